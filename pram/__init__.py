@@ -1,0 +1,1 @@
+"""PRAM programs: text, analysis, machine code and the exact lock-step machine. Imports nothing of ours."""

@@ -1,0 +1,131 @@
+"""Access modes: which concurrent accesses a step may make, and who wins a concurrent write.
+
+MODES is the whole story: machine, checker and compiled models read these rows. Modes are
+listed from weakest to strongest: what one accepts, every later one runs the same way, save
+that `CRCW common` and the two rules after it differ where values do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One row of MODES.
+
+    `order` takes the pids of a step's writes, in ascending order, and a generator; it returns the
+    positions in the order in which the writes are applied, so that the *last* one stays.
+    """
+
+    name: str
+    concurrent_reads: bool
+    concurrent_writes: bool
+    same_value: bool
+    order: Callable[[Words, np.random.Generator | None], Words]
+    meaning: str
+
+
+def lowest_pid_last(pids: Words, random: np.random.Generator | None) -> Words:
+    """The lowest pid's write is applied last and stays."""
+    return np.arange(len(pids) - 1, -1, -1)
+
+
+def any_order(pids: Words, random: np.random.Generator | None) -> Words:
+    """A seeded random order; without a seed the lowest pid wins, the choice of compiled models."""
+    return lowest_pid_last(pids, None) if random is None else random.permutation(len(pids))
+
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode("EREW", False, False, False, lowest_pid_last, "no cell is touched by two processors in a step"),
+        Mode("CREW", True, False, False, lowest_pid_last, "many may read a cell, one may write it"),
+        Mode("CRCW common", True, True, True, lowest_pid_last, "all who write a cell write the same value"),
+        Mode("CRCW arbitrary", True, True, False, any_order, "one of the writers wins, chosen by a seed"),
+        Mode("CRCW priority", True, True, False, lowest_pid_last, "the writer with the lowest pid wins"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two processors whose accesses to one cell the mode forbids."""
+
+    kind: str
+    processors: tuple[int, int]
+    cell: int
+    values: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """Who touched which cell in one step: parallel arrays, `values` for writes only."""
+
+    pids: Words
+    cells: Words
+    values: Words | None = None
+
+    def __len__(self) -> int:
+        return len(self.pids)
+
+
+NONE = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, owner: Words) -> Conflict | None:
+    """The first access of a step that `mode` forbids, if any.
+
+    Args: owner: scratch array with one entry for each cell; its contents do not matter.
+    """
+    if len(writes) > 1 and (not mode.concurrent_writes or mode.same_value):
+        found = _clash(writes, writes, owner)
+        if found is not None and not mode.concurrent_writes:
+            return Conflict("write", *_pair(writes, writes, found), _values(writes, found))
+        if found is not None and (different := _different_values(writes, owner)) is not None:
+            return Conflict("values", *_pair(writes, writes, different), _values(writes, different))
+    if mode.concurrent_reads:
+        return None
+    if len(reads) > 1 and (found := _clash(reads, reads, owner)) is not None:
+        return Conflict("read", *_pair(reads, reads, found))
+    if len(reads) and len(writes) and (found := _meeting(reads, writes, owner)) is not None:
+        return Conflict("read and write", *_pair(reads, writes, found))
+    return None
+
+
+def _clash(a: Accesses, b: Accesses, owner: Words) -> tuple[int, int] | None:
+    """Positions of two accesses of one cell: the scatter keeps the last, so any other shows up."""
+    owner[a.cells] = np.arange(len(a))
+    last = owner[b.cells]
+    other = np.flatnonzero(last != np.arange(len(b)))
+    return (int(other[0]), int(last[other[0]])) if len(other) else None
+
+
+def _different_values(writes: Accesses, owner: Words) -> tuple[int, int] | None:
+    assert writes.values is not None
+    last = owner[writes.cells]
+    other = np.flatnonzero(writes.values != writes.values[last])
+    return (int(other[0]), int(last[other[0]])) if len(other) else None
+
+
+def _meeting(reads: Accesses, writes: Accesses, owner: Words) -> tuple[int, int] | None:
+    owner[reads.cells] = -1
+    owner[writes.cells] = np.arange(len(writes))
+    found = owner[reads.cells]
+    other = np.flatnonzero(found >= 0)
+    return (int(other[0]), int(found[other[0]])) if len(other) else None
+
+
+def _pair(a: Accesses, b: Accesses, at: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    return (int(a.pids[at[0]]), int(b.pids[at[1]])), int(a.cells[at[0]])
+
+
+def _values(writes: Accesses, at: tuple[int, int]) -> tuple[int, int]:
+    assert writes.values is not None
+    return int(writes.values[at[0]]), int(writes.values[at[1]])

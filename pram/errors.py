@@ -1,0 +1,77 @@
+"""Errors a user can act on: `FILE:LINE:COL: error: MESSAGE`, the source line, a caret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a program text; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text and the name it is reported under."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message with, where it has one, its place."""
+
+    message: str
+    source: Source | None = None
+    span: Span | None = None
+
+    def render(self) -> str:
+        where = f"{self.source.name}:" if self.source else ""
+        if not (self.source and self.span):
+            return f"{where} error: {self.message}".strip()
+        head = f"{where}{self.span.line}:{self.span.column}: error: {self.message}"
+        text = self.source.line(self.span.line)
+        return f"{head}\n{_excerpt(text, self.span.column)}" if text else head
+
+
+def _excerpt(text: str, column: int, width: int = 100) -> str:
+    """The source line with a caret below `column`; of a long line, the part around it."""
+    start = max(0, column - 1 - width // 2) if len(text) > width else 0
+    shown = text[start : start + width]
+    # The caret line repeats the tabs of the source line so that both indent alike.
+    indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1 - start])
+    return f"  {shown}\n  {indent}^"
+
+
+class PramError(Exception):
+    """The program or its input is wrong; holds one diagnostic or several."""
+
+    def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
+        self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
+        super().__init__("\n".join(d.render() for d in self.diagnostics))
+
+    @property
+    def message(self) -> str:
+        """The first message, without its place."""
+        return self.diagnostics[0].message
+
+
+def fail(message: str, source: Source | None = None, span: Span | None = None) -> PramError:
+    """A PramError with a single diagnostic, ready to raise."""
+    return PramError(Diagnostic(message, source, span))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` when a known word is close to this one, else nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.7)
+    return f"; did you mean `{close[0]}`?" if close else ""

@@ -1,0 +1,278 @@
+"""Program text -> syntax tree, with errors that say what to write instead."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
+
+from pram import syntax
+from pram.access import MODES
+from pram.errors import PramError, Source, Span, did_you_mean, fail
+from pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
+
+MAX_NESTING = 256
+
+#: What closes each word that opens a block, and what closes each bracket.
+CLOSERS = {"if": "end", "while": "end", "for": "end", "single": "end", "repeat": "until", "(": ")", "[": "]"}
+
+LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷": "/", "∧": "and", "∨": "or", "¬": "not",
+              "−": "-", "–": "-", "…": "..", "“": '"', "⌈": "lg"}  # fmt: skip
+
+
+def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
+    """Parse a program.
+
+    Returns: the syntax tree and the source its places refer to.
+    Raises:  PramError: the first syntax error, with its place.
+    """
+    source = Source(name, text.removeprefix("\ufeff"))
+    if not source.text.strip():
+        raise fail("the file is empty; a program starts with `program NAME`", source, Span(1, 1))
+    nesting = _Nesting(source)
+    parser = _lark().parse_interactive()
+    try:
+        for token in _lark().lex(source.text):
+            nesting.see(token)
+            parser.feed_token(token)
+        tree: ProgramText = parser.feed_eof()
+    except UnexpectedCharacters as error:
+        raise _unexpected_character(source, error) from None
+    except UnexpectedToken as error:
+        raise _unexpected_token(source, error, nesting) from None
+    _check_depth(tree, source)
+    return tree, source
+
+
+def keywords() -> frozenset[str]:
+    """Every reserved word of the language."""
+    return frozenset(t.pattern.value for t in _lark().terminals if t.pattern.value.isalpha()) | {"pid"}
+
+
+class _Nesting:
+    """Watches the token stream: numbers are well formed, brackets and blocks do not nest too deep.
+
+    It keeps what is open, and the last two tokens, for error messages.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.open: list[Token] = []
+        self.recent: tuple[Token, ...] = ()
+
+    def see(self, token: Token) -> None:
+        if token.type == "INT":
+            self._check_number(token)
+        self._track(token)
+        self.recent = (*self.recent[-1:], token)
+
+    def _check_number(self, token: Token) -> None:
+        try:
+            int(token, 0)
+        except ValueError:
+            if not token.isdigit():
+                raise fail(f"`{token}` is not a number: digits may not run into letters", self.source, span(token)) from None
+        if len(token) > 20:
+            raise fail("number of more than 20 digits", self.source, span(token))
+
+    def _track(self, token: Token) -> None:
+        if self.open and token == CLOSERS[self.open[-1]]:
+            self.open.pop()
+        elif token in CLOSERS:
+            self.open.append(token)
+            if len(self.open) > MAX_NESTING:
+                raise _too_deep(self.source, span(token))
+
+
+@cache
+def _lark() -> Lark:
+    """The LALR(1) parser with a lexer that knows every keyword everywhere."""
+    grammar = (files("pram") / "grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=_Builder())
+
+
+def span(token: Token) -> Span:
+    """A token's place."""
+    return Span(token.line or 1, token.column or 1)
+
+
+def _check_depth(tree: ProgramText, source: Source) -> None:
+    """Refuse trees that later passes, which recurse, could not walk."""
+    level: list[syntax.Node] = [tree]
+    for _ in range(MAX_NESTING):
+        level = [below for node in level for below in syntax.children(node)]
+    if level:
+        raise _too_deep(source, level[0].at)
+
+
+def _too_deep(source: Source, at: Span) -> PramError:
+    return fail(f"nesting deeper than {MAX_NESTING} is refused", source, at)
+
+
+def _unexpected_character(source: Source, error: UnexpectedCharacters) -> PramError:
+    char = source.text[error.pos_in_stream or 0]
+    at = Span(error.line, error.column)
+    if char in LOOKALIKES:
+        return fail(f"unexpected character `{char}`; write `{LOOKALIKES[char]}`", source, at)
+    if char in "=:!.":
+        hint = {"=": "`:=` to assign or `==` to compare", ":": "`:=`", "!": "`!=` or `not`", ".": "`..`"}[char]
+        return fail(f"unexpected `{char}`; did you mean {hint}?", source, at)
+    title = unicodedata.name(char, f"U+{ord(char):04X}")
+    advice = "; names are written in ASCII letters, digits and `_`" if char.isalpha() else ""
+    return fail(f"unexpected character {char!r} ({title}){advice}", source, at)
+
+
+def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting) -> PramError:
+    token, expected = error.token, error.expected
+    if token.type == "$END":
+        return _unexpected_end(source, nesting)
+    at = span(token)
+    previous = nesting.recent[-2] if len(nesting.recent) > 1 else None
+    if previous is not None and previous.type == "NAME" and "NAME" not in expected:
+        hint = did_you_mean(previous, keywords())
+        if hint:
+            return fail(f"unknown word `{previous}`{hint}", source, span(previous))
+    if previous == "mode" or previous == "CRCW":
+        return fail(_mode_message(previous, token), source, span(previous) if previous == "CRCW" else at)
+    if token in ("==", "!=", "<", ">", "<=", ">=") and previous is not None and previous.type in ("NAME", "INT", "RPAR", "RSQB"):
+        return fail("comparisons do not chain; join two of them with `and`", source, at)
+    if token == "=":
+        return fail("unexpected `=`; write `:=` to assign, `==` to compare", source, at)
+    if nesting.open and str(token) in ("end", "until", "else", "elif", ")", "]"):
+        opener = nesting.open[-1]
+        return fail(f"unexpected `{token}`: `{opener}` opened at {opener.line}:{opener.column} is still open", source, at)
+    if expected == {"NAME"} and token in keywords():
+        return fail(f"`{token}` is a reserved word and cannot be a name", source, at)
+    hint = did_you_mean(token, keywords()) if token.type == "NAME" else ""
+    return fail(f"unexpected `{token}`{hint}{_expectation(expected)}", source, at)
+
+
+def _unexpected_end(source: Source, nesting: _Nesting) -> PramError:
+    lines = source.text.splitlines()
+    if not nesting.open:
+        return fail("the program breaks off here", source, Span(len(lines), len(lines[-1]) + 1))
+    opener = nesting.open[-1]
+    return fail(f"missing `{CLOSERS[opener]}`: `{opener}` opened here is never closed", source, span(opener))
+
+
+def _mode_message(previous: Token, token: Token) -> str:
+    if previous == "CRCW":
+        return "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"
+    return f"unknown access mode `{token}`{did_you_mean(token, MODES)}; the modes are {', '.join(MODES)}"
+
+
+def _expectation(expected: set[str]) -> str:
+    """`; expected ...` when few things could stand here."""
+    shown = {t.name: t.pattern.value for t in _lark().terminals} | {"NAME": "a name", "INT": "a number"}
+    texts = sorted(shown.get(name, name) for name in expected)
+    if len(texts) > 4:
+        return ""
+    return "; expected " + " or ".join(t if t.startswith("a n") else f"`{t}`" for t in texts)
+
+
+def _subscripts(first: Expression | None, second: Expression | None) -> tuple[Expression, ...]:
+    return tuple(e for e in (first, second) if e is not None)
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Any]):
+    """Builds one syntax node for each grammar rule, bottom up and without recursion."""
+
+    def start(self, name: Token, *rest: Any) -> ProgramText:
+        flat = [item for part in rest for item in (part if isinstance(part, tuple) else (part,))]
+        declarations = tuple(item for item in flat if isinstance(item, syntax.Declaration))
+        return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, Statement)), span(name))
+
+    def mode(self, tokens: tuple[Token, ...]) -> syntax.Mode:
+        return syntax.Mode(" ".join(tokens), span(tokens[0]))
+
+    def mode_name(self, *tokens: Token) -> tuple[Token, ...]:
+        return tokens
+
+    def params(self, *parameters: syntax.Param) -> tuple[syntax.Param, ...]:
+        return parameters
+
+    def parameter(self, name: Token, value: Expression | None) -> syntax.Param:
+        return syntax.Param(str(name), value, span(name))
+
+    def word(self, bits: Expression, wrap: Token | None) -> syntax.Word:
+        return syntax.Word(bits, wrap is not None, bits.at)
+
+    def procs(self, count: Expression) -> syntax.Procs:
+        return syntax.Procs(count, count.at)
+
+    def shareds(self, *arrays: syntax.Shared) -> tuple[syntax.Shared, ...]:
+        return arrays
+
+    def shared(self, name: Token, rows: Any, columns: Any, role: Token | None, low: Any, high: Any) -> syntax.Shared:
+        return syntax.Shared(str(name), _subscripts(rows, columns), str(role or "work"), low, high, span(name))
+
+    def claim(self, quantity: Token, relation: Token, bound: Expression) -> syntax.Claim:
+        return syntax.Claim(str(quantity), str(relation), bound, span(quantity))
+
+    def local(self, name: Token, value: Expression) -> syntax.Local:
+        return syntax.Local(str(name), value, span(name))
+
+    def assign(self, name: Token, value: Expression) -> syntax.Assign:
+        return syntax.Assign(str(name), value, span(name))
+
+    def store(self, name: Token, first: Expression, second: Expression | None, value: Expression) -> syntax.Store:
+        return syntax.Store(str(name), _subscripts(first, second), value, span(name))
+
+    def if_(self, word: Token, condition: Expression, then: Any, otherwise: Any) -> If:
+        return If(condition, then, otherwise, span(word))
+
+    def elif_(self, word: Token, condition: Expression, then: Any, otherwise: Any) -> tuple[Statement, ...]:
+        return (If(condition, then, otherwise, span(word)),)
+
+    def else_(self, block: Any) -> tuple[Statement, ...]:
+        return tuple(block)
+
+    def no_else(self) -> tuple[Statement, ...]:
+        return ()
+
+    def block(self, *statements: Statement) -> tuple[Statement, ...]:
+        return statements
+
+    def while_(self, word: Token, condition: Expression, body: Any) -> syntax.While:
+        return syntax.While(condition, body, span(word))
+
+    def repeat(self, word: Token, body: Any, condition: Expression) -> syntax.Repeat:
+        return syntax.Repeat(body, condition, span(word))
+
+    def for_(self, word: Token, name: Token, first: Any, way: Token, last: Any, body: Any) -> syntax.For:
+        return syntax.For(str(name), first, last, way == "downto", body, span(word))
+
+    def range(self, name: Token, low: Expression, _: Token, high: Expression) -> syntax.Range:
+        return syntax.Range(str(name), low, high, span(name))
+
+    def parallel(self, word: Token, _: Token, *rest: Any) -> syntax.Parallel:
+        ranges = tuple(r for r in rest[:-1] if r is not None)
+        return syntax.Parallel(ranges, rest[-1], span(word))
+
+    def single(self, word: Token, body: Any) -> syntax.Single:
+        return syntax.Single(body, span(word))
+
+    def halt(self, word: Token) -> syntax.Halt:
+        return syntax.Halt(span(word))
+
+    def binary(self, left: Expression, operator: Token, right: Expression) -> Binary:
+        return Binary(str(operator), left, right, span(operator))
+
+    def not_(self, word: Token, operand: Expression) -> Not:
+        return Not(operand, span(word))
+
+    def number(self, token: Token) -> Number:
+        return Number(int(token, 10) if token.isdigit() else int(token, 0), span(token))
+
+    def name(self, token: Token) -> Name:
+        return Name(str(token), span(token))
+
+    def index(self, name: Token, first: Expression, second: Expression | None) -> Index:
+        return Index(str(name), _subscripts(first, second), span(name))
+
+    def call(self, function: Token, *arguments: Expression) -> Call:
+        return Call(str(function), arguments, span(function))

@@ -1,0 +1,258 @@
+"""The syntax of the PRAM language as frozen dataclasses.
+
+Every node has `at`, its place in the text. Equality ignores places: two expressions
+that read the same are equal, which is how derived parameters are shared.
+
+Expressions   Number  Name  Index  Binary  Not  Call
+Statements    Local  Assign  Store  If  While  Repeat  For  Parallel  Single  Halt
+Declarations  Mode  Param  Word  Procs  Shared  Claim
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Iterator, Union
+
+from pram.errors import Span
+
+
+def place() -> Span:
+    """The `at` field: kept, shown, never compared."""
+    return field(compare=False, repr=False, default=Span(0, 0))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: int
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A parameter, local, loop variable, scalar in shared memory, or `pid`."""
+
+    name: str
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`A[e]` or `M[e, f]`."""
+
+    name: str
+    subscripts: tuple[Expression, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`left operator right`; `at` is the operator's place."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`lg(e)`, `max(e, f)` or `min(e, f)`: parameter expressions only."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    at: Span = place()
+
+
+Expression = Union[Number, Name, Index, Binary, Not, Call]
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """`local name := value`."""
+
+    name: str
+    value: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`name := value` for a local, or for a scalar in shared memory."""
+
+    name: str
+    value: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`name[subscripts] := value`."""
+
+    name: str
+    subscripts: tuple[Expression, ...]
+    value: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """An `elif` is an If alone in `otherwise`."""
+
+    condition: Expression
+    then: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    condition: Expression
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`repeat body until condition`."""
+
+    body: tuple[Statement, ...]
+    condition: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`for variable in first .. last` or, with `down`, `first downto last`."""
+
+    variable: str
+    first: Expression
+    last: Expression
+    down: bool
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`variable in low .. high` of a `parallel for`, both ends included."""
+
+    variable: str
+    low: Expression
+    high: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    ranges: tuple[Range, ...]
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    at: Span = place()
+
+
+Statement = Union[Local, Assign, Store, If, While, Repeat, For, Parallel, Single, Halt]
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """`name` is a key of `pram.access.MODES`, such as "CREW" or "CRCW common"."""
+
+    name: str
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """Given by the user, or derived from earlier parameters by `value`."""
+
+    name: str
+    value: Expression | None
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    bits: Expression
+    wrap: bool
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Procs:
+    count: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """An array (`dimensions` has one or two entries) or a scalar (none).
+
+    `role` is "input", "output", "inout" or "work"; `low .. high` is the declared range of an input.
+    """
+
+    name: str
+    dimensions: tuple[Expression, ...]
+    role: str
+    low: Expression | None
+    high: Expression | None
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`claim quantity relation bound`; quantity is time, work, space or procs."""
+
+    quantity: str
+    relation: str
+    bound: Expression
+    at: Span = place()
+
+
+Declaration = Union[Mode, Param, Word, Procs, Shared, Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramText:
+    """A parsed program: its name, declarations and statements in the order of the text."""
+
+    name: str
+    declarations: tuple[Declaration, ...]
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
+Node = Union[ProgramText, Declaration, Statement, Range, Expression]
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below a node, in the order of its fields."""
+    for f in fields(node):
+        value = getattr(node, f.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if hasattr(item, "at"):
+                yield item
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, parents first, in the order of the text."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(list(children(top))))
