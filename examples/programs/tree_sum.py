@@ -1,0 +1,15 @@
+"""Sum of n words: small random values; all zero and all 15 also occur.
+The oracle is Python's built-in sum, one sequential pass without any tree."""
+
+from typing import Any
+
+import numpy as np
+
+
+def inputs(size: int, rng: np.random.Generator) -> tuple[dict[str, int], dict[str, list[Any]]]:
+    low, high = [(0, 15), (0, 15), (0, 15), (0, 0), (15, 15)][int(rng.integers(5))]
+    return {"n": size}, {"A": rng.integers(low, high + 1, size).tolist()}
+
+
+def oracle(params: dict[str, int], arrays: dict[str, list[Any]]) -> dict[str, Any]:
+    return {"total": sum(arrays["A"])}

@@ -1,0 +1,392 @@
+"""Names and uniformity: what must hold before a program is lowered.
+
+A local is *uniform* when all processors hold the same value in it. That is found by a fixpoint:
+every local starts uniform and is marked varying when it is assigned a varying value, or where
+not all processors take part. The pass that follows reports everything that is wrong at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Iterable, Mapping
+
+from pram import parameters
+from pram.access import MODES
+from pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
+from pram.syntax import (Assign, Binary, Call, Claim, Expression, For, Halt, If, Index, Local, Mode, Name, Node, Not, Number,
+                         Parallel, Param, Procs, ProgramText, Repeat, Shared, Single, Statement, Store, While, Word, walk)  # fmt: skip
+
+CONTROL = (While, Repeat, Parallel, Single, Halt)
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+QUANTITIES = ("time", "work", "space", "procs")
+
+
+def holds_control(statements: Iterable[Statement]) -> bool:
+    """Whether while, repeat, parallel, single or halt stands in or below these statements.
+
+    An `if` that holds control costs only the branch taken; analysis admits it only where its
+    condition is uniform and all processors are active.
+    """
+    return any(isinstance(node, CONTROL) for s in statements for node in walk(s))
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """What the declarations of a program name."""
+
+    params: Mapping[str, Param]
+    arrays: Mapping[str, Shared]
+    mode: str = "EREW"
+    word: Word | None = None
+    procs: Expression = Number(1)
+    claims: tuple[Claim, ...] = ()
+
+    def is_parametric(self, expression: Expression) -> bool:
+        return parameters.is_parametric(expression, self.params)
+
+
+def analyse(tree: ProgramText, source: Source) -> Symbols:
+    """Check names, types of use and uniformity.
+
+    Raises: PramError: with one diagnostic for each thing that is wrong, in the order of the text.
+    """
+    errors: list[Diagnostic] = []
+    symbols = _Declarations(tree, source, errors).symbols()
+    varying: set[Span] = set()
+    known = -1
+    while len(varying) > known:  # each round only adds to `varying`
+        known = len(varying)
+        _Body(symbols, source, varying, []).block(tree.body, _Context())
+    _Body(symbols, source, varying, errors).block(tree.body, _Context())
+    if errors:
+        unique = {(d.span, d.message): d for d in errors}
+        raise PramError(sorted(unique.values(), key=lambda d: (d.span or Span(0, 0)).line))
+    return symbols
+
+
+class _Declarations:
+    """Collects the declarations and checks the parameter expressions in them."""
+
+    def __init__(self, tree: ProgramText, source: Source, errors: list[Diagnostic]) -> None:
+        self.tree, self.source, self.errors = tree, source, errors
+        self.params: dict[str, Param] = {}
+        self.arrays: dict[str, Shared] = {}
+        self.once: dict[type, Mode | Word | Procs] = {}
+        self.claims: list[Claim] = []
+
+    def symbols(self) -> Symbols:
+        for declaration in self.tree.declarations:
+            self._declare(declaration)
+        mode, word, procs = (self.once.get(kind) for kind in (Mode, Word, Procs))
+        return Symbols(
+            self.params,
+            self.arrays,
+            mode.name if isinstance(mode, Mode) else "EREW",
+            word if isinstance(word, Word) else None,
+            procs.count if isinstance(procs, Procs) else Number(1),
+            tuple(self.claims),
+        )
+
+    def _declare(self, declaration: Node) -> None:
+        match declaration:
+            case Param(name, value, at):
+                self._parametric(value, "a parameter")
+                if self._new(name, at):
+                    self.params[name] = declaration
+            case Shared(name, dimensions, _, low, high, at):
+                for expression in (*dimensions, low, high):
+                    self._parametric(expression, "an array's size or range")
+                if self._new(name, at):
+                    self.arrays[name] = declaration
+            case Claim(quantity, _, bound, at):
+                if quantity not in QUANTITIES:
+                    self._error(f"unknown quantity `{quantity}`; a claim is about {', '.join(QUANTITIES)}", at)
+                self._parametric(bound, "a claim", outputs=True)
+                self.claims.append(declaration)
+            case Mode() | Word() | Procs():
+                self._single(declaration)
+
+    def _single(self, declaration: Mode | Word | Procs) -> None:
+        kind = type(declaration)
+        if kind in self.once:
+            self._error(f"second `{kind.__name__.lower()}`; the first is on line {self.once[kind].at.line}", declaration.at)
+        self.once[kind] = declaration
+        match declaration:
+            case Mode(name, at) if name not in MODES:
+                self._error(f"unknown access mode `{name}`", at)
+            case Word(expression) | Procs(expression):
+                self._parametric(expression, f"`{kind.__name__.lower()}`")
+
+    def _new(self, name: str, at: Span) -> bool:
+        for earlier in (self.params.get(name), self.arrays.get(name)):
+            if earlier is not None:
+                self._error(f"`{name}` is declared twice; first at {earlier.at.line}:{earlier.at.column}", at)
+                return False
+        if name == "pid":
+            self._error("`pid` is the processor's number and cannot be declared", at)
+        return name != "pid"
+
+    def _parametric(self, expression: Expression | None, where: str, outputs: bool = False) -> None:
+        for node in walk(expression) if expression is not None else ():
+            if isinstance(node, Index):
+                self._error(f"{where} is made of numbers and parameters; `{node.name}[...]` is shared memory", node.at)
+            elif isinstance(node, Name) and node.name not in self.params and not (outputs and self._is_output(node.name)):
+                if node.name in self.arrays or node.name == "pid":
+                    what = "numbers, parameters and scalar outputs" if outputs else "numbers and parameters"
+                    self._error(f"{where} is made of {what}; `{node.name}` is neither", node.at)
+                else:
+                    self._error(f"undeclared name `{node.name}`{did_you_mean(node.name, self.params)}", node.at)
+
+    def _is_output(self, name: str) -> bool:
+        array = self.arrays.get(name)
+        return array is not None and not array.dimensions and array.role in ("output", "inout")
+
+    def _error(self, message: str, at: Span) -> None:
+        self.errors.append(Diagnostic(message, self.source, at))
+
+
+@dataclass(frozen=True)
+class _Context:
+    """Where a statement stands.
+
+    `scope` maps visible locals to the place of their declaration; `loops` are loop variables among
+    them. `divergent` names the construct under which processors may be idle. In a padded region
+    `assigned` holds the places of the locals assigned there: idle processors do not know their values.
+    """
+
+    scope: Mapping[str, Span] = field(default_factory=dict)
+    loops: frozenset[str] = frozenset()
+    divergent: str = ""
+    assigned: frozenset[Span] | None = None
+
+    @property
+    def place(self) -> str:
+        """The divergent construct, in words."""
+        return f"`{self.divergent}`" if " " not in self.divergent else self.divergent
+
+    def declare(self, name: str, at: Span, loop: bool = False) -> _Context:
+        return replace(self, scope={**self.scope, name: at}, loops=self.loops | {name} if loop else self.loops - {name})
+
+
+class _Body:
+    """One pass over the statements: marks varying locals, and reports errors."""
+
+    def __init__(self, symbols: Symbols, source: Source, varying: set[Span], errors: list[Diagnostic]) -> None:
+        self.symbols, self.source, self.varying, self.errors = symbols, source, varying, errors
+
+    def block(self, statements: Iterable[Statement], context: _Context) -> None:
+        for statement in statements:
+            context = self.statement(statement, context)
+
+    def statement(self, statement: Statement, context: _Context) -> _Context:
+        """Check one statement; the context of what follows it in its block."""
+        match statement:
+            case Local(name, value, at):
+                self.expression(value, context)
+                return self._assigned(at, value, self._declare(name, at, context))
+            case Assign(name, value, at):
+                self.expression(value, context)
+                self._assign(name, value, at, context)
+            case Store(name, subscripts, value, at):
+                self.expression(Index(name, subscripts, at), context)
+                self.expression(value, context)
+            case If():
+                self._if(statement, context)
+            case For():
+                self._for(statement, context)
+            case While(condition, body):
+                self._control("while", statement.at, context)
+                self.expression(condition, context)
+                self.block(body, context)
+            case Repeat(body, condition):
+                self._control("repeat", statement.at, context)
+                self.block(body, context)
+                self.expression(condition, context)
+            case Parallel():
+                self._parallel(statement, context)
+            case Single(body, at):
+                self._control("single", at, context)
+                self.block(body, self._padded(statement, context, "single"))
+            case Halt(at):
+                self._control("halt", at, context)
+        return context
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def _declare(self, name: str, at: Span, context: _Context, loop: bool = False) -> _Context:
+        earlier = self.symbols.params.get(name) or self.symbols.arrays.get(name)
+        first = earlier.at if earlier else context.scope.get(name)
+        if first is not None:
+            self._error(f"`{name}` is declared twice; first at {first.line}:{first.column} (no name hides another)", at)
+        if name == "pid":
+            self._error("`pid` is the processor's number and cannot be declared", at)
+        return context.declare(name, at, loop)
+
+    def _assign(self, name: str, value: Expression, at: Span, context: _Context) -> None:
+        if name in context.scope:
+            if name in context.loops:
+                self._error(f"loop variable `{name}` cannot be assigned", at)
+            self._assigned(context.scope[name], value, context)
+        elif name in self.symbols.params or name == "pid":
+            self._error(f"`{name}` cannot be assigned: it is {'a parameter' if name != 'pid' else 'the processor number'}", at)
+        else:
+            self.expression(Name(name, at), context)
+
+    def _assigned(self, declared: Span, value: Expression, context: _Context) -> _Context:
+        if context.divergent or not self.uniform(value, context):
+            self.varying.add(declared)
+        return context
+
+    # -- uniformity ----------------------------------------------------------------------------
+
+    def uniform(self, expression: Expression, context: _Context) -> bool:
+        """Whether all processors find the same value. A shared read is uniform where all take part."""
+        return not any(self._varies(node, context) for node in walk(expression))
+
+    def _varies(self, node: Node, context: _Context) -> bool:
+        if isinstance(node, Index):
+            return bool(context.divergent)
+        if not isinstance(node, Name) or node.name in self.symbols.params:
+            return False
+        if node.name in context.scope:
+            return context.scope[node.name] in self.varying
+        return node.name == "pid" or bool(context.divergent)
+
+    def _control(self, word: str, at: Span, context: _Context) -> None:
+        if not context.divergent:
+            return
+        if context.divergent in ("parallel", "single") and word == context.divergent:
+            self._error(f"`{word}` cannot stand inside `{word}`: there is one level of processors", at)
+        else:
+            self._error(f"`{word}` cannot stand inside {context.place}: idle processors could not follow it", at)
+
+    def _if(self, statement: If, context: _Context) -> None:
+        self.expression(statement.condition, context)
+        body = (*statement.then, *statement.otherwise)
+        uniform = not context.divergent and self.uniform(statement.condition, context)
+        if uniform and holds_control(body):
+            inner = context
+        elif uniform:
+            inner = self._padded(statement, context, "")
+        else:
+            inner = self._padded(statement, context, context.divergent or "an `if` whose condition differs per processor")
+        self.block(statement.then, inner)
+        self.block(statement.otherwise, inner)
+
+    def _padded(self, statement: Node, context: _Context, divergent: str) -> _Context:
+        """The context inside a region whose idle processors are padded with nops."""
+        assigned = context.assigned
+        if assigned is None:
+            assigned = self._assignments(statement, context)
+        return replace(context, divergent=divergent, assigned=assigned)
+
+    def _assignments(self, region: Node, context: _Context) -> frozenset[Span]:
+        places = {node.at for node in walk(region) if isinstance(node, Local)}
+        names = {node.name for node in walk(region) if isinstance(node, Assign)}
+        return frozenset(places | {at for name, at in context.scope.items() if name in names})
+
+    def _for(self, statement: For, context: _Context) -> None:
+        for bound in (statement.first, statement.last):
+            self.expression(bound, context)
+            self._bound(bound, context)
+        inner = self._declare(statement.variable, statement.at, context, loop=True)
+        if not (self.uniform(statement.first, context) and self.uniform(statement.last, context)):
+            self.varying.add(statement.at)
+        for node in (n for s in statement.body for n in walk(s)):
+            if isinstance(node, Assign) and statement.last == Name(node.name):
+                self._error(f"`{node.name}` bounds the `for` of line {statement.at.line} and cannot be assigned in it", node.at)
+        self.block(statement.body, inner)
+
+    def _bound(self, bound: Expression, context: _Context) -> None:
+        padded = context.assigned is not None
+        for node in walk(bound):
+            read = isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays
+            if read and padded:
+                self._error("a loop bound here cannot read shared memory: idle processors run the loop too", node.at)
+            elif isinstance(node, Name) and not read and self._varies(node, context):
+                origin = context.scope.get(node.name)
+                where = f", from line {origin.line}," if origin else ""
+                self._error(f"loop bound differs per processor: `{node.name}`{where} is not the same on all", node.at)
+            elif isinstance(node, Name) and padded and context.scope.get(node.name) in (context.assigned or ()):
+                line = context.scope[node.name].line
+                self._error(f"loop bound `{node.name}` (line {line}) is assigned where some are idle: they do not know it", node.at)
+
+    def _parallel(self, statement: Parallel, context: _Context) -> None:
+        self._control("parallel", statement.at, context)
+        inner = self._padded(statement, context, "parallel")
+        for number, part in enumerate(statement.ranges):
+            for bound in (part.low, part.high):
+                self.expression(bound, context)
+                if number and not self.symbols.is_parametric(bound):
+                    self._error("the bounds of every range after the first are made of numbers and parameters", bound.at)
+                elif not self.uniform(bound, context):
+                    self._error("the range of a `parallel for` differs per processor", bound.at)
+            inner = self._declare(part.variable, part.at, inner, loop=True)
+            self.varying.add(part.at)
+        self.block(statement.body, inner)
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def expression(self, expression: Expression, context: _Context) -> None:
+        match expression:
+            case Name(name, at):
+                self._name(name, at, context)
+            case Index(name, subscripts, at):
+                self._index(name, subscripts, at)
+                for subscript in subscripts:
+                    self.expression(subscript, context)
+            case Binary(symbol, left, right, at):
+                self._operator(expression)
+                self.expression(left, context)
+                self.expression(right, context)
+            case Not(operand):
+                self._truth(operand, "not")
+                self.expression(operand, context)
+            case Call(function, arguments, at):
+                if not self.symbols.is_parametric(expression):
+                    self._error(f"`{function}` takes numbers and parameters only", at)
+                for argument in arguments:
+                    self.expression(argument, context)
+
+    def _name(self, name: str, at: Span, context: _Context) -> None:
+        array = self.symbols.arrays.get(name)
+        if array is not None and array.dimensions:
+            self._error(f"`{name}` is an array and needs {_subscript_count(array)}", at)
+        elif array is None and name not in context.scope and name not in self.symbols.params and name != "pid":
+            known = {*context.scope, *self.symbols.params, *self.symbols.arrays}
+            self._error(f"undeclared name `{name}`{did_you_mean(name, known)}", at)
+
+    def _index(self, name: str, subscripts: tuple[Expression, ...], at: Span) -> None:
+        array = self.symbols.arrays.get(name)
+        if array is None:
+            known = did_you_mean(name, self.symbols.arrays)
+            self._error(f"undeclared array `{name}`{known}", at)
+        elif len(array.dimensions) != len(subscripts):
+            wants = _subscript_count(array) if array.dimensions else "no subscript: it is a scalar"
+            self._error(f"`{name}` has {wants}, not {len(subscripts)}", at)
+        else:
+            for subscript, extent in zip(subscripts, array.dimensions):
+                if isinstance(subscript, Number) and isinstance(extent, Number) and subscript.value >= extent.value:
+                    self._error(f"index {subscript.value} is outside `{name}`, which has {extent.value} entries here", subscript.at)
+
+    def _operator(self, node: Binary) -> None:
+        if self.symbols.is_parametric(node):
+            return
+        if node.operator in "/%":
+            hint = "`>>` divides by a power of two" if node.operator == "/" else "`&` gives a remainder by a power of two"
+            self._error(f"`{node.operator}` works on parameters only; on words {hint}", node.at)
+        if node.operator in ("and", "or"):
+            self._truth(node.left, node.operator)
+            self._truth(node.right, node.operator)
+
+    def _truth(self, operand: Expression, word: str) -> None:
+        is_truth = isinstance(operand, Not) or isinstance(operand, Binary) and operand.operator in (*COMPARISONS, "and", "or")
+        if not is_truth and not self.symbols.is_parametric(operand):
+            self._error(f"`{word}` takes truth values; compare the word first, as in `... != 0`", operand.at)
+
+    def _error(self, message: str, at: Span) -> None:
+        self.errors.append(Diagnostic(message, self.source, at))
+
+
+def _subscript_count(array: Shared) -> str:
+    return f"{len(array.dimensions)} subscript{'s' if len(array.dimensions) > 1 else ''}"

@@ -1,0 +1,159 @@
+"""What the machine watches beside arithmetic: operands, indices, items, agreement, conflicts.
+
+Nothing here costs a step or changes a run: it only refuses one. Compiled models have none of it,
+which is why a run that fails here is never compiled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pram import parameters
+from pram.access import Conflict
+from pram.errors import Span
+from pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
+from pram.job import Job
+
+if TYPE_CHECKING:
+    from pram.machine import Group, Machine
+
+Words = NDArray[np.int64]
+
+
+def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:
+    """What must hold of the operands before processors execute an instruction.
+
+    Raises: PramError: the first check that fails.
+    """
+    if instruction.trap is not Trap.NOTHING:
+        _check_operands(machine, instruction)
+    for check in instruction.checks:
+        match check:
+            case IndexCheck():
+                _check_index(machine, check, instruction, group)
+            case AgreementCheck(statement):
+                _check_agreement(machine, statement, instruction, group)
+
+
+def check_after(machine: Machine, instruction: Instruction, group: Group, value: Words) -> None:
+    """What must hold of the value they computed."""
+    for check in instruction.checks:
+        if isinstance(check, ItemsCheck):
+            _check_items(machine, check, instruction, group, value)
+
+
+def check_cells(machine: Machine, instruction: Instruction, group: Group, cells: Words) -> None:
+    """Refuse addresses past the last cell; language programs fail an index check before."""
+    if cells.size and int(cells.max()) >= machine.job.space:
+        bad = int(np.argmax(cells >= machine.job.space))
+        raise machine.error(f"processor {machine.pids(group)[bad]}: address {cells[bad]} is past the last cell", instruction.at)
+
+
+def _check_operands(machine: Machine, instruction: Instruction) -> None:
+    for operand in (instruction.x, instruction.y, instruction.z):
+        if operand is not None and operand.kind in ("constant", "parameter"):
+            value = machine.job.exact(operand)
+            if not machine.job.is_word(value):
+                what = "is negative" if value < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+                raise machine.error(f"the number {value} used here {what}", instruction.at)
+
+
+def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
+    """The integer a check looks at: a parameter expression's own value, or a register's word."""
+    if isinstance(subject, Operand):
+        return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
+    return np.broadcast_to(np.int64(parameters.evaluate(subject, machine.job.values)), machine.pids(group).shape)
+
+
+def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, group: Group) -> None:
+    array = next(a for a in machine.job.arrays if a.name == check.array)
+    subject = check.subject
+    if isinstance(subject, Operand) and subject.kind == "register":  # the common case, kept fast
+        values = machine.operand(subject, group)
+        if int(values.max()) < array.shape[check.axis]:
+            return
+    values = _exact(machine, subject, group)
+    bad = (values < 0) | (values >= array.shape[check.axis])
+    if bad.any():
+        at = int(np.argmax(bad))
+        which = "" if len(array.shape) == 1 else ("row ", "column ")[check.axis]
+        extent = array.shape[check.axis]
+        room = f"0 .. {extent - 1}" if extent else "empty"
+        raise machine.error(
+            f"processor {machine.pids(group)[at]}: {which}index {values[at]} is outside `{array.name}` ({room})", instruction.at
+        )
+
+
+def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:
+    processors, at = machine.job.processors, instruction.at
+    pids = machine.pids(group)
+    active = np.ones(pids.shape, bool)
+    outer_shift, outer_count, empty = 0, 0, False
+    items = []
+    for part in check.ranges:
+        low, high = _exact(machine, part.low, group), _exact(machine, part.high, group)
+        count = int(high[0]) - int(low[0]) + 1
+        shift = parameters.evaluate(part.shift, machine.job.values)
+        empty = empty or count <= 0
+        if part.width is None:
+            outer_shift, outer_count = shift, count
+        item = low + _index(machine, part, shift, pids)
+        active &= item <= high
+        items.append(item)
+    if not empty and outer_count << outer_shift > processors:
+        raise machine.error(f"{outer_count << outer_shift} processors are needed for these items, but procs is {processors}", at)
+    for item in items:
+        outside = active & ((item < 0) | (item >> machine.job.word_bits != 0))
+        if outside.any():
+            raise machine.error(f"item {item[int(np.argmax(outside))]} is no word of {machine.job.word_bits} bits", at)
+    if (active != (value != 0)).any():
+        idle = int(np.argmax(active != (value != 0)))
+        raise machine.error(
+            f"items wrap on idle processor {pids[idle]}: a word of {machine.job.word_bits} bits is too small for these ranges", at
+        )
+
+
+def _index(machine: Machine, part: ItemRange, shift: int, pids: Words) -> Words:
+    index = pids >> shift
+    if part.width is None:
+        return index
+    return index & ((1 << parameters.evaluate(part.width, machine.job.values)) - 1)
+
+
+def _check_agreement(machine: Machine, statement: str, instruction: Instruction, group: Group) -> None:
+    """All running processors stand here and find the condition alike."""
+    values = np.broadcast_to(machine.operand(instruction.operand("x"), group), machine.pids(group).shape)
+    other = np.flatnonzero((values != 0) != (values[0] != 0))
+    if len(other):
+        first, second = machine.pids(group)[0], machine.pids(group)[other[0]]
+        raise machine.error(
+            f"processors {first} and {second} disagree on this `{statement}` condition: {values[0]} and {values[other[0]]}",
+            instruction.at,
+        )
+
+
+def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str, Span | None]:
+    """Words and place for an access that the mode forbids."""
+    first, second = sorted(conflict.processors)
+    cell = job.cell_name(conflict.cell)
+    at = job.code[int(counter[conflict.processors[0]])].at
+    match conflict.kind:
+        case "read and write":
+            return f"processor {conflict.processors[0]} reads and {conflict.processors[1]} writes {cell} (mode {job.mode})", at
+        case "values":
+            assert conflict.values is not None
+            values = dict(zip(conflict.processors, conflict.values))
+            text = f"processors {first} and {second} write different values, {values[first]} and {values[second]}, to {cell}"
+            return f"{text} (mode {job.mode})", at
+    hint = ""
+    if conflict.kind == "read" and counter[0] >= 0 and (counter == counter[0]).all() and len(counter) == job.processors:
+        hint = "; code outside `parallel` runs on all processors" if not _in_parallel(job, counter) else ""
+    return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at
+
+
+def _in_parallel(job: Job, counter: Words) -> bool:
+    """Whether processors stand apart, as they do below a guard that some did not pass."""
+    return len(np.unique(counter)) > 1

@@ -1,0 +1,120 @@
+"""A job: machine code with everything that is fixed before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pram.access import MODES
+from pram.errors import PramError, Source, fail
+from pram.instructions import Instruction, Next, Operand
+from pram.word import MAX_BITS, MIN_BITS
+
+#: No job may ask for more steps, cells or processors than this.
+MAX_CELLS = MAX_PROCESSORS = 1 << MAX_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A named range of shared memory; `shape` is () for a scalar, else one or two extents."""
+
+    name: str
+    role: str
+    base: int
+    shape: tuple[int, ...]
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def is_input(self) -> bool:
+        return self.role in ("input", "inout")
+
+    @property
+    def is_output(self) -> bool:
+        return self.role in ("output", "inout")
+
+    def cell(self, offset: int) -> str:
+        """The name of an entry, as the program would write it."""
+        if len(self.shape) == 2:
+            return f"{self.name}[{offset // self.shape[1]}, {offset % self.shape[1]}]"
+        return f"{self.name}[{offset}]" if self.shape else self.name
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the machine runs and what the compiled models are laid out for.
+
+    memory:     int64 [space], the cells before the first step; the first `inputs` of them are given,
+                the rest start at 0.
+    parameters: exact integers; one that is no word is an error only where it is used.
+    outputs:    the cells that are the result.
+    values:     what names in checks stand for (the program's parameters).
+    """
+
+    code: tuple[Instruction, ...]
+    registers: int
+    processors: int
+    word_bits: int
+    mode: str
+    memory: NDArray[np.int64]
+    parameters: tuple[int, ...] = ()
+    inputs: int = 0
+    outputs: range = range(0)
+    arrays: tuple[Array, ...] = ()
+    values: Mapping[str, int] = field(default_factory=dict)
+    source: Source | None = None
+    name: str = "machine code"
+
+    def __post_init__(self) -> None:
+        if not MIN_BITS <= self.word_bits <= MAX_BITS:
+            raise self.error(f"word size {self.word_bits} is not in {MIN_BITS} .. {MAX_BITS}")
+        if self.mode not in MODES:
+            raise self.error(f"unknown access mode {self.mode!r}")
+        if not 1 <= self.processors <= 1 << self.word_bits:
+            raise self.error(f"{self.processors} processors: a pid is a word, so 1 .. {1 << self.word_bits} with {self.word_bits} bits")
+        if self.space > 1 << self.word_bits:
+            raise self.error(f"{self.space} cells: an address is a word, so at most {1 << self.word_bits} with {self.word_bits} bits")
+        for index, instruction in enumerate(self.code):
+            self._check_flow(index, instruction)
+
+    def _check_flow(self, index: int, instruction: Instruction) -> None:
+        follows = instruction.row.next in (Next.FOLLOWING, Next.BRANCH)
+        jumps = instruction.row.next in (Next.JUMP, Next.BRANCH)
+        if follows and index + 1 == len(self.code):
+            raise self.error("the program counter runs off the end of the code")
+        if jumps and not 0 <= (-1 if instruction.target is None else instruction.target) < len(self.code):
+            raise self.error(f"instruction {index} jumps to {instruction.target}, which is not in the code")
+
+    @property
+    def space(self) -> int:
+        """Cells allocated."""
+        return len(self.memory)
+
+    def error(self, message: str) -> PramError:
+        return fail(message, self.source)
+
+    def is_word(self, value: int) -> bool:
+        return 0 <= value < 1 << self.word_bits
+
+    def word_of(self, operand: Operand) -> int:
+        """The word a constant or parameter operand stands for."""
+        value = self.exact(operand)
+        return value & ((1 << self.word_bits) - 1)
+
+    def exact(self, operand: Operand) -> int:
+        return operand.index if operand.kind == "constant" else self.parameters[operand.index]
+
+    def array_at(self, cell: int) -> Array | None:
+        return next((a for a in self.arrays if a.base <= cell < a.base + a.size), None)
+
+    def cell_name(self, cell: int) -> str:
+        """How the program calls a cell."""
+        array = self.array_at(cell)
+        return array.cell(cell - array.base) if array else f"cell {cell}"

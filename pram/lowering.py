@@ -1,0 +1,410 @@
+"""Syntax -> machine code, by the cost rules of the language (docs/language.md, section 5).
+
+The code is the same for every input size: what depends on parameters enters as *derived
+parameters*, expressions that are evaluated once when the program is instantiated. Besides the
+program's own parameters they may name `&A`, the address of array A, and `#A`, its columns.
+
+Idle processors run *pads*: the same number of nops, with the control of inner `for` loops kept, so
+that all processors always stand at the same place of the text.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Iterator
+
+from pram.analysis import Symbols, holds_control
+from pram.errors import Span
+from pram.instructions import (AgreementCheck, Check, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap)  # fmt: skip
+from pram.syntax import (Assign, Binary, Call, Expression, For, Halt, If, Index, Local, Name, Not, Number, Parallel, ProgramText,
+                         Range, Repeat, Single, Statement, Store, While)  # fmt: skip
+from pram.word import OPERATORS
+
+PID = Operand("pid")
+
+
+def constant(value: int) -> Operand:
+    return Operand("constant", value)
+
+
+@dataclass(frozen=True)
+class MachineCode:
+    """What a program text becomes: instructions, the registers each processor needs, derived parameters."""
+
+    instructions: tuple[Instruction, ...]
+    registers: int
+    derived: tuple[Expression, ...]
+
+
+def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
+    """Lower an analysed program."""
+    lowering = _Lowering(symbols)
+    lowering.block(tree.body)
+    last = tree.body[-1].at if tree.body else tree.at
+    lowering.emit("halt", at=last)
+    return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived))
+
+
+def base_of(array: str) -> Expression:
+    """The derived parameter that holds an array's address."""
+    return Name(f"&{array}")
+
+
+def columns_of(array: str) -> Expression:
+    return Name(f"#{array}")
+
+
+def exclusive(bound: Expression) -> Expression:
+    """max(0, bound + 1): the first value past an inclusive bound, never negative."""
+    return Call("max", (Number(0), Binary("+", bound, Number(1))))
+
+
+def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
+    """The bound itself, but not negative where the range is empty: then nobody uses it."""
+    return Call("max", (bound, Binary("*", bound, nonempty)))
+
+
+class _Lowering:
+    """Emits code statement by statement; registers are a stack of locals, then temporaries."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+        self.code: list[Instruction] = []
+        self.derived: dict[Expression, int] = {}
+        self.locals: dict[str, int] = {}
+        self.free = 0
+        self.most_registers = 0
+        self.idle = False
+        self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else Trap.ARITHMETIC
+
+    # -- emitting ------------------------------------------------------------------------------
+
+    def emit(self, name: str, x: Operand | None = None, y: Operand | None = None, z: Operand | None = None, *,
+             rd: int | None = None, at: Span, trap: Trap = Trap.NOTHING, checks: tuple[Check, ...] = ()) -> int:  # fmt: skip
+        """Append an instruction, or in a pad a nop; its index."""
+        full = Instruction(name, x, y, z, rd, None, at, trap, checks)
+        self.code.append(Instruction("nop", at=at) if self.idle else full)
+        return len(self.code) - 1
+
+    def patch(self, index: int, target: int | None = None) -> None:
+        """Point the jump at `index` to a target, by default to what is emitted next."""
+        if self.code[index].name != "nop":
+            self.code[index] = replace(self.code[index], target=len(self.code) if target is None else target)
+
+    def register(self) -> int:
+        self.free += 1
+        self.most_registers = max(self.most_registers, self.free)
+        return self.free - 1
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Registers and names taken inside are given back."""
+        free, names = self.free, dict(self.locals)
+        yield
+        self.free, self.locals = free, names
+
+    @contextmanager
+    def as_idle(self, idle: bool) -> Iterator[None]:
+        before, self.idle = self.idle, idle
+        yield
+        self.idle = before
+
+    def parameter(self, expression: Expression) -> Operand:
+        return Operand("parameter", self.derived.setdefault(expression, len(self.derived)))
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def value(self, expression: Expression, rd: int | None = None) -> Operand:
+        """An operand that holds the expression's value; if code is needed, it ends in `rd` or a new register."""
+        if self.symbols.is_parametric(expression):
+            return constant(expression.value) if isinstance(expression, Number) else self.parameter(expression)
+        match expression:
+            case Name("pid"):
+                return PID
+            case Name(name) if name in self.locals:
+                return Operand("register", self.locals[name])
+            case Name(name, at):
+                return self.load(self.address(Index(name, (), at))[0], (), rd, at)
+            case Index(_, _, at):
+                with self.scope():
+                    address, checks = self.address(expression)
+                return self.load(address, checks, rd, at)
+            case Not(operand, at):
+                return self.operation("eq", operand, Number(0), rd, at)
+            case Binary(symbol, left, right, at):
+                return self.operation(OPERATORS[symbol], left, right, rd, at)
+        raise AssertionError(f"analysis lets no {expression} through")
+
+    def operation(self, name: str, left: Expression, right: Expression, rd: int | None, at: Span) -> Operand:
+        with self.scope():
+            x = self.value(left)
+            y = self.value(right)
+        rd = self.register() if rd is None else rd
+        self.emit(name, x, y, rd=rd, at=at, trap=self.arithmetic)
+        return Operand("register", rd)
+
+    def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:
+        rd = self.register() if rd is None else rd
+        self.emit("load", *address, rd=rd, at=at, checks=checks)
+        return Operand("register", rd)
+
+    def address(self, index: Index) -> tuple[tuple[Operand, Operand], tuple[Check, ...]]:
+        """Operands that sum to a cell's address, and the checks that its access must pass."""
+        name, subscripts = index.name, index.subscripts
+        if all(self.symbols.is_parametric(s) for s in subscripts):
+            checks = tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))
+            return (self.parameter(_cell(name, subscripts)), constant(0)), checks
+        if len(subscripts) == 1:
+            offset = self.value(subscripts[0])
+            return (self.parameter(base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
+        row, column = (self.value(s) for s in subscripts)
+        row_check, column_check = (IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column))))
+        rd = self.register()
+        at = index.at
+        self.emit("mul", row, self.parameter(columns_of(name)), rd=rd, at=at, checks=(row_check,))
+        self.emit("add", Operand("register", rd), column, rd=rd, at=at, checks=(column_check,))
+        return (self.parameter(base_of(name)), Operand("register", rd)), ()
+
+    def subject(self, expression: Expression, operand: Operand) -> Subject:
+        """What a check looks at: the exact integer of a parameter expression, else the operand's word."""
+        return expression if self.symbols.is_parametric(expression) else operand
+
+    def assign(self, register: int, value: Expression, at: Span) -> None:
+        """`register := value`, in at least one step."""
+        operand = self.value(value, rd=register)
+        if self.is_operand(value):
+            self.emit("mov", operand, rd=register, at=at, trap=Trap.OPERANDS)
+
+    def is_operand(self, value: Expression) -> bool:
+        local = isinstance(value, Name) and (value.name in self.locals or value.name == "pid")
+        return local or self.symbols.is_parametric(value)
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def block(self, statements: tuple[Statement, ...]) -> None:
+        with self.scope():
+            for statement in statements:
+                self.statement(statement)
+
+    def pad(self, statements: tuple[Statement, ...]) -> None:
+        """As many steps as the block takes, doing nothing but running its `for` loops."""
+        with self.as_idle(True):
+            self.block(statements)
+
+    def statement(self, statement: Statement) -> None:
+        match statement:
+            case Local(name, value, at):
+                register = self.register()
+                with self.scope():
+                    self.assign(register, value, at)
+                self.locals[name] = register
+            case Assign(name, value, at) if name in self.locals:
+                with self.scope():
+                    self.assign(self.locals[name], value, at)
+            case Assign(name, value, at):
+                self.store(Index(name, (), at), value)
+            case Store(name, subscripts, value, at):
+                self.store(Index(name, subscripts, at), value)
+            case If():
+                self.branch_if(statement) if holds_control((statement,)) else self.padded_if(statement)
+            case While():
+                self.while_loop(statement)
+            case Repeat():
+                self.repeat_loop(statement)
+            case For():
+                self.for_loop(statement)
+            case Parallel():
+                self.parallel(statement)
+            case Single(body, at):
+                with self.scope():
+                    active = self.register()
+                    self.emit("eq", PID, constant(0), rd=active, at=at)
+                    self.guarded(active, body, at)
+            case Halt(at):
+                self.emit("halt", at=at)
+
+    def store(self, index: Index, value: Expression) -> None:
+        with self.scope():
+            address, checks = self.address(index)
+            z = self.value(value)
+            self.emit("store", *address, z, at=index.at, trap=Trap.OPERANDS, checks=checks)
+
+    def padded_if(self, statement: If) -> None:
+        """True: then, pad(else), jump. False: pad(then), else, nop. So both take the same time."""
+        at = statement.at
+        with self.scope():
+            condition = self.value(statement.condition)
+            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS)
+        self.block(statement.then)
+        self.pad(statement.otherwise)
+        if self.idle:  # every processor in here is idle: one path serves
+            self.emit("nop", at=at)
+            return
+        leave = self.emit("jmp", at=at)
+        self.patch(branch)
+        self.pad(statement.then)
+        self.block(statement.otherwise)
+        self.emit("nop", at=at)
+        self.patch(leave)
+
+    def branch_if(self, statement: If) -> None:
+        """All processors take the same branch, and only that one costs."""
+        at = statement.at
+        with self.scope():
+            condition = self.value(statement.condition)
+            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS, checks=(AgreementCheck("if"),))
+        self.block(statement.then)
+        leave = self.emit("jmp", at=at)
+        self.patch(branch)
+        self.block(statement.otherwise)
+        self.emit("nop", at=at)
+        self.patch(leave)
+
+    def guarded(self, active: int, body: tuple[Statement, ...], at: Span) -> None:
+        """The body on the processors whose register `active` is not 0; the others are padded."""
+        branch = self.emit("jz", Operand("register", active), at=at)
+        self.block(body)
+        leave = self.emit("jmp", at=at)
+        self.patch(branch)
+        self.pad(body)
+        self.emit("nop", at=at)
+        self.patch(leave)
+
+    def while_loop(self, loop: While) -> None:
+        start = len(self.code)
+        with self.scope():
+            condition = self.value(loop.condition)
+            leave = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=(AgreementCheck("while"),))
+        self.block(loop.body)
+        self.patch(self.emit("jmp", at=loop.at), start)
+        self.patch(leave)
+
+    def repeat_loop(self, loop: Repeat) -> None:
+        start = len(self.code)
+        self.block(loop.body)
+        with self.scope():
+            condition = self.value(loop.condition)
+            again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=(AgreementCheck("repeat"),))
+            self.patch(again, start)
+
+    def for_loop(self, loop: For) -> None:
+        """The control runs on idle processors too: their bounds are the same."""
+        at, was_idle = loop.at, self.idle
+        with self.scope(), self.as_idle(False):
+            variable = self.register()
+            bound = self.start_down(loop, variable) if loop.down else self.start_up(loop, variable)
+            self.locals[loop.variable] = variable
+            start, v = len(self.code), Operand("register", variable)
+            test = self.register()
+            self.emit(self.loop_test(loop), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
+            leave = self.emit("jz", Operand("register", test), at=at)
+            if loop.down:
+                self.emit("sub", v, constant(1), rd=variable, at=at)
+            with self.as_idle(was_idle):
+                self.block(loop.body)
+            if not loop.down:
+                self.emit("add", v, constant(1), rd=variable, at=at, trap=Trap.ARITHMETIC)
+            self.patch(self.emit("jmp", at=at), start)
+            self.patch(leave)
+
+    def loop_test(self, loop: For) -> str:
+        if loop.down:
+            return "gt"
+        return "lt" if self.symbols.is_parametric(loop.last) else "le"
+
+    def start_up(self, loop: For, variable: int) -> Operand:
+        """variable := first; the bound is exclusive when it is made of parameters."""
+        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
+        if parametric(first) and parametric(last) and not isinstance(first, Number):
+            first = clamp_if_empty(first, Binary("<=", first, last))
+        with self.scope():
+            self.assign(variable, first, loop.at)
+        return self.parameter(exclusive(last)) if parametric(last) else self.value(last)
+
+    def start_down(self, loop: For, variable: int) -> Operand:
+        """variable := first + 1, since the body comes after the step."""
+        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
+        if parametric(first):
+            start = self.parameter(exclusive(first))
+            self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
+        else:
+            with self.scope():
+                start = self.value(first)
+            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=Trap.ARITHMETIC)
+        if parametric(first) and parametric(last) and not isinstance(last, Number):
+            last = clamp_if_empty(last, Binary("<=", last, first))
+        return self.value(last)
+
+    # -- parallel ------------------------------------------------------------------------------
+
+    def parallel(self, statement: Parallel) -> None:
+        """Each range: its index from pid, its item, whether there is such an item; then the guard."""
+        at = statement.at
+        with self.scope():
+            tests, ranges = [], []
+            for number, part in enumerate(statement.ranges):
+                item_range, test = self.item(statement.ranges, number, part)
+                ranges.append(item_range)
+                tests.append(test)
+            active = tests[0]
+            for test in tests[1:]:
+                self.emit("and", Operand("register", active), Operand("register", test), rd=active, at=at)
+            self.code[-1] = replace(self.code[-1], checks=(ItemsCheck(tuple(ranges)),))
+            self.guarded(active, statement.body, at)
+
+    def item(self, parts: tuple[Range, ...], number: int, part: Range) -> tuple[ItemRange, int]:
+        """Emit item := low + index and its test; the range for the checker and the test's register."""
+        at, parametric = part.at, self.symbols.is_parametric
+        low, high = self.value(part.low), None if parametric(part.high) else self.value(part.high)
+        item, test = self.register(), self.register()
+        shift = _sum_of(extent_bits(p) for p in parts[number + 1 :])
+        width = extent_bits(part) if number else None
+        index = self.index(shift, width, item, at, len(parts) - 1 - number)
+        self.emit("add", low, index, rd=item, at=at)
+        own = Operand("register", item)
+        if high is None:
+            self.emit("lt", own, self.parameter(exclusive(part.high)), rd=test, at=at)
+        else:
+            self.emit("le", own, high, rd=test, at=at)
+        self.locals[part.variable] = item
+        exact_low, exact_high = self.subject(part.low, low), self.subject(part.high, high or own)
+        return ItemRange(exact_low, exact_high, shift, width), test
+
+    def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:
+        """(pid >> shift) % 2^width: a shift where ranges follow, a mask where ranges precede."""
+        index = PID
+        if inner:
+            self.emit("shr", index, self.parameter(shift), rd=rd, at=at)
+            index = Operand("register", rd)
+        if width is not None:
+            self.emit("and", index, self.parameter(_mask(width)), rd=rd, at=at)
+            index = Operand("register", rd)
+        return index
+
+
+def extent_bits(part: Range) -> Expression:
+    """Bits for the index of an inner range: its extent rounded up to a power of two."""
+    extent = Binary("+", Binary("-", part.high, part.low), Number(1))
+    return Call("lg", (Call("max", (Number(1), extent)),))
+
+
+def _mask(width: Expression) -> Expression:
+    return Binary("-", Binary("<<", Number(1), width), Number(1))
+
+
+def _sum_of(expressions: Iterator[Expression]) -> Expression:
+    total: Expression = Number(0)
+    for expression in expressions:
+        total = expression if total == Number(0) else Binary("+", total, expression)
+    return total
+
+
+def _cell(name: str, subscripts: tuple[Expression, ...]) -> Expression:
+    """The address of an array entry whose subscripts are parameter expressions."""
+    if not subscripts:
+        return base_of(name)
+    offset = subscripts[0]
+    if len(subscripts) == 2:
+        offset = Binary("+", Binary("*", offset, columns_of(name)), subscripts[1])
+    return Binary("+", base_of(name), offset)

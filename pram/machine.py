@@ -1,0 +1,280 @@
+"""The exact lock-step machine: one instruction for each processor and step.
+
+Loads see memory as it was before the step; stores commit at its end. Processors are run in groups
+that stand at the same instruction, each group at once in NumPy. Conflicts are judged for each step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pram import access, checks
+from pram.access import MODES, Accesses
+from pram.errors import PramError, Span, fail
+from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
+from pram.job import Job
+from pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
+
+Words = NDArray[np.int64]
+#: A group of processors: all of them (a slice, so that NumPy makes views), or an array of pids.
+Group = Union[slice, Words]
+
+#: Codes of a step's columns beside plain addresses and program counters.
+NO_DESTINATION, HALTED = -1, -1
+
+DEFAULT_MAX_STEPS = 1_000_000
+
+
+def register_destination(register: int) -> int:
+    """The code of a register in `Step.destination`; cells are coded by their address."""
+    return -2 - register
+
+
+@dataclass(frozen=True)
+class Step:
+    """What every processor did in one step; arrays are int64 [processors].
+
+    number:      counts from 1.
+    counter:     the program counter before the step, HALTED for processors that had halted.
+    value:       the value written, 0 where nothing is written.
+    destination: an address, `register_destination(r)`, or NO_DESTINATION.
+    next:        the program counter after the step, or HALTED.
+    """
+
+    number: int
+    counter: Words
+    value: Words
+    destination: Words
+    next: Words
+
+
+@dataclass
+class Costs:
+    """What a run has cost so far: time in steps, work in instructions other than nop."""
+
+    time: int = 0
+    work: int = 0
+    shared_accesses: int = 0
+
+
+@dataclass(frozen=True)
+class Space:
+    """Words allocated, cells touched, and registers with the program counters."""
+
+    allocated: int
+    touched: int
+    registers: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    job: Job
+    memory: Words
+    costs: Costs
+    space: Space
+    trace: tuple[Step, ...]
+
+    @property
+    def time(self) -> int:
+        return self.costs.time
+
+    @property
+    def outputs(self) -> dict[str, int | list[int] | list[list[int]]]:
+        """Every output and inout: a number, a list, or nested lists."""
+        arrays = [a for a in self.job.arrays if a.is_output]
+        return {a.name: self.memory[a.base : a.base + a.size].reshape(a.shape).tolist() for a in arrays}
+
+
+class Machine:
+    """The state of a run: registers int64 [k, P], memory int64 [space], counter int64 [P].
+
+    Args: seed: who wins under `CRCW arbitrary`; without one the lowest pid does.
+    """
+
+    def __init__(self, job: Job, seed: int | None = None) -> None:
+        self.job = job
+        self.random = None if seed is None else np.random.default_rng(seed)
+        self.memory = job.memory.copy()
+        self.registers = np.zeros((job.registers, job.processors), np.int64)
+        self.counter = np.zeros(job.processors, np.int64)
+        self.running = job.processors
+        self.costs = Costs()
+        self.touched = np.zeros(job.space, bool)
+        self._pids = np.arange(job.processors)
+        self._owner = np.zeros(job.space, np.int64)
+        self._everyone = slice(0, job.processors)
+
+    def step(self) -> Step:
+        """Run one step.
+
+        Raises: PramError: a trap or an access conflict, with step, processors, cell and values.
+        """
+        before = self.counter
+        self.counter = np.full_like(before, HALTED)
+        value = np.zeros_like(before)
+        destination = np.full_like(before, NO_DESTINATION)
+        self.costs.time += 1
+        reads: list[tuple[Group, Words]] = []
+        updates: list[tuple[int, Group, Words]] = []
+        writers: list[int] = []
+        for index, group in self._groups(before):
+            instruction = self.job.code[index]
+            row = instruction.row
+            if instruction.trap or instruction.checks:
+                checks.check_before(self, instruction, group)
+            if row.value is not None:
+                value[group] = self._value(instruction, group, reads)
+            if instruction.checks:
+                checks.check_after(self, instruction, group, value[group])
+            self.counter[group] = self._next(index, instruction, group)
+            if row.destination == "register" and instruction.rd is not None:
+                updates.append((instruction.rd, group, value[group]))
+                destination[group] = register_destination(instruction.rd)
+            elif isinstance(row.destination, Cell):
+                destination[group] = self._address(instruction, row.destination.address, group)
+                writers.append(index)
+            size = len(self._pids[group])
+            self.costs.work += size if row.name != "nop" else 0
+            self.running -= size if row.next is Next.STOP else 0
+        for register, group, written in updates:
+            self.registers[register][group] = written
+        if reads or writers:
+            self._commit(before, reads, value, destination if writers else None)
+        return Step(self.costs.time, before, value, destination, self.counter)
+
+    def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
+        """Run until all processors have halted.
+
+        Raises: PramError: as `step`; or they have not halted after `max_steps`.
+        """
+        while self.running:
+            if self.costs.time >= max_steps:
+                raise self.error(f"no halt within {max_steps} steps", self._busiest())
+            yield self.step()
+
+    @property
+    def space(self) -> Space:
+        job = self.job
+        return Space(job.space, int(self.touched.sum()), job.processors * (job.registers + 1))
+
+    # -- one group -----------------------------------------------------------------------------
+
+    def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
+        """The instructions at which processors stand, each with those processors."""
+        first = int(counter[0])
+        if first != HALTED and (counter == first).all():
+            yield first, self._everyone
+            return
+        left = np.flatnonzero(counter != HALTED)
+        while len(left):
+            index = int(counter[left[0]])
+            here = counter[left] == index
+            yield index, left[here]
+            left = left[~here]
+
+    def operand(self, operand: Operand, group: Group) -> Words:
+        """The words that an operand stands for, one for each processor of a group."""
+        if operand.kind == "register":
+            return self.registers[operand.index][group]
+        if operand.kind == "pid":
+            return self._pids[group]
+        return np.int64(self.job.word_of(operand))  # type: ignore[return-value]  # NumPy broadcasts it
+
+    def pids(self, group: Group) -> Words:
+        return self._pids[group]
+
+    def _value(self, instruction: Instruction, group: Group, reads: list[tuple[Group, Words]]) -> Words:
+        match instruction.row.value:
+            case Apply(name, operands):
+                x = self.operand(instruction.operand(operands[0]), group)
+                y = self.operand(instruction.operand(operands[-1]), group)
+                return self._apply(WORD_OPERATIONS[name], instruction, x, y, group)
+            case Fetch(address):
+                cells = self._address(instruction, address, group)
+                reads.append((group, cells))
+                return self.memory[cells]
+        raise AssertionError("instruction without a value")
+
+    def _apply(self, operation: WordOperation, instruction: Instruction, x: Words, y: Words, group: Group) -> Words:
+        bits = self.job.word_bits
+        integers = exact(operation, x, y, bits)
+        words = wrap(integers, bits)
+        if instruction.trap is Trap.ARITHMETIC and operation.name != "copy":
+            bad = np.broadcast_to(integers != words, np.shape(self._pids[group]))
+            if operation.is_shift:
+                bad = bad | (y >= bits)
+            if bad.any():
+                self._trap(operation, instruction, x, y, group, int(np.argmax(bad)))
+        return words
+
+    def _trap(self, operation: WordOperation, instruction: Instruction, x: Words, y: Words, group: Group, at: int) -> None:
+        pids = self._pids[group]
+        xs, ys = (np.broadcast_to(v, pids.shape) for v in (x, y))
+        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits)
+        raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
+
+    def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:
+        x, y = (self.operand(getattr(instruction, name), group) for name in names)
+        cells = np.broadcast_to(wrap(x + y, self.job.word_bits), np.shape(self._pids[group]))
+        checks.check_cells(self, instruction, group, cells)
+        return cells
+
+    def _next(self, index: int, instruction: Instruction, group: Group) -> Words | int:
+        match instruction.row.next:
+            case Next.FOLLOWING:
+                return index + 1
+            case Next.JUMP:
+                return instruction.target  # type: ignore[return-value]
+            case Next.BRANCH:
+                return np.where(self.operand(instruction.operand("x"), group) == 0, instruction.target, index + 1)
+            case Next.STOP:
+                return HALTED
+
+    # -- the end of the step -------------------------------------------------------------------
+
+    def _commit(self, before: Words, reads: list[tuple[Group, Words]], value: Words, destination: Words | None) -> None:
+        mode = MODES[self.job.mode]
+        read = access.NONE
+        if reads:
+            read = Accesses(np.concatenate([self._pids[g] for g, _ in reads]), np.concatenate([cells for _, cells in reads]))
+        written = access.NONE
+        if destination is not None:
+            pids = np.flatnonzero(destination >= 0)
+            written = Accesses(pids, destination[pids], value[pids])
+        conflict = access.find_conflict(mode, read, written, self._owner)
+        if conflict is not None:
+            raise self.error(*checks.describe_conflict(self.job, conflict, before))
+        self.costs.shared_accesses += len(read) + len(written)
+        self.touched[read.cells] = True
+        if len(written) and written.values is not None:
+            self.touched[written.cells] = True
+            order = mode.order(written.pids, self.random)
+            self.memory[written.cells[order]] = written.values[order]
+
+    def _busiest(self) -> Span | None:
+        first = int(self.counter[self.counter != HALTED][0])
+        return self.job.code[first].at
+
+    def error(self, message: str, at: Span | None = None) -> PramError:
+        """A run-time error of this step."""
+        return fail(f"step {self.costs.time}: {message}", self.job.source, at)
+
+
+def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False) -> Run:
+    """Run a job to its end.
+
+    Args:   trace: keep every step (memory grows by five words for each processor and step).
+    Raises: PramError: a trap, an access conflict, or no halt within `max_steps`.
+    """
+    machine = Machine(job, seed)
+    steps = []
+    for step in machine.steps(max_steps):
+        if trace:
+            steps.append(step)
+    return Run(job, machine.memory, machine.costs, machine.space, tuple(steps))

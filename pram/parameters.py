@@ -1,0 +1,86 @@
+"""Parameter expressions: plain integers, computed once when a program is instantiated."""
+
+from __future__ import annotations
+
+import operator
+from typing import Callable, Mapping
+
+from pram.errors import PramError, Source, fail
+from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
+
+#: Parameter values beyond this many bits are refused, so that no expression can exhaust memory.
+MAX_BITS = 63
+
+OPERATORS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.floordiv, "%": operator.mod,
+    "&": operator.and_, "|": operator.or_, "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift,
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "and": lambda a, b: bool(a) and bool(b), "or": lambda a, b: bool(a) or bool(b),
+}  # fmt: skip
+
+
+def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> bool:
+    """Whether an expression is made of numbers and parameters only."""
+    match expression:
+        case Number():
+            return True
+        case Name(name):
+            return name in parameters
+        case Index():
+            return False
+        case Binary(_, left, right):
+            return is_parametric(left, parameters) and is_parametric(right, parameters)
+        case Not(operand):
+            return is_parametric(operand, parameters)
+        case Call(_, arguments):
+            return all(is_parametric(a, parameters) for a in arguments)
+
+
+def evaluate(expression: Expression, values: Mapping[str, int], source: Source | None = None) -> int:
+    """The integer an expression stands for.
+
+    Raises: PramError: division by zero, lg of less than 1, a shift by a negative number, or a
+            value of more than MAX_BITS bits.
+    """
+    match expression:
+        case Number(value):
+            result = value
+        case Name(name):
+            result = values[name]
+        case Binary(symbol, left, right):
+            result = _binary(expression, symbol, evaluate(left, values, source), evaluate(right, values, source), source)
+        case Not(operand):
+            result = int(not evaluate(operand, values, source))
+        case Call(function, arguments):
+            result = _call(expression, function, [evaluate(a, values, source) for a in arguments], source)
+        case Index():
+            raise AssertionError("shared memory in a parameter expression")
+    if abs(result) >> MAX_BITS:
+        raise fail(f"value of more than {MAX_BITS} bits", source, expression.at)
+    return result
+
+
+def lg(x: int) -> int:
+    """ceil(log2 x), for x >= 1."""
+    return (x - 1).bit_length()
+
+
+def _binary(node: Binary, symbol: str, a: int, b: int, source: Source | None) -> int:
+    if symbol in "/%" and b == 0:
+        raise fail(f"division by zero: {a} {symbol} 0", source, node.at)
+    if symbol in ("<<", ">>") and b < 0:
+        raise fail(f"shift by a negative number: {a} {symbol} {b}", source, node.at)
+    if symbol == "<<" and a and b > MAX_BITS:
+        raise fail(f"value of more than {MAX_BITS} bits: {a} << {b}", source, node.at)
+    return int(OPERATORS[symbol](a, b))
+
+
+def _call(node: Call, function: str, arguments: list[int], source: Source | None) -> int:
+    if function == "lg":
+        if arguments[0] < 1:
+            raise fail(f"lg({arguments[0]}) is not defined; lg takes numbers from 1", source, node.at)
+        return lg(arguments[0])
+    return max(arguments) if function == "max" else min(arguments)
+
+
+__all__ = ["MAX_BITS", "PramError", "evaluate", "is_parametric", "lg"]

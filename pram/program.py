@@ -1,0 +1,244 @@
+"""Programs: load, instantiate with parameters and inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Mapping
+
+import numpy as np
+
+from pram import parameters
+from pram.analysis import Symbols, analyse
+from pram.errors import PramError, Source, Span, did_you_mean, fail
+from pram.inputs import read_array
+from pram.job import MAX_CELLS, MAX_PROCESSORS, Array, Job
+from pram.lowering import MachineCode, lower
+from pram.parser import parse
+from pram.syntax import Claim, Expression, ProgramText, Shared
+from pram.word import MAX_BITS, MIN_BITS
+
+#: The order of arrays in memory: what is given is one range, and so is what is returned.
+ROLES = ("input", "inout", "output", "work")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A parsed, analysed program."""
+
+    tree: ProgramText
+    source: Source
+    symbols: Symbols
+
+    @property
+    def name(self) -> str:
+        return self.tree.name
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        return self.symbols.claims
+
+    @cached_property
+    def code(self) -> MachineCode:
+        """The machine code: the same for every input size."""
+        return lower(self.tree, self.symbols)
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.source.text.encode()).hexdigest()
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the parameters that the user gives."""
+        return tuple(p.name for p in self.symbols.params.values() if p.value is None)
+
+    def instantiate(self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None) -> Job:
+        """Fix parameters, memory and word size.
+
+        Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs
+                and inouts, a number for a scalar. word_bits: overrides `word` and the default.
+        Raises: PramError: what is missing, unknown, out of range or too large, before anything is allocated.
+        """
+        return _Instantiation(self, params, arrays or {}, word_bits).job()
+
+    def layout(self, params: Mapping[str, Any]) -> tuple[Array, ...]:
+        """The arrays of memory for these parameters, in the order of their addresses."""
+        return _Instantiation(self, params, {}, None).arrays
+
+    def values(self, params: Mapping[str, Any]) -> dict[str, int]:
+        """Every parameter's value, derived ones included."""
+        return _Instantiation(self, params, {}, None).values
+
+
+def load(path: str | Path) -> Program:
+    """Read a program from a file.
+
+    Raises: PramError: it cannot be read, is not UTF-8, or is not a correct program.
+    """
+    return parse_program(read_text(path), str(path))
+
+
+def parse_program(text: str, name: str = "<text>") -> Program:
+    """Parse and analyse a program text."""
+    tree, source = parse(text, name)
+    return Program(tree, source, analyse(tree, source))
+
+
+def read_text(path: str | Path) -> str:
+    """A file's text; a byte order mark and CRLF line ends are accepted."""
+    nowhere = Source(str(path), "")
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise fail("no such file", nowhere) from None
+    except IsADirectoryError:
+        raise fail("this is a directory, not a file", nowhere) from None
+    except OSError as error:
+        raise fail(f"cannot be read: {error.strerror}", nowhere) from None
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise fail(f"not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}", nowhere) from None
+
+
+class _Instantiation:
+    """Evaluates declarations in order; every limit is checked before memory is allocated."""
+
+    def __init__(self, program: Program, params: Mapping[str, Any], given: Mapping[str, Any], word_bits: int | None) -> None:
+        self.program, self.source, self.given, self.asked_bits = program, program.source, given, word_bits
+        self.values = self._parameters(params)
+        self.processors = self._processors()
+        self.arrays = self._arrays()
+
+    def job(self) -> Job:
+        program, symbols = self.program, self.program.symbols
+        self._check_names()
+        data = {a.name: read_array(a, self.given[a.name], self.source) for a in self.arrays if a.is_input}
+        bits = self._word_bits(max((int(v.max()) for v in data.values() if v.size), default=0))
+        for name, words in data.items():
+            self._check_words(name, words, bits)
+        memory = np.zeros(self._space(), np.int64)
+        for array in self.arrays:
+            if array.is_input:
+                memory[array.base : array.base + array.size] = data[array.name]
+        environment = self._environment()
+        derived = tuple(parameters.evaluate(e, environment, self.source) for e in program.code.derived)
+        returned = [a for a in self.arrays if a.is_output]
+        first = returned[0].base if returned else 0
+        return Job(
+            code=program.code.instructions, registers=program.code.registers, processors=self.processors, word_bits=bits,
+            mode=symbols.mode, memory=memory, parameters=derived, inputs=sum(a.size for a in self.arrays if a.is_input),
+            outputs=range(first, first + sum(a.size for a in returned)), arrays=self.arrays, values=environment,
+            source=self.source, name=program.name,
+        )  # fmt: skip
+
+    # -- parameters ----------------------------------------------------------------------------
+
+    def _parameters(self, params: Mapping[str, Any]) -> dict[str, int]:
+        given = self.program.given
+        for name in params:
+            if name not in given:
+                derived = " is computed by the program and" if name in self.program.symbols.params else ""
+                hint = did_you_mean(name, given) or f"; the parameters are {', '.join(given) or 'none'}"
+                raise self._error(f"parameter `{name}`{derived} cannot be given{hint if not derived else ''}")
+        values: dict[str, int] = {}
+        for name, declaration in self.program.symbols.params.items():
+            if declaration.value is not None:
+                values[name] = self._evaluate(declaration.value, values)
+            elif name not in params:
+                raise self._error(f"missing parameter `{name}`", declaration.at)
+            else:
+                values[name] = self._integer(name, params[name], declaration.at)
+        return values
+
+    def _integer(self, name: str, value: Any, at: Span) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._error(f"parameter `{name}` must be an integer, not {value!r}", at)
+        if value < 0 or value >> parameters.MAX_BITS:
+            raise self._error(f"parameter `{name}` = {value} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at)
+        return value
+
+    def _evaluate(self, expression: Expression, values: Mapping[str, int]) -> int:
+        return parameters.evaluate(expression, values, self.source)
+
+    def _with(self) -> str:
+        """`, with n = 3, k = 2` for messages."""
+        return ", with " + ", ".join(f"{k} = {v}" for k, v in self.values.items()) if self.values else ""
+
+    # -- sizes ---------------------------------------------------------------------------------
+
+    def _processors(self) -> int:
+        expression = self.program.symbols.procs
+        count = self._evaluate(expression, self.values)
+        if count < 1:
+            raise self._error(f"procs is {count}{self._with()}; a machine has at least one processor", expression.at)
+        if count > MAX_PROCESSORS:
+            raise self._error(f"procs is {count}{self._with()}; the limit is {MAX_PROCESSORS}", expression.at)
+        return count
+
+    def _arrays(self) -> tuple[Array, ...]:
+        arrays, base = [], 0
+        declared = self.program.symbols.arrays.values()
+        for shared in (s for role in ROLES for s in declared if s.role == role):
+            array = self._array(shared, base)
+            arrays.append(array)
+            base += array.size
+            if base > MAX_CELLS:
+                raise self._error(f"shared memory of {base} cells{self._with()}; the limit is {MAX_CELLS}", shared.at)
+        return tuple(arrays)
+
+    def _array(self, shared: Shared, base: int) -> Array:
+        shape = tuple(self._evaluate(d, self.values) for d in shared.dimensions)
+        for extent, expression in zip(shape, shared.dimensions):
+            if not 0 <= extent <= MAX_CELLS:
+                raise self._error(f"array `{shared.name}` has extent {extent}{self._with()}; 0 .. {MAX_CELLS} is possible", expression.at)
+        low, high = (None if e is None else self._evaluate(e, self.values) for e in (shared.low, shared.high))
+        return Array(shared.name, shared.role, base, shape, low, high)
+
+    def _space(self) -> int:
+        return sum(a.size for a in self.arrays)
+
+    def _environment(self) -> dict[str, int]:
+        bases = {f"&{a.name}": a.base for a in self.arrays}
+        columns = {f"#{a.name}": a.shape[1] for a in self.arrays if len(a.shape) == 2}
+        return {**self.values, **bases, **columns}
+
+    def _word_bits(self, largest_input: int) -> int:
+        """The word size asked for, declared, or by default twice the bits of the largest number and 2."""
+        word = self.program.symbols.word
+        if self.asked_bits is not None:
+            bits, at = self.asked_bits, None
+        elif word is not None:
+            bits, at = self._evaluate(word.bits, self.values), word.at
+        else:
+            largest = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
+            return min(MAX_BITS, 2 * largest.bit_length() + 2)
+        if not MIN_BITS <= bits <= MAX_BITS:
+            raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_BITS} .. {MAX_BITS}", at)
+        return bits
+
+    # -- inputs --------------------------------------------------------------------------------
+
+    def _check_names(self) -> None:
+        wanted = {a.name: a for a in self.arrays if a.is_input}
+        for name in self.given:
+            if name not in wanted:
+                known = did_you_mean(name, wanted) or f"; the inputs are {', '.join(wanted) or 'none'}"
+                raise self._error(f"array `{name}` is not an input of this program{known}")
+        for name in wanted:
+            if name not in self.given:
+                raise self._error(f"missing input array `{name}`", self.program.symbols.arrays[name].at)
+
+    def _check_words(self, name: str, words: Any, bits: int) -> None:
+        array = next(a for a in self.arrays if a.name == name)
+        low, high = array.low, array.high
+        for offset in np.flatnonzero((words >> bits) != 0)[:1]:
+            raise self._error(f"{array.cell(int(offset))} = {words[offset]} does not fit a word of {bits} bits")
+        outside = (words < (0 if low is None else low)) | (words > ((1 << bits) - 1 if high is None else high))
+        for offset in np.flatnonzero(outside)[:1]:
+            raise self._error(f"{array.cell(int(offset))} = {words[offset]} is outside its declared range {low} .. {high}")
+
+    def _error(self, message: str, at: Span | None = None) -> PramError:
+        return fail(message, self.source, at)

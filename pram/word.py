@@ -1,0 +1,83 @@
+"""What each word operation means. How it is computed by gates is `compiler.gates`' business.
+
+A word is an unsigned integer of `bits` bits, 2 <= bits <= 24, held in int64. Every operation is
+given by its *exact* integer result: the word is that result modulo 2^bits, and the operation
+overflows (result too large) or underflows (negative) exactly when the two differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words = NDArray[np.int64]
+
+MIN_BITS, MAX_BITS = 2, 24
+
+
+@dataclass(frozen=True)
+class WordOperation:
+    """One row of WORD_OPERATIONS.
+
+    `exact(x, y)` takes words; shift amounts arrive clipped to the word size. `symbol` is the
+    operator of the language, where it has one.
+    """
+
+    name: str
+    symbol: str
+    exact: Callable[[Words, Words], Words]
+    is_shift: bool = False
+
+
+def _truth(compare: Callable[[Words, Words], NDArray[np.bool_]]) -> Callable[[Words, Words], Words]:
+    return lambda x, y: compare(x, y).astype(np.int64)
+
+
+WORD_OPERATIONS = {
+    operation.name: operation
+    for operation in (
+        WordOperation("copy", "", lambda x, y: x),
+        WordOperation("add", "+", lambda x, y: x + y),
+        WordOperation("sub", "-", lambda x, y: x - y),
+        WordOperation("mul", "*", lambda x, y: x * y),
+        WordOperation("and", "&", lambda x, y: x & y),
+        WordOperation("or", "|", lambda x, y: x | y),
+        WordOperation("xor", "^", lambda x, y: x ^ y),
+        WordOperation("shl", "<<", lambda x, y: x << y, is_shift=True),
+        WordOperation("shr", ">>", lambda x, y: x >> y, is_shift=True),
+        WordOperation("eq", "==", _truth(np.equal)),
+        WordOperation("ne", "!=", _truth(np.not_equal)),
+        WordOperation("lt", "<", _truth(np.less)),
+        WordOperation("le", "<=", _truth(np.less_equal)),
+        WordOperation("gt", ">", _truth(np.greater)),
+        WordOperation("ge", ">=", _truth(np.greater_equal)),
+    )
+}
+
+#: The operation of the language's operators on words; `and` and `or` act on 0 and 1.
+OPERATORS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} | {"and": "and", "or": "or"}
+
+
+def exact(operation: WordOperation, x: Words, y: Words, bits: int) -> Words:
+    """The integer result, before it is reduced to a word; same shape as x and y."""
+    return operation.exact(x, np.minimum(y, bits)) if operation.is_shift else operation.exact(x, y)
+
+
+def wrap(value: Words, bits: int) -> Words:
+    """The word of an integer: its value modulo 2^bits."""
+    return value & ((1 << bits) - 1)
+
+
+def trap_reason(operation: WordOperation, x: int, y: int, bits: int) -> str | None:
+    """Why this application is an error where arithmetic is checked; None when it is not."""
+    if operation.is_shift and y >= bits:
+        return f"shift by {y} in words of {bits} bits: {x} {operation.symbol} {y}"
+    result = int(exact(operation, np.int64(x), np.int64(y), bits))  # type: ignore[arg-type]
+    if result < 0:
+        return f"underflow: {x} {operation.symbol} {y} is negative"
+    if result >> bits:
+        return f"overflow: {x} {operation.symbol} {y} does not fit a word of {bits} bits"
+    return None

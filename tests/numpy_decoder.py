@@ -1,0 +1,98 @@
+"""Decodes an exported job (`lockstep export`) with NumPy alone: an independent reading of the interchange format.
+
+It shares no code with the project; it follows the published equations, one forward pass per step."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+Array = np.ndarray[Any, Any]
+PARTS = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    outputs: dict[str, list[int]]
+    expected: dict[str, list[int]]
+    steps: int  # steps that changed the sequence
+    context: list[int]  # context length at the start and after each step
+    metadata: dict[str, str]
+    final: list[int]
+
+
+def hidden_states(weights: dict[str, Array], layers: int, tokens: Array) -> Array:
+    """One row per position: embeddings, then every layer (attention, then MLP, both residual)."""
+    if len(tokens) > len(weights["position_encoding"]):
+        raise ValueError(f"context of {len(tokens)} positions exceeds {len(weights['position_encoding'])}")
+    x = weights["token_embedding"][tokens] + weights["position_encoding"][: len(tokens)]
+    for i in range(layers):
+        q, k, v, o, w_in, b_in, w_out = (weights[f"layers.{i}.{part}"] for part in PARTS)
+        attended = np.zeros_like(x)
+        for h in range(len(q)):
+            scores = (x @ q[h].T) @ (x @ k[h].T).T
+            scores -= scores.max(axis=1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(axis=1, keepdims=True)
+            attended += (scores @ (x @ v[h].T)) @ o[h].T
+        x = x + attended
+        x = x + np.maximum(x @ w_in.T + b_in, 0) @ w_out.T
+    return x
+
+
+def best_tokens(x: Array, unembedding: Array, mask: int) -> tuple[Array, Array]:
+    """The most likely token other than MASK for each row, and its probability."""
+    best, probability = np.zeros(len(x), dtype=np.int64), np.zeros(len(x))
+    for row, state in enumerate(x):
+        logits = unembedding @ state
+        logits[mask] = -np.inf
+        best[row] = logits.argmax()
+        probability[row] = 1 / np.exp(logits - logits.max()).sum()
+    return best, probability
+
+
+def transition(tokens: Array, best: Array, bits: Array, mask: int) -> Array:
+    """AP-MDM's g: insert after delete after remask, all judged on the sequence before the step."""
+    new: list[int] = []
+    for token, choice, (remask, insert, delete) in zip(tokens, best, bits, strict=True):
+        if not (delete and token == mask):
+            new.append(mask if remask else int(choice) if token == mask else int(token))
+        if insert:
+            new.append(mask)
+    return np.array(new, dtype=np.int64)
+
+
+def decode(path: str | Path, max_steps: int = 1_000_000) -> Decoded:
+    with safe_open(path, framework="np") as job:
+        metadata = dict(job.metadata())
+        weights = {name: job.get_tensor(name) for name in job.keys()}  # noqa: SIM118 (not a mapping)
+    if metadata["format"] != "lockstep-job-1" or metadata["process"] not in ("mdm", "ap-mdm"):
+        raise ValueError(f"not a job this decoder knows: {metadata['format']}, {metadata['process']}")
+    mask, layers, tokens = int(metadata["mask_id"]), int(metadata["layers"]), weights["tokens"]
+    context = [len(tokens)]
+    while True:
+        x = hidden_states(weights, layers, tokens)
+        masked = np.flatnonzero(tokens == mask)
+        found, probability = best_tokens(x[masked], weights["unembedding"], mask)
+        new = tokens.copy()
+        if metadata["process"] == "mdm":
+            sure = probability >= float(metadata["threshold"])
+            new[masked[sure]] = found[sure]
+        else:
+            new[masked] = found
+            new = transition(tokens, new, x @ weights["control.weight"].T + weights["control.bias"] > 0, mask)
+        if np.array_equal(new, tokens):
+            break
+        tokens = new
+        context.append(len(tokens))
+        if len(context) > max_steps:
+            raise RuntimeError(f"still changing after {max_steps} steps")
+    base = int(metadata["word_tokens"])
+    outputs = {
+        name: [int(tokens[i]) - base for i in places] for name, places in json.loads(metadata["outputs"]).items()
+    }
+    expected = json.loads(metadata["expected"])
+    return Decoded(outputs, expected, len(context) - 1, context, metadata, tokens.tolist())
