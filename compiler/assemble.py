@@ -1,0 +1,118 @@
+"""Circuit -> weights.
+
+A lookup becomes one head. For the most recent key that matches, the score is its recency; for any other
+row it is below the sink's -1, by C = 2 (recency_max + 1) for each bit or condition that is wrong:
+
+    score = sum_j (C/2) [(2 q_j - 1)(2 k_j - care_j) - care_j] + C sum (condition - 1) + recency     on keys
+    score = -1 + (recency_max + 2) (1 - asks)                                                        on the sink
+
+Scores are integers, two keys never tie, so the gap is at least 1; it is multiplied by INVERSE_TEMPERATURE,
+and exp(-1024) is exactly 0 in float64 and float32: attention copies one row exactly. docs/certificate.md
+has the derivation, `proofs_check.certificate` checks it on the weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compiler.circuit import Circuit, Linear, Lookup, Ramp, Threshold, total
+from compiler.circuit import Layer as CircuitLayer
+from models.transformer import Factored, Layer, Transformer
+
+#: A power of two, so that folding it into Q rounds nothing.
+INVERSE_TEMPERATURE = 1024
+
+Matrix = NDArray[np.float64]
+
+
+def assemble(circuit: Circuit, dtype: torch.dtype = torch.float64) -> Transformer:
+    """The transformer that computes what the circuit says."""
+    assembler = _Assembler(circuit)
+    kinds = [name for name, _ in circuit.vocabulary.kinds]
+    flags = [Linear({circuit.kind_flags[k].bit(): 1}) if k in circuit.kind_flags else Linear() for k in kinds]
+    bits = [circuit.token_bits[j] for j in range(circuit.vocabulary.most_bits)]
+    readout = circuit.readout
+    scores = [readout.kinds.get(kind, Linear()) for kind in kinds]
+    tensor = lambda matrix: torch.from_numpy(matrix).to(dtype)  # noqa: E731
+    return Transformer(
+        circuit.vocabulary,
+        Factored(tensor(assembler.rows(flags)), tensor(assembler.rows(bits)), tensor(assembler.rows([Linear()] * len(bits)))),
+        tuple(Layer(*(tensor(m) for m in assembler.layer(layer))) for layer in circuit.layers),
+        Factored(tensor(assembler.rows(scores)), tensor(assembler.rows(readout.ones)), tensor(assembler.rows(readout.zeros))),
+    )
+
+
+class _Assembler:
+    """Turns linear forms over fields into rows of matrices."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.offsets = circuit.offsets()
+        self.width = circuit.width
+        self.one = circuit.fields["one"].flag
+
+    def column(self, bit: tuple[str, int]) -> int:
+        return self.offsets[bit[0]] + bit[1]
+
+    def rows(self, forms: list[Linear] | tuple[Linear, ...]) -> Matrix:
+        """One row for each form, whose constant must be 0."""
+        matrix = np.zeros((len(forms), self.width))
+        for row, form in enumerate(forms):
+            assert form.constant == 0, "a matrix row has no constant"
+            for bit, coefficient in form.terms.items():
+                matrix[row, self.column(bit)] = coefficient
+        return matrix
+
+    def layer(self, layer: CircuitLayer) -> tuple[Matrix, ...]:
+        """q, k, v, o, w_in, b_in, w_out."""
+        heads = [self.head(lookup) for lookup in layer.lookups]
+        inner = max(max(q.shape[0], v.shape[0]) for q, _, v, _ in heads)
+        q, k, v, o = (np.zeros((len(heads), inner, self.width)) for _ in range(4))
+        for number, head in enumerate(heads):
+            for stack, matrix in zip((q, k, v, o), head):
+                stack[number, : matrix.shape[0]] = matrix
+        return q, k, v, o.transpose(0, 2, 1).copy(), *self.gates(layer.gates)
+
+    def head(self, lookup: Lookup) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+        """q, k [dims, d], v and o [reads, d] of one head; o is transposed."""
+        half = lookup.recency_max + 1
+        sink, present = self.circuit.sink, self.one - self.circuit.sink
+        queries, keys, cared = [], [], []
+        for match in lookup.matches:
+            care = self.homogeneous(match.care, present)
+            queries.append((2 * self.homogeneous(match.query) - self.one) * half)
+            keys.append(2 * self.homogeneous(match.key) - care)
+            cared.append(care)
+        unmet = total(self.homogeneous(c) - present for c in lookup.conditions)
+        queries.append(self.one)
+        keys.append(total(cared) * -half + unmet * (2 * half) + self.homogeneous(lookup.recency) - sink)
+        queries.append((self.one - self.homogeneous(lookup.asks)) * (lookup.recency_max + 2))
+        keys.append(sink)
+        q, k = self.rows(queries) * INVERSE_TEMPERATURE, self.rows(keys)
+        values = self.rows([self.homogeneous(form, present) for form, _ in lookup.reads])
+        return q, k, values, self.rows([Linear({bit: 1}) for _, bit in lookup.reads])
+
+    def homogeneous(self, form: Linear, one: Linear | None = None) -> Linear:
+        """The form with its constant carried by a field that is 1 (by default on every row)."""
+        return Linear(form.terms) + (self.one if one is None else one) * form.constant
+
+    def gates(self, gates: list[Threshold | Ramp]) -> tuple[Matrix, Matrix, Matrix]:
+        """w_in [f, d], b_in [f], w_out [d, f]; a threshold is two hidden units, a ramp one.
+
+        [x >= 0] = relu(2x + 3/2) - relu(2x + 1/2) for integers x; it forgives noise below 1/4.
+        """
+        inner, bias, outer = [], [], []
+        for gate in gates:
+            row = self.rows([Linear(gate.form.terms)])[0]
+            writes = self.rows([Linear(gate.writes)])[0]
+            if isinstance(gate, Ramp):
+                units = ((1.0, float(gate.form.constant), 1.0),)
+            else:
+                units = ((2.0, 2 * gate.form.constant + 1.5, 1.0), (2.0, 2 * gate.form.constant + 0.5, -1.0))
+            for slope, offset, sign in units:
+                inner.append(slope * row)
+                bias.append(offset)
+                outer.append(sign * writes)
+        return np.array(inner), np.array(bias), np.array(outer).T.copy()

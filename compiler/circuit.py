@@ -1,0 +1,316 @@
+"""The circuit: what a compiled model computes, before it is weights.
+
+| element   | what it is                                                                           |
+|-----------|--------------------------------------------------------------------------------------|
+| Field     | a named range of the residual stream, holding clean integers, nearly always bits     |
+| Linear    | an integer linear form over bits of fields, with a constant                          |
+| Threshold | a gate: 1 if its form is >= 0, else 0, added with coefficients to bits of fields     |
+| Ramp      | a gate: its form if that is > 0, else 0, added likewise                              |
+| Lookup    | an attention head: finds the most recent row whose key matches, adds its values      |
+| Layer     | lookups, then gates: one layer of the transformer                                    |
+| Readout   | the output head: a score for each kind of token, two rails for each bit              |
+
+A Circuit of these can be *evaluated directly* (`Circuit.evaluate`), by the meaning of each element and
+without weights, scores or softmax. `compiler.verify` says what must hold of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterable, Iterator, Mapping, Sequence, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.tokens import Vocabulary
+
+Integers = NDArray[np.int64]
+#: One bit of a field: its name and index.
+Bit = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """sum of coefficient * bit, plus a constant; all integers."""
+
+    terms: Mapping[Bit, int] = field(default_factory=dict)
+    constant: int = 0
+
+    def __add__(self, other: Linear | int) -> Linear:
+        if isinstance(other, int):
+            return Linear(self.terms, self.constant + other)
+        terms = dict(self.terms)
+        for bit, coefficient in other.terms.items():
+            terms[bit] = terms.get(bit, 0) + coefficient
+        return Linear(terms, self.constant + other.constant)
+
+    def __mul__(self, factor: int) -> Linear:
+        return Linear({b: c * factor for b, c in self.terms.items()}, self.constant * factor)
+
+    def __neg__(self) -> Linear:
+        return self * -1
+
+    def __sub__(self, other: Linear | int) -> Linear:
+        return self + (-other)
+
+    def __rsub__(self, other: int) -> Linear:
+        return -self + other
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+def total(forms: Iterable[Linear | int]) -> Linear:
+    """The sum of linear forms."""
+    terms: dict[Bit, int] = {}
+    constant = 0
+    for form in forms:
+        if isinstance(form, int):
+            constant += form
+            continue
+        constant += form.constant
+        for bit, coefficient in form.terms.items():
+            terms[bit] = terms.get(bit, 0) + coefficient
+    return Linear(terms, constant)
+
+
+def word_of(bits: Sequence[Linear]) -> Linear:
+    """The integer whose bits these are, lowest first."""
+    return total(bit * (1 << j) for j, bit in enumerate(bits))
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named range of the residual stream. `kind` is "bits" (0 or 1) or "scalar" (a small integer)."""
+
+    name: str
+    width: int
+    kind: str = "bits"
+
+    def __getitem__(self, index: int) -> Linear:
+        assert 0 <= index < self.width, f"{self.name} has {self.width} bits, not {index + 1}"
+        return Linear({(self.name, index): 1})
+
+    def __len__(self) -> int:
+        return self.width
+
+    def __iter__(self) -> Iterator[Linear]:
+        return (self[j] for j in range(self.width))
+
+    @property
+    def flag(self) -> Linear:
+        """The only bit of a field of width 1."""
+        assert self.width == 1, self.name
+        return self[0]
+
+    def bit(self, index: int = 0) -> Bit:
+        """A place to write to."""
+        assert 0 <= index < self.width
+        return self.name, index
+
+
+#: What a gate adds where: bits of fields with coefficients.
+Writes = Mapping[Bit, int]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    form: Linear
+    writes: Writes
+
+    def __call__(self, values: Integers) -> Integers:
+        return (values >= 0).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Ramp:
+    form: Linear
+    writes: Writes
+
+    def __call__(self, values: Integers) -> Integers:
+        return np.maximum(values, 0)
+
+
+Gate = Union[Threshold, Ramp]
+
+
+def conjunction(literals: Iterable[Linear], writes: Writes) -> Threshold:
+    """A gate that is 1 when all literals, each 0 or 1, are 1."""
+    literals = list(literals)
+    return Threshold(total(literals) - len(literals), writes)
+
+
+@dataclass(frozen=True)
+class Match:
+    """One bit of a lookup: the row asks `query`, a key holds `key`; where `care` is 0 the key takes either."""
+
+    query: Linear
+    key: Linear
+    care: Linear = Linear(constant=1)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """An attention head: among the rows that meet all conditions and match all bits, the most recent.
+
+    asks:        0 or 1; a row that does not ask reads 0 from everything.
+    conditions:  0 or 1 on keys, 0 on the sink (the BOS row).
+    recency:     0 .. recency_max on keys; two rows that one row may find never tie.
+    reads:       what is copied from the row found, and the bit it is added to; no row found reads 0.
+    """
+
+    name: str
+    asks: Linear
+    matches: tuple[Match, ...]
+    conditions: tuple[Linear, ...]
+    reads: tuple[tuple[Linear, Bit], ...]
+    recency: Linear = Linear()
+    recency_max: int = 0
+
+
+@dataclass
+class Layer:
+    lookups: list[Lookup] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Which token a row predicts: scores of kinds, and for each bit the score of 1 and of 0."""
+
+    kinds: Mapping[str, Linear]
+    ones: tuple[Linear, ...]
+    zeros: tuple[Linear, ...]
+
+
+@dataclass
+class Circuit:
+    """Fields, how tokens enter them, three layers, and the readout.
+
+    kind_flags: which field a token's kind sets; token_bits: the field that holds its bits.
+    sink:       1 on the BOS row only.
+    """
+
+    vocabulary: Vocabulary
+    fields: dict[str, Field]
+    kind_flags: dict[str, Field]
+    token_bits: Field
+    sink: Linear
+    layers: list[Layer]
+    readout: Readout
+
+    @property
+    def width(self) -> int:
+        """d_model."""
+        return sum(f.width for f in self.fields.values())
+
+    def offsets(self) -> dict[str, int]:
+        """Where each field starts in the residual stream."""
+        starts, position = {}, 0
+        for name, f in self.fields.items():
+            starts[name] = position
+            position += f.width
+        return starts
+
+    # -- direct evaluation ---------------------------------------------------------------------
+
+    def evaluate(self, tokens: Sequence[int], positions: Integers) -> Integers:
+        """The residual stream after the last layer, by the meaning of each element.
+
+        Args:   tokens: [N] token ids. positions: int64 [N, d_model].
+        Returns: int64 [N, d_model].
+        Raises: ValueError: a lookup ties, or a bit is not 0 or 1.
+        """
+        stream = positions + self.embed(tokens)
+        for layer in self.layers:
+            before = stream.copy()
+            for lookup in layer.lookups:
+                self._look_up(lookup, before, stream)
+            before = stream.copy()
+            for gate in layer.gates:
+                values = gate(self._values(gate.form, before))
+                for bit, coefficient in gate.writes.items():
+                    stream[:, self._column(bit)] += coefficient * values
+            self._check_bits(stream)
+        return stream
+
+    def embed(self, tokens: Sequence[int]) -> Integers:
+        """int64 [N, d_model]: kind flags and bits of each token."""
+        stream = np.zeros((len(tokens), self.width), np.int64)
+        for row, token in enumerate(tokens):
+            kind, value = self.vocabulary.split(int(token))
+            if kind in self.kind_flags:
+                stream[row, self._column(self.kind_flags[kind].bit())] = 1
+            for j in range(value.bit_length()):
+                stream[row, self._column(self.token_bits.bit(j))] = value >> j & 1
+        return stream
+
+    def predict(self, stream: Integers) -> list[int | None]:
+        """The token each row predicts; None where no kind is predicted."""
+        kinds = {kind: self._values(form, stream) for kind, form in self.readout.kinds.items()}
+        ones = [self._values(form, stream) for form in self.readout.ones]
+        zeros = [self._values(form, stream) for form in self.readout.zeros]
+        return [self._predict_row(row, kinds, ones, zeros) for row in range(len(stream))]
+
+    def _predict_row(self, row: int, kinds: Mapping[str, Integers], ones: list[Integers], zeros: list[Integers]) -> int | None:
+        kind = max(kinds, key=lambda k: int(kinds[k][row]))
+        if kinds[kind][row] <= 0:
+            return None
+        bits = self.vocabulary.bits(kind)
+        return self.vocabulary.token(kind, sum(1 << j for j in range(bits) if ones[j][row] > zeros[j][row]))
+
+    def _look_up(self, lookup: Lookup, before: Integers, stream: Integers) -> None:
+        found = np.ones((len(before), len(before)), bool)
+        for match in lookup.matches:
+            query, key, care = (self._values(form, before) for form in (match.query, match.key, match.care))
+            found &= (query[:, None] == key[None, :]) | (care[None, :] == 0)
+        for condition in lookup.conditions:
+            found &= (self._values(condition, before) == 1)[None, :]
+        found &= (self._values(lookup.asks, before) == 1)[:, None] & (self._values(self.sink, before) == 0)[None, :]
+        recency = np.where(found, self._values(lookup.recency, before)[None, :], -1)
+        best = recency.max(axis=1)
+        asking = np.flatnonzero(best >= 0)
+        if ((recency == best[:, None]).sum(axis=1)[asking] > 1).any():
+            raise ValueError(f"lookup {lookup.name!r} ties")
+        rows = recency.argmax(axis=1)[asking]
+        for form, bit in lookup.reads:
+            stream[asking, self._column(bit)] += self._values(form, before)[rows]
+
+    def _check_bits(self, stream: Integers) -> None:
+        for f in self.fields.values():
+            part = stream[:, self.offsets()[f.name] :][:, : f.width]
+            if f.kind == "bits" and ((part < 0) | (part > 1)).any():
+                raise ValueError(f"field {f.name!r} holds {part.min()} .. {part.max()}, not bits")
+
+    def _column(self, bit: Bit) -> int:
+        return self.offsets()[bit[0]] + bit[1]
+
+    def _values(self, form: Linear, stream: Integers) -> Integers:
+        values = np.full(len(stream), form.constant, np.int64)
+        for bit, coefficient in form.terms.items():
+            values += coefficient * stream[:, self._column(bit)]
+        return values
+
+
+class Builder:
+    """Collects the fields and layers of a circuit; passes add to it."""
+
+    def __init__(self, depth: int) -> None:
+        self.fields: dict[str, Field] = {}
+        self.layers = [Layer() for _ in range(depth)]
+
+    def field(self, name: str, width: int = 1, kind: str = "bits") -> Field:
+        """Add a field; a name is taken once."""
+        assert name not in self.fields, f"field {name!r} exists"
+        self.fields[name] = Field(name, width, kind)
+        return self.fields[name]
+
+    def gate(self, layer: int, gate: Gate) -> None:
+        self.layers[layer].gates.append(gate)
+
+    def when(self, layer: int, literals: Iterable[Linear], writes: Writes) -> None:
+        """In `layer`, add `writes` on the rows where all literals are 1."""
+        self.gate(layer, conjunction(literals, writes))
+
+    def lookup(self, layer: int, lookup: Lookup) -> None:
+        self.layers[layer].lookups.append(lookup)

@@ -1,0 +1,181 @@
+"""How each word operation of `pram.word` is computed by gates.
+
+GATES is the table: the flags that an instruction with the operation raises, and the function that
+emits its gates. A word operation reads operand bits x and y in layer 2, where its gates add the result
+to the output bits; what needs a second set of gates (shifts, products, sums) goes on in layer 3. Gates
+are silent unless their flag is raised, so all operations add into the same output bits.
+
+To add a word operation: `pram/word.py` says what it means, a row here how it is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, total, word_of
+
+#: Layers (from 0) of the operand gates and of the gates after the shared-memory read.
+FIRST, SECOND = 1, 2
+
+
+@dataclass(frozen=True)
+class Alu:
+    """What the gates of an operation have to hand: operand words, output bits, flags by name."""
+
+    builder: Builder
+    x: Field
+    y: Field
+    out: Field
+    flags: dict[str, Field]
+
+    @property
+    def bits(self) -> int:
+        return self.x.width
+
+    def flag(self, name: str) -> Linear:
+        return self.flags[name].flag
+
+    def threshold(self, layer: int, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
+        """[flag and form >= 0]; `reach` is the largest value of the form plus 1."""
+        self.builder.gate(layer, Threshold(form - (1 - self.flag(flag)) * reach, writes))
+
+    def ramp(self, layer: int, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
+        """max(0, form) if the flag is raised, else 0; `reach` is the largest value of the form."""
+        self.builder.gate(layer, Ramp(form - (1 - self.flag(flag)) * reach, writes))
+
+
+def copy(alu: Alu) -> None:
+    for j in range(alu.bits):
+        alu.threshold(FIRST, "copy", alu.x[j] - 1, 1, {alu.out.bit(j): 1})
+
+
+def add(alu: Alu) -> None:
+    """x + y into the field `sum`, which is also the address of loads and stores; layer 3 moves it out."""
+    b = alu.builder
+    result, emit = b.fields["sum"], alu.flag("sum.emit")
+    for j in range(alu.bits):
+        alu.ramp(FIRST, "sums", alu.x[j] + alu.y[j], 2, {result.bit(j): 1})
+        b.when(SECOND, [result[j], emit], {alu.out.bit(j): 1})
+    for i in range(1, alu.bits + 1):
+        low = word_of([*alu.x][:i]) + word_of([*alu.y][:i]) - (1 << i)
+        alu.threshold(FIRST, "sums", low, 1 << i, _carry(result, i))
+
+
+def _carry(result: Field, i: int) -> dict[Bit, int]:
+    """A carry into bit i adds 1 there and takes 2 from the bit below; beyond the word it is dropped."""
+    into = {result.bit(i): 1} if i < result.width else {}
+    return into | {result.bit(i - 1): -2}
+
+
+def sub(alu: Alu) -> None:
+    """Bit j is x_j - y_j - borrow_j + 2 borrow_{j+1}; the ramp's + 1 is taken back by the flag."""
+    for j in range(alu.bits):
+        alu.ramp(FIRST, "sub", alu.x[j] - alu.y[j] + 1, 2, {alu.out.bit(j): 1})
+    every_bit = {alu.out.bit(j): -1 for j in range(alu.bits)}
+    alu.builder.gate(FIRST, Threshold(alu.flag("sub") - 1, every_bit))
+    for i in range(1, alu.bits + 1):
+        borrow = word_of([*alu.y][:i]) - word_of([*alu.x][:i]) - 1
+        into = {alu.out.bit(i): -1} if i < alu.bits else {}
+        alu.threshold(FIRST, "sub", borrow, 1 << i, into | {alu.out.bit(i - 1): 2})
+
+
+def and_(alu: Alu) -> None:
+    for j in range(alu.bits):
+        alu.threshold(FIRST, "and", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): 1})
+
+
+def or_(alu: Alu) -> None:
+    for j in range(alu.bits):
+        alu.threshold(FIRST, "or", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
+
+
+def xor(alu: Alu) -> None:
+    """At least one, and not both."""
+    for j in range(alu.bits):
+        alu.threshold(FIRST, "xor", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
+        alu.threshold(FIRST, "xor", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): -1})
+
+
+def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> Callable[[Alu], None]:
+    """Bit 0 is base + [t(x - y) >= 0] summed over the tests t."""
+
+    def emit(alu: Alu) -> None:
+        difference = word_of([*alu.x]) - word_of([*alu.y])
+        sign = -1 if base > 0 else 1
+        for test in tests:
+            alu.threshold(FIRST, name, test(difference), 1 << alu.bits, {alu.out.bit(0): sign})
+        if base:
+            alu.builder.gate(FIRST, Threshold(alu.flag(name) - 1, {alu.out.bit(0): base}))
+
+    return emit
+
+
+def shift(name: str, towards: int) -> Callable[[Alu], None]:
+    """One-hot amount first, then one conjunction for each amount and bit; no amount from w on is hot."""
+
+    def emit(alu: Alu) -> None:
+        b, w = alu.builder, alu.bits
+        amount = b.field(f"{name}.amount", w)
+        for s in range(w):
+            b.when(FIRST, [alu.flag(name), *_equals([*alu.y], s)], {amount.bit(s): 1})
+            for j in range(w):
+                if 0 <= j + towards * s < w:
+                    b.when(SECOND, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})
+
+    return emit
+
+
+def _equals(bits: Sequence[Linear], value: int) -> list[Linear]:
+    """Literals that are all 1 when the bits spell the value."""
+    return [bit if value >> j & 1 else 1 - bit for j, bit in enumerate(bits)]
+
+
+def mul(alu: Alu) -> None:
+    """Partial products first, carries after.
+
+    M_k = sum over i + j < k of x_i y_j 2^(i+j), for k = 1 .. w; the carry into bit k is c_k = floor(M_k / 2^k),
+    and bit k of the product is (M_{k+1} - M_k) / 2^k + c_k - 2 c_{k+1}. M_k < k 2^k, so c_k < k.
+    """
+    b, w = alu.builder, alu.bits
+    partial = b.field("mul.partial", w, "scalar")
+    for i in range(w):
+        for r in range(1, w - i + 1):  # x_i times the low r bits of y goes into M_{i+r}
+            low = word_of([*alu.y][:r]) + alu.x[i] * (1 << r) - (1 << r)
+            alu.ramp(FIRST, "mul", low, 1 << r, {partial.bit(i + r - 1): 1 << i})
+    for k in range(w):
+        below = partial[k - 1] if k else Linear()
+        for v in range(1, k + 1):  # the carry c_{k+1} counts the multiples of 2^(k+1) in M_{k+1}
+            into = {alu.out.bit(k + 1): 1} if k + 1 < w else {}
+            b.gate(SECOND, Threshold(partial[k] - v * (1 << (k + 1)), into | {alu.out.bit(k): -2}))
+        for v in range(1, k + 2):  # the products x_i y_j with i + j = k, counted one by one
+            b.gate(SECOND, Threshold(partial[k] - below - v * (1 << k), {alu.out.bit(k): 1}))
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One row of GATES. `flags` are raised by an instruction's value column; `emit` adds the gates."""
+
+    flags: tuple[str, ...]
+    emit: Callable[[Alu], None]
+
+
+GATES = {
+    "copy": GateRow(("copy",), copy),
+    "add": GateRow(("sums", "sum.emit"), add),
+    "sub": GateRow(("sub",), sub),
+    "mul": GateRow(("mul",), mul),
+    "and": GateRow(("and",), and_),
+    "or": GateRow(("or",), or_),
+    "xor": GateRow(("xor",), xor),
+    "shl": GateRow(("shl",), shift("shl", +1)),
+    "shr": GateRow(("shr",), shift("shr", -1)),
+    "eq": GateRow(("eq",), comparison("eq", lambda d: d, lambda d: -d, base=-1)),
+    "ne": GateRow(("ne",), comparison("ne", lambda d: d, lambda d: -d, base=2)),
+    "lt": GateRow(("lt",), comparison("lt", lambda d: -d - 1)),
+    "le": GateRow(("le",), comparison("le", lambda d: -d)),
+    "gt": GateRow(("gt",), comparison("gt", lambda d: d - 1)),
+    "ge": GateRow(("ge",), comparison("ge", lambda d: d)),
+}
+
+__all__ = ["FIRST", "GATES", "SECOND", "Alu", "GateRow", "total"]

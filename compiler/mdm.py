@@ -1,0 +1,303 @@
+"""Masked diffusion: the whole computation is one sequence of masks that fill up, block by block.
+
+    [BOS] [h parameters] [n input words] [block 1] ... [block T] [m outputs]
+    block t = V_0 .. V_{P-1}  C_0 .. C_{P-1}  A_0 .. A_{P-1}
+
+V is the value a processor writes in step t, C its next program counter or HALT, A the destination (NONE,
+REG r, or an address). A write is *published* by its A token, whose position gathers its V. Row (t, p) is
+ready when no token of block t - 1 is masked, so each decoding step fills one block. A processor that has
+halted fills the rest of its rows at once.
+
+Two conditions make any decoding order right, one token at a time included: the row of step t takes its
+program counter from C(t - 1, p), not from the latest C; and an A token is a key only when its own block
+holds no mask. Outputs wait until every C of the last block is HALT. Then every processor has halted, and
+each did so after all blocks before its HALT were complete, so no block that holds a write has a mask left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.circuit import Builder, Circuit, Field, Linear, Lookup, Match
+from compiler.processor import ROM, Keys, Processor, Roles, Size, bits_for
+from models.tokens import MASK, Vocabulary
+from pram.job import Job
+from pram.machine import HALTED, NO_DESTINATION, Step
+
+#: The roles of a block's rows, in the order in which they stand in it.
+BLOCK = ("V", "C", "A")
+#: Layers of the construction, whatever the program and its sizes.
+DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits of a word, of a step number (1 .. T), and of a pid: all that weights depend on besides the program."""
+
+    word: int
+    time: int
+    pid: int
+
+    @staticmethod
+    def cover(word_bits: int, time: int, processors: int) -> Widths:
+        """The least widths for words, step numbers up to `time`, and this many processors."""
+        return Widths(word_bits, max(1, time.bit_length()), bits_for(processors))
+
+
+def vocabulary(size: Size) -> Vocabulary:
+    """Words and addresses share tokens."""
+    kinds = (("BOS", 0), (MASK, 0), ("HALT", 0), ("NONE", 0), ("REG", size.register), ("PC", size.counter), ("WORD", size.word))
+    return Vocabulary(kinds)
+
+
+def build(job: Job, widths: Widths) -> Circuit:
+    """The circuit that generates this program's runs by masked diffusion.
+
+    Only the code, the number of registers and of parameters matter of the job, not its sizes or inputs.
+    """
+    return _Construction(job, widths).circuit()
+
+
+class _Construction:
+    """Declares the fields, then adds lookups and gates layer by layer."""
+
+    def __init__(self, job: Job, widths: Widths) -> None:
+        self.size = size = Size.of(job.code, job.registers, len(job.parameters), widths.word)
+        self.widths = widths
+        self.b = b = Builder(DEPTH)
+        self.kinds = {kind: b.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
+        self.bits = b.field("token.bits", size.token)
+        # Written by positions.
+        b.field("one")  # carries the constants of queries and keys
+        self.role = {role: b.field(f"role.{role}") for role in (*BLOCK, "parameter", "input", "output")}
+        self.last = b.field("last")
+        self.first = b.field("first")
+        self.time = b.field("time", widths.time)
+        self.previous = b.field("time.previous", widths.time)
+        self.step = b.field("step", 1, "scalar")
+        self.pid = b.field("pid", widths.pid)
+        self.priority = b.field("priority", 1, "scalar")
+        self.place = b.field("place", 1, "scalar")
+        self.address = b.field("address", max(size.word, size.index))
+        # Written by layer 1.
+        self.value = b.field("value", size.word)
+        self.state = {name: b.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
+        self.is_register, self.is_cell, self.reading = (b.field(name) for name in ("is_register", "is_cell", "reading"))
+        self.processor = Processor(b, job.code, size)
+
+    def circuit(self) -> Circuit:
+        self._first_lookups()
+        self._halted_and_outputs()
+        self._keys_and_values()
+        self.processor.add_rom(self._roles())
+        self.processor.add_operands(self._operand_keys(), [*self.pid])
+        self.processor.add_operations()
+        self.processor.add_fetch(self._cell_keys(), also=self.reading.flag)
+        flags = self.kinds
+        return Circuit(
+            vocabulary(self.size), self.b.fields, flags, self.bits, flags["BOS"].flag, self.b.layers, self.processor.readout()
+        )
+
+    # -- layer 1 -------------------------------------------------------------------------------
+
+    def _first_lookups(self) -> None:
+        masked, role = self.kinds[MASK].flag, {name: f.flag for name, f in self.role.items()}
+        trace = role["V"] + role["C"] + role["A"]
+        at_time = [Match(q, k) for q, k in zip(self.time, self.time)]
+        at_previous = [Match(q, k) for q, k in zip(self.previous, self.time)]
+        same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
+        counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
+        self._lookup("fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
+        gathered = tuple((self.bits[j], self.value.bit(j)) for j in range(self.size.word))
+        self._lookup("gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
+        # The place in a block, 1 .. 3 * 2^pid_bits, makes these unique: no lookup ever ties.
+        place = (self.place.flag, 3 << self.widths.pid)
+        self._lookup("masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
+        self._lookup("masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place)
+        halt = self.kinds["HALT"].flag
+        self._lookup("halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time)
+        not_halt = [Match(Linear(), halt)]
+        self._lookup("unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
+
+    def _lookup(self, name: str, asks: Linear, matches: list[Match], conditions: tuple[Linear, ...],
+                reads: tuple[tuple[Linear, tuple[str, int]], ...], recency: Linear = Linear(), most: int = 0) -> None:  # fmt: skip
+        self.b.lookup(ROM, Lookup(name, asks, tuple(matches), conditions, reads, recency, most))
+
+    def _one(self, state: str) -> tuple[tuple[Linear, tuple[str, int]], ...]:
+        """What reads 1 into a state flag from whatever row is found."""
+        return ((Linear(constant=1), self.state[state].bit()),)
+
+    def _roles(self) -> Roles:
+        ready = (self.kinds[MASK].flag, 1 - self.state["masked.previous"].flag, 1 - self.state["halted"].flag)
+        v, c, a = ((self.role[name].flag, *ready) for name in BLOCK)
+        return Roles(value=v, next=c, destination=a)
+
+    def _halted_and_outputs(self) -> None:
+        """A halted processor fills its rows at once; outputs ask for their cell when all have halted."""
+        masked, halted, emit = self.kinds[MASK].flag, self.state["halted"].flag, self.processor.emit
+        for role, kind in zip(BLOCK, ("WORD", "HALT", "NONE")):
+            self.b.when(ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
+        finished = 1 - self.state["unfinished"].flag
+        done = {emit["WORD"].bit(): 1, self.reading.bit(): 1}
+        self.b.when(ROM, [self.role["output"].flag, masked, finished], done)
+
+    def _keys_and_values(self) -> None:
+        """Published writes become keys with their destination; given words become values."""
+        visible = [self.role["A"].flag, 1 - self.state["masked.own"].flag]
+        self.b.when(ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
+        self.b.when(ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        for j in range(self.size.token):
+            if j < self.address.width:
+                self.b.when(ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
+            if j < self.size.word:
+                given = self.role["parameter"].flag + self.role["input"].flag
+                self.b.when(ROM, [given, self.bits[j]], {self.value.bit(j): 1})
+
+    # -- the key sides of layers 2 and 3 -------------------------------------------------------
+
+    def _operand_keys(self) -> Keys:
+        """Registers are A tokens; a pid is read off the V row of block 1, whose value positions write."""
+        parameter, pid = self.role["parameter"].flag, self.first.flag
+        return Keys(
+            index=[*self.address][: self.size.index],
+            conditions=(self.is_register.flag + parameter + pid,),
+            values=[*self.value],
+            recency=self.step.flag,
+            recency_max=1 << self.widths.time,
+            flags=(parameter, pid),
+            owner=[*self.pid],
+            owned=1 - parameter,
+        )
+
+    def _cell_keys(self) -> Keys:
+        """Cells are A tokens and inputs; the latest write counts, and of one step's the lowest pid's."""
+        return Keys(
+            index=[*self.address][: self.size.word],
+            conditions=(self.is_cell.flag + self.role["input"].flag,),
+            values=[*self.value],
+            recency=self.priority.flag,
+            recency_max=1 << (self.widths.time + self.widths.pid),
+        )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything stands in the sequence of one job, with `time` blocks."""
+
+    job: Job
+    circuit: Circuit
+    widths: Widths
+    time: int
+
+    def __post_init__(self) -> None:
+        if self.time.bit_length() > self.widths.time or self.job.processors > 1 << self.widths.pid:
+            raise ValueError(f"{self.time} steps of {self.job.processors} processors do not fit {self.widths}")
+
+    @property
+    def first_block(self) -> int:
+        return 1 + len(self.job.parameters) + self.job.inputs
+
+    @property
+    def first_output(self) -> int:
+        return self.first_block + 3 * self.job.processors * self.time
+
+    @property
+    def length(self) -> int:
+        """The context length: 1 + h + n + m + 3 P T."""
+        return self.first_output + len(self.job.outputs)
+
+    def row(self, role: str, step: int, pid: int) -> int:
+        """The position of a processor's V, C or A token of a step."""
+        return self.first_block + (3 * (step - 1) + BLOCK.index(role)) * self.job.processors + pid
+
+    def locate(self, position: int) -> tuple[str, int, int]:
+        """Role, step and pid of a position in a block; ("output", 0, j) for outputs, ("start", 0, i) before."""
+        if position >= self.first_output:
+            return "output", 0, position - self.first_output
+        if position < self.first_block:
+            return "start", 0, position
+        row, pid = divmod(position - self.first_block, self.job.processors)
+        return BLOCK[row % 3], row // 3 + 1, pid
+
+    def tokens(self) -> NDArray[np.int64]:
+        """x_0: int64 [length]; all but parameters and inputs is MASK."""
+        vocabulary, job = self.circuit.vocabulary, self.job
+        mask = (1 << self.widths.word) - 1
+        word = vocabulary.token("WORD")
+        tokens = np.full(self.length, vocabulary.mask, np.int64)
+        tokens[0] = vocabulary.token("BOS")
+        given = [p & mask for p in job.parameters] + job.memory[: job.inputs].tolist()
+        tokens[1 : self.first_block] = word + np.array(given, np.int64)
+        return tokens
+
+    def positions(self) -> NDArray[np.int64]:
+        """The position encoding: int64 [length, d_model]."""
+        rows = _Rows(self.circuit, self.length)
+        job, h, n = self.job, len(self.job.parameters), self.job.inputs
+        rows.set("one", slice(None), 1)
+        for role, start, indices in (("parameter", 1, np.arange(h)), ("input", 1 + h, np.arange(n))):
+            here = slice(start, start + len(indices))
+            rows.set(f"role.{role}", here, 1)
+            rows.spell("address", here, indices)
+        outputs = slice(self.first_output, self.length)
+        rows.set("role.output", outputs, 1)
+        rows.spell("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
+        self._block_positions(rows)
+        return rows.matrix
+
+    def _block_positions(self, rows: _Rows) -> None:
+        processors = self.job.processors
+        step, role, pid = (g.ravel() for g in np.mgrid[1 : self.time + 1, 0:3, 0:processors])
+        blocks = slice(self.first_block, self.first_output)
+        for number, name in enumerate(BLOCK):
+            rows.set(f"role.{name}", blocks, role == number)
+        rows.set("last", blocks, (step == self.time) & (role == BLOCK.index("C")))
+        rows.spell("time", blocks, step)
+        rows.spell("time.previous", blocks, step - 1)
+        rows.set("step", blocks, step)
+        rows.spell("pid", blocks, pid)
+        rows.set("priority", blocks, step * processors - pid)
+        rows.set("place", blocks, 3 * pid + role + 1)
+        source = (step == 1) & (role == BLOCK.index("V"))
+        rows.set("first", blocks, source)
+        rows.spell("value", blocks, np.where(source, pid, 0))
+
+    # -- what a run of the machine looks like as tokens ----------------------------------------
+
+    def step_tokens(self, step: Step) -> dict[str, NDArray[np.int64]]:
+        """The tokens that block `step.number` must hold: int64 [P] for each role."""
+        vocabulary = self.circuit.vocabulary
+        word, register = vocabulary.token("WORD"), vocabulary.token("REG")
+        counter = np.where(step.next == HALTED, vocabulary.token("HALT"), vocabulary.token("PC") + step.next)
+        destination = np.where(step.destination >= 0, word + step.destination, register - 2 - step.destination)
+        none = step.destination == NO_DESTINATION
+        return {"V": word + step.value, "C": counter, "A": np.where(none, vocabulary.token("NONE"), destination)}
+
+    def halted(self, tokens: NDArray[np.int64]) -> bool:
+        """Whether the last block says that every processor has halted."""
+        here = slice(self.row("C", self.time, 0), self.row("C", self.time, 0) + self.job.processors)
+        return bool((tokens[here] == self.circuit.vocabulary.token("HALT")).all())
+
+    def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The words of the output cells, in the order of their addresses."""
+        return tokens[self.first_output :] - self.circuit.vocabulary.token("WORD")
+
+
+class _Rows:
+    """Fills a matrix of positions field by field."""
+
+    def __init__(self, circuit: Circuit, length: int) -> None:
+        self.fields: dict[str, Field] = circuit.fields
+        self.offsets = circuit.offsets()
+        self.matrix = np.zeros((length, circuit.width), np.int64)
+
+    def set(self, name: str, rows: slice, values: NDArray[np.int64] | NDArray[np.bool_] | int) -> None:
+        self.matrix[rows, self.offsets[name]] = values
+
+    def spell(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
+        start = self.offsets[name]
+        for j in range(self.fields[name].width):
+            self.matrix[rows, start + j] = values >> j & 1

@@ -1,0 +1,89 @@
+"""The decoding loop: counts decoding steps and context length, for every process, order and engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from models.engines import ENGINES
+from models.processes import PROCESSES, Chooser
+from models.transformer import Transformer
+
+#: Which of the positions that are ready a decoding step edits; each takes a generator.
+ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
+    "parallel": lambda random: lambda ready: ready,
+    "left-to-right": lambda random: lambda ready: ready[:1],
+    "random": lambda random: lambda ready: ready[torch.randint(len(ready), (1,), generator=random)],
+    "random-subsets": lambda random: lambda ready: _subset(ready, random),
+}
+
+
+def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
+    """A random non-empty part."""
+    kept = torch.rand(len(ready), generator=random) < 0.5
+    kept[torch.randint(len(ready), (1,), generator=random)] = True
+    return ready[kept]
+
+
+class NotFinished(Exception):
+    """Masks remain but no position is ready."""
+
+    def __init__(self, step: int, masks: int) -> None:
+        self.step, self.masks = step, masks
+        super().__init__(f"decoding step {step}: no position is ready, but {masks} are still masked")
+
+
+@dataclass(frozen=True)
+class DecodingStep:
+    """The sequence after a decoding step; steps count from 1."""
+
+    number: int
+    tokens: Tensor
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """A finished decode: the last sequence, decoding steps, and the context length at start and after each step."""
+
+    tokens: Tensor
+    steps: int
+    context: tuple[int, ...]
+
+    @property
+    def peak_context(self) -> int:
+        return max(self.context)
+
+
+def decoding_steps(model: Transformer, tokens: Tensor, positions: Tensor, *, process: str = "mdm", order: str = "parallel",
+                   seed: int = 0, engine: str = "dense") -> Iterator[DecodingStep]:  # fmt: skip
+    """Decode step by step, until the process changes nothing.
+
+    Args:   tokens: [N] int64, the start sequence. positions: [N_max, d]; row i belongs to position i.
+    Raises: NotFinished: masks remain but no position is ready.
+    """
+    choose = ORDERS[order](torch.Generator().manual_seed(seed))
+    number = 0
+    while bool((tokens == model.vocabulary.mask).any()):
+        residual = ENGINES[engine](model, tokens, positions[: len(tokens)])
+        after = PROCESSES[process].step(tokens, model.predict(residual), model.vocabulary.mask, choose)
+        if torch.equal(after, tokens):
+            raise NotFinished(number + 1, int((tokens == model.vocabulary.mask).sum()))
+        number += 1
+        tokens = after
+        yield DecodingStep(number, tokens)
+
+
+def decode(model: Transformer, tokens: Tensor, positions: Tensor, *, process: str = "mdm", order: str = "parallel",
+           seed: int = 0, engine: str = "dense") -> Decoding:  # fmt: skip
+    """Decode to the end; arguments and errors as `decoding_steps`.
+
+    Source: Theorem 1 for `mdm`.
+    """
+    context, steps = [len(tokens)], 0
+    for step in decoding_steps(model, tokens, positions, process=process, order=order, seed=seed, engine=engine):
+        tokens, steps = step.tokens, step.number
+        context.append(len(tokens))
+    return Decoding(tokens, steps, tuple(context))

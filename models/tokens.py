@@ -1,0 +1,66 @@
+"""A factored vocabulary: a token is a kind and, for kinds with bits, a number.
+
+Embedding and output head are sums over a token's kind and bits, so nothing here costs as much as the
+vocabulary is large.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+#: The kind that generation replaces and never predicts.
+MASK = "MASK"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Kinds of tokens with their bits; kind i has 2^bits tokens, numbered from its offset."""
+
+    kinds: tuple[tuple[str, int], ...]
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        starts = accumulate((1 << bits for _, bits in self.kinds), initial=0)
+        return {name: start for (name, _), start in zip(self.kinds, starts)}
+
+    @cached_property
+    def size(self) -> int:
+        return sum(1 << bits for _, bits in self.kinds)
+
+    @property
+    def most_bits(self) -> int:
+        return max(bits for _, bits in self.kinds)
+
+    @cached_property
+    def mask(self) -> int:
+        """The id of the MASK token."""
+        return self.offsets[MASK]
+
+    def bits(self, kind: str) -> int:
+        return dict(self.kinds)[kind]
+
+    def token(self, kind: str, value: int = 0) -> int:
+        """The id of a token.
+
+        Raises: ValueError: the kind has no such value.
+        """
+        if not 0 <= value < 1 << self.bits(kind):
+            raise ValueError(f"{kind} has values 0 .. {(1 << self.bits(kind)) - 1}, not {value}")
+        return self.offsets[kind] + value
+
+    def split(self, token: int) -> tuple[str, int]:
+        """The kind and value of a token id.
+
+        Raises: ValueError: there is no such token.
+        """
+        for name, bits in self.kinds:
+            if 0 <= token - self.offsets[name] < 1 << bits:
+                return name, token - self.offsets[name]
+        raise ValueError(f"no token {token} in a vocabulary of {self.size}")
+
+    def text(self, token: int) -> str:
+        """A token as people write it: `MASK`, `WORD 7`."""
+        kind, value = self.split(token)
+        return f"{kind} {value}" if self.bits(kind) else kind

@@ -1,0 +1,136 @@
+"""A standard softmax encoder transformer without layer norm, in PyTorch.
+
+    x = E[token] + PE[position]
+    for each layer:  x += sum_h O_h softmax(Q_h x . K_h x) V_h x      (the inverse temperature is folded into Q)
+                     x += W_out relu(W_in x + b)
+    logits = U x;  control = C x + c  (remask, insert, delete; only for processes that use them)
+
+E and U are factored over a token's kind and bits (`models.tokens`); `token_embedding` and `unembedding`
+spell them out where the vocabulary is small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.tokens import MASK, Vocabulary
+
+#: Vocabularies up to this size can be spelled out as full matrices.
+MAX_SPELLED = 1 << 16
+
+
+@dataclass(frozen=True)
+class Layer:
+    """H heads of width a, then f hidden units; d is d_model."""
+
+    q: Tensor  # [H, a, d]
+    k: Tensor  # [H, a, d]
+    v: Tensor  # [H, a, d]
+    o: Tensor  # [H, d, a]
+    w_in: Tensor  # [f, d]
+    b_in: Tensor  # [f]
+    w_out: Tensor  # [d, f]
+
+    def attend(self, x: Tensor) -> Tensor:
+        """sum_h O_h softmax(Q_h x . K_h x) V_h x; x and the result are [N, d]."""
+        queries = torch.einsum("nd,had->hna", x, self.q)
+        keys = torch.einsum("nd,had->hna", x, self.k)
+        values = torch.einsum("nd,had->hna", x, self.v)
+        weights = torch.softmax(queries @ keys.transpose(1, 2), dim=-1)  # [H, N, N]
+        return torch.einsum("hna,hda->nd", weights @ values, self.o)
+
+    def feed_forward(self, x: Tensor) -> Tensor:
+        """W_out relu(W_in x + b); x and the result are [N, d]."""
+        return torch.relu(x @ self.w_in.T + self.b_in) @ self.w_out.T
+
+
+@dataclass(frozen=True)
+class Factored:
+    """A matrix with one row for each token: the row of its kind plus one row for each of its bits."""
+
+    kind: Tensor  # [kinds, d]
+    one: Tensor  # [bits, d], where the bit is 1
+    zero: Tensor  # [bits, d], where it is 0
+
+    def spelled(self, vocabulary: Vocabulary) -> Tensor:
+        """The full matrix, [V, d].
+
+        Raises: ValueError: the vocabulary is larger than MAX_SPELLED.
+        """
+        if vocabulary.size > MAX_SPELLED:
+            raise ValueError(f"a vocabulary of {vocabulary.size} tokens is not spelled out; the limit is {MAX_SPELLED}")
+        rows = []
+        for number, (_, bits) in enumerate(vocabulary.kinds):
+            values = torch.arange(1 << bits)[:, None] >> torch.arange(bits)[None, :] & 1  # [2^bits, bits]
+            chosen = values.to(self.one.dtype)
+            rows.append(self.kind[number] + chosen @ self.one[:bits] + (1 - chosen) @ self.zero[:bits])
+        return torch.cat(rows)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The best token of each row, [N] int64, its probability [N], and control bits [N, 3] bool if there are any."""
+
+    token: Tensor
+    probability: Tensor
+    control: Tensor | None
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """Weights; all tensors have one dtype."""
+
+    vocabulary: Vocabulary
+    embedding: Factored
+    layers: tuple[Layer, ...]
+    unembedding: Factored
+    control_weight: Tensor | None = None  # [3, d]
+    control_bias: Tensor | None = None  # [3]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.embedding.kind.dtype
+
+    @property
+    def width(self) -> int:
+        """d_model."""
+        return self.embedding.kind.shape[1]
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """E[token], [N, d]; tokens are [N] int64."""
+        x = torch.zeros(len(tokens), self.width, dtype=self.dtype)
+        for number, (name, bits) in enumerate(self.vocabulary.kinds):
+            offset = self.vocabulary.offsets[name]
+            here = torch.nonzero((tokens >= offset) & (tokens < offset + (1 << bits)))[:, 0]
+            values = (tokens[here] - offset)[:, None] >> torch.arange(bits)[None, :] & 1
+            chosen = values.to(self.dtype)  # [rows, bits]
+            x[here] = self.embedding.kind[number] + chosen @ self.embedding.one[:bits] + (1 - chosen) @ self.embedding.zero[:bits]
+        return x
+
+    def predict(self, x: Tensor) -> Prediction:
+        """The best token of each row but MASK, and its probability among all but MASK; x is [N, d]."""
+        kinds = x @ self.unembedding.kind.T  # [N, kinds]
+        one, zero = x @ self.unembedding.one.T, x @ self.unembedding.zero.T  # [N, bits]
+        best_bits = torch.maximum(one, zero).cumsum(1)
+        all_bits = torch.logaddexp(one, zero).cumsum(1)
+        best, every, token = [], [], []
+        powers = 1 << torch.arange(self.vocabulary.most_bits)
+        chosen = (one > zero).long() * powers  # [N, bits]
+        for number, (name, bits) in enumerate(self.vocabulary.kinds):
+            if name == MASK:
+                continue
+            best.append(kinds[:, number] + (best_bits[:, bits - 1] if bits else 0))
+            every.append(kinds[:, number] + (all_bits[:, bits - 1] if bits else 0))
+            token.append(self.vocabulary.offsets[name] + chosen[:, :bits].sum(1))
+        score, kind = torch.stack(best).max(0)
+        probability = torch.exp(score - torch.logsumexp(torch.stack(every), 0))
+        tokens = torch.stack(token).gather(0, kind[None])[0]
+        return Prediction(tokens, probability, self._control(x))
+
+    def _control(self, x: Tensor) -> Tensor | None:
+        if self.control_weight is None or self.control_bias is None:
+            return None
+        return x @ self.control_weight.T + self.control_bias > 0
