@@ -6,9 +6,9 @@ row it is below the sink's -1, by C = 2 (recency_max + 1) for each bit or condit
     score = sum_j (C/2) [(2 q_j - 1)(2 k_j - care_j) - care_j] + C sum (condition - 1) + recency     on keys
     score = -1 + (recency_max + 2) (1 - asks)                                                        on the sink
 
-Scores are integers, two keys never tie, so the gap is at least 1; it is multiplied by INVERSE_TEMPERATURE,
-and exp(-1024) is exactly 0 in float64 and float32: attention copies one row exactly. docs/certificate.md
-has the derivation, `proofs_check.certificate` checks it on the weights.
+Scores are integers and two keys never tie, so the gap is at least 1; it is multiplied by INVERSE_TEMPERATURE,
+and exp(-1024) is exactly 0 in float64 and float32: attention copies one row exactly. All weights are integers.
+docs/certificate.md has the derivation, `proofs_check.certificate` checks it on the weights.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Assembler:
         self.circuit = circuit
         self.offsets = circuit.offsets()
         self.width = circuit.width
-        self.one = circuit.fields["one"].flag
+        self.one = circuit.one
 
     def column(self, bit: tuple[str, int]) -> int:
         return self.offsets[bit[0]] + bit[1]
@@ -101,18 +101,18 @@ class _Assembler:
     def gates(self, gates: list[Threshold | Ramp]) -> tuple[Matrix, Matrix, Matrix]:
         """w_in [f, d], b_in [f], w_out [d, f]; a threshold is two hidden units, a ramp one.
 
-        [x >= 0] = relu(2x + 3/2) - relu(2x + 1/2) for integers x; it forgives noise below 1/4.
+        [x >= 0] = relu(x + 1) - relu(x) for integers x.
         """
         inner, bias, outer = [], [], []
         for gate in gates:
             row = self.rows([Linear(gate.form.terms)])[0]
             writes = self.rows([Linear(gate.writes)])[0]
             if isinstance(gate, Ramp):
-                units = ((1.0, float(gate.form.constant), 1.0),)
+                units = ((0, 1),)
             else:
-                units = ((2.0, 2 * gate.form.constant + 1.5, 1.0), (2.0, 2 * gate.form.constant + 0.5, -1.0))
-            for slope, offset, sign in units:
-                inner.append(slope * row)
-                bias.append(offset)
+                units = ((1, 1), (0, -1))
+            for offset, sign in units:
+                inner.append(row)
+                bias.append(gate.form.constant + offset)
                 outer.append(sign * writes)
-        return np.array(inner), np.array(bias), np.array(outer).T.copy()
+        return np.array(inner), np.array(bias, dtype=float), np.array(outer).T.copy()

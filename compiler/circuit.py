@@ -2,7 +2,7 @@
 
 | element   | what it is                                                                           |
 |-----------|--------------------------------------------------------------------------------------|
-| Field     | a named range of the residual stream, holding clean integers, nearly always bits     |
+| Field     | a named range of the residual stream, holding integers from 0, nearly always bits    |
 | Linear    | an integer linear form over bits of fields, with a constant                          |
 | Threshold | a gate: 1 if its form is >= 0, else 0, added with coefficients to bits of fields     |
 | Ramp      | a gate: its form if that is > 0, else 0, added likewise                              |
@@ -81,11 +81,11 @@ def word_of(bits: Sequence[Linear]) -> Linear:
 
 @dataclass(frozen=True)
 class Field:
-    """A named range of the residual stream. `kind` is "bits" (0 or 1) or "scalar" (a small integer)."""
+    """A named range of the residual stream; `highs` are the largest values of its bits, the least is 0."""
 
     name: str
     width: int
-    kind: str = "bits"
+    highs: tuple[int, ...]
 
     def __getitem__(self, index: int) -> Linear:
         assert 0 <= index < self.width, f"{self.name} has {self.width} bits, not {index + 1}"
@@ -188,7 +188,8 @@ class Circuit:
     """Fields, how tokens enter them, three layers, and the readout.
 
     kind_flags: which field a token's kind sets; token_bits: the field that holds its bits.
-    sink:       1 on the BOS row only.
+    sink:       1 on the BOS row only; one: 1 on every row.
+    positions:  the fields that position encodings write.
     """
 
     vocabulary: Vocabulary
@@ -196,8 +197,10 @@ class Circuit:
     kind_flags: dict[str, Field]
     token_bits: Field
     sink: Linear
+    one: Linear
     layers: list[Layer]
     readout: Readout
+    positions: frozenset[str]
 
     @property
     def width(self) -> int:
@@ -231,7 +234,7 @@ class Circuit:
                 values = gate(self._values(gate.form, before))
                 for bit, coefficient in gate.writes.items():
                     stream[:, self._column(bit)] += coefficient * values
-            self._check_bits(stream)
+            self._check_ranges(stream)
         return stream
 
     def embed(self, tokens: Sequence[int]) -> Integers:
@@ -276,11 +279,11 @@ class Circuit:
         for form, bit in lookup.reads:
             stream[asking, self._column(bit)] += self._values(form, before)[rows]
 
-    def _check_bits(self, stream: Integers) -> None:
-        for f in self.fields.values():
-            part = stream[:, self.offsets()[f.name] :][:, : f.width]
-            if f.kind == "bits" and ((part < 0) | (part > 1)).any():
-                raise ValueError(f"field {f.name!r} holds {part.min()} .. {part.max()}, not bits")
+    def _check_ranges(self, stream: Integers) -> None:
+        highs = np.array([high for f in self.fields.values() for high in f.highs])
+        for column in np.flatnonzero(((stream < 0) | (stream > highs)).any(axis=0))[:1]:
+            name = [f.name for f in self.fields.values() for _ in f.highs][column]
+            raise ValueError(f"field {name!r} holds {stream[:, column].min()} .. {stream[:, column].max()}, not 0 .. {highs[column]}")
 
     def _column(self, bit: Bit) -> int:
         return self.offsets()[bit[0]] + bit[1]
@@ -299,10 +302,10 @@ class Builder:
         self.fields: dict[str, Field] = {}
         self.layers = [Layer() for _ in range(depth)]
 
-    def field(self, name: str, width: int = 1, kind: str = "bits") -> Field:
-        """Add a field; a name is taken once."""
+    def field(self, name: str, width: int = 1, high: int | tuple[int, ...] = 1) -> Field:
+        """Add a field; a name is taken once. `high` is the largest value of each bit."""
         assert name not in self.fields, f"field {name!r} exists"
-        self.fields[name] = Field(name, width, kind)
+        self.fields[name] = Field(name, width, (high,) * width if isinstance(high, int) else high)
         return self.fields[name]
 
     def gate(self, layer: int, gate: Gate) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
-from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, total, word_of
+from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, word_of
 
 #: Layers (from 0) of the operand gates and of the gates after the shared-memory read.
 FIRST, SECOND = 1, 2
@@ -132,24 +132,21 @@ def _equals(bits: Sequence[Linear], value: int) -> list[Linear]:
 
 
 def mul(alu: Alu) -> None:
-    """Partial products first, carries after.
+    """Partial products first, then the parity of what each bit of the product counts.
 
-    M_k = sum over i + j < k of x_i y_j 2^(i+j), for k = 1 .. w; the carry into bit k is c_k = floor(M_k / 2^k),
-    and bit k of the product is (M_{k+1} - M_k) / 2^k + c_k - 2 c_{k+1}. M_k < k 2^k, so c_k < k.
+    M_k = sum over i + j <= k of x_i y_j 2^(i+j) agrees with the product modulo 2^(k+1), so bit k of the product
+    is the parity of floor(M_k / 2^k), and M_k <= k 2^(k+1) + 1 keeps that at most 2k, or 1 for k = 0.
     """
     b, w = alu.builder, alu.bits
-    partial = b.field("mul.partial", w, "scalar")
+    partial = b.field("mul.partial", w, tuple(k * (1 << (k + 1)) + 1 for k in range(w)))
     for i in range(w):
-        for r in range(1, w - i + 1):  # x_i times the low r bits of y goes into M_{i+r}
+        for r in range(1, w - i + 1):  # x_i times the low r bits of y goes into M_{i+r-1}
             low = word_of([*alu.y][:r]) + alu.x[i] * (1 << r) - (1 << r)
             alu.ramp(FIRST, "mul", low, 1 << r, {partial.bit(i + r - 1): 1 << i})
     for k in range(w):
-        below = partial[k - 1] if k else Linear()
-        for v in range(1, k + 1):  # the carry c_{k+1} counts the multiples of 2^(k+1) in M_{k+1}
-            into = {alu.out.bit(k + 1): 1} if k + 1 < w else {}
-            b.gate(SECOND, Threshold(partial[k] - v * (1 << (k + 1)), into | {alu.out.bit(k): -2}))
-        for v in range(1, k + 2):  # the products x_i y_j with i + j = k, counted one by one
-            b.gate(SECOND, Threshold(partial[k] - below - v * (1 << k), {alu.out.bit(k): 1}))
+        for v in range(1, max(2 * k, 1) + 1):
+            sign = 1 if v % 2 else -1
+            b.gate(SECOND, Threshold(partial[k] - v * (1 << k), {alu.out.bit(k): sign}))
 
 
 @dataclass(frozen=True)
@@ -177,5 +174,3 @@ GATES = {
     "gt": GateRow(("gt",), comparison("gt", lambda d: d - 1)),
     "ge": GateRow(("ge",), comparison("ge", lambda d: d)),
 }
-
-__all__ = ["FIRST", "GATES", "SECOND", "Alu", "GateRow", "total"]

@@ -22,13 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.circuit import Builder, Circuit, Field, Linear, Lookup, Match
-from compiler.processor import ROM, Keys, Processor, Roles, Size, bits_for
+from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for
 from models.tokens import MASK, Vocabulary
 from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, Step
 
 #: The roles of a block's rows, in the order in which they stand in it.
 BLOCK = ("V", "C", "A")
+#: The fields that position encodings write: roles, time, processor, address; output rows ask for their cell by `sum`.
+POSITION_FIELDS = frozenset(
+    [f"role.{role}" for role in (*BLOCK, "parameter", "input", "output")]
+    + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
+)
 #: Layers of the construction, whatever the program and its sizes.
 DEPTH = 3
 
@@ -53,40 +58,37 @@ def vocabulary(size: Size) -> Vocabulary:
     return Vocabulary(kinds)
 
 
-def build(job: Job, widths: Widths) -> Circuit:
-    """The circuit that generates this program's runs by masked diffusion.
-
-    Only the code, the number of registers and of parameters matter of the job, not its sizes or inputs.
-    """
-    return _Construction(job, widths).circuit()
+def build(code: Code, widths: Widths) -> Circuit:
+    """The circuit that generates this code's runs by masked diffusion, whatever their sizes and inputs."""
+    return _Construction(code, widths).circuit()
 
 
 class _Construction:
     """Declares the fields, then adds lookups and gates layer by layer."""
 
-    def __init__(self, job: Job, widths: Widths) -> None:
-        self.size = size = Size.of(job.code, job.registers, len(job.parameters), widths.word)
+    def __init__(self, code: Code, widths: Widths) -> None:
+        self.size = size = Size.of(code, widths.word)
         self.widths = widths
         self.b = b = Builder(DEPTH)
         self.kinds = {kind: b.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
         self.bits = b.field("token.bits", size.token)
-        # Written by positions.
-        b.field("one")  # carries the constants of queries and keys
+        # Written by positions; `one` carries the constants of queries and keys.
+        self.one = b.field("one")
         self.role = {role: b.field(f"role.{role}") for role in (*BLOCK, "parameter", "input", "output")}
         self.last = b.field("last")
         self.first = b.field("first")
         self.time = b.field("time", widths.time)
         self.previous = b.field("time.previous", widths.time)
-        self.step = b.field("step", 1, "scalar")
+        self.step = b.field("step", 1, (1 << widths.time) - 1)
         self.pid = b.field("pid", widths.pid)
-        self.priority = b.field("priority", 1, "scalar")
-        self.place = b.field("place", 1, "scalar")
+        self.priority = b.field("priority", 1, 1 << (widths.time + widths.pid))
+        self.place = b.field("place", 1, 3 << widths.pid)
         self.address = b.field("address", max(size.word, size.index))
         # Written by layer 1.
         self.value = b.field("value", size.word)
         self.state = {name: b.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
         self.is_register, self.is_cell, self.reading = (b.field(name) for name in ("is_register", "is_cell", "reading"))
-        self.processor = Processor(b, job.code, size)
+        self.processor = Processor(b, code, size)
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -96,10 +98,10 @@ class _Construction:
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys(), also=self.reading.flag)
-        flags = self.kinds
         return Circuit(
-            vocabulary(self.size), self.b.fields, flags, self.bits, flags["BOS"].flag, self.b.layers, self.processor.readout()
-        )
+            vocabulary(self.size), self.b.fields, self.kinds, self.bits, self.kinds["BOS"].flag, self.one.flag, self.b.layers,
+            self.processor.readout(), POSITION_FIELDS,
+        )  # fmt: skip
 
     # -- layer 1 -------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Iterable, Sequence
 from compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, total
 from compiler.gates import FIRST, GATES, SECOND, Alu
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
+from pram.job import Job
 
 ROM = 0
 SLOTS = ("x", "y")
@@ -59,8 +60,32 @@ def bits_for(count: int) -> int:
 
 
 @dataclass(frozen=True)
+class Code:
+    """What weights depend on beside bit widths: the instructions, and how many registers and parameters."""
+
+    instructions: tuple[Instruction, ...]
+    registers: int
+    parameters: int
+
+    @staticmethod
+    def of(job: Job) -> Code:
+        return Code(job.code, job.registers, len(job.parameters))
+
+    def operations(self) -> list[str]:
+        """The word operations that the code applies, in the order of GATES; addresses are sums."""
+        used = {i.row.value.operation for i in self.instructions if isinstance(i.row.value, Apply)}
+        if any(isinstance(column, (Fetch, Cell)) for i in self.instructions for column in (i.row.value, i.row.destination)):
+            used.add("add")
+        return [name for name in GATES if name in used]
+
+    @property
+    def branches(self) -> bool:
+        return any(i.row.next is Next.BRANCH for i in self.instructions)
+
+
+@dataclass(frozen=True)
 class Size:
-    """What the width of a processor depends on."""
+    """Bits of a word, a program counter, a register's index, and the index of a register or parameter."""
 
     word: int
     counter: int
@@ -68,9 +93,9 @@ class Size:
     index: int
 
     @staticmethod
-    def of(code: Sequence[Instruction], registers: int, parameters: int, word_bits: int) -> Size:
-        register = bits_for(registers)
-        return Size(word_bits, bits_for(len(code)), register, max(register, bits_for(parameters)))
+    def of(code: Code, word_bits: int) -> Size:
+        register = bits_for(code.registers)
+        return Size(word_bits, bits_for(len(code.instructions)), register, max(register, bits_for(code.parameters)))
 
     @property
     def token(self) -> int:
@@ -81,7 +106,7 @@ class Size:
 class Processor:
     """Adds a processor's step to a circuit; the construction supplies roles, own pid and keys."""
 
-    def __init__(self, builder: Builder, code: Sequence[Instruction], size: Size) -> None:
+    def __init__(self, builder: Builder, code: Code, size: Size) -> None:
         self.builder, self.code, self.size = builder, code, size
         field = builder.field
         self.counter = field("pc", size.counter)
@@ -95,18 +120,11 @@ class Processor:
         self.sum = field("sum", size.word)
         self.fetch = field("fetch")
         self.flags = {name: field(name) for name in self._flag_names()}
-        if any(i.row.next is Next.BRANCH for i in code):
+        if code.branches:
             self.up, self.down = field("jump.up", size.counter), field("jump.down", size.counter)
 
-    def operations(self) -> list[str]:
-        """The word operations that the code applies, in the order of GATES; addresses are sums."""
-        used = {i.row.value.operation for i in self.code if isinstance(i.row.value, Apply)}
-        if any(isinstance(column, (Fetch, Cell)) for i in self.code for column in (i.row.value, i.row.destination)):
-            used.add("add")
-        return [name for name in GATES if name in used]
-
     def _flag_names(self) -> list[str]:
-        return [flag for operation in self.operations() for flag in GATES[operation].flags]
+        return [flag for operation in self.code.operations() for flag in GATES[operation].flags]
 
     # -- layer 1 -------------------------------------------------------------------------------
 
@@ -116,7 +134,7 @@ class Processor:
         b.when(ROM, roles.value, {self.emit["WORD"].bit(): 1})
         b.when(ROM, roles.destination, {self.emit["NONE"].bit(): 1})
         self._add_increment(roles.next)
-        for number, instruction in enumerate(self.code):
+        for number, instruction in enumerate(self.code.instructions):
             here = self._at(number)
             columns = (
                 (roles.value, self._value_column(instruction)),
@@ -213,9 +231,9 @@ class Processor:
     def add_operations(self) -> None:
         """The gates of every word operation in use, and the branch test."""
         alu = Alu(self.builder, self.operands["x"], self.operands["y"], self.out, self.flags)
-        for operation in self.operations():
+        for operation in self.code.operations():
             GATES[operation].emit(alu)
-        if hasattr(self, "up"):
+        if self.code.branches:
             nonzero = total(self.operands["x"])
             for j in range(self.size.counter):
                 self.builder.gate(FIRST, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))

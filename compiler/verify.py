@@ -1,0 +1,120 @@
+"""Invariants of a circuit, checked between building and assembling it.
+
+`check_circuit` raises CircuitError unless
+- no lookup, gate or readout reads a bit that is written only later (one that nothing writes is 0: a program need not
+  use all that its circuit provides), and every field is read;
+- the BOS row asks nothing, meets no condition and is found by nobody, so that it can be the sink;
+- no gate is constant on rows whose fields are in range: a gate that never fires, or always, is a mistake;
+- recency_max is not below what the recency of a key can be.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from compiler.circuit import Bit, Circuit, Layer, Linear, Lookup, Ramp
+
+
+class CircuitError(Exception):
+    """A circuit breaks an invariant; the message names it and the place."""
+
+
+def check_circuit(circuit: Circuit) -> None:
+    """Check all invariants.
+
+    Raises: CircuitError: the first that does not hold.
+    """
+    _check_order(circuit)
+    _check_sink(circuit)
+    _check_gates(circuit)
+    _check_recency(circuit)
+
+
+def form_range(form: Linear, circuit: Circuit) -> tuple[int, int]:
+    """The least and largest value of a form over fields that are in range, `one` being 1."""
+    low = high = form.constant
+    for (name, index), coefficient in form.terms.items():
+        top = circuit.fields[name].highs[index]
+        bottom = 1 if (name, index) in circuit.one.terms else 0
+        low += coefficient * (bottom if coefficient > 0 else top)
+        high += coefficient * (top if coefficient > 0 else bottom)
+    return low, high
+
+
+def _check_order(circuit: Circuit) -> None:
+    bits = {f.bit(j) for f in circuit.fields.values() for j in range(f.width)}
+    pending = {bit for layer in circuit.layers for bit in _writes(layer)}
+    if unknown := pending - bits:
+        raise CircuitError(f"written but not in any field: {sorted(unknown)[0]}")
+    read: set[Bit] = {*circuit.sink.terms, *circuit.one.terms}  # by every head
+    for number, layer in enumerate(circuit.layers, 1):
+        later = [bit for after in circuit.layers[number - 1 :] for bit in _writes(after)]
+        for lookup in layer.lookups:
+            _read(circuit, _forms(lookup), later, read, f"lookup {lookup.name!r} of layer {number}")
+        later = [b for gate in layer.gates for b in gate.writes] + [b for x in circuit.layers[number:] for b in _writes(x)]
+        for gate in layer.gates:
+            _read(circuit, [gate.form], later, read, f"a gate of layer {number}")
+    readout = circuit.readout
+    _read(circuit, [*readout.kinds.values(), *readout.ones, *readout.zeros], [], read, "the readout")
+    for name in circuit.fields:
+        if not any(bit[0] == name for bit in read):
+            raise CircuitError(f"field {name!r} is never read")
+
+
+def _writes(layer: Layer) -> list[Bit]:
+    return [bit for lookup in layer.lookups for _, bit in lookup.reads] + [bit for gate in layer.gates for bit in gate.writes]
+
+
+def _forms(lookup: Lookup) -> list[Linear]:
+    matches = [form for m in lookup.matches for form in (m.query, m.key, m.care)]
+    return [lookup.asks, lookup.recency, *lookup.conditions, *matches, *(form for form, _ in lookup.reads)]
+
+
+def _read(circuit: Circuit, forms: Iterable[Linear], later: list[Bit], read: set[Bit], who: str) -> None:
+    """Note what forms read; fields that positions or tokens write are there from the start."""
+    given = circuit.positions | {circuit.token_bits.name}
+    unready = set(later)
+    for form in forms:
+        for bit in form.terms:
+            if bit in unready and bit[0] not in given:
+                raise CircuitError(f"{who} reads {bit[0]}[{bit[1]}] before it is written")
+            read.add(bit)
+
+
+def _check_sink(circuit: Circuit) -> None:
+    """Follow the BOS row, which reads nothing, through the layers."""
+    row: dict[Bit, int] = {circuit.kind_flags["BOS"].bit(): 1, next(iter(circuit.one.terms)): 1}
+
+    def value(form: Linear) -> int:
+        return form.constant + sum(c * row.get(bit, 0) for bit, c in form.terms.items())
+
+    for number, layer in enumerate(circuit.layers, 1):
+        for lookup in layer.lookups:
+            where = f"lookup {lookup.name!r} of layer {number}"
+            if value(lookup.asks) != 0:
+                raise CircuitError(f"{where}: the BOS row asks")
+            if not lookup.conditions or any(value(condition) != 0 for condition in lookup.conditions):
+                raise CircuitError(f"{where}: the BOS row meets a condition, or there is none")
+            if any(value(form) != form.constant for form, _ in lookup.reads) or value(lookup.recency) != 0:
+                raise CircuitError(f"{where}: the BOS row has a value or a recency")
+        for gate in layer.gates:
+            if value(gate.form) >= (1 if isinstance(gate, Ramp) else 0):
+                raise CircuitError(f"a gate of layer {number} fires on the BOS row")
+
+
+def _check_gates(circuit: Circuit) -> None:
+    for number, layer in enumerate(circuit.layers, 1):
+        for gate in layer.gates:
+            low, high = form_range(gate.form, circuit)
+            if not gate.writes:
+                raise CircuitError(f"a gate of layer {number} writes nothing")
+            if not low < 0 <= high:
+                raise CircuitError(f"a gate of layer {number} is constant: its form is in {low} .. {high}, writes {dict(gate.writes)}")
+
+
+def _check_recency(circuit: Circuit) -> None:
+    for layer in circuit.layers:
+        for lookup in layer.lookups:
+            low, high = form_range(lookup.recency, circuit)
+            if low < 0 or high > lookup.recency_max:
+                raise CircuitError(f"lookup {lookup.name!r}: recency {low} .. {high} exceeds {lookup.recency_max}")

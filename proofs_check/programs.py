@@ -1,0 +1,297 @@
+"""Random machine programs, and counters that say what their runs exercised.
+
+`machine_jobs` writes code from small blocks: straight instructions, forward skips and diamonds whose
+branches run side by side, counted loops, wild jumps. Addresses crowd around cell 0, so that processors
+meet there; where the mode forbids that, most accesses go to cells of the processor's own. A job may
+still be refused, or never halt: `runs` gives None for those.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pram.access import MODES
+from pram.errors import PramError
+from pram.instructions import INSTRUCTIONS, Cell, Fetch, Instruction, Next, Operand
+from pram.job import Job
+from pram.machine import Run, Step, register_destination, run
+
+PID = Operand("pid")
+
+#: Most instructions that a block draws come from here; memory accesses are what makes processors meet.
+STRAIGHT = [row.name for row in INSTRUCTIONS.values() if row.next is Next.FOLLOWING] + ["load", "store"] * 5
+
+#: Conditions that tell processors apart, of pid and another operand.
+TELLING_APART = ["and", "shr", "xor", "sub", "eq", "ne", "lt", "le", "gt", "ge"]
+
+BLOCKS = ["straight"] * 4 + ["diamond"] * 3 + ["meeting"] * 5 + ["skip", "alone", "loop", "jump"]
+
+
+def machine_jobs(
+    *,
+    modes: Sequence[str] = tuple(MODES),
+    word_bits: Sequence[int] = (4, 8),
+    processors: Sequence[int] = (1, 2, 3, 5, 8),
+    max_code: int = 24,
+) -> st.SearchStrategy[Job]:
+    """Jobs of 4 .. max_code instructions with 1 .. 4 registers and parameters, and 2^word_bits cells."""
+    return _jobs(tuple(modes), tuple(word_bits), tuple(processors), max_code)
+
+
+def runs(job: Job, max_steps: int = 40, seed: int | None = None) -> Run | None:
+    """The run with its trace; None when the machine refuses it or does not halt in time."""
+    try:
+        return run(job, max_steps=max_steps, seed=seed, trace=True)
+    except PramError:
+        return None
+
+
+@st.composite
+def _jobs(draw: st.DrawFn, modes: tuple[str, ...], word_bits: tuple[int, ...], processors: tuple[int, ...], max_code: int) -> Job:
+    bits = draw(st.sampled_from(word_bits))
+    words = st.integers(0, (1 << bits) - 1)
+    given = draw(st.lists(words, max_size=6))
+    # Where nothing traps, a parameter that is no word stands for its value modulo 2^bits.
+    parameters = draw(st.lists(st.integers(0, 3) | st.integers(-3, (1 << bits) + 3), min_size=1, max_size=4))
+    first = draw(st.integers(0, 6))
+    # Longer code meets more; integers() would favour the ends of the range.
+    lengths = st.sampled_from([*range(3, max_code), *range(max(3, max_code // 2), max_code)])
+    empty = Job(
+        code=(),
+        registers=draw(st.sampled_from([1, 2, 3, 4])),
+        processors=draw(st.sampled_from(processors)),
+        word_bits=bits,
+        mode=draw(st.sampled_from(modes)),
+        memory=np.array(given + [0] * ((1 << bits) - len(given)), np.int64),
+        parameters=tuple(parameters),
+        inputs=len(given),
+        outputs=range(first, first + draw(st.integers(0, 6))),
+    )
+    return replace(empty, code=_Writer(draw, empty).code(draw(lengths)))
+
+
+class _Writer:
+    """Draws the code of a job whose other fields are known.
+
+    Blocks are lists of instructions with absolute targets; a target may be the place just behind the
+    block. Cutting the code to its length only moves targets to the final halt.
+    """
+
+    def __init__(self, draw: st.DrawFn, job: Job) -> None:
+        self.draw, self.job, self.mode = draw, job, MODES[job.mode]
+        words, p = 1 << job.word_bits, job.processors
+        registers = [Operand("register", r) for r in range(job.registers)]
+        parameters = [Operand("parameter", i) for i in range(len(job.parameters))]
+        self.registers = st.integers(0, job.registers - 1)
+        # The same in every processor: what concurrent writers may write under CRCW common.
+        self.uniform = st.sampled_from(_constants(1, 1, 1, 2, words - 1) + parameters[:1])
+        self.any = st.sampled_from(registers * 3 + [PID] * 2 + parameters + _constants(0, 1, 2, 3, job.word_bits, words - 1))
+        self.hot = st.sampled_from(registers + [PID] + parameters[:1] + _constants(0, 0, 0, 0, 1, 1, 2))
+        self.near = st.sampled_from(registers[:1] + parameters[:1] + _constants(0, 0, 0, 0, 1, words - 1))
+        self.different = st.sampled_from(registers + [PID] * 2 + parameters)
+        # Compared with pid, these mostly tell processors apart.
+        self.some_pid = st.sampled_from(_constants(*range(1, max(2, p))) * 3 + parameters + registers)
+        # Added to pid, all but the last keep processors apart wherever they stand.
+        self.bases = st.sampled_from(_constants(*[0] * 8, *[p % words] * 4, -p % words, words - 1))
+
+    def code(self, length: int) -> tuple[Instruction, ...]:
+        """`length` instructions and a final halt; the first ones make registers differ."""
+        code = [self.differing(r) for r in range(self.job.registers)]
+        while len(code) < length:
+            code += getattr(self, self.draw(st.sampled_from(BLOCKS)))(len(code))
+        cut = (i if i.target is None else replace(i, target=min(i.target, length)) for i in code[:length])
+        return (*cut, Instruction("halt"))
+
+    # -- instructions --------------------------------------------------------------------------
+
+    def differing(self, register: int) -> Instruction:
+        """An instruction that gives a register a different word in every processor, more or less."""
+        name = self.draw(st.sampled_from(["load", "load", "add", "xor", "mul", "sub"]))
+        x, y = self.either_way(PID, self.draw(self.bases if name == "load" else self.any))
+        return Instruction(name, x, y, rd=register)
+
+    def instruction(self, name: str, *, alone: bool = False) -> Instruction:
+        """A random instruction without target. alone: only one processor will execute it."""
+        row = INSTRUCTIONS[name]
+        fields = row.operands.replace("[", "").replace("]", "").replace("+", ",").replace(" ", "").split(",")
+        x, y, z = (self.draw(self.any) if f in fields else None for f in ("x", "y", "z"))
+        if isinstance(row.value, Fetch):
+            x, y = self.address(alone or self.mode.concurrent_reads)
+        if isinstance(row.destination, Cell):
+            x, y = self.address(alone or self.mode.concurrent_writes)
+            if self.draw(st.integers(0, 3)):
+                z = self.draw(self.uniform if self.mode.same_value else self.different)
+        return Instruction(name, x, y, z, self.draw(self.registers) if "rd" in fields else None)
+
+    def address(self, meet: bool) -> tuple[Operand, Operand]:
+        """Operands of an address: near cell 0, or (mostly, where processors may not meet) one's own."""
+        if self.draw(st.integers(0, 7)) < (6 if meet or self.job.processors == 1 else 1):
+            return self.either_way(self.draw(self.hot), self.draw(self.near))
+        return self.either_way(PID, self.draw(self.bases))
+
+    def either_way(self, x: Operand, y: Operand) -> tuple[Operand, Operand]:
+        return (x, y) if self.draw(st.booleans()) else (y, x)
+
+    def body(self, most: int = 3, *, alone: bool = False) -> list[Instruction]:
+        names = st.lists(st.sampled_from(STRAIGHT + ["halt"]), min_size=1, max_size=most)
+        return [self.instruction(name, alone=alone) for name in self.draw(names)]
+
+    def condition(self) -> tuple[list[Instruction], Operand]:
+        """Instructions before a branch and the operand that it looks at."""
+        if self.draw(st.integers(0, 3)) == 0:
+            return [], self.draw(self.any)
+        register = self.draw(self.registers)
+        name = self.draw(st.sampled_from(TELLING_APART))
+        x, y = self.either_way(PID, self.draw(self.some_pid))
+        return [Instruction(name, x, y, rd=register)], Operand("register", register)
+
+    # -- blocks, by their names in BLOCKS; `start` is the place of their first instruction ---------
+
+    def straight(self, start: int) -> list[Instruction]:
+        return [self.instruction(self.draw(st.sampled_from(STRAIGHT)))]
+
+    def skip(self, start: int) -> list[Instruction]:
+        before, x = self.condition()
+        body = self.body()
+        return [*before, Instruction("jz", x, target=start + len(before) + 1 + len(body)), *body]
+
+    def diamond(self, start: int, first: tuple[Instruction, ...] = (), second: tuple[Instruction, ...] = ()) -> list[Instruction]:
+        """if-then-else: the branches start in the same step, with `first` and `second`."""
+        before, x = self.condition()
+        then, other = [*first, *self.body()], [*second, *self.body()]
+        middle = start + len(before) + len(then) + 2
+        return [*before, Instruction("jz", x, target=middle), *then, Instruction("jmp", target=middle + len(other)), *other]
+
+    def meeting(self, start: int) -> list[Instruction]:
+        """A diamond in which a load meets a store, of one cell where the mode lets it."""
+        load, store = self.instruction("load"), self.instruction("store")
+        if self.mode.concurrent_writes:
+            load = replace(load, x=store.x, y=store.y)
+        elif self.mode.concurrent_reads:  # processors store to their own cells, so load somebody else's
+            load = replace(load, x=self.draw(self.some_pid), y=store.y if store.x == PID else store.x)
+        return self.diamond(start, (load,), (store,))
+
+    def alone(self, start: int) -> list[Instruction]:
+        """A body for one processor, which may touch what it likes."""
+        one, flag = Operand("constant", self.draw(st.integers(0, self.job.processors - 1))), self.draw(self.registers)
+        body = self.body(alone=True)
+        jump = Instruction("jz", Operand("register", flag), target=start + 2 + len(body))
+        return [Instruction("eq", PID, one, rd=flag), jump, *body]
+
+    def loop(self, start: int) -> list[Instruction]:
+        """At most three rounds, as many as pid or a constant says; other registers are free to change."""
+        count = self.draw(self.registers)
+        counter, rounds = Operand("register", count), Operand("constant", self.draw(st.integers(1, 3)))
+        set_up = Instruction("and", PID, rounds, rd=count) if self.draw(st.booleans()) else Instruction("mov", rounds, rd=count)
+        body = [self._spare(count, i) for i in self.body(2)]
+        leave = Instruction("jz", counter, target=start + len(body) + 4)
+        down = Instruction("sub", counter, Operand("constant", 1), rd=count)
+        return [set_up, leave, *body, down, Instruction("jmp", target=start + 1)]
+
+    def _spare(self, register: int, instruction: Instruction) -> Instruction:
+        if instruction.rd != register:
+            return instruction
+        return replace(instruction, rd=(register + 1) % self.job.registers) if self.job.registers > 1 else self.instruction("store")
+
+    def jump(self, start: int) -> list[Instruction]:
+        """A jump or branch, forward or (rarely) anywhere: such a program may loop forever."""
+        forward = st.integers(start + 1, start + 4)
+        target = self.draw(st.integers(0, start)) if self.draw(st.integers(0, 7)) == 0 else self.draw(forward)
+        if self.draw(st.booleans()):
+            return [Instruction("jz", self.draw(self.any), target=target)]
+        return [Instruction("jmp", target=target)]
+
+
+def _constants(*values: int) -> list[Operand]:
+    return [Operand("constant", value) for value in values]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What runs exercised; coverages add up.
+
+    modes:        runs by access mode.
+    instructions: executed instructions by row; of one step, one for each processor.
+    operands:     their operands, as "x register" or "z pid".
+    events:       steps by (mode, event): "divergent" (running processors at different instructions),
+                  "concurrent reads", "concurrent writes", "different values" (written to one cell),
+                  "read and write" (of one cell, by different processors), "wrapped address".
+    """
+
+    modes: Counter[str] = field(default_factory=Counter)
+    instructions: Counter[str] = field(default_factory=Counter)
+    operands: Counter[str] = field(default_factory=Counter)
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __add__(self, other: Coverage) -> Coverage:
+        return Coverage(
+            self.modes + other.modes,
+            self.instructions + other.instructions,
+            self.operands + other.operands,
+            self.events + other.events,
+        )
+
+    def steps(self, event: str) -> int:
+        """Steps with an event, in all modes."""
+        return sum(count for (_, name), count in self.events.items() if name == event)
+
+
+def coverage(run: Run) -> Coverage:
+    """Count what a traced run exercised."""
+    found = Coverage(modes=Counter([run.job.mode]))
+    registers = np.zeros((run.job.registers, run.job.processors), np.int64)
+    for step in run.trace:
+        _count(found, run.job, step, registers)
+        for r in range(run.job.registers):
+            here = step.destination == register_destination(r)
+            registers[r, here] = step.value[here]
+    return found
+
+
+def _count(found: Coverage, job: Job, step: Step, registers: NDArray[np.int64]) -> None:
+    """Add one step; registers: int64 [k, P], before it."""
+    reads: list[int] = []
+    events = set()
+    for pid in np.flatnonzero(step.counter >= 0).tolist():
+        instruction = job.code[int(step.counter[pid])]
+        found.instructions[instruction.name] += 1
+        words = {}
+        for name in "xyz":
+            operand: Operand | None = getattr(instruction, name)
+            if operand is not None:
+                found.operands[f"{name} {operand.kind}"] += 1
+                words[name] = _word(job, operand, pid, registers)
+        row = instruction.row
+        if isinstance(row.value, Fetch) or isinstance(row.destination, Cell):
+            address = words["x"] + words["y"]
+            events |= {"wrapped address"} if address >> job.word_bits else set()
+            if isinstance(row.value, Fetch):
+                reads.append(address % (1 << job.word_bits))
+    stored = step.destination >= 0
+    writes = list(zip(step.destination[stored].tolist(), step.value[stored].tolist()))
+    events |= _meetings(reads, writes) | ({"divergent"} if len(set(step.counter.tolist()) - {-1}) > 1 else set())
+    found.events.update((job.mode, event) for event in events)
+
+
+def _word(job: Job, operand: Operand, pid: int, registers: NDArray[np.int64]) -> int:
+    if operand.kind == "register":
+        return int(registers[operand.index, pid])
+    return pid if operand.kind == "pid" else job.word_of(operand)
+
+
+def _meetings(reads: list[int], writes: list[tuple[int, int]]) -> set[str]:
+    """How the accesses of a step meet; a processor makes one access, so two accesses are two processors'."""
+    cells = [cell for cell, _ in writes]
+    meets = {
+        "concurrent reads": len(set(reads)) < len(reads),
+        "concurrent writes": len(set(cells)) < len(cells),
+        "different values": len(set(cells)) < len(set(writes)),
+        "read and write": bool(set(reads) & set(cells)),
+    }
+    return {event for event, happened in meets.items() if happened}

@@ -1,0 +1,1 @@
+"""Theorems of "On Powerful Ways to Generate" (arXiv 2510.06190) as executable claims, one file each."""

@@ -1,0 +1,182 @@
+"""The machine of LANGUAGE.md section 4 in plain integers: an independent reading of it.
+
+It shares no code with pram.machine, pram.word or pram.access, and knows instructions by name alone;
+it takes from a job only the numbers. Checks that compiled programs carry (indices, items, agreement)
+are left out: they only refuse runs. Exact arithmetic and operands that must be words are honoured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import NamedTuple
+
+from pram.instructions import Instruction, Operand, Trap
+from pram.job import Job
+
+#: The integer that `name rd, x, y` computes, before it is cut to a word.
+COMPUTE: dict[str, Callable[[int, int], int]] = {
+    "mov": lambda x, y: x,
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "and": lambda x, y: x & y,
+    "or": lambda x, y: x | y,
+    "xor": lambda x, y: x ^ y,
+    "shl": lambda x, y: x * 2**y,
+    "shr": lambda x, y: x // 2**y,
+    "eq": lambda x, y: int(x == y),
+    "ne": lambda x, y: int(x != y),
+    "lt": lambda x, y: int(x < y),
+    "le": lambda x, y: int(x <= y),
+    "gt": lambda x, y: int(x > y),
+    "ge": lambda x, y: int(x >= y),
+}
+
+
+class ScalarRefusal(Exception):
+    """The run ends in an error, in this step."""
+
+    def __init__(self, step: int, texts: set[str]) -> None:
+        super().__init__(f"step {step}: {sorted(texts)}")
+        self.step, self.texts = step, texts
+
+
+class ScalarConflict(ScalarRefusal):
+    """The mode forbids these accesses; `texts` names every forbidden pair."""
+
+
+class ScalarTrap(ScalarRefusal):
+    """An operand or a result is no word, and that is an error here."""
+
+
+class ScalarEndless(ScalarRefusal):
+    """Not all processors have halted in time."""
+
+
+class Did(NamedTuple):
+    """What one processor did in a step; `counter` and `next` are None for halted.
+
+    destination: "r2" for a register, 7 for a shared cell, None for nothing (and the value is 0).
+    """
+
+    counter: int | None
+    value: int = 0
+    destination: int | str | None = None
+    next: int | None = None
+
+
+@dataclass
+class ScalarRun:
+    """State and costs of a run; steps[t][pid] is what happened, registers[pid][r] what is left."""
+
+    memory: list[int]
+    registers: list[list[int]]
+    counters: list[int | None]
+    steps: list[list[Did]] = field(default_factory=list)
+    work: int = 0
+    shared_accesses: int = 0
+    touched: set[int] = field(default_factory=set)
+
+    @property
+    def time(self) -> int:
+        return len(self.steps)
+
+
+def run_scalar(job: Job, max_steps: int) -> ScalarRun:
+    """Run to the end; under arbitrary and priority the lowest pid wins.
+
+    Raises: ScalarConflict, ScalarTrap, ScalarEndless.
+    """
+    p = job.processors
+    run = ScalarRun([int(word) for word in job.memory], [[0] * job.registers for _ in range(p)], [0] * p)
+    while any(counter is not None for counter in run.counters):
+        if run.time == max_steps:
+            raise ScalarEndless(run.time, {f"no halt within {max_steps} steps"})
+        _step(job, run)
+    return run
+
+
+def _step(job: Job, run: ScalarRun) -> None:
+    """All processors look at the state before the step; then all writes happen."""
+    reads: list[tuple[int, int]] = []
+    did = [_execute(job, run, pid, reads) for pid in range(job.processors)]
+    writes = [(pid, d.destination, d.value) for pid, d in enumerate(did) if isinstance(d.destination, int)]
+    forbidden = _forbidden(job.mode, reads, writes)
+    if forbidden:
+        raise ScalarConflict(run.time + 1, forbidden)
+    for pid, d in reversed(list(enumerate(did))):  # downwards, so that the lowest pid's write stays
+        run.counters[pid] = d.next
+        if isinstance(d.destination, str):
+            run.registers[pid][int(d.destination[1:])] = d.value
+        elif d.destination is not None:
+            run.memory[d.destination] = d.value
+    run.steps.append(did)
+    run.work += sum(d.counter is not None and job.code[d.counter].name != "nop" for d in did)
+    run.shared_accesses += len(reads) + len(writes)
+    run.touched |= {cell for _, cell in reads} | {cell for _, cell, _ in writes}
+
+
+def _execute(job: Job, run: ScalarRun, pid: int, reads: list[tuple[int, int]]) -> Did:
+    """What a processor does, without doing it; notes a read in `reads`."""
+    counter = run.counters[pid]
+    if counter is None:
+        return Did(None)
+    i = job.code[counter]
+    x, y, z = (0 if o is None else _word(job, run, pid, o, i.trap) for o in (i.x, i.y, i.z))
+    cell = (x + y) % (1 << job.word_bits)
+    match i.name:
+        case "load":
+            reads.append((pid, cell))
+            return Did(counter, run.memory[cell], f"r{i.rd}", counter + 1)
+        case "store":
+            return Did(counter, z, cell, counter + 1)
+        case "jmp":
+            return Did(counter, next=i.target)
+        case "jz":
+            return Did(counter, next=i.target if x == 0 else counter + 1)
+        case "nop":
+            return Did(counter, next=counter + 1)
+        case "halt":
+            return Did(counter)
+    return Did(counter, _computed(job, run, i, x, y), f"r{i.rd}", counter + 1)
+
+
+def _word(job: Job, run: ScalarRun, pid: int, operand: Operand, trap: Trap) -> int:
+    match operand.kind:
+        case "register":
+            return run.registers[pid][operand.index]
+        case "pid":
+            return pid
+        case "constant":
+            number = operand.index
+        case "parameter":
+            number = job.parameters[operand.index]
+    word = number % (1 << job.word_bits)
+    if trap != Trap.NOTHING and word != number:
+        raise ScalarTrap(run.time + 1, {f"{number} is no word"})
+    return word
+
+
+def _computed(job: Job, run: ScalarRun, instruction: Instruction, x: int, y: int) -> int:
+    integer = COMPUTE[instruction.name](x, y)
+    word = integer % (1 << job.word_bits)
+    too_far = instruction.name in ("shl", "shr") and y >= job.word_bits
+    if instruction.trap == Trap.ARITHMETIC and (word != integer or too_far):
+        raise ScalarTrap(run.time + 1, {f"{instruction.name} of {x} and {y} is {integer}"})
+    return word
+
+
+def _forbidden(mode: str, reads: list[tuple[int, int]], writes: list[tuple[int, int, int]]) -> set[str]:
+    """Every pair of accesses that the mode forbids, in the words of the machine's errors."""
+    texts = set()
+    for (p, a, v), (q, b, u) in combinations(writes, 2):
+        if a == b and mode in ("EREW", "CREW"):
+            texts.add(f"processors {p} and {q} write cell {a} (mode {mode})")
+        elif a == b and mode == "CRCW common" and v != u:
+            texts.add(f"processors {p} and {q} write different values, {v} and {u}, to cell {a} (mode {mode})")
+    if mode == "EREW":
+        texts |= {f"processors {p} and {q} read cell {a} (mode EREW)" for (p, a), (q, b) in combinations(reads, 2) if a == b}
+        texts |= {f"processor {p} reads and {q} writes cell {a} (mode EREW)" for p, a in reads for q, b, _ in writes if a == b}
+    return texts

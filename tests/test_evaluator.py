@@ -1,0 +1,168 @@
+"""The evaluator against expectations counted by hand from LANGUAGE.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evaluator import Result, Trap, evaluate
+
+from pram.parser import parse
+
+PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
+
+
+def run(text: str, arrays: dict[str, Any] | None = None, word_bits: int | None = None, **params: int) -> Result:
+    return evaluate(parse("program test " + text)[0], params, arrays or {}, word_bits, max_steps=10**4)
+
+
+def run_example(name: str, arrays: dict[str, Any], **params: int) -> Result:
+    return evaluate(parse((PROGRAMS / f"{name}.pram").read_text(encoding="utf-8"))[0], params, arrays)
+
+
+def trap(text: str, arrays: dict[str, Any] | None = None, word_bits: int | None = None, **params: int) -> str:
+    with pytest.raises(Trap) as caught:
+        run(text, arrays, word_bits, **params)
+    return caught.value.kind
+
+
+#: Statements with the steps each takes, without the 1 for the end of the program; one processor, n = 5, x = 3, A[i] = i.
+COSTS = [
+    ("x := 1", 1),
+    ("x := pid", 1),
+    ("x := n * n + lg(n)", 1),
+    ("x := x + 1", 1),
+    ("x := (x + 1) * (x - n / 2)", 3),
+    ("x := not (x == 1 and x < 2)", 4),
+    ("x := A[n - 1]", 1),
+    ("x := A[x + 1]", 2),
+    ("x := A[A[x]] + s", 4),
+    ("x := M[1, n - 3]", 1),
+    ("x := M[1, x - 1]", 4),
+    ("x := M[x - 2, 0]", 4),
+    ("s := 4", 1),
+    ("s := s + 1", 3),
+    ("A[x + 1] := x * 2", 3),
+    ("M[1, 2] := x + 1", 2),
+    ("M[x, x - 1] := x + 1", 5),
+    ("if x == 3 then x := 1 else x := x + 1 x := A[x] end", 1 + 2 + 1 + 2),
+    ("if n == 5 then x := 1 elif x then s := x + 1 end", 2 + 1 + (2 + 2)),
+    ("if x == 3 then single do x := 1 end else x := 2 end", 1 + 2 + 4),
+    ("if x == 4 then single do x := 1 end else x := 2 end", 1 + 2 + 1),
+    ("if x == 4 then for i in 1 .. 3 do x := 1 end end", 1 + 2 + (1 + 3 * 5 + 2)),
+    ("while x > 0 do x := x - 1 end", 3 * (1 + 1 + 2) + 2),
+    ("repeat x := x - 1 until x == 0", 3 * (1 + 1 + 1)),
+    ("for i in 0 .. n - 1 do x := i end", 1 + 5 * 5 + 2),
+    ("for i in x downto x - 3 do x := i end", 1 + 1 + 4 * 5 + 2),
+    ("for i in 0 .. 0 - 1 do x := i end", 1 + 2),
+    ("parallel for i in x .. x + 0 do x := i end", 1 + 4 + 1),
+    ("parallel for i in 0 .. 0 - 1 do for j in 1 .. 2 do x := i end end", 4 + (1 + 2 * 5 + 2)),
+    ("parallel for i in 0 .. 0, j in 2 .. 2, h in 0 .. 0 do x := j end", 4 + 5 + 5 + 1),
+    ("single do x := 1 end", 3 + 1),
+    ("halt", 1 - 1),
+    ("while n do if x > 1 then halt end end", 1 + (1 + 1) + 1 - 1),
+]
+
+
+@pytest.mark.parametrize(("statement", "steps"), COSTS)
+def test_time_is_what_the_table_says(statement: str, steps: int) -> None:
+    text = f"param n shared s : inout, A[n] : inout, M[4, 3] local x := 3 {statement}"
+    result = run(text, {"s": 0, "A": [0, 1, 2, 3, 4]}, n=5)
+    assert result.time == 1 + steps + 1
+
+
+@pytest.mark.parametrize("k", range(5))
+def test_tree_sum_and_hillis_steele_take_the_stated_time(k: int) -> None:
+    numbers = [3 * i % 7 for i in range(1 << k)]
+    total = run_example("tree_sum", {"A": numbers}, n=1 << k)
+    assert (total.outputs, total.time) == ({"total": sum(numbers)}, 9 + 17 * k)
+    sums = run_example("hillis_steele", {"A": numbers}, n=1 << k)
+    assert sums.outputs == {"A": [sum(numbers[: i + 1]) for i in range(1 << k)]}
+    assert sums.time == 4 + 13 * k
+
+
+def test_examples_compute_what_they_are_named_for() -> None:
+    assert run_example("bitonic_sort", {"A": [5, 1, 4, 4, 0, 9, 2, 3]}, k=3).outputs["A"] == [0, 1, 2, 3, 4, 4, 5, 9]
+    assert run_example("closure", {"R": [[0, 1, 0], [0, 0, 1], [0, 0, 0]]}, n=3).outputs["R"] == [[1, 1, 1], [0, 1, 1], [0, 0, 1]]
+    assert run_example("components", {"U": [0, 2, 1, 3], "V": [2, 0, 3, 1]}, n=4, m=4).outputs["D"] == [0, 1, 0, 1]
+    assert run_example("dyck", {"X": [0, 2, 3, 1]}, k=2).outputs["ok"] == 1
+    assert run_example("dyck", {"X": [0, 2, 1, 3]}, k=2).outputs["ok"] == 0
+    assert run_example("list_rank", {"next": [2, 4, 3, 1]}, n=4).outputs["rank"] == [3, 0, 2, 1]
+
+
+def test_memory_lies_in_groups_and_outputs_are_nested() -> None:
+    text = "param n shared w, O[2] : output, B[n, 2] : inout, A : input, Z : output O[1] := A w := 7 B[1, 0] := 9 Z := 8"
+    result = run(text, {"A": 6, "B": [1, 2, 3, 4]}, n=2)
+    assert result.memory == [6, 1, 2, 9, 4, 0, 6, 8, 7]
+    assert result.outputs == {"O": [0, 6], "B": [[1, 2], [9, 4]], "Z": 8}
+    assert result.shared_accesses == 5
+    assert (result.processors, result.word_bits) == (1, 2 * 4 + 2)
+
+
+def test_processors_run_in_lock_step() -> None:
+    rotate = "mode CREW procs 4 shared A[4] : inout parallel for i in 0 .. 2 do A[i] := A[i + 1] end"
+    result = run(rotate, {"A": [1, 2, 3, 4]})
+    assert (result.outputs["A"], result.shared_accesses) == ([2, 3, 4, 4], 6)
+    ranges = "procs 16 shared A[3, 3] : output parallel for i in 0 .. 2, j in 1 .. 3 do A[i, j - 1] := pid + 1 end"
+    assert run(ranges).outputs["A"] == [[1, 2, 3], [5, 6, 7], [9, 10, 11]]
+
+
+def test_access_modes_judge_each_step() -> None:
+    write = "procs 4 shared s : output parallel for i in 1 .. 3 do s := "
+    read = "procs 2 shared s local x := s"
+    assert trap(read) == trap("mode EREW " + read) == "conflict"
+    assert run("mode CREW " + read).shared_accesses == 2
+    assert trap(f"mode CREW {write} 1 end") == trap(f"mode CRCW common {write} i end") == "conflict"
+    assert run(f"mode CRCW common {write} 5 end").outputs["s"] == 5
+    assert [run(f"mode CRCW {rule} {write} i end").outputs["s"] for rule in ("arbitrary", "priority")] == [1, 1]
+
+
+#: Programs of 2 processors with words of 4 bits, and how they break off.
+TRAPS = [
+    ("local x := 15 x := x + 1", "overflow"),
+    ("local x := 9 x := x << 1", "overflow"),
+    ("local x := 0 x := x - 1", "underflow"),
+    ("local x := 4 x := 1 << x", "shift"),
+    ("local x := 1 x := x >> 4", "shift"),
+    ("for i in 14 .. 15 do end", "overflow"),
+    ("shared A[3] single do A[3] := 1 end", "index"),
+    ("shared M[3, 2] local x := 2 single do M[0, x] := 1 end", "index"),
+    ("while pid == 0 do end", "disagree"),
+    ("repeat until pid == 0", "disagree"),
+    ("if pid then halt end", "disagree"),
+    ("parallel for i in 0 .. 2 do end", "items"),
+    ("parallel for i in 0 .. 0, j in 0 .. 2 do end", "items"),
+    ("local x := 16", "parameter"),
+    ("local x := 1 x := x + (2 - 3)", "parameter"),
+    ("parallel for i in 0 - 1 .. 0 do end", "parameter"),
+    ("while 1 do end", "steps"),
+    ("param n", "input"),
+    ("shared A[2] : input", "input"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), TRAPS)
+def test_traps(text: str, kind: str) -> None:
+    declarations, statements = (text, "") if text.startswith(("param n", "shared A[2]")) else ("", text)
+    assert trap(f"procs 2 {declarations} {statements}", word_bits=4) == kind
+
+
+def test_wrap_takes_away_arithmetic_traps_only() -> None:
+    text = "word 4 wrap shared A[4] : output, B[3] local x := 9 A[0] := x << 1 A[1] := 1 - x A[2] := x + x * x A[3] := 1 << x "
+    assert run(text).outputs["A"] == [2, 8, 10, 0]
+    assert trap(text + "x := B[x]") == "index"
+    assert trap(text + "for i in 15 .. 15 do end") == "overflow"
+
+
+def test_what_no_processor_uses_does_no_harm() -> None:
+    unused = "if x == 2 then x := n - 1 end parallel for i in 0 .. n - 1 do x := n - 1 end for i in 5 .. n - 1 do end"
+    assert run("param n local x := 1 " + unused, n=0).time == 1 + (1 + 2 + 1) + (4 + 1) + 3 + 1
+    assert trap("local x := 1 parallel for i in 0 .. 0 - 1 do for j in 0 .. x - 2 do end end") == "underflow"
+
+
+@pytest.mark.parametrize("given", [{"A": [1]}, {"A": [1, 9]}, {"A": [1, -1]}, {"A": 1}, {"A": [[1, 2]]}, {}, {"A": [1, 2], "B": [1]}])
+def test_bad_inputs_are_refused(given: dict[str, Any]) -> None:
+    text = "shared A[2] : input in 0 .. 8"
+    assert run(text, {"A": [8, 0]}).memory == [8, 0]
+    assert trap(text, given) == "input"

@@ -1,0 +1,329 @@
+"""The lock-step machine against hand-written examples, an independent scalar machine, and the laws of the access modes."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from scalar_machine import COMPUTE, Did, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarRun, ScalarTrap, run_scalar
+
+from pram.access import MODES
+from pram.errors import PramError
+from pram.instructions import INSTRUCTIONS, Example, Instruction, Operand, Trap
+from pram.job import Job
+from pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, run
+from proofs_check.programs import Coverage, coverage, machine_jobs, runs
+
+MAX_STEPS = 40
+#: The same jobs in every run of the tests.
+FIXED = settings(derandomize=True, deadline=None, database=None)
+#: The modes that must run alike what a mode accepts; `arbitrary` without a seed, when the lowest pid wins.
+STRONGER = {
+    "EREW": ["CREW", "CRCW common", "CRCW arbitrary", "CRCW priority"],
+    "CREW": ["CRCW common", "CRCW arbitrary", "CRCW priority"],
+    "CRCW common": ["CRCW arbitrary", "CRCW priority"],
+    "CRCW priority": ["CRCW arbitrary"],
+}
+PID, ZERO = Operand("pid"), Operand("constant", 0)
+#: What the machine adds to an error in code that all processors run together.
+HINT = "; code outside `parallel` runs on all processors"
+
+EXAMPLES = [
+    pytest.param(row.name, example, id=f"{row.name} {example.x} {example.y} {example.z}")
+    for row in INSTRUCTIONS.values()
+    for example in row.examples
+]
+
+
+# -- hand-written examples -------------------------------------------------------------------------
+
+
+def example_job(name: str, example: Example, kind: Literal["constant", "parameter", "register"], trap: Trap = Trap.NOTHING) -> Job:
+    """The instruction at place 0, target 2. Operands are constants, or the parameters or registers 0 .. 2 for x, y, z."""
+    words, fields = (example.x, example.y, example.z), INSTRUCTIONS[name].operands
+    indices = words if kind == "constant" else range(3)
+    x, y, z = (Operand(kind, index) if f in fields else None for f, index in zip("xyz", indices))
+    rd, target = 3 if "rd" in fields else None, 2 if "L" in fields else None
+    code = (Instruction(name, x, y, z, rd, target, trap=trap), Instruction("halt"), Instruction("halt"))
+    memory = np.zeros(1 << example.bits, np.int64)
+    memory[(example.x + example.y) % len(memory)] = example.memory
+    return Job(code, 4, 1, example.bits, "EREW", memory, words)
+
+
+def expected_step(name: str, example: Example) -> Did:
+    """What the example says happens at place 0."""
+    following = None if name == "halt" else 2 if example.taken else 1
+    if example.value is None:
+        return Did(0, next=following)
+    cell = (example.x + example.y) % (1 << example.bits)
+    return Did(0, example.value, cell if name == "store" else "r3", following)
+
+
+def did(step: Step) -> list[Did]:
+    """A step of the machine in the scalar machine's words."""
+    columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next))
+    place = {HALTED: None}
+    return [Did(place.get(at, at), value, _destination(code), place.get(after, after)) for at, value, code, after in zip(*columns)]
+
+
+def _destination(code: int) -> int | str | None:
+    if code == NO_DESTINATION:
+        return None
+    return code if code >= 0 else next(f"r{r}" for r in range(8) if register_destination(r) == code)
+
+
+@pytest.mark.parametrize("kind", ["constant", "parameter", "register"])
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_example(name: str, example: Example, kind: Literal["constant", "parameter", "register"]) -> None:
+    """The scalar machine is only a witness if it agrees with the examples as well."""
+    job = example_job(name, example, kind)
+    machine = Machine(job)
+    machine.registers[:3, 0] = example.x, example.y, example.z
+    assert did(machine.step()) == [expected_step(name, example)]
+    assert kind == "register" or run_scalar(job, 2).steps[0] == [expected_step(name, example)]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_example_traps(name: str, example: Example) -> None:
+    """Checked arithmetic refuses exactly what the example says, and otherwise computes the same."""
+    job = example_job(name, example, "constant", Trap.ARITHMETIC)
+    if not example.traps:
+        assert did(Machine(job).step()) == [expected_step(name, example)] == run_scalar(job, MAX_STEPS).steps[0]
+        return
+    with pytest.raises(PramError, match="^error: step 1: processor 0: (overflow|underflow|shift by)"):
+        Machine(job).step()
+    with pytest.raises(ScalarTrap):
+        run_scalar(job, MAX_STEPS)
+
+
+def test_every_row_has_examples() -> None:
+    assert all(row.examples for row in INSTRUCTIONS.values())
+    assert set(COMPUTE) | {"load", "store", "jmp", "jz", "nop", "halt"} == set(INSTRUCTIONS)
+
+
+# -- against the scalar machine --------------------------------------------------------------------
+
+
+def assert_same_run(ours: Run, scalar: ScalarRun) -> None:
+    assert [did(step) for step in ours.trace] == scalar.steps
+    assert [step.number for step in ours.trace] == list(range(1, ours.time + 1))
+    assert ours.memory.tolist() == scalar.memory
+    assert (ours.time, ours.costs.work, ours.costs.shared_accesses) == (scalar.time, scalar.work, scalar.shared_accesses)
+    job = ours.job
+    assert (ours.space.allocated, ours.space.touched) == (job.space, len(scalar.touched))
+    assert ours.space.registers == job.processors * (job.registers + 1)
+    assert 0 <= ours.costs.work <= job.processors * ours.time
+
+
+def assert_same_refusal(ours: PramError, scalar: ScalarRefusal) -> None:
+    """The same step; and of a conflict, processors, cell and values that do conflict."""
+    step, text = ours.message.split(": ", 1)
+    assert step == f"step {scalar.step}"
+    if not isinstance(scalar, ScalarTrap):  # traps are compared by the examples above
+        assert text.removesuffix(HINT) in scalar.texts
+
+
+def compare(job: Job) -> Run | ScalarRefusal:
+    """Run a job on both machines; what both say of it."""
+    try:
+        scalar = run_scalar(job, MAX_STEPS)
+    except ScalarRefusal as refusal:
+        with pytest.raises(PramError) as refused:
+            run(job, max_steps=MAX_STEPS)
+        assert_same_refusal(refused.value, refusal)
+        return refusal
+    ours = run(job, max_steps=MAX_STEPS, trace=True)
+    assert_same_run(ours, scalar)
+    return ours
+
+
+def test_machine_equals_scalar_machine() -> None:
+    found: list[Run | ScalarRefusal] = []
+
+    @settings(FIXED, max_examples=800)
+    @given(machine_jobs())
+    def check(job: Job) -> None:
+        found.append(compare(job))
+
+    check()
+    kinds = Counter(type(outcome) for outcome in found)
+    assert kinds[Run] >= 500 and kinds[ScalarConflict] >= 10 and kinds[ScalarEndless] >= 5, kinds
+    assert_covered(sum((coverage(outcome) for outcome in found if isinstance(outcome, Run)), Coverage()))
+
+
+def assert_covered(total: Coverage) -> None:
+    """The random jobs met everything that the machine has to get right."""
+    assert all(total.instructions[name] >= 50 for name in INSTRUCTIONS), total
+    assert all(total.modes[mode] >= 50 for mode in MODES), total
+    operands = [f"{name} {kind}" for name in "xyz" for kind in ("register", "constant", "parameter", "pid")]
+    assert all(total.operands[operand] >= 20 for operand in operands), total
+    events = ["divergent", "concurrent reads", "concurrent writes", "different values", "read and write", "wrapped address"]
+    assert all(total.steps(event) >= 20 for event in events), total
+    assert all(total.events[mode, "divergent"] >= 20 for mode in MODES), total
+    assert all(total.events[mode, "read and write"] for mode in MODES if mode != "EREW"), total
+    forbidden = [("EREW", event) for event in events[1:5]] + [("CREW", event) for event in events[2:4]]
+    assert not any(total.events[pair] for pair in [*forbidden, ("CRCW common", "different values")]), total
+
+
+@pytest.mark.parametrize("mode", ["EREW", "CREW", "CRCW common"])
+def test_conflicts_equal_scalar_machine(mode: str) -> None:
+    """Programs written for priority, which mind no conflicts, in a mode that does."""
+    found: Counter[type] = Counter()
+
+    @settings(FIXED, max_examples=120)
+    @given(machine_jobs(modes=["CRCW priority"], processors=[2, 3, 5, 8]))
+    def check(job: Job) -> None:
+        found[type(compare(replace(job, mode=mode)))] += 1
+
+    check()
+    assert found[ScalarConflict] >= 10 and found[Run] >= 10, found
+
+
+def test_checked_arithmetic_equals_scalar_machine() -> None:
+    """With exact arithmetic both machines refuse in the same step."""
+    found: Counter[type] = Counter()
+
+    @settings(FIXED, max_examples=150)
+    @given(machine_jobs())
+    def check(job: Job) -> None:
+        checked = tuple(replace(instruction, trap=Trap.ARITHMETIC) for instruction in job.code)
+        found[type(compare(replace(job, code=checked)))] += 1
+
+    check()
+    assert found[ScalarTrap] >= 20 and found[Run] >= 20, found
+
+
+# -- the laws of the modes -------------------------------------------------------------------------
+
+
+def same(ours: Run | None, other: Run) -> bool:
+    """Whether a job was accepted again, with the same steps, memory and costs."""
+    if ours is None or ours.costs != other.costs or ours.memory.tolist() != other.memory.tolist():
+        return False
+    return [did(step) for step in ours.trace] == [did(step) for step in other.trace]
+
+
+@pytest.mark.parametrize("mode", STRONGER)
+def test_accepted_in_a_mode_runs_the_same_in_stronger_modes(mode: str) -> None:
+    accepted: list[Run] = []
+
+    @settings(FIXED, max_examples=60)
+    @given(machine_jobs(modes=[mode]))
+    def check(job: Job) -> None:
+        if (first := runs(job, MAX_STEPS)) is None:
+            return
+        accepted.append(first)
+        assert all(same(runs(replace(job, mode=stronger), MAX_STEPS), first) for stronger in STRONGER[mode])
+        if mode != "CRCW priority":  # all who write a cell agree, so no seed matters
+            assert same(runs(replace(job, mode="CRCW arbitrary"), MAX_STEPS, seed=7), first)
+
+    check()
+    assert len(accepted) >= 30
+
+
+def step_with_seed(machine: Machine) -> bool:
+    """Run a step; whether a processor other than the lowest won a cell. What stays was written by someone."""
+    before = machine.memory.copy()
+    step = machine.step()
+    writers: dict[int, list[int]] = {}
+    for cell, value in zip(step.destination.tolist(), step.value.tolist()):
+        if cell >= 0:
+            writers.setdefault(cell, []).append(value)
+    for cell, values in writers.items():
+        assert machine.memory[cell] in values
+        before[cell] = machine.memory[cell]
+    assert machine.memory.tolist() == before.tolist()
+    return any(machine.memory[cell] != values[0] for cell, values in writers.items())
+
+
+def test_arbitrary_lets_one_writer_win() -> None:
+    others: list[bool] = []
+
+    @settings(FIXED, max_examples=150)
+    @given(machine_jobs(modes=["CRCW arbitrary"], processors=[2, 3, 5, 8]))
+    def check(job: Job) -> None:
+        for seed in range(2):
+            machine = Machine(job, seed)
+            while machine.running and machine.costs.time < MAX_STEPS:
+                others.append(step_with_seed(machine))
+
+    check()
+    assert sum(others) >= 10
+
+
+def test_a_seed_decides() -> None:
+    """All processors write their pid to cell 0: a seed gives one run, some seeds another."""
+    job = tiny("CRCW arbitrary", Instruction("store", ZERO, ZERO, PID))
+    winners = [int(run(job, seed=seed).memory[0]) for seed in range(40)]
+    assert set(winners) == {0, 1, 2}
+    assert winners == [int(run(job, seed=seed).memory[0]) for seed in range(40)]
+    assert run(job).memory[0] == run(replace(job, mode="CRCW priority")).memory[0] == 0
+
+
+# -- exact texts -----------------------------------------------------------------------------------
+
+
+def tiny(mode: str, *code: Instruction, processors: int = 3) -> Job:
+    return Job((*code, Instruction("halt")), 1, processors, 4, mode, np.zeros(16, np.int64))
+
+
+def refusal(job: Job, max_steps: int = MAX_STEPS) -> str:
+    with pytest.raises(PramError) as refused:
+        run(job, max_steps=max_steps)
+    return str(refused.value)
+
+
+#: Processor 0 loads cell 2, while processor 1 stores to cell 2 and processor 2 to cell 3.
+READ_MEETS_WRITE = (
+    Instruction("jz", PID, target=3),
+    Instruction("store", PID, Operand("constant", 1), PID),
+    Instruction("halt"),
+    Instruction("load", Operand("constant", 2), ZERO, rd=0),
+    Instruction("store", Operand("register", 0), Operand("constant", 8), Operand("constant", 9)),
+)
+
+#: Processors 0 and 1, at different instructions, load cell 5.
+READS_MEET = (
+    Instruction("jz", PID, target=3),
+    Instruction("load", PID, Operand("constant", 4), rd=0),
+    Instruction("halt"),
+    Instruction("load", Operand("constant", 5), ZERO, rd=0),
+)
+
+SHARED = Operand("constant", 7)
+
+
+@pytest.mark.parametrize("mode", ["EREW", "CREW"])
+def test_text_of_concurrent_write(mode: str) -> None:
+    job = tiny(mode, Instruction("nop"), Instruction("store", SHARED, ZERO, PID), processors=2)
+    assert refusal(job) == f"error: step 2: processors 0 and 1 write cell 7 (mode {mode})"
+
+
+def test_text_of_concurrent_read() -> None:
+    assert refusal(tiny("EREW", *READS_MEET)) == "error: step 2: processors 0 and 1 read cell 5 (mode EREW)"
+    assert all(runs(tiny(mode, *READS_MEET)) for mode in list(MODES)[1:])
+
+
+def test_text_of_read_and_write() -> None:
+    assert refusal(tiny("EREW", *READ_MEETS_WRITE)) == "error: step 2: processor 0 reads and 1 writes cell 2 (mode EREW)"
+
+
+@pytest.mark.parametrize("mode", list(MODES)[1:])
+def test_a_load_sees_memory_before_the_step(mode: str) -> None:
+    """Processor 0 then stores to cell 8 + what it loaded, which is 0, not the 1 stored in the same step."""
+    memory = run(tiny(mode, *READ_MEETS_WRITE)).memory
+    assert {cell: int(memory[cell]) for cell in np.flatnonzero(memory).tolist()} == {2: 1, 3: 2, 8: 9}
+
+
+def test_text_of_different_values() -> None:
+    """Processors 0 and 1 write 0, processor 2 writes 1."""
+    half = Instruction("shr", PID, Operand("constant", 1), rd=0)
+    job = tiny("CRCW common", half, Instruction("store", SHARED, ZERO, Operand("register", 0)))
+    assert refusal(job) == "error: step 2: processors 0 and 2 write different values, 0 and 1, to cell 7 (mode CRCW common)"
+    assert run(replace(job, processors=2)).memory[7] == 0
+
+
+def test_text_of_no_halt() -> None:
+    assert refusal(tiny("EREW", Instruction("jmp", target=0)), 5) == "error: step 5: no halt within 5 steps"
