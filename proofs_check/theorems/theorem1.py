@@ -39,7 +39,7 @@ def width(code: Code, widths: Widths) -> int:
     i = max(r, bits_for(code.parameters))
     b = max(w, c, r)
     operations = code.operations()
-    always = 2 * b + 5 * w + 2 * t + p + c + 2 * i + max(w, i) + 42
+    always = 2 * b + 4 * w + 2 * t + p + c + 2 * i + max(w, i) + 36
     branches = 2 * c if any(x.name == "jz" for x in code.instructions) else 0
     shifts_and_products = w * sum(name in operations for name in ("shl", "shr", "mul"))
     return always + branches + shifts_and_products + len(operations) + ("add" in operations)

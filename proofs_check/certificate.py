@@ -1,0 +1,194 @@
+"""The certificate: in this dtype the weights compute *exactly* what the circuit means, or the run is refused.
+
+It is computed from the weights and from the ranges of the fields alone (docs/certificate.md has the derivation):
+
+- every weight is an integer (Q after division by the inverse temperature), so all exact values are integers;
+- each sum, taken in any order, stays below 2^p of its unit, so floating point rounds nothing
+  (p is 53 in float64, 24 in float32);
+- scores that differ, differ by the head's gap, and exp(-gap) is exactly 0: attention copies one row.
+
+Then float and exact arithmetic agree bit for bit, whatever the order of summation, and noise is 0 everywhere.
+What is assumed: the circuit's own invariants (no ties, fields in range), which `Circuit.evaluate` checks as it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compiler.circuit import Circuit
+from compiler.compile import Compiled, compile_code
+from compiler.mdm import Widths
+from models.transformer import Layer, Transformer
+
+Matrix = NDArray[np.float64]
+
+#: Bits of the significand: integers below 2^p are exact.
+PRECISION = {torch.float64: 53, torch.float32: 24}
+#: Bounds are computed in float64 themselves; this covers their own rounding.
+MARGIN = 1 + 2.0**-40
+
+
+class NotCertified(Exception):
+    """The dtype cannot hold the model's sums exactly; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that must hold: a largest sum against 2^p, or a gap whose exponential must vanish."""
+
+    what: str
+    measured: float
+    limit: float
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All lines for one model and dtype. `smallest_gap` is in units of the softmax's argument."""
+
+    dtype: str
+    lines: tuple[Line, ...]
+    smallest_gap: float
+
+    @property
+    def holds(self) -> bool:
+        return all(line.holds for line in self.lines)
+
+    @property
+    def worst(self) -> Line:
+        """The line that fails, or else comes nearest to its limit."""
+        return max(self.lines, key=lambda line: (not line.holds, line.measured / line.limit))
+
+
+def certify(model: Transformer, circuit: Circuit) -> Certificate:
+    """Bound every sum of the model's forward pass over fields that are in range.
+
+    The circuit contributes the range of each residual dimension, nothing else.
+    """
+    return _Certifier(model, circuit).certificate()
+
+
+def require_certificate(compiled: Compiled) -> Certificate:
+    """The certificate of a compiled model.
+
+    Raises: NotCertified: it does not hold; says up to which T * P it would.
+    """
+    certificate = certify(compiled.model, compiled.circuit)
+    if certificate.holds:
+        return certificate
+    worst = certificate.worst
+    needs = compiled.widths.time + compiled.widths.pid
+    message = f"{certificate.dtype} is not exact here: {worst.what} reaches {worst.measured:.3g}, the limit is {worst.limit:.3g}"
+    if certificate.dtype != "float64":
+        limit = horizon(compiled)
+        upto = f"up to T * P = 2^{limit}, and this run needs 2^{needs}" if limit else "at no T * P for words of this size"
+        message += f"; it is certified {upto}: use --dtype float64"
+    raise NotCertified(message)
+
+
+def horizon(compiled: Compiled) -> int:
+    """The largest time_bits + pid_bits at which this code, word size and dtype are certified; 0 if there is none."""
+    widths, dtype = compiled.widths, str(compiled.model.dtype).removeprefix("torch.")
+    best = 0
+    for time_bits in range(1, 60 - widths.pid):
+        other = compile_code(compiled.code, Widths(widths.word, time_bits, widths.pid), dtype)
+        if not certify(other.model, other.circuit).holds:
+            break
+        best = time_bits + widths.pid
+    return best
+
+
+class _Certifier:
+    """Interval arithmetic over the weights, one layer at a time."""
+
+    def __init__(self, model: Transformer, circuit: Circuit) -> None:
+        self.model, self.circuit = model, circuit
+        self.high = np.array([h for f in circuit.fields.values() for h in f.highs], float)
+        self.low = np.zeros_like(self.high)
+        for name, index in circuit.one.terms:
+            self.low[circuit.offsets()[name] + index] = 1
+        self.limit = 2.0 ** PRECISION[model.dtype]
+        self.lines: list[Line] = []
+        self.gaps: list[float] = []
+
+    def certificate(self) -> Certificate:
+        for number, (layer, meaning) in enumerate(zip(self.model.layers, self.circuit.layers), 1):
+            for head, lookup in enumerate(meaning.lookups):
+                self._head(layer, head, f"layer {number}, head {lookup.name}")
+            self._feed_forward(layer, f"layer {number}")
+        self._readout()
+        return Certificate(str(self.model.dtype).removeprefix("torch."), tuple(self.lines), min(self.gaps))
+
+    def _head(self, layer: Layer, head: int, name: str) -> None:
+        q, k, v, o = (_exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
+        unit = _unit(q)
+        self._integers(f"{name}: K, V, O are integers", k, v, o)
+        self._gap(f"{name}: score gap", unit)
+        query, key = self._interval(q / unit), self._interval(k)
+        products = np.stack([a * b for a in query for b in key])
+        score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())
+        self._sum(f"{name}: scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
+        self._sum(f"{name}: values", self._largest_sum(v))
+
+    def _gap(self, name: str, gap: float) -> None:
+        """Scores are integers, so different ones differ by the unit of Q at least; its exponential must vanish."""
+        self.gaps.append(gap)
+        leak = float(torch.exp(torch.tensor(-gap, dtype=self.model.dtype)))
+        vanishes = -float(np.log(torch.finfo(self.model.dtype).smallest_normal)) + 64  # for the message only
+        self.lines.append(Line(name, vanishes / gap if leak else 0.0, 1.0, leak == 0.0))
+
+    def _feed_forward(self, layer: Layer, name: str) -> None:
+        w_in, b_in, w_out = (_exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
+        self._integers(f"{name}: W_in, b, W_out are integers", w_in, b_in, w_out)
+        positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
+        negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
+        self._sum(f"{name}: gates", float(np.maximum(positive, negative).max()))
+        hidden = np.maximum(np.maximum(w_in, 0) @ self.high - np.maximum(-w_in, 0) @ self.low + b_in, 0)
+        writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
+        self._sum(f"{name}: writes", float((writes + self.high).max()))
+
+    def _readout(self) -> None:
+        """Logits are integers; a ready row's right token must stay above the threshold, a flat row's tokens below."""
+        head = self.model.unembedding
+        kind, one, zero = (_exact(m) for m in (head.kind, head.one, head.zero))
+        self._integers("readout: U is integer", kind, one, zero)
+        self._sum("readout: logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
+        sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
+        wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
+        self.lines.append(Line("readout: weight of wrong tokens", float(wrong), 0.1, bool(wrong < 0.1)))
+        flat = 1 / (self.model.vocabulary.size - 1)
+        self.lines.append(Line("readout: probability where nothing is ready", flat, 0.9, flat < 0.9))
+
+    def _interval(self, m: Matrix) -> tuple[Matrix, Matrix]:
+        """The least and largest value of each row of m times a residual row in range."""
+        up, down = np.maximum(m, 0), np.maximum(-m, 0)
+        return up @ self.low - down @ self.high, up @ self.high - down @ self.low
+
+    def _largest_sum(self, m: Matrix) -> float:
+        """No partial sum of a row of m times a residual row, in any order, is larger."""
+        return float(np.maximum(np.maximum(m, 0) @ self.high, np.maximum(-m, 0) @ self.high).max())
+
+    def _sum(self, what: str, largest: float) -> None:
+        self.lines.append(Line(what, largest * MARGIN, self.limit, largest * MARGIN <= self.limit))
+
+    def _integers(self, what: str, *matrices: Matrix) -> None:
+        off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in matrices)
+        self.lines.append(Line(what, off, 0.5, off == 0))
+
+
+def _exact(tensor: torch.Tensor) -> Matrix:
+    """Weights as float64, which holds every float32 exactly."""
+    return tensor.to(torch.float64).numpy()
+
+
+def _unit(matrix: Matrix) -> float:
+    """The largest power of two (at least 2^-30) of which every entry is a multiple; 1 for a zero matrix."""
+    entries = np.unique(np.abs(matrix[matrix != 0]))
+    if not len(entries):
+        return 1.0
+    integers = np.rint(entries * 2.0**30).astype(object)
+    return float(min(int(i) & -int(i) for i in integers)) * 2.0**-30
