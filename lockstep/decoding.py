@@ -1,0 +1,94 @@
+"""Compile and decode one job, certified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compiler.compile import Compiled, compile_code, compile_job
+from compiler.mdm import Layout, Widths
+from compiler.processor import Code
+from models import decode as models_decode
+from models.decode import NotFinished
+from pram.errors import PramError
+from pram.job import Job
+from pram.machine import DEFAULT_MAX_STEPS, Run, run
+from pram.program import Program
+from proofs_check.certificate import require_certificate
+
+#: Contexts beyond this are refused by the dense engine, whose cost grows with their square.
+MAX_DENSE_CONTEXT = 6000
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What the model generated: outputs by name, decoding steps, context length at start and after each step."""
+
+    outputs: dict[str, int | list[int] | list[list[int]]]
+    steps: int
+    context: tuple[int, ...]
+    tokens: NDArray[np.int64]
+    run: Run
+    layout: Layout
+
+
+def compile_program(program: Program, word_bits: int, time_bits: int, pid_bits: int, dtype: str = "float64") -> Compiled:
+    """Compile a program's code for words, times and pids of so many bits."""
+    code = Code(program.code.instructions, program.code.registers, len(program.code.derived))
+    return compile_code(code, Widths(word_bits, time_bits, pid_bits), dtype)
+
+
+def decode_job(job: Job, *, order: str = "parallel", seed: int = 0, dtype: str = "float64", time: int | None = None,
+               compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS) -> Decoded:  # fmt: skip
+    """Generate a job's run by masked diffusion.
+
+    Args:   time: blocks to lay out; by default as many as the run takes. compiled: a model to use, by default
+            one with the least widths.
+    Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
+            blocks, or the context is too long. NotCertified: the dtype is not exact at these widths.
+    """
+    exact = run(job, max_steps=max_steps)
+    blocks = exact.time if time is None else time
+    compiled = compiled or compile_job(job, blocks, dtype)
+    require_certificate(compiled)
+    layout = lay_out(compiled, job, blocks)
+    start, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
+    try:
+        decoding = models_decode.decode(compiled.model, start, positions, order=order, seed=seed)
+    except NotFinished as error:
+        raise job.error(f"decoding step {error.step}: out of masks: {_not_halted(exact, blocks)}") from None
+    tokens = decoding.tokens.numpy()
+    if not layout.halted(tokens):
+        raise job.error(f"decoding step {decoding.steps}: out of masks: {_not_halted(exact, blocks)}")
+    return Decoded(_outputs(job, layout, tokens), decoding.steps, decoding.context, tokens, exact, layout)
+
+
+def lay_out(compiled: Compiled, job: Job, time: int) -> Layout:
+    """The layout of a job, if the model's widths and the dense engine can take it.
+
+    Raises: PramError: they cannot; says what was asked for and the limit.
+    """
+    try:
+        layout = compiled.layout(job, time)
+    except ValueError as error:
+        raise job.error(f"this model is too small for the run: {error}; compile it with more --time-bits or --pid-bits") from None
+    if layout.length > MAX_DENSE_CONTEXT:
+        raise job.error(f"context of {layout.length} tokens; the dense engine's limit is {MAX_DENSE_CONTEXT}")
+    return layout
+
+
+def _not_halted(exact: Run, blocks: int) -> str:
+    return f"not all processors have halted after {blocks} steps; the run takes {exact.time}: lay out more with --time"
+
+
+def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, int | list[int] | list[list[int]]]:
+    words = layout.output_words(tokens)
+    first = job.outputs.start
+    arrays = [a for a in job.arrays if a.is_output]
+    return {a.name: words[a.base - first : a.base - first + a.size].reshape(a.shape).tolist() for a in arrays}
+
+
+__all__ = ["Decoded", "PramError", "compile_program", "decode_job", "lay_out"]

@@ -1,0 +1,79 @@
+"""Inputs and expected outputs: from a sidecar NAME.py beside the program, or drawn from declared ranges."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from pram.errors import Source, fail
+from pram.program import Program
+
+Inputs = tuple[dict[str, int], dict[str, Any]]
+
+#: Inputs without a declared range are drawn from 0 .. this.
+DEFAULT_HIGH = 15
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Where inputs come from, and what outputs they should give.
+
+    accepts: (params, arrays, outputs) -> whether the outputs are right; None without an oracle.
+    """
+
+    origin: str
+    inputs: Callable[[int, np.random.Generator], Inputs]
+    accepts: Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool] | None
+
+
+def generator_for(program: Program, use_sidecar: bool = True) -> Generator:
+    """The sidecar's generator and oracle if there is one, else random inputs in declared ranges.
+
+    Raises: PramError: the sidecar does not load, or lacks `inputs` or `oracle`.
+    """
+    path = Path(program.source.name).with_suffix(".py")
+    if not (use_sidecar and program.source.name.endswith(".pram") and path.is_file()):
+        return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng), None)
+    module = _load(path)
+    return Generator(f"sidecar {path.name}", module.inputs, getattr(module, "accepts", None) or _equality(module.oracle))
+
+
+def _equality(oracle: Callable[..., dict[str, Any]]) -> Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool]:
+    return lambda params, arrays, outputs: outputs == oracle(params, arrays)
+
+
+def _load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"sidecar_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a sidecar is the user's own code: whatever it raises is theirs to mend
+        raise fail(f"sidecar does not load: {type(error).__name__}: {error}", Source(str(path), "")) from error
+    for name in ("inputs", "oracle"):
+        if not callable(getattr(module, name, None)):
+            raise fail(f"sidecar has no function `{name}`", Source(str(path), ""))
+    return module
+
+
+def random_inputs(program: Program, size: int, rng: np.random.Generator) -> Inputs:
+    """Every given parameter is `size`; inputs are drawn from their declared ranges."""
+    params = {name: size for name in program.given}
+    arrays: dict[str, Any] = {}
+    for array in program.layout(params):
+        if array.is_input:
+            low = array.low or 0
+            high = DEFAULT_HIGH if array.high is None else array.high
+            if array.size and high < low:
+                raise program_error(program, f"the declared range {low} .. {high} of `{array.name}` is empty")
+            values = rng.integers(low, high + 1, array.size).tolist() if array.size else []
+            arrays[array.name] = values if array.shape else values[0]
+    return params, arrays
+
+
+def program_error(program: Program, message: str) -> Exception:
+    return fail(message, program.source)

@@ -1,0 +1,121 @@
+"""Models and jobs in safetensors files, written whole or not at all.
+
+A *model* file (`lockstep-model-1`) holds factored weights and a digest of everything in it. A *job* file
+(`lockstep-job-1`) is the interchange format: full matrices, a start sequence and its positions, for decoders
+that are not ours; docs/interchange.md is its contract.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Mapping
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from models.tokens import Vocabulary
+from models.transformer import Factored, Layer, Transformer
+
+MODEL_FORMAT = "lockstep-model-1"
+JOB_FORMAT = "lockstep-job-1"
+LAYER_PARTS = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
+FACTORED_PARTS = ("kind", "one", "zero")
+
+
+class ModelFileError(Exception):
+    """The file is not a model file of ours, or is damaged; the message says which."""
+
+
+def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> None:
+    """Write a model; `metadata` is the caller's and comes back from `load_model`."""
+    tensors = _tensors(model)
+    text = {
+        **metadata,
+        "format": MODEL_FORMAT,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "layers": str(len(model.layers)),
+        "vocabulary": json.dumps(model.vocabulary.kinds),
+    }
+    write_whole(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
+
+
+def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
+    """Read a model.
+
+    Raises: ModelFileError: it is anything but an undamaged model file of this format.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(f"not a safetensors file, or cut short: {error}") from None
+    if text.get("format") != MODEL_FORMAT:
+        raise ModelFileError(f"format {text.get('format')!r}; this version reads {MODEL_FORMAT!r}")
+    digest = text.pop("digest", "")
+    if digest != _digest(tensors, text):
+        raise ModelFileError("damaged: its contents do not match its digest")
+    kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text["vocabulary"]))
+    layers = tuple(Layer(*(tensors[f"layers.{i}.{part}"] for part in LAYER_PARTS)) for i in range(int(text["layers"])))
+    embedding, unembedding = (Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding"))
+    return Transformer(Vocabulary(kinds), embedding, layers, unembedding), text
+
+
+def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, metadata: Mapping[str, str]) -> None:
+    """Write a job: the model spelled out, x_0 and the position encoding.
+
+    Args:   tokens: [N] int64. positions: [N_max, d].
+    Raises: ValueError: the vocabulary is too large to spell out.
+    """
+    tensors = {name: t for name, t in _tensors(model).items() if name.startswith("layers.")}
+    tensors["tokens"] = tokens
+    tensors["position_encoding"] = positions.to(model.dtype)
+    tensors["token_embedding"] = model.embedding.spelled(model.vocabulary)
+    tensors["unembedding"] = model.unembedding.spelled(model.vocabulary)
+    if model.control_weight is not None and model.control_bias is not None:
+        tensors["control.weight"], tensors["control.bias"] = model.control_weight, model.control_bias
+    text = {
+        **metadata,
+        "format": JOB_FORMAT,
+        "layers": str(len(model.layers)),
+        "mask_id": str(model.vocabulary.mask),
+        "dtype": str(model.dtype).removeprefix("torch."),
+    }
+    write_whole(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name never stands for half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _tensors(model: Transformer) -> dict[str, Tensor]:
+    """Every tensor by its name in the file."""
+    tensors = {f"layers.{i}.{part}": getattr(layer, part) for i, layer in enumerate(model.layers) for part in LAYER_PARTS}
+    for name, factored in (("embedding", model.embedding), ("unembedding", model.unembedding)):
+        tensors |= {f"{name}.{part}": getattr(factored, part) for part in FACTORED_PARTS}
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:
+    """SHA-256 over names, shapes, values and metadata."""
+    digest = hashlib.sha256(json.dumps(sorted(text.items())).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()

@@ -1,0 +1,69 @@
+"""Expressions and machine code as text."""
+
+from __future__ import annotations
+
+import re
+from typing import Sequence
+
+from pram.errors import Source
+from pram.instructions import Instruction, Operand
+from pram.lowering import MachineCode
+from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
+
+#: How tightly operators bind; comparisons do not chain, so neither side may hold one bare.
+PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4)
+PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
+ATOM = 11
+
+
+def expression_text(expression: Expression, outer: int = 0) -> str:
+    """The expression as the language writes it, with no more parentheses than it needs."""
+    match expression:
+        case Number(value):
+            return str(value)
+        case Name(name):
+            return name
+        case Index(name, subscripts):
+            return f"{name}[{', '.join(expression_text(s) for s in subscripts)}]"
+        case Call(function, arguments):
+            return f"{function}({', '.join(expression_text(a) for a in arguments)})"
+        case Not(operand):
+            text, level = f"not {expression_text(operand, 3)}", 3
+        case Binary(symbol, left, right):
+            level = PRECEDENCE[symbol]
+            tight = level + 1 if level == 4 else level
+            text = f"{expression_text(left, tight)} {symbol} {expression_text(right, level + 1)}"
+    return f"({text})" if level < outer else text
+
+
+def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:
+    """r3, 5, pid, or a derived parameter in braces: {n - 1}, {&A} for the address of A."""
+    match operand.kind:
+        case "register":
+            return f"r{operand.index}"
+        case "constant":
+            return str(operand.index)
+        case "parameter":
+            return f"{{{expression_text(derived[operand.index])}}}"
+    return "pid"
+
+
+def instruction_text(instruction: Instruction, derived: Sequence[Expression]) -> str:
+    """`add r2, r0, {n}`, after the operand column of the instruction's row."""
+    values = {"rd": f"r{instruction.rd}", "L": str(instruction.target)}
+    for name in ("x", "y", "z"):
+        operand = getattr(instruction, name)
+        if operand is not None:
+            values[name] = operand_text(operand, derived)
+    text = re.sub(r"rd|[xyzL]", lambda found: values[found[0]], instruction.row.operands)
+    return f"{instruction.name:<5} {text}".rstrip()
+
+
+def listing(code: MachineCode, source: Source) -> list[tuple[int, str, int, str]]:
+    """(index, instruction, source line number, source line) for each instruction; a line's text shows once in a run."""
+    rows, previous = [], 0
+    for index, instruction in enumerate(code.instructions):
+        line = instruction.at.line if instruction.at else 0
+        rows.append((index, instruction_text(instruction, code.derived), line, source.line(line) if line != previous else ""))
+        previous = line
+    return rows
