@@ -39,7 +39,7 @@ def generator_for(program: Program, use_sidecar: bool = True) -> Generator:
     if not (use_sidecar and program.source.name.endswith(".pram") and path.is_file()):
         return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng), None)
     module = _load(path)
-    return Generator(f"sidecar {path.name}", module.inputs, getattr(module, "accepts", None) or _equality(module.oracle))
+    return Generator(f"oracle in {path.name}", module.inputs, getattr(module, "accepts", None) or _equality(module.oracle))
 
 
 def _equality(oracle: Callable[..., dict[str, Any]]) -> Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool]:

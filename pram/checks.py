@@ -148,12 +148,5 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
             values = dict(zip(conflict.processors, conflict.values))
             text = f"processors {first} and {second} write different values, {values[first]} and {values[second]}, to {cell}"
             return f"{text} (mode {job.mode})", at
-    hint = ""
-    if conflict.kind == "read" and counter[0] >= 0 and (counter == counter[0]).all() and len(counter) == job.processors:
-        hint = "; code outside `parallel` runs on all processors" if not _in_parallel(job, counter) else ""
+    hint = "; code outside `parallel` runs on all processors" if job.code[int(counter[first])].by_all else ""
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at
-
-
-def _in_parallel(job: Job, counter: Words) -> bool:
-    """Whether processors stand apart, as they do below a guard that some did not pass."""
-    return len(np.unique(counter)) > 1

@@ -177,7 +177,10 @@ class Trap(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction: a row's name, its operands, and what only the machine looks at."""
+    """One instruction: a row's name, its operands, and what only the machine looks at.
+
+    `by_all`: the text has it outside `parallel` and `single`, where all processors run it.
+    """
 
     name: str
     x: Operand | None = None
@@ -188,6 +191,7 @@ class Instruction:
     at: Span | None = field(default=None, compare=False)
     trap: Trap = Trap.NOTHING
     checks: tuple[Check, ...] = ()
+    by_all: bool = False
 
     @property
     def row(self) -> Row:

@@ -76,6 +76,7 @@ class _Lowering:
         self.free = 0
         self.most_registers = 0
         self.idle = False
+        self.guards = 0
         self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else Trap.ARITHMETIC
 
     # -- emitting ------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ class _Lowering:
     def emit(self, name: str, x: Operand | None = None, y: Operand | None = None, z: Operand | None = None, *,
              rd: int | None = None, at: Span, trap: Trap = Trap.NOTHING, checks: tuple[Check, ...] = ()) -> int:  # fmt: skip
         """Append an instruction, or in a pad a nop; its index."""
-        full = Instruction(name, x, y, z, rd, None, at, trap, checks)
+        full = Instruction(name, x, y, z, rd, None, at, trap, checks, by_all=not self.guards)
         self.code.append(Instruction("nop", at=at) if self.idle else full)
         return len(self.code) - 1
 
@@ -264,7 +265,9 @@ class _Lowering:
     def guarded(self, active: int, body: tuple[Statement, ...], at: Span) -> None:
         """The body on the processors whose register `active` is not 0; the others are padded."""
         branch = self.emit("jz", Operand("register", active), at=at)
+        self.guards += 1
         self.block(body)
+        self.guards -= 1
         leave = self.emit("jmp", at=at)
         self.patch(branch)
         self.pad(body)

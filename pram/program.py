@@ -54,6 +54,11 @@ class Program:
         """Names of the parameters that the user gives."""
         return tuple(p.name for p in self.symbols.params.values() if p.value is None)
 
+    @property
+    def has_inputs(self) -> bool:
+        """Whether the user gives any cells."""
+        return any(a.role in ("input", "inout") for a in self.symbols.arrays.values())
+
     def instantiate(self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None) -> Job:
         """Fix parameters, memory and word size.
 

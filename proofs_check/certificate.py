@@ -59,6 +59,11 @@ class Certificate:
         return all(line.holds for line in self.lines)
 
     @property
+    def largest_sum(self) -> Line:
+        """Of the sums, the one that comes nearest to 2^p."""
+        return max((line for line in self.lines if line.limit >= 2.0**24), key=lambda line: line.measured)
+
+    @property
     def worst(self) -> Line:
         """The line that fails, or else comes nearest to its limit."""
         return max(self.lines, key=lambda line: (not line.holds, line.measured / line.limit))
@@ -173,7 +178,7 @@ class _Certifier:
         return float(np.maximum(np.maximum(m, 0) @ self.high, np.maximum(-m, 0) @ self.high).max())
 
     def _sum(self, what: str, largest: float) -> None:
-        self.lines.append(Line(what, largest * MARGIN, self.limit, largest * MARGIN <= self.limit))
+        self.lines.append(Line(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))
 
     def _integers(self, what: str, *matrices: Matrix) -> None:
         off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in matrices)

@@ -1,0 +1,200 @@
+"""The command line. Exit status: 0 fine, 1 the program or its input is wrong, 2 usage, 3 a check failed.
+
+Torch and SymPy are imported by the commands that need them, so that `run` starts at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+from rich.console import Console
+
+from lockstep import display
+from lockstep.arguments import parse_sizes, read_inputs
+from pram.errors import PramError
+from pram.job import Job
+from pram.machine import DEFAULT_MAX_STEPS
+from pram.program import Program, load
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
+out, err = Console(), Console(stderr=True)
+
+WRONG, FAILED = 1, 3
+
+File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
+Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
+Size = Annotated[Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of whatever is drawn at random.")]
+Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
+Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
+Process = Annotated[str, typer.Option("--process", help="Generation process: mdm.")]
+Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
+Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
+
+
+@app.command()
+def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
+        max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+    """Run a program on the exact lock-step machine; print its outputs and costs."""
+    from pram.machine import run as run_job
+
+    program = load(file)
+    job = _job(program, input, size, seed, word_bits)
+    result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
+    _print(display.run_record(result), display.run_table(result), json_)
+
+
+@app.command()
+def asm(file: File, json_: Json = False) -> None:
+    """Print the machine code of a program beside its source lines."""
+    program = load(file)
+    _print(display.code_record(program), display.code_text(program), json_)
+
+
+@app.command()
+def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option("--word-bits")] = 16,
+            time_bits: Annotated[int, typer.Option("--time-bits", help="Bits of the step number.")] = 12,
+            pid_bits: Annotated[int, typer.Option("--pid-bits", help="Bits of a pid.")] = 6,
+            dtype: Dtype = "float64", process: Process = "mdm", json_: Json = False) -> None:  # fmt: skip
+    """Compile a program to the weights of a transformer (safetensors)."""
+    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--process", process, ("mdm",))
+    for flag, value, top in (("--word-bits", word_bits, 24), ("--time-bits", time_bits, 40), ("--pid-bits", pid_bits, 24)):
+        if not (2 if flag == "--word-bits" else 1) <= value <= top:
+            raise typer.BadParameter(f"{value} is not in {2 if flag == '--word-bits' else 1} .. {top}", param_hint=flag)
+    from lockstep import storage
+
+    program = load(file)
+    target = out_ or Path(f"{program.name}.safetensors")
+    record = storage.compile_to_file(program, _writable(target), word_bits, time_bits, pid_bits, dtype)
+    _print(record, display.record_table(record), json_)
+
+
+@app.command()
+def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+           input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, order: Order = "parallel",
+           dtype: Dtype = "float64", time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out.")] = None,
+           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+    """Generate a program's run by masked diffusion; print outputs, decoding steps and context length."""
+    _check_order(order)
+    _choose("--dtype", dtype, ("float64", "float32"))
+    from lockstep import storage
+    from lockstep.decoding import decode_job
+
+    with display.spinner(err, "loading the model"):
+        program, compiled = storage.program_or_model(file)
+    bits = compiled.widths.word if compiled else word_bits
+    job = _job(program, input, size, seed, bits)
+    with display.spinner(err, "decoding"):
+        decoded = decode_job(job, order=order, seed=seed, dtype=dtype, time=time, compiled=compiled, max_steps=max_steps)
+    record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
+              "time": decoded.run.time, "process": "mdm", "order": order}  # fmt: skip
+    _print(record, display.record_table(record), json_)
+
+
+@app.command()
+def verify(file: File, input: Input = None, process: Process = "mdm",
+           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size.")] = 3,
+           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
+           seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
+           max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
+           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+    """Run machine and model side by side, on one input or on random ones, and hold both against the theorems."""
+    _check_order(order)
+    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--process", process, ("mdm",))
+    wanted = parse_sizes(sizes)
+    program = load(file)
+    inputs = read_inputs(program, input) if input else None
+    with display.progress(err, f"verifying {program.name}") as progress:
+        from lockstep.verification import verify as verify_program
+
+        report = verify_program(program, inputs=inputs, sizes=wanted, random=random, seed=seed, order=order, dtype=dtype,
+                                word_bits=word_bits, use_sidecar=not no_sidecar, max_context=max_context, max_steps=max_steps,
+                                progress=progress)  # fmt: skip
+    _print(display.report_record(report), display.report_table(report), json_)
+    if not report.holds:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm", out_: Out = None,
+           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+    """Write weights, positions and start sequence of one run as an interchange file."""
+    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--process", process, ("mdm",))
+    program = load(file)
+    job = _job(program, input, size, seed, word_bits)
+    target = _writable(out_ or Path(f"{program.name}.job.safetensors"))
+    with display.spinner(err, "exporting"):
+        from lockstep.export import export_job
+
+        metadata = export_job(program, job, target, dtype=dtype, max_steps=max_steps)
+    record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
+    _print(record, display.record_table(record), json_)
+
+
+# -- what the commands share -------------------------------------------------------------------
+
+
+def _job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None) -> Job:
+    """The job of an input file, or of an input drawn at random."""
+    if (input is None) == (size is None) and (program.given or program.has_inputs):
+        raise typer.BadParameter("give an input: either --input FILE or --size N", param_hint="--input")
+    params, arrays = read_inputs(program, input) if input else _drawn(program, size or 1, seed)
+    return program.instantiate(params, arrays, word_bits)
+
+
+def _drawn(program: Program, size: int, seed: int) -> tuple[dict[str, int], dict[str, Any]]:
+    import numpy as np
+
+    from lockstep.sidecar import generator_for
+
+    return generator_for(program).inputs(size, np.random.default_rng((seed, size, 0)))
+
+
+def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
+
+
+def _check_order(order: str) -> None:
+    _choose("--order", order, ("parallel", "left-to-right", "random", "random-subsets"))
+
+
+def _writable(path: Path) -> Path:
+    if path.is_dir() or not path.parent.is_dir():
+        raise typer.BadParameter(f"{path} cannot be written", param_hint="--out")
+    return path
+
+
+def _print(record: Any, table: Any, as_json: bool) -> None:
+    if as_json or isinstance(table, str):
+        print(json.dumps(record) if as_json else table)
+    else:
+        out.print(table)
+
+
+def main() -> NoReturn:
+    """Entry point of the command `lockstep`."""
+    try:
+        app()
+    except PramError as error:
+        print(error, file=sys.stderr)
+    except Exception as error:
+        if type(error).__name__ not in ("NotCertified", "ModelFileError"):  # named, so that torch is not imported for this
+            raise
+        print(f"error: {error}", file=sys.stderr)
+    sys.exit(WRONG)
+
+
+if __name__ == "__main__":
+    main()

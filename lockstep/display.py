@@ -1,0 +1,98 @@
+"""Results as records for JSON and as tables for people."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from pram.listing import listing
+from pram.machine import Run
+from pram.program import Program
+
+if TYPE_CHECKING:
+    from lockstep.verification import Report
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """The output of `lockstep run --json` (docs/language.md, section 7)."""
+    return {
+        "outputs": run.outputs,
+        "time": run.costs.time,
+        "work": run.costs.work,
+        "shared_accesses": run.costs.shared_accesses,
+        "processors": run.job.processors,
+        "space": {"allocated": run.space.allocated, "touched": run.space.touched, "registers": run.space.registers},
+        "word_bits": run.job.word_bits,
+        "mode": run.job.mode,
+    }
+
+
+def run_table(run: Run) -> RenderableType:
+    record = run_record(run)
+    space = record.pop("space")
+    outputs = {f"{name} (output)": value for name, value in record.pop("outputs").items()}
+    return record_table(outputs | record | {f"space {name}": value for name, value in space.items()})
+
+
+def record_table(record: dict[str, Any]) -> Table:
+    """Two columns: name and value; nested outputs are spread over rows."""
+    table = Table(box=box.SIMPLE, show_header=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in record.items():
+        for key, item in value.items() if isinstance(value, dict) else ((None, value),):
+            table.add_row(Text(f"{key} (output)" if key else name.replace("_", " ")), Text(str(item)))
+    return table
+
+
+def code_record(program: Program) -> list[dict[str, Any]]:
+    return [{"index": i, "instruction": t, "line": n} for i, t, n, _ in listing(program.code, program.source)]
+
+
+def code_text(program: Program) -> str:
+    """The machine code, one instruction a line, beside the source line it comes from."""
+    code = program.code
+    head = f"{program.name}: {len(code.instructions)} instructions, {code.registers} registers, {len(code.derived)} parameters"
+    rows = listing(code, program.source)
+    width = max(len(text) for _, text, _, _ in rows)
+    lines = [f"{index:>5}  {text:<{width}}  {f'{number:>4}  {line}' if line else ''}".rstrip() for index, text, number, line in rows]
+    return "\n".join([head, *lines])
+
+
+def report_record(report: Report) -> dict[str, Any]:
+    rows = [{"what": c.what, "on": c.on, "bound": c.bound, "measured": c.measured, "verdict": c.verdict} for c in report.checks]
+    return {"program": report.program, "holds": report.holds, "checks": rows, "divergence": report.trouble or None}
+
+
+def report_table(report: Report) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{report.program}: machine and model side by side", title_justify="left")
+    for column in ("what", "on", "bound", "measured", "verdict"):
+        table.add_column(column, no_wrap=column in ("what", "measured", "verdict"), overflow="fold")
+    for check in report.checks:
+        style = "bold red" if not check.holds else "green"
+        cells = (check.what, check.on, check.bound, check.measured)
+        table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
+    legend = Text("T time, P processors, h parameters, m output and n input words of a run", style="dim")
+    trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
+    return Group(table, legend, *trouble)
+
+
+@contextmanager
+def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr that goes away when done; yields what to call with (done, total)."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def spinner(console: Console, what: str) -> Iterator[None]:
+    with console.status(what):
+        yield

@@ -1,0 +1,62 @@
+"""Compiled programs in model files: the weights, and the program text they were made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from compiler.compile import Compiled
+from lockstep.decoding import compile_program
+from models.files import ModelFileError, load_model, save_model
+from pram.errors import PramError
+from pram.program import Program, load, parse_program
+from proofs_check.certificate import require_certificate
+
+WIDTHS = ("word_bits", "time_bits", "pid_bits")
+
+
+def compile_to_file(program: Program, path: Path, word_bits: int, time_bits: int, pid_bits: int, dtype: str) -> dict[str, Any]:
+    """Compile, certify and write; what was made, as a record.
+
+    Raises: NotCertified: the dtype is not exact for these widths; nothing is written.
+    """
+    compiled = compile_program(program, word_bits, time_bits, pid_bits, dtype)
+    require_certificate(compiled)
+    widths = dict(zip(WIDTHS, (word_bits, time_bits, pid_bits)))
+    metadata = {name: str(value) for name, value in widths.items()}
+    metadata |= {"process": "mdm", "program_sha256": program.sha256, "program": program.source.text, "program_name": program.source.name}
+    save_model(path, compiled.model, metadata)
+    layers = compiled.model.layers
+    return {"file": str(path), "program": program.name, "process": "mdm", "dtype": dtype, **widths, "d_model": compiled.model.width,
+            "depth": len(layers), "heads": [layer.q.shape[0] for layer in layers], "d_ff": [layer.w_in.shape[0] for layer in layers],
+            "program_sha256": program.sha256}  # fmt: skip
+
+
+def program_or_model(path: Path) -> tuple[Program, Compiled | None]:
+    """A program file, or a model file with the program in it.
+
+    Raises: PramError, ModelFileError: it is neither, or damaged.
+    """
+    if path.suffix != ".safetensors":
+        return load(path), None
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such file")
+    try:
+        return _from_model(path)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+
+
+def _from_model(path: Path) -> tuple[Program, Compiled]:
+    model, metadata = load_model(path)
+    try:
+        program = parse_program(metadata["program"], metadata["program_name"])
+        word_bits, time_bits, pid_bits = (int(metadata[name]) for name in WIDTHS)
+    except (KeyError, ValueError, PramError) as error:
+        raise ModelFileError(f"its metadata is incomplete: {error}") from None
+    if program.sha256 != metadata.get("program_sha256"):
+        raise ModelFileError("damaged: the program in it does not match its hash")
+    made = compile_program(program, word_bits, time_bits, pid_bits, str(model.dtype).removeprefix("torch."))
+    if made.model.width != model.width:
+        raise ModelFileError("made by another version: its d_model is not what this version compiles")
+    return program, Compiled(made.code, made.widths, made.circuit, model)

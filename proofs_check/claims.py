@@ -1,0 +1,75 @@
+"""Claims of programs: evaluated exactly on every run; shown in SymPy's words.
+
+A claim is never fitted: its bound is an expression of parameters and scalar outputs, evaluated in integers.
+SymPy only ever gets trees that we built, never text.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Sequence
+
+import sympy
+
+from pram import parameters
+from pram.listing import expression_text
+from pram.machine import Run
+from pram.program import Program
+from pram.syntax import Binary, Call, Claim, Expression, Name, Not, Number
+from proofs_check.report import Check
+
+
+def check_claims(program: Program, runs: Sequence[tuple[dict[str, int], Run]], on: str) -> Iterable[Check]:
+    """One row for each claim: how often it held, or the first counterexample."""
+    for claim in program.claims:
+        measured, bound = zip(*((quantity(claim, run), evaluate_bound(program, claim, params, run)) for params, run in runs))
+        failed = [i for i, (m, b) in enumerate(zip(measured, bound)) if not (m == b if claim.relation == "==" else m <= b)]
+        text = f"{claim.relation} {expression_text(claim.bound)}"
+        found = f"{min(measured)}..{max(measured)}" if min(measured) < max(measured) else str(measured[0])
+        if failed:
+            first = failed[0]
+            found = f"{measured[first]}, claimed {claim.relation} {bound[first]}, at {_sizes(runs[first][0])}"
+        yield Check(f"claim {claim.quantity}", on, text, found, not failed)
+
+
+def quantity(claim: Claim, run: Run) -> int:
+    """What the claim is about, as measured; `space` means words allocated."""
+    return {"time": run.costs.time, "work": run.costs.work, "space": run.space.allocated, "procs": run.job.processors}[claim.quantity]
+
+
+def evaluate_bound(program: Program, claim: Claim, params: dict[str, int], run: Run) -> int:
+    """The claimed value for one run, in exact integers."""
+    scalars = {name: value for name, value in run.outputs.items() if isinstance(value, int)}
+    return parameters.evaluate(claim.bound, {**program.values(params), **scalars}, program.source)
+
+
+def _sizes(params: dict[str, int]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in params.items()) or "no parameters"
+
+
+def to_sympy(expression: Expression) -> sympy.Expr:
+    """A parameter expression as a SymPy expression; lg(x) is ceiling(log(x, 2)), `/` is floor."""
+    match expression:
+        case Number(value):
+            return sympy.Integer(value)
+        case Name(name):
+            return sympy.Symbol(name, integer=True, nonnegative=True)
+        case Call("lg", (argument,)):
+            return sympy.ceiling(sympy.log(to_sympy(argument), 2))
+        case Call(function, arguments):
+            return (sympy.Max if function == "max" else sympy.Min)(*(to_sympy(a) for a in arguments))
+        case Binary(symbol, left, right) if symbol in _SYMPY:
+            return _SYMPY[symbol](to_sympy(left), to_sympy(right))
+        case Binary() | Not():
+            raise ValueError(f"no SymPy form for `{expression_text(expression)}`")
+    raise ValueError("shared memory has no SymPy form")
+
+
+_SYMPY = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: sympy.floor(a / b),
+    "%": sympy.Mod,
+    "<<": lambda a, b: a * 2**b,
+    ">>": lambda a, b: sympy.floor(a / 2**b),
+}
