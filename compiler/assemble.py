@@ -115,4 +115,5 @@ class _Assembler:
                 inner.append(row)
                 bias.append(gate.form.constant + offset)
                 outer.append(sign * writes)
-        return np.array(inner), np.array(bias, dtype=float), np.array(outer).T.copy()
+        shape = (len(inner), self.width)
+        return np.array(inner).reshape(shape), np.array(bias, dtype=float), np.array(outer).reshape(shape).T.copy()

@@ -2,7 +2,7 @@
 
 `check_circuit` raises CircuitError unless
 - no lookup, gate or readout reads a bit that is written only later (one that nothing writes is 0: a program need not
-  use all that its circuit provides), and every field is read;
+  use all that its circuit provides; `unused_fields` tells what nothing reads);
 - the BOS row asks nothing, meets no condition and is found by nobody, so that it can be the sink;
 - no gate is constant on rows whose fields are in range: a gate that never fires, or always, is a mistake;
 - recency_max is not below what the recency of a key can be.
@@ -41,7 +41,13 @@ def form_range(form: Linear, circuit: Circuit) -> tuple[int, int]:
     return low, high
 
 
-def _check_order(circuit: Circuit) -> None:
+def unused_fields(circuit: Circuit) -> set[str]:
+    """Fields that nothing reads; none for code that uses every instruction."""
+    return set(circuit.fields) - _check_order(circuit)
+
+
+def _check_order(circuit: Circuit) -> set[str]:
+    """The names of the fields that something reads."""
     bits = {f.bit(j) for f in circuit.fields.values() for j in range(f.width)}
     pending = {bit for layer in circuit.layers for bit in _writes(layer)}
     if unknown := pending - bits:
@@ -56,9 +62,7 @@ def _check_order(circuit: Circuit) -> None:
             _read(circuit, [gate.form], later, read, f"a gate of layer {number}")
     readout = circuit.readout
     _read(circuit, [*readout.kinds.values(), *readout.ones, *readout.zeros], [], read, "the readout")
-    for name in circuit.fields:
-        if not any(bit[0] == name for bit in read):
-            raise CircuitError(f"field {name!r} is never read")
+    return {name for name, _ in read}
 
 
 def _writes(layer: Layer) -> list[Bit]:

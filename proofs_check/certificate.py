@@ -151,7 +151,7 @@ class _Certifier:
         self._integers(f"{name}: W_in, b, W_out are integers", w_in, b_in, w_out)
         positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
         negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
-        self._sum(f"{name}: gates", float(np.maximum(positive, negative).max()))
+        self._sum(f"{name}: gates", float(np.maximum(positive, negative).max(initial=0)))
         hidden = np.maximum(np.maximum(w_in, 0) @ self.high - np.maximum(-w_in, 0) @ self.low + b_in, 0)
         writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
         self._sum(f"{name}: writes", float((writes + self.high).max()))
