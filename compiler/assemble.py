@@ -35,7 +35,10 @@ def assemble(circuit: Circuit, dtype: torch.dtype = torch.float64) -> Transforme
     bits = [circuit.token_bits[j] for j in range(circuit.vocabulary.most_bits)]
     readout = circuit.readout
     scores = [readout.kinds.get(kind, Linear()) for kind in kinds]
-    tensor = lambda matrix: torch.from_numpy(matrix).to(dtype)  # noqa: E731
+
+    def tensor(matrix: Matrix) -> torch.Tensor:
+        return torch.from_numpy(matrix).to(dtype)
+
     return Transformer(
         circuit.vocabulary,
         Factored(tensor(assembler.rows(flags)), tensor(assembler.rows(bits)), tensor(assembler.rows([Linear()] * len(bits)))),
@@ -107,11 +110,7 @@ class _Assembler:
         for gate in gates:
             row = self.rows([Linear(gate.form.terms)])[0]
             writes = self.rows([Linear(gate.writes)])[0]
-            if isinstance(gate, Ramp):
-                units = ((0, 1),)
-            else:
-                units = ((1, 1), (0, -1))
-            for offset, sign in units:
+            for offset, sign in ((0, 1),) if isinstance(gate, Ramp) else ((1, 1), (0, -1)):
                 inner.append(row)
                 bias.append(gate.form.constant + offset)
                 outer.append(sign * writes)

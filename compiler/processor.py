@@ -185,7 +185,7 @@ class Processor:
     def _next_column(self, number: int, instruction: Instruction) -> dict[Bit, int]:
         """What changes of the default, which is number + 1."""
         following = number + 1
-        target = instruction.target or 0
+        target = instruction.target if instruction.target is not None else 0
         match instruction.row.next:
             case Next.JUMP:
                 return _spell(self.out, target, following, self.size.counter)

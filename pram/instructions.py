@@ -197,6 +197,12 @@ class Instruction:
     def row(self) -> Row:
         return INSTRUCTIONS[self.name]
 
+    @property
+    def jumps_to(self) -> int:
+        """The target, which the row promises to be there."""
+        assert self.target is not None, f"{self.name} has no target"
+        return self.target
+
     def operand(self, name: OperandName) -> Operand:
         """The named operand, which the row promises to be there."""
         operand: Operand | None = getattr(self, name)

@@ -183,11 +183,11 @@ class Machine:
         if operand.kind == "register":
             return self.registers[operand.index][group]
         if operand.kind == "pid":
-            return self._pids[group]
-        return np.int64(self.job.word_of(operand))  # type: ignore[return-value]  # NumPy broadcasts it
+            return np.asarray(self._pids[group])
+        return np.asarray(self.job.word_of(operand))  # NumPy broadcasts it
 
     def pids(self, group: Group) -> Words:
-        return self._pids[group]
+        return np.asarray(self._pids[group])
 
     def _value(self, instruction: Instruction, group: Group, reads: list[tuple[Group, Words]]) -> Words:
         match instruction.row.value:
@@ -198,7 +198,7 @@ class Machine:
             case Fetch(address):
                 cells = self._address(instruction, address, group)
                 reads.append((group, cells))
-                return self.memory[cells]
+                return np.asarray(self.memory[cells])
         raise AssertionError("instruction without a value")
 
     def _apply(self, operation: WordOperation, instruction: Instruction, x: Words, y: Words, group: Group) -> Words:
@@ -230,9 +230,9 @@ class Machine:
             case Next.FOLLOWING:
                 return index + 1
             case Next.JUMP:
-                return instruction.target  # type: ignore[return-value]
+                return instruction.jumps_to
             case Next.BRANCH:
-                return np.where(self.operand(instruction.operand("x"), group) == 0, instruction.target, index + 1)
+                return np.where(self.operand(instruction.operand("x"), group) == 0, instruction.jumps_to, index + 1)
             case Next.STOP:
                 return HALTED
 

@@ -18,7 +18,7 @@ from pram.errors import Span
 
 def place() -> Span:
     """The `at` field: kept, shown, never compared."""
-    return field(compare=False, repr=False, default=Span(0, 0))  # type: ignore[no-any-return]
+    return field(compare=False, repr=False, default=Span(0, 0))
 
 
 @dataclass(frozen=True, slots=True)

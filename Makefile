@@ -1,0 +1,43 @@
+# make demo    verify example programs on real input and print the tables
+# make test    lint, types, and all tests
+# make bench   speed, as ratios in one run
+# make wheel   build the wheel and try it in an empty environment
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint bench wheel clean
+
+demo: $(READY)
+	$(BIN)/lockstep run examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
+	$(BIN)/lockstep decode examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
+	$(BIN)/lockstep verify examples/programs/tree_sum.pram --sizes 1..6
+	$(BIN)/lockstep verify examples/programs/hillis_steele.pram --sizes 1..6
+	$(BIN)/lockstep verify examples/programs/components.pram --sizes 1..2
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m lockstep.bench
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv dist/empty
+	dist/empty/bin/python -m pip install --quiet --constraint constraints.txt dist/lockstep-*.whl
+	cd dist && empty/bin/lockstep verify ../examples/programs/tree_sum.pram --sizes 1..2 --no-sidecar
+	rm -rf dist/empty
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
