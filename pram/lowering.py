@@ -1,8 +1,7 @@
 """Syntax -> machine code, by the cost rules of the language (docs/language.md, section 5).
 
-The code is the same for every input size: what depends on parameters enters as *derived
-parameters*, expressions that are evaluated once when the program is instantiated. Besides the
-program's own parameters they may name `&A`, the address of array A, and `#A`, its columns.
+The code is the same for every input size: what depends on parameters enters as derived parameters
+(`pram.derived`).
 
 Idle processors run *pads*: the same number of nops, with the control of inner `for` loops kept, so
 that all processors always stand at the same place of the text.
@@ -15,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Iterator
 
 from pram.analysis import Symbols, holds_control
+from pram.derived import address_of, base_of, clamp_if_empty, columns_of, exclusive, extent_bits, mask_of, sum_of
 from pram.errors import Span
 from pram.instructions import (AgreementCheck, Check, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap)  # fmt: skip
-from pram.syntax import (Assign, Binary, Call, Expression, For, Halt, If, Index, Local, Name, Not, Number, Parallel, ProgramText,
+from pram.syntax import (Assign, Binary, Expression, For, Halt, If, Index, Local, Name, Not, Number, Parallel, ProgramText,
                          Range, Repeat, Single, Statement, Store, While)  # fmt: skip
 from pram.word import OPERATORS
 
@@ -44,25 +44,6 @@ def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
     last = tree.body[-1].at if tree.body else tree.at
     lowering.emit("halt", at=last)
     return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived))
-
-
-def base_of(array: str) -> Expression:
-    """The derived parameter that holds an array's address."""
-    return Name(f"&{array}")
-
-
-def columns_of(array: str) -> Expression:
-    return Name(f"#{array}")
-
-
-def exclusive(bound: Expression) -> Expression:
-    """max(0, bound + 1): the first value past an inclusive bound, never negative."""
-    return Call("max", (Number(0), Binary("+", bound, Number(1))))
-
-
-def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
-    """The bound itself, but not negative where the range is empty: then nobody uses it."""
-    return Call("max", (bound, Binary("*", bound, nonempty)))
 
 
 class _Lowering:
@@ -155,7 +136,7 @@ class _Lowering:
         name, subscripts = index.name, index.subscripts
         if all(self.symbols.is_parametric(s) for s in subscripts):
             checks = tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))
-            return (self.parameter(_cell(name, subscripts)), constant(0)), checks
+            return (self.parameter(address_of(name, subscripts)), constant(0)), checks
         if len(subscripts) == 1:
             offset = self.value(subscripts[0])
             return (self.parameter(base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
@@ -361,7 +342,7 @@ class _Lowering:
         at, parametric = part.at, self.symbols.is_parametric
         low, high = self.value(part.low), None if parametric(part.high) else self.value(part.high)
         item, test = self.register(), self.register()
-        shift = _sum_of(extent_bits(p) for p in parts[number + 1 :])
+        shift = sum_of(extent_bits(p) for p in parts[number + 1 :])
         width = extent_bits(part) if number else None
         index = self.index(shift, width, item, at, len(parts) - 1 - number)
         self.emit("add", low, index, rd=item, at=at)
@@ -381,33 +362,6 @@ class _Lowering:
             self.emit("shr", index, self.parameter(shift), rd=rd, at=at)
             index = Operand("register", rd)
         if width is not None:
-            self.emit("and", index, self.parameter(_mask(width)), rd=rd, at=at)
+            self.emit("and", index, self.parameter(mask_of(width)), rd=rd, at=at)
             index = Operand("register", rd)
         return index
-
-
-def extent_bits(part: Range) -> Expression:
-    """Bits for the index of an inner range: its extent rounded up to a power of two."""
-    extent = Binary("+", Binary("-", part.high, part.low), Number(1))
-    return Call("lg", (Call("max", (Number(1), extent)),))
-
-
-def _mask(width: Expression) -> Expression:
-    return Binary("-", Binary("<<", Number(1), width), Number(1))
-
-
-def _sum_of(expressions: Iterator[Expression]) -> Expression:
-    total: Expression = Number(0)
-    for expression in expressions:
-        total = expression if total == Number(0) else Binary("+", total, expression)
-    return total
-
-
-def _cell(name: str, subscripts: tuple[Expression, ...]) -> Expression:
-    """The address of an array entry whose subscripts are parameter expressions."""
-    if not subscripts:
-        return base_of(name)
-    offset = subscripts[0]
-    if len(subscripts) == 2:
-        offset = Binary("+", Binary("*", offset, columns_of(name)), subscripts[1])
-    return Binary("+", base_of(name), offset)

@@ -1,0 +1,61 @@
+"""The plan of the house: who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("pram", "models", "compiler", "proofs_check", "lockstep", "examples", "tests")
+MAY_IMPORT = {
+    "pram": set(),
+    "models": set(),
+    "compiler": {"pram", "models"},
+    "proofs_check": {"pram", "models", "compiler"},
+    "lockstep": {"pram", "models", "compiler", "proofs_check"},
+}
+
+
+def imports(text: str) -> set[str]:
+    """The top-level packages that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def forbidden(package: str, text: str) -> set[str]:
+    return (imports(text) & set(OURS)) - MAY_IMPORT[package] - {package}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_floors(package: str) -> None:
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    assert not {str(f): found for f in files if (found := forbidden(package, f.read_text()))}
+
+
+def test_a_breach_is_found() -> None:
+    assert forbidden("models", "def f():\n    from pram.machine import run") == {"pram"}
+
+
+def test_torch_stays_below_the_compiler_and_sympy_in_the_checker() -> None:
+    for package, library in (("pram", "torch"), ("pram", "sympy"), ("models", "sympy"), ("compiler", "sympy"), ("lockstep", "sympy")):
+        assert not [f for f in (ROOT / package).rglob("*.py") if library in imports(f.read_text())], (package, library)
+
+
+def test_models_know_nothing_of_prams() -> None:
+    words = ("processor", "pid", "shared memory", "program counter", "instruction")
+    for file in (ROOT / "models").rglob("*.py"):
+        text = file.read_text().lower()
+        assert not [w for w in words if w in text.replace("knows nothing of prams", "")], file
+
+
+def test_files_stay_readable() -> None:
+    long = {str(f): n for p in OURS for f in (ROOT / p).rglob("*.py") if (n := len(f.read_text().splitlines())) > 400}
+    assert not long
