@@ -25,8 +25,8 @@ def check_circuit(circuit: Circuit) -> None:
     Raises: CircuitError: the first that does not hold.
     """
     _check_order(circuit)
-    _check_sink(circuit)
     _check_gates(circuit)
+    _check_sink(circuit)
     _check_recency(circuit)
 
 

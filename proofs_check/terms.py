@@ -7,15 +7,16 @@ trusted: a wrong belief only means one more program that traps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
-
-from hypothesis import strategies as st
+from typing import Any, TypeVar
 
 from pram.analysis import COMPARISONS
 from pram.parameters import OPERATORS, lg
 
 T = TypeVar("T")
+#: Picks one of some options, given in order of growing complexity.
+Choose = Callable[[Sequence[Any]], Any]
 
 ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 
@@ -81,7 +82,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class _Cells:
+class Cells:
     """An array of the program; its cells hold 0 .. high."""
 
     name: str
@@ -90,18 +91,28 @@ class _Cells:
 
 
 class Expressions:
-    """Draws expressions. Before those of words, `declare` must have set what they are about."""
+    """Draws expressions, given the mode, parameters, arrays and word size of a program.
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw, self.fuel = draw, 14
+    daring: now and then leave out the care that keeps a program from trapping.
+    """
+
+    mode: str
+    bits: int
+    wrap: bool
+
+    def __init__(self, choose: Choose) -> None:
+        self.choose = choose
         self.daring = self.chance(4)
-        self.given: dict[str, int] = {}
         self.params: list[Term] = []
-        self.arrays: list[_Cells] = []
-        self.inputs: dict[str, Any] = {}
+        self.arrays: list[Cells] = []
+
+    @property
+    def limit(self) -> int:
+        """The largest word."""
+        return (1 << self.bits) - 1
 
     def pick(self, *options: T) -> T:
-        return self.draw(st.sampled_from(options))
+        return self.choose(options)  # type: ignore[no-any-return]
 
     def chance(self, n: int) -> bool:
         """True once in n."""
@@ -110,6 +121,7 @@ class Expressions:
     def steer(self) -> bool:
         """Whether to take care here."""
         return not (self.daring and self.chance(8))
+
     # -- parameter expressions -----------------------------------------------------------------
 
     def number(self, value: int) -> Term:
@@ -168,8 +180,8 @@ class Expressions:
         if self.wrap and not (a.plain and b.plain) or not self.steer():
             return a, b
         if name == "-" and a.low < b.high:
-            ones = _ones(b.high)
-            a = Term(f"({a.text} | {ones})", ones, _ones(max(a.high, ones)), a.uniform, plain=a.plain)
+            low = ones(b.high)
+            a = Term(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)
         elif name == "+" and a.high + b.high > self.limit:
             a, b = self.mask(a, self.limit >> 1), self.mask(b, self.limit >> 1)
         elif name == "*" and a.high * b.high > self.limit:
@@ -179,11 +191,11 @@ class Expressions:
             a = self.mask(a, self.limit >> b.high) if name == "<<" else a
         return a, b
 
-    def mask(self, term: Term, ones: int) -> Term:
-        """The term, or what is left of it in these bits."""
-        if term.high <= ones or not self.steer():
+    def mask(self, term: Term, high: int) -> Term:
+        """The term, or what is left of it in the bits of `high`, which are all ones."""
+        if 0 <= term.low <= term.high <= high or not self.steer():
             return term
-        return Term(f"({term.text} & {self.number(ones).text})", 0, ones, term.uniform, plain=term.plain)
+        return Term(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
 
     def truth(self, place: Place, depth: int, uniform: bool = False) -> Term:
         name = self.pick(*COMPARISONS, *COMPARISONS, "and", "or", "not") if depth else self.pick(*COMPARISONS)
@@ -211,3 +223,51 @@ class Expressions:
             return None
         inside = ", ".join(s.bare for s in subscripts)
         return Term(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
+
+    def index(self, place: Place, extent: int, uniform: bool, depth: int) -> Term:
+        """A subscript: any word, masked to what lies inside."""
+        term = self.word(place, max(0, depth), uniform)
+        return self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
+
+    def own_subscripts(self, place: Place, shape: tuple[int, ...]) -> list[Term] | None:
+        """Subscripts that no two active processors share."""
+        if place.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(place.pair, shape)):
+            return list(place.pair)
+        axis = self.pick(*range(len(shape))) if shape else 0
+        own = self.own_index(place, shape[axis]) if shape else None
+        if own is None:
+            return None
+        return [own if k == axis else self.index(place, extent, False, 0) for k, extent in enumerate(shape)]
+
+    def own_index(self, place: Place, extent: int) -> Term | None:
+        """A subscript of one dimension that no two active processors share: one's own number, perhaps shifted."""
+        fitting = [t for t in place.terms if t.own and t.high < extent]
+        if not fitting:
+            return None
+        own = self.pick(*fitting)
+        room = extent - 1 - own.high
+        steps = [t for t in place.terms if t.uniform and t.high <= room]
+        if room and self.chance(2):
+            step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
+            return Term(f"({own.text} + {step.text})", own.low, own.high + step.high, False, own=True)
+        if own.low and self.chance(2):
+            return Term(f"({own.text} - {self.exactly(own.low).text})", 0, own.high - own.low, False, own=True)
+        return own
+
+
+def ones(value: int) -> int:
+    """The smallest 2^b - 1 that is not below the value."""
+    return int((1 << value.bit_length()) - 1)
+
+
+def _interval(name: str, a: Term, b: Term) -> tuple[int, int]:
+    """Where the exact result of an operation lies."""
+    shift = min(b.high, 32)
+    return {
+        "+": (a.low + b.low, a.high + b.high),
+        "-": (a.low - b.high, a.high - b.low),
+        "*": (a.low * b.low, a.high * b.high),
+        "<<": (0, a.high << max(0, shift)),
+        ">>": (0, a.high),
+        "&": (0, min(a.high, b.high)),
+    }.get(name, (0, ones(max(a.high, b.high, 0))))

@@ -1,10 +1,8 @@
 """Random programs of the language, as text with inputs, and counters that say what they hold.
 
-`language_programs` writes programs that the analysis accepts and that mostly run to their end: it
-tracks where each value lies, which values all processors share, and which no two of them share, and
-masks what could leave its words or arrays. One program in four is *daring*: it leaves such care out here
-and there, so that every kind of run-time error comes up too. Nothing here is trusted: a wrong belief
-about a value only means one more program that traps.
+`language_programs` writes programs that the analysis accepts and that mostly run to their end: where
+values are uniform, bounded or different on all processors is tracked (see `proofs_check.terms`). One
+program in four is daring, so that every kind of run-time error comes up too.
 """
 
 from __future__ import annotations
@@ -13,18 +11,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, TypeVar
+from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 
 from pram import syntax
 from pram.access import MODES
-from pram.analysis import COMPARISONS, holds_control
-from pram.parameters import OPERATORS, is_parametric, lg
+from pram.analysis import holds_control
+from pram.parameters import is_parametric, lg
+from proofs_check.terms import Cells, Choose, Expressions, Place, Term, ones
 
-T = TypeVar("T")
-
-ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 ROLES = [": inout", ": inout", ": input", ": output", ""]
 
 
@@ -37,12 +34,26 @@ class TextCase:
     arrays: dict[str, Any]
 
 
-def language_programs() -> st.SearchStrategy[TextCase]:
-    """Programs of 1 .. 6 processors whose arrays have up to 9 cells; most runs take 10 .. 300 steps."""
-    return st.composite(lambda draw: _Writer(draw).case())()
+def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
+    """Programs of 1 .. 6 processors whose arrays have up to 9 cells; most runs take 10 .. 300 steps.
+
+    shrinkable: draw choice by choice, which finds smaller failing programs, but varies a few programs
+    over and over; otherwise Hypothesis draws only a seed, and every program is a fresh one.
+    """
+    if shrinkable:
+        return st.composite(lambda draw: _Writer(lambda options: draw(st.sampled_from(options))).case())()
+    return st.integers(0, 2**63).map(lambda seed: _Writer(Random(seed).choice).case())
+
 
 class _Writer(Expressions):
     """Draws one program."""
+
+    def __init__(self, choose: Choose) -> None:
+        super().__init__(choose)
+        self.fuel = 14
+        self.given: dict[str, int] = {}
+        self.inputs: dict[str, Any] = {}
+        self.largest_input = 0
 
     def case(self) -> TextCase:
         self.mode = self.pick(*MODES)
@@ -77,9 +88,10 @@ class _Writer(Expressions):
         shape = self.pick((large,), (large,), (), (self.pick(1, 2, 3), self.pick(1, 2, 3)), (large, 2))
         high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
         size = prod(shape)
-        self.arrays.append(_Cells(name, shape, high))
+        self.arrays.append(Cells(name, shape, high))
         if "in" in role:
             cells = [self.pick(*range(high + 1)) for _ in range(size)]
+            self.largest_input = max(self.largest_input, *cells, 0)
             rows = [cells[r : r + shape[1]] for r in range(0, size, shape[1])] if len(shape) == 2 else cells
             self.inputs[name] = self.pick(rows, cells) if shape else cells[0]
             role += f" in 0 .. {self.exactly(high).bare}" if self.chance(2) else ""
@@ -89,11 +101,217 @@ class _Writer(Expressions):
     def word_size(self) -> list[str]:
         """Choose the word size; what the program gets by default is the rule of section 3.6."""
         space = sum(prod(a.shape) for a in self.arrays)
-        inputs = [cell for cells in self.inputs.values() for cell in _flat(cells)]
-        largest = max([self.processors, space, 0, *(p.low for p in self.params), *inputs])
+        largest = max(self.processors, space, self.largest_input, *(p.low for p in self.params))
         self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
         declared = self.wrap or self.chance(2)
         if declared:
-            self.bits = self.pick(*range(max(4, (max(space, largest)).bit_length()), 14))
-        self.limit = (1 << self.bits) - 1
+            self.bits = self.pick(*range(max(4, largest.bit_length()), 14))
         return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def block(self, place: Place, most: int = 2) -> list[str]:
+        """Some statements, indented."""
+        lines: list[str] = []
+        for _ in range(self.pick(*range(1, most + 1), most, *[0] * (most < 3))):
+            more, place = self.statement(place)
+            lines += more
+        return [f"  {line}" for line in lines]
+
+    def statement(self, place: Place) -> tuple[list[str], Place]:
+        """A statement, and the place after it."""
+        kinds = [self.local, self.assign, self.store, self.store]
+        if place.depth < 3 and self.fuel > 0:
+            kinds += [self.branch, self.branch] + [self.loop] * (place.loops < 2)
+            kinds += [] if place.padded else [self.control, self.control, self.control, self.choose]
+        self.fuel -= 1
+        return self.pick(*kinds)(place)
+
+    def local(self, place: Place) -> tuple[list[str], Place]:
+        """Declare a local; one that is `own` keeps its value, any other takes words of as many bits."""
+        uniform = not place.divergent and self.chance(2)
+        value = self.word(place, 2, uniform)
+        name = f"v{len(place.terms)}"
+        term = Term(name, value.low, value.high, False, own=True)
+        if not value.own:
+            term = Term(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
+        return [f"local {name} := {value.bare}"], place.having(term, assignable=not value.own)
+
+    def assign(self, place: Place) -> tuple[list[str], Place]:
+        terms = [t for t in place.terms if t.text in place.assignable]
+        if not terms:
+            return self.local(place)
+        term = self.pick(*terms)
+        return [f"{term.text} := {self.mask(self.word(place, 2, term.uniform), term.high).bare}"], place
+
+    def store(self, place: Place) -> tuple[list[str], Place]:
+        """Write a cell or a scalar, as the mode allows: each its own, all the same value, or anything."""
+        free = place.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
+        same = self.mode == "CRCW common" and not free and self.chance(2)
+        cell = self.cell(place, not (free or same), False, 1)
+        if cell is None:
+            return self.local(place)
+        value = self.mask(self.word(place, 2, same), cell.high)
+        return [f"{cell.text} := {value.bare}"], place
+
+    def condition(self, place: Place, uniform: bool) -> Term:
+        return self.word(place, 1, uniform) if self.chance(4) else self.truth(place, 2, uniform)
+
+    def branch(self, place: Place) -> tuple[list[str], Place]:
+        """A padded `if`; some narrow a value that each processor has of its own."""
+        own = [t for t in place.terms if t.own]
+        if own and self.chance(3):
+            condition, inside = self.guard(place, self.pick(*own))
+            outside = place.pad(uniform=False)
+        else:
+            uniform = self.chance(2)
+            condition = self.condition(place, uniform).bare
+            inside = outside = place.pad(uniform, keep=self.chance(2))
+        return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], place
+
+    def guard(self, place: Place, own: Term) -> tuple[str, Place]:
+        """A condition that leaves only some processors, and where they stand."""
+        value = self.pick(*range(own.low, max(own.low, own.high) + 1))
+        relation = self.pick("==", "<=", ">=")
+        low, high = (own.low if relation == "<=" else value), (own.high if relation == ">=" else value)
+        inside = place.pad(uniform=False)
+        terms = tuple(replace(t, low=low, high=high) if t == own else t for t in inside.terms)
+        inside = replace(inside, terms=terms, alone=place.alone or relation == "==")
+        return f"{own.text} {relation} {self.exactly(value).text}", inside
+
+    def rest(self, place: Place) -> list[str]:
+        """What follows the then-part of an `if`; a condition after `elif` is one of the else-part."""
+        kind = self.pick("", "else", "elif")
+        if kind == "elif" and place.depth < 5:
+            uniform = self.chance(2)
+            condition, inside = self.condition(place, uniform).bare, place.pad(uniform)
+            return [f"elif {condition} then", *self.block(inside), *self.rest(inside)]
+        return ["else", *self.block(place)] if kind == "else" else []
+
+    def loop(self, place: Place) -> tuple[list[str], Place]:
+        """A `for` of up to 3 rounds, or 4 where a bound is a word."""
+        name, down = f"i{len(place.terms)}", self.chance(2)
+        low = self.pick(0, 0, 1, 2)
+        first, last = self.exactly(low), self.exactly(low + self.pick(0, 1, 2, -1))
+        high = max(low, last.high)
+        if self.chance(2):
+            last, high = self.bound(place, 3), max(low, 3)
+        first, last = (last, first) if down else (first, last)
+        inside = place.having(Term(name, low, high), loop=True).without(last.text)
+        head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare} do"
+        return [head, *self.block(inside), "end"], place
+
+    def bound(self, place: Place, high: int) -> Term:
+        """A word that all processors know, those that are idle here included; `high` is all ones."""
+        if place.padded:
+            place = replace(place, terms=tuple(t for t in place.terms if t.text in place.fixed), reads=False)
+        small = [t for t in place.terms if t.uniform and t.high <= high]
+        return self.pick(*small) if small and self.chance(2) else self.mask(self.word(place, 1, uniform=True), high)
+
+    # -- control that all processors share ---------------------------------------------------------
+
+    def control(self, place: Place) -> tuple[list[str], Place]:
+        kinds = [self.parallel] * 3 + [self.single] + [self.counted] * 2 * (place.loops < 2) + [self.halt] * self.chance(8)
+        return self.pick(*kinds)(place)
+
+    def choose(self, place: Place) -> tuple[list[str], Place]:
+        """An `if` that holds control: only the branch taken costs."""
+        condition = self.truth(place, 1, uniform=self.steer())
+        inside = replace(place, depth=place.depth + 1)
+        held, after = self.control(inside)
+        then = [*(f"  {line}" for line in held), *self.block(after, 1)]
+        return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], place
+
+    def counted(self, place: Place) -> tuple[list[str], Place]:
+        """A `while` or `repeat` with a counter, so that it ends."""
+        name = f"v{len(place.terms)}"
+        start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(place, 1, uniform=True), 3)
+        after = place.having(Term(name, 0, 3))
+        inside = replace(after, depth=place.depth + 1, loops=place.loops + 1)
+        also = self.truth(inside, 1, uniform=self.steer()).text
+        body = [*self.block(inside), f"  {name} := {name} - 1"]
+        if self.chance(2):
+            condition = self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
+            return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
+        condition = self.pick(f"{name} == 0", f"{name} == 0 or {also}")
+        return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
+
+    def single(self, place: Place) -> tuple[list[str], Place]:
+        return ["single do", *self.block(replace(place.pad(uniform=False), alone=True), 3), "end"], place
+
+    def halt(self, place: Place) -> tuple[list[str], Place]:
+        return ["halt"], place
+
+    def parallel(self, place: Place) -> tuple[list[str], Place]:
+        """Deal items to the processors; only the first range may have words for its bounds."""
+        extents = self.extents()
+        terms: list[Term] = []
+        ranges = []
+        for extent in extents:
+            low = self.pick(0, 0, 0, 1, 2)
+            first, last = self.exactly(low), self.exactly(low + extent - 1)
+            term = Term(f"i{len(place.terms) + len(terms)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
+            if len(extents) == 1 and self.chance(3):
+                last = self.bound(place, ones(self.processors + 1) >> 1)
+                term = replace(term, high=max(low, last.high), own=True)
+            ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
+            terms.append(term)
+        inside = place.pad(uniform=False).having(*terms)
+        pair = (terms[0], terms[1]) if len(terms) == 2 else None
+        inside = replace(inside, pair=pair, alone=place.alone or len(extents) == 1 and terms[0].low == terms[0].high)
+        return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], place
+
+    def extents(self) -> list[int]:
+        """How many items each range has, so that the processors suffice."""
+        inner: list[int] = []
+        room = self.processors
+        for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
+            inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
+            room >>= lg(max(1, inner[-1]))
+        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer()), *inner]
+
+
+# -- what a program holds ------------------------------------------------------------------------------
+
+
+def coverage(tree: syntax.ProgramText) -> Counter[str]:
+    """Count the kinds of nodes of a program, its operators ("word +", "parameter +") and the features below."""
+    params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
+    arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
+    found: Counter[str] = Counter()
+    for node in syntax.walk(tree):
+        found[type(node).__name__] += 1
+        found.update(_features(node, params, arrays))
+    return found
+
+
+def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[str]) -> Iterator[str]:
+    match node:
+        case syntax.Binary(name):
+            yield f"{'parameter' if is_parametric(node, params) else 'word'} {name}"
+        case syntax.Not():
+            yield "parameter not" if is_parametric(node, params) else "word not"
+        case syntax.Call(name):
+            yield f"parameter {name}"
+        case syntax.Name(name) | syntax.Assign(name) if name in arrays:
+            yield f"scalar {type(node).__name__}"
+        case syntax.Index(_, subscripts) | syntax.Store(_, subscripts):
+            yield f"{type(node).__name__} {len(subscripts)}"
+        case syntax.If(_, _, otherwise):
+            yield "if with control" if holds_control((node,)) else "if padded"
+            yield "else" if otherwise else "no else"
+            yield "elif" if len(otherwise) == 1 and isinstance(otherwise[0], syntax.If) else "no elif"
+        case syntax.For(_, _, last, down):
+            yield f"for {'downto' if down else 'up'} to {'a parameter' if is_parametric(last, params) else 'a word'}"
+        case syntax.Parallel(ranges):
+            yield f"parallel {len(ranges)}"
+        case syntax.Mode(name):
+            yield f"mode {name}"
+        case syntax.Param(_, value):
+            yield "param given" if value is None else "param derived"
+        case syntax.Word(_, wrap):
+            yield "wrap" if wrap else "word"
+        case syntax.Shared(_, dimensions, role, low):
+            yield from (role, f"shared {len(dimensions)}", "in range" if low is not None else "no range")
+    if isinstance(node, (syntax.Parallel, syntax.If)):
+        yield from (f"for inside {type(node).__name__}" for inner in syntax.walk(node) if isinstance(inner, syntax.For))

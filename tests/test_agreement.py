@@ -1,0 +1,107 @@
+"""The check itself: what it reports when a token is wrong, and that it looks at every one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from cases import EXAMPLE_SIZES
+
+from compiler.compile import Compiled, compile_job
+from lockstep.bench import DIRECTORY, job_of
+from models.decode import DecodingStep
+from models.transformer import Factored
+from pram.job import Job
+from pram.machine import run
+from pram.program import load
+from proofs_check import agreement
+from proofs_check.agreement import check_agreement
+from proofs_check.claims import check_claims, to_sympy
+from proofs_check.theorems import theorem1
+
+
+@pytest.mark.parametrize("order", ["parallel", "left-to-right", "random", "random-subsets"])
+@pytest.mark.parametrize("name", EXAMPLE_SIZES)
+def test_examples_agree(name: str, order: str) -> None:
+    sample = job_of(name, EXAMPLE_SIZES[name] if order == "parallel" else 1)
+    time = run(sample).time
+    found = check_agreement(compile_job(sample, time), sample, time, order=order)
+    assert found.divergence is None, str(found.divergence)
+    assert found.outputs_agree
+    if order == "parallel":
+        assert found.steps == theorem1.decoding_steps(time, time, len(sample.outputs))
+
+
+def small() -> tuple[Job, Compiled, int]:
+    job = load(DIRECTORY / "tree_sum.pram").instantiate({"n": 2}, {"A": [3, 4]})
+    time = run(job).time
+    return job, compile_job(job, time), time
+
+
+@pytest.mark.parametrize("order", ["parallel", "left-to-right"])
+def test_every_wrong_token_is_reported(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    """Whatever position the model gets wrong, the check names it."""
+    job, compiled, time = small()
+    layout = compiled.layout(job, time)
+    honest = agreement.decoding_steps
+    for position in range(layout.first_block, layout.length):
+
+        def lying(*args: object, at: int = position, **kwargs: object):  # type: ignore[no-untyped-def]
+            for step in honest(*args, **kwargs):  # type: ignore[arg-type]
+                tokens = step.tokens.clone()
+                if tokens[at] != compiled.circuit.vocabulary.mask:
+                    tokens[at] += 1 if tokens[at] + 1 < compiled.circuit.vocabulary.size else -1
+                yield DecodingStep(step.number, tokens)
+
+        monkeypatch.setattr(agreement, "decoding_steps", lying)
+        divergence = check_agreement(compiled, job, time, order=order).divergence
+        role, step, pid = layout.locate(position)
+        assert divergence is not None
+        assert (divergence.field, divergence.processor) == (agreement.FIELDS[role], pid)
+        if order == "parallel":
+            assert divergence.step == (step or time + 1)
+
+
+def test_the_text_of_a_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, compiled, time = small()
+    layout = compiled.layout(job, time)
+    weights = compiled.model.layers[1].w_out
+    weights[compiled.circuit.offsets()["sum"]] *= -1
+    divergence = check_agreement(compiled, job, time).divergence
+    assert str(divergence).replace(str(DIRECTORY), "DIR") == (
+        "decoding step 4, processor 0, value: expected WORD 3, found WORD 2\n"
+        "DIR/tree_sum.pram:10:17: instruction 3: add\n"
+        "    local h := (m + 1) >> 1        # ceil(m/2)\n"
+        "                  ^"
+    )
+    assert layout.locate(layout.row("V", 4, 0)) == ("V", 4, 0)
+
+
+def test_tokens_left_masked_are_found() -> None:
+    job, compiled, time = small()
+    quiet = Factored(*(torch.zeros_like(part) for part in vars(compiled.model.unembedding).values()))
+    still = replace(compiled, model=replace(compiled.model, unembedding=quiet))
+    divergence = check_agreement(still, job, time).divergence
+    assert divergence is not None and (divergence.step, divergence.found) == (1, "MASK")
+
+
+def test_claims_are_evaluated_exactly() -> None:
+    """A wrong claim shows its first counterexample."""
+    text = (DIRECTORY / "tree_sum.pram").read_text().replace("9 + 17 * lg(n)", "10 + 17 * lg(n) - 1 / n")
+    from pram.program import parse_program
+
+    program = parse_program(text, "t.pram")
+    runs = [({"n": n}, run(program.instantiate({"n": n}, {"A": [1] * n}))) for n in (1, 2, 3)]
+    (check,) = check_claims(program, runs, "3 runs")
+    assert (check.holds, check.measured) == (False, "26, claimed == 27, at n = 2")
+    assert check.bound == "== 10 + 17 * lg(n) - 1 / n"
+
+
+def test_claims_in_sympy_have_the_same_values() -> None:
+    claim = load(DIRECTORY / "tree_sum.pram").claims[0]
+    form = to_sympy(claim.bound)
+    (n,) = form.free_symbols
+    assert [int(form.subs(n, value)) for value in (1, 2, 3, 4, 5, 64)] == [9, 26, 43, 43, 60, 111]
+    assert np.array_equal([9 + 17 * (v - 1).bit_length() for v in (1, 2, 3, 4, 5, 64)], [9, 26, 43, 43, 60, 111])
