@@ -16,8 +16,9 @@ without weights, scores or softmax. `compiler.verify` says what must hold of one
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Mapping, Sequence, Union
+from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -283,7 +284,9 @@ class Circuit:
         highs = np.array([high for f in self.fields.values() for high in f.highs])
         for column in np.flatnonzero(((stream < 0) | (stream > highs)).any(axis=0))[:1]:
             name = [f.name for f in self.fields.values() for _ in f.highs][column]
-            raise ValueError(f"field {name!r} holds {stream[:, column].min()} .. {stream[:, column].max()}, not 0 .. {highs[column]}")
+            raise ValueError(
+                f"field {name!r} holds {stream[:, column].min()} .. {stream[:, column].max()}, not 0 .. {highs[column]}"
+            )
 
     def _column(self, bit: Bit) -> int:
         return self.offsets()[bit[0]] + bit[1]

@@ -10,8 +10,8 @@ To add a word operation: `pram/word.py` says what it means, a row here how it is
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Callable, Sequence
 
 from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, word_of
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.circuit import Builder, Circuit, Field, Linear, Lookup, Match
+from compiler.circuit import Bit, Builder, Circuit, Field, Linear, Lookup, Match
 from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for
 from models.tokens import MASK, Vocabulary
 from pram.job import Job
@@ -34,6 +34,7 @@ POSITION_FIELDS = frozenset(
     [f"role.{role}" for role in (*BLOCK, "parameter", "input", "output")]
     + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
 )
+NO_RECENCY = Linear()
 #: Layers of the construction, whatever the program and its sizes.
 DEPTH = 3
 
@@ -125,10 +126,10 @@ class _Construction:
         self._lookup("unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
 
     def _lookup(self, name: str, asks: Linear, matches: list[Match], conditions: tuple[Linear, ...],
-                reads: tuple[tuple[Linear, tuple[str, int]], ...], recency: Linear = Linear(), most: int = 0) -> None:  # fmt: skip
+                reads: tuple[tuple[Linear, Bit], ...], recency: Linear = NO_RECENCY, most: int = 0) -> None:  # fmt: skip
         self.b.lookup(ROM, Lookup(name, asks, tuple(matches), conditions, reads, recency, most))
 
-    def _one(self, state: str) -> tuple[tuple[Linear, tuple[str, int]], ...]:
+    def _one(self, state: str) -> tuple[tuple[Linear, Bit], ...]:
         """What reads 1 into a state flag from whatever row is found."""
         return ((Linear(constant=1), self.state[state].bit()),)
 

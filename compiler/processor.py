@@ -12,8 +12,8 @@ layer 3: shared-memory read;   gates: what the word operations leave for the sec
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Iterable, Sequence
 
 from compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, total
 from compiler.gates import FIRST, GATES, SECOND, Alu

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 from compiler.circuit import Bit, Circuit, Layer, Linear, Lookup, Ramp
 
@@ -113,7 +113,9 @@ def _check_gates(circuit: Circuit) -> None:
             if not gate.writes:
                 raise CircuitError(f"a gate of layer {number} writes nothing")
             if not low < 0 <= high:
-                raise CircuitError(f"a gate of layer {number} is constant: its form is in {low} .. {high}, writes {dict(gate.writes)}")
+                raise CircuitError(
+                    f"a gate of layer {number} is constant: its form is in {low} .. {high}, writes {dict(gate.writes)}"
+                )
 
 
 def _check_recency(circuit: Circuit) -> None:

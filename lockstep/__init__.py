@@ -12,7 +12,8 @@ Torch is imported when something is compiled, not before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pram import machine
 from pram.errors import PramError

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import typer
 
+from pram import json_places
+from pram.errors import InputError, Source
 from pram.inputs import read_input_file
-from pram.program import Program, read_text
+from pram.program import read_text
 
 MAX_SIZES = 100_000
 
@@ -33,9 +36,17 @@ def parse_sizes(text: str) -> list[int]:
     return sizes
 
 
-def read_inputs(program: Program, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters and arrays of an input file.
+@contextmanager
+def reading(path: Path | None) -> Iterator[tuple[dict[str, Any], dict[str, Any]] | None]:
+    """The parameters and arrays of an input file; errors in them that the body raises get their place in the file.
 
     Raises: PramError: it cannot be read, or is not an input file.
     """
-    return read_input_file(read_text(path), path)
+    if path is None:
+        yield None
+        return
+    text = read_text(path)
+    try:
+        yield read_input_file(text, path)
+    except InputError as error:
+        raise error.placed(Source(str(path), text), json_places.find(text, error.path)) from None

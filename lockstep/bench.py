@@ -58,7 +58,20 @@ def machine_table() -> Table:
 
 def compile_table() -> Table:
     """Each program at w = 16 (a word of its own where it declares one)."""
-    columns = ("program", "size", "P", "T", "steps", "context", "d_model", "heads", "d_ff", "compile ms", "decode s", "decode / run")
+    columns = (
+        "program",
+        "size",
+        "P",
+        "T",
+        "steps",
+        "context",
+        "d_model",
+        "heads",
+        "d_ff",
+        "compile ms",
+        "decode s",
+        "decode / run",
+    )
     table = Table(*columns, box=box.SIMPLE_HEAD, title=f"compile and dense decode, {WORD_BITS} bits")
     for name in PROGRAMS:
         table.add_row(*_compile_row(name, DECODED[name]))

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from lockstep import display
-from lockstep.arguments import parse_sizes, read_inputs
+from lockstep.arguments import parse_sizes, reading
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS
@@ -113,8 +113,7 @@ def verify(file: File, input: Input = None, process: Process = "mdm",
     _choose("--process", process, ("mdm",))
     wanted = parse_sizes(sizes)
     program = load(file)
-    inputs = read_inputs(program, input) if input else None
-    with display.progress(err, f"verifying {program.name}") as progress:
+    with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
         from lockstep.verification import verify as verify_program
 
         report = verify_program(program, inputs=inputs, sizes=wanted, random=random, seed=seed, order=order, dtype=dtype,
@@ -149,8 +148,9 @@ def _job(program: Program, input: Path | None, size: int | None, seed: int, word
     """The job of an input file, or of an input drawn at random."""
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         raise typer.BadParameter("give an input: either --input FILE or --size N", param_hint="--input")
-    params, arrays = read_inputs(program, input) if input else _drawn(program, size or 1, seed)
-    return program.instantiate(params, arrays, word_bits)
+    with reading(input) as given:
+        params, arrays = given or _drawn(program, size or 1, seed)
+        return program.instantiate(params, arrays, word_bits)
 
 
 def _drawn(program: Program, size: int, seed: int) -> tuple[dict[str, int], dict[str, Any]]:

@@ -18,7 +18,9 @@ from proofs_check.certificate import require_certificate
 from proofs_check.theorems import theorem1
 
 
-def export_job(program: Program, job: Job, path: Path, *, dtype: str = "float64", max_steps: int = DEFAULT_MAX_STEPS) -> dict[str, str]:
+def export_job(
+    program: Program, job: Job, path: Path, *, dtype: str = "float64", max_steps: int = DEFAULT_MAX_STEPS
+) -> dict[str, str]:
     """Write a job file for masked diffusion.
 
     Returns: its metadata.

@@ -24,7 +24,12 @@ def compile_to_file(program: Program, path: Path, word_bits: int, time_bits: int
     require_certificate(compiled)
     widths = dict(zip(WIDTHS, (word_bits, time_bits, pid_bits)))
     metadata = {name: str(value) for name, value in widths.items()}
-    metadata |= {"process": "mdm", "program_sha256": program.sha256, "program": program.source.text, "program_name": program.source.name}
+    metadata |= {
+        "process": "mdm",
+        "program_sha256": program.sha256,
+        "program": program.source.text,
+        "program_name": program.source.name,
+    }
     save_model(path, compiled.model, metadata)
     layers = compiled.model.layers
     return {"file": str(path), "program": program.name, "process": "mdm", "dtype": dtype, **widths, "d_model": compiled.model.width,

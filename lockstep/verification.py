@@ -11,6 +11,7 @@ import numpy as np
 from compiler.compile import Compiled, compile_code
 from compiler.mdm import Widths
 from compiler.processor import Code
+from lockstep.sidecar import Generator, Inputs, generator_for
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
@@ -20,7 +21,6 @@ from proofs_check.certificate import Certificate, require_certificate
 from proofs_check.claims import check_claims
 from proofs_check.report import Check
 from proofs_check.theorems import theorem1
-from lockstep.sidecar import Generator, Inputs, generator_for
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
 DEFAULT_MAX_CONTEXT = 1000
@@ -81,7 +81,8 @@ class _Models:
 
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
-           use_sidecar: bool = True, progress: Callable[[int, int], None] = lambda done, total: None, **options: Any) -> Report:  # fmt: skip
+           use_sidecar: bool = True, progress: Callable[[int, int], None] = lambda done, total: None,
+           **options: Any) -> Report:  # fmt: skip
     """Verify a program on one given input, or on `random` inputs of each size.
 
     Args:   progress: called with the cases done and their number. options: fields of Options.

@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -63,7 +63,9 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
         raise ModelFileError("damaged: its contents do not match its digest")
     kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text["vocabulary"]))
     layers = tuple(Layer(*(tensors[f"layers.{i}.{part}"] for part in LAYER_PARTS)) for i in range(int(text["layers"])))
-    embedding, unembedding = (Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding"))
+    embedding, unembedding = (
+        Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding")
+    )
     return Transformer(Vocabulary(kinds), embedding, layers, unembedding), text
 
 

@@ -7,8 +7,8 @@ that `CRCW common` and the two rules after it differ where values do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 from numpy.typing import NDArray

@@ -28,14 +28,14 @@ def check_before(machine: Machine, instruction: Instruction, group: Group) -> No
 
     Raises: PramError: the first check that fails.
     """
-    if instruction.trap is not Trap.NOTHING:
-        _check_operands(machine, instruction)
     for check in instruction.checks:
         match check:
             case IndexCheck():
                 _check_index(machine, check, instruction, group)
             case AgreementCheck(statement):
                 _check_agreement(machine, statement, instruction, group)
+    if instruction.trap is not Trap.NOTHING:
+        _check_operands(machine, instruction)
 
 
 def check_after(machine: Machine, instruction: Instruction, group: Group, value: Words) -> None:
@@ -57,7 +57,7 @@ def _check_operands(machine: Machine, instruction: Instruction) -> None:
         if operand is not None and operand.kind in ("constant", "parameter"):
             value = machine.job.exact(operand)
             if not machine.job.is_word(value):
-                what = "is negative" if value < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+                what = "is negative, and words are not" if value < 0 else f"does not fit a word of {machine.job.word_bits} bits"
                 raise machine.error(f"the number {value} used here {what}", instruction.at)
 
 
@@ -108,7 +108,9 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     for item in items:
         outside = active & ((item < 0) | (item >> machine.job.word_bits != 0))
         if outside.any():
-            raise machine.error(f"item {item[int(np.argmax(outside))]} is no word of {machine.job.word_bits} bits", at)
+            first = item[int(np.argmax(outside))]
+            what = "is negative, and words are not" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+            raise machine.error(f"item {first} {what}", at)
     if (active != (value != 0)).any():
         idle = int(np.argmax(active != (value != 0)))
         raise machine.error(

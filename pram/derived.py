@@ -6,7 +6,7 @@ parameters they may name `&A`, the address of array A, and `#A`, its columns.
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 from pram.syntax import Binary, Call, Expression, Name, Number, Range
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Iterable
+from typing import Iterable, Union
+
+
+class Key(str):
+    """The key of an object in an input file, rather than the value it has."""
+
+
+#: Steps from the top of an input file down to a value.
+Path = tuple[Union[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +31,8 @@ class Source:
     text: str
 
     def line(self, number: int) -> str:
-        lines = self.text.splitlines()
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +49,13 @@ class Diagnostic:
             return f"{where} error: {self.message}".strip()
         head = f"{where}{self.span.line}:{self.span.column}: error: {self.message}"
         text = self.source.line(self.span.line)
-        return f"{head}\n{_excerpt(text, self.span.column)}" if text else head
+        return f"{head}\n{_excerpt(text, self.span.column)}" if text.strip() else head
 
 
 def _excerpt(text: str, column: int, width: int = 100) -> str:
     """The source line with a caret below `column`; of a long line, the part around it."""
     start = max(0, column - 1 - width // 2) if len(text) > width else 0
-    shown = text[start : start + width]
+    shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text[start : start + width])
     # The caret line repeats the tabs of the source line so that both indent alike.
     indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1 - start])
     return f"  {shown}\n  {indent}^"
@@ -66,12 +74,28 @@ class PramError(Exception):
         return self.diagnostics[0].message
 
 
+class InputError(PramError):
+    """A parameter or input value is wrong.
+
+    path: where it stands in an input file, as in ("arrays", "A", 2); a `Key` at its end stands for that key itself.
+    """
+
+    def __init__(self, diagnostic: Diagnostic, path: Path) -> None:
+        super().__init__(diagnostic)
+        self.path = path
+
+    def placed(self, source: Source, span: Span | None) -> InputError:
+        """The same error at a place of this source."""
+        return InputError(Diagnostic(self.message, source, span), self.path)
+
+
 def fail(message: str, source: Source | None = None, span: Span | None = None) -> PramError:
     """A PramError with a single diagnostic, ready to raise."""
     return PramError(Diagnostic(message, source, span))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` when a known word is close to this one, else nothing."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.7)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    """`; did you mean ...?` when a known word is close to this one, whatever its case; else nothing."""
+    folded = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), list(folded), n=1, cutoff=0.65)
+    return f"; did you mean `{folded[close[0]]}`?" if close else ""

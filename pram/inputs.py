@@ -3,46 +3,74 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pram.errors import Source, Span, fail
+from pram import json_places
+from pram.errors import Diagnostic, InputError, Key, PramError, Source, Span, fail
 from pram.job import Array
 
+FORM = '{"params": {...}, "arrays": {...}}'
 
-def read_array(array: Array, value: Any, source: Source | None) -> NDArray[np.int64]:
+
+def read_array(array: Array, value: Any) -> NDArray[np.int64]:
     """The words of an input: a number for a scalar, a flat list, or rows for two subscripts.
 
     Returns: int64 [array.size].
-    Raises:  PramError: a wrong length, or an entry that is no integer from 0.
+    Raises:  InputError: a wrong length, or an entry that is no integer from 0.
     """
-    flat = _flatten(array, value, source)
+    flat = _flatten(array, value)
     if len(flat) != array.size:
         how = "short" if len(flat) < array.size else "long"
-        raise fail(f"input `{array.name}` is too {how}: {len(flat)} values for {array.size} cells", source)
+        raise wrong(f"input `{array.name}` is too {how}: {len(flat)} values for {array.size} cells", "arrays", array.name)
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, int):
-            raise fail(f"{array.cell(offset)} = {json.dumps(entry, default=str)} is not an integer", source)
+            raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
         if not 0 <= entry < 1 << 62:
-            raise fail(f"{array.cell(offset)} = {entry} is not a word: words are integers from 0", source)
+            rule = "words are integers from 0" if entry < 0 else "it is far too large"
+            raise wrong_cell(array, value, offset, f"{entry} is not a word: {rule}")
     return np.array(flat, np.int64).reshape(-1)
 
 
-def _flatten(array: Array, value: Any, source: Source | None) -> list[Any]:
+def shown(value: Any) -> str:
+    """A value as JSON writes it."""
+    return json.dumps(value, default=str)
+
+
+def wrong(message: str, *path: str | int) -> InputError:
+    """An error in an input that has no place yet, ready to raise."""
+    return InputError(Diagnostic(message), path)
+
+
+def wrong_cell(array: Array, value: Any, offset: int, what: str) -> InputError:
+    """The same, about one entry of an input that was given as `value`."""
+    steps: tuple[int, ...] = (offset,) if array.shape else ()
+    if _is_nested(array, value):
+        steps = divmod(offset, array.shape[1])
+    return wrong(f"{array.cell(offset)} = {what}", "arrays", array.name, *steps)
+
+
+def _is_nested(array: Array, value: Any) -> bool:
+    return len(array.shape) == 2 and any(isinstance(row, (list, tuple)) for row in value)
+
+
+def _flatten(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise fail(f"input `{array.name}` must be a list, not {json.dumps(value, default=str)}", source)
-    if len(array.shape) == 1 or not any(isinstance(row, (list, tuple)) for row in value):
+        raise wrong(f"input `{array.name}` must be a list, not {shown(value)}", "arrays", array.name)
+    if not _is_nested(array, value):
         return list(value)
     if len(value) != array.shape[0]:
-        raise fail(f"input `{array.name}` has {len(value)} rows for {array.shape[0]}", source)
+        raise wrong(f"input `{array.name}` has {len(value)} rows for {array.shape[0]}", "arrays", array.name)
     for number, row in enumerate(value):
         if not isinstance(row, (list, tuple)) or len(row) != array.shape[1]:
-            raise fail(f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", source)
+            raise wrong(f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", "arrays", array.name, number)
     return [entry for row in value for entry in row]
 
 
@@ -52,29 +80,55 @@ def read_input_file(text: str, path: str | Path) -> tuple[dict[str, Any], dict[s
     Raises: PramError: it is not JSON, or not of that form.
     """
     source = Source(str(path), text)
+    content = _read_json(source)
     try:
-        content = json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, source))
+        return _parts(content)
+    except InputError as error:
+        raise error.placed(source, json_places.find(text, error.path)) from None
+
+
+def _read_json(source: Source) -> Any:
+    if not source.text.strip():
+        raise fail(f"the file is empty; an input file is an object: {FORM}", source, Span(1, 1))
+    try:
+        return json.loads(source.text, object_pairs_hook=_object)
+    except _RepeatedKey as error:
+        raise fail(f'"{error}" is given twice', source, json_places.find_repeated(source.text, str(error))) from None
     except json.JSONDecodeError as error:
         raise fail(f"not JSON: {error.msg}", source, Span(error.lineno, error.colno)) from None
     except RecursionError:
-        raise fail("not JSON: nested too deep", source) from None
-    except ValueError as error:  # a number of too many digits
-        raise fail(f"not JSON: {error}", source) from None
+        raise fail("not JSON: nested too deep", source, Span(1, 1)) from None
+    except ValueError:
+        raise _long_number(source) from None
+
+
+def _long_number(source: Source) -> PramError:
+    """json refuses integers that Python would take too long to read."""
+    most = sys.get_int_max_str_digits()
+    found = re.search(rf"-?\d{{{most + 1},}}", source.text)
+    return fail(f"number of more than {most} digits", source, json_places.span_of(source.text, found.start() if found else 0))
+
+
+def _parts(content: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(content, dict):
-        raise fail('an input file is an object: {"params": {...}, "arrays": {...}}', source)
+        raise wrong(f"an input file is an object: {FORM}")
     for key in content:
         if key not in ("params", "arrays"):
-            raise fail(f'unknown key "{key}"; an input file has "params" and "arrays"', source)
-    parts = tuple(content.get(key, {}) for key in ("params", "arrays"))
-    for key, part in zip(("params", "arrays"), parts):
+            raise wrong(f'unknown key "{key}"; an input file has "params" and "arrays"', Key(key))
+    params, arrays = (content.get(key, {}) for key in ("params", "arrays"))
+    for key, part in (("params", params), ("arrays", arrays)):
         if not isinstance(part, dict):
-            raise fail(f'"{key}" must be an object', source)
-    return parts
+            raise wrong(f'"{key}" must be an object', key)
+    return params, arrays
 
 
-def _object(pairs: list[tuple[str, Any]], source: Source) -> dict[str, Any]:
+class _RepeatedKey(Exception):
+    """A key stands twice in one object."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
-        raise fail(f'"{next(n for n in names if names.count(n) > 1)}" is given twice', source)
+        raise _RepeatedKey(next(n for n in names if names.count(n) > 1))
     return result

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,9 +78,13 @@ class Job:
         if self.mode not in MODES:
             raise self.error(f"unknown access mode {self.mode!r}")
         if not 1 <= self.processors <= 1 << self.word_bits:
-            raise self.error(f"{self.processors} processors: a pid is a word, so 1 .. {1 << self.word_bits} with {self.word_bits} bits")
+            raise self.error(
+                f"{self.processors} processors: a pid is a word, so 1 .. {1 << self.word_bits} with {self.word_bits} bits"
+            )
         if self.space > 1 << self.word_bits:
-            raise self.error(f"{self.space} cells: an address is a word, so at most {1 << self.word_bits} with {self.word_bits} bits")
+            raise self.error(
+                f"{self.space} cells: an address is a word, so at most {1 << self.word_bits} with {self.word_bits} bits"
+            )
         for index, instruction in enumerate(self.code):
             self._check_flow(index, instruction)
 

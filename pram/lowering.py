@@ -9,16 +9,45 @@ that all processors always stand at the same place of the text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Iterator
 
 from pram.analysis import Symbols, holds_control
 from pram.derived import address_of, base_of, clamp_if_empty, columns_of, exclusive, extent_bits, mask_of, sum_of
 from pram.errors import Span
-from pram.instructions import (AgreementCheck, Check, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap)  # fmt: skip
-from pram.syntax import (Assign, Binary, Expression, For, Halt, If, Index, Local, Name, Not, Number, Parallel, ProgramText,
-                         Range, Repeat, Single, Statement, Store, While)  # fmt: skip
+from pram.instructions import (  # fmt: skip
+    AgreementCheck,
+    Check,
+    IndexCheck,
+    Instruction,
+    ItemRange,
+    ItemsCheck,
+    Operand,
+    Subject,
+    Trap,
+)
+from pram.syntax import (
+    Assign,
+    Binary,
+    Expression,
+    For,
+    Halt,
+    If,
+    Index,
+    Local,
+    Name,
+    Not,
+    Number,
+    Parallel,
+    ProgramText,
+    Range,  # fmt: skip
+    Repeat,
+    Single,
+    Statement,
+    Store,
+    While,
+)
 from pram.word import OPERATORS
 
 PID = Operand("pid")
@@ -141,7 +170,9 @@ class _Lowering:
             offset = self.value(subscripts[0])
             return (self.parameter(base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
         row, column = (self.value(s) for s in subscripts)
-        row_check, column_check = (IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column))))
+        row_check, column_check = (
+            IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column)))
+        )
         rd = self.register()
         at = index.at
         self.emit("mul", row, self.parameter(columns_of(name)), rd=rd, at=at, checks=(row_check,))

@@ -6,8 +6,9 @@ that stand at the same instruction, each group at once in NumPy. Conflicts are j
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator, Union
+from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray

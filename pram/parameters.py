@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from pram.errors import PramError, Source, fail
 from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pram import parameters
 from pram.analysis import Symbols, analyse
-from pram.errors import PramError, Source, Span, did_you_mean, fail
-from pram.inputs import read_array
+from pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
+from pram.inputs import read_array, shown, wrong, wrong_cell
 from pram.job import MAX_CELLS, MAX_PROCESSORS, Array, Job
+from pram.json_places import span_of
 from pram.lowering import MachineCode, lower
 from pram.parser import parse
 from pram.syntax import Claim, Expression, ProgramText, Shared
 from pram.word import MAX_BITS, MIN_BITS
+
+Words = NDArray[np.int64]
 
 #: The order of arrays in memory: what is given is one range, and so is what is returned.
 ROLES = ("input", "inout", "output", "work")
@@ -64,7 +68,8 @@ class Program:
 
         Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs
                 and inouts, a number for a scalar. word_bits: overrides `word` and the default.
-        Raises: PramError: what is missing, unknown, out of range or too large, before anything is allocated.
+        Raises: PramError: what is missing, unknown, out of range or too large, before anything is allocated. InputError,
+                where a given value is at fault: an input file's reader puts it at its place in that file.
         """
         return _Instantiation(self, params, arrays or {}, word_bits).job()
 
@@ -103,9 +108,10 @@ def read_text(path: str | Path) -> str:
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror}", nowhere) from None
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise fail(f"not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}", nowhere) from None
+        before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
+        raise fail(f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(str(path), text), span_of(before, len(before))) from None
 
 
 class _Instantiation:
@@ -120,10 +126,10 @@ class _Instantiation:
     def job(self) -> Job:
         program, symbols = self.program, self.program.symbols
         self._check_names()
-        data = {a.name: read_array(a, self.given[a.name], self.source) for a in self.arrays if a.is_input}
+        data = {a.name: self._read(a) for a in self.arrays if a.is_input}
         bits = self._word_bits(max((int(v.max()) for v in data.values() if v.size), default=0))
         for name, words in data.items():
-            self._check_words(name, words, bits)
+            self._check_words(next(a for a in self.arrays if a.name == name), words, bits)
         memory = np.zeros(self._space(), np.int64)
         for array in self.arrays:
             if array.is_input:
@@ -145,32 +151,37 @@ class _Instantiation:
         given = self.program.given
         for name in params:
             if name not in given:
-                derived = " is computed by the program and" if name in self.program.symbols.params else ""
-                hint = did_you_mean(name, given) or f"; the parameters are {', '.join(given) or 'none'}"
-                raise self._error(f"parameter `{name}`{derived} cannot be given{hint if not derived else ''}")
+                raise self._input_error(self._not_given(name), self.program.tree.at, "params", Key(name))
         values: dict[str, int] = {}
         for name, declaration in self.program.symbols.params.items():
             if declaration.value is not None:
                 values[name] = self._evaluate(declaration.value, values)
             elif name not in params:
-                raise self._error(f"missing parameter `{name}`", declaration.at)
+                raise self._input_error(f"missing parameter `{name}`", declaration.at, "params")
             else:
                 values[name] = self._integer(name, params[name], declaration.at)
         return values
 
+    def _not_given(self, name: str) -> str:
+        if name in self.program.symbols.params:
+            return f"parameter `{name}` is computed by the program and cannot be given"
+        given = self.program.given
+        names = f"its parameters are {', '.join(given)}" if given else "it takes none"
+        return f"this program has no parameter `{name}`{did_you_mean(name, given) or '; ' + names}"
+
     def _integer(self, name: str, value: Any, at: Span) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self._error(f"parameter `{name}` must be an integer, not {value!r}", at)
+            raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
         if value < 0 or value >> parameters.MAX_BITS:
-            raise self._error(f"parameter `{name}` = {value} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at)
+            raise self._input_error(f"parameter `{name}` = {value} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name)
         return value
 
     def _evaluate(self, expression: Expression, values: Mapping[str, int]) -> int:
         return parameters.evaluate(expression, values, self.source)
 
     def _with(self) -> str:
-        """`, with n = 3, k = 2` for messages."""
-        return ", with " + ", ".join(f"{k} = {v}" for k, v in self.values.items()) if self.values else ""
+        """` (with n = 3, k = 2)` for messages."""
+        return " (with " + ", ".join(f"{k} = {v}" for k, v in self.values.items()) + ")" if self.values else ""
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -198,7 +209,7 @@ class _Instantiation:
         shape = tuple(self._evaluate(d, self.values) for d in shared.dimensions)
         for extent, expression in zip(shape, shared.dimensions):
             if not 0 <= extent <= MAX_CELLS:
-                raise self._error(f"array `{shared.name}` has extent {extent}{self._with()}; 0 .. {MAX_CELLS} is possible", expression.at)
+                raise self._error(f"array `{shared.name}` has extent {extent}{self._with()}; it must be in 0 .. {MAX_CELLS}", expression.at)
         low, high = (None if e is None else self._evaluate(e, self.values) for e in (shared.low, shared.high))
         return Array(shared.name, shared.role, base, shape, low, high)
 
@@ -222,6 +233,9 @@ class _Instantiation:
             return min(MAX_BITS, 2 * largest.bit_length() + 2)
         if not MIN_BITS <= bits <= MAX_BITS:
             raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_BITS} .. {MAX_BITS}", at)
+        for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
+            if number > 1 << bits:
+                raise self._error(f"{number} {least}{self._with()}, but {what} is a word, and one of {bits} bits names {1 << bits}", at)
         return bits
 
     # -- inputs --------------------------------------------------------------------------------
@@ -230,20 +244,35 @@ class _Instantiation:
         wanted = {a.name: a for a in self.arrays if a.is_input}
         for name in self.given:
             if name not in wanted:
-                known = did_you_mean(name, wanted) or f"; the inputs are {', '.join(wanted) or 'none'}"
-                raise self._error(f"array `{name}` is not an input of this program{known}")
+                names = f"; its inputs are {', '.join(wanted)}" if wanted else "; it takes none"
+                message = f"array `{name}` is not an input of this program{did_you_mean(name, wanted) or names}"
+                raise self._input_error(message, self.program.tree.at, "arrays", Key(name))
         for name in wanted:
             if name not in self.given:
-                raise self._error(f"missing input array `{name}`", self.program.symbols.arrays[name].at)
+                kind = "array" if self.program.symbols.arrays[name].dimensions else "number"
+                raise self._input_error(f"missing input {kind} `{name}`", self.program.symbols.arrays[name].at, "arrays")
 
-    def _check_words(self, name: str, words: Any, bits: int) -> None:
-        array = next(a for a in self.arrays if a.name == name)
+    def _read(self, array: Array) -> Words:
+        try:
+            return read_array(array, self.given[array.name])
+        except InputError as error:
+            raise self._at_declaration(array, error) from None
+
+    def _check_words(self, array: Array, words: Words, bits: int) -> None:
         low, high = array.low, array.high
-        for offset in np.flatnonzero((words >> bits) != 0)[:1]:
-            raise self._error(f"{array.cell(int(offset))} = {words[offset]} does not fit a word of {bits} bits")
         outside = (words < (0 if low is None else low)) | (words > ((1 << bits) - 1 if high is None else high))
-        for offset in np.flatnonzero(outside)[:1]:
-            raise self._error(f"{array.cell(int(offset))} = {words[offset]} is outside its declared range {low} .. {high}")
+        for bad, what in ((words >> bits != 0, f"does not fit a word of {bits} bits"),
+                          (outside, f"is outside its declared range {low} .. {high}")):  # fmt: skip
+            for offset in np.flatnonzero(bad)[:1]:
+                error = wrong_cell(array, self.given[array.name], int(offset), f"{words[offset]} {what}")
+                raise self._at_declaration(array, error)
+
+    def _at_declaration(self, array: Array, error: InputError) -> InputError:
+        return error.placed(self.source, self.program.symbols.arrays[array.name].at)
+
+    def _input_error(self, message: str, at: Span, *path: str) -> InputError:
+        """An error in what the user gave: placed in the program for now, and in an input file by `path`."""
+        return wrong(message, *path).placed(self.source, at)
 
     def _error(self, message: str, at: Span | None = None) -> PramError:
         return fail(message, self.source, at)

@@ -10,8 +10,9 @@ Declarations  Mode  Param  Word  Procs  Shared  Claim
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Iterator, Union
+from typing import Union
 
 from pram.errors import Span
 

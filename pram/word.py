@@ -7,8 +7,8 @@ overflows (result too large) or underflows (negative) exactly when the two diffe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 from numpy.typing import NDArray

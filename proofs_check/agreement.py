@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator
 
 import numpy as np
 import torch
@@ -36,7 +36,8 @@ class Divergence:
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
         who = "cell" if self.field == "output" else "processor"
-        return f"decoding step {self.step}, {who} {self.processor}, {self.field}: expected {self.expected}, found {self.found}{where}"
+        what = f"expected {self.expected}, found {self.found}"
+        return f"decoding step {self.step}, {who} {self.processor}, {self.field}: {what}{where}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "pa
     return _compare(expectation, decode, None, layout, exact=False)
 
 
-def _compare(expectation: Expectation, decode: Iterator, expected: Iterator[Tokens] | None, layout: Layout, exact: bool) -> Agreement:  # type: ignore[type-arg]
+def _compare(
+    expectation: Expectation, decode: Iterator, expected: Iterator[Tokens] | None, layout: Layout, exact: bool
+) -> Agreement:  # type: ignore[type-arg]
     """Walk both sides; stop at the first divergence."""
     tokens = layout.tokens()
     context, divergence, number = [len(tokens)], None, 0
@@ -166,7 +169,12 @@ def _first(expectation: Expectation, before: Tokens, number: int, wanted: Tokens
     layout, vocabulary = expectation.layout, expectation.layout.circuit.vocabulary
     role, step, pid = layout.locate(at)
     return Divergence(
-        number, pid, FIELDS[role], vocabulary.text(int(wanted[at])), vocabulary.text(int(found[at])), _line(expectation, step, pid)
+        number,
+        pid,
+        FIELDS[role],
+        vocabulary.text(int(wanted[at])),
+        vocabulary.text(int(found[at])),
+        _line(expectation, step, pid),
     )
 
 

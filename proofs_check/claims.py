@@ -6,7 +6,7 @@ SymPy only ever gets trees that we built, never text.
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import sympy
 
@@ -33,7 +33,9 @@ def check_claims(program: Program, runs: Sequence[tuple[dict[str, int], Run]], o
 
 def quantity(claim: Claim, run: Run) -> int:
     """What the claim is about, as measured; `space` means words allocated."""
-    return {"time": run.costs.time, "work": run.costs.work, "space": run.space.allocated, "procs": run.job.processors}[claim.quantity]
+    return {"time": run.costs.time, "work": run.costs.work, "space": run.space.allocated, "procs": run.job.processors}[
+        claim.quantity
+    ]
 
 
 def evaluate_bound(program: Program, claim: Claim, params: dict[str, int], run: Run) -> int:

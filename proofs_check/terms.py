@@ -101,7 +101,7 @@ class Expressions:
     wrap: bool
 
     def __init__(self, choose: Choose) -> None:
-        self.choose = choose
+        self.draw = choose
         self.daring = self.chance(4)
         self.params: list[Term] = []
         self.arrays: list[Cells] = []
@@ -112,7 +112,7 @@ class Expressions:
         return (1 << self.bits) - 1
 
     def pick(self, *options: T) -> T:
-        return self.choose(options)  # type: ignore[no-any-return]
+        return self.draw(options)  # type: ignore[no-any-return]
 
     def chance(self, n: int) -> bool:
         """True once in n."""
@@ -227,7 +227,9 @@ class Expressions:
     def index(self, place: Place, extent: int, uniform: bool, depth: int) -> Term:
         """A subscript: any word, masked to what lies inside."""
         term = self.word(place, max(0, depth), uniform)
-        return self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
+        term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
+        literal_outside = term.text.isalnum() and term.plain and term.high >= extent  # which the analysis refuses
+        return replace(term, text=f"({term.text} + 0)") if literal_outside else term
 
     def own_subscripts(self, place: Place, shape: tuple[int, ...]) -> list[Term] | None:
         """Subscripts that no two active processors share."""

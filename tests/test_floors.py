@@ -45,7 +45,13 @@ def test_a_breach_is_found() -> None:
 
 
 def test_torch_stays_below_the_compiler_and_sympy_in_the_checker() -> None:
-    for package, library in (("pram", "torch"), ("pram", "sympy"), ("models", "sympy"), ("compiler", "sympy"), ("lockstep", "sympy")):
+    for package, library in (
+        ("pram", "torch"),
+        ("pram", "sympy"),
+        ("models", "sympy"),
+        ("compiler", "sympy"),
+        ("lockstep", "sympy"),
+    ):
         assert not [f for f in (ROOT / package).rglob("*.py") if library in imports(f.read_text())], (package, library)
 
 

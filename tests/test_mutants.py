@@ -40,7 +40,9 @@ def hot_cell(processors: int = 4, rounds: int = 2, word_bits: int = 4) -> Job:
             Instruction("load", number(0), number(0), rd=1),
             Instruction("store", PID, number(1), R1),
         ]
-    return job(*code, processors=processors, mode="CRCW priority", word_bits=word_bits, memory=(9,), outputs=range(0, processors + 1))
+    return job(
+        *code, processors=processors, mode="CRCW priority", word_bits=word_bits, memory=(9,), outputs=range(0, processors + 1)
+    )
 
 
 def counting(rounds: int = 2) -> Job:
