@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.circuit import Circuit, Linear, Lookup, Ramp, Threshold, total
+from compiler.circuit import Circuit, Control, Linear, Lookup, Ramp, Threshold, total
 from compiler.circuit import Layer as CircuitLayer
 from models.transformer import Factored, Layer, Transformer
 
@@ -44,6 +44,7 @@ def assemble(circuit: Circuit, dtype: torch.dtype = torch.float64) -> Transforme
         Factored(tensor(assembler.rows(flags)), tensor(assembler.rows(bits)), tensor(assembler.rows([Linear()] * len(bits)))),
         tuple(Layer(*(tensor(m) for m in assembler.layer(layer))) for layer in circuit.layers),
         Factored(tensor(assembler.rows(scores)), tensor(assembler.rows(readout.ones)), tensor(assembler.rows(readout.zeros))),
+        *((tensor(m) for m in assembler.control(circuit.control)) if circuit.control else ()),
     )
 
 
@@ -96,6 +97,10 @@ class _Assembler:
         q, k = self.rows(queries) * INVERSE_TEMPERATURE, self.rows(keys)
         values = self.rows([self.homogeneous(form, present) for form, _ in lookup.reads])
         return q, k, values, self.rows([Linear({bit: 1}) for _, bit in lookup.reads])
+
+    def control(self, control: Control) -> tuple[Matrix, Matrix]:
+        """Weight [3, d] and bias [3]: 2 x - 1 is positive where the form x is 1."""
+        return self.rows([2 * form for form in control.forms]), np.full(3, -1.0)
 
     def homogeneous(self, form: Linear, one: Linear | None = None) -> Linear:
         """The form with its constant carried by a field that is 1 (by default on every row)."""

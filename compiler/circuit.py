@@ -9,6 +9,7 @@
 | Lookup    | an attention head: finds the most recent row whose key matches, adds its values      |
 | Layer     | lookups, then gates: one layer of the transformer                                    |
 | Readout   | the output head: a score for each kind of token, two rails for each bit              |
+| Control   | the output head of edits beside unmasking: remask, insert, delete                    |
 
 A Circuit of these can be *evaluated directly* (`Circuit.evaluate`), by the meaning of each element and
 without weights, scores or softmax. `compiler.verify` says what must hold of one.
@@ -143,7 +144,7 @@ def conjunction(literals: Iterable[Linear], writes: Writes) -> Threshold:
 
 @dataclass(frozen=True)
 class Match:
-    """One bit of a lookup: the row asks `query`, a key holds `key`; where `care` is 0 the key takes either."""
+    """One bit of a lookup: the row asks `query`, a key holds `key`; where `care` is 0 the key is 0 and takes either."""
 
     query: Linear
     key: Linear
@@ -184,6 +185,19 @@ class Readout:
     zeros: tuple[Linear, ...]
 
 
+@dataclass(frozen=True)
+class Control:
+    """Which edits a row asks for beside unmasking: forms that are 0 or 1."""
+
+    remask: Linear
+    insert: Linear
+    delete: Linear
+
+    @property
+    def forms(self) -> tuple[Linear, Linear, Linear]:
+        return self.remask, self.insert, self.delete
+
+
 @dataclass
 class Circuit:
     """Fields, how tokens enter them, three layers, and the readout.
@@ -202,6 +216,7 @@ class Circuit:
     layers: list[Layer]
     readout: Readout
     positions: frozenset[str]
+    control: Control | None = None
 
     @property
     def width(self) -> int:
@@ -223,7 +238,7 @@ class Circuit:
 
         Args:   tokens: [N] token ids. positions: int64 [N, d_model].
         Returns: int64 [N, d_model].
-        Raises: ValueError: a lookup ties, or a bit is not 0 or 1.
+        Raises: ValueError: a lookup ties, a key is not as its `care` says, or a field is out of range.
         """
         stream = positions + self.embed(tokens)
         for layer in self.layers:
@@ -267,6 +282,8 @@ class Circuit:
         found = np.ones((len(before), len(before)), bool)
         for match in lookup.matches:
             query, key, care = (self._values(form, before) for form in (match.query, match.key, match.care))
+            if (key > care).any():
+                raise ValueError(f"lookup {lookup.name!r}: a key bit is set that is not cared for")
             found &= (query[:, None] == key[None, :]) | (care[None, :] == 0)
         for condition in lookup.conditions:
             found &= (self._values(condition, before) == 1)[None, :]

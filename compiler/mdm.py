@@ -21,9 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.circuit import Bit, Builder, Circuit, Field, Linear, Lookup, Match
-from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for
-from models.tokens import MASK, Vocabulary
+from compiler.circuit import Bit, Builder, Circuit, Linear, Lookup, Match
+from compiler.positions import Rows
+from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
+from models.tokens import MASK
 from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, Step
 
@@ -51,12 +52,6 @@ class Widths:
     def cover(word_bits: int, time: int, processors: int) -> Widths:
         """The least widths for words, step numbers up to `time`, and this many processors."""
         return Widths(word_bits, max(1, time.bit_length()), bits_for(processors))
-
-
-def vocabulary(size: Size) -> Vocabulary:
-    """Words and addresses share tokens."""
-    kinds = (("BOS", 0), (MASK, 0), ("HALT", 0), ("NONE", 0), ("REG", size.register), ("PC", size.counter), ("WORD", size.word))
-    return Vocabulary(kinds)
 
 
 def build(code: Code, widths: Widths) -> Circuit:
@@ -238,7 +233,7 @@ class Layout:
 
     def positions(self) -> NDArray[np.int64]:
         """The position encoding: int64 [length, d_model]."""
-        rows = _Rows(self.circuit, self.length)
+        rows = Rows(self.circuit, self.length)
         job, h, n = self.job, len(self.job.parameters), self.job.inputs
         rows.set("one", slice(None), 1)
         for role, start, indices in (("parameter", 1, np.arange(h)), ("input", 1 + h, np.arange(n))):
@@ -251,7 +246,7 @@ class Layout:
         self._block_positions(rows)
         return rows.matrix
 
-    def _block_positions(self, rows: _Rows) -> None:
+    def _block_positions(self, rows: Rows) -> None:
         processors = self.job.processors
         step, role, pid = (g.ravel() for g in np.mgrid[1 : self.time + 1, 0:3, 0:processors])
         blocks = slice(self.first_block, self.first_output)
@@ -287,20 +282,3 @@ class Layout:
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words of the output cells, in the order of their addresses."""
         return tokens[self.first_output :] - self.circuit.vocabulary.token("WORD")
-
-
-class _Rows:
-    """Fills a matrix of positions field by field."""
-
-    def __init__(self, circuit: Circuit, length: int) -> None:
-        self.fields: dict[str, Field] = circuit.fields
-        self.offsets = circuit.offsets()
-        self.matrix = np.zeros((length, circuit.width), np.int64)
-
-    def set(self, name: str, rows: slice, values: NDArray[np.int64] | NDArray[np.bool_] | int) -> None:
-        self.matrix[rows, self.offsets[name]] = values
-
-    def spell(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
-        start = self.offsets[name]
-        for j in range(self.fields[name].width):
-            self.matrix[rows, start + j] = values >> j & 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, total
 from compiler.gates import FIRST, GATES, SECOND, Alu
+from models.tokens import MASK, Vocabulary
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
 from pram.job import Job
 
@@ -101,6 +102,12 @@ class Size:
     def token(self) -> int:
         """Bits of the widest token."""
         return max(self.word, self.counter, self.register)
+
+
+def vocabulary(size: Size) -> Vocabulary:
+    """Words and addresses share tokens."""
+    kinds = (("BOS", 0), (MASK, 0), ("HALT", 0), ("NONE", 0), ("REG", size.register), ("PC", size.counter), ("WORD", size.word))
+    return Vocabulary(kinds)
 
 
 class Processor:
@@ -239,7 +246,7 @@ class Processor:
                 self.builder.gate(FIRST, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))
                 self.builder.gate(FIRST, Threshold(self.down[j] - 1 - nonzero, {self.out.bit(j): -1}))
 
-    def add_fetch(self, keys: Keys, also: Linear) -> None:
+    def add_fetch(self, keys: Keys, also: Linear | int = 0) -> None:
         """The shared-memory read: its address is the field `sum`; rows where `also` is 1 ask as well."""
         matches = tuple(Match(q, k) for q, k in zip(self.sum, keys.index))
         reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))

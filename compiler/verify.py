@@ -53,15 +53,17 @@ def _check_order(circuit: Circuit) -> set[str]:
     if unknown := pending - bits:
         raise CircuitError(f"written but not in any field: {sorted(unknown)[0]}")
     read: set[Bit] = {*circuit.sink.terms, *circuit.one.terms}  # by every head
+    ready: set[Bit] = {b for b in bits if b[0] in circuit.positions or b[0] == circuit.token_bits.name}
     for number, layer in enumerate(circuit.layers, 1):
-        later = [bit for after in circuit.layers[number - 1 :] for bit in _writes(after)]
         for lookup in layer.lookups:
-            _read(circuit, _forms(lookup), later, read, f"lookup {lookup.name!r} of layer {number}")
-        later = [b for gate in layer.gates for b in gate.writes] + [b for x in circuit.layers[number:] for b in _writes(x)]
+            _read(_forms(lookup), pending - ready, read, f"lookup {lookup.name!r} of layer {number}")
+        ready |= {bit for lookup in layer.lookups for _, bit in lookup.reads}
         for gate in layer.gates:
-            _read(circuit, [gate.form], later, read, f"a gate of layer {number}")
+            _read([gate.form], pending - ready, read, f"a gate of layer {number}")
+        ready |= {bit for gate in layer.gates for bit in gate.writes}
     readout = circuit.readout
-    _read(circuit, [*readout.kinds.values(), *readout.ones, *readout.zeros], [], read, "the readout")
+    control = circuit.control.forms if circuit.control else ()
+    _read([*readout.kinds.values(), *readout.ones, *readout.zeros, *control], set(), read, "the readout")
     return {name for name, _ in read}
 
 
@@ -74,13 +76,11 @@ def _forms(lookup: Lookup) -> list[Linear]:
     return [lookup.asks, lookup.recency, *lookup.conditions, *matches, *(form for form, _ in lookup.reads)]
 
 
-def _read(circuit: Circuit, forms: Iterable[Linear], later: list[Bit], read: set[Bit], who: str) -> None:
-    """Note what forms read; fields that positions or tokens write are there from the start."""
-    given = circuit.positions | {circuit.token_bits.name}
-    unready = set(later)
+def _read(forms: Iterable[Linear], unready: set[Bit], read: set[Bit], who: str) -> None:
+    """Note what forms read."""
     for form in forms:
         for bit in form.terms:
-            if bit in unready and bit[0] not in given:
+            if bit in unready:
                 raise CircuitError(f"{who} reads {bit[0]}[{bit[1]}] before it is written")
             read.add(bit)
 

@@ -22,13 +22,16 @@ from pram.program import Program, load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
-out, err = Console(), Console(stderr=True)
+#: In a pipe or file, tables are as wide as they like to be, within reason.
+out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
 
 WRONG, FAILED = 1, 3
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
-Size = Annotated[Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)]
+Size = Annotated[
+    Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of whatever is drawn at random.")]
 Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
 Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
@@ -43,7 +46,7 @@ Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", sho
 @app.command()
 def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
         max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
-    """Run a program on the exact lock-step machine; print its outputs and costs."""
+    """Run a program on the exact lock-step machine."""
     from pram.machine import run as run_job
 
     program = load(file)
@@ -54,7 +57,7 @@ def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word
 
 @app.command()
 def asm(file: File, json_: Json = False) -> None:
-    """Print the machine code of a program beside its source lines."""
+    """Print the machine code beside its source lines."""
     program = load(file)
     _print(display.code_record(program), display.code_text(program), json_)
 
@@ -64,7 +67,7 @@ def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option
             time_bits: Annotated[int, typer.Option("--time-bits", help="Bits of the step number.")] = 12,
             pid_bits: Annotated[int, typer.Option("--pid-bits", help="Bits of a pid.")] = 6,
             dtype: Dtype = "float64", process: Process = "mdm", json_: Json = False) -> None:  # fmt: skip
-    """Compile a program to the weights of a transformer (safetensors)."""
+    """Compile a program to the weights of a transformer."""
     _choose("--dtype", dtype, ("float64", "float32"))
     _choose("--process", process, ("mdm",))
     for flag, value, top in (("--word-bits", word_bits, 24), ("--time-bits", time_bits, 40), ("--pid-bits", pid_bits, 24)):
@@ -83,7 +86,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, order: Order = "parallel",
            dtype: Dtype = "float64", time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out.")] = None,
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
-    """Generate a program's run by masked diffusion; print outputs, decoding steps and context length."""
+    """Generate a program's run by masked diffusion."""
     _check_order(order)
     _choose("--dtype", dtype, ("float64", "float32"))
     from lockstep import storage
@@ -92,6 +95,8 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     with display.spinner(err, "loading the model"):
         program, compiled = storage.program_or_model(file)
     bits = compiled.widths.word if compiled else word_bits
+    if word_bits not in (None, bits):
+        raise typer.BadParameter(f"this model was compiled for words of {bits} bits", param_hint="--word-bits")
     job = _job(program, input, size, seed, bits)
     with display.spinner(err, "decoding"):
         decoded = decode_job(job, order=order, seed=seed, dtype=dtype, time=time, compiled=compiled, max_steps=max_steps)
@@ -107,7 +112,10 @@ def verify(file: File, input: Input = None, process: Process = "mdm",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
-    """Run machine and model side by side, on one input or on random ones, and hold both against the theorems."""
+    """Hold machine and model against each other.
+
+    Both run one input or random ones, side by side, and are held against the theorems.
+    """
     _check_order(order)
     _choose("--dtype", dtype, ("float64", "float32"))
     _choose("--process", process, ("mdm",))
@@ -127,7 +135,7 @@ def verify(file: File, input: Input = None, process: Process = "mdm",
 @app.command()
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm", out_: Out = None,
            word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
-    """Write weights, positions and start sequence of one run as an interchange file."""
+    """Write one run with its weights for other decoders."""
     _choose("--dtype", dtype, ("float64", "float32"))
     _choose("--process", process, ("mdm",))
     program = load(file)
@@ -171,8 +179,10 @@ def _check_order(order: str) -> None:
 
 
 def _writable(path: Path) -> Path:
-    if path.is_dir() or not path.parent.is_dir():
-        raise typer.BadParameter(f"{path} cannot be written", param_hint="--out")
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
     return path
 
 
@@ -189,8 +199,10 @@ def main() -> NoReturn:
         app()
     except PramError as error:
         print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
     except Exception as error:
-        if type(error).__name__ not in ("NotCertified", "ModelFileError"):  # named, so that torch is not imported for this
+        if type(error).__name__ != "NotCertified":  # named, so that torch is not imported for this
             raise
         print(f"error: {error}", file=sys.stderr)
     sys.exit(WRONG)

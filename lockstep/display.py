@@ -37,7 +37,15 @@ def run_table(run: Run) -> RenderableType:
     record = run_record(run)
     space = record.pop("space")
     outputs = {f"{name} (output)": value for name, value in record.pop("outputs").items()}
-    return record_table(outputs | record | {f"space {name}": value for name, value in space.items()})
+    return record_table(_given(run) | outputs | record | {f"space {name}": value for name, value in space.items()})
+
+
+def _given(run: Run) -> dict[str, Any]:
+    """Parameters and inputs, which may have been drawn at random."""
+    job = run.job
+    params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier()}
+    arrays = [a for a in job.arrays if a.is_input]
+    return params | {f"{a.name} (input)": job.memory[a.base : a.base + a.size].reshape(a.shape).tolist() for a in arrays}
 
 
 def record_table(record: dict[str, Any]) -> Table:
@@ -61,7 +69,9 @@ def code_text(program: Program) -> str:
     head = f"{program.name}: {len(code.instructions)} instructions, {code.registers} registers, {len(code.derived)} parameters"
     rows = listing(code, program.source)
     width = max(len(text) for _, text, _, _ in rows)
-    lines = [f"{index:>5}  {text:<{width}}  {f'{number:>4}  {line}' if line else ''}".rstrip() for index, text, number, line in rows]
+    lines = [
+        f"{index:>5}  {text:<{width}}  {f'{number:>4}  {line}' if line else ''}".rstrip() for index, text, number, line in rows
+    ]
     return "\n".join([head, *lines])
 
 
@@ -71,11 +81,13 @@ def report_record(report: Report) -> dict[str, Any]:
 
 
 def report_table(report: Report) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{report.program}: machine and model side by side", title_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{report.program}: machine and model side by side", title_justify="left"
+    )
     for column in ("what", "on", "bound", "measured", "verdict"):
-        table.add_column(column, no_wrap=column in ("what", "measured", "verdict"), overflow="fold")
+        table.add_column(column, no_wrap=column in ("what", "verdict"), min_width=10, overflow="fold")
     for check in report.checks:
-        style = "bold red" if not check.holds else "green"
+        style = "bold red" if not check.holds else "yellow" if check.strength == "skipped" else "green"
         cells = (check.what, check.on, check.bound, check.measured)
         table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
     legend = Text("T time, P processors, h parameters, m output and n input words of a run", style="dim")
@@ -87,7 +99,7 @@ def report_table(report: Report) -> RenderableType:
 def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr that goes away when done; yields what to call with (done, total)."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

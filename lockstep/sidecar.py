@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pram.errors import Source, fail
+from pram.errors import PramError, Source, Span, fail
 from pram.program import Program
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
@@ -40,7 +41,40 @@ def generator_for(program: Program, use_sidecar: bool = True) -> Generator:
     if not (use_sidecar and program.source.name.endswith(".pram") and path.is_file()):
         return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng), None)
     module = _load(path)
-    return Generator(f"oracle in {path.name}", module.inputs, getattr(module, "accepts", None) or _equality(module.oracle))
+    inputs, oracle = (_guarded(path, name, getattr(module, name)) for name in ("inputs", "oracle"))
+    accepts = _guarded(path, "accepts", module.accepts) if hasattr(module, "accepts") else _equality(oracle)
+    return Generator(f"oracle in {path.name}", _pair_of_dictionaries(path, inputs), accepts)
+
+
+def _guarded(path: Path, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function; what it raises is reported at its place in the sidecar."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:  # a sidecar is the user's own code: whatever it raises is theirs to mend
+            raise _sidecar_error(path, f"`{name}` fails", error) from error
+
+    return call
+
+
+def _pair_of_dictionaries(path: Path, inputs: Callable[..., Any]) -> Callable[[int, np.random.Generator], Inputs]:
+    def call(size: int, rng: np.random.Generator) -> Inputs:
+        match inputs(size, rng):
+            case (dict() as params, dict() as arrays):
+                return params, arrays
+        raise fail("`inputs` must return two dictionaries: params, arrays", Source(str(path), ""))
+
+    return call
+
+
+def _sidecar_error(path: Path, what: str, error: Exception) -> PramError:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
+    message = f"{what}: {type(error).__name__}: {error}"
+    if not frames:
+        return fail(message, Source(str(path), ""))
+    last = frames[-1]
+    return fail(message, Source(str(path), path.read_text(errors="replace")), Span(last.lineno or 1, (last.colno or 0) + 1))
 
 
 def _equality(oracle: Callable[..., dict[str, Any]]) -> Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool]:
@@ -53,8 +87,8 @@ def _load(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a sidecar is the user's own code: whatever it raises is theirs to mend
-        raise fail(f"sidecar does not load: {type(error).__name__}: {error}", Source(str(path), "")) from error
+    except Exception as error:  # as in _guarded
+        raise _sidecar_error(path, "sidecar does not load", error) from error
     for name in ("inputs", "oracle"):
         if not callable(getattr(module, name, None)):
             raise fail(f"sidecar has no function `{name}`", Source(str(path), ""))

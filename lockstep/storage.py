@@ -8,7 +8,7 @@ from typing import Any
 from compiler.compile import Compiled
 from lockstep.decoding import compile_program
 from models.files import ModelFileError, load_model, save_model
-from pram.errors import PramError
+from pram.errors import PramError, Source, fail
 from pram.program import Program, load, parse_program
 from proofs_check.certificate import require_certificate
 
@@ -40,16 +40,17 @@ def compile_to_file(program: Program, path: Path, word_bits: int, time_bits: int
 def program_or_model(path: Path) -> tuple[Program, Compiled | None]:
     """A program file, or a model file with the program in it.
 
-    Raises: PramError, ModelFileError: it is neither, or damaged.
+    Raises: PramError: it is neither, or damaged.
     """
     if path.suffix != ".safetensors":
         return load(path), None
+    nowhere = Source(str(path), "")
     if not path.is_file():
-        raise ModelFileError(f"{path}: no such file")
+        raise fail("no such file", nowhere)
     try:
         return _from_model(path)
     except ModelFileError as error:
-        raise ModelFileError(f"{path}: {error}") from None
+        raise fail(str(error), nowhere) from None
 
 
 def _from_model(path: Path) -> tuple[Program, Compiled]:

@@ -126,7 +126,7 @@ def _report(program: Program, generator: Generator, cases: list[Case], models: _
     checks = [*_machine_checks(program, generator, cases), *_model_checks(decoded, options), *_certificates(models)]
     if skipped := len(cases) - len(decoded):
         bound = f"context <= {options.max_context}"
-        checks.append(Check("runs left undecoded", _on(cases), bound, f"{skipped} longer", True))
+        checks.append(Check("runs left undecoded", _on(cases), bound, f"{skipped} longer", True, "skipped"))
     trouble = next((str(c.agreement.divergence) for c in decoded if c.agreement and c.agreement.divergence), "")
     return Report(program.name, tuple(checks), tuple(cases), trouble)
 

@@ -36,6 +36,13 @@ class NotFinished(Exception):
         super().__init__(f"decoding step {step}: no position is ready, but {masks} are still masked")
 
 
+class OutOfPositions(Exception):
+    """The sequence grew longer than there are position encodings."""
+
+    def __init__(self, step: int, length: int, most: int) -> None:
+        super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {most} positions")
+
+
 @dataclass(frozen=True)
 class DecodingStep:
     """The sequence after a decoding step; steps count from 1."""
@@ -62,15 +69,23 @@ def decoding_steps(model: Transformer, tokens: Tensor, positions: Tensor, *, pro
     """Decode step by step, until the process changes nothing.
 
     Args:   tokens: [N] int64, the start sequence. positions: [N_max, d]; row i belongs to position i.
-    Raises: NotFinished: masks remain but no position is ready.
+    Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
+            ValueError: the process does not take this order.
     """
+    row, mask = PROCESSES[process], model.vocabulary.mask
+    if order != "parallel" and not row.any_order:
+        raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
     choose = ORDERS[order](torch.Generator().manual_seed(seed))
     number = 0
-    while bool((tokens == model.vocabulary.mask).any()):
+    while not row.fills or bool((tokens == mask).any()):
         residual = ENGINES[engine](model, tokens, positions[: len(tokens)])
-        after = PROCESSES[process].step(tokens, model.predict(residual), model.vocabulary.mask, choose)
+        after = row.step(tokens, model.predict(residual), mask, choose)
         if torch.equal(after, tokens):
-            raise NotFinished(number + 1, int((tokens == model.vocabulary.mask).sum()))
+            if row.fills:
+                raise NotFinished(number + 1, int((tokens == mask).sum()))
+            return
+        if len(after) > len(positions):
+            raise OutOfPositions(number + 1, len(after), len(positions))
         number += 1
         tokens = after
         yield DecodingStep(number, tokens)
@@ -80,7 +95,7 @@ def decode(model: Transformer, tokens: Tensor, positions: Tensor, *, process: st
            seed: int = 0, engine: str = "dense") -> Decoding:  # fmt: skip
     """Decode to the end; arguments and errors as `decoding_steps`.
 
-    Source: Theorem 1 for `mdm`.
+    Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
     context, steps = [len(tokens)], 0
     for step in decoding_steps(model, tokens, positions, process=process, order=order, seed=seed, engine=engine):

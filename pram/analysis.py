@@ -60,7 +60,7 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
     _Body(symbols, source, varying, errors).block(tree.body, _Context())
     if errors:
         unique = {(d.span, d.message): d for d in errors}
-        raise PramError(sorted(unique.values(), key=lambda d: (d.span or Span(0, 0)).line))
+        raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
     return symbols
 
 
@@ -73,6 +73,7 @@ class _Declarations:
         self.arrays: dict[str, Shared] = {}
         self.once: dict[type, Mode | Word | Procs] = {}
         self.claims: list[Claim] = []
+        self.places = {d.name: d.at for d in reversed(tree.declarations) if isinstance(d, (Param, Shared))}
 
     def symbols(self) -> Symbols:
         for declaration in self.tree.declarations:
@@ -100,7 +101,8 @@ class _Declarations:
                     self.arrays[name] = declaration
             case Claim(quantity, _, bound, at):
                 if quantity not in QUANTITIES:
-                    self._error(f"unknown quantity `{quantity}`; a claim is about {', '.join(QUANTITIES)}", at)
+                    known = did_you_mean(quantity, QUANTITIES) or f"; a claim is about {', '.join(QUANTITIES)}"
+                    self._error(f"unknown quantity `{quantity}`{known}", at)
                 self._parametric(bound, "a claim", outputs=True)
                 self.claims.append(declaration)
             case Mode() | Word() | Procs():
@@ -134,6 +136,10 @@ class _Declarations:
                 if node.name in self.arrays or node.name == "pid":
                     what = "numbers, parameters and scalar outputs" if outputs else "numbers and parameters"
                     self._error(f"{where} is made of {what}; `{node.name}` is neither", node.at)
+                elif later := self.places.get(node.name):
+                    self._error(
+                        f"`{node.name}` cannot be used before its declaration at {later.line}:{later.column} is complete", node.at
+                    )
                 else:
                     self._error(f"undeclared name `{node.name}`{did_you_mean(node.name, self.params)}", node.at)
 
@@ -229,6 +235,9 @@ class _Body:
             self._assigned(context.scope[name], value, context)
         elif name in self.symbols.params or name == "pid":
             self._error(f"`{name}` cannot be assigned: it is {'a parameter' if name != 'pid' else 'the processor number'}", at)
+        elif name not in self.symbols.arrays:
+            hint = did_you_mean(name, {*context.scope, *self.symbols.arrays}) or f"; a new local is made by `local {name} := ...`"
+            self._error(f"undeclared name `{name}`{hint}", at)
         else:
             self.expression(Name(name, at), context)
 
@@ -309,7 +318,9 @@ class _Body:
                 self._error(f"loop bound differs per processor: `{node.name}`{where} is not the same on all", node.at)
             elif isinstance(node, Name) and padded and context.scope.get(node.name) in (context.assigned or ()):
                 line = context.scope[node.name].line
-                self._error(f"loop bound `{node.name}` (line {line}) is assigned where some are idle: they do not know it", node.at)
+                self._error(
+                    f"loop bound `{node.name}` (line {line}) is assigned where some are idle: they do not know it", node.at
+                )
 
     def _parallel(self, statement: Parallel, context: _Context) -> None:
         self._control("parallel", statement.at, context)
@@ -362,12 +373,17 @@ class _Body:
             known = did_you_mean(name, self.symbols.arrays)
             self._error(f"undeclared array `{name}`{known}", at)
         elif len(array.dimensions) != len(subscripts):
-            wants = _subscript_count(array) if array.dimensions else "no subscript: it is a scalar"
-            self._error(f"`{name}` has {wants}, not {len(subscripts)}", at)
+            wants = (
+                f"takes {_subscript_count(array)}, not {len(subscripts)}"
+                if array.dimensions
+                else "is a scalar and takes no subscript"
+            )
+            self._error(f"`{name}` {wants}", at)
         else:
             for subscript, extent in zip(subscripts, array.dimensions):
                 if isinstance(subscript, Number) and isinstance(extent, Number) and subscript.value >= extent.value:
-                    self._error(f"index {subscript.value} is outside `{name}`, which has {extent.value} entries here", subscript.at)
+                    room = f"0 .. {extent.value - 1}" if extent.value else "empty"
+                    self._error(f"index {subscript.value} is outside `{name}` ({room})", subscript.at)
 
     def _operator(self, node: Binary) -> None:
         if self.symbols.is_parametric(node):

@@ -12,7 +12,7 @@ class Key(str):
 
 
 #: Steps from the top of an input file down to a value.
-Path = tuple[Union[str, int], ...]
+JsonPath = tuple[Union[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class InputError(PramError):
     path: where it stands in an input file, as in ("arrays", "A", 2); a `Key` at its end stands for that key itself.
     """
 
-    def __init__(self, diagnostic: Diagnostic, path: Path) -> None:
+    def __init__(self, diagnostic: Diagnostic, path: JsonPath) -> None:
         super().__init__(diagnostic)
         self.path = path
 

@@ -38,8 +38,11 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
 
 
 def shown(value: Any) -> str:
-    """A value as JSON writes it."""
-    return json.dumps(value, default=str)
+    """A value as JSON writes it, or as Python does if JSON cannot."""
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return repr(value)
 
 
 def wrong(message: str, *path: str | int) -> InputError:
@@ -70,7 +73,9 @@ def _flatten(array: Array, value: Any) -> list[Any]:
         raise wrong(f"input `{array.name}` has {len(value)} rows for {array.shape[0]}", "arrays", array.name)
     for number, row in enumerate(value):
         if not isinstance(row, (list, tuple)) or len(row) != array.shape[1]:
-            raise wrong(f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", "arrays", array.name, number)
+            raise wrong(
+                f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", "arrays", array.name, number
+            )
     return [entry for row in value for entry in row]
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Iterator, Union
+from collections.abc import Iterator
+from typing import Union
 
-from pram.errors import Key, Path, Span
+from pram.errors import JsonPath, Key, Span
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-def find(text: str, path: Path) -> Span:
+def find(text: str, path: JsonPath) -> Span:
     """The place of what a path leads to, or of the last step on it that the text has."""
     at = _skip(text, 0)
     for step in path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
@@ -16,11 +17,22 @@ from pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, 
 
 MAX_NESTING = 256
 
+EMPTY = "there is no program here; one starts with `program NAME`"
+
 #: What closes each word that opens a block, and what closes each bracket.
-CLOSERS = {"if": "end", "while": "end", "for": "end", "single": "end", "repeat": "until", "(": ")", "[": "]"}
+CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single": "end", "repeat": "until", "(": ")", "[": "]"}
 
 LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷": "/", "∧": "and", "∨": "or", "¬": "not",
-              "−": "-", "–": "-", "…": "..", "“": '"', "⌈": "lg"}  # fmt: skip
+              "−": "-", "–": "-", "…": "..", "⌈": "lg"}  # fmt: skip
+
+#: What other languages write, with what to write here.
+CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to assign", "!": "write `!=` or `not`",
+              ".": "write `..` for a range; numbers are integers", ";": "statements need no separator",
+              "{": "blocks go from `do` or `then` to `end`", "}": "blocks go from `do` or `then` to `end`",
+              '"': "there are no texts, only words", "'": "there are no texts, only words"}  # fmt: skip
+DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`"}
+COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
+DECLARATIONS = ("mode", "param", "word", "procs", "shared", "claim")
 
 
 def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
@@ -31,7 +43,7 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     """
     source = Source(name, text.removeprefix("\ufeff"))
     if not source.text.strip():
-        raise fail("the file is empty; a program starts with `program NAME`", source, Span(1, 1))
+        raise fail(EMPTY, source, Span(1, 1))
     nesting = _Nesting(source)
     parser = _lark().parse_interactive()
     try:
@@ -55,13 +67,16 @@ def keywords() -> frozenset[str]:
 class _Nesting:
     """Watches the token stream: numbers are well formed, brackets and blocks do not nest too deep.
 
-    It keeps what is open, and the last two tokens, for error messages.
+    It keeps what is open and the last two tokens, for error messages; of the blocks whose `end` may be missing, the
+    first whose closer stands further left than itself (`suspect`), and the last `if` after an `else` (`chained`).
     """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.open: list[Token] = []
         self.recent: tuple[Token, ...] = ()
+        self.suspect: Token | None = None
+        self.chained: Token | None = None
 
     def see(self, token: Token) -> None:
         if token.type == "INT":
@@ -70,21 +85,28 @@ class _Nesting:
         self.recent = (*self.recent[-1:], token)
 
     def _check_number(self, token: Token) -> None:
-        try:
-            int(token, 0)
-        except ValueError:
-            if not token.isdigit():
-                raise fail(f"`{token}` is not a number: digits may not run into letters", self.source, span(token)) from None
+        if not re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]+", token):
+            raise fail(f"`{token}` is not a number: digits may not run into letters", self.source, span(token))
         if len(token) > 20:
             raise fail("number of more than 20 digits", self.source, span(token))
 
     def _track(self, token: Token) -> None:
         if self.open and token == CLOSERS[self.open[-1]]:
-            self.open.pop()
-        elif token in CLOSERS:
+            opener = self.open.pop()
+            if self.suspect is None and self._indent(token) < min(self._indent(opener), span(token).column):
+                self.suspect = opener
+            return
+        if token == "if" and self.recent and self.recent[-1] == "else":
+            self.chained = token
+        if token in CLOSERS and not (token == "for" and self.recent and self.recent[-1] == "parallel"):
             self.open.append(token)
             if len(self.open) > MAX_NESTING:
                 raise _too_deep(self.source, span(token))
+
+    def _indent(self, token: Token) -> int:
+        """How far the line of a token is indented."""
+        line = self.source.line(span(token).line)
+        return len(line) - len(line.lstrip())
 
 
 @cache
@@ -117,9 +139,8 @@ def _unexpected_character(source: Source, error: UnexpectedCharacters) -> PramEr
     at = Span(error.line, error.column)
     if char in LOOKALIKES:
         return fail(f"unexpected character `{char}`; write `{LOOKALIKES[char]}`", source, at)
-    if char in "=:!.":
-        hint = {"=": "`:=` to assign or `==` to compare", ":": "`:=`", "!": "`!=` or `not`", ".": "`..`"}[char]
-        return fail(f"unexpected `{char}`; did you mean {hint}?", source, at)
+    if char in CHARACTERS:
+        return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
     advice = "; names are written in ASCII letters, digits and `_`" if char.isalpha() else ""
     return fail(f"unexpected character {char!r} ({title}){advice}", source, at)
@@ -127,47 +148,89 @@ def _unexpected_character(source: Source, error: UnexpectedCharacters) -> PramEr
 
 def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting) -> PramError:
     token, expected = error.token, error.expected
-    if token.type == "$END":
-        return _unexpected_end(source, nesting)
-    at = span(token)
-    previous = nesting.recent[-2] if len(nesting.recent) > 1 else None
-    if previous is not None and previous.type == "NAME" and "NAME" not in expected:
-        hint = did_you_mean(previous, keywords())
-        if hint:
+    at_end = token.type == "$END"
+    previous = nesting.recent[-1] if at_end and nesting.recent else nesting.recent[-2] if len(nesting.recent) > 1 else None
+    if previous is not None and previous.type == "NAME" and "NAME" not in expected and (at_end or token[0].isalnum()):
+        if hint := did_you_mean(previous, keywords()):
             return fail(f"unknown word `{previous}`{hint}", source, span(previous))
     if previous == "mode" or previous == "CRCW":
-        return fail(_mode_message(previous, token), source, span(previous) if previous == "CRCW" else at)
-    if token in ("==", "!=", "<", ">", "<=", ">=") and previous is not None and previous.type in ("NAME", "INT", "RPAR", "RSQB"):
-        return fail("comparisons do not chain; join two of them with `and`", source, at)
-    if token == "=":
-        return fail("unexpected `=`; write `:=` to assign, `==` to compare", source, at)
-    if nesting.open and str(token) in ("end", "until", "else", "elif", ")", "]"):
-        opener = nesting.open[-1]
-        return fail(f"unexpected `{token}`: `{opener}` opened at {opener.line}:{opener.column} is still open", source, at)
+        return _unknown_mode(
+            source, previous, "" if at_end else str(token), span(previous if at_end or previous == "CRCW" else token)
+        )
+    if at_end:
+        return _unexpected_end(source, nesting, expected)
+    return fail(f"unexpected `{token}`{_advice(token, previous, expected, nesting)}", source, span(token))
+
+
+def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _Nesting) -> str:
+    """What to write instead of an unexpected token, after `; ` or `: `."""
     if expected == {"NAME"} and token in keywords():
-        return fail(f"`{token}` is a reserved word and cannot be a name", source, at)
-    hint = did_you_mean(token, keywords()) if token.type == "NAME" else ""
-    return fail(f"unexpected `{token}`{hint}{_expectation(expected)}", source, at)
+        return ": it is a reserved word and cannot be a name"
+    if expected == {"RELATION"}:
+        return "; a claim states `==` or `<=`"
+    if token in COMPARISONS and previous is not None and previous.type in ("NAME", "INT", "RPAR", "RSQB"):
+        return "; comparisons do not chain: join two of them with `and`"
+    if token == "=":
+        return f"; {CHARACTERS['=']}"
+    if token == previous and token in DOUBLED:
+        return f"; {DOUBLED[token]}"
+    if token == "[" and previous == "]":
+        return "; two subscripts are written `[i, j]`"
+    if token == "-":
+        return "; there is no sign, only a difference, as in `0 - 1`"
+    if token in DECLARATIONS and "NAME" in expected:
+        return "; declarations stand before the first statement"
+    return _unclosed(token, expected, nesting) or _hint(token, expected)
 
 
-def _unexpected_end(source: Source, nesting: _Nesting) -> PramError:
-    lines = source.text.splitlines()
-    if not nesting.open:
-        return fail("the program breaks off here", source, Span(len(lines), len(lines[-1]) + 1))
-    opener = nesting.open[-1]
-    return fail(f"missing `{CLOSERS[opener]}`: `{opener}` opened here is never closed", source, span(opener))
+def _unclosed(token: Token, expected: set[str], nesting: _Nesting) -> str:
+    """What is still open, if that is the trouble."""
+    closes = token in ("end", "until", "else", "elif", ")", "]")
+    before = [opener for opener in nesting.open if opener is not token]
+    if not before:
+        return ": nothing is open here" if closes else ""
+    opener = before[-1]
+    if closes or (opener == "(" and "RPAR" in expected) or (opener == "[" and "RSQB" in expected):
+        return f": `{opener}` opened at {opener.line}:{opener.column} is still open"
+    return ""
 
 
-def _mode_message(previous: Token, token: Token) -> str:
+def _hint(token: Token, expected: set[str]) -> str:
+    known = (value for value in _shown(expected) if value.isalpha())
+    return token.type == "NAME" and did_you_mean(token, known) or _expectation(expected)
+
+
+def _unexpected_end(source: Source, nesting: _Nesting, expected: set[str]) -> PramError:
+    if not nesting.recent:
+        return fail(EMPTY, source, Span(1, 1))
+    if nesting.open:
+        opener, why = nesting.open[-1], "`{}` opened here is never closed"
+        if nesting.suspect is not None:
+            opener, why = nesting.suspect, "by its indentation, `{}` opened here is never closed"
+        elif opener == "if" and nesting.chained is not None:
+            opener, why = nesting.chained, "`{}` after `else` needs one of its own; or write `elif`"
+        return fail(f"missing `{CLOSERS[opener]}`: {why.format(opener)}", source, span(opener))
+    last = nesting.recent[-1]
+    after = Span(last.end_line or 1, last.end_column or 1)
+    return fail(f"the program breaks off after `{last}`{_expectation(expected)}", source, after)
+
+
+def _unknown_mode(source: Source, previous: Token, given: str, at: Span) -> PramError:
     if previous == "CRCW":
-        return "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"
-    return f"unknown access mode `{token}`{did_you_mean(token, MODES)}; the modes are {', '.join(MODES)}"
+        return fail("CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`", source, at)
+    what = f"unknown access mode `{given}`" if given else "missing access mode"
+    return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", source, at)
+
+
+def _shown(expected: set[str]) -> list[str]:
+    """Terminals as a program writes them."""
+    shown = {t.name: t.pattern.value for t in _lark().terminals} | {"NAME": "a name", "INT": "a number", "RELATION": "=="}
+    return sorted(shown.get(name, name) for name in expected)
 
 
 def _expectation(expected: set[str]) -> str:
     """`; expected ...` when few things could stand here."""
-    shown = {t.name: t.pattern.value for t in _lark().terminals} | {"NAME": "a name", "INT": "a number"}
-    texts = sorted(shown.get(name, name) for name in expected)
+    texts = _shown(expected)
     if len(texts) > 4:
         return ""
     return "; expected " + " or ".join(t if t.startswith("a n") else f"`{t}`" for t in texts)

@@ -63,7 +63,9 @@ class Program:
         """Whether the user gives any cells."""
         return any(a.role in ("input", "inout") for a in self.symbols.arrays.values())
 
-    def instantiate(self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None) -> Job:
+    def instantiate(
+        self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None
+    ) -> Job:
         """Fix parameters, memory and word size.
 
         Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs
@@ -111,7 +113,9 @@ def read_text(path: str | Path) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
-        raise fail(f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(str(path), text), span_of(before, len(before))) from None
+        raise fail(
+            f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(str(path), text), span_of(before, len(before))
+        ) from None
 
 
 class _Instantiation:
@@ -173,7 +177,9 @@ class _Instantiation:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
         if value < 0 or value >> parameters.MAX_BITS:
-            raise self._input_error(f"parameter `{name}` = {value} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name)
+            raise self._input_error(
+                f"parameter `{name}` = {value} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name
+            )
         return value
 
     def _evaluate(self, expression: Expression, values: Mapping[str, int]) -> int:
@@ -209,7 +215,9 @@ class _Instantiation:
         shape = tuple(self._evaluate(d, self.values) for d in shared.dimensions)
         for extent, expression in zip(shape, shared.dimensions):
             if not 0 <= extent <= MAX_CELLS:
-                raise self._error(f"array `{shared.name}` has extent {extent}{self._with()}; it must be in 0 .. {MAX_CELLS}", expression.at)
+                raise self._error(
+                    f"array `{shared.name}` has extent {extent}{self._with()}; it must be in 0 .. {MAX_CELLS}", expression.at
+                )
         low, high = (None if e is None else self._evaluate(e, self.values) for e in (shared.low, shared.high))
         return Array(shared.name, shared.role, base, shape, low, high)
 
@@ -235,7 +243,9 @@ class _Instantiation:
             raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_BITS} .. {MAX_BITS}", at)
         for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
             if number > 1 << bits:
-                raise self._error(f"{number} {least}{self._with()}, but {what} is a word, and one of {bits} bits names {1 << bits}", at)
+                raise self._error(
+                    f"{number} {least}{self._with()}, but {what} is a word, and one of {bits} bits names {1 << bits}", at
+                )
         return bits
 
     # -- inputs --------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: How much a row says: it was run, or it follows from arithmetic on the weights.
-Strength = Literal["checked", "certified"]
+#: How much a row says: it was run, it follows from arithmetic on the weights, or it was left out and says nothing.
+Strength = Literal["checked", "certified", "skipped"]
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Expressions:
 
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
-        self.daring = self.chance(4)
+        self.daring = self.chance(3)
         self.params: list[Term] = []
         self.arrays: list[Cells] = []
 
@@ -118,9 +118,9 @@ class Expressions:
         """True once in n."""
         return self.pick(*[False] * (n - 1), True)
 
-    def steer(self) -> bool:
-        """Whether to take care here."""
-        return not (self.daring and self.chance(8))
+    def steer(self, risks: int = 12) -> bool:
+        """Whether to take care here; a daring program does not once in `risks`."""
+        return not (self.daring and self.chance(risks))
 
     # -- parameter expressions -----------------------------------------------------------------
 
@@ -161,8 +161,9 @@ class Expressions:
 
     def leaf(self, place: Place, depth: int, uniform: bool) -> Term:
         names = [t for t in place.terms if t.uniform or not uniform]
-        term = self.parametric() if self.chance(4) else self.pick(self.number(self.pick(0, 1, 2, 3, 5)), *names, *names)
-        if not 0 <= term.low <= term.high <= self.limit and self.steer():
+        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.steer(2) else 4))
+        term = self.parametric() if self.chance(5) else self.pick(literal, *names, *names)
+        if not 0 <= term.low <= term.high <= self.limit and self.steer(2):
             return self.number(self.pick(1, self.limit))
         return term
 
@@ -177,7 +178,7 @@ class Expressions:
 
     def steered(self, name: str, a: Term, b: Term) -> tuple[Term, Term]:
         """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
-        if self.wrap and not (a.plain and b.plain) or not self.steer():
+        if self.wrap and not (a.plain and b.plain) or not self.steer(2):
             return a, b
         if name == "-" and a.low < b.high:
             low = ones(b.high)

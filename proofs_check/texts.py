@@ -2,7 +2,7 @@
 
 `language_programs` writes programs that the analysis accepts and that mostly run to their end: where
 values are uniform, bounded or different on all processors is tracked (see `proofs_check.terms`). One
-program in four is daring, so that every kind of run-time error comes up too.
+program in three is daring, so that every kind of run-time error comes up too.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class _Writer(Expressions):
         self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
         declared = self.wrap or self.chance(2)
         if declared:
-            self.bits = self.pick(*range(max(4, largest.bit_length()), 14))
+            least = max(4, largest.bit_length())
+            self.bits = self.pick(*range(least, least + 3 if self.daring else 14))
         return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
 
     # -- statements ----------------------------------------------------------------------------
@@ -120,7 +121,7 @@ class _Writer(Expressions):
 
     def statement(self, place: Place) -> tuple[list[str], Place]:
         """A statement, and the place after it."""
-        kinds = [self.local, self.assign, self.store, self.store]
+        kinds = [self.local, self.assign, self.store, self.store, self.store]
         if place.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch] + [self.loop] * (place.loops < 2)
             kinds += [] if place.padded else [self.control, self.control, self.control, self.choose]
@@ -195,11 +196,16 @@ class _Writer(Expressions):
         first, last = self.exactly(low), self.exactly(low + self.pick(0, 1, 2, -1))
         high = max(low, last.high)
         if self.chance(2):
-            last, high = self.bound(place, 3), max(low, 3)
+            bound = self.bound(place, 3)
+            last, high = Term(f"({bound.text} & 3)", 0, 3) if self.is_scalar(bound) else bound, max(low, 3)
         first, last = (last, first) if down else (first, last)
         inside = place.having(Term(name, low, high), loop=True).without(last.text)
         head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare} do"
         return [head, *self.block(inside), "end"], place
+
+    def is_scalar(self, term: Term) -> bool:
+        """Whether it is a scalar in shared memory: as a bound it could not be assigned in the loop."""
+        return any(term.text == a.name for a in self.arrays)
 
     def bound(self, place: Place, high: int) -> Term:
         """A word that all processors know, those that are idle here included; `high` is all ones."""
@@ -216,7 +222,7 @@ class _Writer(Expressions):
 
     def choose(self, place: Place) -> tuple[list[str], Place]:
         """An `if` that holds control: only the branch taken costs."""
-        condition = self.truth(place, 1, uniform=self.steer())
+        condition = self.truth(place, 1, uniform=True)
         inside = replace(place, depth=place.depth + 1)
         held, after = self.control(inside)
         then = [*(f"  {line}" for line in held), *self.block(after, 1)]
@@ -228,7 +234,7 @@ class _Writer(Expressions):
         start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(place, 1, uniform=True), 3)
         after = place.having(Term(name, 0, 3))
         inside = replace(after, depth=place.depth + 1, loops=place.loops + 1)
-        also = self.truth(inside, 1, uniform=self.steer()).text
+        also = self.truth(inside, 1, uniform=self.steer(2)).text
         body = [*self.block(inside), f"  {name} := {name} - 1"]
         if self.chance(2):
             condition = self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
@@ -268,7 +274,7 @@ class _Writer(Expressions):
         for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
             inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
             room >>= lg(max(1, inner[-1]))
-        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer()), *inner]
+        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer(4)), *inner]
 
 
 # -- what a program holds ------------------------------------------------------------------------------
@@ -301,10 +307,12 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
             yield "if with control" if holds_control((node,)) else "if padded"
             yield "else" if otherwise else "no else"
             yield "elif" if len(otherwise) == 1 and isinstance(otherwise[0], syntax.If) else "no elif"
-        case syntax.For(_, _, last, down):
-            yield f"for {'downto' if down else 'up'} to {'a parameter' if is_parametric(last, params) else 'a word'}"
+        case syntax.For(_, first, last, down):
+            plain = is_parametric(first, params) and is_parametric(last, params)
+            yield f"for {'down' if down else 'up'} between {'parameters' if plain else 'words'}"
         case syntax.Parallel(ranges):
             yield f"parallel {len(ranges)}"
+            yield "parallel between " + ("parameters" if is_parametric(ranges[0].high, params) else "words")
         case syntax.Mode(name):
             yield f"mode {name}"
         case syntax.Param(_, value):

@@ -337,12 +337,13 @@ class _Run(_Setting):
     def conditional(self, s: syntax.If, active: list[int]) -> None:
         """An `if` around control that all must share takes one branch; any other is padded to both."""
         truths = self.test(s.condition, active)
-        padded = not any(isinstance(n, SHARED_CONTROL) for n in walk(s))
-        if padded or _common(truths):
-            self.block(s.then, [p for p, v in zip(active, truths) if v])
+        if any(isinstance(n, SHARED_CONTROL) for n in walk(s)):
+            self.block(s.then if _common(truths) else s.otherwise, active)
+            self.step()  # after either branch: a `halt` in one is as soon as a `halt` in the other
+            return
+        self.block(s.then, [p for p, v in zip(active, truths) if v])
         self.step()
-        if padded or not _common(truths):
-            self.block(s.otherwise, [p for p, v in zip(active, truths) if not v])
+        self.block(s.otherwise, [p for p, v in zip(active, truths) if not v])
 
     def bounds(self, *expressions: Expression) -> list[int]:
         """The bounds of a `for` or `parallel`; idle processors evaluate them too, since they follow the control."""

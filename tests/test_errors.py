@@ -1,0 +1,262 @@
+"""What is wrong in a program text is reported at its place, in words that say what to write instead."""
+
+from pathlib import Path
+
+import pytest
+
+from pram.errors import PramError
+from pram.program import load, parse_program
+
+HEAD = "program t\nparam n\nprocs n\nshared A[n] : inout, s : output\n"
+EACH = "parallel for i in 0 .. n - 1 do "
+
+#: Program, LINE:COL, message.
+Rows = list[tuple[str, str, str]]
+SYNTAX: Rows = [
+    (HEAD + EACH + "A[i] := 1\n", "5:1", "missing `end`: `parallel` opened here is never closed"),
+    (
+        HEAD + "while n > 1 do\n  if n > 2 then s := 1\nend\n",
+        "6:3",
+        "missing `end`: by its indentation, `if` opened here is never closed",
+    ),
+    (
+        HEAD + "if n == 1 then s := 1\nelse if n == 2 then s := 2\nend\n",
+        "6:6",
+        "missing `end`: `if` after `else` needs one of its own; or write `elif`",
+    ),
+    (HEAD + "repeat s := 1\n", "5:1", "missing `until`: `repeat` opened here is never closed"),
+    (HEAD + "s := (1 + 2\n", "5:6", "missing `)`: `(` opened here is never closed"),
+    (HEAD + "s := (1 + 2\nhalt\n", "6:1", "unexpected `halt`: `(` opened at 5:6 is still open"),
+    (HEAD + "A[1 := 2\n", "5:5", "unexpected `:=`: `[` opened at 5:2 is still open"),
+    (HEAD + "s := 1 end\n", "5:8", "unexpected `end`: nothing is open here"),
+    (HEAD + "if n > 1 then s := 1 endif\n", "5:22", "unknown word `endif`; did you mean `end`?"),
+    (HEAD + "parrallel for i in 0 .. n do A[i] := 1 end\n", "5:1", "unknown word `parrallel`; did you mean `parallel`?"),
+    ("prgram t\n", "1:1", "unexpected `prgram`; did you mean `program`?"),
+    (HEAD + "shared q : inptu\n", "5:12", "unexpected `inptu`; did you mean `input`?"),
+    (
+        HEAD + "s := а + 1\n",
+        "5:6",
+        "unexpected character 'а' (CYRILLIC SMALL LETTER A); names are written in ASCII letters, digits and `_`",
+    ),
+    (HEAD + "if n ≤ 1 then s := 1 end\n", "5:6", "unexpected character `≤`; write `<=`"),
+    (HEAD + "s ← 1\n", "5:3", "unexpected character `←`; write `:=`"),
+    (HEAD + "s = 1\n", "5:3", "unexpected `=`; write `:=` to assign, `==` to compare"),
+    (HEAD + "words = 1\n", "5:7", "unexpected `=`; write `:=` to assign, `==` to compare"),
+    (HEAD + "s := 1; s := 2\n", "5:7", "unexpected `;`; statements need no separator"),
+    (HEAD + "if n > 1 { s := 1 }\n", "5:10", "unexpected `{`; blocks go from `do` or `then` to `end`"),
+    (HEAD + "if n > 1 && n > 2 then s := 1 end\n", "5:11", "unexpected `&`; write `and`, or one `&` for bits"),
+    (HEAD + "s := -1\n", "5:6", "unexpected `-`; there is no sign, only a difference, as in `0 - 1`"),
+    (HEAD + "s := 1 // one\n", "5:9", "unexpected `/`; comments start with `#`"),
+    (HEAD + "s := 1.5\n", "5:7", "unexpected `.`; write `..` for a range; numbers are integers"),
+    (HEAD + "s := A[1][2]\n", "5:10", "unexpected `[`; two subscripts are written `[i, j]`"),
+    (HEAD + "s := 2k\n", "5:6", "`2k` is not a number: digits may not run into letters"),
+    (HEAD + "s := 0b11\n", "5:6", "`0b11` is not a number: digits may not run into letters"),
+    (HEAD + "s := 0x\n", "5:6", "`0x` is not a number: digits may not run into letters"),
+    (HEAD + "s := 100000000000000000000\n", "5:6", "number of more than 20 digits"),
+    (HEAD + "local end := 3\n", "5:7", "unexpected `end`: it is a reserved word and cannot be a name"),
+    (HEAD + "if 1 < n < 3 then s := 1 end\n", "5:10", "unexpected `<`; comparisons do not chain: join two of them with `and`"),
+    (
+        HEAD + "if maxx < n < 3 then s := 1 end\n",
+        "5:13",
+        "unexpected `<`; comparisons do not chain: join two of them with `and`",
+    ),
+    (HEAD + "claim time >= 3\n", "5:12", "unexpected `>=`; a claim states `==` or `<=`"),
+    (HEAD + "for i in 0 to 3 do s := 1 end\n", "5:12", "unexpected `to`; expected `..` or `downto`"),
+    (HEAD + "if n > 1 do s := 1 end\n", "5:10", "unexpected `do`; expected `then`"),
+    (HEAD + "s := 1\nshared B\n", "6:1", "unexpected `shared`; declarations stand before the first statement"),
+    ("program t\nmode CRWC\n", "2:6", "unknown access mode `CRWC`; did you mean `CREW`?"),
+    ("program t\nmode crew\n", "2:6", "unknown access mode `crew`; did you mean `CREW`?"),
+    (
+        "program t\nmode PRAM\n",
+        "2:6",
+        "unknown access mode `PRAM`; the modes are EREW, CREW, CRCW common, CRCW arbitrary, CRCW priority",
+    ),
+    ("program t\nmode CRCW\nparam n\n", "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+    ("program t\nmode CRCW", "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+    ("program t\nmode", "2:1", "missing access mode; the modes are EREW, CREW, CRCW common, CRCW arbitrary, CRCW priority"),
+    ("", "1:1", "there is no program here; one starts with `program NAME`"),
+    ("# only a comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
+    ("program", "1:8", "the program breaks off after `program`; expected a name"),
+    (HEAD + "s := 1 $ 2\n", "5:8", "unexpected character '$' (DOLLAR SIGN)"),
+]
+MEANING: Rows = [
+    (HEAD + "s := cuont\n", "5:6", "undeclared name `cuont`"),
+    (HEAD + "local count := 1\ns := cuont\n", "6:6", "undeclared name `cuont`; did you mean `count`?"),
+    (HEAD + "x := 1\n", "5:1", "undeclared name `x`; a new local is made by `local x := ...`"),
+    (HEAD + "local cnt := 1\ncmt := 2\n", "6:1", "undeclared name `cmt`; did you mean `cnt`?"),
+    (HEAD + "s := B[1]\n", "5:6", "undeclared array `B`"),
+    (HEAD + "local n := 1\n", "5:7", "`n` is declared twice; first at 2:7 (no name hides another)"),
+    (
+        HEAD + "local i := 1\nfor i in 1 .. 2 do s := i end\n",
+        "6:1",
+        "`i` is declared twice; first at 5:7 (no name hides another)",
+    ),
+    (HEAD + "local pid := 1\n", "5:7", "`pid` is the processor's number and cannot be declared"),
+    (HEAD + "s := s / 2\n", "5:8", "`/` works on parameters only; on words `>>` divides by a power of two"),
+    (HEAD + "s := s % 2\n", "5:8", "`%` works on parameters only; on words `&` gives a remainder by a power of two"),
+    (HEAD + "s := lg(s)\n", "5:6", "`lg` takes numbers and parameters only"),
+    (
+        HEAD + EACH + "parallel for j in 0 .. 1 do A[i] := j end end\n",
+        "5:33",
+        "`parallel` cannot stand inside `parallel`: there is one level of processors",
+    ),
+    (
+        HEAD + EACH + "while A[i] > 0 do A[i] := 0 end end\n",
+        "5:33",
+        "`while` cannot stand inside `parallel`: idle processors could not follow it",
+    ),
+    (
+        HEAD + "if pid == 0 then halt end\n",
+        "5:18",
+        "`halt` cannot stand inside an `if` whose condition differs per processor: idle processors could not follow it",
+    ),
+    (
+        HEAD + "single do repeat s := 1 until s == 1 end\n",
+        "5:11",
+        "`repeat` cannot stand inside `single`: idle processors could not follow it",
+    ),
+    (HEAD + "for j in 0 .. pid do s := j end\n", "5:15", "loop bound differs per processor: `pid` is not the same on all"),
+    (
+        HEAD + "local x := pid\nfor j in 0 .. x do s := j end\n",
+        "6:15",
+        "loop bound differs per processor: `x`, from line 5, is not the same on all",
+    ),
+    (
+        HEAD + EACH + "for j in 0 .. s do A[i] := j end end\n",
+        "5:47",
+        "a loop bound here cannot read shared memory: idle processors run the loop too",
+    ),
+    (
+        HEAD + "local m := 3\nfor i in 1 .. m do m := 2 end\n",
+        "6:20",
+        "`m` bounds the `for` of line 6 and cannot be assigned in it",
+    ),
+    (HEAD + "parallel for j in 0 .. pid do A[j] := 1 end\n", "5:24", "the range of a `parallel for` differs per processor"),
+    (
+        HEAD + "local x := 3\nparallel for j in 0 .. 1, h in 0 .. x do A[j] := h end\n",
+        "6:37",
+        "the bounds of every range after the first are made of numbers and parameters",
+    ),
+    (HEAD + "s := A[1, 2]\n", "5:6", "`A` takes 1 subscript, not 2"),
+    (HEAD + "s := s[1]\n", "5:6", "`s` is a scalar and takes no subscript"),
+    (HEAD + "s := A\n", "5:6", "`A` is an array and needs 1 subscript"),
+    (HEAD + "if s and n == 1 then s := 1 end\n", "5:4", "`and` takes truth values; compare the word first, as in `... != 0`"),
+    (HEAD + "if not s then s := 1 end\n", "5:8", "`not` takes truth values; compare the word first, as in `... != 0`"),
+    (HEAD + "for i in 1 .. 3 do i := 2 end\n", "5:20", "loop variable `i` cannot be assigned"),
+    (HEAD + "n := 2\n", "5:1", "`n` cannot be assigned: it is a parameter"),
+    (HEAD + "pid := 2\n", "5:1", "`pid` cannot be assigned: it is the processor number"),
+    ("program t\nparam n, n\n", "2:10", "`n` is declared twice; first at 2:7"),
+    ("program t\nparam k = n, n\n", "2:11", "`n` cannot be used before its declaration at 2:14 is complete"),
+    ("program t\nprocs 1\nprocs 2\n", "3:7", "second `procs`; the first is on line 2"),
+    ("program t\nshared B[4], s\ns := B[4]\n", "3:8", "index 4 is outside `B` (0 .. 3)"),
+    ("program t\nshared B[4, 2], s\ns := B[1, 2]\n", "3:11", "index 2 is outside `B` (0 .. 1)"),
+    ("program t\nclaim tiem == 3\n", "2:7", "unknown quantity `tiem`; did you mean `time`?"),
+    ("program t\nclaim time == q\n", "2:15", "undeclared name `q`"),
+    ("program t\nshared B[3]\nprocs B[1]\n", "3:7", "`procs` is made of numbers and parameters; `B[...]` is shared memory"),
+    ("program t\nword pid\n", "2:6", "`word` is made of numbers and parameters; `pid` is neither"),
+]
+
+
+def numbered(rows: Rows) -> list[object]:
+    return [pytest.param(*row, id=f"{number:02d}") for number, row in enumerate(rows, 1)]
+
+
+def rendered(text: str, place: str, message: str, name: str = "t.pram") -> str:
+    """The whole text of an error: place and message, the source line, a caret."""
+    line, column = map(int, place.split(":"))
+    shown = [*text.splitlines(), ""][line - 1]
+    caret = f"\n  {shown}\n  {' ' * (column - 1)}^" if shown else ""
+    return f"{name}:{place}: error: {message}{caret}"
+
+
+@pytest.mark.parametrize(("text", "place", "message"), numbered(SYNTAX))
+def test_syntax(text: str, place: str, message: str) -> None:
+    with pytest.raises(PramError) as caught:
+        parse_program(text, "t.pram")
+    assert str(caught.value) == rendered(text, place, message)
+
+
+@pytest.mark.parametrize(("text", "place", "message"), numbered(MEANING))
+def test_meaning(text: str, place: str, message: str) -> None:
+    with pytest.raises(PramError) as caught:
+        parse_program(text, "t.pram")
+    assert str(caught.value) == rendered(text, place, message)
+
+
+def test_all_that_is_wrong_is_reported_in_the_order_of_the_text() -> None:
+    text = HEAD + "x := 1\nlocal n := 3\ns := q + (s / 2) + A\n"
+    with pytest.raises(PramError) as caught:
+        parse_program(text, "t.pram")
+    assert str(caught.value).splitlines()[::3] == [
+        "t.pram:5:1: error: undeclared name `x`; a new local is made by `local x := ...`",
+        "t.pram:6:7: error: `n` is declared twice; first at 2:7 (no name hides another)",
+        "t.pram:7:6: error: undeclared name `q`",
+        "t.pram:7:13: error: `/` works on parameters only; on words `>>` divides by a power of two",
+        "t.pram:7:20: error: `A` is an array and needs 1 subscript",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("s := " + "(" * 100_000 + "1" + ")" * 100_000, "5:262"),
+        ("if n > 1 then " * 100_000, "5:3585"),
+        ("s := " + "not " * 100_000 + "n == 1", "5:1022"),
+        ("s := " + "1 + " * 10_000 + "1", "5:38988"),
+        ("if n == 0 then\n" + "elif n == 1 then\n" * 1000 + "end", "258:6"),
+    ],
+    ids=("parentheses", "blocks", "not", "sum", "elif"),
+)
+def test_deep_nesting_is_refused(text: str, place: str) -> None:
+    with pytest.raises(PramError, match=f"^t.pram:{place}: error: nesting deeper than 256 is refused"):
+        parse_program(HEAD + text, "t.pram")
+
+
+@pytest.mark.parametrize(
+    ("line", "excerpt"),
+    [
+        ("\ts :=\t?", "  \ts :=\t?\n  \t    \t^"),
+        ("s := \x1b[31m", "  s := \ufffd[31m\n       ^"),
+        ("s := " + "1 + " * 30 + "?" + " + 1" * 30, "  1 + " + "1 + " * 12 + "?" + " + 1" * 12 + " \n  " + " " * 50 + "^"),
+    ],
+    ids=("tabs", "control characters", "long line"),
+)
+def test_excerpts_show_the_place(line: str, excerpt: str) -> None:
+    with pytest.raises(PramError) as caught:
+        parse_program(HEAD + line, "t.pram")
+    assert str(caught.value).split("\n", 1)[1].replace("  " + "1 + " * 13, "  1 + " + "1 + " * 12) == excerpt
+
+
+FILES = [
+    (b"program t\nparam n # caf\xe9\n", "t.pram:2:14: error: not UTF-8 text: byte 0xe9\n  param n # caf\ufffd\n               ^"),
+    (b"", "t.pram:1:1: error: there is no program here; one starts with `program NAME`"),
+    (
+        b"program t\r\nx := 1\r\n",
+        "t.pram:2:1: error: undeclared name `x`; a new local is made by `local x := ...`\n  x := 1\n  ^",
+    ),
+    (
+        b"program t # one\rx := 1\r",
+        "t.pram:2:1: error: undeclared name `x`; a new local is made by `local x := ...`\n  x := 1\n  ^",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), FILES)
+def test_files_with_errors(data: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.pram").write_bytes(data)
+    with pytest.raises(PramError) as caught:
+        load("t.pram")
+    assert str(caught.value) == message
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    for path, message in ((tmp_path, "this is a directory, not a file"), (tmp_path / "no.pram", "no such file")):
+        with pytest.raises(PramError) as caught:
+            load(path)
+        assert str(caught.value) == f"{path}: error: {message}"
+
+
+def test_byte_order_mark_and_line_ends_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "t.pram").write_bytes(b"\xef\xbb\xbfprogram t\r\nprocs 3\r\n")
+    assert load(tmp_path / "t.pram").instantiate({}).processors == 3
