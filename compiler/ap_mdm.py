@@ -24,7 +24,7 @@ Every bit here is set on absence somewhere, and BOS reads nothing, so each gate 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,18 @@ class Widths:
     pid: int
 
     @staticmethod
-    def cover(job: Job) -> Widths:
-        """The least widths for a job."""
+    def cover(job: Job, time: int) -> Widths:
+        """The least widths for a job; its time does not matter."""
         return Widths(job.word_bits, full_length(job).bit_length(), bits_for(job.processors))
+
+    @property
+    def extent(self) -> tuple[str, int]:
+        """What the widths limit, and the bits of it."""
+        return "N", self.length
+
+    def widened(self, bits: int) -> Widths:
+        """The same with an extent of so many bits."""
+        return replace(self, length=bits)
 
 
 def full_length(job: Job) -> int:
@@ -252,11 +261,12 @@ class _Construction:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands in the full sequence of one job, and its positions."""
+    """Where everything stands in the full sequence of one job, and its positions; `time`, the run's, does not matter."""
 
     job: Job
     circuit: Circuit
     widths: Widths
+    time: int
 
     def __post_init__(self) -> None:
         if self.length.bit_length() > self.widths.length or self.job.processors > 1 << self.widths.pid:

@@ -16,7 +16,7 @@ each did so after all blocks before its HALT were complete, so no block that hol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +49,18 @@ class Widths:
     pid: int
 
     @staticmethod
-    def cover(word_bits: int, time: int, processors: int) -> Widths:
-        """The least widths for words, step numbers up to `time`, and this many processors."""
-        return Widths(word_bits, max(1, time.bit_length()), bits_for(processors))
+    def cover(job: Job, time: int) -> Widths:
+        """The least widths for a job, with step numbers up to `time`."""
+        return Widths(job.word_bits, max(1, time.bit_length()), bits_for(job.processors))
+
+    @property
+    def extent(self) -> tuple[str, int]:
+        """What the widths limit, and the bits of it."""
+        return "T * P", self.time + self.pid
+
+    def widened(self, bits: int) -> Widths:
+        """The same with an extent of so many bits."""
+        return replace(self, time=bits - self.pid)
 
 
 def build(code: Code, widths: Widths) -> Circuit:

@@ -196,7 +196,7 @@ def _print(record: Any, table: Any, as_json: bool) -> None:
 def main() -> NoReturn:
     """Entry point of the command `lockstep`."""
     try:
-        app()
+        app(prog_name="lockstep")
     except PramError as error:
         print(error, file=sys.stderr)
     except OSError as error:

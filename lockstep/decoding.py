@@ -38,7 +38,7 @@ class Decoded:
 def compile_program(program: Program, word_bits: int, time_bits: int, pid_bits: int, dtype: str = "float64") -> Compiled:
     """Compile a program's code for words, times and pids of so many bits."""
     code = Code(program.code.instructions, program.code.registers, len(program.code.derived))
-    return compile_code(code, Widths(word_bits, time_bits, pid_bits), dtype)
+    return compile_code(code, Widths(word_bits, time_bits, pid_bits), dtype, "mdm")
 
 
 def decode_job(job: Job, *, order: str = "parallel", seed: int = 0, dtype: str = "float64", time: int | None = None,

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from compiler.compile import Compiled, compile_code
-from compiler.mdm import Widths
+from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from compiler.processor import Code
 from lockstep.sidecar import Generator, Inputs, generator_for
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
 from pram.program import Program
-from proofs_check.agreement import Agreement, check_agreement
+from proofs_check.agreement import Divergence, check_agreement
 from proofs_check.certificate import Certificate, require_certificate
 from proofs_check.claims import check_claims
+from proofs_check.measured import Measured, agreement_rows, span
 from proofs_check.report import Check
-from proofs_check.theorems import theorem1
+from proofs_check.theorems import BOUNDS
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
 DEFAULT_MAX_CONTEXT = 1000
@@ -30,6 +30,7 @@ DEFAULT_MAX_CONTEXT = 1000
 class Options:
     """How a verification is done; what the command line's flags set."""
 
+    processes: tuple[str, ...] = ("mdm",)
     order: str = "parallel"
     dtype: str = "float64"
     seed: int = 0
@@ -40,15 +41,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Case:
-    """One input, its run, and what the decode of it measured (None: its context was too long)."""
+    """One input, its run, and its decodes: one for each process, save those whose context is too long."""
 
     params: dict[str, int]
     arrays: dict[str, Any]
     job: Job
     run: Run
     right: bool | None
-    agreement: Agreement | None
-    compiled: Compiled | None
+    decodes: dict[str, Measured]
+
+    @property
+    def divergence(self) -> Divergence | None:
+        """The first one of its decodes."""
+        return next((m.agreement.divergence for m in self.decodes.values() if m.agreement.divergence), None)
 
 
 @dataclass(frozen=True)
@@ -67,17 +72,17 @@ class Report:
 
 @dataclass
 class _Models:
-    """Compiled models and certificates, one for each bit widths."""
+    """Compiled models and certificates, one for each process and bit widths."""
 
     dtype: str
-    made: dict[tuple[Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
+    made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
 
-    def get(self, job: Job, time: int) -> tuple[Compiled, Certificate]:
-        key = Code.of(job), Widths.cover(job.word_bits, time, job.processors)
-        if key not in self.made:
-            compiled = compile_code(*key, self.dtype)
-            self.made[key] = compiled, require_certificate(compiled)
-        return self.made[key]
+    def get(self, process: str, job: Job, time: int) -> Compiled:
+        code, widths = Code.of(job), CONSTRUCTIONS[process].widths(job, time)
+        if (process, code, widths) not in self.made:
+            compiled = compile_code(code, widths, self.dtype, process)
+            self.made[process, code, widths] = compiled, require_certificate(compiled)
+        return self.made[process, code, widths][0]
 
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
@@ -96,7 +101,7 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     for params, arrays in given:
         progress(len(cases), len(given))
         cases.append(_case(program, generator, params, arrays, models, chosen))
-        if (agreement := cases[-1].agreement) is not None and agreement.divergence is not None:
+        if cases[-1].divergence is not None:
             break
     progress(len(given), len(given))
     return _report(program, generator, cases, models, chosen)
@@ -114,20 +119,20 @@ def _case(program: Program, generator: Generator, params: dict[str, int], arrays
     job = program.instantiate(params, arrays, options.word_bits)
     exact = run(job, max_steps=options.max_steps)
     right = generator.accepts(params, arrays, exact.outputs) if generator.accepts else None
-    agreement = compiled = None
-    if theorem1.context(job, exact.time) <= options.max_context:
-        compiled, _ = models.get(job, exact.time)
-        agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed)
-    return Case(params, arrays, job, exact, right, agreement, compiled)
+    decodes = {}
+    for process in options.processes:
+        if BOUNDS[process].peak_context(job, exact.time) <= options.max_context:
+            compiled = models.get(process, job, exact.time)
+            agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed)
+            decodes[process] = Measured(job, compiled, agreement)
+    return Case(params, arrays, job, exact, right, decodes)
 
 
 def _report(program: Program, generator: Generator, cases: list[Case], models: _Models, options: Options) -> Report:
-    decoded = [c for c in cases if c.agreement is not None]
-    checks = [*_machine_checks(program, generator, cases), *_model_checks(decoded, options), *_certificates(models)]
-    if skipped := len(cases) - len(decoded):
-        bound = f"context <= {options.max_context}"
-        checks.append(Check("runs left undecoded", _on(cases), bound, f"{skipped} longer", True, "skipped"))
-    trouble = next((str(c.agreement.divergence) for c in decoded if c.agreement and c.agreement.divergence), "")
+    checks = list(_machine_checks(program, generator, cases))
+    for process in options.processes:
+        checks += _process_checks(process, cases, models, options)
+    trouble = next((str(c.divergence) for c in cases if c.divergence), "")
     return Report(program.name, tuple(checks), tuple(cases), trouble)
 
 
@@ -139,53 +144,39 @@ def _machine_checks(program: Program, generator: Generator, cases: list[Case]) -
     yield from check_claims(program, [(c.params, c.run) for c in cases], _on(cases))
 
 
-def _model_checks(cases: list[Case], options: Options) -> Iterable[Check]:
-    """Rows of Theorem 1; each holds the extreme values measured."""
-    if not cases:
-        return
-    on, pairs = _on(cases), [(c, c.agreement) for c in cases if c.agreement is not None]
-    agree = sum(a.divergence is None for _, a in pairs)
-    when = "right after every step" if options.order == "parallel" else f"right, {options.order}"
-    yield Check("every token", on, when, f"{agree} of {len(pairs)}", agree == len(pairs))
-    same = sum(a.outputs_agree for _, a in pairs)
-    yield Check("model outputs", on, "machine's memory", f"{same} of {len(pairs)}", same == len(pairs))
-    steps = [(a.steps, _steps_bound(c, options.order)) for c, a in pairs]
-    bound = {"parallel": "T + [m > 0]", "random-subsets": "<= masks"}.get(options.order, "3 P T + m")
-    holds = all(s <= b if options.order == "random-subsets" else s == b for s, b in steps)
-    yield Check("decoding steps", on, bound, _span([s for s, _ in steps]), holds)
-    contexts = [(max(a.context), theorem1.context(c.job, c.run.time)) for c, a in pairs]
-    yield Check("context length", on, "1+h+n+m + 3 P T", _span([x for x, _ in contexts]), all(x == b for x, b in contexts))
-    depths = {len(c.compiled.model.layers) for c in cases if c.compiled}
-    yield Check("depth", on, str(theorem1.DEPTH), _span(depths), depths == {theorem1.DEPTH})
-    widths = [(c.compiled.model.width, theorem1.width(c.compiled.code, c.compiled.widths)) for c in cases if c.compiled]
-    yield Check("d_model", on, "closed form in w, T, P", _span([w for w, _ in widths]), all(w == b for w, b in widths))
+def _process_checks(process: str, cases: list[Case], models: _Models, options: Options) -> Iterable[Check]:
+    """Agreement, the theorem's rows, what they cost in space, the certificate, and what was left out."""
+    decoded = [c for c in cases if process in c.decodes]
+    if decoded:
+        rows, on = [c.decodes[process] for c in decoded], _on(decoded)
+        yield from agreement_rows(rows, on, options.order)
+        yield from BOUNDS[process].checks(rows, on, options.order)
+        ratios = [max(m.agreement.context) / m.space for m in rows]
+        measured = f"{min(ratios):.1f}..{max(ratios):.1f}"
+        yield Check("context / space", on, "", measured, True, "measured", process)
+        yield _certificate(process, models)
+    if skipped := len(cases) - len(decoded):
+        bound = f"context <= {options.max_context}"
+        yield Check("runs left undecoded", _on(cases), bound, f"{skipped} longer", True, "skipped", process)
 
 
-def _steps_bound(case: Case, order: str) -> int:
-    masks = 3 * case.job.processors * case.run.time + len(case.job.outputs)
-    return theorem1.decoding_steps(case.run.time, case.run.time, len(case.job.outputs)) if order == "parallel" else masks
-
-
-def _certificates(models: _Models) -> Iterable[Check]:
-    certificates = [c for _, c in models.made.values()]
-    if certificates:
-        largest = max((c.largest_sum for c in certificates), key=lambda line: line.measured)
-        on = f"T * P <= 2^{max(w.time + w.pid for _, w in models.made)}"
-        measured = f"sums <= {largest.measured:.4g}"
-        bound = f"exact up to 2^{int(largest.limit).bit_length() - 1}"
-        yield Check(f"{models.dtype} arithmetic", on, bound, measured, all(c.holds for c in certificates), "certified")
+def _certificate(process: str, models: _Models) -> Check:
+    """Arithmetic is exact for every model that was used."""
+    made = [(compiled, c) for compiled, c in models.made.values() if compiled.process == process]
+    largest = max((c.largest_sum for _, c in made), key=lambda line: line.measured)
+    what, bits = max((compiled.widths.extent for compiled, _ in made), key=lambda extent: extent[1])
+    bound = f"exact up to 2^{int(largest.limit).bit_length() - 1}"
+    holds = all(c.holds for _, c in made)
+    return Check(
+        f"{models.dtype} arithmetic", f"{what} <= 2^{bits}", bound, f"sums <= {largest.measured:.4g}", holds, "certified", process
+    )
 
 
 def _on(cases: list[Case]) -> str:
     """On how many inputs, and of which parameters."""
     names = cases[0].params if cases else {}
-    ranges = [f"{name} {_span([c.params[name] for c in cases])}" for name in names]
+    ranges = [f"{name} {span([c.params[name] for c in cases])}" for name in names]
     return ", ".join([f"{len(cases)} run{'s' if len(cases) != 1 else ''}", *ranges])
-
-
-def _span(values: Iterable[int]) -> str:
-    ordered = sorted(set(values))
-    return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}..{ordered[-1]}"
 
 
 __all__ = ["Case", "Options", "PramError", "Report", "draw", "verify"]

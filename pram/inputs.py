@@ -27,7 +27,7 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
     flat = _flatten(array, value)
     if len(flat) != array.size:
         how = "short" if len(flat) < array.size else "long"
-        raise wrong(f"input `{array.name}` is too {how}: {len(flat)} values for {array.size} cells", "arrays", array.name)
+        raise wrong(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, int):
             raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
@@ -70,7 +70,7 @@ def _flatten(array: Array, value: Any) -> list[Any]:
     if not _is_nested(array, value):
         return list(value)
     if len(value) != array.shape[0]:
-        raise wrong(f"input `{array.name}` has {len(value)} rows for {array.shape[0]}", "arrays", array.name)
+        raise wrong(f"input `{array.name}` must be {array.shape[0]} rows, not {len(value)}", "arrays", array.name)
     for number, row in enumerate(value):
         if not isinstance(row, (list, tuple)) or len(row) != array.shape[1]:
             raise wrong(

@@ -9,17 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.compile import Compiled
-from compiler.mdm import Layout
-from models.decode import NotFinished, decoding_steps
+from compiler.compile import Compiled, Layout
+from models.decode import DecodingStep, NotFinished, OutOfPositions, decoding_steps
 from pram.errors import Diagnostic
 from pram.job import Job
-from pram.machine import Machine, Run, Step
+from pram.machine import Run
+from proofs_check.expectations import EXPECTATIONS, ApMdmExpectation, MdmExpectation
 
 Tokens = NDArray[np.int64]
-
-#: What the tokens of a block are, in words.
-FIELDS = {"V": "value", "C": "next program counter", "A": "destination", "output": "output", "start": "start sequence"}
+Expectation = MdmExpectation | ApMdmExpectation
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,9 @@ class Divergence:
 
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
-        who = "cell" if self.field == "output" else "processor"
-        what = f"expected {self.expected}, found {self.found}"
-        return f"decoding step {self.step}, {who} {self.processor}, {self.field}: {what}{where}"
+        cell = self.field in ("output", "cell", "token", "context length")
+        who = f"{self.field} {self.processor}" if cell else f"processor {self.processor}, {self.field}"
+        return f"decoding step {self.step}, {who}: expected {self.expected}, found {self.found}{where}"
 
 
 @dataclass(frozen=True)
@@ -58,96 +56,48 @@ class Agreement:
         return bool(np.array_equal(self.layout.output_words(self.tokens), self.run.memory[cells.start : cells.stop]))
 
 
-class Expectation:
-    """The sequence that a perfect decode in parallel order holds after each decoding step."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.tokens = layout.tokens()
-        self.machine = Machine(layout.job)
-        self.lines: list[NDArray[np.int64]] = []
-
-    def __iter__(self) -> Iterator[Tokens]:
-        """One sequence for each decoding step; the array is reused.
-
-        Raises: PramError: the machine refuses the run, or it takes longer than the layout has room for.
-        """
-        layout, processors = self.layout, self.layout.job.processors
-        halted = np.zeros(processors, bool)
-        filled = np.zeros(processors, bool)
-        for step in self.machine.steps(layout.time):
-            self._fill_halted(np.flatnonzero(halted & ~filled), step.number)
-            filled |= halted
-            self._fill_block(step, ~filled)
-            halted |= step.next < 0
-            self.lines.append(step.counter)
-            yield self.tokens
-        if layout.time > self.machine.costs.time:
-            self._fill_halted(np.flatnonzero(~filled), self.machine.costs.time + 1)
-            yield self.tokens
-        if layout.job.outputs:
-            cells = layout.job.outputs
-            word = layout.circuit.vocabulary.token("WORD")
-            self.tokens[layout.first_output :] = word + self.machine.memory[cells.start : cells.stop]
-            yield self.tokens
-
-    def _fill_block(self, step: Step, running: NDArray[np.bool_]) -> None:
-        pids = np.flatnonzero(running)
-        for role, tokens in self.layout.step_tokens(step).items():
-            self.tokens[self.layout.row(role, step.number, 0) + pids] = tokens[pids]
-
-    def _fill_halted(self, pids: Tokens, first: int) -> None:
-        """Processors that had halted before step `first` fill all their rows from there on."""
-        vocabulary, layout = self.layout.circuit.vocabulary, self.layout
-        fills = {"V": vocabulary.token("WORD"), "C": vocabulary.token("HALT"), "A": vocabulary.token("NONE")}
-        for number in range(first, layout.time + 1) if len(pids) else ():
-            for role, token in fills.items():
-                self.tokens[layout.row(role, number, 0) + pids] = token
-
-
 def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "parallel", seed: int = 0) -> Agreement:
     """Decode a job beside the machine.
 
     In parallel order exactly the expected tokens must be there after every decoding step; in other orders
     whatever is unmasked must be right at every step, and the end must be the same.
 
-    Args:   time: blocks laid out, at least the run's time.
+    Args:   time: blocks laid out (for MDM), at least the run's time.
     Raises: PramError: the machine refuses the run or needs more than `time` steps.
     """
     layout = compiled.layout(job, time)
     start = torch.from_numpy(layout.tokens())
     positions = torch.from_numpy(layout.positions()).to(compiled.model.dtype)
-    decode = decoding_steps(compiled.model, start, positions, order=order, seed=seed)
-    expectation = Expectation(layout)
+    decode = decoding_steps(compiled.model, start, positions, process=compiled.process, order=order, seed=seed)
+    expectation: Expectation = EXPECTATIONS[compiled.process](layout)  # type: ignore[arg-type]
     if order == "parallel":
-        return _compare(expectation, decode, iter(expectation), layout, exact=True)
+        return _compare(expectation, decode, iter(expectation))
     for _ in expectation:
         pass
-    return _compare(expectation, decode, None, layout, exact=False)
+    return _compare(expectation, decode, None)
 
 
-def _compare(
-    expectation: Expectation, decode: Iterator, expected: Iterator[Tokens] | None, layout: Layout, exact: bool
-) -> Agreement:  # type: ignore[type-arg]
-    """Walk both sides; stop at the first divergence."""
-    tokens = layout.tokens()
-    context, divergence, number = [len(tokens)], None, 0
+def _compare(expectation: Expectation, decode: Iterator[DecodingStep], expected: Iterator[Tokens] | None) -> Agreement:
+    """Walk both sides; stop at the first divergence. Without `expected`, only what is unmasked counts until the end."""
+    layout = expectation.layout
     mask = layout.circuit.vocabulary.mask
+    tokens, number, divergence = layout.tokens(), 0, None
+    context = [len(tokens)]
     while divergence is None:
-        wanted = next(expected, None) if expected is not None else expectation.tokens
+        wanted = next(expected, None) if expected is not None else None
         try:
             step = next(decode, None)
-        except NotFinished:
+        except (NotFinished, OutOfPositions):
             step = None
         if step is None:
-            divergence = _first(expectation, tokens, number + 1, wanted if wanted is not None else tokens, tokens)
+            divergence = _first(expectation, number + 1, expectation.tokens, tokens)
             break
-        before, tokens, number = tokens, step.tokens.numpy(), step.number
+        tokens, number = step.tokens.numpy(), step.number
         context.append(len(tokens))
-        if wanted is None:
-            wanted = expectation.tokens
-        shown = tokens if exact else np.where(tokens == mask, wanted, tokens)
-        divergence = _first(expectation, before, number, wanted, shown)
+        shown = tokens
+        if expected is None:
+            shown = np.where(tokens == mask, expectation.tokens, tokens)
+        divergence = _first(expectation, number, expectation.tokens if wanted is None else wanted, shown)
     return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence)
 
 
@@ -158,7 +108,7 @@ def _finish(expectation: Expectation) -> Run:
     return Run(machine.job, machine.memory, machine.costs, machine.space, ())
 
 
-def _first(expectation: Expectation, before: Tokens, number: int, wanted: Tokens, found: Tokens) -> Divergence | None:
+def _first(expectation: Expectation, number: int, wanted: Tokens, found: Tokens) -> Divergence | None:
     """The first position where two sequences differ, in words."""
     if len(wanted) != len(found):
         return Divergence(number, 0, "context length", str(len(wanted)), str(len(found)), "")
@@ -166,25 +116,21 @@ def _first(expectation: Expectation, before: Tokens, number: int, wanted: Tokens
     if not len(different):
         return None
     at = int(different[0])
-    layout, vocabulary = expectation.layout, expectation.layout.circuit.vocabulary
-    role, step, pid = layout.locate(at)
-    return Divergence(
-        number,
-        pid,
-        FIELDS[role],
-        vocabulary.text(int(wanted[at])),
-        vocabulary.text(int(found[at])),
-        _line(expectation, step, pid),
-    )
+    text = expectation.layout.circuit.vocabulary.text
+    field, who, step = expectation.place(at)
+    return Divergence(number, who, field, text(int(wanted[at])), text(int(found[at])), _line(expectation, step, who))
 
 
 def _line(expectation: Expectation, step: int, pid: int) -> str:
     """The source line of the instruction that a processor executes in a step."""
     job = expectation.layout.job
-    if not 0 < step <= len(expectation.lines):
+    if not 0 < step <= len(expectation.counters) or pid >= job.processors:
         return ""
-    counter = int(expectation.lines[step - 1][pid])
+    counter = int(expectation.counters[step - 1][pid])
     instruction = job.code[counter]
     if job.source is None or instruction.at is None:
         return f"instruction {counter}: {instruction.name}"
     return Diagnostic(f"instruction {counter}: {instruction.name}", job.source, instruction.at).render().replace(" error:", "")
+
+
+__all__ = ["Agreement", "Divergence", "check_agreement"]

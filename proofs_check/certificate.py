@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from compiler.circuit import Circuit
 from compiler.compile import Compiled, compile_code
-from compiler.mdm import Widths
 from models.transformer import Layer, Transformer
 
 Matrix = NDArray[np.float64]
@@ -80,30 +79,30 @@ def certify(model: Transformer, circuit: Circuit) -> Certificate:
 def require_certificate(compiled: Compiled) -> Certificate:
     """The certificate of a compiled model.
 
-    Raises: NotCertified: it does not hold; says up to which T * P it would.
+    Raises: NotCertified: it does not hold; says up to which T * P (or, for AP-MDM, which context N) it would.
     """
     certificate = certify(compiled.model, compiled.circuit)
     if certificate.holds:
         return certificate
     worst = certificate.worst
-    needs = compiled.widths.time + compiled.widths.pid
+    what, needs = compiled.widths.extent
     message = f"{certificate.dtype} is not exact here: {worst.what} reaches {worst.measured:.3g}, the limit is {worst.limit:.3g}"
     if certificate.dtype != "float64":
         limit = horizon(compiled)
-        upto = f"up to T * P = 2^{limit}, and this run needs 2^{needs}" if limit else "at no T * P for words of this size"
+        upto = f"up to {what} = 2^{limit}, and this run needs 2^{needs}" if limit else f"at no {what} for words of this size"
         message += f"; it is certified {upto}: use --dtype float64"
     raise NotCertified(message)
 
 
 def horizon(compiled: Compiled) -> int:
-    """The largest time_bits + pid_bits at which this code, word size and dtype are certified; 0 if there is none."""
+    """The most bits of T * P (for AP-MDM, of N) at which this code, word size and dtype are certified; 0 if none."""
     widths, dtype = compiled.widths, str(compiled.model.dtype).removeprefix("torch.")
     best = 0
-    for time_bits in range(1, 60 - widths.pid):
-        other = compile_code(compiled.code, Widths(widths.word, time_bits, widths.pid), dtype)
+    for bits in range(widths.pid + 1, 60):
+        other = compile_code(compiled.code, widths.widened(bits), dtype, compiled.process)
         if not certify(other.model, other.circuit).holds:
             break
-        best = time_bits + widths.pid
+        best = bits
     return best
 
 
@@ -165,6 +164,8 @@ class _Certifier:
         sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
         self.lines.append(Line("readout: weight of wrong tokens", float(wrong), 0.1, bool(wrong < 0.1)))
+        if self.model.control_weight is not None:
+            self._sum("readout: control", self._largest_sum(_exact(self.model.control_weight)) + 1)
         flat = 1 / (self.model.vocabulary.size - 1)
         self.lines.append(Line("readout: probability where nothing is ready", flat, 0.9, flat < 0.9))
 

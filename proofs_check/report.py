@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: How much a row says: it was run, it follows from arithmetic on the weights, or it was left out and says nothing.
-Strength = Literal["checked", "certified", "skipped"]
+#: How much a row says: it was run, it follows from arithmetic on the weights, it was measured against no bound, or it was left out.
+Strength = Literal["checked", "certified", "measured", "skipped"]
 
 
 @dataclass(frozen=True)
 class Check:
     """One thing held against one bound.
 
-    what: what is checked; on: on which runs; bound, measured: as text; holds: the verdict.
+    what: what is checked; on: on which runs; bound, measured: as text; holds: the verdict; process: of which
+    generation process, if of one.
     """
 
     what: str
@@ -22,6 +23,7 @@ class Check:
     measured: str
     holds: bool
     strength: Strength = "checked"
+    process: str = ""
 
     @property
     def verdict(self) -> str:

@@ -178,6 +178,8 @@ class Expressions:
 
     def steered(self, name: str, a: Term, b: Term) -> tuple[Term, Term]:
         """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
+        if name in ("<<", ">>") and a.plain and b.plain:
+            return a, self.number(self.pick(1, 2, 3))  # plain integers could grow without end
         if self.wrap and not (a.plain and b.plain) or not self.steer(2):
             return a, b
         if name == "-" and a.low < b.high:
@@ -192,9 +194,9 @@ class Expressions:
             a = self.mask(a, self.limit >> b.high) if name == "<<" else a
         return a, b
 
-    def mask(self, term: Term, high: int) -> Term:
+    def mask(self, term: Term, high: int, always: bool = False) -> Term:
         """The term, or what is left of it in the bits of `high`, which are all ones."""
-        if 0 <= term.low <= term.high <= high or not self.steer():
+        if 0 <= term.low <= term.high <= high or not (always or self.steer()):
             return term
         return Term(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
 

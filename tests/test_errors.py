@@ -217,14 +217,14 @@ def test_deep_nesting_is_refused(text: str, place: str) -> None:
     [
         ("\ts :=\t?", "  \ts :=\t?\n  \t    \t^"),
         ("s := \x1b[31m", "  s := \ufffd[31m\n       ^"),
-        ("s := " + "1 + " * 30 + "?" + " + 1" * 30, "  1 + " + "1 + " * 12 + "?" + " + 1" * 12 + " \n  " + " " * 50 + "^"),
+        ("s := " + "1 + " * 30 + "?" + " + 1" * 30, "  + " + "1 + " * 12 + "?" + " + 1" * 12 + " \n  " + " " * 50 + "^"),
     ],
     ids=("tabs", "control characters", "long line"),
 )
 def test_excerpts_show_the_place(line: str, excerpt: str) -> None:
     with pytest.raises(PramError) as caught:
         parse_program(HEAD + line, "t.pram")
-    assert str(caught.value).split("\n", 1)[1].replace("  " + "1 + " * 13, "  1 + " + "1 + " * 12) == excerpt
+    assert str(caught.value).split("\n", 1)[1] == excerpt
 
 
 FILES = [

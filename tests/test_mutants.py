@@ -58,10 +58,10 @@ def counting(rounds: int = 2) -> Job:
 def mutated(job: Job, change: Callable[[Circuit], None]) -> tuple[Compiled, int]:
     """The job's model, compiled from a circuit that was tampered with; and the job's time."""
     time = run(job).time
-    widths = Widths.cover(job.word_bits, time, job.processors)
+    widths = Widths.cover(job, time)
     circuit = mdm.build(Code.of(job), widths)
     change(circuit)
-    return Compiled(Code.of(job), widths, circuit, assemble(circuit)), time
+    return Compiled("mdm", Code.of(job), widths, circuit, assemble(circuit)), time
 
 
 def tampered_lookup(name: str, **changes: object) -> Callable[[Circuit], None]:

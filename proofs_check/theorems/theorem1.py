@@ -11,11 +11,53 @@ masks were laid out for, h parameters, n input words, m output words, P processo
 
 from __future__ import annotations
 
-from compiler.mdm import Widths
+from collections.abc import Iterable, Sequence
+
+from compiler import mdm
+from compiler.compile import Widths
 from compiler.processor import Code, bits_for
 from pram.job import Job
+from proofs_check import measured
+from proofs_check.measured import Measured, equality
+from proofs_check.report import Check
 
+PROCESS = "mdm"
 DEPTH = 3
+
+
+def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+    """The theorem's rows for decodes that laid out as many blocks as their runs take."""
+    if order == "random-subsets":
+        steps = [m.agreement.steps for m in rows]
+        holds = all(s <= masks(m) for s, m in zip(steps, rows))
+        yield Check("decoding steps", on, "<= masks", measured.span(steps), holds, process=PROCESS)
+    else:
+        bound = "T + [m > 0]" if order == "parallel" else "3 P T + m"
+        yield equality(
+            "decoding steps", on, bound, rows, lambda m: m.agreement.steps, parallel_steps if order == "parallel" else masks
+        )
+    yield equality(
+        "context length", on, "1+h+n+m + 3 P T", rows, lambda m: max(m.agreement.context), lambda m: context(m.job, m.time)
+    )
+    yield equality("depth", on, str(DEPTH), rows, lambda m: len(m.compiled.model.layers), lambda m: DEPTH)
+    closed = "closed form in w, T, P"
+    yield equality(
+        "d_model", on, closed, rows, lambda m: m.compiled.model.width, lambda m: width(m.compiled.code, m.compiled.widths)
+    )
+
+
+def peak_context(job: Job, time: int) -> int:
+    """The longest context of a decode, known before it."""
+    return context(job, time)
+
+
+def parallel_steps(m: Measured) -> int:
+    return decoding_steps(m.time, m.time, len(m.job.outputs))
+
+
+def masks(m: Measured) -> int:
+    """Positions that are masked at the start: decoding steps, one token at a time."""
+    return 3 * m.job.processors * m.time + len(m.job.outputs)
 
 
 def decoding_steps(time: int, allocated: int, outputs: int) -> int:
@@ -34,6 +76,7 @@ def width(code: Code, widths: Widths) -> int:
     i = max(r, bits of a parameter's index); b = max(w, c, r), the bits of a token. A program that branches adds
     2 c, shl and shr add w each, mul adds w, and every word operation adds its flag (a sum has two).
     """
+    assert isinstance(widths, mdm.Widths)
     w, t, p = widths.word, widths.time, widths.pid
     c, r = bits_for(len(code.instructions)), bits_for(code.registers)
     i = max(r, bits_for(code.parameters))

@@ -1,0 +1,285 @@
+"""The commands: what they print, their exit status, and that nothing is left half written."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lockstep import cli
+
+TINY = (
+    "program tiny\nparam n\nprocs n\nshared A[n] : inout\nclaim time == 8\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"
+)
+PROGRAMS = {
+    "tiny": TINY,
+    "liar": TINY.replace("== 8", "== 7"),
+    "plain": "program plain\nshared s : output\nsingle do s := 3 end\n",
+    "stuck": "program stuck\nwhile 1 do end\n",
+}
+INPUTS = {
+    "in": '{"params": {"n": 4}, "arrays": {"A": [3, 1, 4, 1]}}',
+    "negative": '{"params": {"n": 4}, "arrays": {"A": [3, 1, -4, 1]}}',
+}
+SIDECAR = "def inputs(size, rng):\n    return {inputs}\n\ndef oracle(params, arrays):\n    return {oracle}\n"
+GOOD = '{"n": size}, {"A": [1] * size}'
+
+FINE, WRONG, MISUSED, REFUTED = 0, 1, 2, 3
+
+
+class Outcome(NamedTuple):
+    """What a command left: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+Do = Callable[[str], Outcome]
+
+
+@pytest.fixture
+def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Do:
+    """Runs a command line in a directory with PROGRAMS and INPUTS."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in PROGRAMS.items():
+        Path(f"{name}.pram").write_text(text)
+    for name, text in INPUTS.items():
+        Path(f"{name}.json").write_text(text)
+
+    def run(line: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["lockstep", *line.split()])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        return Outcome(int(caught.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def rows(table: str) -> list[list[str]]:
+    """The lines of a table, split where columns part."""
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in table.splitlines() if line.strip()]
+
+
+def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:
+    outcome = do("run tiny.pram --input in.json")
+    assert outcome.status == FINE and outcome.err == ""
+    assert rows(outcome.out) == [
+        ["n (parameter)", "4"],
+        ["A (input)", "[3, 1, 4, 1]"],
+        ["A (output)", "[4, 2, 5, 2]"],
+        ["time", "8"],
+        ["work", "32"],
+        ["shared accesses", "8"],
+        ["processors", "4"],
+        ["word bits", "8"],
+        ["mode", "EREW"],
+        ["space allocated", "4"],
+        ["space touched", "4"],
+        ["space registers", "16"],
+    ]
+
+
+def test_run_json_has_the_documented_shape(do: Do) -> None:
+    outcome = do("run tiny.pram --input in.json --json")
+    assert (outcome.status, outcome.err) == (FINE, "")
+    space = '"space": {"allocated": 4, "touched": 4, "registers": 16}'
+    costs = '"time": 8, "work": 32, "shared_accesses": 8, "processors": 4'
+    assert outcome.out == f'{{"outputs": {{"A": [4, 2, 5, 2]}}, {costs}, {space}, "word_bits": 8, "mode": "EREW"}}\n'
+    assert json.loads(do("run plain.pram --json").out)["outputs"] == {"s": 3}
+
+
+def test_run_draws_the_same_input_for_the_same_seed(do: Do) -> None:
+    first, again, other = (do(f"run tiny.pram --size 5 --seed {seed} --json").out for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_asm_prints_code_beside_its_source(do: Do) -> None:
+    assert do("asm plain.pram").out.splitlines() == [
+        "plain: 7 instructions, 1 registers, 1 parameters",
+        "    0  eq    r0, pid, 0            3  single do s := 3 end",
+        "    1  jz    r0, 4",
+        "    2  store [{&s} + 0], 3",
+        "    3  jmp   6",
+        "    4  nop",
+        "    5  nop",
+        "    6  halt",
+    ]
+    code = json.loads(do("asm plain.pram --json").out)
+    assert code[2] == {"index": 2, "instruction": "store [{&s} + 0], 3", "line": 3}
+
+
+def test_compile_then_decode(do: Do) -> None:
+    made = do("compile tiny.pram --out tiny.safetensors --word-bits 8 --time-bits 4 --pid-bits 2 --json")
+    record = json.loads(made.out)
+    assert (made.status, record["file"], record["word_bits"], record["depth"]) == (FINE, "tiny.safetensors", 8, 3)
+    for file in ("tiny.safetensors", "tiny.pram"):
+        outcome = do(f"decode {file} --input in.json --json")
+        assert (outcome.status, json.loads(outcome.out)) == (
+            FINE,
+            {
+                "outputs": {"A": [4, 2, 5, 2]},
+                "decoding_steps": 9,
+                "context": 107,
+                "time": 8,
+                "process": "mdm",
+                "order": "parallel",
+            },
+        )
+    assert do("decode tiny.safetensors --size 5").err == (
+        "tiny.pram: error: this model is too small for the run: 5 processors do not fit 2 bits; "
+        "compile it with more --time-bits or --pid-bits\n"
+    )
+
+
+def test_verify_prints_a_table(do: Do) -> None:
+    outcome = do("verify tiny.pram --sizes 1,2 --random 1")
+    table = rows(outcome.out)
+    assert (outcome.status, outcome.err) == (FINE, "")
+    assert table[1] == ["what", "on", "bound", "measured", "verdict"]
+    assert table[3] == ["claim time", "2 runs, n 1..2", "== 8", "8", "checked"]
+    assert [row[0] for row in table[4:-1]] == [
+        "every token", "model outputs", "decoding steps", "context length", "depth", "d_model", "float64 arithmetic",
+    ]  # fmt: skip
+    assert {row[-1] for row in table[3:-1]} == {"checked", "certified"}
+
+
+def test_verify_json(do: Do) -> None:
+    outcome = do("verify tiny.pram --input in.json --json")
+    report = json.loads(outcome.out)
+    assert (outcome.status, report["program"], report["holds"], report["divergence"]) == (FINE, "tiny", True, None)
+    first, last = report["checks"][0], report["checks"][-1]
+    assert first == {"what": "claim time", "on": "1 run, n 4", "bound": "== 8", "measured": "8", "verdict": "checked"}
+    assert (last["what"], last["verdict"]) == ("float64 arithmetic", "certified")
+
+
+def test_verify_refutes_a_claim(do: Do) -> None:
+    outcome = do("verify liar.pram --sizes 1 --random 1 --json")
+    report = json.loads(outcome.out)
+    assert (outcome.status, report["holds"]) == (REFUTED, False)
+    assert [c["what"] for c in report["checks"] if c["verdict"] == "FAILED"] == ["claim time"]
+
+
+@pytest.mark.parametrize(
+    ("oracle", "flags", "status"),
+    [
+        ('{"A": [2] * params["n"]}', "", FINE),
+        ('{"A": [1] * params["n"]}', "", REFUTED),
+        ('{"A": [1] * params["n"]}', "--no-sidecar", FINE),
+    ],
+)
+def test_verify_asks_the_sidecar(oracle: str, flags: str, status: int, do: Do) -> None:
+    Path("tiny.py").write_text(SIDECAR.format(inputs=GOOD, oracle=oracle))
+    outcome = do(f"verify tiny.pram --sizes 2 --random 1 --max-context 0 {flags}")
+    assert outcome.status == status
+    assert ("oracle in tiny.py" in outcome.out) == (flags == "")
+
+
+def test_verify_says_what_it_left_out(do: Do) -> None:
+    outcome = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
+    assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer", "skipped"] in rows(outcome.out)
+
+
+SIDECARS = [
+    ("x = 1 / 0\n", "tiny.py:1:5: error: sidecar does not load: ZeroDivisionError: division by zero\n  x = 1 / 0\n      ^\n"),
+    ("def inputs(size, rng): pass\n", "tiny.py: error: sidecar has no function `oracle`\n"),
+    (SIDECAR.format(inputs="None", oracle="{}"), "tiny.py: error: `inputs` must return two dictionaries: params, arrays\n"),
+    (
+        SIDECAR.format(inputs=GOOD, oracle='arrays["B"]'),
+        "tiny.py:5:12: error: `oracle` fails: KeyError: 'B'\n      return arrays[\"B\"]\n             ^\n",
+    ),
+    (
+        SIDECAR.format(inputs='{"n": size}, {"A": [1.5]}', oracle="{}"),
+        "tiny.pram:4:8: error: A[0] = 1.5 is not an integer\n  shared A[n] : inout\n         ^\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), SIDECARS)
+def test_a_sidecar_that_is_wrong(text: str, message: str, do: Do) -> None:
+    Path("tiny.py").write_text(text)
+    outcome = do("verify tiny.pram --sizes 1 --random 1")
+    assert outcome == (WRONG, "", message)
+
+
+@pytest.mark.parametrize("command", ["run", "decode", "verify", "export"])
+def test_a_wrong_input_is_shown_in_its_file(command: str, do: Do) -> None:
+    line = INPUTS["negative"]
+    head = "negative.json:1:45: error: A[2] = -4 is not a word: words are integers from 0"
+    assert do(f"{command} tiny.pram --input negative.json") == (WRONG, "", f"{head}\n  {line}\n{' ' * 46}^\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("run no.pram --size 1", "no.pram: error: no such file"),
+        ("run tiny.pram --input no.json", "no.json: error: no such file"),
+        ("run stuck.pram --max-steps 10", "stuck.pram:2:1: error: step 10: no halt within 10 steps"),
+        ("run tiny.pram --size 2 --word-bits 1", "tiny.pram: error: word size 1 is not in 2 .. 24"),
+        ("decode no.safetensors --size 1", "no.safetensors: error: no such file"),
+        ("decode in.json", "in.json:1:1: error: unexpected `{`; blocks go from `do` or `then` to `end`"),
+        ("decode tiny.pram --input in.json --time 3", "tiny.pram: error: decoding step 4: out of masks"),
+        ("verify tiny.pram --sizes 1 --dtype float32 --word-bits 24", "error: float32 is not exact here"),
+    ],
+)
+def test_what_is_wrong_ends_with_status_1(line: str, message: str, do: Do) -> None:
+    outcome = do(line)
+    assert (outcome.status, outcome.out) == (WRONG, "")
+    assert outcome.err.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "Usage: lockstep"),
+        ("frobnicate", "No such command 'frobnicate'"),
+        ("run", "Missing argument"),
+        ("run tiny.pram", "give an input: either --input FILE or --size N"),
+        ("run tiny.pram --size 1 --input in.json", "give an input: either --input FILE or --size N"),
+        ("run tiny.pram --size 0", "--size"),
+        ("run tiny.pram --frob 0", "--frob"),
+        ("verify tiny.pram --sizes 3..1", "--sizes: '3..1' has no sizes from 1"),
+        ("verify tiny.pram --sizes a", "--sizes: 'a' is not a size, a range 1..64 or a list 1,2,4"),
+        ("verify tiny.pram --order sideways", "'sideways' is not one of parallel, left-to-right, random, random-subsets"),
+        ("compile tiny.pram --dtype float16", "'float16' is not one of float64, float32"),
+        ("compile tiny.pram --word-bits 25", "--word-bits: 25 is not in 2 .. 24"),
+        ("compile tiny.pram --out nowhere/x", "--out: there is no directory nowhere"),
+        ("compile tiny.pram --out .", "--out: . is a directory"),
+        ("export tiny.pram --size 1 --out nowhere/x", "--out: there is no directory nowhere"),
+    ],
+)
+def test_misuse_ends_with_status_2(line: str, message: str, do: Do) -> None:
+    outcome = do(line)
+    assert outcome.status == MISUSED
+    assert message in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "compile tiny.pram --out made --dtype float32 --word-bits 24",
+        "export tiny.pram --size 2 --out made --dtype float32 --word-bits 24",
+        "export tiny.pram --size 2 --out made --word-bits 24",
+        "export tiny.pram --input negative.json --out made",
+        "export tiny.pram --size 2 --max-steps 2 --out made",
+    ],
+)
+def test_nothing_is_half_written(line: str, do: Do) -> None:
+    before = set(Path().iterdir())
+    assert do(line).status == WRONG
+    assert set(Path().iterdir()) == before
+    Path("made").write_text("an earlier file")
+    assert do(line).status == WRONG
+    assert Path("made").read_text() == "an earlier file"
+
+
+@pytest.mark.parametrize("line", ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram"])
+def test_quick_commands_import_neither_torch_nor_sympy(line: str, do: Do) -> None:
+    code = f"import sys; sys.argv = {['lockstep', *line.split()]!r}\nfrom lockstep.cli import main\n"
+    code += "try: main()\nfinally: print('LOADED', [m for m in ('torch', 'sympy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (FINE, "")
+    assert done.stdout.splitlines()[-1] == "LOADED []"

@@ -1,0 +1,232 @@
+"""Programs as text: the machine against the structural evaluator, the sidecars' oracles, and times counted by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from evaluator import Result, Trap, evaluate
+from hypothesis import given, settings
+
+from lockstep.sidecar import generator_for
+from pram.access import MODES
+from pram.analysis import COMPARISONS
+from pram.errors import PramError
+from pram.machine import Run, run
+from pram.parameters import OPERATORS, lg
+from pram.program import Program, load, parse_program
+from proofs_check.texts import TextCase, coverage, language_programs
+
+PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
+MAX_STEPS = 1500
+#: The same programs in every run of the tests.
+FIXED = settings(derandomize=True, deadline=None, database=None)
+
+#: Parts of the machine's message for each kind of the evaluator's traps. A parameter-only subscript that is
+#: negative is a bad index to one and no word to the other, so these two kinds share their words. A `for` that runs
+#: past the largest word overflows at its end to one; to the other its exclusive bound is no word from the start.
+NO_WORD = ("is outside", "the number", "value of more than", "shift by a negative")
+SAYS = {
+    "overflow": ("overflow", "the number"),
+    "underflow": ("underflow",),
+    "shift": ("shift by",),
+    "index": NO_WORD,
+    "parameter": NO_WORD,
+    "conflict": ("(mode ",),
+    "disagree": ("disagree",),
+    "items": ("processors are needed", "value of more than"),
+    "steps": ("no halt within", "the number"),
+}
+
+#: What random programs must hold, in all: nodes and features by their least count.
+STATEMENTS = ["Local", "Assign", "scalar Assign", "Store 1", "Store 2", "While", "Repeat", "Single"]
+STATEMENTS += [f"parallel {k}" for k in (1, 2, 3)] + ["parallel between parameters", "parallel between words"]
+STATEMENTS += [f"for {way} between {what}" for way in ("up", "down") for what in ("parameters", "words")]
+STATEMENTS += ["if padded", "if with control", "elif", "else", "no else", "for inside If", "for inside Parallel"]
+EXPRESSIONS = ["scalar Name", "Index 1", "Index 2", *(f"parameter {name}" for name in (*OPERATORS, "not", "lg", "max", "min"))]
+EXPRESSIONS += [f"word {name}" for name in ("+", "-", "*", "<<", ">>", "&", "|", "^", *COMPARISONS, "and", "or", "not")]
+DECLARATIONS = ["param given", "param derived", "word", "wrap", "Procs", "Claim", "in range", "no range"]
+DECLARATIONS += [*(f"shared {k}" for k in (0, 1, 2)), "input", "output", "inout", "work", *(f"mode {mode}" for mode in MODES)]
+LEAST = {"Halt": 15, **dict.fromkeys(STATEMENTS, 50), **dict.fromkeys(EXPRESSIONS, 150), **dict.fromkeys(DECLARATIONS, 50)}
+
+
+@pytest.fixture(autouse=True)
+def recursion_limit() -> Iterator[None]:
+    """What the evaluator sets it to: Hypothesis warns when it changes while a test runs."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 10_000))
+    yield
+    sys.setrecursionlimit(before)
+
+
+# -- machine against evaluator -----------------------------------------------------------------------
+
+
+def machine_run(program: Program, params: dict[str, int], arrays: dict[str, Any], word_bits: int | None = None) -> Run:
+    ours = run(program.instantiate(params, arrays, word_bits), max_steps=MAX_STEPS)
+    assert ours.costs.work <= ours.job.processors * ours.time
+    return ours
+
+
+def assert_same(ours: Run, theirs: Result) -> None:
+    assert (ours.time, ours.costs.shared_accesses) == (theirs.time, theirs.shared_accesses)
+    assert ours.memory.tolist() == theirs.memory
+    assert ours.outputs == theirs.outputs
+    assert (ours.job.processors, ours.job.word_bits) == (theirs.processors, theirs.word_bits)
+
+
+def compare(program: Program, case: TextCase) -> str:
+    """Run on both; "ran", or the kind of error that both find."""
+    try:
+        theirs = evaluate(program.tree, case.params, case.arrays, max_steps=MAX_STEPS)
+    except Trap as trap:
+        with pytest.raises(PramError) as refused:
+            machine_run(program, case.params, case.arrays)
+        assert any(words in refused.value.message for words in SAYS[trap.kind]), (trap, refused.value.message)
+        return trap.kind
+    assert_same(machine_run(program, case.params, case.arrays), theirs)
+    return "ran"
+
+
+def test_machine_equals_evaluator() -> None:
+    found: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
+
+    @settings(FIXED, max_examples=1500)
+    @given(language_programs())
+    def check(case: TextCase) -> None:
+        program = parse_program(case.text)
+        found.update(coverage(program.tree))
+        ends[compare(program, case)] += 1
+
+    check()
+    assert {name: found[name] for name, least in LEAST.items() if found[name] < least} == {}
+    assert {kind: ends[kind] for kind in SAYS if kind != "steps" and ends[kind] < 3} == {}
+    assert ends["ran"] >= 0.6 * ends.total() and ends.total() >= 1400
+
+
+def test_programs_that_shrink_are_legal_too() -> None:
+    @settings(FIXED, max_examples=40)
+    @given(language_programs(shrinkable=True))
+    def check(case: TextCase) -> None:
+        compare(parse_program(case.text), case)
+
+    check()
+
+
+# -- where machine and evaluator part, for reasons ---------------------------------------------------
+
+#: Programs for words of 4 bits that the evaluator runs and the machine refuses, with what it says. In all of
+#: them a number that the compiled code needs, beyond those that the text uses, is no word (or has no value).
+REFUSED_BY_THE_MACHINE = [
+    ("local x := 15 for i in x downto 15 do end", "overflow: 15 + 1"),  # `downto` counts one above
+    ("for i in 15 downto 15 do end", "the number 16"),
+    ("procs 2 parallel for i in 14 .. 15 do end", "items wrap"),  # the bound 15 is kept exclusive, as 16
+    ("procs 6 parallel for i in 12 .. 13 do end", "items wrap"),  # the idle processor 4 has item 12 + 4 = 0
+    ("for i in 20 .. 3 do end", "the number 20"),  # empty, but 20 enters the first instruction
+    ("for i in 3 downto 20 do end", "the number 20"),
+    ("procs 2 if pid == 9 then for i in 20 downto 18 do end end", "the number 21"),  # idle processors run the loop
+    ("procs 2 param n = 0 if pid == 9 then local x := 1 / n end", "division by zero"),  # computed at the start (3.9)
+    ("param n = 1 << 62 local x := 1 if x == 0 then x := n * n end", "value of more than 63 bits"),
+    ("procs 17", "a pid is a word"),
+    ("shared A[17]", "an address is a word"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED_BY_THE_MACHINE)
+def test_known_differences(text: str, message: str) -> None:
+    program = parse_program(f"program test {text}")
+    evaluate(program.tree, {}, {}, word_bits=4)
+    with pytest.raises(PramError, match=message.replace("+", r"\+")):
+        machine_run(program, {}, {}, word_bits=4)
+
+
+def test_a_loop_up_to_the_largest_word_is_refused_by_both() -> None:
+    program = parse_program("program test for i in 14 .. 15 do end")
+    with pytest.raises(Trap, match="overflow"):
+        evaluate(program.tree, {}, {}, word_bits=4)
+    with pytest.raises(PramError, match="the number 16"):
+        machine_run(program, {}, {}, word_bits=4)
+
+
+@pytest.mark.parametrize(("then", "otherwise"), [("halt", "x := 2"), ("x := 2", "halt")])
+def test_a_halt_in_either_branch_is_as_soon(then: str, otherwise: str) -> None:
+    """Found by the random programs: the evaluator once closed the `if` before an else-part."""
+    for x in (0, 1):
+        program = parse_program(f"program test local x := {x} if x then {then} else {otherwise} end")
+        ours = machine_run(program, {}, {})
+        assert_same(ours, evaluate(program.tree, {}, {}))
+        halts = (then == "halt") == bool(x)
+        assert ours.time == (1 + 1 + 1 if halts else 1 + 3 + 1)
+
+
+# -- the example programs ------------------------------------------------------------------------------
+
+SIZES = {"bitonic_sort": [1, 2, 4, 8, 16], "closure": [1, 2, 3, 4, 6, 8], "components": [1, 2, 3, 5, 8, 13, 20]}
+SIZES |= {"dyck": [1, 2, 4, 8, 16], **dict.fromkeys(["hillis_steele", "list_rank", "tree_sum"], [1, 2, 3, 4, 5, 8, 13, 32])}
+
+
+def example(name: str) -> Program:
+    return load(PROGRAMS / f"{name}.pram")
+
+
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_example_equals_oracle_and_evaluator(name: str) -> None:
+    program = example(name)
+    generator = generator_for(program)
+    assert generator.accepts is not None
+    for size in SIZES[name]:
+        for seed in range(4):
+            params, arrays = generator.inputs(size, np.random.default_rng(seed))
+            ours = machine_run(program, params, arrays)
+            assert generator.accepts(params, arrays, ours.outputs)
+            assert_same(ours, evaluate(program.tree, params, arrays))
+
+
+#: Time by n, counted from the table of LANGUAGE.md section 5. The last 1 is the end of the program.
+TIMES = {
+    # m 1; rounds: m > 1 and the loop 3, h 2, parallel 2 + 4, A[i] + A[i + h] 4 and its store 1, m 1: 17; leaving 2;
+    # single 3, total := A[0] 2
+    "tree_sum": lambda n: 1 + 17 * lg(n) + 2 + 5 + 1,
+    # d 1; rounds: d < n and the loop 3, parallel 4 with A[i] + A[i - d] 4 and its store 1, d 1: 13; leaving 2
+    "hillis_steele": lambda n: 1 + 13 * lg(n) + 2 + 1,
+    # n = 2^k. j: loop 4, b 1, parallel 4, l 6, r 1, x 1, y 1, if 4 + 2 + 2: 26. s: loop 4, up 1, s - 1 and the loop of j
+    # 1 + 1 + 2, s rounds of 26: 9 + 26 s; summed over s = 1 .. k that is 9 k + 13 k (k + 1). The loop of s: 1 + 2
+    "bitonic_sort": lambda n: 1 + 9 * lg(n) + 13 * lg(n) * (lg(n) + 1) + 2 + 1,
+    # first parallel 4, R[i, i] 3. Rounds: loop 4, parallel 4, two further ranges of 5 (shift, mask, add, compare, and) 10,
+    # R[i, h] & R[h, j] == 1 3 + 3 + 1 + 1, if 2, R[i, j] 3: 31. The loop: 1 + 2
+    "closure": lambda n: 7 + 1 + 31 * lg(n) + 2 + 1,
+    # first parallel 4, next[i] == NIL 2, if 2, rank[i] twice 1. Rounds: loop 4, parallel 4, s 1, s != NIL 1, if 2,
+    # rank[i] + rank[s] 3 and its store 1, next[s] 1 and its store 1: 18. The loop: 1 + 2
+    "list_rank": lambda n: 10 + 1 + 18 * lg(n) + 2 + 1,
+}
+
+
+@pytest.mark.parametrize("name", sorted(TIMES))
+def test_time_is_the_hand_counted_formula(name: str) -> None:
+    program, generator = example(name), generator_for(example(name))
+    sizes = {"bitonic_sort": [1 << k for k in range(7)], "closure": [*range(1, 34), 48, 63, 64]}  # closure has n^3 processors
+    for n in sizes.get(name, range(1, 65)):
+        ours = machine_run(program, *generator.inputs(n, np.random.default_rng(n)))
+        assert (n, ours.time) == (n, TIMES[name](n))
+
+
+def test_stated_times() -> None:
+    """The two formulas of LANGUAGE.md, and the others in their shortest form."""
+    for n in range(1, 65):
+        k = lg(n)
+        assert [TIMES[name](n) for name in ("tree_sum", "hillis_steele")] == [9 + 17 * k, 4 + 13 * k]
+        assert [TIMES[name](n) for name in ("list_rank", "closure")] == [14 + 18 * k, 11 + 31 * k]
+        assert TIMES["bitonic_sort"](n) == 4 + 22 * k + 13 * k * k
+
+
+@pytest.mark.parametrize("name", sorted(TIMES))
+def test_time_does_not_depend_on_input_values(name: str) -> None:
+    program, generator = example(name), generator_for(example(name))
+    times = {machine_run(program, *generator.inputs(8, np.random.default_rng(seed))).time for seed in range(12)}
+    assert times == {TIMES[name](8)}

@@ -1,0 +1,278 @@
+"""Parameters, inputs and runs that are refused: the exact text, at the place in the program or in the input file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_errors import rendered
+
+import lockstep
+from lockstep.arguments import reading
+from pram.errors import InputError, PramError
+from pram.program import load, parse_program
+
+CREW = "program t\nmode CREW\nparam n\nprocs n\nword 8\nshared A[n] : inout, s : output\n"
+EREW, COMMON = CREW.replace("CREW", "EREW"), CREW.replace("CREW", "CRCW common")
+EACH = "parallel for i in 0 .. n - 1 do "
+
+#: n, program, LINE:COL, message.
+SIZES: list[tuple[int, str, str, str]] = [
+    (1, "program t\nparam n\nprocs 0\n", "3:7", "procs is 0 (with n = 1); a machine has at least one processor"),
+    (
+        1,
+        "program t\nparam n, k = n + 1\nprocs n - 3\n",
+        "3:9",
+        "procs is -2 (with n = 1, k = 2); a machine has at least one processor",
+    ),
+    (10**9, "program t\nparam n\nprocs n\n", "3:7", "procs is 1000000000 (with n = 1000000000); the limit is 16777216"),
+    (
+        5000,
+        "program t\nparam n\nshared B[n, n], C\n",
+        "3:8",
+        "shared memory of 25000000 cells (with n = 5000); the limit is 16777216",
+    ),
+    (
+        10**9,
+        "program t\nparam n\nshared B[n]\n",
+        "3:10",
+        "array `B` has extent 1000000000 (with n = 1000000000); it must be in 0 .. 16777216",
+    ),
+    (5, "program t\nparam n\nshared B[n - 7]\n", "3:12", "array `B` has extent -2 (with n = 5); it must be in 0 .. 16777216"),
+    (1 << 70, "program t\nparam n\n", "2:7", "parameter `n` = 1180591620717411303424 is not in 0 .. 2^63 - 1"),
+    (-1, "program t\nparam n\n", "2:7", "parameter `n` = -1 is not in 0 .. 2^63 - 1"),
+    (0, "program t\nparam n, k = lg(n)\n", "2:14", "lg(0) is not defined; lg takes numbers from 1"),
+    (0, "program t\nparam n, k = 7 / n\n", "2:16", "division by zero: 7 / 0"),
+    (10**6, "program t\nparam n, k = 1 << n\n", "2:16", "value of more than 63 bits: 1 << 1000000"),
+    (1, "program t\nparam n, k = 1 << 0 - n\n", "2:16", "shift by a negative number: 1 << -1"),
+    (30, "program t\nparam n\nword n\n", "3:6", "word size 30 (with n = 30) is not in 2 .. 24"),
+    (
+        5,
+        "program t\nparam n\nword 2\nprocs n\n",
+        "3:6",
+        "5 processors (with n = 5), but a pid is a word, and one of 2 bits names 4",
+    ),
+    (
+        5,
+        "program t\nparam n\nword 2\nshared B[n]\n",
+        "3:6",
+        "5 cells (with n = 5), but an address is a word, and one of 2 bits names 4",
+    ),
+]
+
+#: Program, LINE:COL, message of a run with n = 3, A = [1, 2, 3].
+RUNS: list[tuple[str, str, str]] = [
+    (
+        CREW + EACH + "A[i] := A[i + 1] end\n",
+        "7:41",
+        "step 5: processor 2: index 3 is outside `A` (0 .. 2)",
+    ),
+    (
+        CREW + EACH + "A[A[i]] := 1 end\n",
+        "7:33",
+        "step 5: processor 2: index 3 is outside `A` (0 .. 2)",
+    ),
+    (CREW + "A[n - 4] := 1\n", "7:1", "step 1: processor 0: index -1 is outside `A` (0 .. 2)"),
+    (CREW + "A[n] := 1\n", "7:1", "step 1: processor 0: index 3 is outside `A` (0 .. 2)"),
+    (EREW + EACH + "A[i] := A[0] end\n", "7:41", "step 4: processors 0 and 2 read A[0] (mode EREW)"),
+    (EREW + EACH + "A[0] := i end\n", "7:33", "step 4: processors 0 and 2 write A[0] (mode EREW)"),
+    (
+        EREW + "s := 1\n",
+        "7:1",
+        "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors",
+    ),
+    (CREW + EACH + "s := 1 end\n", "7:33", "step 4: processors 0 and 2 write s (mode CREW)"),
+    (
+        COMMON + EACH + "s := i end\n",
+        "7:33",
+        "step 4: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)",
+    ),
+    (
+        CREW + EACH + "A[i] := A[i] * 100 end\n",
+        "7:46",
+        "step 5: processor 2: overflow: 3 * 100 does not fit a word of 8 bits",
+    ),
+    (
+        CREW + EACH + "A[i] := A[i] << 7 end\n",
+        "7:46",
+        "step 5: processor 1: overflow: 2 << 7 does not fit a word of 8 bits",
+    ),
+    (
+        CREW + EACH + "A[i] := A[i] - 2 end\n",
+        "7:46",
+        "step 5: processor 0: underflow: 1 - 2 is negative",
+    ),
+    (
+        CREW + EACH + "A[i] := A[i] >> 8 end\n",
+        "7:46",
+        "step 5: processor 0: shift by 8 in words of 8 bits: 1 >> 8",
+    ),
+    (CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n", "8:1", "step 100: no halt within 100 steps"),
+    (
+        CREW + "parallel for i in 0 .. n do A[0] := 1 end\n",
+        "7:14",
+        "step 2: 4 processors are needed for these items, but procs is 3",
+    ),
+    (
+        CREW + "parallel for i in 0 .. 1, j in 0 .. 1 do A[i] := 1 end\n",
+        "7:1",
+        "step 7: 4 processors are needed for these items, but procs is 3",
+    ),
+    (
+        CREW + "while A[pid] > 1 do A[pid] := 0 end\n",
+        "7:1",
+        "step 3: processors 0 and 1 disagree on this `while` condition: 0 and 1",
+    ),
+    (
+        CREW + "local x := pid\nrepeat x := x + 1 until x > 1\n",
+        "8:1",
+        "step 4: processors 0 and 1 disagree on this `repeat` condition: 0 and 1",
+    ),
+    (
+        CREW + EACH + "A[i] := n - 4 end\n",
+        "7:33",
+        "step 4: the number -1 used here is negative, and words are not",
+    ),
+    (
+        CREW + EACH + "A[i] := 300 end\n",
+        "7:33",
+        "step 4: the number 300 used here does not fit a word of 8 bits",
+    ),
+    (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, and words are not"),
+    (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
+    (
+        "program t\nparam n\nword 8\nshared R[n, n] : input, s : output\nlocal k := 2\ns := R[k, k + 1]\n",
+        "6:6",
+        "step 4: processor 0: column index 3 is outside `R` (0 .. 2)",
+    ),
+    (
+        "program t\nparam n\nword 8\nshared R[n, n] : input, s : output\nlocal k := 2\ns := R[k + 1, k]\n",
+        "6:6",
+        "step 3: processor 0: row index 3 is outside `R` (0 .. 2)",
+    ),
+]
+
+HEAD = "program t\nparam n, k = n + 1\nprocs max(1, n)\nword 8\n"
+INPUTS = HEAD + "shared A[n] : input, R[n, n] : input, q : input in 0 .. 3, s : output\n"
+ROWS = "[[1, 2], [3, 4]]"
+
+
+def given(params: str = '"n": 2', a: str = "[1, 2]", r: str = ROWS, more: str = "") -> str:
+    """An input file for INPUTS; every value stands at the end of a line of its own."""
+    return f'{{"params": {{{params}}},\n "arrays": {{\n  "A": {a},\n  "R": {r},\n  "q": 1{more}}}}}\n'
+
+
+#: Input file, LINE:COL, message.
+FILES: list[tuple[str, str, str]] = [
+    ("", "1:1", 'the file is empty; an input file is an object: {"params": {...}, "arrays": {...}}'),
+    ("[1]", "1:1", 'an input file is an object: {"params": {...}, "arrays": {...}}'),
+    ('{"params": 3}', "1:12", '"params" must be an object'),
+    ('{"params": {}, "array": {}}', "1:16", 'unknown key "array"; an input file has "params" and "arrays"'),
+    ('{"params": {"n": 1, "n": 2}}', "1:21", '"n" is given twice'),
+    ('{"params": {"n": 1},\n "params": {"n": 2}}', "2:2", '"params" is given twice'),
+    ('{"params": {"n": 1,}}', "1:20", "not JSON: Expecting property name enclosed in double quotes"),
+    ('{"params": {"n": 1}} and', "1:22", "not JSON: Extra data"),
+    (given('"n": 1' + "0" * 5000), "1:18", "number of more than 4300 digits"),
+    (given(""), "1:12", "missing parameter `n`"),
+    ("{}", "1:1", "missing parameter `n`"),
+    (given('"n": 2, "m": 3'), "1:21", "this program has no parameter `m`; its parameters are n"),
+    (given('"n": 2, "k": 3'), "1:21", "parameter `k` is computed by the program and cannot be given"),
+    (given('"n": "2"'), "1:18", 'parameter `n` must be an integer, not "2"'),
+    (given('"n": 2.0'), "1:18", "parameter `n` must be an integer, not 2.0"),
+    (given('"n": true'), "1:18", "parameter `n` must be an integer, not true"),
+    (given('"n": null'), "1:18", "parameter `n` must be an integer, not null"),
+    (given('"n": NaN'), "1:18", "parameter `n` must be an integer, not NaN"),
+    (given('"n": -2'), "1:18", "parameter `n` = -2 is not in 0 .. 2^63 - 1"),
+    ('{"params": {"n": 2}, "arrays": {"A": [1, 2]}}', "1:32", "missing input array `R`"),
+    ('{"params": {"n": 0}, "arrays": {"A": [], "R": []}}', "1:32", "missing input number `q`"),
+    (given(more=', "B": [1]'), "5:11", "array `B` is not an input of this program; its inputs are A, R, q"),
+    (given(more=', "s": 1'), "5:11", "array `s` is not an input of this program; its inputs are A, R, q"),
+    (given(a="[1, 2, 3]"), "3:8", "input `A` is too long: length 3, not 2"),
+    (given(a="[1]"), "3:8", "input `A` is too short: length 1, not 2"),
+    (given(a="7"), "3:8", "input `A` must be a list, not 7"),
+    (given(a="[1, -1]"), "3:12", "A[1] = -1 is not a word: words are integers from 0"),
+    (given(a="[1, 1e400]"), "3:12", "A[1] = Infinity is not an integer"),
+    (given(a="[1,\n\n   1.5]"), "5:4", "A[1] = 1.5 is not an integer"),
+    (given(a="[1, null]"), "3:12", "A[1] = null is not an integer"),
+    (given(a="[1, true]"), "3:12", "A[1] = true is not an integer"),
+    (given(a='["é", 2]'), "3:9", 'A[0] = "\\u00e9" is not an integer'),
+    (given(a='[{"x": [1, {}]}, 2]'), "3:9", 'A[0] = {"x": [1, {}]} is not an integer'),
+    (given(a="[1, 300]"), "3:12", "A[1] = 300 does not fit a word of 8 bits"),
+    (given(r="[[1, 2]]"), "4:8", "input `R` must be 2 rows, not 1"),
+    (given(r="[[1, 2], [3]]"), "4:17", "row 1 of input `R` must be a list of 2 values"),
+    (given(r="[[1, 2], 3]"), "4:17", "row 1 of input `R` must be a list of 2 values"),
+    (given(r="[[1, 2], [3, -4]]"), "4:21", "R[1, 1] = -4 is not a word: words are integers from 0"),
+    (given(r="[1, 2, 300, 4]"), "4:15", "R[1, 0] = 300 does not fit a word of 8 bits"),
+    (given().replace('"q": 1', '"q": 4'), "5:8", "q = 4 is outside its declared range 0 .. 3"),
+    (given().replace('"q": 1', '"q": [1]'), "5:8", "q = [1] is not an integer"),
+]  # fmt: skip
+
+
+def numbered(rows: list[Any]) -> list[object]:
+    return [pytest.param(*row, id=f"{number:02d}") for number, row in enumerate(rows, 1)]
+
+
+@pytest.mark.parametrize(("n", "text", "place", "message"), numbered(SIZES))
+def test_sizes(n: int, text: str, place: str, message: str) -> None:
+    with pytest.raises(PramError) as caught:
+        parse_program(text, "t.pram").instantiate({"n": n})
+    assert str(caught.value) == rendered(text, place, message)
+
+
+@pytest.mark.parametrize(("text", "place", "message"), numbered(RUNS))
+def test_runs(text: str, place: str, message: str) -> None:
+    arrays = {"R": [1] * 9} if "R[" in text else {"A": [1, 2, 3]}
+    with pytest.raises(PramError) as caught:
+        lockstep.run(parse_program(text, "t.pram"), {"n": 3}, arrays, max_steps=100)
+    assert str(caught.value) == rendered(text, place, message)
+
+
+@pytest.mark.parametrize(("text", "place", "message"), numbered(FILES))
+def test_input_files(text: str, place: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.json").write_text(text)
+    with pytest.raises(PramError) as caught, reading(Path("in.json")) as given:
+        assert given is not None
+        parse_program(INPUTS, "t.pram").instantiate(*given)
+    expected = rendered(text, place, message, "in.json")
+    if len(text) > 200:  # of a long line only a part is shown
+        assert str(caught.value).splitlines()[0] == expected.splitlines()[0]
+    else:
+        assert str(caught.value) == expected
+
+
+def test_input_file_with_byte_order_mark_and_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_bytes(b"\xef\xbb\xbf" + given().replace("\n", "\r\n").encode())
+    with reading(tmp_path / "in.json") as inputs:
+        assert inputs == ({"n": 2}, {"A": [1, 2], "R": [[1, 2], [3, 4]], "q": 1})
+
+
+@pytest.mark.parametrize(
+    ("params", "arrays", "place", "message", "path"),
+    [
+        ({}, {}, "2:7", "missing parameter `n`", ("params",)),
+        ({"n": 2, "m": 1}, {}, "1:9", "this program has no parameter `m`; its parameters are n", ("params", "m")),
+        ({"n": 2}, {}, "5:8", "missing input array `A`", ("arrays",)),
+        ({"n": 1}, {"A": [{1}], "R": [1], "q": 1}, "5:8", "A[0] = {1} is not an integer", ("arrays", "A", 0)),
+        ({"n": 1}, {"A": [1], "R": [[-1]], "q": 1}, "5:22", "R[0, 0] = -1 is not a word: words are integers from 0",
+         ("arrays", "R", 0, 0)),
+        ({"n": 1}, {"A": [1], "R": [256], "q": 1}, "5:22", "R[0, 0] = 256 does not fit a word of 8 bits", ("arrays", "R", 0)),
+        ({"n": 1}, {"A": [1], "R": [1], "q": 7}, "5:39", "q = 7 is outside its declared range 0 .. 3", ("arrays", "q")),
+    ],
+)  # fmt: skip
+def test_without_a_file_the_program_is_the_place(
+    params: dict[str, Any], arrays: dict[str, Any], place: str, message: str, path: tuple[object, ...]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_program(INPUTS, "t.pram").instantiate(params, arrays)
+    assert str(caught.value) == rendered(INPUTS, place, message)
+    assert caught.value.path == path
+
+
+def test_an_input_of_many_values_is_placed(tmp_path: Path) -> None:
+    (tmp_path / "t.pram").write_text("program t\nparam n\nshared A[n] : input\n")
+    (tmp_path / "in.json").write_text(json.dumps({"arrays": {"A": [1] * 99_999 + [-1]}, "params": {"n": 100_000}}))
+    with pytest.raises(PramError, match=r"in.json:1:300016: error: A\[99999\] = -1 is not a word"):
+        with reading(tmp_path / "in.json") as given:
+            assert given is not None
+            load(tmp_path / "t.pram").instantiate(*given)
