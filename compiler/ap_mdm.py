@@ -336,6 +336,14 @@ class Layout:
         rows.set("rank", here, (1 << self.widths.pid) - 1 - pid)
         rows.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))
 
+    def halted(self, tokens: NDArray[np.int64]) -> bool:
+        """Whether this is a final sequence, `[BOS] [outputs] [HALT]`."""
+        return len(tokens) == 2 + len(self.job.outputs) and bool(tokens[-1] == self.circuit.vocabulary.token("HALT"))
+
+    def final_position(self, cell: int) -> int:
+        """Where an output cell stands in the final sequence."""
+        return 1 + cell - self.job.outputs.start
+
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words of the output cells in the final sequence, in the order of their addresses."""
         return tokens[1 : 1 + len(self.job.outputs)] - self.circuit.vocabulary.token("WORD")

@@ -288,6 +288,10 @@ class Layout:
         here = slice(self.row("C", self.time, 0), self.row("C", self.time, 0) + self.job.processors)
         return bool((tokens[here] == self.circuit.vocabulary.token("HALT")).all())
 
+    def final_position(self, cell: int) -> int:
+        """Where an output cell stands in the final sequence."""
+        return self.first_output + cell - self.job.outputs.start
+
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words of the output cells, in the order of their addresses."""
         return tokens[self.first_output :] - self.circuit.vocabulary.token("WORD")

@@ -21,7 +21,7 @@ from pram.machine import Run
 from pram.program import Program, load, parse_program
 
 if TYPE_CHECKING:
-    from compiler.compile import Compiled
+    from compiler.compile import Compiled, Widths
     from lockstep.decoding import Decoded
     from lockstep.verification import Report
 
@@ -38,11 +38,11 @@ def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] |
     return machine.run(program.instantiate(params, arrays, word_bits), max_steps=max_steps, seed=seed)
 
 
-def compile(program: Program, *, word_bits: int, time_bits: int, pid_bits: int, dtype: str = "float64") -> Compiled:
-    """Compile a program to the weights of a transformer, for words, times and pids of so many bits."""
+def compile(program: Program, widths: Widths, *, dtype: str = "float64", process: str = "mdm") -> Compiled:
+    """Compile a program to the weights of a transformer, for the bit widths of `compiler.mdm` or `compiler.ap_mdm`."""
     from lockstep.decoding import compile_program
 
-    return compile_program(program, word_bits, time_bits, pid_bits, dtype)
+    return compile_program(program, widths, dtype, process)
 
 
 def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, **options: Any) -> Decoded:

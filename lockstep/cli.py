@@ -27,6 +27,9 @@ out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=T
 
 WRONG, FAILED = 1, 3
 
+#: Keys of models.processes.PROCESSES, which this module does not import because of torch.
+PROCESSES = ("mdm", "ap-mdm")
+
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
 Size = Annotated[
@@ -38,7 +41,7 @@ Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
-Process = Annotated[str, typer.Option("--process", help="Generation process: mdm.")]
+Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
 
@@ -63,31 +66,31 @@ def asm(file: File, json_: Json = False) -> None:
 
 
 @app.command()
-def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option("--word-bits")] = 16,
-            time_bits: Annotated[int, typer.Option("--time-bits", help="Bits of the step number.")] = 12,
-            pid_bits: Annotated[int, typer.Option("--pid-bits", help="Bits of a pid.")] = 6,
+def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option(min=2, max=24, help="Bits of a word.")] = 16,
+            time_bits: Annotated[int, typer.Option(min=1, max=40, help="Bits of the step number (mdm).")] = 12,
+            length_bits: Annotated[int, typer.Option(min=4, max=40, help="Bits of a position (ap-mdm).")] = 12,
+            pid_bits: Annotated[int, typer.Option(min=1, max=24, help="Bits of a pid.")] = 6,
             dtype: Dtype = "float64", process: Process = "mdm", json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
     _choose("--dtype", dtype, ("float64", "float32"))
-    _choose("--process", process, ("mdm",))
-    for flag, value, top in (("--word-bits", word_bits, 24), ("--time-bits", time_bits, 40), ("--pid-bits", pid_bits, 24)):
-        if not (2 if flag == "--word-bits" else 1) <= value <= top:
-            raise typer.BadParameter(f"{value} is not in {2 if flag == '--word-bits' else 1} .. {top}", param_hint=flag)
+    _choose("--process", process, PROCESSES)
     from lockstep import storage
 
     program = load(file)
     target = out_ or Path(f"{program.name}.safetensors")
-    record = storage.compile_to_file(program, _writable(target), word_bits, time_bits, pid_bits, dtype)
+    widths = storage.WIDTHS[process](word_bits, time_bits if process == "mdm" else length_bits, pid_bits)
+    record = storage.compile_to_file(program, _writable(target), widths, dtype, process)
     _print(record, display.record_table(record), json_)
 
 
 @app.command()
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
-           input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, order: Order = "parallel",
-           dtype: Dtype = "float64", time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out.")] = None,
+           input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
+           order: Order = "parallel", dtype: Dtype = "float64", time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out.")] = None,
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
-    _check_order(order)
+    _choose("--process", process, PROCESSES)
+    _check_order(order, process)
     _choose("--dtype", dtype, ("float64", "float32"))
     from lockstep import storage
     from lockstep.decoding import decode_job
@@ -99,9 +102,10 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         raise typer.BadParameter(f"this model was compiled for words of {bits} bits", param_hint="--word-bits")
     job = _job(program, input, size, seed, bits)
     with display.spinner(err, "decoding"):
-        decoded = decode_job(job, order=order, seed=seed, dtype=dtype, time=time, compiled=compiled, max_steps=max_steps)
+        decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype, time=time, compiled=compiled,
+                             max_steps=max_steps)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
-              "time": decoded.run.time, "process": "mdm", "order": order}  # fmt: skip
+              "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order}  # fmt: skip
     _print(record, display.record_table(record), json_)
 
 
@@ -116,16 +120,17 @@ def verify(file: File, input: Input = None, process: Process = "mdm",
 
     Both run one input or random ones, side by side, and are held against the theorems.
     """
-    _check_order(order)
     _choose("--dtype", dtype, ("float64", "float32"))
-    _choose("--process", process, ("mdm",))
+    _choose("--process", process, (*PROCESSES, "all"))
+    processes = PROCESSES if process == "all" else (process,)
+    _check_order(order, *processes)
     wanted = parse_sizes(sizes)
     program = load(file)
     with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
         from lockstep.verification import verify as verify_program
 
-        report = verify_program(program, inputs=inputs, sizes=wanted, random=random, seed=seed, order=order, dtype=dtype,
-                                word_bits=word_bits, use_sidecar=not no_sidecar, max_context=max_context, max_steps=max_steps,
+        report = verify_program(program, inputs=inputs, processes=processes, sizes=wanted, random=random, seed=seed,
+                                order=order, dtype=dtype, word_bits=word_bits, use_sidecar=not no_sidecar, max_context=max_context, max_steps=max_steps,
                                 progress=progress)  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
     if not report.holds:
@@ -137,14 +142,14 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
            word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     _choose("--dtype", dtype, ("float64", "float32"))
-    _choose("--process", process, ("mdm",))
+    _choose("--process", process, PROCESSES)
     program = load(file)
     job = _job(program, input, size, seed, word_bits)
     target = _writable(out_ or Path(f"{program.name}.job.safetensors"))
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 
-        metadata = export_job(program, job, target, dtype=dtype, max_steps=max_steps)
+        metadata = export_job(program, job, target, process=process, dtype=dtype, max_steps=max_steps)
     record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
     _print(record, display.record_table(record), json_)
 
@@ -174,8 +179,10 @@ def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
 
 
-def _check_order(order: str) -> None:
+def _check_order(order: str, *processes: str) -> None:
     _choose("--order", order, ("parallel", "left-to-right", "random", "random-subsets"))
+    if order != "parallel" and "ap-mdm" in processes:
+        raise typer.BadParameter("the updates of ap-mdm are synchronous: its only order is parallel", param_hint="--order")
 
 
 def _writable(path: Path) -> Path:

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.compile import Compiled, compile_code, compile_job
-from compiler.mdm import Layout, Widths
+from compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
 from compiler.processor import Code
 from models import decode as models_decode
 from models.decode import NotFinished
@@ -35,29 +34,29 @@ class Decoded:
     layout: Layout
 
 
-def compile_program(program: Program, word_bits: int, time_bits: int, pid_bits: int, dtype: str = "float64") -> Compiled:
-    """Compile a program's code for words, times and pids of so many bits."""
+def compile_program(program: Program, widths: Widths, dtype: str = "float64", process: str = "mdm") -> Compiled:
+    """Compile a program's code for words, pids and times or lengths of so many bits."""
     code = Code(program.code.instructions, program.code.registers, len(program.code.derived))
-    return compile_code(code, Widths(word_bits, time_bits, pid_bits), dtype, "mdm")
+    return compile_code(code, widths, dtype, process)
 
 
-def decode_job(job: Job, *, order: str = "parallel", seed: int = 0, dtype: str = "float64", time: int | None = None,
-               compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS) -> Decoded:  # fmt: skip
-    """Generate a job's run by masked diffusion.
+def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
+               time: int | None = None, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS) -> Decoded:  # fmt: skip
+    """Generate a job's run by masked diffusion (`mdm`) or any-process masked diffusion (`ap-mdm`).
 
-    Args:   time: blocks to lay out; by default as many as the run takes. compiled: a model to use, by default
-            one with the least widths.
+    Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
+            default one with the least widths.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
             blocks, or the context is too long. NotCertified: the dtype is not exact at these widths.
     """
     exact = run(job, max_steps=max_steps)
     blocks = exact.time if time is None else time
-    compiled = compiled or compile_job(job, blocks, dtype)
+    compiled = compiled or compile_job(job, blocks, dtype, process)
     require_certificate(compiled)
     layout = lay_out(compiled, job, blocks)
     start, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
     try:
-        decoding = models_decode.decode(compiled.model, start, positions, order=order, seed=seed)
+        decoding = models_decode.decode(compiled.model, start, positions, process=compiled.process, order=order, seed=seed)
     except NotFinished as error:
         raise job.error(f"decoding step {error.step}: out of masks: {_not_halted(exact, blocks)}") from None
     tokens = decoding.tokens.numpy()
@@ -74,7 +73,7 @@ def lay_out(compiled: Compiled, job: Job, time: int) -> Layout:
     try:
         layout = compiled.layout(job, time)
     except ValueError as error:
-        raise job.error(f"this model is too small for the run: {error}; compile it with more --time-bits or --pid-bits") from None
+        raise job.error(f"this model is too small for the run: {error}; compile it for more bits") from None
     if layout.length > MAX_DENSE_CONTEXT:
         raise job.error(f"context of {layout.length} tokens; the dense engine's limit is {MAX_DENSE_CONTEXT}")
     return layout

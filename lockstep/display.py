@@ -76,7 +76,7 @@ def code_text(program: Program) -> str:
 
 
 def report_record(report: Report) -> dict[str, Any]:
-    rows = [{"what": c.what, "on": c.on, "bound": c.bound, "measured": c.measured, "verdict": c.verdict} for c in report.checks]
+    rows = [{"what": c.what, "process": c.process or None, "on": c.on, "bound": c.bound, "measured": c.measured, "verdict": c.verdict} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "checks": rows, "divergence": report.trouble or None}
 
 
@@ -86,7 +86,12 @@ def report_table(report: Report) -> RenderableType:
     )
     for column in ("what", "on", "bound", "measured", "verdict"):
         table.add_column(column, no_wrap=column in ("what", "verdict"), min_width=10, overflow="fold")
+    process = ""
     for check in report.checks:
+        if check.process != process:
+            process = check.process
+            table.add_section()
+            table.add_row(Text(process, style="bold"))
         style = "bold red" if not check.holds else "yellow" if check.strength == "skipped" else "green"
         cells = (check.what, check.on, check.bound, check.measured)
         table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))

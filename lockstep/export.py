@@ -10,39 +10,39 @@ import torch
 from compiler.compile import compile_job
 from lockstep.decoding import lay_out
 from models.files import save_job
-from models.processes import THRESHOLD
+from models.processes import PROCESSES, THRESHOLD
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, run
 from pram.program import Program
 from proofs_check.certificate import require_certificate
-from proofs_check.theorems import theorem1
+from proofs_check.theorems import BOUNDS
 
 
-def export_job(
-    program: Program, job: Job, path: Path, *, dtype: str = "float64", max_steps: int = DEFAULT_MAX_STEPS
-) -> dict[str, str]:
-    """Write a job file for masked diffusion.
+def export_job(program: Program, job: Job, path: Path, *, process: str = "mdm", dtype: str = "float64",
+               max_steps: int = DEFAULT_MAX_STEPS) -> dict[str, str]:  # fmt: skip
+    """Write a job file for a generation process.
 
     Returns: its metadata.
     Raises:  PramError: the machine refuses the run, or the vocabulary is too large. NotCertified: the dtype is not exact.
     """
     exact = run(job, max_steps=max_steps)
-    compiled = compile_job(job, exact.time, dtype)
+    compiled = compile_job(job, exact.time, dtype, process)
     require_certificate(compiled)
     layout = lay_out(compiled, job, exact.time)
     arrays = [a for a in job.arrays if a.is_output]
-    first = layout.first_output - job.outputs.start
+    cells = {a.name: range(a.base, a.base + a.size) for a in arrays}
     metadata = {
-        "process": "mdm",
-        "threshold": str(THRESHOLD),
+        "process": process,
         "word_bits": str(job.word_bits),
-        "outputs": json.dumps({a.name: list(range(first + a.base, first + a.base + a.size)) for a in arrays}),
+        "outputs": json.dumps({name: [layout.final_position(c) for c in where] for name, where in cells.items()}),
         "word_tokens": str(compiled.circuit.vocabulary.token("WORD")),
         "program_sha256": program.sha256,
         "time": str(exact.time),
-        "decoding_steps": str(theorem1.decoding_steps(exact.time, exact.time, len(job.outputs))),
-        "expected": json.dumps({a.name: exact.memory[a.base : a.base + a.size].tolist() for a in arrays}),
+        "decoding_steps": str(BOUNDS[process].steps(job, exact.time)),
+        "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
     }
+    if PROCESSES[process].fills:
+        metadata["threshold"] = str(THRESHOLD)
     tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions())
     try:
         save_job(path, compiled.model, tokens, positions, metadata)

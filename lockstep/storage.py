@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from compiler.compile import Compiled
+from compiler import ap_mdm, mdm
+from compiler.compile import Compiled, Widths
 from lockstep.decoding import compile_program
 from models.files import ModelFileError, load_model, save_model
 from pram.errors import PramError, Source, fail
 from pram.program import Program, load, parse_program
 from proofs_check.certificate import require_certificate
 
-WIDTHS = ("word_bits", "time_bits", "pid_bits")
+#: The bit widths that a process' models are compiled for.
+WIDTHS: dict[str, type[mdm.Widths] | type[ap_mdm.Widths]] = {"mdm": mdm.Widths, "ap-mdm": ap_mdm.Widths}
 
 
-def compile_to_file(program: Program, path: Path, word_bits: int, time_bits: int, pid_bits: int, dtype: str) -> dict[str, Any]:
+def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, process: str) -> dict[str, Any]:
     """Compile, certify and write; what was made, as a record.
 
     Raises: NotCertified: the dtype is not exact for these widths; nothing is written.
     """
-    compiled = compile_program(program, word_bits, time_bits, pid_bits, dtype)
+    compiled = compile_program(program, widths, dtype, process)
     require_certificate(compiled)
-    widths = dict(zip(WIDTHS, (word_bits, time_bits, pid_bits)))
-    metadata = {name: str(value) for name, value in widths.items()}
-    metadata |= {
-        "process": "mdm",
+    bits = {f"{name}_bits": value for name, value in asdict(widths).items()}
+    metadata = {
+        **{name: str(value) for name, value in bits.items()},
+        "process": process,
         "program_sha256": program.sha256,
         "program": program.source.text,
         "program_name": program.source.name,
     }
     save_model(path, compiled.model, metadata)
     layers = compiled.model.layers
-    return {"file": str(path), "program": program.name, "process": "mdm", "dtype": dtype, **widths, "d_model": compiled.model.width,
-            "depth": len(layers), "heads": [layer.q.shape[0] for layer in layers], "d_ff": [layer.w_in.shape[0] for layer in layers],
-            "program_sha256": program.sha256}  # fmt: skip
+    return {
+        "file": str(path), "program": program.name, "process": process, "dtype": dtype, **bits, "d_model": compiled.model.width,
+        "depth": len(layers), "heads": [layer.q.shape[0] for layer in layers], "d_ff": [layer.w_in.shape[0] for layer in layers],
+        "program_sha256": program.sha256,
+    }  # fmt: skip
 
 
 def program_or_model(path: Path) -> tuple[Program, Compiled | None]:
@@ -57,12 +62,13 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
     model, metadata = load_model(path)
     try:
         program = parse_program(metadata["program"], metadata["program_name"])
-        word_bits, time_bits, pid_bits = (int(metadata[name]) for name in WIDTHS)
+        process = metadata["process"]
+        widths = WIDTHS[process](**{f.name: int(metadata[f"{f.name}_bits"]) for f in fields(WIDTHS[process])})
     except (KeyError, ValueError, PramError) as error:
         raise ModelFileError(f"its metadata is incomplete: {error}") from None
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
-    made = compile_program(program, word_bits, time_bits, pid_bits, str(model.dtype).removeprefix("torch."))
+    made = compile_program(program, widths, str(model.dtype).removeprefix("torch."), process)
     if made.model.width != model.width:
         raise ModelFileError("made by another version: its d_model is not what this version compiles")
-    return program, Compiled(made.code, made.widths, made.circuit, model)
+    return program, replace(made, model=model)

@@ -66,7 +66,8 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     embedding, unembedding = (
         Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding")
     )
-    return Transformer(Vocabulary(kinds), embedding, layers, unembedding), text
+    control = (tensors.get("control.weight"), tensors.get("control.bias"))
+    return Transformer(Vocabulary(kinds), embedding, layers, unembedding, *control), text
 
 
 def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, metadata: Mapping[str, str]) -> None:
@@ -75,13 +76,11 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
     Args:   tokens: [N] int64. positions: [N_max, d].
     Raises: ValueError: the vocabulary is too large to spell out.
     """
-    tensors = {name: t for name, t in _tensors(model).items() if name.startswith("layers.")}
+    tensors = {name: t for name, t in _tensors(model).items() if name.startswith(("layers.", "control."))}
     tensors["tokens"] = tokens
     tensors["position_encoding"] = positions.to(model.dtype)
     tensors["token_embedding"] = model.embedding.spelled(model.vocabulary)
     tensors["unembedding"] = model.unembedding.spelled(model.vocabulary)
-    if model.control_weight is not None and model.control_bias is not None:
-        tensors["control.weight"], tensors["control.bias"] = model.control_weight, model.control_bias
     text = {
         **metadata,
         "format": JOB_FORMAT,
@@ -110,6 +109,8 @@ def _tensors(model: Transformer) -> dict[str, Tensor]:
     tensors = {f"layers.{i}.{part}": getattr(layer, part) for i, layer in enumerate(model.layers) for part in LAYER_PARTS}
     for name, factored in (("embedding", model.embedding), ("unembedding", model.unembedding)):
         tensors |= {f"{name}.{part}": getattr(factored, part) for part in FACTORED_PARTS}
+    if model.control_weight is not None and model.control_bias is not None:
+        tensors |= {"control.weight": model.control_weight, "control.bias": model.control_bias}
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 

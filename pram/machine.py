@@ -182,7 +182,7 @@ class Machine:
     def operand(self, operand: Operand, group: Group) -> Words:
         """The words that an operand stands for, one for each processor of a group."""
         if operand.kind == "register":
-            return self.registers[operand.index][group]
+            return np.asarray(self.registers[operand.index][group])
         if operand.kind == "pid":
             return np.asarray(self._pids[group])
         return np.asarray(self.job.word_of(operand))  # NumPy broadcasts it

@@ -69,7 +69,7 @@ def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "pa
     start = torch.from_numpy(layout.tokens())
     positions = torch.from_numpy(layout.positions()).to(compiled.model.dtype)
     decode = decoding_steps(compiled.model, start, positions, process=compiled.process, order=order, seed=seed)
-    expectation: Expectation = EXPECTATIONS[compiled.process](layout)  # type: ignore[arg-type]
+    expectation: Expectation = EXPECTATIONS[compiled.process](layout)
     if order == "parallel":
         return _compare(expectation, decode, iter(expectation))
     for _ in expectation:

@@ -197,7 +197,9 @@ class _Writer:
     def _spare(self, register: int, instruction: Instruction) -> Instruction:
         if instruction.rd != register:
             return instruction
-        return replace(instruction, rd=(register + 1) % self.job.registers) if self.job.registers > 1 else self.instruction("store")
+        if self.job.registers == 1:
+            return self.instruction("store")
+        return replace(instruction, rd=(register + 1) % self.job.registers)
 
     def jump(self, start: int) -> list[Instruction]:
         """A jump or branch, forward or (rarely) anywhere: such a program may loop forever."""

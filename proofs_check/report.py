@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: How much a row says: it was run, it follows from arithmetic on the weights, it was measured against no bound, or it was left out.
+#: How much a row says: it was run; it follows from arithmetic on the weights; it was measured, against no bound; it was left out.
 Strength = Literal["checked", "certified", "measured", "skipped"]
 
 

@@ -235,9 +235,9 @@ class _Writer(Expressions):
         also = self.truth(inside, 1, uniform=self.steer(2)).text
         body = [*self.block(inside), f"  {name} := {name} - 1"]
         if self.chance(2):
-            condition = self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
+            condition = f"{name} != 0 and {also}" if self.daring else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
             return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
-        condition = self.pick(f"{name} == 0", f"{name} == 0 or {also}")
+        condition = f"{name} == 0 or {also}" if self.daring else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
 
     def single(self, place: Place) -> tuple[list[str], Place]:

@@ -82,7 +82,7 @@ BREACHES: list[tuple[Callable[[Circuit], None], str]] = [
     (lookup(0, conditions=()), "or there is none"),
     (lookup(0, reads=((ONE, ("halted", 0)),)), "the BOS row has a value"),
     (lookup(1, recency=STEP, recency_max=7), "recency 0 .. 31 exceeds 7"),
-    (lookup(1, asks=Linear({("out", 0): 1, ("amount", 0): 0, ("sum", 0): 1})), "reads out\\[0\\] before it is written"),
+    (lookup(1, asks=Linear({("mul.partial", 0): 1})), "reads mul.partial\\[0\\] before it is written"),
 ]
 
 

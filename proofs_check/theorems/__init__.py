@@ -1,6 +1,7 @@
 """Theorems of "On Powerful Ways to Generate" (arXiv 2510.06190) as executable claims, one file each.
 
-A file that bounds decodes of a process offers PROCESS, `checks(rows, on, order)` and `peak_context(job, time)`.
+A file that bounds decodes of a process offers PROCESS, `checks(rows, on, order)`, `steps(job, time)` and
+`peak_context(job, time)`.
 """
 
 from __future__ import annotations

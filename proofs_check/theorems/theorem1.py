@@ -28,9 +28,9 @@ DEPTH = 3
 def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
     """The theorem's rows for decodes that laid out as many blocks as their runs take."""
     if order == "random-subsets":
-        steps = [m.agreement.steps for m in rows]
-        holds = all(s <= masks(m) for s, m in zip(steps, rows))
-        yield Check("decoding steps", on, "<= masks", measured.span(steps), holds, process=PROCESS)
+        taken = [m.agreement.steps for m in rows]
+        holds = all(s <= masks(m) for s, m in zip(taken, rows))
+        yield Check("decoding steps", on, "<= masks", measured.span(taken), holds, process=PROCESS)
     else:
         bound = "T + [m > 0]" if order == "parallel" else "3 P T + m"
         yield equality(
@@ -51,8 +51,13 @@ def peak_context(job: Job, time: int) -> int:
     return context(job, time)
 
 
+def steps(job: Job, time: int) -> int:
+    """Decoding steps in parallel order, with as many blocks as the run takes."""
+    return decoding_steps(time, time, len(job.outputs))
+
+
 def parallel_steps(m: Measured) -> int:
-    return decoding_steps(m.time, m.time, len(m.job.outputs))
+    return steps(m.job, m.time)
 
 
 def masks(m: Measured) -> int:

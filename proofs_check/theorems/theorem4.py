@@ -43,6 +43,11 @@ def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
     )
 
 
+def steps(job: Job, time: int) -> int:
+    """Decoding steps of a run."""
+    return decoding_steps(job, time)
+
+
 def peak_context(job: Job, time: int) -> int:
     """The longest context of a decode, known before it."""
     return context(job)

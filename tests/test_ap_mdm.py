@@ -1,0 +1,224 @@
+"""Any-process masked diffusion against the machine: every cell, register, PC and buffer after every decoding step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from cases import EXAMPLES, ExampleCase, job
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from compiler import ap_mdm
+from compiler.assemble import assemble
+from compiler.circuit import Bit, Circuit, Linear, Threshold
+from compiler.compile import Compiled, compile_job
+from compiler.processor import Code
+from lockstep.bench import PROGRAMS, job_of
+from models import processes
+from models.engines.dense import forward
+from models.processes import edit
+from models.transformer import Prediction
+from pram.instructions import INSTRUCTIONS, Instruction, Operand
+from pram.job import Job
+from pram.machine import run
+from proofs_check.agreement import Agreement, check_agreement
+from proofs_check.certificate import certify
+from proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from proofs_check.theorems import theorem4
+
+CHECKS = settings(
+    derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+R0, R1, PID = Operand("register", 0), Operand("register", 1), Operand("pid")
+
+
+def number(value: int) -> Operand:
+    return Operand("constant", value)
+
+
+def agree(job: Job, time: int) -> Agreement:
+    """Decode beside the machine; everything must be as Theorem 4's construction says."""
+    compiled = compile_job(job, time, process="ap-mdm")
+    agreement = check_agreement(compiled, job, time)
+    assert agreement.divergence is None, str(agreement.divergence)
+    assert agreement.outputs_agree
+    assert agreement.steps == theorem4.decoding_steps(job, time)
+    assert max(agreement.context) == theorem4.context(job)
+    assert agreement.context[-1] == theorem4.final_length(job)
+    assert compiled.model.width == theorem4.width(compiled.code, compiled.widths)
+    return agreement
+
+
+def test_random_machine_programs() -> None:
+    """At least 300 distinct ones, with every event counted."""
+    seen: dict[int, Coverage] = {}
+
+    @settings(CHECKS, max_examples=420)
+    @given(machine_jobs(word_bits=(4,)))
+    def check(job: Job) -> None:
+        run = runs(job)
+        assume(run is not None and run.time <= 24)
+        assert run is not None
+        agree(job, run.time)
+        seen[hash((job.code, job.memory.tobytes(), job.parameters, job.mode, job.processors))] = coverage(run)
+
+    check()
+    total = sum(seen.values(), Coverage())
+    assert len(seen) >= 300
+    assert len(total.modes) == 5 and len(total.instructions) == len(INSTRUCTIONS)
+    for event, least in (("divergent", 100), ("concurrent writes", 20), ("concurrent reads", 20), ("read and write", 10)):
+        assert total.steps(event) >= least, event
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_examples(name: str) -> None:
+    sample = job_of(name, {"dyck": 2, "closure": 2, "components": 3}.get(name, 5))
+    agree(sample, run(sample).time)
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=str)
+def test_examples_of_the_instruction_table(case: ExampleCase) -> None:
+    agree(case.job(), run(case.job()).time)
+
+
+@pytest.mark.parametrize("processors", [1, 2, 3])
+def test_growth_for_every_small_layout(processors: int) -> None:
+    """Every number of inputs and cells, outputs at either end, none and all."""
+    for space in range(1, 9):
+        for inputs in range(space + 1):
+            for outputs in (range(0), range(0, 1), range(space - 1, space), range(0, space)):
+                cells = np.zeros(space, np.int64)
+                cells[:inputs] = np.arange(1, inputs + 1)
+                code = (Instruction("halt"),)
+                agree(Job(code, 1, processors, 4, "CREW", cells, inputs=inputs, outputs=outputs), 1)
+
+
+@settings(CHECKS, max_examples=25)
+@given(machine_jobs(word_bits=(4,), processors=(1, 2, 3)))
+def test_circuit_dense_engine_and_float32_hold_the_same_residuals(job: Job) -> None:
+    """Bit for bit, control bits included; and the certificate covers both dtypes."""
+    found = runs(job)
+    assume(found is not None and found.time <= 6)
+    compiled, single = (compile_job(job, 1, dtype, "ap-mdm") for dtype in ("float64", "float32"))
+    layout = compiled.layout(job, 1)
+    tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
+    for _ in range(12):
+        exact = compiled.circuit.evaluate(tokens.tolist(), positions[: len(tokens)])
+        for each in (compiled, single):
+            residual = forward(each.model, tokens, torch.from_numpy(positions[: len(tokens)]).to(each.model.dtype))
+            assert np.array_equal(residual.numpy(), exact)
+            assert certify(each.model, each.circuit).holds
+        tokens = edit(tokens, compiled.model.predict(residual.double()), compiled.circuit.vocabulary.mask, lambda ready: ready)
+
+
+# -- mutants ---------------------------------------------------------------------------------------
+
+
+def hot_cell() -> Job:
+    """Three processors write one cell, read it, and keep a count in a register."""
+    return job(
+        Instruction("add", PID, number(3), rd=0),
+        Instruction("store", number(2), number(0), R0),
+        Instruction("load", number(2), number(0), rd=1),
+        Instruction("store", PID, number(4), R1),
+        processors=3, mode="CRCW priority", memory=(9, 8), outputs=range(2, 7),
+    )  # fmt: skip
+
+
+def mutant(change: Callable[[Circuit], None]) -> Agreement:
+    """The hot cell decoded by a circuit that was tampered with."""
+    sample = hot_cell()
+    widths = ap_mdm.Widths.cover(sample, 0)
+    circuit = ap_mdm.build(Code.of(sample), widths)
+    change(circuit)
+    compiled = Compiled("ap-mdm", Code.of(sample), widths, circuit, assemble(circuit))
+    return check_agreement(compiled, sample, run(sample).time)
+
+
+def without_literal(writes: Bit, literal: Bit, layer: int = 0) -> Callable[[Circuit], None]:
+    """Drop one literal of the gates of a layer that write somewhere: the condition is not asked any more."""
+
+    def change(circuit: Circuit) -> None:
+        found = False
+        for i, gate in enumerate(circuit.layers[layer].gates):
+            if writes in gate.writes and literal in gate.form.terms:
+                coefficient = gate.form.terms[literal]
+                terms = {b: c for b, c in gate.form.terms.items() if b != literal}
+                circuit.layers[layer].gates[i] = Threshold(Linear(terms, gate.form.constant + max(coefficient, 0)), gate.writes)
+                found = True
+        assert found, (writes, literal)
+
+    return change
+
+
+def without_recency(name: str) -> Callable[[Circuit], None]:
+    def change(circuit: Circuit) -> None:
+        for layer in circuit.layers:
+            layer.lookups = [replace(x, recency=Linear()) if x.name == name else x for x in layer.lookups]
+
+    return change
+
+
+INSERT, REMASK, DELETE, SHRINK = (("control.insert", 0), ("control.remask", 0), ("control.delete", 0), ("shrinking", 0))
+MUTANTS = {
+    "commit without pid order": without_recency("target"),
+    "buffers not wiped": without_literal(REMASK, ("role.VAL", 0)),
+    "insert without the HALT test, last token": without_literal(INSERT, ("ended", 0), 1),
+    "insert without L < N": without_literal(INSERT, ("growing", 0), 1),
+    "insert at every last token, masked or not": without_literal(INSERT, ("token.MASK", 0), 1),
+    "growth masks do not wait": without_literal(REMASK, ("growing", 0), 1),
+    "waiting buffers do not wait": without_literal(REMASK, ("counterpart.PC", 0)),
+    "a running PC is not remasked": without_literal(REMASK, ("token.PC", 0)),
+    "shrink before all have halted": without_literal(SHRINK, ("unhalted", 0)),
+    "shrink again while deleting": without_literal(SHRINK, ("vanishing", 0)),
+    "all-halted without L = N": without_literal(SHRINK, ("full", 0)),
+    "outputs not kept": without_literal(REMASK, ("kept", 0), 1),
+    "HALT not kept": without_literal(REMASK, ("first", 0), 1),
+    "delete before the first parameter is masked": without_literal(DELETE, ("vanishing", 0)),
+}
+#: Conditions whose loss changes nothing, and why.
+EQUIVALENT = {
+    "shrink again while deleting": "what shrink would remask again is masked already, and BOS, outputs and PC_0 stay",
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutants_diverge(name: str) -> None:
+    divergence = mutant(MUTANTS[name]).divergence
+    assert (divergence is None) == (name in EQUIVALENT), str(divergence)
+
+
+def test_the_unmutated_circuit_agrees() -> None:
+    assert mutant(lambda circuit: None).divergence is None
+
+
+def test_bos_guards_are_invariants() -> None:
+    """BOS reads nothing: gates on absence would fire there, and `check_circuit` finds the missing guard."""
+    from compiler.verify import CircuitError, check_circuit
+
+    circuit = ap_mdm.build(Code.of(hot_cell()), ap_mdm.Widths(4, 6, 2))
+    without_literal(("is_last", 0), ("token.BOS", 0))(circuit)
+    with pytest.raises(CircuitError, match="fires on the BOS row"):
+        check_circuit(circuit)
+
+
+@settings(CHECKS, max_examples=5)
+@given(st.integers(0, 1000))
+def test_updates_must_be_synchronous(seed: int) -> None:
+    """A sampler that drops three updates of ten is found to be wrong."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def lossy(tokens: torch.Tensor, prediction: Prediction, mask: int, choose: processes.Chooser) -> torch.Tensor:
+        assert prediction.control is not None
+        dropped = torch.rand(len(tokens), generator=generator) < 0.3
+        control = prediction.control & ~dropped[:, None]
+        control[:, 0] |= dropped & (tokens == mask)
+        return edit(tokens, replace(prediction, control=control), mask, choose)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(processes.PROCESSES, "ap-mdm", replace(processes.PROCESSES["ap-mdm"], step=lossy))
+        assert mutant(lambda circuit: None).divergence is not None

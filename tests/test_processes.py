@@ -1,0 +1,77 @@
+"""The transition of any-process masked diffusion, on control bits made by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.decode import OutOfPositions, decode
+from models.processes import PROCESSES, edit
+from models.tokens import Vocabulary
+from models.transformer import Factored, Prediction, Transformer
+
+MASK = 9
+
+
+def step(tokens: list[int], control: list[str], best: list[int] | None = None) -> list[int]:
+    """One transition; control has the letters r, i, d for each position, and every position predicts 7 by default."""
+    bits = torch.tensor([[letter in word for letter in "rid"] for word in control])
+    prediction = Prediction(torch.tensor(best or [7] * len(tokens)), torch.ones(len(tokens)), bits)
+    before = torch.tensor(tokens)
+    after = edit(before, prediction, MASK, lambda ready: ready)
+    assert before.tolist() == tokens
+    return after.tolist()
+
+
+@pytest.mark.parametrize(
+    ("token", "control", "after"),
+    [
+        (3, "", [3]),  # a token stays
+        (MASK, "", [7]),  # a mask takes its token
+        (3, "r", [MASK]),  # remask, whatever was there
+        (MASK, "r", [MASK]),  # a mask that must wait
+        (3, "i", [3, MASK]),  # insert puts a mask after the position
+        (MASK, "i", [7, MASK]),
+        (MASK, "ri", [MASK, MASK]),
+        (3, "ri", [MASK, MASK]),
+        (MASK, "d", []),  # delete removes what was a mask before the step
+        (3, "d", [3]),  # and nothing else
+        (3, "rd", [MASK]),  # not what this step masks
+        (MASK, "rd", []),
+        (MASK, "di", [MASK]),  # insert comes after delete
+        (3, "di", [3, MASK]),
+        (MASK, "rid", [MASK]),
+        (3, "rid", [MASK, MASK]),
+    ],
+)
+def test_one_position(token: int, control: str, after: list[int]) -> None:
+    assert step([token], [control]) == after
+
+
+def test_several_edits_in_one_step() -> None:
+    """Inserts and deletes shift what follows; every position sees the sequence before the step."""
+    tokens = [1, MASK, MASK, 4, MASK, 6]
+    assert step(tokens, ["i", "d", "i", "r", "d", "i"], [5, 5, 2, 5, 5, 5]) == [1, MASK, 2, MASK, MASK, 6, MASK]
+    assert step(tokens, ["", "d", "d", "", "d", ""]) == [1, 4, 6]
+    assert step(tokens, ["i"] * 6) == [1, MASK, 7, MASK, 7, MASK, 4, MASK, 7, MASK, 6, MASK]
+
+
+def test_the_table_says_which_orders_exist() -> None:
+    assert {name: (p.fills, p.any_order) for name, p in PROCESSES.items()} == {"mdm": (True, True), "ap-mdm": (False, False)}
+
+
+def endless_model() -> Transformer:
+    """Every position inserts, always."""
+    zero = torch.zeros
+    factored = Factored(zero(2, 1), zero(0, 1), zero(0, 1))
+    return Transformer(Vocabulary((("A", 0), ("MASK", 0))), factored, (), factored, zero(3, 1), torch.tensor([-1.0, 1.0, -1.0]))
+
+
+def test_outgrowing_the_positions_is_an_error() -> None:
+    with pytest.raises(OutOfPositions, match="^decoding step 3: the sequence grows to 8 tokens, but there are 5 positions$"):
+        decode(endless_model(), torch.tensor([0]), torch.zeros(5, 1), process="ap-mdm")
+
+
+def test_synchronous_updates_take_no_other_order() -> None:
+    with pytest.raises(ValueError, match="the updates of ap-mdm are synchronous: its only order is parallel"):
+        decode(endless_model(), torch.tensor([0]), torch.zeros(5, 1), process="ap-mdm", order="random")
