@@ -109,7 +109,7 @@ class _Construction:
         self.low, self.high = (b.field(f"value.{name}", 1, (1 << size.word) - 1) for name in OWN_PARAMETERS)
         self.growing, self.is_last = b.field("growing"), b.field("is_last")
         self.owner = b.field("owner", widths.pid)
-        self.shrinking, self.kept = b.field("shrinking"), b.field("kept")
+        self.shrinking, self.from_low, self.past_high = (b.field(name) for name in ("shrinking", "from_low", "past_high"))
         self.remask, self.insert, self.delete = (b.field(f"control.{edit}") for edit in ("remask", "insert", "delete"))
         self.processor = Processor(b, code, size)
 
@@ -191,10 +191,11 @@ class _Construction:
         self.b.gate(ROM, Threshold(halted, {self.shrinking.bit(): 1}))
         address, far = word_of([*self.address][: self.size.word]), 1 << self.size.word
         outside = (1 - self.role["cell"].flag) * far
-        self.b.gate(ROM, Threshold(address - self.low.flag - outside, {self.kept.bit(): 1}))
-        self.b.gate(ROM, Threshold(address - self.high.flag - 1 - outside, {self.kept.bit(): -1}))
-        literals = [self.shrinking.flag, 1 - mask, 1 - self.kept.flag, 1 - self.first.flag]
-        self.b.when(FIRST, literals, {self.remask.bit(): 1})
+        self.b.gate(ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
+        self.b.gate(ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
+        # Two gates, not from_low - past_high: in the final sequence the parameters' places hold any words.
+        for dropped in (1 - self.from_low.flag, self.past_high.flag):
+            self.b.when(FIRST, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
         self.b.when(ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
 
     # -- what masks become ---------------------------------------------------------------------
@@ -248,7 +249,8 @@ class _Construction:
         computing = emit["REG"].flag + emit["WORD"].flag
         matches = [Match(role["register"], to_register)]
         for j, own in enumerate(self.address):
-            target = [bits[j] for bits in (out, sums, self.bits) if j < bits.width]
+            readable = ((out, self.size.register), (sums, sums.width), (self.bits, self.bits.width))
+            target = [bits[j] for bits, width in readable if j < width]
             matches.append(Match(own, total(target)))
         matches += [Match(q, k) for q, k in zip(self.pid, self.owner)]
         conditions = (role["DST"], computing + kind["REG"] + kind["WORD"])

@@ -176,7 +176,8 @@ MUTANTS = {
     "shrink before all have halted": without_literal(SHRINK, ("unhalted", 0)),
     "shrink again while deleting": without_literal(SHRINK, ("vanishing", 0)),
     "all-halted without L = N": without_literal(SHRINK, ("full", 0)),
-    "outputs not kept": without_literal(REMASK, ("kept", 0), 1),
+    "cells from the first output not kept": without_literal(REMASK, ("from_low", 0), 1),
+    "cells past the last output kept": without_literal(REMASK, ("past_high", 0), 1),
     "HALT not kept": without_literal(REMASK, ("first", 0), 1),
     "delete before the first parameter is masked": without_literal(DELETE, ("vanishing", 0)),
 }

@@ -81,7 +81,7 @@ def width(code: Code, widths: Widths) -> int:
     i = max(r, bits_for(code.parameters))
     b = max(w, c, r)
     operations = code.operations()
-    always = 2 * b + 5 * w + 2 * p + c + 2 * i + max(w, i) + 47
+    always = 2 * b + 5 * w + 2 * p + c + 2 * i + max(w, i) + 48
     branches = 2 * c if any(x.name == "jz" for x in code.instructions) else 0
     shifts_and_products = w * sum(name in operations for name in ("shl", "shr", "mul"))
     return always + branches + shifts_and_products + len(operations) + ("add" in operations)
