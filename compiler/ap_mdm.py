@@ -272,7 +272,9 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.length.bit_length() > self.widths.length or self.job.processors > 1 << self.widths.pid:
-            raise ValueError(f"a sequence of {self.length} and {self.job.processors} processors do not fit {self.widths}")
+            raise ValueError(
+                f"{self.length} tokens and {self.job.processors} processors do not fit {self.widths.length} and {self.widths.pid} bits"
+            )
 
     @property
     def length(self) -> int:

@@ -201,7 +201,9 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.time.bit_length() > self.widths.time or self.job.processors > 1 << self.widths.pid:
-            raise ValueError(f"{self.time} steps of {self.job.processors} processors do not fit {self.widths}")
+            raise ValueError(
+                f"{self.time} steps of {self.job.processors} processors do not fit {self.widths.time} and {self.widths.pid} bits"
+            )
 
     @property
     def first_block(self) -> int:

@@ -86,12 +86,14 @@ def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option
 @app.command()
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
            input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
-           order: Order = "parallel", dtype: Dtype = "float64", time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out.")] = None,
+           order: Order = "parallel",
+           dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
+           time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     _choose("--process", process, PROCESSES)
     _check_order(order, process)
-    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep import storage
     from lockstep.decoding import decode_job
 
@@ -100,9 +102,11 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     bits = compiled.widths.word if compiled else word_bits
     if word_bits not in (None, bits):
         raise typer.BadParameter(f"this model was compiled for words of {bits} bits", param_hint="--word-bits")
+    if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
+        raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
     job = _job(program, input, size, seed, bits)
     with display.spinner(err, "decoding"):
-        decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype, time=time, compiled=compiled,
+        decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
                              max_steps=max_steps)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
               "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order}  # fmt: skip
@@ -129,9 +133,10 @@ def verify(file: File, input: Input = None, process: Process = "mdm",
     with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
         from lockstep.verification import verify as verify_program
 
-        report = verify_program(program, inputs=inputs, processes=processes, sizes=wanted, random=random, seed=seed,
-                                order=order, dtype=dtype, word_bits=word_bits, use_sidecar=not no_sidecar, max_context=max_context, max_steps=max_steps,
-                                progress=progress)  # fmt: skip
+        report = verify_program(
+            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, processes=processes,
+            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
+        )  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
     if not report.holds:
         raise typer.Exit(FAILED)
@@ -139,7 +144,8 @@ def verify(file: File, input: Input = None, process: Process = "mdm",
 
 @app.command()
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm", out_: Out = None,
-           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS,
+           json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     _choose("--dtype", dtype, ("float64", "float32"))
     _choose("--process", process, PROCESSES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -66,7 +67,8 @@ def code_record(program: Program) -> list[dict[str, Any]]:
 def code_text(program: Program) -> str:
     """The machine code, one instruction a line, beside the source line it comes from."""
     code = program.code
-    head = f"{program.name}: {len(code.instructions)} instructions, {code.registers} registers, {len(code.derived)} parameters"
+    sizes = {"instruction": len(code.instructions), "register": code.registers, "parameter": len(code.derived)}
+    head = f"{program.name}: " + ", ".join(f"{n} {what}{'s' if n != 1 else ''}" for what, n in sizes.items())
     rows = listing(code, program.source)
     width = max(len(text) for _, text, _, _ in rows)
     lines = [
@@ -76,7 +78,7 @@ def code_text(program: Program) -> str:
 
 
 def report_record(report: Report) -> dict[str, Any]:
-    rows = [{"what": c.what, "process": c.process or None, "on": c.on, "bound": c.bound, "measured": c.measured, "verdict": c.verdict} for c in report.checks]
+    rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "checks": rows, "divergence": report.trouble or None}
 
 

@@ -7,18 +7,38 @@ not all processors take part. The pass that follows reports everything that is w
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Iterable, Mapping
 
-from pram import parameters
-from pram.access import MODES
+from pram.declarations import Declarations, Symbols
 from pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
-from pram.syntax import (Assign, Binary, Call, Claim, Expression, For, Halt, If, Index, Local, Mode, Name, Node, Not, Number,
-                         Parallel, Param, Procs, ProgramText, Repeat, Shared, Single, Statement, Store, While, Word, walk)  # fmt: skip
+from pram.syntax import (
+    Assign,
+    Binary,
+    Call,
+    Expression,
+    For,
+    Halt,
+    If,
+    Index,
+    Local,
+    Name,
+    Node,
+    Not,
+    Number,
+    Parallel,  # fmt: skip
+    ProgramText,
+    Repeat,
+    Shared,
+    Single,
+    Statement,
+    Store,
+    While,
+    walk,
+)
 
 CONTROL = (While, Repeat, Parallel, Single, Halt)
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-QUANTITIES = ("time", "work", "space", "procs")
 
 
 def holds_control(statements: Iterable[Statement]) -> bool:
@@ -30,28 +50,13 @@ def holds_control(statements: Iterable[Statement]) -> bool:
     return any(isinstance(node, CONTROL) for s in statements for node in walk(s))
 
 
-@dataclass(frozen=True)
-class Symbols:
-    """What the declarations of a program name."""
-
-    params: Mapping[str, Param]
-    arrays: Mapping[str, Shared]
-    mode: str = "EREW"
-    word: Word | None = None
-    procs: Expression = Number(1)
-    claims: tuple[Claim, ...] = ()
-
-    def is_parametric(self, expression: Expression) -> bool:
-        return parameters.is_parametric(expression, self.params)
-
-
 def analyse(tree: ProgramText, source: Source) -> Symbols:
     """Check names, types of use and uniformity.
 
     Raises: PramError: with one diagnostic for each thing that is wrong, in the order of the text.
     """
     errors: list[Diagnostic] = []
-    symbols = _Declarations(tree, source, errors).symbols()
+    symbols = Declarations(tree, source, errors).symbols()
     varying: set[Span] = set()
     known = -1
     while len(varying) > known:  # each round only adds to `varying`
@@ -62,93 +67,6 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
     return symbols
-
-
-class _Declarations:
-    """Collects the declarations and checks the parameter expressions in them."""
-
-    def __init__(self, tree: ProgramText, source: Source, errors: list[Diagnostic]) -> None:
-        self.tree, self.source, self.errors = tree, source, errors
-        self.params: dict[str, Param] = {}
-        self.arrays: dict[str, Shared] = {}
-        self.once: dict[type, Mode | Word | Procs] = {}
-        self.claims: list[Claim] = []
-        self.places = {d.name: d.at for d in reversed(tree.declarations) if isinstance(d, (Param, Shared))}
-
-    def symbols(self) -> Symbols:
-        for declaration in self.tree.declarations:
-            self._declare(declaration)
-        mode, word, procs = (self.once.get(kind) for kind in (Mode, Word, Procs))
-        return Symbols(
-            self.params,
-            self.arrays,
-            mode.name if isinstance(mode, Mode) else "EREW",
-            word if isinstance(word, Word) else None,
-            procs.count if isinstance(procs, Procs) else Number(1),
-            tuple(self.claims),
-        )
-
-    def _declare(self, declaration: Node) -> None:
-        match declaration:
-            case Param(name, value, at):
-                self._parametric(value, "a parameter")
-                if self._new(name, at):
-                    self.params[name] = declaration
-            case Shared(name, dimensions, _, low, high, at):
-                for expression in (*dimensions, low, high):
-                    self._parametric(expression, "an array's size or range")
-                if self._new(name, at):
-                    self.arrays[name] = declaration
-            case Claim(quantity, _, bound, at):
-                if quantity not in QUANTITIES:
-                    known = did_you_mean(quantity, QUANTITIES) or f"; a claim is about {', '.join(QUANTITIES)}"
-                    self._error(f"unknown quantity `{quantity}`{known}", at)
-                self._parametric(bound, "a claim", outputs=True)
-                self.claims.append(declaration)
-            case Mode() | Word() | Procs():
-                self._single(declaration)
-
-    def _single(self, declaration: Mode | Word | Procs) -> None:
-        kind = type(declaration)
-        if kind in self.once:
-            self._error(f"second `{kind.__name__.lower()}`; the first is on line {self.once[kind].at.line}", declaration.at)
-        self.once[kind] = declaration
-        match declaration:
-            case Mode(name, at) if name not in MODES:
-                self._error(f"unknown access mode `{name}`", at)
-            case Word(expression) | Procs(expression):
-                self._parametric(expression, f"`{kind.__name__.lower()}`")
-
-    def _new(self, name: str, at: Span) -> bool:
-        for earlier in (self.params.get(name), self.arrays.get(name)):
-            if earlier is not None:
-                self._error(f"`{name}` is declared twice; first at {earlier.at.line}:{earlier.at.column}", at)
-                return False
-        if name == "pid":
-            self._error("`pid` is the processor's number and cannot be declared", at)
-        return name != "pid"
-
-    def _parametric(self, expression: Expression | None, where: str, outputs: bool = False) -> None:
-        for node in walk(expression) if expression is not None else ():
-            if isinstance(node, Index):
-                self._error(f"{where} is made of numbers and parameters; `{node.name}[...]` is shared memory", node.at)
-            elif isinstance(node, Name) and node.name not in self.params and not (outputs and self._is_output(node.name)):
-                if node.name in self.arrays or node.name == "pid":
-                    what = "numbers, parameters and scalar outputs" if outputs else "numbers and parameters"
-                    self._error(f"{where} is made of {what}; `{node.name}` is neither", node.at)
-                elif later := self.places.get(node.name):
-                    self._error(
-                        f"`{node.name}` cannot be used before its declaration at {later.line}:{later.column} is complete", node.at
-                    )
-                else:
-                    self._error(f"undeclared name `{node.name}`{did_you_mean(node.name, self.params)}", node.at)
-
-    def _is_output(self, name: str) -> bool:
-        array = self.arrays.get(name)
-        return array is not None and not array.dimensions and array.role in ("output", "inout")
-
-    def _error(self, message: str, at: Span) -> None:
-        self.errors.append(Diagnostic(message, self.source, at))
 
 
 @dataclass(frozen=True)
@@ -346,7 +264,7 @@ class _Body:
                 self._index(name, subscripts, at)
                 for subscript in subscripts:
                     self.expression(subscript, context)
-            case Binary(symbol, left, right, at):
+            case Binary(_, left, right):
                 self._operator(expression)
                 self.expression(left, context)
                 self.expression(right, context)

@@ -29,7 +29,7 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
         how = "short" if len(flat) < array.size else "long"
         raise wrong(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
     for offset, entry in enumerate(flat):
-        if isinstance(entry, bool) or not isinstance(entry, int):
+        if isinstance(entry, bool) or not isinstance(entry, (int, np.integer)):
             raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
         if not 0 <= entry < 1 << 62:
             rule = "words are integers from 0" if entry < 0 else "it is far too large"

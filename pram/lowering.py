@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from pram.analysis import Symbols, holds_control
+from pram.analysis import holds_control
+from pram.declarations import Symbols
 from pram.derived import address_of, base_of, clamp_if_empty, columns_of, exclusive, extent_bits, mask_of, sum_of
 from pram.errors import Span
 from pram.instructions import (  # fmt: skip

@@ -156,7 +156,7 @@ class Machine:
         """
         while self.running:
             if self.costs.time >= max_steps:
-                raise self.error(f"no halt within {max_steps} steps", self._busiest())
+                raise self.error(f"no halt within {max_steps} steps (--max-steps sets the limit)", self._busiest())
             yield self.step()
 
     @property

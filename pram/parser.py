@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
@@ -50,7 +50,7 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
         for token in _lark().lex(source.text):
             nesting.see(token)
             parser.feed_token(token)
-        tree: ProgramText = parser.feed_eof()
+        tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
         raise _unexpected_character(source, error) from None
     except UnexpectedToken as error:
@@ -246,8 +246,8 @@ class _Builder(Transformer[Token, Any]):
 
     def start(self, name: Token, *rest: Any) -> ProgramText:
         flat = [item for part in rest for item in (part if isinstance(part, tuple) else (part,))]
-        declarations = tuple(item for item in flat if isinstance(item, syntax.Declaration))
-        return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, Statement)), span(name))
+        declarations = tuple(item for item in flat if isinstance(item, get_args(syntax.Declaration)))
+        return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, get_args(Statement))), span(name))
 
     def mode(self, tokens: tuple[Token, ...]) -> syntax.Mode:
         return syntax.Mode(" ".join(tokens), span(tokens[0]))

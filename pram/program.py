@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pram import parameters
-from pram.analysis import Symbols, analyse
+from pram.analysis import analyse
+from pram.declarations import Symbols
 from pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
 from pram.inputs import read_array, shown, wrong, wrong_cell
 from pram.job import MAX_CELLS, MAX_PROCESSORS, Array, Job

@@ -86,7 +86,7 @@ def require_certificate(compiled: Compiled) -> Certificate:
         return certificate
     worst = certificate.worst
     what, needs = compiled.widths.extent
-    message = f"{certificate.dtype} is not exact here: {worst.what} reaches {worst.measured:.3g}, the limit is {worst.limit:.3g}"
+    message = f"{certificate.dtype} is not exact here: {worst.what} = {worst.measured:.3g}, of at most {worst.limit:.3g}"
     if certificate.dtype != "float64":
         limit = horizon(compiled)
         upto = f"up to {what} = 2^{limit}, and this run needs 2^{needs}" if limit else f"at no {what} for words of this size"

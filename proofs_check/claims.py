@@ -27,7 +27,7 @@ def check_claims(program: Program, runs: Sequence[tuple[dict[str, int], Run]], o
         found = f"{min(measured)}..{max(measured)}" if min(measured) < max(measured) else str(measured[0])
         if failed:
             first = failed[0]
-            found = f"{measured[first]}, claimed {claim.relation} {bound[first]}, at {_sizes(runs[first][0])}"
+            found = f"{measured[first]}, claimed {claim.relation} {bound[first]}{_sizes(runs[first][0])}"
         yield Check(f"claim {claim.quantity}", on, text, found, not failed)
 
 
@@ -45,7 +45,8 @@ def evaluate_bound(program: Program, claim: Claim, params: dict[str, int], run: 
 
 
 def _sizes(params: dict[str, int]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in params.items()) or "no parameters"
+    shown = ", ".join(f"{name} = {value}" for name, value in params.items())
+    return f", at {shown}" if shown else ""
 
 
 def to_sympy(expression: Expression) -> sympy.Expr:

@@ -91,8 +91,6 @@ def decode(path: str | Path, max_steps: int = 1_000_000) -> Decoded:
         if len(context) > max_steps:
             raise RuntimeError(f"still changing after {max_steps} steps")
     base = int(metadata["word_tokens"])
-    outputs = {
-        name: [int(tokens[i]) - base for i in places] for name, places in json.loads(metadata["outputs"]).items()
-    }
+    outputs = {name: [int(tokens[i]) - base for i in places] for name, places in json.loads(metadata["outputs"]).items()}
     expected = json.loads(metadata["expected"])
     return Decoded(outputs, expected, len(context) - 1, context, metadata, tokens.tolist())

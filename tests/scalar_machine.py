@@ -93,7 +93,7 @@ def run_scalar(job: Job, max_steps: int) -> ScalarRun:
     run = ScalarRun([int(word) for word in job.memory], [[0] * job.registers for _ in range(p)], [0] * p)
     while any(counter is not None for counter in run.counters):
         if run.time == max_steps:
-            raise ScalarEndless(run.time, {f"no halt within {max_steps} steps"})
+            raise ScalarEndless(run.time, {f"no halt within {max_steps} steps (--max-steps sets the limit)"})
         _step(job, run)
     return run
 

@@ -183,6 +183,7 @@ MUTANTS = {
 }
 #: Conditions whose loss changes nothing, and why.
 EQUIVALENT = {
+    "insert at every last token, masked or not": "while L < N a mask that is last inserts by the other rule",
     "shrink again while deleting": "what shrink would remask again is masked already, and BOS, outputs and PC_0 stay",
 }
 

@@ -99,7 +99,7 @@ def test_run_draws_the_same_input_for_the_same_seed(do: Do) -> None:
 
 def test_asm_prints_code_beside_its_source(do: Do) -> None:
     assert do("asm plain.pram").out.splitlines() == [
-        "plain: 7 instructions, 1 registers, 1 parameters",
+        "plain: 7 instructions, 1 register, 1 parameter",
         "    0  eq    r0, pid, 0        3  single do s := 3 end",
         "    1  jz    r0, 4",
         "    2  store [{&s} + 0], 3",
@@ -183,8 +183,14 @@ def test_verify_asks_the_sidecar(oracle: str, flags: str, status: int, do: Do) -
 
 
 def test_verify_says_what_it_left_out(do: Do) -> None:
-    outcome = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
-    assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer", "skipped"] in rows(outcome.out)
+    """Some runs left out are said; all of them are no success, unless asked for."""
+    some = do("verify tiny.pram --sizes 1,20 --random 1 --max-context 100")
+    assert some.status == FINE
+    assert ["runs left undecoded", "2 runs, n 1..20", "context <= 100", "1 longer", "skipped"] in rows(some.out)
+    none = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
+    assert none.status == REFUTED
+    assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer", "FAILED"] in rows(none.out)
+    assert do("verify tiny.pram --sizes 2 --random 1 --max-context 0").status == FINE
 
 
 SIDECARS = [
@@ -221,7 +227,7 @@ def test_a_wrong_input_is_shown_in_its_file(command: str, do: Do) -> None:
     [
         ("run no.pram --size 1", "no.pram: error: no such file"),
         ("run tiny.pram --input no.json", "no.json: error: no such file"),
-        ("run stuck.pram --max-steps 10", "stuck.pram:2:1: error: step 10: no halt within 10 steps"),
+        ("run stuck.pram --max-steps 10", "stuck.pram:2:1: error: step 10: no halt within 10 steps (--max-steps sets the limit)"),
         ("run tiny.pram --size 2 --word-bits 1", "tiny.pram: error: word size 1 is not in 2 .. 24"),
         ("decode no.safetensors --size 1", "no.safetensors: error: no such file"),
         ("decode in.json", "in.json:1:1: error: unexpected `{`; blocks go from `do` or `then` to `end`"),

@@ -161,7 +161,9 @@ def test_what_no_processor_uses_does_no_harm() -> None:
     assert trap("local x := 1 parallel for i in 0 .. 0 - 1 do for j in 0 .. x - 2 do end end") == "underflow"
 
 
-@pytest.mark.parametrize("given", [{"A": [1]}, {"A": [1, 9]}, {"A": [1, -1]}, {"A": 1}, {"A": [[1, 2]]}, {}, {"A": [1, 2], "B": [1]}])
+@pytest.mark.parametrize(
+    "given", [{"A": [1]}, {"A": [1, 9]}, {"A": [1, -1]}, {"A": 1}, {"A": [[1, 2]]}, {}, {"A": [1, 2], "B": [1]}]
+)
 def test_bad_inputs_are_refused(given: dict[str, Any]) -> None:
     text = "shared A[2] : input in 0 .. 8"
     assert run(text, {"A": [8, 0]}).memory == [8, 0]

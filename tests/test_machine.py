@@ -40,7 +40,9 @@ EXAMPLES = [
 # -- hand-written examples -------------------------------------------------------------------------
 
 
-def example_job(name: str, example: Example, kind: Literal["constant", "parameter", "register"], trap: Trap = Trap.NOTHING) -> Job:
+def example_job(
+    name: str, example: Example, kind: Literal["constant", "parameter", "register"], trap: Trap = Trap.NOTHING
+) -> Job:
     """The instruction at place 0, target 2. Operands are constants, or the parameters or registers 0 .. 2 for x, y, z."""
     words, fields = (example.x, example.y, example.z), INSTRUCTIONS[name].operands
     indices = words if kind == "constant" else range(3)
@@ -65,7 +67,9 @@ def did(step: Step) -> list[Did]:
     """A step of the machine in the scalar machine's words."""
     columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next))
     place = {HALTED: None}
-    return [Did(place.get(at, at), value, _destination(code), place.get(after, after)) for at, value, code, after in zip(*columns)]
+    return [
+        Did(place.get(at, at), value, _destination(code), place.get(after, after)) for at, value, code, after in zip(*columns)
+    ]
 
 
 def _destination(code: int) -> int | str | None:
@@ -326,4 +330,7 @@ def test_text_of_different_values() -> None:
 
 
 def test_text_of_no_halt() -> None:
-    assert refusal(tiny("EREW", Instruction("jmp", target=0)), 5) == "error: step 5: no halt within 5 steps"
+    assert (
+        refusal(tiny("EREW", Instruction("jmp", target=0)), 5)
+        == "error: step 5: no halt within 5 steps (--max-steps sets the limit)"
+    )

@@ -107,7 +107,11 @@ RUNS: list[tuple[str, str, str]] = [
         "7:46",
         "step 5: processor 0: shift by 8 in words of 8 bits: 1 >> 8",
     ),
-    (CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n", "8:1", "step 100: no halt within 100 steps"),
+    (
+        CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n",
+        "8:1",
+        "step 100: no halt within 100 steps (--max-steps sets the limit)",
+    ),
     (
         CREW + "parallel for i in 0 .. n do A[0] := 1 end\n",
         "7:14",
