@@ -65,9 +65,12 @@ class Compiled:
 def compile_code(code: Code, widths: Widths, dtype: str = "float64", process: str = "mdm") -> Compiled:
     """Compile machine code to the weights of a transformer that generates its runs.
 
-    Raises: CircuitError: an invariant of the circuit does not hold (a defect of the compiler).
+    Raises: ValueError: no such process or dtype. CircuitError: an invariant of the circuit does not hold (a defect
+            of the compiler).
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
+    if process not in CONSTRUCTIONS or dtype not in DTYPES:
+        raise ValueError(f"unknown process or dtype: {process!r}, {dtype!r}")
     circuit = CONSTRUCTIONS[process].build(code, widths)
     check_circuit(circuit)
     return Compiled(process, code, widths, circuit, assemble(circuit, DTYPES[dtype]))

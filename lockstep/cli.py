@@ -18,6 +18,7 @@ from lockstep.arguments import parse_sizes, reading
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS
+from pram.parameters import evaluate
 from pram.program import Program, load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -26,6 +27,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
 
 WRONG, FAILED = 1, 3
+DEFAULT_BITS = 16
 
 #: Keys of models.processes.PROCESSES, which this module does not import because of torch.
 PROCESSES = ("mdm", "ap-mdm")
@@ -35,7 +37,7 @@ Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with p
 Size = Annotated[
     Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of whatever is drawn at random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")]
 Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
 Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -66,7 +68,8 @@ def asm(file: File, json_: Json = False) -> None:
 
 
 @app.command()
-def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option(min=2, max=24, help="Bits of a word.")] = 16,
+def compile(file: File, out_: Out = None,
+            word_bits: Annotated[Optional[int], typer.Option(min=2, max=24, help="Bits of a word [16, or as declared].")] = None,
             time_bits: Annotated[int, typer.Option(min=1, max=40, help="Bits of the step number (mdm).")] = 12,
             length_bits: Annotated[int, typer.Option(min=4, max=40, help="Bits of a position (ap-mdm).")] = 12,
             pid_bits: Annotated[int, typer.Option(min=1, max=24, help="Bits of a pid.")] = 6,
@@ -78,7 +81,8 @@ def compile(file: File, out_: Out = None, word_bits: Annotated[int, typer.Option
 
     program = load(file)
     target = out_ or Path(f"{program.name}.safetensors")
-    widths = storage.WIDTHS[process](word_bits, time_bits if process == "mdm" else length_bits, pid_bits)
+    bits = word_bits or _declared_bits(program) or DEFAULT_BITS
+    widths = storage.WIDTHS[process](bits, time_bits if process == "mdm" else length_bits, pid_bits)
     record = storage.compile_to_file(program, _writable(target), widths, dtype, process)
     _print(record, display.record_table(record), json_)
 
@@ -99,9 +103,10 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
 
     with display.spinner(err, "loading the model"):
         program, compiled = storage.program_or_model(file)
-    bits = compiled.widths.word if compiled else word_bits
-    if word_bits not in (None, bits):
-        raise typer.BadParameter(f"this model was compiled for words of {bits} bits", param_hint="--word-bits")
+    # A program that declares its word size means it; else a model's larger words change no run.
+    bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
+    if compiled and word_bits not in (None, compiled.widths.word):
+        raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
     if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
         raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
     job = _job(program, input, size, seed, bits)
@@ -168,16 +173,29 @@ def _job(program: Program, input: Path | None, size: int | None, seed: int, word
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         raise typer.BadParameter("give an input: either --input FILE or --size N", param_hint="--input")
     with reading(input) as given:
-        params, arrays = given or _drawn(program, size or 1, seed)
+        params, arrays = given or _drawn(program, size or 1, seed, word_bits)
         return program.instantiate(params, arrays, word_bits)
 
 
-def _drawn(program: Program, size: int, seed: int) -> tuple[dict[str, int], dict[str, Any]]:
+def _declared_bits(program: Program) -> int | None:
+    """The word size that a program declares; None if it declares none."""
+    word = program.symbols.word
+    if word is None:
+        return None
+    try:
+        return evaluate(word.bits, {}, program.source)
+    except KeyError:
+        raise typer.BadParameter(
+            "this program's `word` depends on parameters: say for how many bits", param_hint="--word-bits"
+        ) from None
+
+
+def _drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tuple[dict[str, int], dict[str, Any]]:
     import numpy as np
 
     from lockstep.sidecar import generator_for
 
-    return generator_for(program).inputs(size, np.random.default_rng((seed, size, 0)))
+    return generator_for(program, word_bits=word_bits).inputs(size, np.random.default_rng((seed, size, 0)))
 
 
 def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:

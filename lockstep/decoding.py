@@ -47,11 +47,13 @@ def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed:
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
             default one with the least widths.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
-            blocks, or the context is too long. NotCertified: the dtype is not exact at these widths.
+            blocks, the context is too long, or `compiled` is not the model of this program and word size.
+            NotCertified: the dtype is not exact at these widths.
     """
     exact = run(job, max_steps=max_steps)
     blocks = exact.time if time is None else time
     compiled = compiled or compile_job(job, blocks, dtype, process)
+    _check_fits(compiled, job)
     require_certificate(compiled)
     layout = lay_out(compiled, job, blocks)
     start, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
@@ -62,7 +64,18 @@ def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed:
     tokens = decoding.tokens.numpy()
     if not layout.halted(tokens):
         raise job.error(f"decoding step {decoding.steps}: out of masks: {_not_halted(exact, blocks)}")
+    cells = job.outputs
+    if not np.array_equal(layout.output_words(tokens), exact.memory[cells.start : cells.stop]):
+        raise job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
     return Decoded(_outputs(job, layout, tokens), decoding.steps, decoding.context, tokens, exact, layout)
+
+
+def _check_fits(compiled: Compiled, job: Job) -> None:
+    """A model generates the runs of one code, at one word size."""
+    if compiled.code != Code.of(job):
+        raise job.error("this model was compiled from another program")
+    if compiled.widths.word != job.word_bits:
+        raise job.error(f"this model was compiled for words of {compiled.widths.word} bits, and this run has {job.word_bits}")
 
 
 def lay_out(compiled: Compiled, job: Job, time: int) -> Layout:

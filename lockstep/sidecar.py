@@ -32,14 +32,14 @@ class Generator:
     accepts: Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool] | None
 
 
-def generator_for(program: Program, use_sidecar: bool = True) -> Generator:
+def generator_for(program: Program, use_sidecar: bool = True, word_bits: int | None = None) -> Generator:
     """The sidecar's generator and oracle if there is one, else random inputs in declared ranges.
 
     Raises: PramError: the sidecar does not load, or lacks `inputs` or `oracle`.
     """
     path = Path(program.source.name).with_suffix(".py")
     if not (use_sidecar and program.source.name.endswith(".pram") and path.is_file()):
-        return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng), None)
+        return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng, word_bits), None)
     module = _load(path)
     inputs, oracle = (_guarded(path, name, getattr(module, name)) for name in ("inputs", "oracle"))
     accepts = _guarded(path, "accepts", module.accepts) if hasattr(module, "accepts") else _equality(oracle)
@@ -95,14 +95,15 @@ def _load(path: Path) -> Any:
     return module
 
 
-def random_inputs(program: Program, size: int, rng: np.random.Generator) -> Inputs:
+def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
     """Every given parameter is `size`; inputs are drawn from their declared ranges."""
     params = {name: size for name in program.given}
     arrays: dict[str, Any] = {}
+    top = (1 << program.word_bits(params, DEFAULT_HIGH, word_bits)) - 1
     for array in program.layout(params):
         if array.is_input:
             low = array.low or 0
-            high = DEFAULT_HIGH if array.high is None else array.high
+            high = min(DEFAULT_HIGH, top) if array.high is None else array.high
             if array.size and high < low:
                 raise program_error(program, f"the declared range {low} .. {high} of `{array.name}` is empty")
             values = rng.integers(low, high + 1, array.size).tolist() if array.size else []

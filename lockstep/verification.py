@@ -67,7 +67,8 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        return all(check.holds for check in self.checks)
+        """Whether something was checked, and all of it held."""
+        return bool(self.checks) and all(check.holds for check in self.checks)
 
 
 @dataclass
@@ -94,7 +95,7 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     Raises: PramError: a wrong input, or a run that the machine refuses. NotCertified: the dtype is not exact.
     """
     chosen = Options(**options)
-    generator = generator_for(program, use_sidecar)
+    generator = generator_for(program, use_sidecar, chosen.word_bits)
     given = [inputs] if inputs is not None else list(draw(generator, sizes, random, chosen.seed))
     models = _Models(chosen.dtype)
     cases: list[Case] = []

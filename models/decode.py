@@ -72,6 +72,8 @@ def decoding_steps(model: Transformer, tokens: Tensor, positions: Tensor, *, pro
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
             ValueError: the process does not take this order.
     """
+    if process not in PROCESSES or order not in ORDERS or engine not in ENGINES:
+        raise ValueError(f"unknown process, order or engine: {process!r}, {order!r}, {engine!r}")
     row, mask = PROCESSES[process], model.vocabulary.mask
     if order != "parallel" and not row.any_order:
         raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")

@@ -20,12 +20,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from models.tokens import Vocabulary
-from models.transformer import Factored, Layer, Transformer
+from models.transformer import FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
-LAYER_PARTS = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
-FACTORED_PARTS = ("kind", "one", "zero")
 
 
 class ModelFileError(Exception):
@@ -34,7 +32,7 @@ class ModelFileError(Exception):
 
 def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> None:
     """Write a model; `metadata` is the caller's and comes back from `load_model`."""
-    tensors = _tensors(model)
+    tensors = dict(model.tensors())
     text = {
         **metadata,
         "format": MODEL_FORMAT,
@@ -76,7 +74,7 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
     Args:   tokens: [N] int64. positions: [N_max, d].
     Raises: ValueError: the vocabulary is too large to spell out.
     """
-    tensors = {name: t for name, t in _tensors(model).items() if name.startswith(("layers.", "control."))}
+    tensors = {name: t for name, t in dict(model.tensors()).items() if name.startswith(("layers.", "control."))}
     tensors["tokens"] = tokens
     tensors["position_encoding"] = positions.to(model.dtype)
     tensors["token_embedding"] = model.embedding.spelled(model.vocabulary)
@@ -102,16 +100,6 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
-
-
-def _tensors(model: Transformer) -> dict[str, Tensor]:
-    """Every tensor by its name in the file."""
-    tensors = {f"layers.{i}.{part}": getattr(layer, part) for i, layer in enumerate(model.layers) for part in LAYER_PARTS}
-    for name, factored in (("embedding", model.embedding), ("unembedding", model.unembedding)):
-        tensors |= {f"{name}.{part}": getattr(factored, part) for part in FACTORED_PARTS}
-    if model.control_weight is not None and model.control_bias is not None:
-        tensors |= {"control.weight": model.control_weight, "control.bias": model.control_bias}
-    return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
 def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:

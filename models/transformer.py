@@ -11,6 +11,7 @@ spell them out where the vocabulary is small.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,9 @@ from models.tokens import MASK, Vocabulary
 
 #: Vocabularies up to this size can be spelled out as full matrices.
 MAX_SPELLED = 1 << 16
+
+LAYER_PARTS = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
+FACTORED_PARTS = ("kind", "one", "zero")
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,18 @@ class Transformer:
     def width(self) -> int:
         """d_model."""
         return self.embedding.kind.shape[1]
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor with its name in files."""
+        for number, layer in enumerate(self.layers):
+            for part in LAYER_PARTS:
+                yield f"layers.{number}.{part}", getattr(layer, part).contiguous()
+        for name in ("embedding", "unembedding"):
+            for part in FACTORED_PARTS:
+                yield f"{name}.{part}", getattr(getattr(self, name), part).contiguous()
+        if self.control_weight is not None and self.control_bias is not None:
+            yield "control.weight", self.control_weight
+            yield "control.bias", self.control_bias
 
     def embed(self, tokens: Tensor) -> Tensor:
         """E[token], [N, d]; tokens are [N] int64."""

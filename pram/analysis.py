@@ -34,6 +34,7 @@ from pram.syntax import (
     Statement,
     Store,
     While,
+    children,
     walk,
 )
 
@@ -41,13 +42,17 @@ CONTROL = (While, Repeat, Parallel, Single, Halt)
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
-def holds_control(statements: Iterable[Statement]) -> bool:
-    """Whether while, repeat, parallel, single or halt stands in or below these statements.
+def control_ifs(tree: ProgramText) -> frozenset[int]:
+    """The ids of the `if`s that hold while, repeat, parallel, single or halt.
 
-    An `if` that holds control costs only the branch taken; analysis admits it only where its
-    condition is uniform and all processors are active.
+    They cost only the branch taken; analysis admits them only where their condition is uniform and all
+    processors are active.
     """
-    return any(isinstance(node, CONTROL) for s in statements for node in walk(s))
+    holding: set[int] = set()
+    for node in reversed(list(walk(tree))):  # what is below comes first
+        if isinstance(node, CONTROL) or any(id(below) in holding for below in children(node)):
+            holding.add(id(node))
+    return frozenset(id(node) for node in walk(tree) if isinstance(node, If) and id(node) in holding)
 
 
 def analyse(tree: ProgramText, source: Source) -> Symbols:
@@ -58,11 +63,12 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
     errors: list[Diagnostic] = []
     symbols = Declarations(tree, source, errors).symbols()
     varying: set[Span] = set()
+    ifs = control_ifs(tree)
     known = -1
     while len(varying) > known:  # each round only adds to `varying`
         known = len(varying)
-        _Body(symbols, source, varying, []).block(tree.body, _Context())
-    _Body(symbols, source, varying, errors).block(tree.body, _Context())
+        _Body(symbols, source, varying, [], ifs).block(tree.body, _Context())
+    _Body(symbols, source, varying, errors, ifs).block(tree.body, _Context())
     if errors:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
@@ -95,8 +101,10 @@ class _Context:
 class _Body:
     """One pass over the statements: marks varying locals, and reports errors."""
 
-    def __init__(self, symbols: Symbols, source: Source, varying: set[Span], errors: list[Diagnostic]) -> None:
-        self.symbols, self.source, self.varying, self.errors = symbols, source, varying, errors
+    def __init__(
+        self, symbols: Symbols, source: Source, varying: set[Span], errors: list[Diagnostic], ifs: frozenset[int]
+    ) -> None:
+        self.symbols, self.source, self.varying, self.errors, self.control_ifs = symbols, source, varying, errors, ifs
 
     def block(self, statements: Iterable[Statement], context: _Context) -> None:
         for statement in statements:
@@ -189,9 +197,8 @@ class _Body:
 
     def _if(self, statement: If, context: _Context) -> None:
         self.expression(statement.condition, context)
-        body = (*statement.then, *statement.otherwise)
         uniform = not context.divergent and self.uniform(statement.condition, context)
-        if uniform and holds_control(body):
+        if uniform and id(statement) in self.control_ifs:
             inner = context
         elif uniform:
             inner = self._padded(statement, context, "")
@@ -220,7 +227,7 @@ class _Body:
         if not (self.uniform(statement.first, context) and self.uniform(statement.last, context)):
             self.varying.add(statement.at)
         for node in (n for s in statement.body for n in walk(s)):
-            if isinstance(node, Assign) and statement.last == Name(node.name):
+            if isinstance(node, Assign) and node.name in context.scope and statement.last == Name(node.name):
                 self._error(f"`{node.name}` bounds the `for` of line {statement.at.line} and cannot be assigned in it", node.at)
         self.block(statement.body, inner)
 
@@ -315,7 +322,7 @@ class _Body:
 
     def _truth(self, operand: Expression, word: str) -> None:
         is_truth = isinstance(operand, Not) or isinstance(operand, Binary) and operand.operator in (*COMPARISONS, "and", "or")
-        if not is_truth and not self.symbols.is_parametric(operand):
+        if not is_truth:
             self._error(f"`{word}` takes truth values; compare the word first, as in `... != 0`", operand.at)
 
     def _error(self, message: str, at: Span) -> None:

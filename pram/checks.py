@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Words = NDArray[np.int64]
 
+#: Farther than any word, item or pid: exact integers are clipped here, so that adding pids to them cannot wrap.
+FAR = 1 << 40
+
 
 def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:
     """What must hold of the operands before processors execute an instruction.
@@ -65,7 +68,8 @@ def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
     """The integer a check looks at: a parameter expression's own value, or a register's word."""
     if isinstance(subject, Operand):
         return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
-    return np.broadcast_to(np.int64(parameters.evaluate(subject, machine.job.values)), machine.pids(group).shape)
+    value = parameters.evaluate(subject, machine.job.values)
+    return np.broadcast_to(np.int64(max(-FAR, min(value, FAR))), machine.pids(group).shape)
 
 
 def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, group: Group) -> None:
@@ -111,11 +115,12 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
             first = item[int(np.argmax(outside))]
             what = "is negative, and words are not" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
             raise machine.error(f"item {first} {what}", at)
-    if (active != (value != 0)).any():
-        idle = int(np.argmax(active != (value != 0)))
-        raise machine.error(
-            f"items wrap on idle processor {pids[idle]}: a word of {machine.job.word_bits} bits is too small for these ranges", at
-        )
+    wrong = np.flatnonzero(active != (value != 0))
+    if len(wrong):
+        pid, bits = int(pids[wrong[0]]), machine.job.word_bits
+        if active[wrong[0]]:  # the compiled test compares with the bound that is excluded
+            raise machine.error(f"the range ends at the largest word of {bits} bits, and its end + 1 is no word", at)
+        raise machine.error(f"items wrap on idle processor {pid}: a word of {bits} bits is too small for these ranges", at)
 
 
 def _index(machine: Machine, part: ItemRange, shift: int, pids: Words) -> Words:

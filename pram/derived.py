@@ -6,9 +6,10 @@ parameters they may name `&A`, the address of array A, and `#A`, its columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from pram.syntax import Binary, Call, Expression, Name, Number, Range
+from pram.syntax import Binary, Call, Expression, For, Name, Number, Range
 
 
 def base_of(array: str) -> Expression:
@@ -22,18 +23,19 @@ def columns_of(array: str) -> Expression:
 
 def exclusive(bound: Expression) -> Expression:
     """max(0, bound + 1): the first value past an inclusive bound, never negative."""
-    return Call("max", (Number(0), Binary("+", bound, Number(1))))
+    return Call("max", (Number(0), Binary("+", bound, Number(1), bound.at)), bound.at)
 
 
 def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
     """The bound itself, but not negative where the range is empty: then nobody uses it."""
-    return Call("max", (bound, Binary("*", bound, nonempty)))
+    return Call("max", (bound, Binary("*", bound, nonempty, bound.at)), bound.at)
 
 
 def extent_bits(part: Range) -> Expression:
     """Bits for the index of an inner range: its extent rounded up to a power of two."""
-    extent = Binary("+", Binary("-", part.high, part.low), Number(1))
-    return Call("lg", (Call("max", (Number(1), extent)),))
+    at = part.high.at
+    extent = Binary("+", Binary("-", part.high, part.low, at), Number(1), at)
+    return Call("lg", (Call("max", (Number(1), extent), at),), at)
 
 
 def mask_of(width: Expression) -> Expression:
@@ -55,3 +57,19 @@ def address_of(name: str, subscripts: tuple[Expression, ...]) -> Expression:
     if len(subscripts) == 2:
         offset = Binary("+", Binary("*", offset, columns_of(name)), subscripts[1])
     return Binary("+", base_of(name), offset)
+
+
+def nonnegative_bounds(loop: For, is_parametric: Callable[[Expression], bool]) -> For:
+    """The loop for idle processors, who skip items that are negative: nobody uses them.
+
+    Where somebody is active, a negative item is an error before this makes a difference.
+    """
+    if loop.down and is_parametric(loop.last):
+        return replace(loop, last=_nonnegative(loop.last))
+    if not loop.down and is_parametric(loop.first):
+        return replace(loop, first=_nonnegative(loop.first))
+    return loop
+
+
+def _nonnegative(bound: Expression) -> Expression:
+    return bound if isinstance(bound, Number) else Call("max", (Number(0), bound), bound.at)

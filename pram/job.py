@@ -85,6 +85,8 @@ class Job:
             raise self.error(
                 f"{self.space} cells: an address is a word, so at most {1 << self.word_bits} with {self.word_bits} bits"
             )
+        if not (0 <= self.inputs <= self.space and 0 <= self.outputs.start <= self.outputs.stop <= self.space):
+            raise self.error(f"{self.inputs} inputs and outputs {self.outputs} are not in {self.space} cells")
         for index, instruction in enumerate(self.code):
             self._check_flow(index, instruction)
 

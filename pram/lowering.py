@@ -13,9 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from pram.analysis import holds_control
+from pram.analysis import control_ifs
 from pram.declarations import Symbols
-from pram.derived import address_of, base_of, clamp_if_empty, columns_of, exclusive, extent_bits, mask_of, sum_of
+from pram.derived import (
+    address_of,
+    base_of,
+    clamp_if_empty,
+    columns_of,
+    exclusive,
+    extent_bits,
+    mask_of,
+    nonnegative_bounds,
+    sum_of,
+)
 from pram.errors import Span
 from pram.instructions import (  # fmt: skip
     AgreementCheck,
@@ -69,7 +79,7 @@ class MachineCode:
 
 def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
     """Lower an analysed program."""
-    lowering = _Lowering(symbols)
+    lowering = _Lowering(symbols, control_ifs(tree))
     lowering.block(tree.body)
     last = tree.body[-1].at if tree.body else tree.at
     lowering.emit("halt", at=last)
@@ -79,8 +89,8 @@ def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
 class _Lowering:
     """Emits code statement by statement; registers are a stack of locals, then temporaries."""
 
-    def __init__(self, symbols: Symbols) -> None:
-        self.symbols = symbols
+    def __init__(self, symbols: Symbols, control_ifs: frozenset[int]) -> None:
+        self.symbols, self.control_ifs = symbols, control_ifs
         self.code: list[Instruction] = []
         self.derived: dict[Expression, int] = {}
         self.locals: dict[str, int] = {}
@@ -221,7 +231,7 @@ class _Lowering:
             case Store(name, subscripts, value, at):
                 self.store(Index(name, subscripts, at), value)
             case If():
-                self.branch_if(statement) if holds_control((statement,)) else self.padded_if(statement)
+                self.branch_if(statement) if id(statement) in self.control_ifs else self.padded_if(statement)
             case While():
                 self.while_loop(statement)
             case Repeat():
@@ -309,7 +319,8 @@ class _Lowering:
         at, was_idle = loop.at, self.idle
         with self.scope(), self.as_idle(False):
             variable = self.register()
-            bound = self.start_down(loop, variable) if loop.down else self.start_up(loop, variable)
+            start_loop = self.start_down if loop.down else self.start_up
+            bound = start_loop(nonnegative_bounds(loop, self.symbols.is_parametric) if was_idle else loop, variable)
             self.locals[loop.variable] = variable
             start, v = len(self.code), Operand("register", variable)
             test = self.register()

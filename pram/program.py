@@ -81,6 +81,10 @@ class Program:
         """The arrays of memory for these parameters, in the order of their addresses."""
         return _Instantiation(self, params, {}, None).arrays
 
+    def word_bits(self, params: Mapping[str, Any], largest_input: int, asked: int | None = None) -> int:
+        """The word size for these parameters and inputs up to `largest_input`."""
+        return _Instantiation(self, params, {}, asked).word_bits(largest_input)
+
     def values(self, params: Mapping[str, Any]) -> dict[str, int]:
         """Every parameter's value, derived ones included."""
         return _Instantiation(self, params, {}, None).values
@@ -133,7 +137,7 @@ class _Instantiation:
         program, symbols = self.program, self.program.symbols
         self._check_names()
         data = {a.name: self._read(a) for a in self.arrays if a.is_input}
-        bits = self._word_bits(max((int(v.max()) for v in data.values() if v.size), default=0))
+        bits = self.word_bits(max((int(v.max()) for v in data.values() if v.size), default=0))
         for name, words in data.items():
             self._check_words(next(a for a in self.arrays if a.name == name), words, bits)
         memory = np.zeros(self._space(), np.int64)
@@ -231,7 +235,7 @@ class _Instantiation:
         columns = {f"#{a.name}": a.shape[1] for a in self.arrays if len(a.shape) == 2}
         return {**self.values, **bases, **columns}
 
-    def _word_bits(self, largest_input: int) -> int:
+    def word_bits(self, largest_input: int) -> int:
         """The word size asked for, declared, or by default twice the bits of the largest number and 2."""
         word = self.program.symbols.word
         if self.asked_bits is not None:

@@ -2,6 +2,7 @@
 
 It is computed from the weights and from the ranges of the fields alone (docs/certificate.md has the derivation):
 
+- the weights are those that the circuit assembles to, entry for entry;
 - every weight is an integer (Q after division by the inverse temperature), so all exact values are integers;
 - each sum, taken in any order, stays below 2^p of its unit, so floating point rounds nothing
   (p is 53 in float64, 24 in float32);
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from compiler.assemble import assemble
 from compiler.circuit import Circuit
 from compiler.compile import Compiled, compile_code
 from models.transformer import Layer, Transformer
@@ -120,12 +122,20 @@ class _Certifier:
         self.gaps: list[float] = []
 
     def certificate(self) -> Certificate:
+        self._weights()
         for number, (layer, meaning) in enumerate(zip(self.model.layers, self.circuit.layers), 1):
             for head, lookup in enumerate(meaning.lookups):
                 self._head(layer, head, f"layer {number}, head {lookup.name}")
             self._feed_forward(layer, f"layer {number}")
         self._readout()
         return Certificate(str(self.model.dtype).removeprefix("torch."), tuple(self.lines), min(self.gaps))
+
+    def _weights(self) -> None:
+        """The weights are the circuit's, entry for entry: so the ranges of its fields are theirs."""
+        ours, its = (dict(model.tensors()) for model in (self.model, assemble(self.circuit, self.model.dtype)))
+        same = ours.keys() == its.keys() and all(torch.equal(ours[name], its[name]) for name in ours)
+        self.lines.append(Line("weights: not what the circuit assembles to", float(not same), 0.5, same))
+        self._sum("residual stream: fields", 2 * float(self.high.max()))
 
     def _head(self, layer: Layer, head: int, name: str) -> None:
         q, k, v, o = (_exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))

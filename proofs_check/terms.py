@@ -191,7 +191,7 @@ class Expressions:
             a, b = (self.mask(t, (1 << self.bits // 2) - 1) for t in (a, b))
         elif name in ("<<", ">>"):
             b = self.mask(b, 3)
-            a = self.mask(a, self.limit >> b.high) if name == "<<" else a
+            a = self.mask(a, self.limit >> max(b.high, 0)) if name == "<<" else a
         return a, b
 
     def mask(self, term: Term, high: int, always: bool = False) -> Term:

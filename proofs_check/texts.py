@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pram import syntax
 from pram.access import MODES
-from pram.analysis import holds_control
+from pram.analysis import CONTROL
 from pram.parameters import is_parametric, lg
 from proofs_check.terms import Cells, Choose, Expressions, Place, Term, ones
 
@@ -302,7 +302,7 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
         case syntax.Index(_, subscripts) | syntax.Store(_, subscripts):
             yield f"{type(node).__name__} {len(subscripts)}"
         case syntax.If(_, _, otherwise):
-            yield "if with control" if holds_control((node,)) else "if padded"
+            yield "if with control" if any(isinstance(below, CONTROL) for below in syntax.walk(node)) else "if padded"
             yield "else" if otherwise else "no else"
             yield "elif" if len(otherwise) == 1 and isinstance(otherwise[0], syntax.If) else "if"
         case syntax.For(_, first, last, down):

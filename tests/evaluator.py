@@ -360,6 +360,8 @@ class _Run(_Setting):
         items = range(first, last - 1, -1) if s.down else range(first, last + 1)
         if items and active:
             self.check_items(first, last)
+        if not active:  # idle processors skip items that are negative: nobody uses them
+            items = [item for item in items if item >= 0]
         for item in items:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors

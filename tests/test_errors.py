@@ -55,11 +55,7 @@ SYNTAX: Rows = [
     (HEAD + "s := 100000000000000000000\n", "5:6", "number of more than 20 digits"),
     (HEAD + "local end := 3\n", "5:7", "unexpected `end`: it is a reserved word and cannot be a name"),
     (HEAD + "if 1 < n < 3 then s := 1 end\n", "5:10", "unexpected `<`; comparisons do not chain: join two of them with `and`"),
-    (
-        HEAD + "if maxx < n < 3 then s := 1 end\n",
-        "5:13",
-        "unexpected `<`; comparisons do not chain: join two of them with `and`",
-    ),
+    (HEAD + "if maxx < n < 3 then s := 1 end\n", "5:13", "unexpected `<`; comparisons do not chain: join two of them with `and`"),
     (HEAD + "claim time >= 3\n", "5:12", "unexpected `>=`; a claim states `==` or `<=`"),
     (HEAD + "for i in 0 to 3 do s := 1 end\n", "5:12", "unexpected `to`; expected `..` or `downto`"),
     (HEAD + "if n > 1 do s := 1 end\n", "5:10", "unexpected `do`; expected `then`"),

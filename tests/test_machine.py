@@ -176,7 +176,7 @@ def test_conflicts_equal_scalar_machine(mode: str) -> None:
     """Programs written for priority, which mind no conflicts, in a mode that does."""
     found: Counter[type] = Counter()
 
-    @settings(FIXED, max_examples=120)
+    @settings(FIXED, max_examples=240)
     @given(machine_jobs(modes=["CRCW priority"], processors=[2, 3, 5, 8]))
     def check(job: Job) -> None:
         found[type(compare(replace(job, mode=mode)))] += 1

@@ -136,7 +136,8 @@ def test_inverse_temperature_2() -> None:
     layers = tuple(replace(layer, q=layer.q * factor) for layer in compiled.model.layers)
     warm = reweighted(compiled, replace(compiled.model, layers=layers))
     failed = [line.what for line in certify(warm.model, warm.circuit).lines if not line.holds]
-    assert failed and all(what.endswith("score gap") for what in failed)
+    assert failed[0] == "weights: not what the circuit assembles to"
+    assert len(failed) == 10 and all(what.endswith("score gap") for what in failed[1:])
     with pytest.raises(NotCertified, match="score gap"):
         require_certificate(warm)
     assert found(warm, sample, time).divergence is not None
@@ -176,6 +177,8 @@ def test_a_flipped_sign(layer: int, part: str, writes: str) -> None:
     offset = compiled.circuit.offsets()[writes]
     columns = matrix.reshape(-1, *matrix.shape[-2:])[:, offset : offset + compiled.circuit.fields[writes].width]
     columns.neg_()
+    with pytest.raises(NotCertified, match="weights: not what the circuit assembles to"):
+        require_certificate(compiled)
     assert found(compiled, sample, time).divergence is not None
 
 

@@ -62,51 +62,23 @@ SIZES: list[tuple[int, str, str, str]] = [
 
 #: Program, LINE:COL, message of a run with n = 3, A = [1, 2, 3].
 RUNS: list[tuple[str, str, str]] = [
-    (
-        CREW + EACH + "A[i] := A[i + 1] end\n",
-        "7:41",
-        "step 5: processor 2: index 3 is outside `A` (0 .. 2)",
-    ),
-    (
-        CREW + EACH + "A[A[i]] := 1 end\n",
-        "7:33",
-        "step 5: processor 2: index 3 is outside `A` (0 .. 2)",
-    ),
+    (CREW + EACH + "A[i] := A[i + 1] end\n", "7:41", "step 5: processor 2: index 3 is outside `A` (0 .. 2)"),
+    (CREW + EACH + "A[A[i]] := 1 end\n", "7:33", "step 5: processor 2: index 3 is outside `A` (0 .. 2)"),
     (CREW + "A[n - 4] := 1\n", "7:1", "step 1: processor 0: index -1 is outside `A` (0 .. 2)"),
     (CREW + "A[n] := 1\n", "7:1", "step 1: processor 0: index 3 is outside `A` (0 .. 2)"),
     (EREW + EACH + "A[i] := A[0] end\n", "7:41", "step 4: processors 0 and 2 read A[0] (mode EREW)"),
     (EREW + EACH + "A[0] := i end\n", "7:33", "step 4: processors 0 and 2 write A[0] (mode EREW)"),
-    (
-        EREW + "s := 1\n",
-        "7:1",
-        "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors",
-    ),
+    (EREW + "s := 1\n", "7:1", "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors"),
     (CREW + EACH + "s := 1 end\n", "7:33", "step 4: processors 0 and 2 write s (mode CREW)"),
     (
         COMMON + EACH + "s := i end\n",
         "7:33",
         "step 4: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)",
     ),
-    (
-        CREW + EACH + "A[i] := A[i] * 100 end\n",
-        "7:46",
-        "step 5: processor 2: overflow: 3 * 100 does not fit a word of 8 bits",
-    ),
-    (
-        CREW + EACH + "A[i] := A[i] << 7 end\n",
-        "7:46",
-        "step 5: processor 1: overflow: 2 << 7 does not fit a word of 8 bits",
-    ),
-    (
-        CREW + EACH + "A[i] := A[i] - 2 end\n",
-        "7:46",
-        "step 5: processor 0: underflow: 1 - 2 is negative",
-    ),
-    (
-        CREW + EACH + "A[i] := A[i] >> 8 end\n",
-        "7:46",
-        "step 5: processor 0: shift by 8 in words of 8 bits: 1 >> 8",
-    ),
+    (CREW + EACH + "A[i] := A[i] * 100 end\n", "7:46", "step 5: processor 2: overflow: 3 * 100 does not fit a word of 8 bits"),
+    (CREW + EACH + "A[i] := A[i] << 7 end\n", "7:46", "step 5: processor 1: overflow: 2 << 7 does not fit a word of 8 bits"),
+    (CREW + EACH + "A[i] := A[i] - 2 end\n", "7:46", "step 5: processor 0: underflow: 1 - 2 is negative"),
+    (CREW + EACH + "A[i] := A[i] >> 8 end\n", "7:46", "step 5: processor 0: shift by 8 in words of 8 bits: 1 >> 8"),
     (
         CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n",
         "8:1",
@@ -132,16 +104,8 @@ RUNS: list[tuple[str, str, str]] = [
         "8:1",
         "step 4: processors 0 and 1 disagree on this `repeat` condition: 0 and 1",
     ),
-    (
-        CREW + EACH + "A[i] := n - 4 end\n",
-        "7:33",
-        "step 4: the number -1 used here is negative, and words are not",
-    ),
-    (
-        CREW + EACH + "A[i] := 300 end\n",
-        "7:33",
-        "step 4: the number 300 used here does not fit a word of 8 bits",
-    ),
+    (CREW + EACH + "A[i] := n - 4 end\n", "7:33", "step 4: the number -1 used here is negative, and words are not"),
+    (CREW + EACH + "A[i] := 300 end\n", "7:33", "step 4: the number 300 used here does not fit a word of 8 bits"),
     (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, and words are not"),
     (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
     (
