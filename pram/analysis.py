@@ -276,7 +276,8 @@ class _Body:
                 self.expression(left, context)
                 self.expression(right, context)
             case Not(operand):
-                self._truth(operand, "not")
+                if not self.symbols.is_parametric(operand):
+                    self._truth(operand, "not")
                 self.expression(operand, context)
             case Call(function, arguments, at):
                 if not self.symbols.is_parametric(expression):

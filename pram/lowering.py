@@ -13,19 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from pram import derived
 from pram.analysis import control_ifs
 from pram.declarations import Symbols
-from pram.derived import (
-    address_of,
-    base_of,
-    clamp_if_empty,
-    columns_of,
-    exclusive,
-    extent_bits,
-    mask_of,
-    nonnegative_bounds,
-    sum_of,
-)
 from pram.errors import Span
 from pram.instructions import (  # fmt: skip
     AgreementCheck,
@@ -176,19 +166,19 @@ class _Lowering:
         name, subscripts = index.name, index.subscripts
         if all(self.symbols.is_parametric(s) for s in subscripts):
             checks = tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))
-            return (self.parameter(address_of(name, subscripts)), constant(0)), checks
+            return (self.parameter(derived.address_of(name, subscripts)), constant(0)), checks
         if len(subscripts) == 1:
             offset = self.value(subscripts[0])
-            return (self.parameter(base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
+            return (self.parameter(derived.base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
         row, column = (self.value(s) for s in subscripts)
         row_check, column_check = (
             IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column)))
         )
         rd = self.register()
         at = index.at
-        self.emit("mul", row, self.parameter(columns_of(name)), rd=rd, at=at, checks=(row_check,))
+        self.emit("mul", row, self.parameter(derived.columns_of(name)), rd=rd, at=at, checks=(row_check,))
         self.emit("add", Operand("register", rd), column, rd=rd, at=at, checks=(column_check,))
-        return (self.parameter(base_of(name)), Operand("register", rd)), ()
+        return (self.parameter(derived.base_of(name)), Operand("register", rd)), ()
 
     def subject(self, expression: Expression, operand: Operand) -> Subject:
         """What a check looks at: the exact integer of a parameter expression, else the operand's word."""
@@ -320,7 +310,7 @@ class _Lowering:
         with self.scope(), self.as_idle(False):
             variable = self.register()
             start_loop = self.start_down if loop.down else self.start_up
-            bound = start_loop(nonnegative_bounds(loop, self.symbols.is_parametric) if was_idle else loop, variable)
+            bound = start_loop(derived.nonnegative_bounds(loop, self.symbols.is_parametric) if was_idle else loop, variable)
             self.locals[loop.variable] = variable
             start, v = len(self.code), Operand("register", variable)
             test = self.register()
@@ -344,23 +334,23 @@ class _Lowering:
         """variable := first; the bound is exclusive when it is made of parameters."""
         first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
         if parametric(first) and parametric(last) and not isinstance(first, Number):
-            first = clamp_if_empty(first, Binary("<=", first, last))
+            first = derived.clamp_if_empty(first, Binary("<=", first, last))
         with self.scope():
             self.assign(variable, first, loop.at)
-        return self.parameter(exclusive(last)) if parametric(last) else self.value(last)
+        return self.parameter(derived.exclusive(last)) if parametric(last) else self.value(last)
 
     def start_down(self, loop: For, variable: int) -> Operand:
         """variable := first + 1, since the body comes after the step."""
         first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
         if parametric(first):
-            start = self.parameter(exclusive(first))
+            start = self.parameter(derived.exclusive(first))
             self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
         else:
             with self.scope():
                 start = self.value(first)
             self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=Trap.ARITHMETIC)
         if parametric(first) and parametric(last) and not isinstance(last, Number):
-            last = clamp_if_empty(last, Binary("<=", last, first))
+            last = derived.clamp_if_empty(last, Binary("<=", last, first))
         return self.value(last)
 
     # -- parallel ------------------------------------------------------------------------------
@@ -385,13 +375,13 @@ class _Lowering:
         at, parametric = part.at, self.symbols.is_parametric
         low, high = self.value(part.low), None if parametric(part.high) else self.value(part.high)
         item, test = self.register(), self.register()
-        shift = sum_of(extent_bits(p) for p in parts[number + 1 :])
-        width = extent_bits(part) if number else None
+        shift = derived.sum_of(derived.extent_bits(p) for p in parts[number + 1 :])
+        width = derived.extent_bits(part) if number else None
         index = self.index(shift, width, item, at, len(parts) - 1 - number)
         self.emit("add", low, index, rd=item, at=at)
         own = Operand("register", item)
         if high is None:
-            self.emit("lt", own, self.parameter(exclusive(part.high)), rd=test, at=at)
+            self.emit("lt", own, self.parameter(derived.exclusive(part.high)), rd=test, at=at)
         else:
             self.emit("le", own, high, rd=test, at=at)
         self.locals[part.variable] = item
@@ -405,6 +395,6 @@ class _Lowering:
             self.emit("shr", index, self.parameter(shift), rd=rd, at=at)
             index = Operand("register", rd)
         if width is not None:
-            self.emit("and", index, self.parameter(mask_of(width)), rd=rd, at=at)
+            self.emit("and", index, self.parameter(derived.mask_of(width)), rd=rd, at=at)
             index = Operand("register", rd)
         return index

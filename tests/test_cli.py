@@ -293,3 +293,18 @@ def test_quick_commands_import_neither_torch_nor_sympy(line: str, do: Do) -> Non
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (FINE, "")
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_a_declared_word_size_is_the_models(do: Do) -> None:
+    """A program that wraps at 8 bits must not be generated with 16."""
+    Path("wraps.pram").write_text("program wraps word 8 wrap shared s : output local x := 255 s := x + 1")
+    made = json.loads(do("compile wraps.pram --out wraps.safetensors --json").out)
+    assert made["word_bits"] == 8
+    assert json.loads(do("decode wraps.safetensors --json").out)["outputs"] == {"s": 0}
+    do("compile wraps.pram --out wide.safetensors --word-bits 16")
+    assert do("decode wide.safetensors").status == WRONG
+
+
+@pytest.mark.parametrize("seed", ["-1", "99999999999999999999999"])
+def test_seeds_out_of_range_are_usage_errors(seed: str, do: Do) -> None:
+    assert do(f"verify tiny.pram --seed {seed}").status == 2

@@ -126,7 +126,7 @@ def test_programs_that_shrink_are_legal_too() -> None:
 REFUSED_BY_THE_MACHINE = [
     ("local x := 15 for i in x downto 15 do end", "overflow: 15 + 1"),  # `downto` counts one above
     ("for i in 15 downto 15 do end", "the number 16"),
-    ("procs 2 parallel for i in 14 .. 15 do end", "items wrap"),  # the bound 15 is kept exclusive, as 16
+    ("procs 2 parallel for i in 14 .. 15 do end", "its end + 1 is no word"),  # the bound 15 is kept exclusive, as 16
     ("procs 6 parallel for i in 12 .. 13 do end", "items wrap"),  # the idle processor 4 has item 12 + 4 = 0
     ("for i in 20 .. 3 do end", "the number 20"),  # empty, but 20 enters the first instruction
     ("for i in 3 downto 20 do end", "the number 20"),
