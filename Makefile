@@ -14,7 +14,7 @@ demo: $(READY)
 	$(BIN)/lockstep decode examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
 	$(BIN)/lockstep verify examples/programs/tree_sum.pram --sizes 1..6
 	$(BIN)/lockstep verify examples/programs/hillis_steele.pram --sizes 1..6
-	$(BIN)/lockstep verify examples/programs/components.pram --sizes 1..2
+	$(BIN)/lockstep verify examples/programs/components.pram --sizes 1..4 --process ap-mdm
 
 test: lint
 	$(BIN)/python -m pytest
@@ -35,6 +35,7 @@ wheel: $(READY)
 	rm -rf dist/empty
 
 $(READY): pyproject.toml constraints.txt
+	@echo "installing into $(VENV): some minutes, most of it torch"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@

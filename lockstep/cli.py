@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, Optional
 import typer
 from rich.console import Console
 
-from lockstep import display
+from lockstep import __version__, display
 from lockstep.arguments import parse_sizes, reading
 from pram.errors import PramError
 from pram.job import Job
@@ -53,11 +53,17 @@ def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word
         max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine."""
     from pram.machine import run as run_job
+    from proofs_check.claims import check_claims
 
     program = load(file)
     job = _job(program, input, size, seed, word_bits)
     result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
     _print(display.run_record(result), display.run_table(result), json_)
+    false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
+    for claim in false:
+        print(f"{claim.what} {claim.bound} is false: {claim.measured}", file=sys.stderr)
+    if false:
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -119,8 +125,9 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
 
 
 @app.command()
-def verify(file: File, input: Input = None, process: Process = "mdm",
-           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size.")] = 3,
+def verify(file: File, input: Input = None,
+           process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all: both side by side.")] = "mdm",
+           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
@@ -171,7 +178,8 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
 def _job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None) -> Job:
     """The job of an input file, or of an input drawn at random."""
     if (input is None) == (size is None) and (program.given or program.has_inputs):
-        raise typer.BadParameter("give an input: either --input FILE or --size N", param_hint="--input")
+        both = "--input and --size exclude each other" if input else "an input is missing"
+        raise typer.BadParameter(f"{both}; give --input FILE or --size N", param_hint="--input")
     with reading(input) as given:
         params, arrays = given or _drawn(program, size or 1, seed, word_bits)
         return program.instantiate(params, arrays, word_bits)
@@ -198,6 +206,11 @@ def _drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tup
     return generator_for(program, word_bits=word_bits).inputs(size, np.random.default_rng((seed, size, 0)))
 
 
+def given_of(program: Program, job: Job) -> dict[str, int]:
+    """The parameters that the user gave."""
+    return {name: job.values[name] for name in program.given}
+
+
 def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
@@ -222,6 +235,13 @@ def _print(record: Any, table: Any, as_json: bool) -> None:
         print(json.dumps(record) if as_json else table)
     else:
         out.print(table)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False) -> None:
+    if show:
+        print(__version__)
+        raise typer.Exit
 
 
 def main() -> NoReturn:

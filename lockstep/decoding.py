@@ -87,8 +87,11 @@ def lay_out(compiled: Compiled, job: Job, time: int) -> Layout:
         layout = compiled.layout(job, time)
     except ValueError as error:
         raise job.error(f"this model is too small for the run: {error}; compile it for more bits") from None
+    way_out = ", or --process ap-mdm" if compiled.process == "mdm" else ""
     if layout.length > MAX_DENSE_CONTEXT:
-        raise job.error(f"context of {layout.length} tokens; the dense engine's limit is {MAX_DENSE_CONTEXT}")
+        raise job.error(
+            f"context of {layout.length} tokens; the dense engine's limit is {MAX_DENSE_CONTEXT}: take a smaller input{way_out}"
+        )
     return layout
 
 

@@ -77,6 +77,11 @@ def code_text(program: Program) -> str:
     return "\n".join([head, *lines])
 
 
+LEGEND = """\
+T time, P processors, k registers, S cells, h parameters, in and out: input and output words of a run, w bits of a word,
+N full context, n0 context at the start, lg ceil(log2); space: S + P (k + 1)"""
+
+
 def report_record(report: Report) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "checks": rows, "divergence": report.trouble or None}
@@ -97,7 +102,7 @@ def report_table(report: Report) -> RenderableType:
         style = "bold red" if not check.holds else "yellow" if check.strength == "skipped" else "green"
         cells = (check.what, check.on, check.bound, check.measured)
         table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
-    legend = Text("T time, P processors, h parameters, m output and n input words of a run", style="dim")
+    legend = Text(LEGEND, style="dim")
     trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
     return Group(table, legend, *trouble)
 

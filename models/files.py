@@ -54,6 +54,8 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelFileError(f"not a safetensors file, or cut short: {error}") from None
+    if text.get("format") == JOB_FORMAT:
+        raise ModelFileError("this is an exported job, for other decoders; give a program or a file made by `compile`")
     if text.get("format") != MODEL_FORMAT:
         raise ModelFileError(f"format {text.get('format')!r}; this version reads {MODEL_FORMAT!r}")
     digest = text.pop("digest", "")

@@ -26,6 +26,13 @@ def exclusive(bound: Expression) -> Expression:
     return Call("max", (Number(0), Binary("+", bound, Number(1), bound.at)), bound.at)
 
 
+def low_or_end(low: Expression, high: Expression) -> Expression:
+    """The low end of a range of items; of an empty one, what follows its high end, so that nobody has an item."""
+    at, empty = low.at, Binary(">", low, high, low.at)
+    there = Binary("*", low, Binary("<=", low, high, at), at)
+    return Binary("+", there, Binary("*", exclusive(high), empty, at), at)
+
+
 def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
     """The bound itself, but not negative where the range is empty: then nobody uses it."""
     return Call("max", (bound, Binary("*", bound, nonempty, bound.at)), bound.at)

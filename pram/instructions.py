@@ -124,6 +124,13 @@ class Operand:
     index: int = 0
 
 
+PID = Operand("pid")
+
+
+def constant(value: int) -> Operand:
+    return Operand("constant", value)
+
+
 Subject = Union[Operand, Expression]
 
 

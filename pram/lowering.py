@@ -18,6 +18,7 @@ from pram.analysis import control_ifs
 from pram.declarations import Symbols
 from pram.errors import Span
 from pram.instructions import (  # fmt: skip
+    PID,
     AgreementCheck,
     Check,
     IndexCheck,
@@ -27,6 +28,7 @@ from pram.instructions import (  # fmt: skip
     Operand,
     Subject,
     Trap,
+    constant,
 )
 from pram.syntax import (
     Assign,
@@ -50,12 +52,6 @@ from pram.syntax import (
     While,
 )
 from pram.word import OPERATORS
-
-PID = Operand("pid")
-
-
-def constant(value: int) -> Operand:
-    return Operand("constant", value)
 
 
 @dataclass(frozen=True)
@@ -373,7 +369,10 @@ class _Lowering:
     def item(self, parts: tuple[Range, ...], number: int, part: Range) -> tuple[ItemRange, int]:
         """Emit item := low + index and its test; the range for the checker and the test's register."""
         at, parametric = part.at, self.symbols.is_parametric
-        low, high = self.value(part.low), None if parametric(part.high) else self.value(part.high)
+        first = part.low
+        if parametric(first) and parametric(part.high) and not isinstance(first, Number):
+            first = derived.low_or_end(first, part.high)
+        low, high = self.value(first), None if parametric(part.high) else self.value(part.high)
         item, test = self.register(), self.register()
         shift = derived.sum_of(derived.extent_bits(p) for p in parts[number + 1 :])
         width = derived.extent_bits(part) if number else None

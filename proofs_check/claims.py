@@ -7,15 +7,17 @@ SymPy only ever gets trees that we built, never text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-import sympy
+from typing import TYPE_CHECKING
 
 from pram import parameters
 from pram.listing import expression_text
 from pram.machine import Run
 from pram.program import Program
-from pram.syntax import Binary, Call, Claim, Expression, Name, Not, Number
+from pram.syntax import Binary, Call, Claim, Expression, Name, Number
 from proofs_check.report import Check
+
+if TYPE_CHECKING:
+    import sympy
 
 
 def check_claims(program: Program, runs: Sequence[tuple[dict[str, int], Run]], on: str) -> Iterable[Check]:
@@ -50,7 +52,12 @@ def _sizes(params: dict[str, int]) -> str:
 
 
 def to_sympy(expression: Expression) -> sympy.Expr:
-    """A parameter expression as a SymPy expression; lg(x) is ceiling(log(x, 2)), `/` is floor."""
+    """A parameter expression as a SymPy expression; lg(x) is ceiling(log(x, 2)), `/` is floor.
+
+    Raises: ValueError: comparisons and bitwise operators have no such form.
+    """
+    import sympy  # not at the top: `lockstep run` evaluates claims, and starts at once
+
     match expression:
         case Number(value):
             return sympy.Integer(value)
@@ -60,19 +67,21 @@ def to_sympy(expression: Expression) -> sympy.Expr:
             return sympy.ceiling(sympy.log(to_sympy(argument), 2))
         case Call(function, arguments):
             return (sympy.Max if function == "max" else sympy.Min)(*(to_sympy(a) for a in arguments))
-        case Binary(symbol, left, right) if symbol in _SYMPY:
-            return _SYMPY[symbol](to_sympy(left), to_sympy(right))
-        case Binary() | Not():
-            raise ValueError(f"no SymPy form for `{expression_text(expression)}`")
-    raise ValueError("shared memory has no SymPy form")
-
-
-_SYMPY = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: sympy.floor(a / b),
-    "%": sympy.Mod,
-    "<<": lambda a, b: a * 2**b,
-    ">>": lambda a, b: sympy.floor(a / 2**b),
-}
+        case Binary(symbol, left, right):
+            a, b = to_sympy(left), to_sympy(right)
+            match symbol:
+                case "+":
+                    return a + b
+                case "-":
+                    return a - b
+                case "*":
+                    return a * b
+                case "/":
+                    return sympy.floor(a / b)
+                case "%":
+                    return sympy.Mod(a, b)
+                case "<<":
+                    return a * 2**b
+                case ">>":
+                    return sympy.floor(a / 2**b)
+    raise ValueError(f"no SymPy form for `{expression_text(expression)}`")

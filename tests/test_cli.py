@@ -144,7 +144,7 @@ def test_verify_prints_a_table(do: Do) -> None:
     assert (outcome.status, outcome.err) == (FINE, "")
     assert table[1] == ["what", "on", "bound", "measured", "verdict"]
     assert ["claim time", "2 runs, n 1..2", "== 8", "8", "checked"] in table
-    assert ["decoding steps", "2 runs, n 1..2", "T + [m > 0]", "9", "checked"] in table
+    assert ["decoding steps", "2 runs, n 1..2", "T + [out > 0]", "9", "checked"] in table
     verdicts = {row[0]: row[-1] for row in table}
     assert {verdicts[what] for what in MDM_CHECKS} == {"checked"}
     assert verdicts["float64 arithmetic"] == "certified" and "FAILED" not in outcome.out
@@ -247,8 +247,8 @@ def test_what_is_wrong_ends_with_status_1(line: str, message: str, do: Do) -> No
         ("", "Usage: lockstep"),
         ("frobnicate", "No such command 'frobnicate'"),
         ("run", "Missing argument"),
-        ("run tiny.pram", "give an input: either --input FILE or --size N"),
-        ("run tiny.pram --size 1 --input in.json", "give an input: either --input FILE or --size N"),
+        ("run tiny.pram", "an input is missing; give --input FILE or --size N"),
+        ("run tiny.pram --size 1 --input in.json", "give --input FILE or --size N"),
         ("run tiny.pram --size 0", "--size"),
         ("run tiny.pram --frob 0", "--frob"),
         ("verify tiny.pram --sizes 3..1", "--sizes: '3..1' has no sizes from 1"),

@@ -32,12 +32,12 @@ def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
         holds = all(s <= masks(m) for s, m in zip(taken, rows))
         yield Check("decoding steps", on, "<= masks", measured.span(taken), holds, process=PROCESS)
     else:
-        bound = "T + [m > 0]" if order == "parallel" else "3 P T + m"
+        bound = "T + [out > 0]" if order == "parallel" else "3 P T + out"
         yield equality(
             "decoding steps", on, bound, rows, lambda m: m.agreement.steps, parallel_steps if order == "parallel" else masks
         )
     yield equality(
-        "context length", on, "1+h+n+m + 3 P T", rows, lambda m: max(m.agreement.context), lambda m: context(m.job, m.time)
+        "context length", on, "1+h+in+out + 3 P T", rows, lambda m: max(m.agreement.context), lambda m: context(m.job, m.time)
     )
     yield equality("depth", on, str(DEPTH), rows, lambda m: len(m.compiled.model.layers), lambda m: DEPTH)
     closed = "closed form in w, T, P"

@@ -34,7 +34,7 @@ def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
     yield equality("decoding steps", on, grow, rows, lambda m: m.agreement.steps, lambda m: decoding_steps(m.job, m.time))
     closed = "N = 1+h+S + P (k+4)"
     yield equality("context length", on, closed, rows, lambda m: max(m.agreement.context), lambda m: context(m.job))
-    final = "[BOS] m outputs [HALT]"
+    final = "2 + out"
     yield equality("final length", on, final, rows, lambda m: m.agreement.context[-1], lambda m: final_length(m.job))
     yield equality("depth", on, str(DEPTH), rows, lambda m: len(m.compiled.model.layers), lambda m: DEPTH)
     closed = "closed form in w, P"
