@@ -6,7 +6,9 @@ Torch and SymPy are imported by the commands that need them, so that `run` start
 from __future__ import annotations
 
 import json
+import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
@@ -116,9 +118,9 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
         raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
     job = _job(program, input, size, seed, bits)
-    with display.spinner(err, "decoding"):
+    with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
-                             max_steps=max_steps)  # fmt: skip
+                             max_steps=max_steps, progress=progress)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
               "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order}  # fmt: skip
     _print(record, display.record_table(record), json_)
@@ -151,6 +153,27 @@ def verify(file: File, input: Input = None,
         )  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
     if not report.holds:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
+          seed: Seed = 0, max_context: Annotated[int, typer.Option(help="Longer contexts are computed, not decoded.")] = 1000,
+          max_decoding_steps: Annotated[int, typer.Option(help="Longer decodes are computed, not decoded.")] = 2000,
+          json_: Json = False) -> None:  # fmt: skip
+    """Show how context grows with each process.
+
+    Contexts come from the theorems' closed forms; they are decoded beside the machine where that fits.
+    """
+    wanted = parse_sizes(sizes)
+    program = load(file)
+    with display.progress(err, f"running {program.name}") as progress:
+        from lockstep.space import space_rows
+
+        limits = {"max_context": max_context, "max_steps": max_decoding_steps}
+        rows = space_rows(program, wanted, seed=seed, progress=progress, **limits)
+    _print([asdict(row) for row in rows], display.space_table(program.name, rows), json_)
+    if not all(row.holds for row in rows):
         raise typer.Exit(FAILED)
 
 
@@ -246,6 +269,9 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 
 def main() -> NoReturn:
     """Entry point of the command `lockstep`."""
+    # Torch reads this when it is imported. Contexts here are small: threads that wait for each other only cost,
+    # and on a busy machine they cost a hundredfold.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         app(prog_name="lockstep")
     except PramError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
 from pram.program import Program
 from proofs_check.certificate import require_certificate
+from proofs_check.theorems import BOUNDS
 
 #: Contexts beyond this are refused by the dense engine, whose cost grows with their square.
 MAX_DENSE_CONTEXT = 6000
@@ -41,11 +43,12 @@ def compile_program(program: Program, widths: Widths, dtype: str = "float64", pr
 
 
 def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
-               time: int | None = None, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS) -> Decoded:  # fmt: skip
+               time: int | None = None, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS,
+               progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
     """Generate a job's run by masked diffusion (`mdm`) or any-process masked diffusion (`ap-mdm`).
 
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
-            default one with the least widths.
+            default one with the least widths. progress: called with decoding steps done and expected.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
             blocks, the context is too long, or `compiled` is not the model of this program and word size.
             NotCertified: the dtype is not exact at these widths.
@@ -57,8 +60,15 @@ def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed:
     require_certificate(compiled)
     layout = lay_out(compiled, job, blocks)
     start, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
+    most = (
+        BOUNDS[compiled.process].steps(job, exact.time)
+        if order == "parallel"
+        else int((start == compiled.model.vocabulary.mask).sum())
+    )
     try:
-        decoding = models_decode.decode(compiled.model, start, positions, process=compiled.process, order=order, seed=seed)
+        decoding = models_decode.decode(
+            compiled.model, start, positions, process=compiled.process, order=order, seed=seed, watch=lambda n: progress(n, most)
+        )
     except NotFinished as error:
         raise job.error(f"decoding step {error.step}: out of masks: {_not_halted(exact, blocks)}") from None
     tokens = decoding.tokens.numpy()

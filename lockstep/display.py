@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from pram.machine import Run
 from pram.program import Program
 
 if TYPE_CHECKING:
+    from lockstep.space import SpaceRow
     from lockstep.verification import Report
 
 
@@ -105,6 +106,19 @@ def report_table(report: Report) -> RenderableType:
     legend = Text(LEGEND, style="dim")
     trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
     return Group(table, legend, *trouble)
+
+
+def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:
+    """Time, space, and for each process context, decoding steps and whether they were decoded."""
+    processes = list(rows[0].contexts) if rows else []
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{name}: context of each process", title_justify="left")
+    for column in ("input", "T", "space", *(f"{p} {what}" for p in processes for what in ("context", "steps", ""))):
+        table.add_column(column.strip(), justify="left" if column.endswith(" ") or column == "input" else "right", no_wrap=True)
+    for row in rows:
+        each = [v for p in processes for v in (f"{row.contexts[p]:,}", f"{row.steps[p]:,}", row.verdicts[p])]
+        params = ", ".join(f"{k} {v}" for k, v in row.params.items())
+        table.add_row(params, f"{row.time:,}", f"{row.space:,}", *each)
+    return table
 
 
 @contextmanager

@@ -93,9 +93,9 @@ def decoding_steps(model: Transformer, tokens: Tensor, positions: Tensor, *, pro
         yield DecodingStep(number, tokens)
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor, *, process: str = "mdm", order: str = "parallel",
-           seed: int = 0, engine: str = "dense") -> Decoding:  # fmt: skip
-    """Decode to the end; arguments and errors as `decoding_steps`.
+def decode(model: Transformer, tokens: Tensor, positions: Tensor, *, process: str = "mdm", order: str = "parallel", seed: int = 0,
+           engine: str = "dense", watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
+    """Decode to the end; arguments and errors as `decoding_steps`. `watch` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
@@ -103,4 +103,5 @@ def decode(model: Transformer, tokens: Tensor, positions: Tensor, *, process: st
     for step in decoding_steps(model, tokens, positions, process=process, order=order, seed=seed, engine=engine):
         tokens, steps = step.tokens, step.number
         context.append(len(tokens))
+        watch(steps)
     return Decoding(tokens, steps, tuple(context))

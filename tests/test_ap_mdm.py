@@ -74,9 +74,9 @@ def test_random_machine_programs() -> None:
         assert total.steps(event) >= least, event
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [*PROGRAMS, "counter", "qbf", "turing"])
 def test_examples(name: str) -> None:
-    sample = job_of(name, {"dyck": 2, "closure": 2, "components": 3}.get(name, 5))
+    sample = job_of(name, {"dyck": 2, "closure": 2, "components": 3, "counter": 3, "qbf": 2, "turing": 2}.get(name, 5))
     agree(sample, run(sample).time)
 
 

@@ -308,3 +308,13 @@ def test_a_declared_word_size_is_the_models(do: Do) -> None:
 @pytest.mark.parametrize("seed", ["-1", "99999999999999999999999"])
 def test_seeds_out_of_range_are_usage_errors(seed: str, do: Do) -> None:
     assert do(f"verify tiny.pram --seed {seed}").status == 2
+
+
+def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
+    source = Path(__file__).parent.parent / "examples" / "programs" / "counter.pram"
+    record = json.loads(do(f"space {source} --sizes 1..6 --max-decoding-steps 100 --json").out)
+    assert [row["time"] for row in record] == [4 + (1 << b) * (8 * b + 7) for b in range(1, 7)]
+    assert [row["contexts"]["ap-mdm"] for row in record] == [15, 16, 17, 18, 19, 20]
+    assert record[0]["verdicts"] == {"mdm": "agrees", "ap-mdm": "agrees"}
+    assert record[5]["verdicts"] == {"mdm": "computed", "ap-mdm": "computed"}
+    assert "ap-mdm context" in do(f"space {source} --sizes 1 --max-context 0").out

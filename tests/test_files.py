@@ -110,10 +110,15 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     path.write_text("program t\n")
     with pytest.raises(ModelFileError, match="^not a safetensors file, or cut short: "):
         load_model(path)
-    for metadata, format in ((None, "None"), ({"format": "pt"}, "'pt'"), ({"format": JOB_FORMAT}, f"'{JOB_FORMAT}'")):
+    for metadata, format in ((None, "None"), ({"format": "pt"}, "'pt'")):
         save_file({"weight": torch.zeros(2)}, path, metadata)
         with pytest.raises(ModelFileError, match=f"^format {format}; this version reads '{MODEL_FORMAT}'$"):
             load_model(path)
+    save_file({"weight": torch.zeros(2)}, path, {"format": JOB_FORMAT})
+    with pytest.raises(
+        ModelFileError, match="^this is an exported job, for other decoders; give a program or a file made by `compile`$"
+    ):
+        load_model(path)
 
 
 def rewritten(path: Path, **changes: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from evaluator import Result, Trap, evaluate
 from hypothesis import given, settings
 
+import lockstep
 from lockstep.sidecar import generator_for
 from pram.access import MODES
 from pram.analysis import COMPARISONS
@@ -168,6 +169,7 @@ def test_a_halt_in_either_branch_is_as_soon(then: str, otherwise: str) -> None:
 # -- the example programs ------------------------------------------------------------------------------
 
 SIZES = {"bitonic_sort": [1, 2, 4, 8, 16], "closure": [1, 2, 3, 4, 6, 8], "components": [1, 2, 3, 5, 8, 13, 20]}
+SIZES |= {"counter": [1, 2, 4], "qbf": [1, 2], "turing": [1, 2, 3]}
 SIZES |= {"dyck": [1, 2, 4, 8, 16], **dict.fromkeys(["hillis_steele", "list_rank", "tree_sum"], [1, 2, 3, 4, 5, 8, 13, 32])}
 
 
@@ -230,3 +232,25 @@ def test_time_does_not_depend_on_input_values(name: str) -> None:
     program, generator = example(name), generator_for(example(name))
     times = {machine_run(program, *generator.inputs(8, np.random.default_rng(seed))).time for seed in range(12)}
     assert times == {TIMES[name](8)}
+
+
+def test_the_busy_beaver_of_four_states() -> None:
+    program = example("turing")
+    generator = generator_for(program)
+    params, arrays = generator.inputs(4, np.random.default_rng(0))
+    outputs = lockstep.run(program, params, arrays).outputs
+    assert (outputs["steps"], outputs["ones"]) == (107, 13)
+    assert generator.accepts is not None and generator.accepts(params, arrays, outputs)
+
+
+@pytest.mark.parametrize("size", [3, 4, 5])
+def test_quantified_formulas(size: int) -> None:
+    """Longer ones than the evaluator takes, both truth values among them."""
+    program, generator = example("qbf"), generator_for(example("qbf"))
+    results = set()
+    for seed in range(6):
+        params, arrays = generator.inputs(size, np.random.default_rng((size, seed)))
+        outputs = lockstep.run(program, params, arrays).outputs
+        assert generator.accepts is not None and generator.accepts(params, arrays, outputs)
+        results.add(outputs["result"])
+    assert results <= {0, 1}

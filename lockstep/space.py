@@ -1,0 +1,76 @@
+"""What a program costs each generation process as it grows: contexts by the closed forms, decoded where that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.sidecar import Generator, generator_for
+from lockstep.verification import draw
+from pram.job import Job
+from pram.machine import run
+from pram.program import Program
+from proofs_check.agreement import check_agreement
+from proofs_check.certificate import require_certificate
+from proofs_check.theorems import BOUNDS
+
+
+@dataclass(frozen=True)
+class SpaceRow:
+    """One size: the run's time and space, and for each process its context, decoding steps and whether it was decoded.
+
+    verdicts: "agrees" or the divergence where the process was decoded; "computed" where it was too long to.
+    """
+
+    params: dict[str, int]
+    time: int
+    space: int
+    contexts: dict[str, int] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        return set(self.verdicts.values()) <= {"agrees", "computed"}
+
+
+def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_context: int = 1000, max_steps: int = 2000,
+               progress: Callable[[int, int], None] = lambda done, total: None) -> list[SpaceRow]:  # fmt: skip
+    """One row for each size.
+
+    Args:   max_context, max_steps: longer contexts and decodes of more steps are computed, not decoded.
+    Raises: PramError: the machine refuses a run.
+    """
+    generator: Generator = generator_for(program)
+    rows: list[SpaceRow] = []
+    for size in sizes:
+        progress(len(rows), len(sizes))
+        ((params, arrays),) = draw(generator, [size], 1, seed)
+        rows.append(_row(program.instantiate(params, arrays), params, max_context, max_steps))
+    progress(len(sizes), len(sizes))
+    return rows
+
+
+def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> SpaceRow:
+    exact = run(job, max_steps=1 << 24)
+    row = SpaceRow(params, exact.time, job.space + job.processors * (job.registers + 1))
+    for process in CONSTRUCTIONS:
+        theorem = BOUNDS[process]
+        row.contexts[process] = theorem.peak_context(job, exact.time)
+        row.steps[process] = theorem.steps(job, exact.time)
+        fits = row.contexts[process] <= max_context and row.steps[process] <= max_steps
+        row.verdicts[process] = _decode(job, process, exact.time, row) if fits else "computed"
+    return row
+
+
+def _decode(job: Job, process: str, time: int, row: SpaceRow) -> str:
+    """Decode beside the machine; context and steps must be what was computed."""
+    compiled = compile_job(job, time, process=process)
+    require_certificate(compiled)
+    agreement = check_agreement(compiled, job, time)
+    if agreement.divergence is not None:
+        return str(agreement.divergence)
+    measured = max(agreement.context), agreement.steps
+    computed = row.contexts[process], row.steps[process]
+    return "agrees" if measured == computed else f"context and steps {measured}, computed {computed}"
