@@ -1,7 +1,7 @@
 """A second evaluator of the PRAM language, sharing only the syntax tree with the project.
 
 It is an oracle: it walks the tree statement by statement for all processors in lock step, never
-makes machine code, and counts steps by the table of LANGUAGE.md section 5. Values of an expression
+makes machine code, and counts steps by the table of docs/language.md section 5. Values of an expression
 are lists, one entry for each active processor, in order of pid. Idle processors are those that
 exist but are not in `active`; the steps of a statement are counted even when `active` is empty.
 """

@@ -1,4 +1,4 @@
-"""The machine of LANGUAGE.md section 4 in plain integers: an independent reading of it.
+"""The machine of docs/language.md section 4 in plain integers: an independent reading of it.
 
 It shares no code with pram.machine, pram.word or pram.access, and knows instructions by name alone;
 it takes from a job only the numbers. Checks that compiled programs carry (indices, items, agreement)

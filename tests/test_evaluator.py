@@ -1,4 +1,4 @@
-"""The evaluator against expectations counted by hand from LANGUAGE.md."""
+"""The evaluator against expectations counted by hand from docs/language.md."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def test_example_equals_oracle_and_evaluator(name: str) -> None:
             assert_same(ours, evaluate(program.tree, params, arrays))
 
 
-#: Time by n, counted from the table of LANGUAGE.md section 5. The last 1 is the end of the program.
+#: Time by n, counted from the table of docs/language.md section 5. The last 1 is the end of the program.
 TIMES = {
     # m 1; rounds: m > 1 and the loop 3, h 2, parallel 2 + 4, A[i] + A[i + h] 4 and its store 1, m 1: 17; leaving 2;
     # single 3, total := A[0] 2
@@ -219,7 +219,7 @@ def test_time_is_the_hand_counted_formula(name: str) -> None:
 
 
 def test_stated_times() -> None:
-    """The two formulas of LANGUAGE.md, and the others in their shortest form."""
+    """The two formulas of docs/language.md, and the others in their shortest form."""
     for n in range(1, 65):
         k = lg(n)
         assert [TIMES[name](n) for name in ("tree_sum", "hillis_steele")] == [9 + 17 * k, 4 + 13 * k]
