@@ -59,7 +59,8 @@ def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word
 
     program = load(file)
     job = _job(program, input, size, seed, word_bits)
-    result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
+    with display.spinner(err, f"running {program.name}"):
+        result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
     _print(display.run_record(result), display.run_table(result), json_)
     false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
     for claim in false:

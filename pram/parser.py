@@ -166,6 +166,8 @@ def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _
     """What to write instead of an unexpected token, after `; ` or `: `."""
     if expected == {"NAME"} and token in keywords():
         return ": it is a reserved word and cannot be a name"
+    if expected == {"IN"}:
+        return "; a loop is written `for i in 0 .. 3 do`"
     if expected == {"RELATION"}:
         return "; a claim states `==` or `<=`"
     if token in COMPARISONS and previous is not None and previous.type in ("NAME", "INT", "RPAR", "RSQB"):
@@ -216,7 +218,7 @@ def _unexpected_end(source: Source, nesting: _Nesting, expected: set[str]) -> Pr
 
 
 def _unknown_mode(source: Source, previous: Token, given: str, at: Span) -> PramError:
-    if previous == "CRCW":
+    if given == "crcw" or previous == "CRCW":
         return fail("CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`", source, at)
     what = f"unknown access mode `{given}`" if given else "missing access mode"
     return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", source, at)

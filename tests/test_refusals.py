@@ -112,3 +112,16 @@ def lockstep_outputs(job: object) -> dict[str, object]:
     from pram.machine import run
 
     return run(job).outputs  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("for i = 0 .. 3 do end", "unexpected `=`; a loop is written `for i in 0 .. 3 do`"),
+        ("mode crcw common", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+    ],
+)
+def test_words_a_newcomer_stumbled_over(text: str, message: str) -> None:
+    with pytest.raises(PramError) as caught:
+        parse_program(f"program t {text}")
+    assert caught.value.message == message
