@@ -81,6 +81,11 @@ def word_of(bits: Sequence[Linear]) -> Linear:
     return total(bit * (1 << j) for j, bit in enumerate(bits))
 
 
+def spelled(bits: Sequence[Linear], value: int) -> list[Linear]:
+    """Literals that are all 1 when the bits spell the value."""
+    return [bit if value >> j & 1 else 1 - bit for j, bit in enumerate(bits)]
+
+
 @dataclass(frozen=True)
 class Field:
     """A named range of the residual stream; `highs` are the largest values of its bits, the least is 0."""

@@ -10,10 +10,10 @@ To add a word operation: `pram/word.py` says what it means, a row here how it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, word_of
+from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
 
 #: Layers (from 0) of the operand gates and of the gates after the shared-memory read.
 FIRST, SECOND = 1, 2
@@ -118,17 +118,12 @@ def shift(name: str, towards: int) -> Callable[[Alu], None]:
         b, w = alu.builder, alu.bits
         amount = b.field(f"{name}.amount", w)
         for s in range(w):
-            b.when(FIRST, [alu.flag(name), *_equals([*alu.y], s)], {amount.bit(s): 1})
+            b.when(FIRST, [alu.flag(name), *spelled([*alu.y], s)], {amount.bit(s): 1})
             for j in range(w):
                 if 0 <= j + towards * s < w:
                     b.when(SECOND, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})
 
     return emit
-
-
-def _equals(bits: Sequence[Linear], value: int) -> list[Linear]:
-    """Literals that are all 1 when the bits spell the value."""
-    return [bit if value >> j & 1 else 1 - bit for j, bit in enumerate(bits)]
 
 
 def mul(alu: Alu) -> None:

@@ -4,6 +4,7 @@ A processor's step is computed on rows of three *roles*, one for each column of 
 the VALUE row computes the value, the DESTINATION row where it goes, the NEXT row the next program
 counter. By default a row yields value 0, no destination, program counter + 1; the instruction ROM
 holds one gate for each column of an instruction that departs from that, so nops cost nothing.
+A construction whose rows have other roles puts a ROM together from the same columns.
 
 layer 1 gates: ROM            -> operand selectors, constants, flags, default outputs
 layer 2: operand lookups x, y; gates: word operations, branch test
@@ -15,14 +16,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, total
+from compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, spelled, total
 from compiler.gates import FIRST, GATES, SECOND, Alu
 from models.tokens import MASK, Vocabulary
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
 from pram.job import Job
 
 ROM = 0
+#: Where operands stand: word operations and sums read x and y; more slots are for constructions to read.
 SLOTS = ("x", "y")
+#: The kinds of tokens that a processor's step makes.
+EMITTED = ("WORD", "PC", "HALT", "REG", "NONE")
 
 #: Logits are multiples of this power of two: a bit that is wrong is e^-SHARPNESS as likely as one that is right.
 SHARPNESS = 16
@@ -113,17 +117,18 @@ def vocabulary(size: Size) -> Vocabulary:
 class Processor:
     """Adds a processor's step to a circuit; the construction supplies roles, own pid and keys."""
 
-    def __init__(self, builder: Builder, code: Code, size: Size) -> None:
+    def __init__(self, builder: Builder, code: Code, size: Size, slots: tuple[str, ...] = SLOTS,
+                 emitted: tuple[str, ...] = EMITTED) -> None:  # fmt: skip
         self.builder, self.code, self.size = builder, code, size
         field = builder.field
         self.counter = field("pc", size.counter)
-        self.emit = {kind: field(f"emit.{kind}") for kind in ("WORD", "PC", "HALT", "REG", "NONE")}
+        self.emit = {kind: field(f"emit.{kind}") for kind in emitted}
         self.out = field("out", size.token)
-        self.operands = {slot: field(slot, size.word) for slot in SLOTS}
-        self.asks = {slot: field(f"{slot}.asks") for slot in SLOTS}
-        self.is_parameter = {slot: field(f"{slot}.parameter") for slot in SLOTS}
-        self.is_pid = {slot: field(f"{slot}.pid") for slot in SLOTS}
-        self.indices = {slot: field(f"{slot}.index", size.index) for slot in SLOTS}
+        self.operands = {slot: field(slot, size.word) for slot in slots}
+        self.asks = {slot: field(f"{slot}.asks") for slot in slots}
+        self.is_parameter = {slot: field(f"{slot}.parameter") for slot in slots}
+        self.is_pid = {slot: field(f"{slot}.pid") for slot in slots}
+        self.indices = {slot: field(f"{slot}.index", size.index) for slot in slots}
         self.sum = field("sum", size.word)
         self.fetch = field("fetch")
         self.flags = {name: field(name) for name in self._flag_names()}
@@ -140,24 +145,24 @@ class Processor:
         b, out = self.builder, self.out
         b.when(ROM, roles.value, {self.emit["WORD"].bit(): 1})
         b.when(ROM, roles.destination, {self.emit["NONE"].bit(): 1})
-        self._add_increment(roles.next)
+        self.add_increment(roles.next)
         for number, instruction in enumerate(self.code.instructions):
-            here = self._at(number)
+            here = self.at(number)
             columns = (
-                (roles.value, self._value_column(instruction)),
+                (roles.value, self.value_column(instruction)),
                 (roles.destination, self._destination_column(instruction)),
-                (roles.next, self._next_column(number, instruction)),
+                (roles.next, self.next_column(number, instruction)),
             )
             for role, writes in columns:
                 if writes:
                     b.when(ROM, [*role, *here], writes)
         assert out.width >= self.size.counter
 
-    def _at(self, number: int) -> list[Linear]:
+    def at(self, number: int) -> list[Linear]:
         """Literals that are all 1 where the program counter is `number`."""
-        return [bit if number >> j & 1 else 1 - bit for j, bit in enumerate(self.counter)]
+        return spelled([*self.counter], number)
 
-    def _add_increment(self, role: tuple[Linear, ...]) -> None:
+    def add_increment(self, role: tuple[Linear, ...]) -> None:
         """out := pc + 1. Bit j is pc_j + carry_j - 2 carry_{j+1}, and a carry is a run of ones below it."""
         bits = [*self.counter]
         for j in range(len(bits)):
@@ -170,26 +175,30 @@ class Processor:
             self.builder.when(ROM, [*role, *bits[:j]], carry)
         self.builder.when(ROM, [*role, *bits], {self.out.bit(len(bits) - 1): -2})
 
-    def _value_column(self, instruction: Instruction) -> dict[Bit, int]:
+    def value_column(self, instruction: Instruction) -> dict[Bit, int]:
+        """What computes an instruction's value into `out`."""
         match instruction.row.value:
             case Apply(operation, names):
                 flags = {self.flags[flag].bit(): 1 for flag in GATES[operation].flags}
-                return flags | self._select(instruction.operand(n) for n in names)
-            case Fetch(address):
-                flags = {self.fetch.bit(): 1, self.flags["sums"].bit(): 1}
-                return flags | self._select(instruction.operand(n) for n in address)
+                return flags | self.select(instruction.operand(n) for n in names)
+            case Fetch() as fetch:
+                return {self.fetch.bit(): 1} | self.address(instruction, fetch)
         return {}
+
+    def address(self, instruction: Instruction, of: Fetch | Cell) -> dict[Bit, int]:
+        """What computes an address into `sum`."""
+        return {self.flags["sums"].bit(): 1} | self.select(instruction.operand(n) for n in of.address)
 
     def _destination_column(self, instruction: Instruction) -> dict[Bit, int]:
         none = {self.emit["NONE"].bit(): -1}
         if isinstance(instruction.row.destination, Cell):
-            flags = {self.emit["WORD"].bit(): 1, self.flags["sums"].bit(): 1, self.flags["sum.emit"].bit(): 1}
-            return none | flags | self._select(instruction.operand(n) for n in instruction.row.destination.address)
+            emit = {self.emit["WORD"].bit(): 1, self.flags["sum.emit"].bit(): 1}
+            return none | emit | self.address(instruction, instruction.row.destination)
         if instruction.rd is not None:
             return none | {self.emit["REG"].bit(): 1} | _spell(self.out, instruction.rd)
         return {}
 
-    def _next_column(self, number: int, instruction: Instruction) -> dict[Bit, int]:
+    def next_column(self, number: int, instruction: Instruction) -> dict[Bit, int]:
         """What changes of the default, which is number + 1."""
         following = number + 1
         target = instruction.target if instruction.target is not None else 0
@@ -203,13 +212,13 @@ class Processor:
                 change = _spell(self.out, target, following, self.size.counter)
                 ups = {self.up.bit(j): 1 for (_, j), sign in change.items() if sign > 0}
                 downs = {self.down.bit(j): 1 for (_, j), sign in change.items() if sign < 0}
-                return ups | downs | self._select([instruction.operand("x")])
+                return ups | downs | self.select([instruction.operand("x")])
         return {}
 
-    def _select(self, operands: Iterable[Operand]) -> dict[Bit, int]:
-        """What puts operands into slots x, y in order: constants directly, the rest by asking."""
+    def select(self, operands: Iterable[Operand], slots: tuple[str, ...] = SLOTS) -> dict[Bit, int]:
+        """What puts operands into slots in order: constants directly, the rest by asking."""
         writes: dict[Bit, int] = {}
-        for slot, operand in zip(SLOTS, operands):
+        for slot, operand in zip(slots, operands):
             if operand.kind == "constant":
                 writes |= _spell(self.operands[slot], operand.index & ((1 << self.size.word) - 1))
                 continue
@@ -226,7 +235,7 @@ class Processor:
 
     def add_operands(self, keys: Keys, own_pid: Sequence[Linear]) -> None:
         """One lookup for each slot: registers, parameters and pids share the key space."""
-        for slot in SLOTS:
+        for slot in self.operands:
             flags = (self.is_parameter[slot].flag, self.is_pid[slot].flag)
             matches = [Match(q, k) for q, k in zip(flags, keys.flags)]
             matches += [Match(q, k) for q, k in zip(self.indices[slot], keys.index)]

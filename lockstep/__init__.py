@@ -38,11 +38,11 @@ def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] |
     return machine.run(program.instantiate(params, arrays, word_bits), max_steps=max_steps, seed=seed)
 
 
-def compile(program: Program, widths: Widths, *, dtype: str = "float64", process: str = "mdm") -> Compiled:
-    """Compile a program to the weights of a transformer, for the bit widths of `compiler.mdm` or `compiler.ap_mdm`."""
+def compile(program: Program, widths: Widths, *, dtype: str = "float64", construction: str = "mdm") -> Compiled:
+    """Compile a program to the weights of a transformer, for the bit widths of `compiler.mdm` or `compiler.in_place`."""
     from lockstep.decoding import compile_program
 
-    return compile_program(program, widths, dtype, process)
+    return compile_program(program, widths, dtype, construction)
 
 
 def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, **options: Any) -> Decoded:

@@ -31,8 +31,9 @@ out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=T
 WRONG, FAILED = 1, 3
 DEFAULT_BITS = 16
 
-#: Keys of models.processes.PROCESSES, which this module does not import because of torch.
+#: Keys of models.processes.PROCESSES, which this module does not import because of torch; and the schedules of ap-mdm.
 PROCESSES = ("mdm", "ap-mdm")
+SCHEDULES = ("two-step", "one-step")
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
@@ -46,6 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
+Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
 
@@ -82,29 +84,31 @@ def compile(file: File, out_: Out = None,
             time_bits: Annotated[int, typer.Option(min=1, max=40, help="Bits of the step number (mdm).")] = 12,
             length_bits: Annotated[int, typer.Option(min=4, max=40, help="Bits of a position (ap-mdm).")] = 12,
             pid_bits: Annotated[int, typer.Option(min=1, max=24, help="Bits of a pid.")] = 6,
-            dtype: Dtype = "float64", process: Process = "mdm", json_: Json = False) -> None:  # fmt: skip
+            dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step",
+            json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
     _choose("--dtype", dtype, ("float64", "float32"))
-    _choose("--process", process, PROCESSES)
+    construction = _construction(process, schedule)
+    from compiler.compile import CONSTRUCTIONS
     from lockstep import storage
 
     program = load(file)
     target = out_ or Path(f"{program.name}.safetensors")
     bits = word_bits or _declared_bits(program) or DEFAULT_BITS
-    widths = storage.WIDTHS[process](bits, time_bits if process == "mdm" else length_bits, pid_bits)
-    record = storage.compile_to_file(program, _writable(target), widths, dtype, process)
+    widths = CONSTRUCTIONS[construction].bits(bits, time_bits if process == "mdm" else length_bits, pid_bits)
+    record = storage.compile_to_file(program, _writable(target), widths, dtype, construction)
     _print(record, display.record_table(record), json_)
 
 
 @app.command()
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
            input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
-           order: Order = "parallel",
+           schedule: Schedule = "two-step", order: Order = "parallel",
            dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
-    _choose("--process", process, PROCESSES)
+    construction = _construction(process, schedule)
     _check_order(order, process)
     _choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep import storage
@@ -120,16 +124,17 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
     job = _job(program, input, size, seed, bits)
     with display.progress(err, "decoding") as progress:
-        decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
+        decoded = decode_job(job, construction=construction, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
                              max_steps=max_steps, progress=progress)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
-              "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order}  # fmt: skip
+              "time": decoded.run.time, "process": compiled.construction if compiled else construction, "order": order}  # fmt: skip
     _print(record, display.record_table(record), json_)
 
 
 @app.command()
 def verify(file: File, input: Input = None,
            process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all: both side by side.")] = "mdm",
+           schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
@@ -141,7 +146,13 @@ def verify(file: File, input: Input = None,
     """
     _choose("--dtype", dtype, ("float64", "float32"))
     _choose("--process", process, (*PROCESSES, "all"))
+    _choose("--schedule", schedule, (*SCHEDULES, "all"))
     processes = PROCESSES if process == "all" else (process,)
+    schedules = SCHEDULES if schedule == "all" else (schedule,)
+    if process == "all":  # mdm has one schedule only
+        constructions = ["mdm", *(_construction("ap-mdm", each) for each in schedules)]
+    else:
+        constructions = [_construction(process, each) for each in schedules]
     _check_order(order, *processes)
     wanted = parse_sizes(sizes)
     program = load(file)
@@ -149,7 +160,7 @@ def verify(file: File, input: Input = None,
         from lockstep.verification import verify as verify_program
 
         report = verify_program(
-            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, processes=processes,
+            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=constructions,
             seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
         )  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
@@ -179,19 +190,19 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
 
 
 @app.command()
-def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm", out_: Out = None,
-           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS,
-           json_: Json = False) -> None:  # fmt: skip
+def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm",
+           schedule: Schedule = "two-step", out_: Out = None, word_bits: Bits = None, dtype: Dtype = "float64",
+           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     _choose("--dtype", dtype, ("float64", "float32"))
-    _choose("--process", process, PROCESSES)
+    construction = _construction(process, schedule)
     program = load(file)
     job = _job(program, input, size, seed, word_bits)
     target = _writable(out_ or Path(f"{program.name}.job.safetensors"))
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 
-        metadata = export_job(program, job, target, process=process, dtype=dtype, max_steps=max_steps)
+        metadata = export_job(program, job, target, construction=construction, dtype=dtype, max_steps=max_steps)
     record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
     _print(record, display.record_table(record), json_)
 
@@ -238,6 +249,17 @@ def given_of(program: Program, job: Job) -> dict[str, int]:
 def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
+
+
+def _construction(process: str, schedule: str) -> str:
+    """The name in compiler.compile.CONSTRUCTIONS."""
+    _choose("--process", process, PROCESSES)
+    _choose("--schedule", schedule, SCHEDULES)
+    if schedule == SCHEDULES[0]:
+        return process
+    if process != "ap-mdm":
+        raise typer.BadParameter(f"{process} has no {schedule} schedule: it is one of ap-mdm", param_hint="--schedule")
+    return f"{process} {schedule}"
 
 
 def _check_order(order: str, *processes: str) -> None:

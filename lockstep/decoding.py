@@ -36,16 +36,16 @@ class Decoded:
     layout: Layout
 
 
-def compile_program(program: Program, widths: Widths, dtype: str = "float64", process: str = "mdm") -> Compiled:
+def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = "mdm") -> Compiled:
     """Compile a program's code for words, pids and times or lengths of so many bits."""
     code = Code(program.code.instructions, program.code.registers, len(program.code.derived))
-    return compile_code(code, widths, dtype, process)
+    return compile_code(code, widths, dtype, construction)
 
 
-def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
+def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
                time: int | None = None, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS,
                progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
-    """Generate a job's run by masked diffusion (`mdm`) or any-process masked diffusion (`ap-mdm`).
+    """Generate a job's run by a construction of `compiler.compile.CONSTRUCTIONS`.
 
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
             default one with the least widths. progress: called with decoding steps done and expected.
@@ -55,13 +55,13 @@ def decode_job(job: Job, *, process: str = "mdm", order: str = "parallel", seed:
     """
     exact = run(job, max_steps=max_steps)
     blocks = exact.time if time is None else time
-    compiled = compiled or compile_job(job, blocks, dtype, process)
+    compiled = compiled or compile_job(job, blocks, dtype, construction)
     _check_fits(compiled, job)
     require_certificate(compiled)
     layout = lay_out(compiled, job, blocks)
     start, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
     most = (
-        BOUNDS[compiled.process].steps(job, exact.time)
+        BOUNDS[compiled.construction].steps(job, exact.time)
         if order == "parallel"
         else int((start == compiled.model.vocabulary.mask).sum())
     )

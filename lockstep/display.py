@@ -109,15 +109,16 @@ def report_table(report: Report) -> RenderableType:
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:
-    """Time, space, and for each process context, decoding steps and whether they were decoded."""
-    processes = list(rows[0].contexts) if rows else []
+    """Time and space of each input, and for each construction context, decoding steps and whether they were decoded."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{name}: context of each process", title_justify="left")
-    for column in ("input", "T", "space", *(f"{p} {what}" for p in processes for what in ("context", "steps", ""))):
-        table.add_column(column.strip(), justify="left" if column.endswith(" ") or column == "input" else "right", no_wrap=True)
+    for column in ("input", "T", "space", "process", "context", "context / space", "decoding steps", "decoded"):
+        table.add_column(column, justify="left" if column in ("input", "process", "decoded") else "right", no_wrap=True)
     for row in rows:
-        each = [v for p in processes for v in (f"{row.contexts[p]:,}", f"{row.steps[p]:,}", row.verdicts[p])]
-        params = ", ".join(f"{k} {v}" for k, v in row.params.items())
-        table.add_row(params, f"{row.time:,}", f"{row.space:,}", *each)
+        head = [", ".join(f"{k} {v}" for k, v in row.params.items()), f"{row.time:,}", f"{row.space:,}"]
+        for process, context in row.contexts.items():
+            ratio = f"{context / row.space:.1f}"
+            table.add_row(*head, process, f"{context:,}", ratio, f"{row.steps[process]:,}", row.verdicts[process])
+            head = ["", "", ""]
     return table
 
 

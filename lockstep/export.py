@@ -18,30 +18,30 @@ from proofs_check.certificate import require_certificate
 from proofs_check.theorems import BOUNDS
 
 
-def export_job(program: Program, job: Job, path: Path, *, process: str = "mdm", dtype: str = "float64",
+def export_job(program: Program, job: Job, path: Path, *, construction: str = "mdm", dtype: str = "float64",
                max_steps: int = DEFAULT_MAX_STEPS) -> dict[str, str]:  # fmt: skip
-    """Write a job file for a generation process.
+    """Write a job file for a construction.
 
     Returns: its metadata.
     Raises:  PramError: the machine refuses the run, or the vocabulary is too large. NotCertified: the dtype is not exact.
     """
     exact = run(job, max_steps=max_steps)
-    compiled = compile_job(job, exact.time, dtype, process)
+    compiled = compile_job(job, exact.time, dtype, construction)
     require_certificate(compiled)
     layout = lay_out(compiled, job, exact.time)
     arrays = [a for a in job.arrays if a.is_output]
     cells = {a.name: range(a.base, a.base + a.size) for a in arrays}
     metadata = {
-        "process": process,
+        "process": compiled.process,
         "word_bits": str(job.word_bits),
         "outputs": json.dumps({name: [layout.final_position(c) for c in where] for name, where in cells.items()}),
         "word_tokens": str(compiled.circuit.vocabulary.token("WORD")),
         "program_sha256": program.sha256,
         "time": str(exact.time),
-        "decoding_steps": str(BOUNDS[process].steps(job, exact.time)),
+        "decoding_steps": str(BOUNDS[construction].steps(job, exact.time)),
         "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
     }
-    if PROCESSES[process].fills:
+    if PROCESSES[compiled.process].fills:
         metadata["threshold"] = str(THRESHOLD)
     tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions())
     try:

@@ -18,9 +18,9 @@ from proofs_check.theorems import BOUNDS
 
 @dataclass(frozen=True)
 class SpaceRow:
-    """One size: the run's time and space, and for each process its context, decoding steps and whether it was decoded.
+    """One size: the run's time and space, and for each construction its context, decoding steps and whether it was decoded.
 
-    verdicts: "agrees" or the divergence where the process was decoded; "computed" where it was too long to.
+    verdicts: "agrees" or the divergence where it was decoded; "computed" where it was too long to.
     """
 
     params: dict[str, int]
@@ -55,22 +55,22 @@ def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_con
 def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> SpaceRow:
     exact = run(job, max_steps=1 << 24)
     row = SpaceRow(params, exact.time, job.space + job.processors * (job.registers + 1))
-    for process in CONSTRUCTIONS:
-        theorem = BOUNDS[process]
-        row.contexts[process] = theorem.peak_context(job, exact.time)
-        row.steps[process] = theorem.steps(job, exact.time)
-        fits = row.contexts[process] <= max_context and row.steps[process] <= max_steps
-        row.verdicts[process] = _decode(job, process, exact.time, row) if fits else "computed"
+    for construction in CONSTRUCTIONS:
+        theorem = BOUNDS[construction]
+        row.contexts[construction] = theorem.peak_context(job, exact.time)
+        row.steps[construction] = theorem.steps(job, exact.time)
+        fits = row.contexts[construction] <= max_context and row.steps[construction] <= max_steps
+        row.verdicts[construction] = _decode(job, construction, exact.time, row) if fits else "computed"
     return row
 
 
-def _decode(job: Job, process: str, time: int, row: SpaceRow) -> str:
+def _decode(job: Job, construction: str, time: int, row: SpaceRow) -> str:
     """Decode beside the machine; context and steps must be what was computed."""
-    compiled = compile_job(job, time, process=process)
+    compiled = compile_job(job, time, construction=construction)
     require_certificate(compiled)
     agreement = check_agreement(compiled, job, time)
     if agreement.divergence is not None:
         return str(agreement.divergence)
     measured = max(agreement.context), agreement.steps
-    computed = row.contexts[process], row.steps[process]
+    computed = row.contexts[construction], row.steps[construction]
     return "agrees" if measured == computed else f"context and steps {measured}, computed {computed}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ DEFAULT_MAX_CONTEXT = 1000
 class Options:
     """How a verification is done; what the command line's flags set."""
 
-    processes: tuple[str, ...] = ("mdm",)
+    constructions: Sequence[str] = ("mdm",)
     order: str = "parallel"
     dtype: str = "float64"
     seed: int = 0
@@ -41,7 +41,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Case:
-    """One input, its run, and its decodes: one for each process, save those whose context is too long."""
+    """One input, its run, and its decodes: one for each construction, save those whose context is too long."""
 
     params: dict[str, int]
     arrays: dict[str, Any]
@@ -73,17 +73,17 @@ class Report:
 
 @dataclass
 class _Models:
-    """Compiled models and certificates, one for each process and bit widths."""
+    """Compiled models and certificates, one for each construction and bit widths."""
 
     dtype: str
     made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
 
-    def get(self, process: str, job: Job, time: int) -> Compiled:
-        code, widths = Code.of(job), CONSTRUCTIONS[process].widths(job, time)
-        if (process, code, widths) not in self.made:
-            compiled = compile_code(code, widths, self.dtype, process)
-            self.made[process, code, widths] = compiled, require_certificate(compiled)
-        return self.made[process, code, widths][0]
+    def get(self, construction: str, job: Job, time: int) -> Compiled:
+        code, widths = Code.of(job), CONSTRUCTIONS[construction].widths(job, time)
+        if (construction, code, widths) not in self.made:
+            compiled = compile_code(code, widths, self.dtype, construction)
+            self.made[construction, code, widths] = compiled, require_certificate(compiled)
+        return self.made[construction, code, widths][0]
 
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
@@ -125,18 +125,18 @@ def _case(program: Program, generator: Generator, params: dict[str, int], arrays
     exact = run(job, max_steps=options.max_steps)
     right = generator.accepts(params, arrays, exact.outputs) if generator.accepts else None
     decodes = {}
-    for process in options.processes:
-        if BOUNDS[process].peak_context(job, exact.time) <= options.max_context:
-            compiled = models.get(process, job, exact.time)
+    for construction in options.constructions:
+        if BOUNDS[construction].peak_context(job, exact.time) <= options.max_context:
+            compiled = models.get(construction, job, exact.time)
             agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed)
-            decodes[process] = Measured(job, compiled, agreement)
+            decodes[construction] = Measured(job, compiled, agreement)
     return Case(params, arrays, job, exact, right, decodes)
 
 
 def _report(program: Program, generator: Generator, cases: list[Case], models: _Models, options: Options) -> Report:
     checks = list(_machine_checks(program, generator, cases))
-    for process in options.processes:
-        checks += _process_checks(process, cases, models, options)
+    for construction in options.constructions:
+        checks += _construction_checks(construction, cases, models, options)
     trouble = next((str(c.divergence) for c in cases if c.divergence), "")
     return Report(program.name, tuple(checks), tuple(cases), trouble)
 
@@ -151,17 +151,17 @@ def _machine_checks(program: Program, generator: Generator, cases: list[Case]) -
     yield from check_claims(program, [(c.params, c.run) for c in cases], _on(cases))
 
 
-def _process_checks(process: str, cases: list[Case], models: _Models, options: Options) -> Iterable[Check]:
+def _construction_checks(construction: str, cases: list[Case], models: _Models, options: Options) -> Iterable[Check]:
     """Agreement, the theorem's rows, what they cost in space, the certificate, and what was left out."""
-    decoded = [c for c in cases if process in c.decodes]
+    decoded = [c for c in cases if construction in c.decodes]
     if decoded:
-        rows, on = [c.decodes[process] for c in decoded], _on(decoded)
+        rows, on = [c.decodes[construction] for c in decoded], _on(decoded)
         yield from agreement_rows(rows, on, options.order)
-        yield from BOUNDS[process].checks(rows, on, options.order)
+        yield from BOUNDS[construction].checks(rows, on, options.order)
         ratios = [max(m.agreement.context) / m.space for m in rows]
         measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))
-        yield Check("context / space", on, "", measured, True, "measured", process)
-        yield _certificate(process, models)
+        yield Check("context / space", on, "", measured, True, "measured", construction)
+        yield _certificate(construction, models)
     if skipped := len(cases) - len(decoded):
         bound = f"context <= {options.max_context}"  # with nothing decoded little was checked: no success, unless asked for
         yield Check(
@@ -171,19 +171,25 @@ def _process_checks(process: str, cases: list[Case], models: _Models, options: O
             f"{skipped} longer",
             bool(decoded) or not options.max_context,
             "skipped",
-            process,
+            construction,
         )
 
 
-def _certificate(process: str, models: _Models) -> Check:
+def _certificate(construction: str, models: _Models) -> Check:
     """Arithmetic is exact for every model that was used."""
-    made = [(compiled, c) for compiled, c in models.made.values() if compiled.process == process]
+    made = [(compiled, c) for compiled, c in models.made.values() if compiled.construction == construction]
     largest = max((c.largest_sum for _, c in made), key=lambda line: line.measured)
     what, bits = max((compiled.widths.extent for compiled, _ in made), key=lambda extent: extent[1])
     bound = f"exact up to 2^{int(largest.limit).bit_length() - 1}"
     holds = all(c.holds for _, c in made)
     return Check(
-        f"{models.dtype} arithmetic", f"{what} <= 2^{bits}", bound, f"sums <= {largest.measured:.0f}", holds, "certified", process
+        f"{models.dtype} arithmetic",
+        f"{what} <= 2^{bits}",
+        bound,
+        f"sums <= {largest.measured:.0f}",
+        holds,
+        "certified",
+        construction,
     )
 
 

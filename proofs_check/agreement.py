@@ -14,10 +14,10 @@ from models.decode import DecodingStep, NotFinished, OutOfPositions, decoding_st
 from pram.errors import Diagnostic
 from pram.job import Job
 from pram.machine import Run
-from proofs_check.expectations import EXPECTATIONS, ApMdmExpectation, MdmExpectation
+from proofs_check.expectations import EXPECTATIONS, InPlaceExpectation, MdmExpectation
 
 Tokens = NDArray[np.int64]
-Expectation = MdmExpectation | ApMdmExpectation
+Expectation = MdmExpectation | InPlaceExpectation
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "pa
     start = torch.from_numpy(layout.tokens())
     positions = torch.from_numpy(layout.positions()).to(compiled.model.dtype)
     decode = decoding_steps(compiled.model, start, positions, process=compiled.process, order=order, seed=seed)
-    expectation: Expectation = EXPECTATIONS[compiled.process](layout)
+    expectation: Expectation = EXPECTATIONS[compiled.construction](layout)
     if order == "parallel":
         return _compare(expectation, decode, iter(expectation))
     for _ in expectation:

@@ -101,7 +101,7 @@ def horizon(compiled: Compiled) -> int:
     widths, dtype = compiled.widths, str(compiled.model.dtype).removeprefix("torch.")
     best = 0
     for bits in range(widths.pid + 1, 60):
-        other = compile_code(compiled.code, widths.widened(bits), dtype, compiled.process)
+        other = compile_code(compiled.code, widths.widened(bits), dtype, compiled.construction)
         if not certify(other.model, other.circuit).holds:
             break
         best = bits

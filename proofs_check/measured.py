@@ -38,14 +38,14 @@ def span(values: Iterable[int]) -> str:
 def equality(what: str, on: str, bound: str, rows: Sequence[Measured], found: Callable[[Measured], int],
              expected: Callable[[Measured], int]) -> Check:  # fmt: skip
     """A row that holds when `found` equals `expected` on every decode."""
-    process = rows[0].compiled.process
+    process = rows[0].compiled.construction
     values = [found(m) for m in rows]
     return Check(what, on, bound, span(values), values == [expected(m) for m in rows], process=process)
 
 
 def agreement_rows(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
     """Every token, and the outputs."""
-    process, total = rows[0].compiled.process, len(rows)
+    process, total = rows[0].compiled.construction, len(rows)
     agree = sum(m.agreement.divergence is None for m in rows)
     when = "right after every step" if order == "parallel" else f"right, {order}"
     yield Check("every token", on, when, f"{agree} of {total}", agree == total, process=process)

@@ -315,6 +315,34 @@ def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
     record = json.loads(do(f"space {source} --sizes 1..6 --max-decoding-steps 100 --json").out)
     assert [row["time"] for row in record] == [4 + (1 << b) * (8 * b + 7) for b in range(1, 7)]
     assert [row["contexts"]["ap-mdm"] for row in record] == [15, 16, 17, 18, 19, 20]
-    assert record[0]["verdicts"] == {"mdm": "agrees", "ap-mdm": "agrees"}
-    assert record[5]["verdicts"] == {"mdm": "computed", "ap-mdm": "computed"}
-    assert "ap-mdm context" in do(f"space {source} --sizes 1 --max-context 0").out
+    assert [row["contexts"]["ap-mdm one-step"] for row in record] == [19, 21, 23, 25, 27, 29]
+    processes = ("mdm", "ap-mdm", "ap-mdm one-step")
+    assert record[0]["verdicts"] == dict.fromkeys(processes, "agrees")
+    assert record[5]["verdicts"] == dict.fromkeys(processes, "computed")
+
+    table = do(f"space {source} --sizes 1 --max-context 0").out
+    rows = [line.split() for line in table.splitlines() if "mdm" in line]
+    assert rows == [
+        ["b", "1", "34", "7", "mdm", "106", "15.1", "35", "computed"],
+        ["ap-mdm", "15", "2.1", "76", "computed"],
+        ["ap-mdm", "one-step", "19", "2.7", "41", "computed"],
+    ]
+
+
+def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
+    flags = "--process ap-mdm --schedule one-step"
+    record = json.loads(do(f"verify tiny.pram --sizes 1,2 --random 1 {flags} --json").out)
+    assert record["holds"] and {row["process"] for row in record["checks"]} == {"", "ap-mdm one-step"}
+    every = json.loads(do("verify tiny.pram --sizes 1 --random 1 --process all --schedule all --json").out)
+    assert {row["process"] for row in every["checks"]} == {"", "mdm", "ap-mdm", "ap-mdm one-step"}
+    decoded = json.loads(do(f"decode tiny.pram --input in.json {flags} --json").out)
+    do(f"compile tiny.pram --out m.safetensors {flags}")
+    assert json.loads(do("decode m.safetensors --input in.json --json").out) == decoded
+    assert decoded["process"] == "ap-mdm one-step"
+    assert json.loads(do(f"export tiny.pram --input in.json --out job.safetensors {flags} --json").out)["process"] == "ap-mdm"
+
+
+@pytest.mark.parametrize("flags", ["--schedule one-step", "--schedule all", "--process ap-mdm --schedule three-step"])
+def test_schedules_are_those_of_ap_mdm(flags: str, do: Do) -> None:
+    outcome = do(f"verify tiny.pram {flags}")
+    assert outcome.status == 2 and "--schedule" in outcome.err

@@ -10,7 +10,8 @@ from evaluator import evaluate
 from numpy_decoder import decode as foreign_decode
 
 import lockstep
-from compiler import ap_mdm, mdm
+from compiler import in_place, mdm
+from compiler.compile import CONSTRUCTIONS
 from lockstep.bench import DIRECTORY, job_of
 from lockstep.decoding import decode_job
 from lockstep.export import export_job
@@ -89,19 +90,19 @@ def test_a_tampered_model_with_a_right_digest_is_refused(tmp_path: Path) -> None
 
 
 def test_an_ap_mdm_model_file_decodes(tmp_path: Path) -> None:
-    compile_to_file(load(DIRECTORY / "tree_sum.pram"), tmp_path / "m.safetensors", ap_mdm.Widths(8, 8, 2), "float32", "ap-mdm")
+    compile_to_file(load(DIRECTORY / "tree_sum.pram"), tmp_path / "m.safetensors", in_place.Widths(8, 8, 2), "float32", "ap-mdm")
     program, compiled = program_or_model(tmp_path / "m.safetensors")
     decoded = decode_job(program.instantiate({"n": 4}, {"A": [3, 1, 4, 1]}, 8), compiled=compiled)
     assert (decoded.outputs, decoded.steps, max(decoded.context)) == ({"total": 9}, 95, 34)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("process", ["mdm", "ap-mdm"])
+@pytest.mark.parametrize("process", CONSTRUCTIONS)
 @pytest.mark.parametrize(("name", "size"), [("tree_sum", 3), ("hillis_steele", 3), ("bitonic_sort", 4)])
 def test_exported_jobs_decode_without_our_code(name: str, size: int, process: str, dtype: str, tmp_path: Path) -> None:
     """Grow and shrink included: outputs, decoding steps and peak context."""
     job = job_of(name, size)
-    metadata = export_job(load(DIRECTORY / f"{name}.pram"), job, tmp_path / "job.safetensors", process=process, dtype=dtype)
+    metadata = export_job(load(DIRECTORY / f"{name}.pram"), job, tmp_path / "job.safetensors", construction=process, dtype=dtype)
     decoded = foreign_decode(tmp_path / "job.safetensors")
     assert decoded.outputs == decoded.expected == {k: [v] if isinstance(v, int) else v for k, v in lockstep_outputs(job).items()}
     assert decoded.steps == int(metadata["decoding_steps"])

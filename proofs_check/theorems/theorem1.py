@@ -21,7 +21,7 @@ from proofs_check import measured
 from proofs_check.measured import Measured, equality
 from proofs_check.report import Check
 
-PROCESS = "mdm"
+CONSTRUCTION = "mdm"
 DEPTH = 3
 
 
@@ -30,7 +30,7 @@ def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
     if order == "random-subsets":
         taken = [m.agreement.steps for m in rows]
         holds = all(s <= masks(m) for s, m in zip(taken, rows))
-        yield Check("decoding steps", on, "<= masks", measured.span(taken), holds, process=PROCESS)
+        yield Check("decoding steps", on, "<= masks", measured.span(taken), holds, process=CONSTRUCTION)
     else:
         bound = "T + [out > 0]" if order == "parallel" else "3 P T + out"
         yield equality(

@@ -1,0 +1,215 @@
+"""What both schedules of any-process masked diffusion share: state that is edited in place, between a start that grows
+and an end that shrinks.
+
+    [BOS] [first output] [last output] [h - 2 parameters] [shared memory] [for each processor: its rows]
+
+The model itself grows the sequence from `[BOS][parameters][input words]` and shrinks it to `[BOS][outputs][HALT]`,
+which is a fixed point. L is the length, N the full one:
+
+- grow:     while L < N masks are inserted, and those that are there wait; none is inserted if the last token is HALT.
+- shrink:   L = N and every processor has halted: remask all but BOS, the outputs and PC_0. A first parameter that is
+            masked: delete every mask.
+
+Many bits here are set on absence, and BOS reads nothing, so each gate asks for a row that is not BOS.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Match, Threshold, word_of
+from compiler.gates import FIRST
+from compiler.positions import Rows
+from compiler.processor import ROM, Code, Processor, Size, bits_for, vocabulary
+from models.tokens import MASK
+from pram.job import Job
+
+#: Parameters of the construction's own: the first and last address of the outputs.
+OWN_PARAMETERS = ("first output", "last output")
+NO_RECENCY = Linear()
+DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits of a word, of a position in the sequence, and of a pid: all that weights depend on besides the program."""
+
+    word: int
+    length: int
+    pid: int
+
+    @staticmethod
+    def cover(job: Job, length: int) -> Widths:
+        """The least widths for a job whose full sequence is `length` tokens."""
+        return Widths(job.word_bits, length.bit_length(), bits_for(job.processors))
+
+    @property
+    def extent(self) -> tuple[str, int]:
+        """What the widths limit, and the bits of it."""
+        return "N", self.length
+
+    def widened(self, bits: int) -> Widths:
+        """The same with an extent of so many bits."""
+        return replace(self, length=bits)
+
+
+class Editor:
+    """Declares the fields that both schedules have, and adds the lookups and gates of their ends."""
+
+    def __init__(self, code: Code, widths: Widths, roles: Iterable[str], kinds: Iterable[str]) -> None:
+        self.code, self.widths = code, widths
+        self.size = size = Size.of(code, widths.word)
+        self.longest = (1 << widths.length) - 1
+        self.b = b = Builder(DEPTH)
+        self.kinds = {kind: b.field(f"token.{kind}") for kind in kinds}
+        self.bits = b.field("token.bits", size.token)
+        # Written by positions; `one` carries the constants of queries and keys.
+        self.one = b.field("one")
+        self.role = {r: b.field(f"role.{r}") for r in (*roles, "PC", "register", "cell", "parameter", *OWN_PARAMETERS)}
+        self.index, self.full = b.field("index", 1, self.longest), b.field("full", 1, self.longest)
+        self.first = b.field("first")
+        self.pid = b.field("pid", widths.pid)
+        self.rank = b.field("rank", 1, (1 << widths.pid) - 1)
+        self.address = b.field("address", max(size.word, size.index))
+        self.value = b.field("value", size.word)
+        self.positions = set(b.fields) - {f.name for f in (*self.kinds.values(), self.bits)}
+        # Written by layer 1.
+        self.end, self.ended = b.field("end", 1, self.longest), b.field("ended")
+        self.vanishing = b.field("vanishing")
+        self.low, self.high = (b.field(f"value.{name}", 1, (1 << size.word) - 1) for name in OWN_PARAMETERS)
+        self.growing, self.is_last = b.field("growing"), b.field("is_last")
+        self.shrinking, self.from_low, self.past_high = (b.field(name) for name in ("shrinking", "from_low", "past_high"))
+        self.remask, self.insert, self.delete = (b.field(f"control.{edit}") for edit in ("remask", "insert", "delete"))
+
+    def finish(self, processor: Processor) -> Circuit:
+        control = Control(self.remask.flag, self.insert.flag, self.delete.flag)
+        return Circuit(
+            vocabulary(self.size), self.b.fields, self.kinds, self.bits, self.kinds["BOS"].flag, self.one.flag, self.b.layers,
+            processor.readout(), frozenset(self.positions), control,
+        )  # fmt: skip
+
+    def flags(self) -> tuple[dict[str, Linear], dict[str, Linear]]:
+        """Roles and kinds of tokens as literals."""
+        return {name: f.flag for name, f in self.role.items()}, {name: f.flag for name, f in self.kinds.items()}
+
+    def lookup(self, name: str, asks: Linear, matches: tuple[Match, ...], conditions: tuple[Linear, ...],
+               reads: tuple[tuple[Linear, Bit], ...], recency: Linear = NO_RECENCY, most: int = 0) -> None:  # fmt: skip
+        self.b.lookup(ROM, Lookup(name, asks, matches, conditions, reads, recency, most))
+
+    def look_up_outputs(self) -> None:
+        """All rows learn the outputs' range, and whether the first parameter is masked: `vanishing`."""
+        role, kind = self.flags()
+        number, (low, high) = word_of([*self.bits][: self.size.word]), OWN_PARAMETERS
+        everyone = 1 - kind["BOS"]
+        self.lookup("low", everyone, (), (role[low],), ((number, self.low.bit()), (kind[MASK], self.vanishing.bit())))
+        self.lookup("high", everyone, (), (role[high],), ((number, self.high.bit()),))
+
+    def shrink(self, running: Linear) -> None:
+        """First all but outputs and PC_0 is remasked; with the first parameter masked, every mask is deleted.
+
+        Args: running: at least 1 unless every processor has halted.
+        """
+        end, full, bos, mask = self.end.flag, self.full.flag, self.kinds["BOS"].flag, self.kinds[MASK].flag
+        halted = end + 1 - full - running - self.vanishing.flag - 2 * bos
+        self.b.gate(ROM, Threshold(halted, {self.shrinking.bit(): 1}))
+        address, far = word_of([*self.address][: self.size.word]), 1 << self.size.word
+        outside = (1 - self.role["cell"].flag) * far
+        self.b.gate(ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
+        self.b.gate(ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
+        # Two gates, not from_low - past_high: in the final sequence the parameters' places hold any words.
+        for dropped in (1 - self.from_low.flag, self.past_high.flag):
+            self.b.when(FIRST, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
+        self.b.when(ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
+
+
+@dataclass(frozen=True)
+class Layout(ABC):
+    """Where everything stands in the full sequence of one job, and its positions; `time`, the run's, does not matter.
+
+    SLOTS: rows of each shared cell.
+    """
+
+    job: Job
+    circuit: Circuit
+    widths: Widths
+    time: int
+    SLOTS: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        if self.length.bit_length() > self.widths.length or self.job.processors > 1 << self.widths.pid:
+            raise ValueError(
+                f"{self.length} tokens and {self.job.processors} processors do not fit {self.widths.length} and {self.widths.pid} bits"
+            )
+
+    @staticmethod
+    @abstractmethod
+    def rows_each(job: Job) -> int:
+        """Rows of one processor."""
+
+    @classmethod
+    def full_length(cls, job: Job) -> int:
+        """N, the peak context length; h counts the construction's own two parameters."""
+        h = len(job.parameters) + len(OWN_PARAMETERS)
+        return 1 + h + cls.SLOTS * job.space + job.processors * cls.rows_each(job)
+
+    @property
+    def length(self) -> int:
+        return self.full_length(self.job)
+
+    @property
+    def first_cell(self) -> int:
+        return 1 + len(OWN_PARAMETERS) + len(self.job.parameters)
+
+    @property
+    def start_length(self) -> int:
+        """n0, the context length at the start."""
+        return self.first_cell + self.job.inputs
+
+    @property
+    def first_processor(self) -> int:
+        return self.first_cell + self.SLOTS * self.job.space
+
+    def tokens(self) -> NDArray[np.int64]:
+        """x_0: int64 [start_length]: BOS, parameters, input words."""
+        vocabulary, job = self.circuit.vocabulary, self.job
+        outputs = (job.outputs.start, job.outputs.stop - 1) if job.outputs else (1, 0)
+        top = (1 << self.widths.word) - 1
+        words = [*outputs, *(p & top for p in job.parameters), *job.memory[: job.inputs].tolist()]
+        return np.array([vocabulary.token("BOS"), *(vocabulary.token("WORD", w) for w in words)], np.int64)
+
+    def positions(self) -> NDArray[np.int64]:
+        """The position encoding: int64 [N, d_model]; row i belongs to position i."""
+        rows, n, own = Rows(self.circuit, self.length), self.length, len(OWN_PARAMETERS)
+        rows.set("one", slice(None), 1)
+        rows.set("index", slice(None), np.arange(n))
+        rows.set("full", slice(1, None), n)
+        for i, name in enumerate(OWN_PARAMETERS):
+            rows.set(f"role.{name}", slice(1 + i, 2 + i), 1)
+        parameters, cells = slice(1 + own, self.first_cell), slice(self.first_cell, self.first_processor)
+        for role, here, each in (("parameter", parameters, 1), ("cell", cells, self.SLOTS)):
+            rows.set(f"role.{role}", here, 1)
+            rows.spell("address", here, np.arange(here.stop - here.start) // each)
+        self.set_processors(rows)
+        return rows.matrix
+
+    @abstractmethod
+    def set_processors(self, rows: Rows) -> None:
+        """Fill in the positions of the processors' rows, and what else this schedule needs."""
+
+    def halted(self, tokens: NDArray[np.int64]) -> bool:
+        """Whether this is a final sequence, `[BOS] [outputs] [HALT]`."""
+        return len(tokens) == 2 + len(self.job.outputs) and bool(tokens[-1] == self.circuit.vocabulary.token("HALT"))
+
+    def final_position(self, cell: int) -> int:
+        """Where an output cell stands in the final sequence."""
+        return 1 + cell - self.job.outputs.start
+
+    def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The words of the output cells in the final sequence, in the order of their addresses."""
+        return tokens[1 : 1 + len(self.job.outputs)] - self.circuit.vocabulary.token("WORD")
