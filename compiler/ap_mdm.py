@@ -159,8 +159,9 @@ class _TwoStep(in_place.Editor):
             self.b.when(FIRST, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
         computing = emit["REG"].flag + emit["WORD"].flag
         matches = [Match(role["register"], to_register)]
+        targeted = max((i.rd or 0 for i in self.code.instructions), default=0).bit_length()
         for j, own in enumerate(self.address):
-            readable = ((out, self.size.register), (sums, sums.width), (self.bits, self.bits.width))
+            readable = ((out, targeted), (sums, sums.width), (self.bits, self.bits.width))
             target = [bits[j] for bits, width in readable if j < width]
             matches.append(Match(own, total(target)))
         matches += [Match(q, k) for q, k in zip(self.pid, self.owner)]

@@ -49,7 +49,7 @@ class _OneStep(in_place.Editor):
     """Adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:
-        super().__init__(code, widths, ("second",), ("BOS", MASK, "HALT", "PC", "WORD"))
+        super().__init__(code, widths, ("second",), ("BOS", MASK, "HALT", "PC"))
         b = self.b
         self.runs = b.field("runs")
         self.running, self.started = b.field("running"), b.field("started")

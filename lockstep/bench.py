@@ -17,7 +17,7 @@ from models.decode import decode
 from pram.job import Job
 from pram.machine import run
 from pram.program import load
-from proofs_check.theorems import theorem1
+from proofs_check.theorems import BOUNDS
 
 PROGRAMS = ("tree_sum", "hillis_steele", "list_rank", "bitonic_sort", "closure", "components", "dyck")
 DIRECTORY = Path(__file__).parent.parent / "examples" / "programs"
@@ -87,7 +87,7 @@ def _compile_row(name: str, size: int) -> tuple[str, ...]:
     running = seconds(lambda: run(job))
     layers = compiled.model.layers
     heads, units = ("/".join(str(n) for n in row) for row in zip(*((x.q.shape[0], x.w_in.shape[0]) for x in layers)))
-    assert steps == theorem1.decoding_steps(exact.time, exact.time, len(job.outputs))
+    assert steps == BOUNDS["mdm"].steps(job, exact.time)
     figures = (size, job.processors, exact.time, steps, context, compiled.model.width, heads, units)
     return name, *(str(f) for f in figures), f"{making * 1e3:.0f}", f"{decoding:.2f}", f"{decoding / running:.0f}"
 

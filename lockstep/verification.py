@@ -17,10 +17,9 @@ from pram.machine import DEFAULT_MAX_STEPS, Run, run
 from pram.program import Program
 from proofs_check.agreement import Divergence, check_agreement
 from proofs_check.certificate import Certificate, require_certificate
-from proofs_check.claims import check_claims
-from proofs_check.measured import Measured, agreement_rows, span
+from proofs_check.measured import Measured, span
 from proofs_check.report import Check
-from proofs_check.theorems import BOUNDS
+from proofs_check.theorems import BOUNDS, THEOREMS
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
 DEFAULT_MAX_CONTEXT = 1000
@@ -148,16 +147,19 @@ def _machine_checks(program: Program, generator: Generator, cases: list[Case]) -
         yield Check("machine outputs", _on(judged), generator.origin, f"{right} of {len(judged)}", right == len(judged))
     else:
         yield Check("machine outputs", _on(cases), "no oracle", "not judged", True, "skipped")
-    yield from check_claims(program, [(c.params, c.run) for c in cases], _on(cases))
+    for theorem in THEOREMS:
+        if theorem.of_runs:
+            yield from theorem.of_runs(program, [(c.params, c.run) for c in cases], _on(cases))
 
 
 def _construction_checks(construction: str, cases: list[Case], models: _Models, options: Options) -> Iterable[Check]:
-    """Agreement, the theorem's rows, what they cost in space, the certificate, and what was left out."""
+    """The theorems' rows, what decodes cost in space, the certificate, and what was left out."""
     decoded = [c for c in cases if construction in c.decodes]
     if decoded:
         rows, on = [c.decodes[construction] for c in decoded], _on(decoded)
-        yield from agreement_rows(rows, on, options.order)
-        yield from BOUNDS[construction].checks(rows, on, options.order)
+        for theorem in THEOREMS:
+            if theorem.of_decodes:
+                yield from theorem.of_decodes(construction, rows, on, options.order)
         ratios = [max(m.agreement.context) / m.space for m in rows]
         measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))
         yield Check("context / space", on, "", measured, True, "measured", construction)

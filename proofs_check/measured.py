@@ -1,14 +1,13 @@
-"""What one decode beside the machine measured, and how theorems turn many of them into rows."""
+"""What one decode beside the machine measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compiler.compile import Compiled
 from pram.job import Job
 from proofs_check.agreement import Agreement
-from proofs_check.report import Check
 
 
 @dataclass(frozen=True)
@@ -33,21 +32,3 @@ def span(values: Iterable[int]) -> str:
     """`5`, or `5..9` for several values."""
     ordered = sorted(set(values))
     return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}..{ordered[-1]}"
-
-
-def equality(what: str, on: str, bound: str, rows: Sequence[Measured], found: Callable[[Measured], int],
-             expected: Callable[[Measured], int]) -> Check:  # fmt: skip
-    """A row that holds when `found` equals `expected` on every decode."""
-    process = rows[0].compiled.construction
-    values = [found(m) for m in rows]
-    return Check(what, on, bound, span(values), values == [expected(m) for m in rows], process=process)
-
-
-def agreement_rows(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
-    """Every token, and the outputs."""
-    process, total = rows[0].compiled.construction, len(rows)
-    agree = sum(m.agreement.divergence is None for m in rows)
-    when = "right after every step" if order == "parallel" else f"right, {order}"
-    yield Check("every token", on, when, f"{agree} of {total}", agree == total, process=process)
-    same = sum(m.agreement.outputs_agree for m in rows)
-    yield Check("model outputs", on, "machine's memory", f"{same} of {total}", same == total, process=process)

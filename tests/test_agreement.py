@@ -19,7 +19,7 @@ from pram.program import load
 from proofs_check import agreement
 from proofs_check.agreement import check_agreement
 from proofs_check.claims import check_claims, to_sympy
-from proofs_check.theorems import theorem1
+from proofs_check.theorems import BOUNDS
 
 
 @pytest.mark.parametrize("order", ["parallel", "left-to-right", "random", "random-subsets"])
@@ -31,7 +31,7 @@ def test_examples_agree(name: str, order: str) -> None:
     assert found.divergence is None, str(found.divergence)
     assert found.outputs_agree
     if order == "parallel":
-        assert found.steps == theorem1.decoding_steps(time, time, len(sample.outputs))
+        assert found.steps == BOUNDS["mdm"].steps(sample, time)
 
 
 def small() -> tuple[Job, Compiled, int]:

@@ -25,14 +25,16 @@ from pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 from pram.job import Job
 from pram.machine import run
 from proofs_check.agreement import Agreement, check_agreement
+from proofs_check.catalog import letters_of_model
 from proofs_check.certificate import certify
 from proofs_check.programs import Coverage, coverage, machine_jobs, runs
-from proofs_check.theorems import BOUNDS, theorem4
+from proofs_check.theorems import theorem4
+from proofs_check.theorems.width import WIDTHS
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
-SCHEDULES = {name: bound for name, bound in BOUNDS.items() if isinstance(bound, theorem4.Schedule)}
+SCHEDULES = theorem4.BOUNDS
 R0, R1, PID = Operand("register", 0), Operand("register", 1), Operand("pid")
 
 
@@ -47,10 +49,10 @@ def agree(job: Job, time: int, construction: str) -> Agreement:
     assert agreement.divergence is None, str(agreement.divergence)
     assert agreement.outputs_agree
     bound = SCHEDULES[construction]
-    assert agreement.steps == bound.decoding_steps(job, time)
-    assert max(agreement.context) == bound.context(job)
-    assert agreement.context[-1] == theorem4.final_length(job)
-    assert compiled.model.width == bound.width(compiled.code, compiled.widths)
+    assert agreement.steps == bound.steps(job, time)
+    assert max(agreement.context) == bound.peak_context(job, time)
+    assert agreement.context[-1] == theorem4.FINAL(bound.letters(job, time))
+    assert compiled.model.width == WIDTHS[construction](letters_of_model(compiled.code, compiled.widths))
     assert len(compiled.model.layers) == 3
     return agreement
 

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from compiler import mdm
 from compiler.assemble import assemble
 from compiler.circuit import Circuit, Linear, Ramp, Threshold
+from compiler.compile import CONSTRUCTIONS
 from compiler.mdm import Widths
 from compiler.processor import Code
 from compiler.verify import CircuitError, check_circuit, unused_fields
 from lockstep.bench import job_of
 from pram.instructions import INSTRUCTIONS, Instruction, Operand
-from proofs_check.theorems import theorem1
+from proofs_check.catalog import letters_of_model
+from proofs_check.theorems.width import VOCABULARY, WIDTHS
 
 R0 = Operand("register", 0)
 EVERYTHING = Code.of(job(*(Instruction(name, R0, R0, R0, rd=0, target=0) for name in INSTRUCTIONS)))
@@ -28,30 +30,37 @@ def circuit() -> Circuit:
     return mdm.build(EVERYTHING, Widths(4, 5, 2))
 
 
-def test_nothing_is_unused_where_every_instruction_is_used() -> None:
-    assert unused_fields(circuit()) == set()
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_nothing_is_unused_where_every_instruction_is_used(construction: str) -> None:
+    row = CONSTRUCTIONS[construction]
+    assert unused_fields(row.build(EVERYTHING, row.bits(4, 5, 2))) == set()
     assert circuit().vocabulary.kinds[1][0] == "MASK"
 
 
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
 @pytest.mark.parametrize("name", EXAMPLE_SIZES)
-def test_depth_and_width_of_the_examples(name: str) -> None:
-    """Depth 3 and d_model by its closed form, for every program, word and width."""
-    code = Code.of(job_of(name, 2))
-    for widths in (Widths(4, 3, 1), Widths(10, 9, 5), Widths(16, 20, 10)):
-        built = mdm.build(code, widths)
+def test_depth_and_width_of_the_examples(name: str, construction: str) -> None:
+    """Depth 3, d_model and vocabulary by their closed forms, for every program, word and width."""
+    code, row = Code.of(job_of(name, 2)), CONSTRUCTIONS[construction]
+    for bits in ((4, 3, 1), (10, 9, 5), (16, 20, 10)):
+        widths = row.bits(*bits)
+        built = row.build(code, widths)
         check_circuit(built)
         model = assemble(built)
-        assert len(model.layers) == theorem1.DEPTH
-        assert model.width == theorem1.width(code, widths)
+        assert len(model.layers) == 3
+        assert model.width == WIDTHS[construction](letters_of_model(code, widths))
+        assert model.vocabulary.size == VOCABULARY(letters_of_model(code, widths))
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=25)
-@given(st.integers(2, 24), st.integers(1, 24), st.integers(1, 12), st.sets(st.sampled_from(sorted(INSTRUCTIONS)), min_size=1))
+@given(st.integers(2, 24), st.integers(4, 24), st.integers(1, 12), st.sets(st.sampled_from(sorted(INSTRUCTIONS)), min_size=1))
 def test_any_code_builds_a_sound_circuit(word: int, time: int, pid: int, names: set[str]) -> None:
     code = Code.of(job(*(Instruction(name, R0, R0, R0, rd=0, target=0) for name in sorted(names)), word_bits=4))
-    built = mdm.build(code, Widths(word, time, pid))
-    check_circuit(built)
-    assert built.width == theorem1.width(code, Widths(word, time, pid))
+    for construction, row in CONSTRUCTIONS.items():
+        widths = row.bits(word, time, pid)
+        built = row.build(code, widths)
+        check_circuit(built)
+        assert built.width == WIDTHS[construction](letters_of_model(code, widths))
 
 
 def first_gate(change: Callable[[Threshold | Ramp], Threshold | Ramp]) -> Callable[[Circuit], None]:

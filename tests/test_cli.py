@@ -144,7 +144,7 @@ def test_verify_prints_a_table(do: Do) -> None:
     assert (outcome.status, outcome.err) == (FINE, "")
     assert table[1] == ["what", "on", "bound", "measured", "verdict"]
     assert ["claim time", "2 runs, n 1..2", "== 8", "8", "checked"] in table
-    assert ["decoding steps", "2 runs, n 1..2", "T + [out > 0]", "9", "checked"] in table
+    assert ["decoding steps", "2 runs, n 1..2", "T + min(1, out)", "9", "checked"] in table
     verdicts = {row[0]: row[-1] for row in table}
     assert {verdicts[what] for what in MDM_CHECKS} == {"checked"}
     assert verdicts["float64 arithmetic"] == "certified" and "FAILED" not in outcome.out

@@ -18,8 +18,9 @@ from pram.instructions import Instruction, Operand
 from pram.job import Job
 from pram.machine import Run
 from proofs_check.agreement import Agreement, check_agreement
+from proofs_check.catalog import letters_of_run
 from proofs_check.programs import Coverage, coverage, machine_jobs, runs
-from proofs_check.theorems import theorem1
+from proofs_check.theorems import BOUNDS, theorem1
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -31,7 +32,7 @@ MOST_TOKENS = 300
 def bounded_run(job: Job, most: int = MOST_TOKENS) -> Run:
     """The job's run, if it ends and its context is short."""
     run = runs(job)
-    assume(run is not None and theorem1.context(job, run.time) <= most)
+    assume(run is not None and BOUNDS["mdm"].peak_context(job, run.time) <= most)
     assert run is not None
     return run
 
@@ -47,13 +48,13 @@ def test_random_machine_programs() -> None:
     """At least 300 distinct ones; every token after every decoding step, steps and context to the letter."""
     seen: dict[int, Coverage] = {}
 
-    @settings(CHECKS, max_examples=400)
+    @settings(CHECKS, max_examples=450)
     @given(machine_jobs())
     def check(job: Job) -> None:
         run = bounded_run(job)
         agreement = agree(job, run.time)
-        assert agreement.steps == theorem1.decoding_steps(run.time, run.time, len(job.outputs))
-        assert set(agreement.context) == {theorem1.context(job, run.time)}
+        assert agreement.steps == BOUNDS["mdm"].steps(job, run.time)
+        assert set(agreement.context) == {BOUNDS["mdm"].peak_context(job, run.time)}
         seen[hash((job.code, job.memory.tobytes(), job.parameters, job.mode, job.processors))] = coverage(run)
 
     check()
@@ -80,6 +81,8 @@ def test_spare_blocks_cost_one_step(job: Job, spare: int) -> None:
     run = bounded_run(job, most=150)
     agreement = agree(job, run.time + spare)
     assert agreement.steps == run.time + 1 + bool(job.outputs)
+    letters = letters_of_run(job, run.time) | {"A": run.time + spare}
+    assert (agreement.steps, max(agreement.context)) == (theorem1.SPARE_BLOCKS(letters), theorem1.SPARE_CONTEXT(letters))
 
 
 @settings(CHECKS, max_examples=40)

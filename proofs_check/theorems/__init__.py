@@ -1,31 +1,23 @@
 """Theorems of "On Powerful Ways to Generate" (arXiv 2510.06190) as executable claims, one file each.
 
-BOUNDS says what each means for the decodes of a construction.
+A file defines THEOREM, a `proofs_check.catalog.Theorem`; it needs no entry anywhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from importlib import import_module
+from pkgutil import iter_modules
 
-from pram.job import Job
-from proofs_check.measured import Measured
-from proofs_check.report import Check
-from proofs_check.theorems import theorem1, theorem4
+from proofs_check.catalog import Bound, Theorem
 
 
-class Bound(Protocol):
-    """What a theorem says of the decodes of one construction."""
-
-    def checks(self, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
-        """One row for each claim."""
-
-    def steps(self, job: Job, time: int) -> int:
-        """Decoding steps of a run of `time` steps, in parallel order."""
-
-    def peak_context(self, job: Job, time: int) -> int:
-        """The longest context of a decode, known before it."""
+def find_theorems() -> tuple[Theorem, ...]:
+    """Every theorem of this folder, in the order of tables."""
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    return tuple(sorted((module.THEOREM for module in modules), key=lambda theorem: theorem.place))
 
 
-#: What bounds each construction of `compiler.compile.CONSTRUCTIONS`.
-BOUNDS: dict[str, Bound] = {"mdm": theorem1, "ap-mdm": theorem4.TWO_STEP, "ap-mdm one-step": theorem4.ONE_STEP}
+THEOREMS = find_theorems()
+
+#: What is known of the decodes of each construction of `compiler.compile.CONSTRUCTIONS` before they are made.
+BOUNDS: dict[str, Bound] = {construction: bound for theorem in THEOREMS for construction, bound in theorem.bounds.items()}

@@ -1,0 +1,29 @@
+"""Constant depth: three layers, whatever the program, its input, time and processors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from proofs_check.catalog import ClosedForm, Theorem, equality
+from proofs_check.measured import Measured
+from proofs_check.report import Check
+
+DEPTH = ClosedForm("3")
+CONSTRUCTIONS = ("mdm", "ap-mdm", "ap-mdm one-step")
+
+
+def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+    if construction in CONSTRUCTIONS:
+        yield equality("depth", on, DEPTH, rows, lambda m: len(m.compiled.model.layers), lambda m: {})
+
+
+THEOREM = Theorem(
+    name="constant depth",
+    place=80,
+    statement="The transformer has three layers, whatever the program and its sizes.",
+    measured="layers of the weights of every decode",
+    decided="equality",
+    source="Theorems 1 and 4 of arXiv 2510.06190 say: constant",
+    forms={construction: {"depth": DEPTH} for construction in CONSTRUCTIONS},
+    of_decodes=of_decodes,
+)

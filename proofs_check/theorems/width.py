@@ -1,0 +1,48 @@
+"""Width: d_model is linear in w, log T and log P, and so are the bits of the vocabulary.
+
+Every program adds the bits of its program counter, twice more if it branches, w each for shl, shr and mul, and a flag
+for each word operation (two for sums). Sequence lengths enter AP-MDM as scalars, so their bits cost no width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from proofs_check.catalog import ClosedForm, Theorem, equality, letters_of_model
+from proofs_check.measured import Measured
+from proofs_check.report import Check
+
+PROGRAM = "c + 2 * c * j + w * s + f"
+WIDTHS = {
+    "mdm": ClosedForm(f"2 * b + 4 * w + 2 * i + max(w, i) + 2 * t + p + 36 + {PROGRAM}"),
+    "ap-mdm": ClosedForm(f"2 * b + 5 * w + 2 * i + max(w, i) + 2 * p + 48 + {PROGRAM}"),
+    "ap-mdm one-step": ClosedForm(f"2 * b + 5 * w + 3 * i + max(w, i) + p + 52 + {PROGRAM}"),
+}
+VOCABULARY = ClosedForm("4 + (1 << r) + (1 << c) + (1 << w)")
+
+
+def letters(m: Measured) -> dict[str, int]:
+    return letters_of_model(m.compiled.code, m.compiled.widths)
+
+
+def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+    if construction not in WIDTHS:
+        return
+    for what, form, found in (
+        ("d_model", WIDTHS[construction], lambda m: m.compiled.model.width),
+        ("vocabulary", VOCABULARY, lambda m: m.compiled.model.vocabulary.size),
+    ):
+        check = equality(what, on, form, rows, found, letters)
+        yield Check(what, on, "closed form in w, T, P", check.measured, check.holds, process=construction)
+
+
+THEOREM = Theorem(
+    name="width",
+    place=90,
+    statement="d_model and the bits of a token are linear in the bits of a word, of the time and of a pid.",
+    measured="d_model and vocabulary of the weights of every decode",
+    decided="equality with the closed forms, which are linear in w, t and p",
+    source="Theorems 1 and 4 of arXiv 2510.06190 say: logarithmic embedding size",
+    forms={construction: {"d_model": form, "vocabulary": VOCABULARY} for construction, form in WIDTHS.items()},
+    of_decodes=of_decodes,
+)
