@@ -33,6 +33,7 @@ from compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Mat
 from compiler.gates import FIRST, SECOND
 from compiler.positions import Rows
 from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
+from models.positions import Positions
 from models.tokens import MASK
 from pram.job import Job
 
@@ -312,8 +313,8 @@ class Layout:
         words = [*outputs, *(p & top for p in job.parameters), *job.memory[: job.inputs].tolist()]
         return np.array([vocabulary.token("BOS"), *(vocabulary.token("WORD", w) for w in words)], np.int64)
 
-    def positions(self) -> NDArray[np.int64]:
-        """The position encoding: int64 [N, d_model]; row i belongs to position i."""
+    def positions(self) -> Positions:
+        """The position encoding; row i belongs to position i."""
         rows, n, own = Rows(self.circuit, self.length), self.length, len(OWN_PARAMETERS)
         rows.set("one", slice(None), 1)
         rows.set("index", slice(None), np.arange(n))
@@ -325,7 +326,7 @@ class Layout:
             rows.set(f"role.{role}", here, 1)
             rows.spell("address", here, np.arange(here.stop - here.start))
         self._processor_positions(rows)
-        return rows.matrix
+        return rows.positions
 
     def _processor_positions(self, rows: Rows) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
