@@ -27,6 +27,7 @@ from compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Mat
 from compiler.gates import FIRST
 from compiler.positions import Rows
 from compiler.processor import ROM, Code, Processor, Size, bits_for, vocabulary
+from models.positions import Positions
 from models.tokens import MASK
 from pram.job import Job
 
@@ -183,8 +184,8 @@ class Layout(ABC):
         words = [*outputs, *(p & top for p in job.parameters), *job.memory[: job.inputs].tolist()]
         return np.array([vocabulary.token("BOS"), *(vocabulary.token("WORD", w) for w in words)], np.int64)
 
-    def positions(self) -> NDArray[np.int64]:
-        """The position encoding: int64 [N, d_model]; row i belongs to position i."""
+    def positions(self) -> Positions:
+        """The position encoding; row i belongs to position i."""
         rows, n, own = Rows(self.circuit, self.length), self.length, len(OWN_PARAMETERS)
         rows.set("one", slice(None), 1)
         rows.set("index", slice(None), np.arange(n))
@@ -196,7 +197,7 @@ class Layout(ABC):
             rows.set(f"role.{role}", here, 1)
             rows.spell("address", here, np.arange(here.stop - here.start) // each)
         self.set_processors(rows)
-        return rows.matrix
+        return rows.positions
 
     @abstractmethod
     def set_processors(self, rows: Rows) -> None:

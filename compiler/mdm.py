@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from compiler.circuit import Bit, Builder, Circuit, Linear, Lookup, Match
 from compiler.positions import Rows
 from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
+from models.positions import Positions
 from models.tokens import MASK
 from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, Step
@@ -242,8 +243,8 @@ class Layout:
         tokens[1 : self.first_block] = word + np.array(given, np.int64)
         return tokens
 
-    def positions(self) -> NDArray[np.int64]:
-        """The position encoding: int64 [length, d_model]."""
+    def positions(self) -> Positions:
+        """The position encoding of `length` positions."""
         rows = Rows(self.circuit, self.length)
         job, h, n = self.job, len(self.job.parameters), self.job.inputs
         rows.set("one", slice(None), 1)
@@ -255,7 +256,7 @@ class Layout:
         rows.set("role.output", outputs, 1)
         rows.spell("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
         self._block_positions(rows)
-        return rows.matrix
+        return rows.positions
 
     def _block_positions(self, rows: Rows) -> None:
         processors = self.job.processors

@@ -6,20 +6,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.circuit import Circuit, Field
+from models.positions import MOST_SMALL, Positions
 
 
 class Rows:
-    """Fills a matrix of positions field by field."""
+    """Fills the columns of positions field by field; what a field declares as its largest value is held to."""
 
     def __init__(self, circuit: Circuit, length: int) -> None:
-        self.fields: dict[str, Field] = circuit.fields
-        self.offsets = circuit.offsets()
-        self.matrix = np.zeros((length, circuit.width), np.int64)
+        self.fields: dict[str, Field] = {name: circuit.fields[name] for name in circuit.fields if name in circuit.positions}
+        offsets, places = circuit.offsets(), {}
+        columns: tuple[list[int], list[int]] = ([], [])
+        for name, field in self.fields.items():
+            large = max(field.highs) > MOST_SMALL
+            places[name] = (large, len(columns[large]))
+            columns[large].extend(range(offsets[name], offsets[name] + field.width))
+        self.places: dict[str, tuple[bool, int]] = places
+        small, large_ones = (np.array(c, np.int64) for c in columns)
+        self.positions = Positions(
+            circuit.width, small, np.zeros((length, len(small)), np.uint8), large_ones, np.zeros((length, len(large_ones)))
+        )
 
     def set(self, name: str, rows: slice, values: NDArray[np.int64] | NDArray[np.bool_] | int) -> None:
-        self.matrix[rows, self.offsets[name]] = values
+        assert np.min(values, initial=0) >= 0 and np.max(values, initial=0) <= max(self.fields[name].highs), name
+        large, place = self.places[name]
+        if large:
+            self.positions.large[rows, place] = values
+        else:
+            self.positions.small[rows, place] = values
 
     def spell(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
-        start = self.offsets[name]
+        large, start = self.places[name]
+        assert not large, f"{name} does not hold bits"
         for j in range(self.fields[name].width):
-            self.matrix[rows, start + j] = values >> j & 1
+            self.positions.small[rows, start + j] = values >> j & 1

@@ -97,7 +97,7 @@ def decode_once(compiled: Compiled, job: Job, blocks: int) -> tuple[float, int, 
     import torch
 
     layout = compiled.layout(job, blocks)
-    tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
+    tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
     start = time.perf_counter()
     decoding = decode(compiled.model, tokens, positions)
     return time.perf_counter() - start, decoding.steps, decoding.peak_context

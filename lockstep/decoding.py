@@ -59,7 +59,7 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
     _check_fits(compiled, job)
     require_certificate(compiled)
     layout = lay_out(compiled, job, blocks)
-    start, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).to(compiled.model.dtype)
+    start, positions = torch.from_numpy(layout.tokens()), layout.positions()
     most = (
         BOUNDS[compiled.construction].steps(job, exact.time)
         if order == "parallel"

@@ -43,7 +43,7 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
     }
     if PROCESSES[compiled.process].fills:
         metadata["threshold"] = str(THRESHOLD)
-    tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions())
+    tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions().dense())
     try:
         save_job(path, compiled.model, tokens, positions, metadata)
     except ValueError as error:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from models.engines import ENGINES
-from models.processes import PROCESSES, Chooser
-from models.transformer import Transformer
+from models.engines import ENGINES, Session, Unsuitable
+from models.positions import Positions
+from models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
+from models.sequence import Change, Sequence
+from models.transformer import Prediction, Transformer
 
 #: Which of the positions that are ready a decoding step edits; each takes a generator.
 ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
@@ -45,63 +49,129 @@ class OutOfPositions(Exception):
 
 @dataclass(frozen=True)
 class DecodingStep:
-    """The sequence after a decoding step; steps count from 1."""
+    """A decoding step, counted from 1: what it changed, and the sequence, which the next step edits in place."""
 
     number: int
-    tokens: Tensor
+    change: Change
+    sequence: NDArray[np.int64]
+
+    @property
+    def tokens(self) -> Tensor:
+        """A copy of the sequence."""
+        return torch.from_numpy(self.sequence.copy())
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A finished decode: the last sequence, decoding steps, and the context length at start and after each step."""
+    """A finished decode: the last sequence, decoding steps, the context length at start and after each step, and
+    which engine computed it (with the reason if another one was asked for)."""
 
     tokens: Tensor
     steps: int
     context: tuple[int, ...]
+    engine: str
 
     @property
     def peak_context(self) -> int:
         return max(self.context)
 
 
-def decoding_steps(model: Transformer, tokens: Tensor, positions: Tensor, *, process: str = "mdm", order: str = "parallel",
-                   seed: int = 0, engine: str = "dense") -> Iterator[DecodingStep]:  # fmt: skip
-    """Decode step by step, until the process changes nothing.
+class Decoder:
+    """Decodes step by step, until the process changes nothing; iterate over it once.
 
-    Args:   tokens: [N] int64, the start sequence. positions: [N_max, d]; row i belongs to position i.
+    Args:   tokens: [N] int64, the start sequence. positions: row i belongs to position i; dense [N_max, d] or columns.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
             ValueError: the process does not take this order.
     """
-    if process not in PROCESSES or order not in ORDERS or engine not in ENGINES:
-        raise ValueError(f"unknown process, order or engine: {process!r}, {order!r}, {engine!r}")
-    row, mask = PROCESSES[process], model.vocabulary.mask
-    if order != "parallel" and not row.any_order:
-        raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-    choose = ORDERS[order](torch.Generator().manual_seed(seed))
-    number = 0
-    while not row.fills or bool((tokens == mask).any()):
-        residual = ENGINES[engine](model, tokens, positions[: len(tokens)])
-        after = row.step(tokens, model.predict(residual), mask, choose)
-        if torch.equal(after, tokens):
-            if row.fills:
-                raise NotFinished(number + 1, int((tokens == mask).sum()))
-            return
-        if len(after) > len(positions):
-            raise OutOfPositions(number + 1, len(after), len(positions))
-        number += 1
-        tokens = after
-        yield DecodingStep(number, tokens)
+
+    def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm",
+                 order: str = "parallel", seed: int = 0, engine: str = "dense") -> None:  # fmt: skip
+        if process not in PROCESSES or order not in ORDERS or engine not in ENGINES:
+            raise ValueError(f"unknown process, order or engine: {process!r}, {order!r}, {engine!r}")
+        self.process = PROCESSES[process]
+        if order != "parallel" and not self.process.any_order:
+            raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
+        self.model, self.positions = model, Positions.of(positions)
+        self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
+        self.sequence = Sequence(tokens, model.vocabulary.mask)
+        self.reason = ""
+        self.session = self._start(engine)
+
+    @property
+    def engine(self) -> str:
+        """The engine at work, and why if it is not the one that was asked for."""
+        return self.session.name + (f" ({self.reason})" if self.reason else "")
+
+    def __iter__(self) -> Iterator[DecodingStep]:
+        number, pending = 0, no_edits()
+        while not self.process.fills or self.sequence.masks:
+            pending = self._renewed(pending, *self._predict())
+            edits = chosen(pending, self.choose)
+            length = len(self.sequence) + int(edits.insert.sum()) - int(edits.delete.sum())
+            if length > len(self.positions):
+                raise OutOfPositions(number + 1, length, len(self.positions))
+            before = len(self.sequence)
+            change = self.sequence.edit(edits)
+            if not len(change.rows) and change.length == before:
+                if self.process.fills:
+                    raise NotFinished(number + 1, self.sequence.masks)
+                return
+            self._update(change)
+            number += 1
+            yield DecodingStep(number, change, self.sequence.tokens)
+
+    def _renewed(self, pending: Edits, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
+        """Pending edits, with those of rows that were predicted anew replaced.
+
+        An edit that waits stays right: it depends on its row's token and prediction alone, and neither changed.
+        """
+        where = torch.from_numpy(rows)
+        tokens = torch.from_numpy(self.sequence.tokens[rows])
+        new = self.process.propose(where, tokens, prediction, self.sequence.mask)
+        if not len(pending):
+            return new
+        old = pending.take(~torch.isin(pending.rows, where) & (pending.rows < len(self.sequence)))
+        if not len(old):
+            return new
+        both = Edits(*(torch.cat(parts) for parts in zip(vars(old).values(), vars(new).values())))
+        return both.take(both.rows.argsort())
+
+    # -- the engine, and the reference where it gives up ---------------------------------------
+
+    def _start(self, engine: str) -> Session:
+        try:
+            return ENGINES[engine](self.model, self.sequence.tokens, self.positions)
+        except Unsuitable as reason:
+            return self._fall_back(engine, reason)
+
+    def _predict(self) -> tuple[NDArray[np.int64], Prediction]:
+        try:
+            return self.session.predict()
+        except Unsuitable as reason:
+            self.session = self._fall_back(self.session.name, reason)
+            return self.session.predict()
+
+    def _update(self, change: Change) -> None:
+        try:
+            self.session.update(change, self.sequence.tokens)
+        except Unsuitable as reason:
+            self.session = self._fall_back(self.session.name, reason)
+
+    def _fall_back(self, engine: str, reason: Unsuitable) -> Session:
+        self.reason = f"not {engine}: {reason}"
+        return ENGINES["dense"](self.model, self.sequence.tokens, self.positions)
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor, *, process: str = "mdm", order: str = "parallel", seed: int = 0,
-           engine: str = "dense", watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
-    """Decode to the end; arguments and errors as `decoding_steps`. `watch` is called after each decoding step.
+def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm", order: str = "parallel",
+           seed: int = 0, engine: str = "dense", watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
+    """Decode to the end; arguments and errors as `Decoder`. `watch` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
+    decoder = Decoder(model, tokens, positions, process=process, order=order, seed=seed, engine=engine)
     context, steps = [len(tokens)], 0
-    for step in decoding_steps(model, tokens, positions, process=process, order=order, seed=seed, engine=engine):
-        tokens, steps = step.tokens, step.number
-        context.append(len(tokens))
+    for step in decoder:
+        steps = step.number
+        context.append(step.change.length)
         watch(steps)
-    return Decoding(tokens, steps, tuple(context))
+    return Decoding(torch.from_numpy(decoder.sequence.tokens), steps, tuple(context), decoder.engine)

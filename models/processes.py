@@ -1,7 +1,7 @@
 """Generation processes: what one decoding step does to a sequence. PROCESSES is the table.
 
-A process maps a sequence and the model's prediction for each position to the next sequence. To add one
-made of existing edits, add a row.
+A process looks at each position by itself - its token and the model's prediction there - and proposes edits;
+a decoding step carries out those that are chosen, all at once. To add a process made of existing edits, add a row.
 """
 
 from __future__ import annotations
@@ -22,48 +22,103 @@ THRESHOLD = 0.9
 
 
 @dataclass(frozen=True)
+class Edits:
+    """What becomes of some positions; all tensors are [n].
+
+    rows: positions, ascending. tokens: what they hold afterwards. delete: they vanish (then `tokens` does not
+    matter). insert: a new MASK comes after them.
+    """
+
+    rows: Tensor
+    tokens: Tensor
+    delete: Tensor
+    insert: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: Tensor) -> Edits:
+        """A part, by a mask or indices."""
+        return Edits(self.rows[which], self.tokens[which], self.delete[which], self.insert[which])
+
+    @property
+    def moves(self) -> bool:
+        """Whether positions after an edit may move."""
+        return bool(self.delete.any() or self.insert.any())
+
+
+def no_edits() -> Edits:
+    """None at all."""
+    nothing = torch.zeros(0, dtype=torch.int64)
+    return Edits(nothing, nothing, nothing.bool(), nothing.bool())
+
+
+def apply(tokens: Tensor, edits: Edits, mask: int) -> Tensor:
+    """The sequence after all edits at once; the sequence before is left as it is."""
+    after = tokens.clone()
+    after[edits.rows] = edits.tokens
+    if not edits.moves:
+        return after
+    kept, lengths = torch.ones(len(tokens), dtype=torch.bool), torch.ones_like(tokens)
+    kept[edits.rows] = ~edits.delete
+    lengths[edits.rows] += edits.insert.long() - edits.delete.long()
+    starts = lengths.cumsum(0) - lengths
+    edited = torch.full((int(lengths.sum()),), mask, dtype=tokens.dtype)
+    edited[starts[kept]] = after[kept]
+    return edited
+
+
+@dataclass(frozen=True)
 class Process:
     """One row of PROCESSES.
 
-    step:     (tokens [N], prediction, id of MASK, chooser) -> the next tokens, [N'] int64.
+    propose:  (rows [n] ascending, their tokens [n], prediction of each [n], id of MASK) -> the edits among them.
+              What it says of a row depends on nothing but that row's token and prediction.
     fills:    decoding ends when no mask is left, and masks that stay are an error; else it ends at a fixed point.
-    any_order: a decoding step may edit a part of the positions that are ready.
+    any_order: a decoding step may carry out a part of the edits.
     """
 
     name: str
     meaning: str
-    step: Callable[[Tensor, Prediction, int, Chooser], Tensor]
+    propose: Callable[[Tensor, Tensor, Prediction, int], Edits]
     fills: bool
     any_order: bool
 
+    def step(self, tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
+        """One decoding step, spelled out: the next sequence, [N'] int64, from a prediction for every position."""
+        proposed = self.propose(torch.arange(len(tokens)), tokens, prediction, mask)
+        return apply(tokens, chosen(proposed, choose), mask)
 
-def unmask(tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
-    """Masked positions whose best token is likely enough, of those the chosen, take that token."""
+
+def chosen(proposed: Edits, choose: Chooser) -> Edits:
+    """The edits at the positions that are chosen."""
+    if not len(proposed):
+        return proposed
+    return proposed.take(torch.searchsorted(proposed.rows, choose(proposed.rows)))
+
+
+def unmask(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:
+    """Masked positions whose best token is likely enough take that token."""
     ready = torch.nonzero((tokens == mask) & (prediction.probability >= THRESHOLD))[:, 0]
-    chosen = choose(ready) if len(ready) else ready
-    after = tokens.clone()
-    after[chosen] = prediction.token[chosen]
-    return after
+    nowhere = torch.zeros(len(ready), dtype=torch.bool)
+    return Edits(rows[ready], prediction.token[ready], nowhere, nowhere)
 
 
-def edit(tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
-    """The transition g of any-process masked diffusion; all positions at once.
+def edit(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:
+    """The transition g of any-process masked diffusion.
 
     The remask bit makes MASK of a position, whatever was there; else a MASK takes its token. The delete bit removes
     a position that was MASK before this step. The insert bit puts a new MASK after the position.
     Source: section 3 of arXiv 2510.06190; composition insert after delete after remask.
     """
     assert prediction.control is not None, "the model has no control bits"
-    remask, insert, delete = prediction.control.unbind(1)  # each [N] bool
+    remask, insert, delete = prediction.control.unbind(1)  # each [n] bool
     was_mask = tokens == mask
     after = torch.where(was_mask, prediction.token, tokens)
     after = torch.where(remask, mask, after)
-    kept = ~(delete & was_mask)
-    lengths = kept.long() + insert.long()
-    starts = lengths.cumsum(0) - lengths
-    edited = torch.full((int(lengths.sum()),), mask, dtype=tokens.dtype)
-    edited[starts[kept]] = after[kept]
-    return edited
+    vanish = delete & was_mask
+    acts = torch.nonzero((after != tokens) | vanish | insert)[:, 0]
+    return Edits(rows[acts], after[acts], vanish[acts], insert[acts])
 
 
 PROCESSES = {

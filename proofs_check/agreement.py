@@ -1,4 +1,10 @@
-"""Machine and model in lock step: after every decoding step, every token is held against the machine's run."""
+"""Machine and model in lock step: after every decoding step, every token is held against the machine's run.
+
+Both sides edit one sequence in place and say which rows a step changed. Comparing those of both is as strong
+as comparing every token: where neither changed a row, it holds what it held after the step before, where the two
+sequences were equal (by induction from the start, which both are given). That the decode changes no row
+without saying so is checked at the end, where all tokens are compared once more.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from compiler.compile import Compiled, Layout
-from models.decode import DecodingStep, NotFinished, OutOfPositions, decoding_steps
+from models.decode import Decoder, NotFinished, OutOfPositions
 from pram.errors import Diagnostic
 from pram.job import Job
-from pram.machine import Run
+from pram.machine import HALTED, Machine, Run
 from proofs_check.expectations import EXPECTATIONS, InPlaceExpectation, MdmExpectation
 
 Tokens = NDArray[np.int64]
@@ -40,7 +46,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a decode beside the machine measured; `divergence` is None when all tokens agree."""
+    """What a decode beside the machine measured; `divergence` is None when all tokens agree; `engine` computed it."""
 
     run: Run
     layout: Layout
@@ -48,6 +54,7 @@ class Agreement:
     context: tuple[int, ...]
     tokens: Tokens
     divergence: Divergence | None
+    engine: str
 
     @property
     def outputs_agree(self) -> bool:
@@ -56,7 +63,8 @@ class Agreement:
         return bool(np.array_equal(self.layout.output_words(self.tokens), self.run.memory[cells.start : cells.stop]))
 
 
-def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "parallel", seed: int = 0) -> Agreement:
+def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "parallel", seed: int = 0,
+                    engine: str = "dense") -> Agreement:  # fmt: skip
     """Decode a job beside the machine.
 
     In parallel order exactly the expected tokens must be there after every decoding step; in other orders
@@ -66,39 +74,35 @@ def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "pa
     Raises: PramError: the machine refuses the run or needs more than `time` steps.
     """
     layout = compiled.layout(job, time)
-    start = torch.from_numpy(layout.tokens())
-    positions = torch.from_numpy(layout.positions()).to(compiled.model.dtype)
-    decode = decoding_steps(compiled.model, start, positions, process=compiled.process, order=order, seed=seed)
+    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process,
+                      order=order, seed=seed, engine=engine)  # fmt: skip
     expectation: Expectation = EXPECTATIONS[compiled.construction](layout)
     if order == "parallel":
-        return _compare(expectation, decode, iter(expectation))
+        return _compare(expectation, decoder, iter(expectation))
     for _ in expectation:
         pass
-    return _compare(expectation, decode, None)
+    return _compare(expectation, decoder, None)
 
 
-def _compare(expectation: Expectation, decode: Iterator[DecodingStep], expected: Iterator[Tokens] | None) -> Agreement:
+def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Tokens] | None) -> Agreement:
     """Walk both sides; stop at the first divergence. Without `expected`, only what is unmasked counts until the end."""
-    layout = expectation.layout
-    mask = layout.circuit.vocabulary.mask
+    layout, decode = expectation.layout, iter(decoder)
     tokens, number, divergence = layout.tokens(), 0, None
     context = [len(tokens)]
     while divergence is None:
-        wanted = next(expected, None) if expected is not None else None
+        rows = next(expected, None) if expected is not None else None
         try:
             step = next(decode, None)
         except (NotFinished, OutOfPositions):
             step = None
         if step is None:
-            divergence = _first(expectation, number + 1, expectation.tokens, tokens)
+            divergence = _first(expectation, number + 1, tokens, np.arange(len(tokens)))
             break
-        tokens, number = step.tokens.numpy(), step.number
-        context.append(len(tokens))
-        shown = tokens
-        if expected is None:
-            shown = np.where(tokens == mask, expectation.tokens, tokens)
-        divergence = _first(expectation, number, expectation.tokens if wanted is None else wanted, shown)
-    return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence)
+        tokens, number = step.sequence, step.number
+        context.append(step.change.length)
+        changed = step.change.rows if rows is None else np.concatenate([rows, step.change.rows])
+        divergence = _first(expectation, number, tokens, changed)
+    return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence, decoder.engine)
 
 
 def _finish(expectation: Expectation) -> Run:
@@ -108,25 +112,32 @@ def _finish(expectation: Expectation) -> Run:
     return Run(machine.job, machine.memory, machine.costs, machine.space, ())
 
 
-def _first(expectation: Expectation, number: int, wanted: Tokens, found: Tokens) -> Divergence | None:
-    """The first position where two sequences differ, in words."""
+def _first(expectation: Expectation, number: int, found: Tokens, rows: Tokens) -> Divergence | None:
+    """The first of some rows where the decode's sequence is not the expected one, in words."""
+    wanted = expectation.tokens
     if len(wanted) != len(found):
         return Divergence(number, 0, "context length", str(len(wanted)), str(len(found)), "")
-    different = np.flatnonzero(wanted != found)
+    different = rows[wanted[rows] != found[rows]]
     if not len(different):
         return None
-    at = int(different[0])
+    at = int(different.min())
     text = expectation.layout.circuit.vocabulary.text
     field, who, step = expectation.place(at)
     return Divergence(number, who, field, text(int(wanted[at])), text(int(found[at])), _line(expectation, step, who))
 
 
 def _line(expectation: Expectation, step: int, pid: int) -> str:
-    """The source line of the instruction that a processor executes in a step."""
+    """The source line of the instruction that a processor executes in a step, from another run up to there."""
     job = expectation.layout.job
-    if not 0 < step <= len(expectation.counters) or pid >= job.processors:
+    machine = Machine(job)
+    if not 0 < step or pid >= job.processors:
         return ""
-    counter = int(expectation.counters[step - 1][pid])
+    for _ in range(step - 1):
+        if machine.running:
+            machine.step()
+    counter = int(machine.counter[pid])
+    if counter == HALTED:
+        return ""
     instruction = job.code[counter]
     if job.source is None or instruction.at is None:
         return f"instruction {counter}: {instruction.name}"

@@ -1,4 +1,8 @@
-"""What a perfect decode holds after every decoding step, from the machine's run. EXPECTATIONS has one for each construction."""
+"""What a perfect decode holds after every decoding step, from the machine's run. EXPECTATIONS has one for each construction.
+
+An expectation keeps one sequence, `tokens`, and edits it in place; each decoding step yields the rows it may have
+changed, so that a check costs what a step edits and not the context. All other rows are as they were.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +25,9 @@ class MdmExpectation:
         self.layout = layout
         self.tokens = layout.tokens()
         self.machine = Machine(layout.job)
-        self.counters: list[Tokens] = []
 
     def __iter__(self) -> Iterator[Tokens]:
-        """One sequence for each decoding step in parallel order; the array is reused.
+        """The rows of each decoding step in parallel order.
 
         Raises: PramError: the machine refuses the run, or it takes longer than the layout has room for.
         """
@@ -32,20 +35,18 @@ class MdmExpectation:
         halted = np.zeros(processors, bool)
         filled = np.zeros(processors, bool)
         for step in self.machine.steps(layout.time):
-            self._fill_halted(np.flatnonzero(halted & ~filled), step.number)
+            rows = self._fill_halted(np.flatnonzero(halted & ~filled), step.number)
             filled |= halted
-            self._fill_block(step, ~filled)
+            rows += self._fill_block(step, ~filled)
             halted |= step.next == HALTED
-            self.counters.append(step.counter)
-            yield self.tokens
+            yield np.concatenate(rows)
         if layout.time > self.machine.costs.time:
-            self._fill_halted(np.flatnonzero(~filled), self.machine.costs.time + 1)
-            yield self.tokens
+            yield np.concatenate(self._fill_halted(np.flatnonzero(~filled), self.machine.costs.time + 1))
         if layout.job.outputs:
             cells = layout.job.outputs
             word = layout.circuit.vocabulary.token("WORD")
             self.tokens[layout.first_output :] = word + self.machine.memory[cells.start : cells.stop]
-            yield self.tokens
+            yield np.arange(layout.first_output, layout.length)
 
     def place(self, position: int) -> tuple[str, int, int]:
         """What stands at a position: field, processor or cell, and PRAM step (0: none)."""
@@ -53,18 +54,23 @@ class MdmExpectation:
         fields = {"V": "value", "C": "next program counter", "A": "destination"}
         return fields.get(role, role), number, step
 
-    def _fill_block(self, step: Step, running: NDArray[np.bool_]) -> None:
-        pids = np.flatnonzero(running)
+    def _fill_block(self, step: Step, running: NDArray[np.bool_]) -> list[Tokens]:
+        pids, filled = np.flatnonzero(running), []
         for role, tokens in self.layout.step_tokens(step).items():
-            self.tokens[self.layout.row(role, step.number, 0) + pids] = tokens[pids]
+            filled.append(self.layout.row(role, step.number, 0) + pids)
+            self.tokens[filled[-1]] = tokens[pids]
+        return filled
 
-    def _fill_halted(self, pids: Tokens, first: int) -> None:
+    def _fill_halted(self, pids: Tokens, first: int) -> list[Tokens]:
         """Processors that had halted before step `first` fill all their rows from there on."""
         vocabulary, layout = self.layout.circuit.vocabulary, self.layout
         fills = {"V": vocabulary.token("WORD"), "C": vocabulary.token("HALT"), "A": vocabulary.token("NONE")}
+        filled = []
         for number in range(first, layout.time + 1) if len(pids) else ():
             for role, token in fills.items():
-                self.tokens[layout.row(role, number, 0) + pids] = token
+                filled.append(layout.row(role, number, 0) + pids)
+                self.tokens[filled[-1]] = token
+        return filled
 
 
 class InPlaceExpectation(ABC):
@@ -74,26 +80,24 @@ class InPlaceExpectation(ABC):
         self.layout = layout
         self.tokens = layout.tokens()
         self.machine = Machine(layout.job)
-        self.counters: list[Tokens] = []
         self.vocabulary = layout.circuit.vocabulary
         self.word, self.mask = self.vocabulary.token("WORD"), self.vocabulary.mask
 
     def __iter__(self) -> Iterator[Tokens]:
-        """One sequence for each decoding step.
+        """The rows of each decoding step.
 
         Raises: PramError: the machine refuses the run.
         """
         yield from self._grow()
-        self._start()
-        yield self.tokens
+        self._hold_state(np.zeros(self.layout.job.processors, np.int64))
+        yield self._all_rows()
         for step in self.machine.steps():
-            self.counters.append(step.counter)
             yield from self._step(step)
         yield from self._shrink()
 
     def place(self, position: int) -> tuple[str, int, int]:
         """What stands at a position: field, processor or cell, and PRAM step (0: none)."""
-        layout, step = self.layout, len(self.counters)
+        layout, step = self.layout, self.machine.costs.time
         if position < layout.first_cell or len(self.tokens) < layout.length:
             return "token", position, 0
         if position < layout.first_processor:
@@ -110,12 +114,19 @@ class InPlaceExpectation(ABC):
         """Up to the full length."""
 
     @abstractmethod
-    def _start(self) -> None:
-        """The state before the first step."""
+    def _hold_state(self, counter: Tokens) -> None:
+        """Memory, registers and program counters as the machine has them, in every row."""
 
     @abstractmethod
     def _step(self, step: Step) -> Iterator[Tokens]:
         """One step, which the machine has made."""
+
+    def _all_rows(self) -> Tokens:
+        return np.arange(len(self.tokens))
+
+    def _rows(self) -> Tokens:
+        """The rows of the processors, [P, rows of each]; writing to it writes `tokens`."""
+        return self.tokens[self.layout.first_processor :].reshape(self.layout.job.processors, -1)
 
     def _counters(self, counter: Tokens) -> Tokens:
         """Program counters as tokens."""
@@ -124,14 +135,17 @@ class InPlaceExpectation(ABC):
     def _shrink(self) -> Iterator[Tokens]:
         """All but BOS, outputs and PC_0 is masked, then every mask goes."""
         layout, cells = self.layout, self.layout.job.outputs
+        edited = self.tokens.copy()
+        self._hold_state(self.machine.counter)
+        assert np.array_equal(edited, self.tokens), "the machine changed what its steps do not say"
         kept = np.zeros(layout.length, bool)
         kept[0] = True
         kept[layout.first_processor : layout.first_processor + layout.SLOTS] = True
         kept[layout.first_cell + layout.SLOTS * cells.start : layout.first_cell + layout.SLOTS * cells.stop] = True
         self.tokens = np.where(kept, self.tokens, self.mask)
-        yield self.tokens
+        yield self._all_rows()
         self.tokens = self.tokens[self.tokens != self.mask]
-        yield self.tokens
+        yield self._all_rows()
 
 
 class TwoStepExpectation(InPlaceExpectation):
@@ -146,40 +160,54 @@ class TwoStepExpectation(InPlaceExpectation):
         while len(self.tokens) < full:
             masks = min(max(1, 2 * (len(self.tokens) - start)), full - start)
             self.tokens = np.append(self.tokens[:start], np.full(masks, self.mask))
-            yield self.tokens
+            yield self._all_rows()
 
-    def _start(self) -> None:
-        self._commit(np.zeros(self.layout.job.processors, np.int64))
-
-    def _step(self, step: Step) -> Iterator[Tokens]:
-        self._execute(step)
-        yield self.tokens
-        self._commit(step.next)
-        yield self.tokens
-
-    def _commit(self, counter: Tokens) -> None:
-        """Memory, registers and program counters as the machine has them; buffers masked."""
-        layout, machine, processors = self.layout, self.machine, self.layout.job.processors
+    def _hold_state(self, counter: Tokens) -> None:
+        layout, machine = self.layout, self.machine
         self.tokens[layout.first_cell : layout.first_processor] = self.word + machine.memory
-        rows = self.tokens[layout.first_processor :].reshape(processors, -1)
+        rows = self._rows()
         rows[:, 0] = self._counters(counter)
         rows[:, 1 : 1 + layout.job.registers] = self.word + machine.registers.T
         rows[:, 1 + layout.job.registers :] = self.mask
 
-    def _execute(self, step: Step) -> None:
-        """Running processors write their buffers; what they target is masked."""
-        layout, k = self.layout, self.layout.job.registers
+    def _step(self, step: Step) -> Iterator[Tokens]:
+        yield self._execute(step)
+        yield self._commit(step)
+
+    def _targets(self, step: Step) -> tuple[Tokens, Tokens, Tokens]:
+        """Who runs; the rows of the PCs, registers and cells that a step writes; the rows of the buffers it writes."""
+        layout = self.layout
         pids = np.flatnonzero(step.counter != HALTED)
-        rows = self.tokens[layout.first_processor :].reshape(layout.job.processors, -1)
-        target = step.destination[pids]
+        target, first = step.destination[pids], layout.first_processor + pids * layout.rows_each(layout.job)
+        registers = (first + 1 - 2 - target)[target < NO_DESTINATION]
+        written = np.concatenate([first, registers, layout.first_cell + target[target >= 0]])
+        buffers = (first[:, None] + 1 + layout.job.registers + np.arange(len(ap_mdm.BUFFERS))).ravel()
+        return pids, written, buffers
+
+    def _execute(self, step: Step) -> Tokens:
+        """Running processors write their buffers; what they target is masked."""
+        k = self.layout.job.registers
+        pids, written, buffers = self._targets(step)
+        target, rows = step.destination[pids], self._rows()
         none, register = self.vocabulary.token("NONE"), self.vocabulary.token("REG")
         place = np.where(target >= 0, self.word + target, register - 2 - target)
         rows[pids, 1 + k] = np.where(target == NO_DESTINATION, none, place)
         rows[pids, 2 + k] = self.word + step.value[pids]
         rows[pids, 3 + k] = self._counters(step.next[pids])
-        rows[pids, 0] = self.mask
-        rows[pids[target < NO_DESTINATION], 1 - 2 - target[target < NO_DESTINATION]] = self.mask
-        self.tokens[layout.first_cell + target[target >= 0]] = self.mask
+        self.tokens[written] = self.mask
+        return np.concatenate([written, buffers])
+
+    def _commit(self, step: Step) -> Tokens:
+        """What was masked holds the machine's state; buffers are masked. A step changes nothing but its destinations."""
+        layout, machine = self.layout, self.machine
+        pids, written, buffers = self._targets(step)
+        cells = step.destination[pids][step.destination[pids] >= 0]
+        self.tokens[layout.first_cell + cells] = self.word + machine.memory[cells]
+        rows = self._rows()
+        rows[pids, 0] = self._counters(step.next[pids])
+        rows[pids, 1 : 1 + layout.job.registers] = self.word + machine.registers.T[pids]
+        self.tokens[buffers] = self.mask
+        return np.concatenate([written, buffers])
 
 
 class OneStepExpectation(InPlaceExpectation):
@@ -203,28 +231,35 @@ class OneStepExpectation(InPlaceExpectation):
         while masks < full:
             masks = min(2 * masks + 1, full)
             self.tokens = np.append(words, np.full(masks, self.mask))
-            yield self.tokens
+            yield self._all_rows()
 
-    def _start(self) -> None:
-        self._write(np.zeros(self.layout.job.processors, np.int64))
-
-    def _step(self, step: Step) -> Iterator[Tokens]:
-        pids = np.flatnonzero(step.counter != HALTED)
-        target = step.destination[pids]
-        self.cells[np.unique(target[target >= 0])] ^= 1
-        registers = target < NO_DESTINATION
-        self.rows[pids, 0] ^= 1
-        self.rows[pids[registers], 1 - 2 - target[registers]] ^= 1
-        self._write(step.next)
-        yield self.tokens
-
-    def _write(self, counter: Tokens) -> None:
-        """Memory, registers and program counters as the machine has them, each in its slot."""
+    def _hold_state(self, counter: Tokens) -> None:
         layout, machine = self.layout, self.machine
         self.tokens[layout.first_cell :] = self.mask
         self.tokens[layout.first_cell + 2 * np.arange(layout.job.space) + self.cells] = self.word + machine.memory
         words = np.column_stack([self._counters(counter), self.word + machine.registers.T]).ravel()
         self.tokens[layout.first_processor + 2 * np.arange(words.size) + self.rows.ravel()] = words
+
+    def _step(self, step: Step) -> Iterator[Tokens]:
+        """The running PCs move, and the registers and cells that they hit."""
+        layout = self.layout
+        pids = np.flatnonzero(step.counter != HALTED)
+        target = step.destination[pids]
+        cells, hit = np.unique(target[target >= 0]), target < NO_DESTINATION
+        places = np.concatenate([pids * self.rows.shape[1], pids[hit] * self.rows.shape[1] + 1 - 2 - target[hit]])
+        words = [self._counters(step.next[pids]), self.word + self.machine.registers[-2 - target[hit], pids[hit]]]
+        yield np.concatenate([
+            self._move(layout.first_cell, self.cells, cells, self.word + self.machine.memory[cells]),
+            self._move(layout.first_processor, self.rows.reshape(-1), places, np.concatenate(words)),
+        ])  # fmt: skip
+
+    def _move(self, first: int, slots: Tokens, which: Tokens, words: Tokens) -> Tokens:
+        """Write words to the other slots of some places, which start at `first`; their rows, both slots of each."""
+        pairs = first + 2 * which
+        slots[which] ^= 1
+        self.tokens[pairs + slots[which]] = words
+        self.tokens[pairs + 1 - slots[which]] = self.mask
+        return np.concatenate([pairs, pairs + 1])
 
 
 EXPECTATIONS = {"mdm": MdmExpectation, "ap-mdm": TwoStepExpectation, "ap-mdm one-step": OneStepExpectation}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 import torch
 from cases import EXAMPLE_SIZES
 
-from compiler.compile import Compiled, compile_job
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.bench import DIRECTORY, job_of
-from models.decode import DecodingStep
+from models.decode import Decoder, DecodingStep
+from models.sequence import Change
 from models.transformer import Factored
 from pram.job import Job
 from pram.machine import run
@@ -40,29 +42,51 @@ def small() -> tuple[Job, Compiled, int]:
     return job, compile_job(job, time), time
 
 
+class Liar(Decoder):
+    """A decoder that gets one position wrong once it is unmasked, and says that it changed, or not."""
+
+    at = 0
+    admits = True
+
+    def __iter__(self) -> Iterator[DecodingStep]:
+        mask, most = self.sequence.mask, self.model.vocabulary.size
+        for step in super().__iter__():
+            tokens, rows = step.sequence.copy(), step.change.rows
+            if tokens[self.at] != mask:
+                tokens[self.at] += 1 if tokens[self.at] + 1 < most else -1
+            if not self.admits:
+                rows = rows[rows != self.at]
+            yield DecodingStep(step.number, Change(rows, step.change.length), tokens)
+
+
+@pytest.mark.parametrize("admits", [True, False])
 @pytest.mark.parametrize("order", ["parallel", "left-to-right"])
-def test_every_wrong_token_is_reported(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
-    """Whatever position the model gets wrong, the check names it."""
+def test_every_wrong_token_is_reported(monkeypatch: pytest.MonkeyPatch, order: str, admits: bool) -> None:
+    """Whatever position the model gets wrong, the check names it, even if it was not said to have changed."""
     job, compiled, time = small()
     layout = compiled.layout(job, time)
-    honest = agreement.decoding_steps
+    monkeypatch.setattr(agreement, "Decoder", Liar)
     for position in range(layout.first_block, layout.length):
-
-        def lying(*args: object, at: int = position, **kwargs: object):  # type: ignore[no-untyped-def]
-            for step in honest(*args, **kwargs):  # type: ignore[arg-type]
-                tokens = step.tokens.clone()
-                if tokens[at] != compiled.circuit.vocabulary.mask:
-                    tokens[at] += 1 if tokens[at] + 1 < compiled.circuit.vocabulary.size else -1
-                yield DecodingStep(step.number, tokens)
-
-        monkeypatch.setattr(agreement, "decoding_steps", lying)
+        monkeypatch.setattr(Liar, "at", position)
+        monkeypatch.setattr(Liar, "admits", admits)
         divergence = check_agreement(compiled, job, time, order=order).divergence
         role, step, pid = layout.locate(position)
         assert divergence is not None
         fields = {"V": "value", "C": "next program counter", "A": "destination", "output": "output"}
         assert (divergence.field, divergence.processor) == (fields[role], pid)
-        if order == "parallel":
+        if order == "parallel":  # the machine's side names the rows of its step as well
             assert divergence.step == (step or time + 1)
+
+
+@pytest.mark.parametrize("process", CONSTRUCTIONS)
+def test_a_change_that_neither_side_speaks_of_is_found_at_the_end(monkeypatch: pytest.MonkeyPatch, process: str) -> None:
+    """The first input word, which no step edits."""
+    job, _, time = small()
+    compiled = compile_job(job, time, construction=process)
+    monkeypatch.setattr(agreement, "Decoder", Liar)
+    monkeypatch.setattr(Liar, "at", 1)
+    monkeypatch.setattr(Liar, "admits", False)
+    assert check_agreement(compiled, job, time).divergence is not None
 
 
 def test_the_text_of_a_divergence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from compiler.processor import Code
 from lockstep.bench import PROGRAMS, job_of
 from models import processes
 from models.engines.dense import forward
-from models.processes import edit
+from models.processes import PROCESSES, Edits, edit
 from models.transformer import Prediction
 from pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 from pram.job import Job
@@ -116,15 +116,15 @@ def test_circuit_dense_engine_and_float32_hold_the_same_residuals(construction: 
         assume(found is not None and found.time <= 6)
         compiled, single = (compile_job(job, 1, dtype, construction) for dtype in ("float64", "float32"))
         layout = compiled.layout(job, 1)
-        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
+        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions().dense()
         for _ in range(12):
             exact = compiled.circuit.evaluate(tokens.tolist(), positions[: len(tokens)])
             for each in (compiled, single):
                 residual = forward(each.model, tokens, torch.from_numpy(positions[: len(tokens)]).to(each.model.dtype))
                 assert np.array_equal(residual.numpy(), exact)
                 assert certify(each.model, each.circuit).holds
-            mask = compiled.circuit.vocabulary.mask
-            tokens = edit(tokens, compiled.model.predict(residual.double()), mask, lambda ready: ready)
+            prediction, mask = compiled.model.predict(residual.double()), compiled.circuit.vocabulary.mask
+            tokens = PROCESSES["ap-mdm"].step(tokens, prediction, mask, lambda ready: ready)
 
     check()
 
@@ -257,15 +257,15 @@ def test_updates_must_be_synchronous(seed: int, construction: str) -> None:
     """A sampler that drops three updates of ten is found to be wrong."""
     generator = torch.Generator().manual_seed(seed)
 
-    def lossy(tokens: torch.Tensor, prediction: Prediction, mask: int, choose: processes.Chooser) -> torch.Tensor:
+    def lossy(rows: torch.Tensor, tokens: torch.Tensor, prediction: Prediction, mask: int) -> Edits:
         assert prediction.control is not None
         dropped = torch.rand(len(tokens), generator=generator) < 0.3
         control = prediction.control & ~dropped[:, None]
         control[:, 0] |= dropped & (tokens == mask)
-        return edit(tokens, replace(prediction, control=control), mask, choose)
+        return edit(rows, tokens, replace(prediction, control=control), mask)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(processes.PROCESSES, "ap-mdm", replace(processes.PROCESSES["ap-mdm"], step=lossy))
+        patch.setitem(processes.PROCESSES, "ap-mdm", replace(processes.PROCESSES["ap-mdm"], propose=lossy))
         assert mutant(lambda circuit: None, construction).divergence is not None
 
 

@@ -111,4 +111,4 @@ def test_evaluation_refuses_values_out_of_range() -> None:
     sample = job(Instruction("nop"))
     layout = mdm.Layout(sample, built, Widths(4, 2, 1), 2)
     with pytest.raises(ValueError, match=r"field 'out' holds 0 \.\. 2, not 0 \.\. 1"):
-        built.evaluate(layout.tokens().tolist(), layout.positions())
+        built.evaluate(layout.tokens().tolist(), layout.positions().dense())

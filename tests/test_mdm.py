@@ -92,7 +92,7 @@ def test_circuit_dense_engine_and_float32_hold_the_same_residuals(job: Job) -> N
     run = bounded_run(job, most=100)
     compiled, single = compile_job(job, run.time), compile_job(job, run.time, "float32")
     layout = compiled.layout(job, run.time)
-    tokens, positions = layout.tokens(), layout.positions()
+    tokens, positions = layout.tokens(), layout.positions().dense()
     while (tokens == compiled.circuit.vocabulary.mask).any():
         exact = compiled.circuit.evaluate(tokens.tolist(), positions)
         for model in (compiled.model, single.model):
@@ -136,7 +136,7 @@ def test_too_few_blocks_stop_with_the_step(blocks: int) -> None:
     compiled: Compiled = compile_job(job, blocks)
     layout = compiled.layout(job, blocks)
     with pytest.raises(NotFinished, match=rf"^decoding step {blocks + 1}: no position is ready, but 2 are still masked$"):
-        decode(compiled.model, torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions()).double())
+        decode(compiled.model, torch.from_numpy(layout.tokens()), layout.positions())
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.decode import ORDERS, NotFinished, decode
-from models.processes import THRESHOLD, unmask
+from models.processes import PROCESSES, THRESHOLD
 from models.tokens import MASK, Vocabulary
 from models.transformer import MAX_SPELLED, Factored, Layer, Prediction, Transformer
 
@@ -60,13 +60,14 @@ def test_large_vocabularies_are_not_spelled_out() -> None:
         factored.spelled(large)
 
 
-def prediction(tokens: list[int], probabilities: list[float]) -> Prediction:
+def made(tokens: list[int], probabilities: list[float]) -> Prediction:
     return Prediction(torch.tensor(tokens), torch.tensor(probabilities), None)
 
 
 def test_the_sampler_unmasks_what_is_likely_enough() -> None:
     tokens = torch.tensor([0, 1, 1, 1])
-    after = unmask(tokens, prediction([4, 5, 6, 7], [1.0, THRESHOLD, 0.89, 1.0]), 1, lambda ready: ready)
+    prediction = made([4, 5, 6, 7], [1.0, THRESHOLD, 0.89, 1.0])
+    after = PROCESSES["mdm"].step(tokens, prediction, 1, lambda ready: ready)
     assert after.tolist() == [0, 5, 1, 7]
     assert tokens.tolist() == [0, 1, 1, 1]
 

@@ -103,7 +103,7 @@ def test_recency_without_pid() -> None:
     tokens = found(compile_job(sample, time), sample, time).tokens
     tokens[layout.row("V", 3, 0) :] = compiled.circuit.vocabulary.mask
     with pytest.raises(ValueError, match="lookup 'memory' ties"):
-        compiled.circuit.evaluate(tokens.tolist(), layout.positions())
+        compiled.circuit.evaluate(tokens.tolist(), layout.positions().dense())
 
 
 def test_no_own_block_gate() -> None:

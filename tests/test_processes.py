@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.decode import OutOfPositions, decode
-from models.processes import PROCESSES, edit
+from models.processes import PROCESSES
 from models.tokens import Vocabulary
 from models.transformer import Factored, Prediction, Transformer
 
@@ -18,7 +18,7 @@ def step(tokens: list[int], control: list[str], best: list[int] | None = None) -
     bits = torch.tensor([[letter in word for letter in "rid"] for word in control])
     prediction = Prediction(torch.tensor(best or [7] * len(tokens)), torch.ones(len(tokens)), bits)
     before = torch.tensor(tokens)
-    after = edit(before, prediction, MASK, lambda ready: ready)
+    after = PROCESSES["ap-mdm"].step(before, prediction, MASK, lambda ready: ready)
     assert before.tolist() == tokens
     return after.tolist()
 

@@ -1,15 +1,43 @@
-"""Engines: how a forward pass is computed. All give the same tokens; `dense` is the reference."""
+"""Engines: how predictions are computed while a sequence is edited. All give the same tokens; `dense` is the reference.
+
+An engine is a *session*: it starts on a sequence and is told what each decoding step changed. It sees
+weights, tokens and positions, nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from models.engines.dense import forward as dense_forward
-from models.transformer import Transformer
+from models.engines.bounds import Unsuitable
+from models.engines.dense import DenseSession
+from models.positions import Positions
+from models.sequence import Change
+from models.transformer import Prediction, Transformer
 
-#: An engine maps (model, tokens [N], positions [N, d]) to the residual stream after the last layer, [N, d].
-Engine = Callable[[Transformer, Tensor, Tensor], Tensor]
 
-ENGINES: dict[str, Engine] = {"dense": dense_forward}
+class Session(Protocol):
+    """One decode.
+
+    predict:  the rows, ascending, whose prediction may differ from what was last said of them (at first: all), and
+              the prediction of each: right for masked rows, and its control bits for all. A `probability` is on the
+              same side of every threshold from 0.01 to 0.99 as the reference's.
+    Raises: Unsuitable, from either of them.
+    """
+
+    name: str
+
+    def update(self, change: Change, tokens: NDArray[np.int64]) -> None: ...
+
+    def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
+
+
+#: An engine starts a session from a model, the start sequence [N] and the positions; it may raise Unsuitable.
+Engine = Callable[[Transformer, NDArray[np.int64], Positions], Session]
+
+ENGINES: dict[str, Engine] = {"dense": DenseSession}
+
+__all__ = ["ENGINES", "Engine", "Session", "Unsuitable"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from models.transformer import Transformer
+from models.positions import Positions
+from models.sequence import Change
+from models.transformer import Prediction, Transformer
 
 
 def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
@@ -18,3 +23,24 @@ def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
         x = x + layer.attend(x)
         x = x + layer.feed_forward(x)
     return x
+
+
+class DenseSession:
+    """A decode by the reference engine; see `models.engines.Session`."""
+
+    name = "dense"
+
+    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
+        self.model = model
+        self.positions = positions.rows(slice(None), model.dtype)
+        self.tokens = torch.from_numpy(tokens)
+
+    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
+        self.tokens = torch.from_numpy(tokens)
+
+    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
+        """All rows, since all are computed."""
+        return np.arange(len(self.tokens)), self.model.predict(self.residual())
+
+    def residual(self) -> Tensor:
+        return forward(self.model, self.tokens, self.positions[: len(self.tokens)])

@@ -1,0 +1,186 @@
+"""What the residual stream can hold, by interval arithmetic on the weights, the vocabulary and the positions.
+
+If all weights are integers and no sum can leave what the dtype counts exactly, then every number of the forward
+pass is an integer without rounding, in whatever order sums are taken, as long as attention copies single rows.
+That is what lets an engine skip and reorder work and still be bit-identical to the reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.positions import Positions
+from models.tokens import Vocabulary
+from models.transformer import Factored, Layer, Transformer
+
+Matrix = NDArray[np.float64]
+
+#: Integers up to 2^p are exact.
+EXACT_BITS = {torch.float64: 53, torch.float32: 24}
+#: exp of minus this is exactly 0.
+VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
+
+
+class Unsuitable(Exception):
+    """A model, or a sequence that came up, is not one that this engine computes exactly; says why."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The least and largest value of each of some numbers, [n] each."""
+
+    low: Matrix
+    high: Matrix
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.low + other.low, self.high + other.high)
+
+    @property
+    def size(self) -> Matrix:
+        """The largest absolute value."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    def through(self, m: Matrix) -> Interval:
+        """The range of m x, [f], where x is in this one."""
+        up, down = np.maximum(m, 0), np.minimum(m, 0)
+        return Interval(up @ self.low + down @ self.high, up @ self.high + down @ self.low)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Hidden units that read one form and write one column of W_out, up to sign, summed: sum_i sign_i relu(z + b_i).
+
+    [z >= 0] = relu(z + 1) - relu(z) is such a group; taken together it is known to be 0 or 1.
+    form:   its row in `forms` [F, d]. writes: [d]. biases, signs: one or more.
+    """
+
+    form: int
+    biases: tuple[float, ...]
+    signs: tuple[float, ...]
+    writes: Matrix
+
+    def range(self, z: tuple[float, float]) -> tuple[float, float]:
+        """Piecewise linear in z, so the extremes are at the ends or at a kink."""
+        at = [z[0], z[1], *(-b for b in self.biases if z[0] < -b < z[1])]
+        values = [sum(s * max(x + b, 0.0) for s, b in zip(self.signs, self.biases)) for x in at]
+        return min(values), max(values)
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """An MLP with equal rows of W_in computed once."""
+
+    forms: Matrix  # [F, d]
+    groups: tuple[Units, ...]
+
+
+def group(layer: Layer) -> FeedForward:
+    """Group the hidden units of a layer; those that write nothing are left out."""
+    w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
+    rows: dict[bytes, int] = {}
+    parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
+    for unit in range(len(w_in)):
+        used = np.flatnonzero(w_out[unit])
+        if len(used):
+            sign = float(np.sign(w_out[unit, used[0]]))
+            form = rows.setdefault((w_in[unit] + 0.0).tobytes(), len(rows))
+            parts.setdefault((form, (sign * w_out[unit] + 0.0).tobytes()), []).append((float(b_in[unit]), sign))
+    forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
+    groups = [Units(f, *zip(*units), np.frombuffer(writes, np.float64)) for (f, writes), units in parts.items()]  # type: ignore[arg-type]
+    return FeedForward(forms, tuple(groups))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The range of the stream before each layer and after the last, and the grouped MLP of each layer."""
+
+    stages: tuple[Interval, ...]
+    feed_forwards: tuple[FeedForward, ...]
+
+
+def exact(tensor: torch.Tensor) -> Matrix:
+    """Weights as float64, which holds every float32."""
+    return np.ascontiguousarray(tensor.to(torch.float64).numpy())
+
+
+def bound(model: Transformer, positions: Positions) -> Bounds:
+    """Bound every sum of the forward pass.
+
+    Raises: Unsuitable: a weight is no integer, or a sum might round.
+    """
+    if model.dtype not in EXACT_BITS:
+        raise Unsuitable(f"its dtype is {model.dtype}")
+    limit = 2.0 ** EXACT_BITS[model.dtype]
+    for name, tensor in model.tensors():
+        if not bool((tensor == tensor.round()).all()):
+            raise Unsuitable(f"{name} has weights that are no integers")
+    if not (positions.large == np.rint(positions.large)).all():
+        raise Unsuitable("the position encoding has values that are no integers")
+    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.highest())], []
+    for number, layer in enumerate(model.layers):
+        feed_forwards.append(group(layer))
+        stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, f"layer {number + 1}"))
+    head = model.unembedding
+    _require(float(sum(_largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero))), limit, "the readout")
+    if model.control_weight is not None:
+        _require(_largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
+    return Bounds(tuple(stages), tuple(feed_forwards))
+
+
+def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
+    """The range of E[token]."""
+    kind, one, zero = (exact(m) for m in (factored.kind, factored.one, factored.zero))
+    bits = [count for _, count in vocabulary.kinds]
+    low = [kind[i] + np.minimum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
+    high = [kind[i] + np.maximum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
+    return Interval(np.min(low, axis=0), np.max(high, axis=0))
+
+
+def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: float, name: str) -> Interval:
+    for head in range(len(layer.q)):
+        x = x + _attention(layer, head, x, limit, f"{name}, head {head + 1}")
+    _require(float(x.size.max()), limit, f"{name}: the stream")
+    w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
+    _require(_largest(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
+    z = x.through(w_in)
+    hidden = np.maximum(z.high + b_in, 0)
+    _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
+    forms = x.through(feed_forward.forms)
+    low, high = x.low.copy(), x.high.copy()
+    for units in feed_forward.groups:
+        ends = units.range((float(forms.low[units.form]), float(forms.high[units.form])))
+        low += np.minimum(units.writes * ends[0], units.writes * ends[1])
+        high += np.maximum(units.writes * ends[0], units.writes * ends[1])
+    _require(float(np.maximum(np.abs(low), np.abs(high)).max()), limit, f"{name}: the stream")
+    return Interval(low, high)
+
+
+def _attention(layer: Layer, head: int, x: Interval, limit: float, name: str) -> Interval:
+    """What a head adds if it copies one row, whichever."""
+    q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
+    scale = unit(q)
+    _require(max(_largest(q / scale, x), _largest(k, x), _largest(v, x)), limit, f"{name}: queries, keys and values")
+    _require(float(x.through(q / scale).size @ x.through(k).size), limit, f"{name}: scores")
+    values = x.through(v)
+    _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: what it adds")
+    return values.through(o)
+
+
+def unit(q: Matrix) -> float:
+    """The largest power of two of which every entry is a multiple; 1 for a zero matrix."""
+    entries = q[q != 0].astype(np.int64)
+    return float(np.min(entries & -entries)) if len(entries) else 1.0
+
+
+def _largest(m: Matrix, x: Interval) -> float:
+    """No partial sum of a row of m x, in any order, is larger."""
+    return float((np.abs(m) @ x.size).max(initial=0))
+
+
+def _require(size: float, limit: float, what: str) -> None:
+    if not size <= limit:
+        raise Unsuitable(f"{what} might round")

@@ -1,0 +1,69 @@
+"""Position encodings by columns: most hold bits, and most columns of the residual stream none at all.
+
+Dense rows of half a million positions would take gigabytes; here each costs a byte for each column that
+is used, and rows are made on demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+#: Columns whose values are integers from 0 to this are kept as bytes.
+MOST_SMALL = 255
+
+
+@dataclass(frozen=True)
+class Positions:
+    """PE[i] for i = 0 .. N_max - 1; columns that are named in neither part are 0.
+
+    width: d_model. small: uint8 [N_max, a], in columns `small_columns` [a]. large: float64 [N_max, b], likewise.
+    """
+
+    width: int
+    small_columns: NDArray[np.int64]
+    small: NDArray[np.uint8]
+    large_columns: NDArray[np.int64]
+    large: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.small)
+
+    @staticmethod
+    def of(rows: Tensor | Positions) -> Positions:
+        """The same from dense rows [N_max, d]."""
+        if isinstance(rows, Positions):
+            return rows
+        dense = rows.to(torch.float64).numpy()
+        least, most = dense.min(axis=0, initial=0), dense.max(axis=0, initial=0)
+        small = (least >= 0) & (most <= MOST_SMALL) & (dense == np.rint(dense)).all(axis=0)
+        used = (least != 0) | (most != 0)
+        a, b = np.flatnonzero(small & used), np.flatnonzero(~small & used)
+        return Positions(dense.shape[1], a, dense[:, a].astype(np.uint8), b, dense[:, b].copy())
+
+    def rows(self, which: slice | NDArray[np.int64], dtype: torch.dtype) -> Tensor:
+        """PE of some positions, [n, d]."""
+        small = self.small[which]
+        dense = np.zeros((len(small), self.width))
+        dense[:, self.small_columns] = small
+        dense[:, self.large_columns] = self.large[which]
+        return torch.from_numpy(dense).to(dtype)
+
+    def dense(self) -> NDArray[np.int64]:
+        """All rows, int64 [N_max, d], of an encoding by integers."""
+        dense = np.zeros((len(self), self.width), np.int64)
+        dense[:, self.small_columns] = self.small
+        dense[:, self.large_columns] = self.large
+        return dense
+
+    def highest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The least and largest value of each column, [d] each."""
+        least, most = np.zeros(self.width), np.zeros(self.width)
+        for columns, part in ((self.small_columns, self.small), (self.large_columns, self.large)):
+            if len(part):
+                least[columns], most[columns] = part.min(axis=0), part.max(axis=0)
+        return least, most
