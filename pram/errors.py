@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Union
 
 
@@ -35,6 +37,17 @@ class Source:
         lines = self.text.split("\n")
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
+    def word(self, at: Span) -> str:
+        """The word that stands at a place."""
+        found = re.match(r"\w*", self.line(at.line)[at.column - 1 :])
+        return found.group() if found else ""
+
+
+class Severity(StrEnum):
+    """Whether a message ends what was asked for."""
+
+    ERROR, WARNING = "error", "warning"
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -43,12 +56,17 @@ class Diagnostic:
     message: str
     source: Source | None = None
     span: Span | None = None
+    severity: Severity = Severity.ERROR
+
+    def as_error(self) -> Diagnostic:
+        """The same message, taken seriously."""
+        return replace(self, severity=Severity.ERROR)
 
     def render(self) -> str:
         where = f"{self.source.name}:" if self.source else ""
         if not (self.source and self.span):
-            return f"{where} error: {self.message}".strip()
-        head = f"{where}{self.span.line}:{self.span.column}: error: {self.message}"
+            return f"{where} {self.severity}: {self.message}".strip()
+        head = f"{where}{self.span.line}:{self.span.column}: {self.severity}: {self.message}"
         text = self.source.line(self.span.line)
         return f"{head}\n{_excerpt(text, self.span.column)}" if text.strip() else head
 

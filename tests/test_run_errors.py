@@ -60,6 +60,8 @@ SIZES: list[tuple[int, str, str, str]] = [
     ),
 ]
 
+ENDLESS = "step 100: no halt within 100 steps (--max-steps sets the limit)"
+
 #: Program, LINE:COL, message of a run with n = 3, A = [1, 2, 3].
 RUNS: list[tuple[str, str, str]] = [
     (CREW + EACH + "A[i] := A[i + 1] end\n", "7:41", "step 5: processor 2: index 3 is outside `A` (0 .. 2)"),
@@ -82,8 +84,19 @@ RUNS: list[tuple[str, str, str]] = [
     (
         CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n",
         "8:1",
-        "step 100: no halt within 100 steps (--max-steps sets the limit)",
+        ENDLESS + ": it was in round 25 of this `while`",  # 1 step, then 4 a round
     ),
+    (
+        CREW + "for i in 0 .. 1 do\n  local x := 1\n  repeat x := x until x == 0\nend\n",
+        "9:3",
+        ENDLESS + ": it was in round 1 of the `for` of line 7, round 33 of this `repeat`",  # 4 steps, then 3 a round
+    ),
+    (
+        CREW + "while 1 do\n  for i in 0 .. 1 do\n    local x := i\n  end\n  for j in 0 .. 2 do end\nend\n",
+        "7:1",  # a round takes 1 + 13 + 15 + 1 steps
+        ENDLESS + ": it was in round 4 of this `while`, round 2 of the `for` of line 8",
+    ),
+    (CREW + "local x := 1\n" + "x := 1\n" * 100, "107:1", ENDLESS),
     (
         CREW + "parallel for i in 0 .. n do A[0] := 1 end\n",
         "7:14",
