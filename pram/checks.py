@@ -16,6 +16,7 @@ from pram.access import Conflict
 from pram.errors import Span
 from pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from pram.job import Job
+from pram.syntax import Expression
 
 if TYPE_CHECKING:
     from pram.machine import Group, Machine
@@ -68,8 +69,12 @@ def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
     """The integer a check looks at: a parameter expression's own value, or a register's word."""
     if isinstance(subject, Operand):
         return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
-    value = parameters.evaluate(subject, machine.job.values)
+    value = _evaluate(machine, subject)
     return np.broadcast_to(np.int64(max(-FAR, min(value, FAR))), machine.pids(group).shape)
+
+
+def _evaluate(machine: Machine, expression: Expression) -> int:
+    return parameters.evaluate(expression, machine.job.values, machine.job.source)
 
 
 def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, group: Group) -> None:
@@ -100,7 +105,7 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     for part in check.ranges:
         low, high = _exact(machine, part.low, group), _exact(machine, part.high, group)
         count = int(high[0]) - int(low[0]) + 1
-        shift = parameters.evaluate(part.shift, machine.job.values)
+        shift = _evaluate(machine, part.shift)
         empty = empty or count <= 0
         if part.width is None:
             outer_shift, outer_count = shift, count
@@ -127,7 +132,7 @@ def _index(machine: Machine, part: ItemRange, shift: int, pids: Words) -> Words:
     index = pids >> shift
     if part.width is None:
         return index
-    return index & ((1 << parameters.evaluate(part.width, machine.job.values)) - 1)
+    return index & ((1 << _evaluate(machine, part.width)) - 1)
 
 
 def _check_agreement(machine: Machine, statement: str, instruction: Instruction, group: Group) -> None:

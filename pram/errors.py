@@ -65,16 +65,21 @@ class Diagnostic:
     def render(self) -> str:
         where = f"{self.source.name}:" if self.source else ""
         if not (self.source and self.span):
-            return f"{where} {self.severity}: {self.message}".strip()
-        head = f"{where}{self.span.line}:{self.span.column}: {self.severity}: {self.message}"
+            return _printable(f"{where} {self.severity}: {self.message}".strip())
+        head = _printable(f"{where}{self.span.line}:{self.span.column}: {self.severity}: {self.message}")
         text = self.source.line(self.span.line)
         return f"{head}\n{_excerpt(text, self.span.column)}" if text.strip() else head
+
+
+def _printable(text: str, also: str = "") -> str:
+    """The text without what would change the terminal: names and lines are the user's."""
+    return "".join(c if c.isprintable() or c in also else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _excerpt(text: str, column: int, width: int = 100) -> str:
     """The source line with a caret below `column`; of a long line, the part around it."""
     start = max(0, column - 1 - width // 2) if len(text) > width else 0
-    shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text[start : start + width])
+    shown = _printable(text[start : start + width], "\t")
     # The caret line repeats the tabs of the source line so that both indent alike.
     indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1 - start])
     return f"  {shown}\n  {indent}^"

@@ -13,6 +13,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 from pram import syntax
 from pram.access import MODES
 from pram.errors import PramError, Source, Span, did_you_mean, fail
+from pram.parameters import MAX_BITS
 from pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
 MAX_NESTING = 256
@@ -45,11 +46,10 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     if not source.text.strip():
         raise fail(EMPTY, source, Span(1, 1))
     nesting = _Nesting(source)
-    parser = _lark().parse_interactive()
+    parser = _lark().parse_interactive(source.text)
     try:
-        for token in _lark().lex(source.text):
+        for token in parser.iter_parse():  # each one before the parser takes it
             nesting.see(token)
-            parser.feed_token(token)
         tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
         raise _unexpected_character(source, error) from None
@@ -59,6 +59,7 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     return tree, source
 
 
+@cache
 def keywords() -> frozenset[str]:
     """Every reserved word of the language."""
     return frozenset(t.pattern.value for t in _lark().terminals if t.pattern.value.isalpha()) | {"pid"}
@@ -87,8 +88,8 @@ class _Nesting:
     def _check_number(self, token: Token) -> None:
         if not re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]+", token):
             raise fail(f"`{token}` is not a number: digits may not run into letters", self.source, span(token))
-        if len(token) > 20:
-            raise fail("number of more than 20 digits", self.source, span(token))
+        if len(token) > 20 or int(token, 0 if token[1:2] in ("x", "X") else 10) >> MAX_BITS:
+            raise fail(f"number of more than {MAX_BITS} bits", self.source, span(token))
 
     def _track(self, token: Token) -> None:
         if self.open and token == CLOSERS[self.open[-1]]:

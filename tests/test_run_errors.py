@@ -27,6 +27,12 @@ SIZES: list[tuple[int, str, str, str]] = [
     ),
     (10**9, "program t\nparam n\nprocs n\n", "3:7", "procs is 1000000000 (with n = 1000000000); the limit is 16777216"),
     (
+        1 << 24,
+        "program t\nparam n\nprocs n\n" + "".join(f"local x{i} := pid\n" for i in range(9)),
+        "3:7",
+        "16777216 processors (with n = 16777216) with 9 registers each: the limit is 134217728 registers in all",
+    ),
+    (
         5000,
         "program t\nparam n\nshared B[n, n], C\n",
         "3:8",
