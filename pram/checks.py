@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Words = NDArray[np.int64]
 
+#: What to do where all processors touch one cell.
+BY_ALL = {"read": "CREW lets them read one cell, EREW takes a copy for each", "write": "`single do ... end` is run by one"}
+
 #: Farther than any word, item or pid: exact integers are clipped here, so that adding pids to them cannot wrap.
 FAR = 1 << 40
 
@@ -160,5 +163,7 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
             values = dict(zip(conflict.processors, conflict.values))
             text = f"processors {first} and {second} write different values, {values[first]} and {values[second]}, to {cell}"
             return f"{text} (mode {job.mode})", at
-    hint = "; code outside `parallel` runs on all processors" if job.code[int(counter[first])].by_all else ""
+    hint = ""
+    if job.code[int(counter[first])].by_all:
+        hint = "; code outside `parallel` runs on all processors: " + BY_ALL[conflict.kind]
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at

@@ -26,6 +26,9 @@ CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single
 LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷": "/", "∧": "and", "∨": "or", "¬": "not",
               "−": "-", "–": "-", "…": "..", "⌈": "lg"}  # fmt: skip
 
+#: Letters of other alphabets that look like Latin ones.
+HOMOGLYPHS = dict(zip("аеорсухіјѕһАВЕЅКМНІЈОРСТУХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijshABESKMHIJOPCTYXoABEZHIKMNOPTYX"))
+
 #: What other languages write, with what to write here.
 CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to assign", "!": "write `!=` or `not`",
               ".": "write `..` for a range; numbers are integers", ";": "statements need no separator",
@@ -138,13 +141,20 @@ def _too_deep(source: Source, at: Span) -> PramError:
 def _unexpected_character(source: Source, error: UnexpectedCharacters) -> PramError:
     char = source.text[error.pos_in_stream or 0]
     at = Span(error.line, error.column)
-    if char in LOOKALIKES:
-        return fail(f"unexpected character `{char}`; write `{LOOKALIKES[char]}`", source, at)
     if char in CHARACTERS:
         return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
-    advice = "; names are written in ASCII letters, digits and `_`" if char.isalpha() else ""
-    return fail(f"unexpected character {char!r} ({title}){advice}", source, at)
+    return fail(f"unexpected character {char!r} ({title}){_instead(char)}", source, at)
+
+
+def _instead(char: str) -> str:
+    """What to write for a character that the language does not have, after `; `."""
+    plain = LOOKALIKES.get(char) or HOMOGLYPHS.get(char) or unicodedata.normalize("NFKC", char)
+    if plain == " ":
+        return "; write a plain space"
+    if plain != char and plain.isascii():
+        return f"; write `{plain}`, a Latin letter" if char in HOMOGLYPHS else f"; write `{plain}`"
+    return "; names are written in ASCII letters, digits and `_`" if char.isalpha() else ""
 
 
 def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting) -> PramError:
@@ -222,6 +232,8 @@ def _unknown_mode(source: Source, previous: Token, given: str, at: Span) -> Pram
     if given == "crcw" or previous == "CRCW":
         return fail("CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`", source, at)
     what = f"unknown access mode `{given}`" if given else "missing access mode"
+    if sorted(given.upper()) == sorted("CRCW"):
+        return fail(f"{what}; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?", source, at)
     return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", source, at)
 
 

@@ -119,8 +119,11 @@ def read_text(path: str | Path) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
+        advice = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise fail(
-            f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(str(path), text), span_of(before, len(before))
+            f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{advice}",
+            Source(str(path), text),
+            span_of(before, len(before)),
         ) from None
 
 

@@ -76,7 +76,11 @@ RUNS: list[tuple[str, str, str]] = [
     (CREW + "A[n] := 1\n", "7:1", "step 1: processor 0: index 3 is outside `A` (0 .. 2)"),
     (EREW + EACH + "A[i] := A[0] end\n", "7:41", "step 4: processors 0 and 2 read A[0] (mode EREW)"),
     (EREW + EACH + "A[0] := i end\n", "7:33", "step 4: processors 0 and 2 write A[0] (mode EREW)"),
-    (EREW + "s := 1\n", "7:1", "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors"),
+    (
+        EREW + "s := 1\n",
+        "7:1",
+        "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors: `single do ... end` is run by one",
+    ),
     (CREW + EACH + "s := 1 end\n", "7:33", "step 4: processors 0 and 2 write s (mode CREW)"),
     (
         COMMON + EACH + "s := i end\n",
