@@ -15,6 +15,7 @@ from fuzzing import Outcome, cases, check_clean, files, inputs, mutate_json, mut
 from test_cli import FINE, REFUTED, WRONG, Do, do  # noqa: F401
 
 from pram.errors import Diagnostic, PramError, Source, Span
+from pram.program import parse_program
 
 #: Seconds that one mutant may take, many times what any does.
 PATIENCE = 20
@@ -84,6 +85,32 @@ def test_mutants_on_the_command_line(do: Do) -> None:  # noqa: F811
         else:
             assert outcome.out != "" and ": error: " not in outcome.err, outcome
     assert statuses[FINE] >= 10 and statuses[WRONG] >= 20, statuses
+
+
+MODEL_COMMANDS = (
+    "decode t.pram --size 2 --max-steps 12",
+    "compile t.pram --word-bits 6 --time-bits 4 --pid-bits 2 --out m.safetensors",
+    "export t.pram --size 2 --max-steps 15 --out j.safetensors",
+    "verify t.pram --sizes 1,2 --random 1 --max-context 150 --max-steps 30",
+)
+
+
+def test_mutants_that_are_programs_on_the_commands_that_make_models(do: Do) -> None:  # noqa: F811
+    random, statuses = Random(0), Counter()
+    for case in islice(cases(random), 150):
+        text = mutate_text(random, case.text)
+        try:
+            parse_program(text)
+        except PramError:
+            continue
+        Path("t.pram").write_text(text)
+        outcome = do(MODEL_COMMANDS[statuses.total() % 4])
+        statuses[outcome.status] += 1
+        assert outcome.status in (FINE, WRONG, REFUTED), outcome
+        assert (outcome.status == WRONG) == (": error: " in outcome.err) == (outcome.out == ""), outcome
+        failed = [line for line in outcome.out.splitlines() if "FAILED" in line]
+        assert all("runs left undecoded" in line or "claim" in line for line in failed), outcome
+    assert statuses[FINE] >= 15 and statuses[WRONG] >= 15, statuses
 
 
 @pytest.mark.parametrize(
