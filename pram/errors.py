@@ -14,6 +14,9 @@ class Key(str):
     """The key of an object in an input file, rather than the value it has."""
 
 
+#: Of the errors of one program, so many are shown.
+MAX_SHOWN = 100
+
 #: Steps from the top of an input file down to a value.
 JsonPath = tuple[Union[str, int], ...]
 
@@ -90,7 +93,9 @@ class PramError(Exception):
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
-        super().__init__("\n".join(d.render() for d in self.diagnostics))
+        more = len(self.diagnostics) - MAX_SHOWN
+        shown = [d.render() for d in self.diagnostics[:MAX_SHOWN]]
+        super().__init__("\n".join(shown + [f"... and {more} more"] * (more > 0)))
 
     @property
     def message(self) -> str:

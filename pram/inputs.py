@@ -43,6 +43,8 @@ def shown(value: Any) -> str:
         text = json.dumps(value)
     except (TypeError, ValueError):
         text = repr(value)
+    except RecursionError:
+        text = "a value that is nested too deep"
     return shortened(text)
 
 

@@ -196,6 +196,14 @@ def test_all_that_is_wrong_is_reported_in_the_order_of_the_text() -> None:
     ]
 
 
+def test_of_many_errors_the_first_hundred_are_shown() -> None:
+    with pytest.raises(PramError) as caught:
+        parse_program(HEAD + "s := q\n" * 500, "t.pram")
+    lines = str(caught.value).splitlines()
+    assert lines[-4:] == ["t.pram:104:6: error: undeclared name `q`", "  s := q", "       ^", "... and 400 more"]
+    assert len(lines) == 301 and len(caught.value.diagnostics) == 500
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

@@ -260,6 +260,18 @@ def test_without_a_file_the_program_is_the_place(
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize("depth", [10, 100, *range(600, 1100), 100_000])
+def test_inputs_that_are_nested_deep(depth: int, tmp_path: Path) -> None:
+    """JSON is read and written by recursion, which ends somewhere."""
+    (tmp_path / "in.json").write_text('{"params": {"n": 1}, "arrays": {"A": [' + "[" * depth + "]" * depth + "]}}")
+    with pytest.raises(PramError) as caught, reading(tmp_path / "in.json") as given:
+        assert given is not None
+        parse_program("program t\nparam n\nshared A[n] : input\n").instantiate(*given)
+    assert len(caught.value.message) < 100
+    if depth <= 100:
+        assert caught.value.message == f"A[0] = {'[' * min(depth, 60)}{']' * depth if depth < 60 else '...'} is not an integer"
+
+
 def test_an_input_of_many_values_is_placed(tmp_path: Path) -> None:
     (tmp_path / "t.pram").write_text("program t\nparam n\nshared A[n] : input\n")
     (tmp_path / "in.json").write_text(json.dumps({"arrays": {"A": [1] * 99_999 + [-1]}, "params": {"n": 100_000}}))
