@@ -19,6 +19,7 @@ from pram import machine
 from pram.errors import PramError
 from pram.machine import Run
 from pram.program import Program, load, parse_program
+from pram.unwritten import Warn
 
 if TYPE_CHECKING:
     from compiler.compile import Compiled, Widths
@@ -30,12 +31,15 @@ __all__ = ["PramError", "Program", "Run", "compile", "decode", "load", "parse_pr
 
 
 def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
-        word_bits: int | None = None, max_steps: int = machine.DEFAULT_MAX_STEPS, seed: int | None = None) -> Run:  # fmt: skip
+        word_bits: int | None = None, max_steps: int = machine.DEFAULT_MAX_STEPS, seed: int | None = None,
+        warn: Warn | None = None) -> Run:  # fmt: skip
     """Run a program on the machine.
 
+    Args:   warn: is told of reads of cells that nothing has written, such as `warnings.append` of a list;
+            `pram.unwritten.refuse` makes them errors.
     Raises: PramError: wrong parameters or inputs, a trap, an access conflict, or no halt within `max_steps`.
     """
-    return machine.run(program.instantiate(params, arrays, word_bits), max_steps=max_steps, seed=seed)
+    return machine.run(program.instantiate(params, arrays, word_bits), max_steps=max_steps, seed=seed, warn=warn)
 
 
 def compile(program: Program, widths: Widths, *, dtype: str = "float64", construction: str = "mdm") -> Compiled:

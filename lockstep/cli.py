@@ -49,20 +49,21 @@ Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
 
 
 @app.command()
 def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
-        max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+        max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine."""
     from pram.machine import run as run_job
     from proofs_check.claims import check_claims
 
     program = load(file)
     job = _job(program, input, size, seed, word_bits)
-    with display.spinner(err, f"running {program.name}"):
-        result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
+    with display.warnings(strict) as warn, display.spinner(err, f"running {program.name}"):
+        result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None, warn=warn)
     _print(display.run_record(result), display.run_table(result), json_)
     false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
     for claim in false:
@@ -106,7 +107,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            schedule: Schedule = "two-step", order: Order = "parallel",
            dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
-           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = _construction(process, schedule)
     _check_order(order, process)
@@ -125,7 +126,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     job = _job(program, input, size, seed, bits)
     with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, construction=construction, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
-                             max_steps=max_steps, progress=progress)  # fmt: skip
+                             max_steps=max_steps, strict=strict, progress=progress)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
               "time": decoded.run.time, "process": compiled.construction if compiled else construction, "order": order}  # fmt: skip
     _print(record, display.record_table(record), json_)
@@ -139,7 +140,7 @@ def verify(file: File, input: Input = None,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
-           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
     Both run one input or random ones, side by side, and are held against the theorems.
@@ -162,6 +163,7 @@ def verify(file: File, input: Input = None,
         report = verify_program(
             program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=constructions,
             seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
+            strict=strict,
         )  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
     if not report.holds:

@@ -17,6 +17,7 @@ from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
 from pram.program import Program
+from pram.unwritten import refuse
 from proofs_check.certificate import require_certificate
 from proofs_check.theorems import BOUNDS
 
@@ -44,16 +45,17 @@ def compile_program(program: Program, widths: Widths, dtype: str = "float64", co
 
 def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
                time: int | None = None, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS,
-               progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
+               strict: bool = False, progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
     """Generate a job's run by a construction of `compiler.compile.CONSTRUCTIONS`.
 
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
-            default one with the least widths. progress: called with decoding steps done and expected.
+            default one with the least widths. strict: refuse reads of cells that nothing has written.
+            progress: called with decoding steps done and expected.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
             blocks, the context is too long, or `compiled` is not the model of this program and word size.
             NotCertified: the dtype is not exact at these widths.
     """
-    exact = run(job, max_steps=max_steps)
+    exact = run(job, max_steps=max_steps, warn=refuse if strict else None)
     blocks = exact.time if time is None else time
     compiled = compiled or compile_job(job, blocks, dtype, construction)
     _check_fits(compiled, job)

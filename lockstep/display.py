@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from pram.errors import Diagnostic
 from pram.listing import listing
 from pram.machine import Run
 from pram.program import Program
+from pram.unwritten import Warn, refuse
 
 if TYPE_CHECKING:
     from lockstep.space import SpaceRow
     from lockstep.verification import Report
+
+
+@contextmanager
+def warnings(strict: bool) -> Iterator[Warn]:
+    """Takes a run's warnings and shows them after it, even if it fails; if strict, the first one is an error."""
+    found: list[Diagnostic] = []
+    try:
+        yield refuse if strict else found.append
+    finally:
+        for warning in found:
+            print(warning.render(), file=sys.stderr)
 
 
 def run_record(run: Run) -> dict[str, Any]:

@@ -105,11 +105,11 @@ def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bi
             low = array.low or 0
             high = min(DEFAULT_HIGH, top) if array.high is None else array.high
             if array.size and high < low:
-                raise program_error(program, f"the declared range {low} .. {high} of `{array.name}` is empty")
+                raise program_error(program, f"the declared range {low} .. {high} of `{array.name}` is empty", array.name)
             values = rng.integers(low, high + 1, array.size).tolist() if array.size else []
             arrays[array.name] = values if array.shape else values[0]
     return params, arrays
 
 
-def program_error(program: Program, message: str) -> Exception:
-    return fail(message, program.source)
+def program_error(program: Program, message: str, array: str) -> Exception:
+    return fail(message, program.source, program.symbols.arrays[array].at)

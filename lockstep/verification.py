@@ -15,6 +15,7 @@ from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
 from pram.program import Program
+from pram.unwritten import refuse
 from proofs_check.agreement import Divergence, check_agreement
 from proofs_check.certificate import Certificate, require_certificate
 from proofs_check.measured import Measured, span
@@ -36,6 +37,7 @@ class Options:
     word_bits: int | None = None
     max_context: int = DEFAULT_MAX_CONTEXT
     max_steps: int = DEFAULT_MAX_STEPS
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> 
 def _case(program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], models: _Models,
           options: Options) -> Case:  # fmt: skip
     job = program.instantiate(params, arrays, options.word_bits)
-    exact = run(job, max_steps=options.max_steps)
+    exact = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
     right = generator.accepts(params, arrays, exact.outputs) if generator.accepts else None
     decodes = {}
     for construction in options.constructions:

@@ -39,6 +39,12 @@ from pram.syntax import (
 )
 
 CONTROL = (While, Repeat, Parallel, Single, Halt)
+#: What to write instead of control inside `parallel`.
+ADVICE = {
+    "parallel": "; two ranges, `i in .., j in ..`, deal out pairs",
+    "while": "; put it around the `parallel`, or loop with `for`",
+    "repeat": "; put it around the `parallel`, or loop with `for`",
+}
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -62,7 +68,7 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
     """
     errors: list[Diagnostic] = []
     symbols = Declarations(tree, source, errors).symbols()
-    varying: set[Span] = set()
+    varying: dict[Span, Span] = {}
     ifs = control_ifs(tree)
     known = -1
     while len(varying) > known:  # each round only adds to `varying`
@@ -99,10 +105,13 @@ class _Context:
 
 
 class _Body:
-    """One pass over the statements: marks varying locals, and reports errors."""
+    """One pass over the statements: marks varying locals, and reports errors.
+
+    `varying` leads from the declaration of a local to the place where processors come to differ in it.
+    """
 
     def __init__(
-        self, symbols: Symbols, source: Source, varying: set[Span], errors: list[Diagnostic], ifs: frozenset[int]
+        self, symbols: Symbols, source: Source, varying: dict[Span, Span], errors: list[Diagnostic], ifs: frozenset[int]
     ) -> None:
         self.symbols, self.source, self.varying, self.errors, self.control_ifs = symbols, source, varying, errors, ifs
 
@@ -115,7 +124,7 @@ class _Body:
         match statement:
             case Local(name, value, at):
                 self.expression(value, context)
-                return self._assigned(at, value, self._declare(name, at, context))
+                return self._assigned(at, value, at, self._declare(name, at, context))
             case Assign(name, value, at):
                 self.expression(value, context)
                 self._assign(name, value, at, context)
@@ -158,7 +167,7 @@ class _Body:
         if name in context.scope:
             if name in context.loops:
                 self._error(f"loop variable `{name}` cannot be assigned", at)
-            self._assigned(context.scope[name], value, context)
+            self._assigned(context.scope[name], value, at, context)
         elif name in self.symbols.params or name == "pid":
             self._error(f"`{name}` cannot be assigned: it is {'a parameter' if name != 'pid' else 'the processor number'}", at)
         elif name not in self.symbols.arrays:
@@ -167,9 +176,9 @@ class _Body:
         else:
             self.expression(Name(name, at), context)
 
-    def _assigned(self, declared: Span, value: Expression, context: _Context) -> _Context:
+    def _assigned(self, declared: Span, value: Expression, at: Span, context: _Context) -> _Context:
         if context.divergent or not self.uniform(value, context):
-            self.varying.add(declared)
+            self.varying.setdefault(declared, at)
         return context
 
     # -- uniformity ----------------------------------------------------------------------------
@@ -187,13 +196,17 @@ class _Body:
             return context.scope[node.name] in self.varying
         return node.name == "pid" or bool(context.divergent)
 
+    def _differs(self, name: str, context: _Context) -> str:
+        origin = context.scope.get(name)
+        where = f", from line {self.varying.get(origin, origin).line}," if origin else ""
+        return f"`{name}`{where} is not the same on all"
+
     def _control(self, word: str, at: Span, context: _Context) -> None:
         if not context.divergent:
             return
-        if context.divergent in ("parallel", "single") and word == context.divergent:
-            self._error(f"`{word}` cannot stand inside `{word}`: there is one level of processors", at)
-        else:
-            self._error(f"`{word}` cannot stand inside {context.place}: idle processors could not follow it", at)
+        why = "there is one level of processors" if word == context.divergent else "idle processors could not follow it"
+        advice = ADVICE.get(word, "") if context.divergent == "parallel" else ""
+        self._error(f"`{word}` cannot stand inside {context.place}: {why}{advice}", at)
 
     def _if(self, statement: If, context: _Context) -> None:
         self.expression(statement.condition, context)
@@ -225,27 +238,31 @@ class _Body:
             self._bound(bound, context)
         inner = self._declare(statement.variable, statement.at, context, loop=True)
         if not (self.uniform(statement.first, context) and self.uniform(statement.last, context)):
-            self.varying.add(statement.at)
+            self.varying[statement.at] = statement.at
         for node in (n for s in statement.body for n in walk(s)):
             if isinstance(node, Assign) and node.name in context.scope and statement.last == Name(node.name):
                 self._error(f"`{node.name}` bounds the `for` of line {statement.at.line} and cannot be assigned in it", node.at)
         self.block(statement.body, inner)
 
     def _bound(self, bound: Expression, context: _Context) -> None:
-        padded = context.assigned is not None
         for node in walk(bound):
-            read = isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays
-            if read and padded:
-                self._error("a loop bound here cannot read shared memory: idle processors run the loop too", node.at)
-            elif isinstance(node, Name) and not read and self._varies(node, context):
-                origin = context.scope.get(node.name)
-                where = f", from line {origin.line}," if origin else ""
-                self._error(f"loop bound differs per processor: `{node.name}`{where} is not the same on all", node.at)
-            elif isinstance(node, Name) and padded and context.scope.get(node.name) in (context.assigned or ()):
-                line = context.scope[node.name].line
-                self._error(
-                    f"loop bound `{node.name}` (line {line}) is assigned where some are idle: they do not know it", node.at
-                )
+            if why := self._no_bound(node, context):
+                self._error(why, node.at)
+                return  # what is below is part of the same mistake
+
+    def _no_bound(self, node: Node, context: _Context) -> str:
+        """Why this part of a loop's bound may not be there, if so."""
+        padded = context.assigned is not None
+        if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:
+            return "a loop bound here cannot read shared memory: idle processors run the loop too" if padded else ""
+        if not isinstance(node, Name):
+            return ""
+        if self._varies(node, context):
+            return f"loop bound differs per processor: {self._differs(node.name, context)}"
+        if padded and context.scope.get(node.name) in (context.assigned or ()):
+            line = context.scope[node.name].line
+            return f"loop bound `{node.name}` (line {line}) is assigned where some are idle: they do not know it"
+        return ""
 
     def _parallel(self, statement: Parallel, context: _Context) -> None:
         self._control("parallel", statement.at, context)
@@ -256,9 +273,11 @@ class _Body:
                 if number and not self.symbols.is_parametric(bound):
                     self._error("the bounds of every range after the first are made of numbers and parameters", bound.at)
                 elif not self.uniform(bound, context):
-                    self._error("the range of a `parallel for` differs per processor", bound.at)
+                    name = next(n for n in walk(bound) if isinstance(n, Name) and self._varies(n, context))
+                    why = self._differs(name.name, context)
+                    self._error(f"the range of a `parallel for` differs per processor: {why}", name.at)
             inner = self._declare(part.variable, part.at, inner, loop=True)
-            self.varying.add(part.at)
+            self.varying[part.at] = part.at
         self.block(statement.body, inner)
 
     # -- expressions ---------------------------------------------------------------------------

@@ -16,11 +16,15 @@ from pram.access import Conflict
 from pram.errors import Span
 from pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from pram.job import Job
+from pram.syntax import Expression
 
 if TYPE_CHECKING:
     from pram.machine import Group, Machine
 
 Words = NDArray[np.int64]
+
+#: What to do where all processors touch one cell.
+BY_ALL = {"read": "CREW lets them read one cell, EREW takes a copy for each", "write": "`single do ... end` is run by one"}
 
 #: Farther than any word, item or pid: exact integers are clipped here, so that adding pids to them cannot wrap.
 FAR = 1 << 40
@@ -68,8 +72,12 @@ def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
     """The integer a check looks at: a parameter expression's own value, or a register's word."""
     if isinstance(subject, Operand):
         return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
-    value = parameters.evaluate(subject, machine.job.values)
+    value = _evaluate(machine, subject)
     return np.broadcast_to(np.int64(max(-FAR, min(value, FAR))), machine.pids(group).shape)
+
+
+def _evaluate(machine: Machine, expression: Expression) -> int:
+    return parameters.evaluate(expression, machine.job.values, machine.job.source)
 
 
 def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, group: Group) -> None:
@@ -100,7 +108,7 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     for part in check.ranges:
         low, high = _exact(machine, part.low, group), _exact(machine, part.high, group)
         count = int(high[0]) - int(low[0]) + 1
-        shift = parameters.evaluate(part.shift, machine.job.values)
+        shift = _evaluate(machine, part.shift)
         empty = empty or count <= 0
         if part.width is None:
             outer_shift, outer_count = shift, count
@@ -127,7 +135,7 @@ def _index(machine: Machine, part: ItemRange, shift: int, pids: Words) -> Words:
     index = pids >> shift
     if part.width is None:
         return index
-    return index & ((1 << parameters.evaluate(part.width, machine.job.values)) - 1)
+    return index & ((1 << _evaluate(machine, part.width)) - 1)
 
 
 def _check_agreement(machine: Machine, statement: str, instruction: Instruction, group: Group) -> None:
@@ -155,5 +163,7 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
             values = dict(zip(conflict.processors, conflict.values))
             text = f"processors {first} and {second} write different values, {values[first]} and {values[second]}, to {cell}"
             return f"{text} (mode {job.mode})", at
-    hint = "; code outside `parallel` runs on all processors" if job.code[int(counter[first])].by_all else ""
+    hint = ""
+    if job.code[int(counter[first])].by_all:
+        hint = "; code outside `parallel` runs on all processors: " + BY_ALL[conflict.kind]
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Union
 
 
 class Key(str):
     """The key of an object in an input file, rather than the value it has."""
 
+
+#: Of the errors of one program, so many are shown.
+MAX_SHOWN = 100
 
 #: Steps from the top of an input file down to a value.
 JsonPath = tuple[Union[str, int], ...]
@@ -35,6 +40,17 @@ class Source:
         lines = self.text.split("\n")
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
+    def word(self, at: Span) -> str:
+        """The word that stands at a place."""
+        found = re.match(r"\w*", self.line(at.line)[at.column - 1 :])
+        return found.group() if found else ""
+
+
+class Severity(StrEnum):
+    """Whether a message ends what was asked for."""
+
+    ERROR, WARNING = "error", "warning"
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -43,20 +59,30 @@ class Diagnostic:
     message: str
     source: Source | None = None
     span: Span | None = None
+    severity: Severity = Severity.ERROR
+
+    def as_error(self) -> Diagnostic:
+        """The same message, taken seriously."""
+        return replace(self, severity=Severity.ERROR)
 
     def render(self) -> str:
         where = f"{self.source.name}:" if self.source else ""
         if not (self.source and self.span):
-            return f"{where} error: {self.message}".strip()
-        head = f"{where}{self.span.line}:{self.span.column}: error: {self.message}"
+            return _printable(f"{where} {self.severity}: {self.message}".strip())
+        head = _printable(f"{where}{self.span.line}:{self.span.column}: {self.severity}: {self.message}")
         text = self.source.line(self.span.line)
         return f"{head}\n{_excerpt(text, self.span.column)}" if text.strip() else head
+
+
+def _printable(text: str, also: str = "") -> str:
+    """The text without what would change the terminal: names and lines are the user's."""
+    return "".join(c if c.isprintable() or c in also else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _excerpt(text: str, column: int, width: int = 100) -> str:
     """The source line with a caret below `column`; of a long line, the part around it."""
     start = max(0, column - 1 - width // 2) if len(text) > width else 0
-    shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text[start : start + width])
+    shown = _printable(text[start : start + width], "\t")
     # The caret line repeats the tabs of the source line so that both indent alike.
     indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1 - start])
     return f"  {shown}\n  {indent}^"
@@ -67,7 +93,9 @@ class PramError(Exception):
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
-        super().__init__("\n".join(d.render() for d in self.diagnostics))
+        more = len(self.diagnostics) - MAX_SHOWN
+        shown = [d.render() for d in self.diagnostics[:MAX_SHOWN]]
+        super().__init__("\n".join(shown + [f"... and {more} more"] * (more > 0)))
 
     @property
     def message(self) -> str:

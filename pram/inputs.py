@@ -33,16 +33,24 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
             raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
         if not 0 <= entry < 1 << 62:
             rule = "words are integers from 0" if entry < 0 else "it is far too large"
-            raise wrong_cell(array, value, offset, f"{entry} is not a word: {rule}")
+            raise wrong_cell(array, value, offset, f"{shown(entry)} is not a word: {rule}")
     return np.array(flat, np.int64).reshape(-1)
 
 
 def shown(value: Any) -> str:
-    """A value as JSON writes it, or as Python does if JSON cannot."""
+    """A value as JSON writes it, or as Python does if JSON cannot; of a long one, the beginning."""
     try:
-        return json.dumps(value)
+        text = json.dumps(value)
     except (TypeError, ValueError):
-        return repr(value)
+        text = repr(value)
+    except RecursionError:
+        text = "a value that is nested too deep"
+    return shortened(text)
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """What a message can hold of a text that the user gave."""
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def wrong(message: str, *path: str | int) -> InputError:
@@ -98,7 +106,9 @@ def _read_json(source: Source) -> Any:
     try:
         return json.loads(source.text, object_pairs_hook=_object)
     except _RepeatedKey as error:
-        raise fail(f'"{error}" is given twice', source, json_places.find_repeated(source.text, str(error))) from None
+        raise fail(
+            f'"{shortened(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
+        ) from None
     except json.JSONDecodeError as error:
         raise fail(f"not JSON: {error.msg}", source, Span(error.lineno, error.colno)) from None
     except RecursionError:
@@ -119,7 +129,7 @@ def _parts(content: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         raise wrong(f"an input file is an object: {FORM}")
     for key in content:
         if key not in ("params", "arrays"):
-            raise wrong(f'unknown key "{key}"; an input file has "params" and "arrays"', Key(key))
+            raise wrong(f'unknown key "{shortened(key)}"; an input file has "params" and "arrays"', Key(key))
     params, arrays = (content.get(key, {}) for key in ("params", "arrays"))
     for key, part in (("params", params), ("arrays", arrays)):
         if not isinstance(part, dict):

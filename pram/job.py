@@ -15,6 +15,8 @@ from pram.word import MAX_BITS, MIN_BITS
 
 #: No job may ask for more steps, cells or processors than this.
 MAX_CELLS = MAX_PROCESSORS = 1 << MAX_BITS
+#: Registers of all processors together: 1 GiB.
+MAX_REGISTERS = 1 << 27
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from pram.access import MODES, Accesses
 from pram.errors import PramError, Span, fail
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
 from pram.job import Job
+from pram.loops import Rounds
+from pram.unwritten import Unwritten, Warn
 from pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
 
 Words = NDArray[np.int64]
@@ -95,10 +97,11 @@ class Run:
 class Machine:
     """The state of a run: registers int64 [k, P], memory int64 [space], counter int64 [P].
 
-    Args: seed: who wins under `CRCW arbitrary`; without one the lowest pid does.
+    Args: seed: who wins under `CRCW arbitrary`; without one the lowest pid does. warn: is told of reads of cells that
+        nothing has written; without it they are not looked for.
     """
 
-    def __init__(self, job: Job, seed: int | None = None) -> None:
+    def __init__(self, job: Job, seed: int | None = None, warn: Warn | None = None) -> None:
         self.job = job
         self.random = None if seed is None else np.random.default_rng(seed)
         self.memory = job.memory.copy()
@@ -107,6 +110,8 @@ class Machine:
         self.running = job.processors
         self.costs = Costs()
         self.touched = np.zeros(job.space, bool)
+        self.rounds = Rounds(job.code)
+        self.unwritten = Unwritten(job, warn) if warn else None
         self._pids = np.arange(job.processors)
         self._owner = np.zeros(job.space, np.int64)
         self._everyone = slice(0, job.processors)
@@ -156,7 +161,7 @@ class Machine:
         """
         while self.running:
             if self.costs.time >= max_steps:
-                raise self.error(f"no halt within {max_steps} steps (--max-steps sets the limit)", self._busiest())
+                raise self._endless(max_steps)
             yield self.step()
 
     @property
@@ -231,9 +236,14 @@ class Machine:
             case Next.FOLLOWING:
                 return index + 1
             case Next.JUMP:
+                if instruction.jumps_to <= index:
+                    self.rounds.jump_back(index)
                 return instruction.jumps_to
             case Next.BRANCH:
-                return np.where(self.operand(instruction.operand("x"), group) == 0, instruction.jumps_to, index + 1)
+                taken = self.operand(instruction.operand("x"), group) == 0
+                if instruction.jumps_to <= index and taken.any():
+                    self.rounds.jump_back(index)
+                return np.where(taken, instruction.jumps_to, index + 1)
             case Next.STOP:
                 return HALTED
 
@@ -251,6 +261,8 @@ class Machine:
         conflict = access.find_conflict(mode, read, written, self._owner)
         if conflict is not None:
             raise self.error(*checks.describe_conflict(self.job, conflict, before))
+        if self.unwritten is not None:
+            self.unwritten.watch(self.costs.time, read, written, before)
         self.costs.shared_accesses += len(read) + len(written)
         self.touched[read.cells] = True
         if len(written) and written.values is not None:
@@ -258,22 +270,26 @@ class Machine:
             order = mode.order(written.pids, self.random)
             self.memory[written.cells[order]] = written.values[order]
 
-    def _busiest(self) -> Span | None:
-        first = int(self.counter[self.counter != HALTED][0])
-        return self.job.code[first].at
+    def _endless(self, max_steps: int) -> PramError:
+        """The run is given up: says in which loop it was."""
+        index = int(self.counter[self.counter != HALTED][0])
+        rounds, at = self.rounds.describe(index, self.job.source)
+        return self.error(f"no halt within {max_steps} steps (--max-steps sets the limit){rounds}", at or self.job.code[index].at)
 
     def error(self, message: str, at: Span | None = None) -> PramError:
         """A run-time error of this step."""
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
 
 
-def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False) -> Run:
+def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False,
+        warn: Warn | None = None) -> Run:  # fmt: skip
     """Run a job to its end.
 
-    Args:   trace: keep every step (memory grows by five words for each processor and step).
+    Args:   trace: keep every step (memory grows by five words for each processor and step). warn: as for Machine;
+            `pram.unwritten.refuse` makes every warning an error.
     Raises: PramError: a trap, an access conflict, or no halt within `max_steps`.
     """
-    machine = Machine(job, seed)
+    machine = Machine(job, seed, warn)
     steps = []
     for step in machine.steps(max_steps):
         if trace:

@@ -13,6 +13,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 from pram import syntax
 from pram.access import MODES
 from pram.errors import PramError, Source, Span, did_you_mean, fail
+from pram.parameters import MAX_BITS
 from pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
 MAX_NESTING = 256
@@ -24,6 +25,9 @@ CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single
 
 LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷": "/", "∧": "and", "∨": "or", "¬": "not",
               "−": "-", "–": "-", "…": "..", "⌈": "lg"}  # fmt: skip
+
+#: Letters of other alphabets that look like Latin ones.
+HOMOGLYPHS = dict(zip("аеорсухіјѕһАВЕЅКМНІЈОРСТУХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijshABESKMHIJOPCTYXoABEZHIKMNOPTYX"))
 
 #: What other languages write, with what to write here.
 CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to assign", "!": "write `!=` or `not`",
@@ -45,11 +49,10 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     if not source.text.strip():
         raise fail(EMPTY, source, Span(1, 1))
     nesting = _Nesting(source)
-    parser = _lark().parse_interactive()
+    parser = _lark().parse_interactive(source.text)
     try:
-        for token in _lark().lex(source.text):
+        for token in parser.iter_parse():  # each one before the parser takes it
             nesting.see(token)
-            parser.feed_token(token)
         tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
         raise _unexpected_character(source, error) from None
@@ -59,6 +62,7 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     return tree, source
 
 
+@cache
 def keywords() -> frozenset[str]:
     """Every reserved word of the language."""
     return frozenset(t.pattern.value for t in _lark().terminals if t.pattern.value.isalpha()) | {"pid"}
@@ -87,8 +91,8 @@ class _Nesting:
     def _check_number(self, token: Token) -> None:
         if not re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]+", token):
             raise fail(f"`{token}` is not a number: digits may not run into letters", self.source, span(token))
-        if len(token) > 20:
-            raise fail("number of more than 20 digits", self.source, span(token))
+        if len(token) > 20 or int(token, 0 if token[1:2] in ("x", "X") else 10) >> MAX_BITS:
+            raise fail(f"number of more than {MAX_BITS} bits", self.source, span(token))
 
     def _track(self, token: Token) -> None:
         if self.open and token == CLOSERS[self.open[-1]]:
@@ -137,13 +141,20 @@ def _too_deep(source: Source, at: Span) -> PramError:
 def _unexpected_character(source: Source, error: UnexpectedCharacters) -> PramError:
     char = source.text[error.pos_in_stream or 0]
     at = Span(error.line, error.column)
-    if char in LOOKALIKES:
-        return fail(f"unexpected character `{char}`; write `{LOOKALIKES[char]}`", source, at)
     if char in CHARACTERS:
         return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
-    advice = "; names are written in ASCII letters, digits and `_`" if char.isalpha() else ""
-    return fail(f"unexpected character {char!r} ({title}){advice}", source, at)
+    return fail(f"unexpected character {char!r} ({title}){_instead(char)}", source, at)
+
+
+def _instead(char: str) -> str:
+    """What to write for a character that the language does not have, after `; `."""
+    plain = LOOKALIKES.get(char) or HOMOGLYPHS.get(char) or unicodedata.normalize("NFKC", char)
+    if plain == " ":
+        return "; write a plain space"
+    if plain != char and plain.isascii():
+        return f"; write `{plain}`, a Latin letter" if char in HOMOGLYPHS else f"; write `{plain}`"
+    return "; names are written in ASCII letters, digits and `_`" if char.isalpha() else ""
 
 
 def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting) -> PramError:
@@ -221,6 +232,8 @@ def _unknown_mode(source: Source, previous: Token, given: str, at: Span) -> Pram
     if given == "crcw" or previous == "CRCW":
         return fail("CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`", source, at)
     what = f"unknown access mode `{given}`" if given else "missing access mode"
+    if sorted(given.upper()) == sorted("CRCW"):
+        return fail(f"{what}; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?", source, at)
     return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", source, at)
 
 

@@ -16,8 +16,8 @@ from pram import parameters
 from pram.analysis import analyse
 from pram.declarations import Symbols
 from pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from pram.inputs import read_array, shown, wrong, wrong_cell
-from pram.job import MAX_CELLS, MAX_PROCESSORS, Array, Job
+from pram.inputs import read_array, shortened, shown, wrong, wrong_cell
+from pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from pram.json_places import span_of
 from pram.lowering import MachineCode, lower
 from pram.parser import parse
@@ -119,8 +119,11 @@ def read_text(path: str | Path) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
+        advice = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise fail(
-            f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(str(path), text), span_of(before, len(before))
+            f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{advice}",
+            Source(str(path), text),
+            span_of(before, len(before)),
         ) from None
 
 
@@ -136,6 +139,7 @@ class _Instantiation:
     def job(self) -> Job:
         program, symbols = self.program, self.program.symbols
         self._check_names()
+        self._check_registers()
         data = {a.name: self._read(a) for a in self.arrays if a.is_input}
         bits = self.word_bits(max((int(v.max()) for v in data.values() if v.size), default=0))
         for name, words in data.items():
@@ -177,14 +181,14 @@ class _Instantiation:
             return f"parameter `{name}` is computed by the program and cannot be given"
         given = self.program.given
         names = f"its parameters are {', '.join(given)}" if given else "it takes none"
-        return f"this program has no parameter `{name}`{did_you_mean(name, given) or '; ' + names}"
+        return f"this program has no parameter `{shortened(name)}`{did_you_mean(name, given) or '; ' + names}"
 
     def _integer(self, name: str, value: Any, at: Span) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
         if value < 0 or value >> parameters.MAX_BITS:
             raise self._input_error(
-                f"parameter `{name}` = {value} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name
+                f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name
             )
         return value
 
@@ -205,6 +209,12 @@ class _Instantiation:
         if count > MAX_PROCESSORS:
             raise self._error(f"procs is {count}{self._with()}; the limit is {MAX_PROCESSORS}", expression.at)
         return count
+
+    def _check_registers(self) -> None:
+        each, at = self.program.code.registers, self.program.symbols.procs.at
+        if self.processors * each > MAX_REGISTERS:
+            needed = f"{self.processors} processors{self._with()} with {each} registers each"
+            raise self._error(f"{needed}: the limit is {MAX_REGISTERS} registers in all", at)
 
     def _arrays(self) -> tuple[Array, ...]:
         arrays, base = [], 0
@@ -261,7 +271,7 @@ class _Instantiation:
         for name in self.given:
             if name not in wanted:
                 names = f"; its inputs are {', '.join(wanted)}" if wanted else "; it takes none"
-                message = f"array `{name}` is not an input of this program{did_you_mean(name, wanted) or names}"
+                message = f"array `{shortened(name)}` is not an input of this program{did_you_mean(name, wanted) or names}"
                 raise self._input_error(message, self.program.tree.at, "arrays", Key(name))
         for name in wanted:
             if name not in self.given:

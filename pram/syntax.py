@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Union
+from typing import Union, get_args
 
 from pram.errors import Span
 
@@ -240,11 +240,17 @@ class ProgramText:
 
 Node = Union[ProgramText, Declaration, Statement, Range, Expression]
 
+#: What each kind of node holds, its place left out.
+FIELDS = {
+    kind: tuple(f.name for f in fields(kind) if f.name != "at")
+    for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
+}
+
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in the order of its fields."""
-    for f in fields(node):
-        value = getattr(node, f.name)
+    for name in FIELDS[type(node)]:
+        value = getattr(node, name)
         for item in value if isinstance(value, tuple) else (value,):
             if hasattr(item, "at"):
                 yield item

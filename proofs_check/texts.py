@@ -42,7 +42,12 @@ def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
     """
     if shrinkable:
         return st.composite(lambda draw: _Writer(lambda options: draw(st.sampled_from(options))).case())()
-    return st.integers(0, 2**63).map(lambda seed: _Writer(Random(seed).choice).case())
+    return st.integers(0, 2**63).map(lambda seed: language_program(Random(seed)))
+
+
+def language_program(random: Random) -> TextCase:
+    """One of these programs."""
+    return _Writer(random.choice).case()
 
 
 class _Writer(Expressions):

@@ -27,6 +27,12 @@ SIZES: list[tuple[int, str, str, str]] = [
     ),
     (10**9, "program t\nparam n\nprocs n\n", "3:7", "procs is 1000000000 (with n = 1000000000); the limit is 16777216"),
     (
+        1 << 24,
+        "program t\nparam n\nprocs n\n" + "".join(f"local x{i} := pid\n" for i in range(9)),
+        "3:7",
+        "16777216 processors (with n = 16777216) with 9 registers each: the limit is 134217728 registers in all",
+    ),
+    (
         5000,
         "program t\nparam n\nshared B[n, n], C\n",
         "3:8",
@@ -60,6 +66,8 @@ SIZES: list[tuple[int, str, str, str]] = [
     ),
 ]
 
+ENDLESS = "step 100: no halt within 100 steps (--max-steps sets the limit)"
+
 #: Program, LINE:COL, message of a run with n = 3, A = [1, 2, 3].
 RUNS: list[tuple[str, str, str]] = [
     (CREW + EACH + "A[i] := A[i + 1] end\n", "7:41", "step 5: processor 2: index 3 is outside `A` (0 .. 2)"),
@@ -68,7 +76,11 @@ RUNS: list[tuple[str, str, str]] = [
     (CREW + "A[n] := 1\n", "7:1", "step 1: processor 0: index 3 is outside `A` (0 .. 2)"),
     (EREW + EACH + "A[i] := A[0] end\n", "7:41", "step 4: processors 0 and 2 read A[0] (mode EREW)"),
     (EREW + EACH + "A[0] := i end\n", "7:33", "step 4: processors 0 and 2 write A[0] (mode EREW)"),
-    (EREW + "s := 1\n", "7:1", "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors"),
+    (
+        EREW + "s := 1\n",
+        "7:1",
+        "step 1: processors 0 and 2 write s (mode EREW); code outside `parallel` runs on all processors: `single do ... end` is run by one",
+    ),
     (CREW + EACH + "s := 1 end\n", "7:33", "step 4: processors 0 and 2 write s (mode CREW)"),
     (
         COMMON + EACH + "s := i end\n",
@@ -82,8 +94,19 @@ RUNS: list[tuple[str, str, str]] = [
     (
         CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n",
         "8:1",
-        "step 100: no halt within 100 steps (--max-steps sets the limit)",
+        ENDLESS + ": it was in round 25 of this `while`",  # 1 step, then 4 a round
     ),
+    (
+        CREW + "for i in 0 .. 1 do\n  local x := 1\n  repeat x := x until x == 0\nend\n",
+        "9:3",
+        ENDLESS + ": it was in round 1 of the `for` of line 7, round 33 of this `repeat`",  # 4 steps, then 3 a round
+    ),
+    (
+        CREW + "while 1 do\n  for i in 0 .. 1 do\n    local x := i\n  end\n  for j in 0 .. 2 do end\nend\n",
+        "7:1",  # a round takes 1 + 13 + 15 + 1 steps
+        ENDLESS + ": it was in round 4 of this `while`, round 2 of the `for` of line 8",
+    ),
+    (CREW + "local x := 1\n" + "x := 1\n" * 100, "107:1", ENDLESS),
     (
         CREW + "parallel for i in 0 .. n do A[0] := 1 end\n",
         "7:14",
@@ -235,6 +258,18 @@ def test_without_a_file_the_program_is_the_place(
         parse_program(INPUTS, "t.pram").instantiate(params, arrays)
     assert str(caught.value) == rendered(INPUTS, place, message)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize("depth", [10, 100, *range(600, 1100), 100_000])
+def test_inputs_that_are_nested_deep(depth: int, tmp_path: Path) -> None:
+    """JSON is read and written by recursion, which ends somewhere."""
+    (tmp_path / "in.json").write_text('{"params": {"n": 1}, "arrays": {"A": [' + "[" * depth + "]" * depth + "]}}")
+    with pytest.raises(PramError) as caught, reading(tmp_path / "in.json") as given:
+        assert given is not None
+        parse_program("program t\nparam n\nshared A[n] : input\n").instantiate(*given)
+    assert len(caught.value.message) < 100
+    if depth <= 100:
+        assert caught.value.message == f"A[0] = {'[' * min(depth, 60)}{']' * depth if depth < 60 else '...'} is not an integer"
 
 
 def test_an_input_of_many_values_is_placed(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Which loop a run was in when it was given up, and how many rounds it had made.
+
+Machine code has no loops, only jumps back; each one that a program text makes closes one of its loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pram.errors import Source, Span
+from pram.instructions import Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Instructions `first .. last`, of which the last one jumps back to the first; `at` is the loop's word in the text."""
+
+    first: int
+    last: int
+    at: Span | None
+
+    def holds(self, index: int) -> bool:
+        return self.first <= index <= self.last
+
+
+def find_loops(code: Iterable[Instruction]) -> tuple[Loop, ...]:
+    """The loops of a code, in the order of their ends: inner ones come before those around them."""
+    jumps = ((i.target, index, i.at) for index, i in enumerate(code) if i.target is not None)
+    return tuple(Loop(target, index, at) for target, index, at in jumps if target <= index)
+
+
+class Rounds:
+    """Counts the rounds of each loop since it was last entered."""
+
+    def __init__(self, code: Iterable[Instruction]) -> None:
+        self.loops = find_loops(code)
+        self.made = {loop.last: 0 for loop in self.loops}
+        self._inside = {
+            a.last: [b.last for b in self.loops if b != a and a.holds(b.first) and a.holds(b.last)] for a in self.loops
+        }
+
+    def jump_back(self, index: int) -> None:
+        """The jump at `index` was taken: its loop has made one more round, and those inside it start anew."""
+        self.made[index] += 1
+        for inner in self._inside[index]:
+            self.made[inner] = 0
+
+    def describe(self, index: int, source: Source | None) -> tuple[str, Span | None]:
+        """In which round of which loops an instruction stands, outermost first, and the place of the loop with the most."""
+        running = [loop for loop in reversed(self.loops) if loop.at and loop.holds(index)]
+        if source is None or not running:
+            return "", None
+        endless = max(running, key=lambda loop: self.made[loop.last])
+        rounds = (f"round {self.made[loop.last] + 1} of {_named(loop, loop is endless, source)}" for loop in running)
+        return f": it was in {', '.join(rounds)}", endless.at
+
+
+def _named(loop: Loop, here: bool, source: Source) -> str:
+    assert loop.at is not None
+    word = f"`{source.word(loop.at)}`"
+    return f"this {word}" if here else f"the {word} of line {loop.at.line}"

@@ -1,0 +1,49 @@
+"""Reads of cells that nothing has written: legal, since cells start at 0, but seldom meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pram.access import Accesses, Words
+from pram.errors import Diagnostic, PramError, Severity
+from pram.job import Job
+
+#: Takes the warnings of a run, one by one.
+Warn = Callable[[Diagnostic], None]
+
+
+def refuse(warning: Diagnostic) -> None:
+    """Takes no warning: each is an error.
+
+    Raises: PramError: always.
+    """
+    raise PramError(warning.as_error())
+
+
+class Unwritten:
+    """Watches the cells that neither the input nor a step has written; warns once for each line of the text."""
+
+    def __init__(self, job: Job, warn: Warn) -> None:
+        self.job, self.warn = job, warn
+        self.cells = np.ones(job.space, bool)
+        self.cells[: job.inputs] = False
+        self._lines: set[int] = set()
+
+    def watch(self, step: int, reads: Accesses, writes: Accesses, counter: Words) -> None:
+        """One step's accesses; `counter` says which instruction each processor executes."""
+        found = self.cells[reads.cells]
+        if found.any():
+            pids, cells = reads.pids[found], reads.cells[found]
+            for index, first in zip(*np.unique(counter[pids], return_index=True)):
+                self._report(step, int(pids[first]), int(cells[first]), int(index))
+        self.cells[writes.cells] = False
+
+    def _report(self, step: int, pid: int, cell: int, index: int) -> None:
+        at = self.job.code[index].at
+        line = at.line if at else -1 - index
+        if line not in self._lines:
+            self._lines.add(line)
+            what = f"processor {pid} reads {self.job.cell_name(cell)}, which nothing has written (it holds 0)"
+            self.warn(Diagnostic(f"step {step}: {what}", self.job.source, at, Severity.WARNING))
