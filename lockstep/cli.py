@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from lockstep import __version__
-from lockstep.commands import machine, models, text
+from lockstep.commands import machine, models, text, theory
 from lockstep.commands.common import WRONG
 from pram.errors import PramError
 
@@ -20,7 +20,17 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                   help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
 
 #: In the order of `lockstep --help`.
-COMMANDS = (machine.run, text.asm, models.compile, models.decode, models.verify, models.space, models.export)
+COMMANDS = (
+    machine.run,
+    text.asm,
+    models.compile,
+    models.decode,
+    models.verify,
+    models.space,
+    models.export,
+    theory.theorems,
+    theory.certify,
+)
 for command in COMMANDS:
     app.command()(command)
 

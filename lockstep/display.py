@@ -20,8 +20,10 @@ from pram.program import Program
 from pram.unwritten import Warn, refuse
 
 if TYPE_CHECKING:
+    from lockstep.certifying import Bounded
     from lockstep.space import SpaceRow
     from lockstep.verification import Report
+    from proofs_check.catalog import Theorem
 
 
 @contextmanager
@@ -134,6 +136,61 @@ def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:
             table.add_row(*head, process, f"{context:,}", ratio, f"{row.steps[process]:,}", row.verdicts[process])
             head = ["", "", ""]
     return table
+
+
+def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[dict[str, Any]]:
+    """Each theorem with its closed forms; `status` says what a report found, if there is one."""
+    return [
+        {
+            "theorem": t.name, "statement": t.statement, "measured": t.measured, "decided": t.decided, "source": t.source,
+            "forms": {c: {what: str(form) for what, form in forms.items()} for c, forms in t.forms.items()},
+            "status": _status(t, report),
+        }
+        for t in theorems
+    ]  # fmt: skip
+
+
+def _status(theorem: Theorem, report: Report | None) -> str:
+    if report is None:
+        return "checked by verify on every run" if theorem.of_runs else "checked by verify on every decode"
+    checks = [c for c in report.checks if c.theorem == theorem.name]
+    failed = [c for c in checks if not c.holds]
+    if failed:
+        return f"FAILED: {failed[0].what}, {failed[0].measured}"
+    return f"checked on {', '.join(dict.fromkeys(c.on for c in checks))}" if checks else "nothing to check"
+
+
+def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
+    """One block for each theorem: what it says, its closed forms, how it is decided, and its status."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for theorem, record in zip(theorems, theorem_records(theorems, report)):
+        table.add_section()
+        table.add_row(Text(theorem.name, style="bold"), Text(theorem.statement))
+        for construction, forms in theorem.forms.items():
+            for what, form in forms.items():
+                table.add_row(Text(f"  {construction}"), Text(f"{what} = {form}"))
+        table.add_row(Text("  decided by"), Text(theorem.decided))
+        style = "bold red" if record["status"].startswith("FAILED") else "green"
+        table.add_row(Text("  status"), Text(record["status"], style=style))
+    return table
+
+
+def certificate_table(found: Bounded) -> RenderableType:
+    """Every sum and gap against its limit, and the horizon."""
+    certificate = found.certificate
+    title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
+    for column in ("what", "measured", "limit", "verdict"):
+        table.add_column(column, justify="right" if column in ("measured", "limit") else "left")
+    for line in certificate.lines:
+        style, verdict = ("green", "certified") if line.holds else ("bold red", "FAILED")
+        table.add_row(Text(line.what), f"{line.measured:.10g}", f"{line.limit:.10g}", Text(verdict, style=style))
+    bounds = f"asked for: {found.what} <= 2^{found.needed}" + ("" if found.fits else "; this model's bits do not cover that")
+    gap = f"smallest score gap: {certificate.smallest_gap:.0f}, so attention leaks exp(-{certificate.smallest_gap:.0f}) = 0"
+    horizon = f"horizon: {certificate.dtype} is certified up to {found.what} = 2^{found.horizon}"
+    return Group(table, Text("\n".join((bounds, gap, "noise at every gate: 0, since every sum is an exact integer", horizon))))
 
 
 @contextmanager

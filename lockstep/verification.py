@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,8 @@ def _machine_checks(program: Program, generator: Generator, cases: list[Case]) -
         yield Check("machine outputs", _on(cases), "no oracle", "not judged", True, "skipped")
     for theorem in THEOREMS:
         if theorem.of_runs:
-            yield from theorem.of_runs(program, [(c.params, c.run) for c in cases], _on(cases))
+            checks = theorem.of_runs(program, [(c.params, c.run) for c in cases], _on(cases))
+            yield from (replace(check, theorem=theorem.name) for check in checks)
 
 
 def _construction_checks(construction: str, cases: list[Case], models: _Models, options: Options) -> Iterable[Check]:
@@ -161,7 +162,8 @@ def _construction_checks(construction: str, cases: list[Case], models: _Models, 
         rows, on = [c.decodes[construction] for c in decoded], _on(decoded)
         for theorem in THEOREMS:
             if theorem.of_decodes:
-                yield from theorem.of_decodes(construction, rows, on, options.order)
+                checks = theorem.of_decodes(construction, rows, on, options.order)
+                yield from (replace(check, theorem=theorem.name) for check in checks)
         ratios = [max(m.agreement.context) / m.space for m in rows]
         measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))
         yield Check("context / space", on, "", measured, True, "measured", construction)

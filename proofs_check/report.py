@@ -14,7 +14,7 @@ class Check:
     """One thing held against one bound.
 
     what: what is checked; on: on which runs; bound, measured: as text; holds: the verdict; process: of which
-    generation process, if of one.
+    construction, and theorem: of which theorem of `proofs_check.theorems`, if of one.
     """
 
     what: str
@@ -24,6 +24,7 @@ class Check:
     holds: bool
     strength: Strength = "checked"
     process: str = ""
+    theorem: str = ""
 
     @property
     def verdict(self) -> str:

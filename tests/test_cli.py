@@ -3,60 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-
-from lockstep import cli
-
-TINY = (
-    "program tiny\nparam n\nprocs n\nshared A[n] : inout\nclaim time == 8\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"
-)
-PROGRAMS = {
-    "tiny": TINY,
-    "liar": TINY.replace("== 8", "== 7"),
-    "plain": "program plain\nshared s : output\nsingle do s := 3 end\n",
-    "stuck": "program stuck\nwhile 1 do end\n",
-}
-INPUTS = {
-    "in": '{"params": {"n": 4}, "arrays": {"A": [3, 1, 4, 1]}}',
-    "negative": '{"params": {"n": 4}, "arrays": {"A": [3, 1, -4, 1]}}',
-}
-SIDECAR = "def inputs(size, rng):\n    return {inputs}\n\ndef oracle(params, arrays):\n    return {oracle}\n"
-GOOD = '{"n": size}, {"A": [1] * size}'
-
-FINE, WRONG, MISUSED, REFUTED = 0, 1, 2, 3
-
-
-class Outcome(NamedTuple):
-    """What a command left: its exit status and what it printed."""
-
-    status: int
-    out: str
-    err: str
-
-
-Do = Callable[[str], Outcome]
-
-
-@pytest.fixture
-def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Do:
-    """Runs a command line in a directory with PROGRAMS and INPUTS."""
-    monkeypatch.chdir(tmp_path)
-    for name, text in PROGRAMS.items():
-        Path(f"{name}.pram").write_text(text)
-    for name, text in INPUTS.items():
-        Path(f"{name}.json").write_text(text)
-
-    def run(line: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["lockstep", *line.split()])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        return Outcome(int(caught.value.code or 0), *capsys.readouterr())
-
-    return run
+from commands import FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do
 
 
 def rows(table: str) -> list[list[str]]:

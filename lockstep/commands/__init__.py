@@ -1,1 +1,2 @@
-"""The commands, in groups: `text` for program texts, `machine` for runs, `models` for what is compiled."""
+"""The commands, in groups: `text` for program texts, `machine` for runs, `models` for what is compiled,
+`theory` for what is claimed and certified."""

@@ -1,0 +1,70 @@
+"""Commands that say what is claimed, and what follows from the weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from lockstep import display
+from lockstep.arguments import parse_sizes
+from lockstep.commands.common import (
+    DEFAULT_BITS,
+    FAILED,
+    Bits,
+    Dtype,
+    Json,
+    Process,
+    Schedule,
+    choose,
+    construction_of,
+    declared_bits,
+    emit,
+    err,
+)
+from pram.program import load
+
+
+def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on this program.", show_default=False)] = None,
+             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
+             json_: Json = False) -> None:  # fmt: skip
+    """List the theorems, with their closed forms and how they are decided.
+
+    With a program, each is checked on its runs under every construction.
+    """
+    wanted = parse_sizes(sizes)
+    from proofs_check.theorems import THEOREMS
+
+    report = None
+    if file is not None:
+        program = load(file)
+        from compiler.compile import CONSTRUCTIONS
+        from lockstep.verification import verify
+
+        with display.progress(err, f"verifying {program.name}") as progress:
+            report = verify(program, sizes=wanted, constructions=tuple(CONSTRUCTIONS), progress=progress)
+    emit(display.theorem_records(THEOREMS, report), display.theorem_table(THEOREMS, report), json_)
+    if report and not report.holds:
+        raise typer.Exit(FAILED)
+
+
+def certify(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+            time: Annotated[int, typer.Option("--time", min=1, help="T, the longest run.")] = 1000,
+            procs: Annotated[int, typer.Option("--procs", min=1, help="P, the most processors.")] = 64,
+            space: Annotated[int, typer.Option("--space", min=1, help="S, the most cells of shared memory.")] = 1000,
+            word_bits: Bits = None, dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step",
+            json_: Json = False) -> None:  # fmt: skip
+    """Show that arithmetic is exact up to given bounds, from the weights alone."""
+    choose("--dtype", dtype, ("float64", "float32"))
+    construction = construction_of(process, schedule)
+    from lockstep.certifying import certify_bounds
+    from lockstep.storage import program_or_model
+
+    with display.spinner(err, "bounding every sum of the forward pass"):
+        program, compiled = program_or_model(file)
+        bits = word_bits or declared_bits(program) or DEFAULT_BITS
+        found = certify_bounds(program, construction, time, procs, space, bits, dtype, compiled)
+    emit(found.record(), display.certificate_table(found), json_)
+    if not found.holds:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,62 @@
+"""`lockstep theorems` and `lockstep certify`, through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import FINE, REFUTED, Do
+
+PROGRAM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
+
+
+def test_theorems_are_listed(do: Do) -> None:
+    records = json.loads(do("theorems --json").out)
+    assert [r["theorem"] for r in records] == [
+        "agreement", "program claims", "Theorem 1", "Theorem 4", "constant depth", "width",
+    ]  # fmt: skip
+    assert records[3]["forms"]["ap-mdm"]["decoding steps"] == "2 T + lg(N - n0) + 4"
+    assert {r["status"] for r in records} == {"checked by verify on every decode", "checked by verify on every run"}
+    table = do("theorems").out
+    assert "decoding steps = T + lg(F + 1) + 3" in table
+
+
+def test_theorems_are_checked_on_a_program(do: Do) -> None:
+    outcome = do(f"theorems {PROGRAM} --sizes 1,2 --json")
+    assert outcome.status == FINE
+    assert {r["status"] for r in json.loads(outcome.out)} == {"checked on 5 runs, n 1..2"}
+
+
+def test_a_false_claim_fails_its_theorem(do: Do) -> None:
+    Path("false.pram").write_text("program false claim time == 3 shared s : output s := 1")
+    outcome = do("theorems false.pram --sizes 1 --json")
+    assert outcome.status == REFUTED
+    status = {r["theorem"]: r["status"] for r in json.loads(outcome.out)}
+    assert status["program claims"] == "FAILED: claim time, 2, claimed == 3"
+    assert status["agreement"] == "checked on 1 run"
+
+
+@pytest.mark.parametrize(
+    ("flags", "holds", "bounds", "horizon"),
+    [
+        ("--time 4000 --procs 64 --dtype float32", True, "T * P <= 2^18", "T * P <= 2^18"),
+        ("--time 4096 --procs 64 --dtype float32", False, "T * P <= 2^19", "T * P <= 2^18"),
+        ("--time 4096 --procs 64", True, "T * P <= 2^19", "T * P <= 2^47"),
+        ("--procs 4 --space 16 --process ap-mdm", True, "N <= 2^6", "N <= 2^51"),
+        ("--procs 4 --space 16 --process ap-mdm --schedule one-step", True, "N <= 2^7", "N <= 2^51"),
+    ],
+)
+def test_certificates_of_bounds(flags: str, holds: bool, bounds: str, horizon: str, do: Do) -> None:
+    outcome = do(f"certify {PROGRAM} {flags} --json")
+    record = json.loads(outcome.out)
+    assert (record["holds"], record["bounds"], record["horizon"]) == (holds, bounds, horizon)
+    assert outcome.status == (FINE if holds else REFUTED)
+    assert record["smallest_gap"] == 1024
+
+
+def test_a_models_bits_must_cover_the_bounds(do: Do) -> None:
+    do(f"compile {PROGRAM} --out m.safetensors --time-bits 6 --pid-bits 2")
+    assert do("certify m.safetensors --time 63 --procs 4").status == FINE
+    outcome = do("certify m.safetensors --time 64 --procs 4")
+    assert outcome.status == REFUTED and "this model's bits do not cover that" in outcome.out
