@@ -11,8 +11,8 @@ from random import Random
 from types import FrameType
 
 import pytest
+from commands import FINE, REFUTED, WRONG, Do
 from fuzzing import Outcome, cases, check_clean, files, inputs, mutate_json, mutate_text, programs
-from test_cli import FINE, REFUTED, WRONG, Do, do  # noqa: F401
 
 from pram.errors import Diagnostic, PramError, Source, Span
 from pram.program import parse_program
@@ -68,7 +68,7 @@ def test_wrong_bytes_in_files(tmp_path: Path) -> None:
     assert found["reading"] >= 200 and found["parsing"] >= 100 and found["instantiation"] >= 300 and found["ran"] >= 300, found
 
 
-def test_mutants_on_the_command_line(do: Do) -> None:  # noqa: F811
+def test_mutants_on_the_command_line(do: Do) -> None:
     """Exit statuses, nothing on standard output beside an error, no traceback."""
     random, statuses = Random(0), Counter()
     for number, case in enumerate(islice(cases(random), 60)):
@@ -95,7 +95,7 @@ MODEL_COMMANDS = (
 )
 
 
-def test_mutants_that_are_programs_on_the_commands_that_make_models(do: Do) -> None:  # noqa: F811
+def test_mutants_that_are_programs_on_the_commands_that_make_models(do: Do) -> None:
     random, statuses = Random(0), Counter()
     for case in islice(cases(random), 150):
         text = mutate_text(random, case.text)

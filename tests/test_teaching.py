@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from test_cli import FINE, WRONG, Do, do  # noqa: F401
+from commands import FINE, WRONG, Do
 from test_errors import rendered
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "errors.md"
@@ -161,7 +161,7 @@ def written(lesson: Lesson) -> str:
 
 
 @pytest.mark.parametrize("lesson", [pytest.param(x, id=f"{x.number:02d}") for x in LESSONS])
-def test_lessons(lesson: Lesson, do: Do) -> None:  # noqa: F811
+def test_lessons(lesson: Lesson, do: Do) -> None:
     text = lesson.inputs if lesson.where == "in.json" else lesson.program
     expected = rendered(text, lesson.place, lesson.message, lesson.where).replace("\u00a0", "\ufffd") + "\n"
     if lesson.program.startswith("#"):
@@ -169,7 +169,7 @@ def test_lessons(lesson: Lesson, do: Do) -> None:  # noqa: F811
     assert do(written(lesson)) == (WRONG, "", expected)
 
 
-def test_28_is_a_warning_unless_strict(do: Do) -> None:  # noqa: F811
+def test_28_is_a_warning_unless_strict(do: Do) -> None:
     (lesson,) = (x for x in LESSONS if x.number == 28)
     outcome = do(written(lesson._replace(flags="")))
     assert outcome.status == FINE and "[0, 0, 0]" in outcome.out
@@ -183,24 +183,24 @@ def test_28_is_a_warning_unless_strict(do: Do) -> None:  # noqa: F811
         (HEAD.encode("utf-16"), "t.pram:1:1: error: not UTF-8 text: 0xff at byte 1; it looks like UTF-16: save it as UTF-8"),
     ],
 )
-def test_29_files_that_are_not_utf_8(data: bytes, message: str, do: Do) -> None:  # noqa: F811
+def test_29_files_that_are_not_utf_8(data: bytes, message: str, do: Do) -> None:
     Path("t.pram").write_bytes(data)
     outcome = do("run t.pram --size 1")
     assert outcome.status == WRONG and outcome.err.startswith(message)
 
 
-def test_29_directories_and_files_that_are_not_there(do: Do) -> None:  # noqa: F811
+def test_29_directories_and_files_that_are_not_there(do: Do) -> None:
     Path("d.pram").mkdir()
     assert do("run d.pram --size 1") == (WRONG, "", "d.pram: error: this is a directory, not a file\n")
     assert do("run no.pram --size 1") == (WRONG, "", "no.pram: error: no such file\n")
 
 
-def test_29_a_byte_order_mark_and_windows_line_ends_are_fine(do: Do) -> None:  # noqa: F811
+def test_29_a_byte_order_mark_and_windows_line_ends_are_fine(do: Do) -> None:
     Path("t.pram").write_bytes(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode())
     assert do("run t.pram --size 2").status == FINE
 
 
-def test_30_a_hundred_thousand_parentheses(do: Do) -> None:  # noqa: F811
+def test_30_a_hundred_thousand_parentheses(do: Do) -> None:
     Path("t.pram").write_text(HEAD + "local x := " + "(" * 100_000 + "1" + ")" * 100_000)
     expected = "t.pram:8:268: error: nesting deeper than 256 is refused\n  " + "(" * 100 + "\n  " + " " * 50 + "^\n"
     assert do("run t.pram --size 1") == (WRONG, "", expected)
@@ -211,7 +211,7 @@ def test_every_number_is_there_in_order() -> None:
     assert numbers == sorted(numbers) and set(numbers) == set(range(1, 30))
 
 
-def test_all_that_is_wrong_is_reported(do: Do) -> None:  # noqa: F811
+def test_all_that_is_wrong_is_reported(do: Do) -> None:
     program = HEAD + "m := 1\nlocal n := 2\n" + EACH + "  A[i] := q / 2\n  while A[i, 0] > 1 do A[i] := 0 end\nend\n"
     outcome = do(written(Lesson(0, program, "", "")))
     assert outcome.status == WRONG
@@ -237,7 +237,7 @@ def block(text: str, language: str) -> str:
 
 
 @pytest.mark.parametrize(("number", "body"), [pytest.param(*s, id=f"{s[0]:02d}") for s in sections()])
-def test_the_document_shows_what_is_printed(number: int, body: str, do: Do) -> None:  # noqa: F811
+def test_the_document_shows_what_is_printed(number: int, body: str, do: Do) -> None:
     """Programs without a head have that of the introduction; inputs that are not shown are its."""
     introduction = DOCUMENT.read_text().split("\n## 1. ")[0]
     program = block(body, "pram")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_cli import FINE, WRONG, Do, do  # noqa: F401
+from commands import FINE, WRONG, Do
 
 import lockstep
 from pram.errors import Diagnostic, PramError
@@ -86,14 +86,14 @@ UNWRITTEN = "program t\nparam n\nshared B[n] : output, C[n]\nfor i in 0 .. n - 1
 SHOWN = "t.pram:5:11: {}: " + reads(4, 0, "C[0]") + "\n    B[i] := C[i]\n            ^\n"
 
 
-def test_run_warns_and_goes_on(do: Do) -> None:  # noqa: F811
+def test_run_warns_and_goes_on(do: Do) -> None:
     Path("t.pram").write_text(UNWRITTEN)
     outcome = do("run t.pram --size 2")
     assert (outcome.status, outcome.err) == (FINE, SHOWN.format("warning"))
     assert "[0, 0]" in outcome.out
 
 
-def test_run_warns_before_it_fails(do: Do) -> None:  # noqa: F811
+def test_run_warns_before_it_fails(do: Do) -> None:
     Path("t.pram").write_text(UNWRITTEN)
     outcome = do("run t.pram --size 2 --max-steps 5")
     assert outcome.status == WRONG
@@ -101,7 +101,7 @@ def test_run_warns_before_it_fails(do: Do) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("command", ["run t.pram --size 2", "decode t.pram --size 2", "verify t.pram --sizes 2"])
-def test_strict_commands_refuse(command: str, do: Do) -> None:  # noqa: F811
+def test_strict_commands_refuse(command: str, do: Do) -> None:
     Path("t.pram").write_text(UNWRITTEN)
     assert do(f"{command} --strict") == (WRONG, "", SHOWN.format("error"))
     assert do(command).status == FINE
