@@ -95,8 +95,8 @@ def code_text(program: Program) -> str:
 
 
 LEGEND = """\
-T time, P processors, k registers, S cells, h parameters, inp and out: input and output words of a run, w bits of a word,
-N full context, n0 context at the start, F what is behind the last word of it, lg ceil(log2); space: S + P (k + 1)"""
+T time, P processors, k registers, S cells, h parameters, inp and out: input and output words of a run, w bits of a
+word, N full context, n0 context at the start, F what is behind the last word of it, lg ceil(log2); space: S + P (k + 1)"""
 
 
 def report_record(report: Report) -> dict[str, Any]:

@@ -1,0 +1,244 @@
+"""The corpus: all of examples/programs against their oracles, their claims, the mode they declare, and the models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lockstep.sidecar import Generator, Inputs, generator_for
+from lockstep.verification import verify
+from pram.access import MODES
+from pram.errors import PramError
+from pram.listing import expression_text
+from pram.machine import run
+from pram.program import Program, load
+from proofs_check.claims import check_claims
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = sorted((ROOT / "examples" / "programs").glob("*.pram"))
+NAMES = [path.stem for path in PROGRAMS]
+every_program = pytest.mark.parametrize("path", PROGRAMS, ids=NAMES)
+
+#: Every program is run on at least so many inputs, spread evenly over its sizes.
+INPUTS = 100
+#: From the smallest that makes sense; powers of two, their neighbours, others.
+SIZES = [*range(1, 18), 31, 32, 33, 63, 64]
+#: Programs that take an empty input, too; with n^3 processors; whose time is exponential.
+OTHER_SIZES = {
+    "odd_even_sort": [0, *SIZES],
+    "closure": range(1, 13),
+    "counter": range(1, 9),
+    "qbf": range(1, 5),
+    "turing": range(1, 5),
+}
+
+#: Claims that are still missing, with what is missing. A claim that is there must not be listed.
+MISSING_CLAIMS = {
+    "closure": {"time", "space"}, "components": {"time", "space"}, "qbf": {"time"}, "turing": {"time", "space"},
+}  # fmt: skip
+
+#: Programs that would run in the next weaker mode as well, and why they are declared stronger.
+STRONGER_THAN_NEEDED: dict[str, str] = {}
+
+#: What model and machine are compared on: one input of each size, where the context is not longer than the limit.
+#: Every program must have one that is not, for each process; dense attention takes some seconds for qbf's least, of 530.
+MODEL_SIZES = range(1, 4)
+MODEL_CONTEXT = 300
+OTHER_MODEL_SIZES = {"qbf": [1]}
+LONGER_CONTEXT = {"qbf": 600}
+#: For programs whose drawn inputs are all too long. Here: two states that go right, left and left again; a tape of 3 cells.
+MODEL_INPUT: dict[str, Inputs] = {
+    "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]})
+}
+
+
+# -- the checks, each a function so that the last section can show them failing ----------------------------
+
+
+def draw(generator: Generator, sizes: Iterable[int]) -> list[Inputs]:
+    """At least INPUTS draws, without those that repeat."""
+    sizes = list(sizes)
+    each = -(-INPUTS // len(sizes))
+    drawn = [generator.inputs(size, np.random.default_rng((size, number))) for size in sizes for number in range(each)]
+    assert len(drawn) >= INPUTS
+    return list({repr(inputs): inputs for inputs in drawn}.values())
+
+
+def missing_claims(program: Program) -> set[str]:
+    return {"time", "space"} - {claim.quantity for claim in program.claims if claim.relation == "=="}
+
+
+def check_runs(program: Program, generator: Generator, inputs: Iterable[Inputs]) -> None:
+    """Outputs are right and claims hold, under CRCW arbitrary whoever wins."""
+    assert generator.accepts is not None
+    seeds = (None, 1, 2) if program.symbols.mode == "CRCW arbitrary" else (None,)
+    runs = []
+    for params, arrays in inputs:
+        for seed in seeds:
+            ran = run(program.instantiate(params, arrays), seed=seed)
+            assert generator.accepts(params, arrays, ran.outputs), (params, arrays, ran.outputs)
+            runs.append((params, ran))
+    assert [check for check in check_claims(program, runs, "") if not check.holds] == []
+
+
+def needs_its_mode(program: Program, generator: Generator, inputs: Iterable[Inputs]) -> bool:
+    """Whether the next weaker mode refuses a run, or lets a wrong one pass."""
+    weaker = list(MODES)[list(MODES).index(program.symbols.mode) - 1]
+    return program.symbols.mode == "EREW" or any(fails_in(weaker, program, generator, drawn) for drawn in inputs)
+
+
+def fails_in(mode: str, program: Program, generator: Generator, inputs: Inputs) -> bool:
+    assert generator.accepts is not None
+    job = replace(program.instantiate(*inputs), mode=mode)
+    try:
+        return not all(generator.accepts(*inputs, run(job, seed=seed).outputs) for seed in (None, 1, 2, 3))
+    except PramError as error:
+        assert f"(mode {mode})" in error.message
+        return True
+
+
+def inputs_of(program: Program) -> tuple[Generator, list[Inputs]]:
+    generator = generator_for(program)
+    return generator, draw(generator, OTHER_SIZES.get(program.name, SIZES))
+
+
+# -- on every program ----------------------------------------------------------------------------------------
+
+
+@every_program
+def test_has_an_oracle_and_exact_claims(path: Path) -> None:
+    program = load(path)
+    assert program.name == path.stem
+    assert generator_for(program).origin == f"oracle in {path.stem}.py"
+    assert missing_claims(program) == MISSING_CLAIMS.get(path.stem, set())
+
+
+@every_program
+def test_runs_are_right_and_claims_hold(path: Path) -> None:
+    program = load(path)
+    generator, inputs = inputs_of(program)
+    if program.has_inputs:
+        assert len(inputs) >= INPUTS // 4, "a generator that hardly varies"
+    check_runs(program, generator, inputs)
+
+
+@every_program
+def test_needs_the_mode_it_declares(path: Path) -> None:
+    program = load(path)
+    assert needs_its_mode(program, *inputs_of(program)) == (path.stem not in STRONGER_THAN_NEEDED)
+
+
+@every_program
+def test_model_agrees_with_machine(path: Path) -> None:
+    name = path.stem
+    report = verify(
+        load(path), inputs=MODEL_INPUT.get(name), sizes=OTHER_MODEL_SIZES.get(name, MODEL_SIZES), random=1,
+        processes=("mdm", "ap-mdm"), max_context=LONGER_CONTEXT.get(name, MODEL_CONTEXT),
+    )  # fmt: skip
+    assert report.holds, (report.trouble, [check for check in report.checks if not check.holds])
+    assert {process for case in report.cases for process in case.decodes} == {"mdm", "ap-mdm"}
+
+
+def test_tables_name_programs() -> None:
+    tables = (OTHER_SIZES, MISSING_CLAIMS, STRONGER_THAN_NEEDED, LONGER_CONTEXT, OTHER_MODEL_SIZES, MODEL_INPUT)
+    assert {name for table in tables for name in table} <= set(NAMES)
+
+
+# -- docs/corpus.md ----------------------------------------------------------------------------------------------
+
+
+def rows(document: str) -> Iterator[list[str]]:
+    """The cells of the table's rows that name a program, without the idea in the last one."""
+    for line in document.splitlines():
+        if line.startswith("| ["):
+            yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-2]]
+
+
+def row_of(program: Program) -> list[str]:
+    """What the document must say: `| [name](file) | parameters | mode | P | T | S |`; a claim that is missing is left empty."""
+    symbols = program.symbols
+    claims = {claim.quantity: code(expression_text(claim.bound)) for claim in program.claims if claim.relation == "=="}
+    derived = [p.name if p.value is None else f"{p.name} = {expression_text(p.value)}" for p in symbols.params.values()]
+    name = f"[{program.name}](../examples/programs/{program.name}.pram)"
+    processors = code(expression_text(symbols.procs))
+    return [name, code(", ".join(derived)), symbols.mode, processors, claims.get("time", ""), claims.get("space", "")]
+
+
+def code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def test_the_table_of_the_corpus() -> None:
+    assert list(rows((ROOT / "docs" / "corpus.md").read_text())) == [row_of(load(path)) for path in PROGRAMS]
+
+
+# -- the checks find what they are for -------------------------------------------------------------------------
+
+
+def changed(tmp_path: Path, name: str, old: str, new: str, sidecar: tuple[str, str] = ("", "")) -> Program:
+    """A program of the corpus with one text in it replaced, and perhaps one in its sidecar."""
+    for suffix, (before, after) in ((".pram", (old, new)), (".py", sidecar)):
+        text = (ROOT / "examples" / "programs" / f"{name}{suffix}").read_text()
+        assert before in text
+        (tmp_path / f"{name}{suffix}").write_text(text.replace(before, after))
+    return load(tmp_path / f"{name}.pram")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "sidecar"),
+    [
+        ("permutation", "time == 8", "time == 7", ("", "")),
+        ("tree_sum", "17 * lg(n)", "16 * lg(n)", ("", "")),
+        ("dfa", "2 * n + q * (s + n)", "2 * n + q * s + n", ("", "")),
+        ("blelloch_scan", "", "", ("[:-1]", "[1:]")),  # the oracle of inclusive sums
+        ("odd_even_sort", "0 .. n - 1 do", "0 .. n - 2 do", ("", "")),  # a round too few
+    ],
+)
+def test_a_wrong_claim_oracle_or_program_is_found(
+    tmp_path: Path, name: str, old: str, new: str, sidecar: tuple[str, str]
+) -> None:
+    program = changed(tmp_path, name, old, new, sidecar)
+    with pytest.raises(AssertionError):
+        check_runs(program, *inputs_of(program))
+
+
+def test_a_claim_that_is_no_equality_is_found(tmp_path: Path) -> None:
+    assert missing_claims(changed(tmp_path, "parity", "time ==", "time <=")) == {"time"}
+    assert missing_claims(changed(tmp_path, "parity", "claim space == n + 1", "")) == {"space"}
+
+
+@pytest.mark.parametrize(("name", "mode", "weaker"), [("dfa", "CREW", "EREW"), ("closure", "CRCW common", "CREW")])
+def test_a_too_weak_mode_is_found(tmp_path: Path, name: str, mode: str, weaker: str) -> None:
+    program = changed(tmp_path, name, mode, weaker)
+    with pytest.raises(PramError, match=rf"\(mode {weaker}\)"):
+        check_runs(program, *inputs_of(program))
+
+
+@pytest.mark.parametrize(("name", "stronger"), [("parity", "CREW"), ("parity", "CRCW common"), ("dfa", "CRCW common")])
+def test_a_too_strong_mode_is_found(tmp_path: Path, name: str, stronger: str) -> None:
+    declared = next(path for path in PROGRAMS if path.stem == name)
+    program = changed(tmp_path, name, load(declared).symbols.mode, stronger)
+    generator, inputs = inputs_of(program)
+    assert not needs_its_mode(program, generator, inputs[:30])
+
+
+def test_priority_that_arbitrary_would_do_for_is_found(tmp_path: Path) -> None:
+    program = changed(tmp_path, "components", "CRCW arbitrary", "CRCW priority")
+    generator, inputs = inputs_of(program)
+    assert not needs_its_mode(program, generator, inputs[:30])
+
+
+def test_a_row_that_does_not_fit_is_found() -> None:
+    document = (ROOT / "docs" / "corpus.md").read_text()
+    right = list(rows(document))
+    for wrong in (
+        document.replace("9 + 17 *", "9 + 18 *"),
+        document.replace("| CREW |", "| EREW |"),
+        document.replace("| [", "[", 1),
+    ):
+        assert list(rows(wrong)) != right
