@@ -44,7 +44,7 @@ def oracle(params: dict[str, int], arrays: dict[str, list[Any]]) -> dict[str, An
 
 
 def accepts(params: dict[str, int], arrays: dict[str, list[Any]], outputs: dict[str, Any]) -> bool:
-    """D names one member per component: which one depends on who wins a concurrent write.
+    """D names one member per component: which one, and after how many rounds, depends on who wins a concurrent write.
 
     With edges {0, 2} and {1, 2}, vertex 2 hooks onto 0 or 1, and the other one then joins that tree."""
     label, found = oracle(params, arrays)["D"], outputs["D"]
