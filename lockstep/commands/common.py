@@ -1,0 +1,102 @@
+"""What the commands share: options, where they print, what they make of an input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.console import Console
+
+from lockstep.arguments import reading
+from pram.job import Job
+from pram.parameters import evaluate
+from pram.program import Program
+
+#: In a pipe or file, tables are as wide as they like to be, within reason.
+out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
+
+WRONG, FAILED = 1, 3
+DEFAULT_BITS = 16
+
+#: Keys of models.processes.PROCESSES, which this module does not import because of torch.
+PROCESSES = ("mdm", "ap-mdm")
+
+File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
+Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
+Size = Annotated[
+    Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")]
+Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
+Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
+Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
+Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
+Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
+
+
+def _job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None) -> Job:
+    """The job of an input file, or of an input drawn at random."""
+    if (input is None) == (size is None) and (program.given or program.has_inputs):
+        both = "--input and --size exclude each other" if input else "an input is missing"
+        raise typer.BadParameter(f"{both}; give --input FILE or --size N", param_hint="--input")
+    with reading(input) as given:
+        params, arrays = given or _drawn(program, size or 1, seed, word_bits)
+        return program.instantiate(params, arrays, word_bits)
+
+
+def _declared_bits(program: Program) -> int | None:
+    """The word size that a program declares; None if it declares none."""
+    word = program.symbols.word
+    if word is None:
+        return None
+    try:
+        return evaluate(word.bits, {}, program.source)
+    except KeyError:
+        raise typer.BadParameter(
+            "this program's `word` depends on parameters: say for how many bits", param_hint="--word-bits"
+        ) from None
+
+
+def _drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tuple[dict[str, int], dict[str, Any]]:
+    import numpy as np
+
+    from lockstep.sidecar import generator_for
+
+    return generator_for(program, word_bits=word_bits).inputs(size, np.random.default_rng((seed, size, 0)))
+
+
+def given_of(program: Program, job: Job) -> dict[str, int]:
+    """The parameters that the user gave."""
+    return {name: job.values[name] for name in program.given}
+
+
+def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
+
+
+def _check_order(order: str, *processes: str) -> None:
+    _choose("--order", order, ("parallel", "left-to-right", "random", "random-subsets"))
+    if order != "parallel" and "ap-mdm" in processes:
+        raise typer.BadParameter("the updates of ap-mdm are synchronous: its only order is parallel", param_hint="--order")
+
+
+def _writable(path: Path) -> Path:
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+    return path
+
+
+def _print(record: Any, table: Any, as_json: bool) -> None:
+    if as_json or isinstance(table, str):
+        print(json.dumps(record) if as_json else table)
+    else:
+        out.print(table)

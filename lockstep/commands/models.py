@@ -1,0 +1,153 @@
+"""Commands that compile programs, decode their runs, and check the decodes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from lockstep import display
+from lockstep.arguments import parse_sizes, reading
+from lockstep.commands.common import (  # fmt: skip
+    DEFAULT_BITS,
+    FAILED,
+    PROCESSES,
+    Bits,
+    Dtype,
+    File,
+    Input,
+    Json,
+    Order,
+    Out,
+    Process,
+    Seed,
+    Sidecar,
+    Size,
+    Steps,
+    _check_order,
+    _choose,
+    _declared_bits,
+    _job,
+    _print,
+    _writable,
+    err,
+)
+from pram.machine import DEFAULT_MAX_STEPS
+from pram.program import load
+
+
+def compile(file: File, out_: Out = None,
+            word_bits: Annotated[Optional[int], typer.Option(min=2, max=24, help="Bits of a word [16, or as declared].")] = None,
+            time_bits: Annotated[int, typer.Option(min=1, max=40, help="Bits of the step number (mdm).")] = 12,
+            length_bits: Annotated[int, typer.Option(min=4, max=40, help="Bits of a position (ap-mdm).")] = 12,
+            pid_bits: Annotated[int, typer.Option(min=1, max=24, help="Bits of a pid.")] = 6,
+            dtype: Dtype = "float64", process: Process = "mdm", json_: Json = False) -> None:  # fmt: skip
+    """Compile a program to the weights of a transformer."""
+    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--process", process, PROCESSES)
+    from lockstep import storage
+
+    program = load(file)
+    target = out_ or Path(f"{program.name}.safetensors")
+    bits = word_bits or _declared_bits(program) or DEFAULT_BITS
+    widths = storage.WIDTHS[process](bits, time_bits if process == "mdm" else length_bits, pid_bits)
+    record = storage.compile_to_file(program, _writable(target), widths, dtype, process)
+    _print(record, display.record_table(record), json_)
+
+
+def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+           input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
+           order: Order = "parallel",
+           dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
+           time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
+           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+    """Generate a program's run by masked diffusion."""
+    _choose("--process", process, PROCESSES)
+    _check_order(order, process)
+    _choose("--dtype", dtype or "float64", ("float64", "float32"))
+    from lockstep import storage
+    from lockstep.decoding import decode_job
+
+    with display.spinner(err, "loading the model"):
+        program, compiled = storage.program_or_model(file)
+    # A program that declares its word size means it; else a model's larger words change no run.
+    bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
+    if compiled and word_bits not in (None, compiled.widths.word):
+        raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
+    if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
+        raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
+    job = _job(program, input, size, seed, bits)
+    with display.progress(err, "decoding") as progress:
+        decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
+                             max_steps=max_steps, progress=progress)  # fmt: skip
+    record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
+              "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order}  # fmt: skip
+    _print(record, display.record_table(record), json_)
+
+
+def verify(file: File, input: Input = None,
+           process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all: both side by side.")] = "mdm",
+           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
+           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
+           seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
+           max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
+           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+    """Hold machine and model against each other.
+
+    Both run one input or random ones, side by side, and are held against the theorems.
+    """
+    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--process", process, (*PROCESSES, "all"))
+    processes = PROCESSES if process == "all" else (process,)
+    _check_order(order, *processes)
+    wanted = parse_sizes(sizes)
+    program = load(file)
+    with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
+        from lockstep.verification import verify as verify_program
+
+        report = verify_program(
+            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, processes=processes,
+            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
+        )  # fmt: skip
+    _print(display.report_record(report), display.report_table(report), json_)
+    if not report.holds:
+        raise typer.Exit(FAILED)
+
+
+def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
+          seed: Seed = 0, max_context: Annotated[int, typer.Option(help="Longer contexts are computed, not decoded.")] = 1000,
+          max_decoding_steps: Annotated[int, typer.Option(help="Longer decodes are computed, not decoded.")] = 2000,
+          json_: Json = False) -> None:  # fmt: skip
+    """Show how context grows with each process.
+
+    Contexts come from the theorems' closed forms; they are decoded beside the machine where that fits.
+    """
+    wanted = parse_sizes(sizes)
+    program = load(file)
+    with display.progress(err, f"running {program.name}") as progress:
+        from lockstep.space import space_rows
+
+        limits = {"max_context": max_context, "max_steps": max_decoding_steps}
+        rows = space_rows(program, wanted, seed=seed, progress=progress, **limits)
+    _print([asdict(row) for row in rows], display.space_table(program.name, rows), json_)
+    if not all(row.holds for row in rows):
+        raise typer.Exit(FAILED)
+
+
+def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm", out_: Out = None,
+           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS,
+           json_: Json = False) -> None:  # fmt: skip
+    """Write one run with its weights for other decoders."""
+    _choose("--dtype", dtype, ("float64", "float32"))
+    _choose("--process", process, PROCESSES)
+    program = load(file)
+    job = _job(program, input, size, seed, word_bits)
+    target = _writable(out_ or Path(f"{program.name}.job.safetensors"))
+    with display.spinner(err, "exporting"):
+        from lockstep.export import export_job
+
+        metadata = export_job(program, job, target, process=process, dtype=dtype, max_steps=max_steps)
+    record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
+    _print(record, display.record_table(record), json_)
