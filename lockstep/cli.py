@@ -20,7 +20,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                   help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
 
 #: In the order of `lockstep --help`.
-COMMANDS = (machine.run, text.asm, models.compile, models.decode, models.verify, models.space, models.export)
+COMMANDS = (
+    text.new, text.check, text.fmt, machine.run, machine.profile, machine.modes, text.asm,
+    models.compile, models.decode, models.verify, models.space, models.export,
+)  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compiler.compile import Compiled
 from pram.job import Job
 from proofs_check.agreement import Agreement
-from proofs_check.report import Check
+from proofs_check.report import Check, span
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,6 @@ class Measured:
     def space(self) -> int:
         """Words of shared memory and registers with program counters."""
         return self.job.space + self.job.processors * (self.job.registers + 1)
-
-
-def span(values: Iterable[int]) -> str:
-    """`5`, or `5..9` for several values."""
-    ordered = sorted(set(values))
-    return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}..{ordered[-1]}"
 
 
 def equality(what: str, on: str, bound: str, rows: Sequence[Measured], found: Callable[[Measured], int],

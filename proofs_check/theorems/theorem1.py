@@ -17,9 +17,8 @@ from compiler import mdm
 from compiler.compile import Widths
 from compiler.processor import Code, bits_for
 from pram.job import Job
-from proofs_check import measured
 from proofs_check.measured import Measured, equality
-from proofs_check.report import Check
+from proofs_check.report import Check, span
 
 PROCESS = "mdm"
 DEPTH = 3
@@ -30,7 +29,7 @@ def checks(rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
     if order == "random-subsets":
         taken = [m.agreement.steps for m in rows]
         holds = all(s <= masks(m) for s, m in zip(taken, rows))
-        yield Check("decoding steps", on, "<= masks", measured.span(taken), holds, process=PROCESS)
+        yield Check("decoding steps", on, "<= masks", span(taken), holds, process=PROCESS)
     else:
         bound = "T + [out > 0]" if order == "parallel" else "3 P T + out"
         yield equality(
