@@ -21,16 +21,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 #: In the order of `lockstep --help`.
 COMMANDS = (
-    machine.run,
-    text.asm,
-    models.compile,
-    models.decode,
-    models.verify,
-    models.space,
-    models.export,
-    theory.theorems,
-    theory.certify,
-)
+    text.new, text.check, text.fmt, machine.run, machine.profile, machine.modes, text.asm,
+    models.compile, models.decode, models.verify, models.space, models.export, theory.theorems, theory.certify,
+)  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from pram.errors import Diagnostic
+from pram.errors import Diagnostic, PramError
 from pram.listing import listing
 from pram.machine import Run
 from pram.program import Program
@@ -75,6 +76,26 @@ def record_table(record: dict[str, Any]) -> Table:
         for key, item in value.items() if isinstance(value, dict) else ((None, value),):
             table.add_row(Text(f"{key} (output)" if key else name.replace("_", " ")), Text(str(item)))
     return table
+
+
+def program_record(file: Path, program: Program) -> dict[str, Any]:
+    """What a correct program is."""
+    code = program.code
+    return {"file": str(file), "program": program.name, "mode": program.symbols.mode, "parameters": list(program.given),
+            "instructions": len(code.instructions), "registers": code.registers}  # fmt: skip
+
+
+def program_line(record: dict[str, Any]) -> str:
+    given = ", ".join(record["parameters"])
+    parameters = f"parameter{'s' if len(record['parameters']) > 1 else ''} {given}" if given else "no parameters"
+    sizes = ", ".join(f"{n} {what}{'s' if n != 1 else ''}" for what in ("instruction", "register") for n in (record[f"{what}s"],))
+    return f"{record['file']}: fine: program {record['program']}, {record['mode']}, {parameters}, {sizes}"
+
+
+def error_record(file: Path, error: PramError) -> dict[str, Any]:
+    """What is wrong with a program; places are null where an error has none."""
+    spans = [(d.message, d.span.line, d.span.column) if d.span else (d.message, None, None) for d in error.diagnostics]
+    return {"file": str(file), "errors": [{"message": m, "line": line, "column": column} for m, line, column in spans]}
 
 
 def code_record(program: Program) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,17 @@ def generator_for(program: Program, use_sidecar: bool = True, word_bits: int | N
     inputs, oracle = (_guarded(path, name, getattr(module, name)) for name in ("inputs", "oracle"))
     accepts = _guarded(path, "accepts", module.accepts) if hasattr(module, "accepts") else _equality(oracle)
     return Generator(f"oracle in {path.name}", _pair_of_dictionaries(path, inputs), accepts)
+
+
+def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
+    """`random` inputs of each size, without repetitions; the same seed draws the same."""
+    seen = set()
+    for size in sizes:
+        for number in range(random):
+            inputs = generator.inputs(size, np.random.default_rng((seed, size, number)))
+            if repr(inputs) not in seen:
+                seen.add(repr(inputs))
+                yield inputs
 
 
 def _guarded(path: Path, name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from compiler.processor import Code
-from lockstep.sidecar import Generator, Inputs, generator_for
+from lockstep.sidecar import Generator, Inputs, draw, generator_for
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
@@ -18,8 +16,8 @@ from pram.program import Program
 from pram.unwritten import refuse
 from proofs_check.agreement import Divergence, check_agreement
 from proofs_check.certificate import Certificate, require_certificate
-from proofs_check.measured import Measured, span
-from proofs_check.report import Check
+from proofs_check.measured import Measured
+from proofs_check.report import Check, runs_of
 from proofs_check.theorems import BOUNDS, THEOREMS
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
@@ -109,17 +107,6 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     return _report(program, generator, cases, models, chosen)
 
 
-def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
-    """`random` inputs of each size, without repetitions; the same seed draws the same."""
-    seen = set()
-    for size in sizes:
-        for number in range(random):
-            inputs = generator.inputs(size, np.random.default_rng((seed, size, number)))
-            if repr(inputs) not in seen:
-                seen.add(repr(inputs))
-                yield inputs
-
-
 def _case(program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], models: _Models,
           options: Options) -> Case:  # fmt: skip
     job = program.instantiate(params, arrays, options.word_bits)
@@ -201,9 +188,7 @@ def _certificate(construction: str, models: _Models) -> Check:
 
 def _on(cases: list[Case]) -> str:
     """On how many inputs, and of which parameters."""
-    names = cases[0].params if cases else {}
-    ranges = [f"{name} {span([c.params[name] for c in cases])}" for name in names]
-    return ", ".join([f"{len(cases)} run{'s' if len(cases) != 1 else ''}", *ranges])
+    return runs_of([case.params for case in cases])
 
 
 __all__ = ["Case", "Options", "PramError", "Report", "draw", "verify"]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from models.tokens import Vocabulary
 from models.transformer import FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
+from models.whole import write_whole
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
@@ -89,19 +88,6 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
         "dtype": str(model.dtype).removeprefix("torch."),
     }
     write_whole(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that its name never stands for half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:

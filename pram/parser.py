@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, get_args
@@ -60,6 +61,11 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
         raise _unexpected_token(source, error, nesting) from None
     _check_depth(tree, source)
     return tree, source
+
+
+def lex(text: str) -> Iterator[Token]:
+    """The tokens of a text that parses, without comments and white space."""
+    return _lark().lex(text)
 
 
 @cache

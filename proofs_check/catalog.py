@@ -20,8 +20,8 @@ from pram.parser import parse
 from pram.program import Program
 from pram.syntax import Claim, Expression
 from proofs_check.claims import to_sympy
-from proofs_check.measured import Measured, span
-from proofs_check.report import Check
+from proofs_check.measured import Measured
+from proofs_check.report import Check, span
 
 if TYPE_CHECKING:
     import sympy

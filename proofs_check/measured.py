@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compiler.compile import Compiled
@@ -26,9 +25,3 @@ class Measured:
     def space(self) -> int:
         """Words of shared memory and registers with program counters."""
         return self.job.space + self.job.processors * (self.job.registers + 1)
-
-
-def span(values: Iterable[int]) -> str:
-    """`5`, or `5..9` for several values."""
-    ordered = sorted(set(values))
-    return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}..{ordered[-1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,3 +30,16 @@ class Check:
     @property
     def verdict(self) -> str:
         return self.strength if self.holds else "FAILED"
+
+
+def span(values: Iterable[int]) -> str:
+    """`5`, or `5..9` for several values."""
+    ordered = sorted(set(values))
+    return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}..{ordered[-1]}"
+
+
+def runs_of(given: Sequence[dict[str, int]]) -> str:
+    """`15 runs, n 1..6`: how many inputs, and of which parameters."""
+    names = given[0] if given else {}
+    ranges = [f"{name} {span([params[name] for params in given])}" for name in names]
+    return ", ".join([f"{len(given)} run{'s' if len(given) != 1 else ''}", *ranges])

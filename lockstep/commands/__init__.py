@@ -1,2 +1,1 @@
-"""The commands, in groups: `text` for program texts, `machine` for runs, `models` for what is compiled,
-`theory` for what is claimed and certified."""
+"""The commands, in groups: `text` for program texts, `machine` for runs, `models` for what is compiled."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
-from proofs_check.measured import Measured, span
-from proofs_check.report import Check
+from proofs_check.measured import Measured
+from proofs_check.report import Check, span
 
 CONSTRUCTION = "mdm"
 CONTEXT = ClosedForm("1 + h + inp + out + 3 * P * T")

@@ -1,0 +1,69 @@
+"""The first program that `lockstep new` writes, with its oracle."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pram.errors import Source, fail
+from pram.format import format_text
+from pram.parser import keywords
+
+PROGRAM = """\
+program {name} # the largest of n numbers, found in lg(n) rounds
+mode EREW # in a step no two processors touch the same cell
+param n # a parameter is given with each input
+procs max(1, n / 2)
+shared A[n] : input in 0 .. 99, largest : output
+claim time == 9 + 19 * lg(n) # checked after every run, never trusted
+
+local m := n # the numbers that are left are A[0 .. m - 1]
+while m > 1 do
+  local h := (m + 1) >> 1 # how many will be left: half of them, rounded up
+  parallel for i in 0 .. m - h - 1 do # processor i compares A[i] with A[i + h]
+    local other := A[i + h]
+    if other > A[i] then A[i] := other end
+  end
+  m := h
+end
+single do largest := A[0] end # only processor 0
+"""
+
+SIDECAR = '''\
+"""Inputs for {name}.pram and what it should find in them."""
+
+
+def inputs(size, rng):  # rng is a numpy.random.Generator
+    return {{"n": size}}, {{"A": rng.integers(0, 100, size).tolist()}}
+
+
+def oracle(params, arrays):
+    return {{"largest": max(arrays["A"])}}
+'''
+
+
+def begin(name: str, folder: Path) -> tuple[Path, Path]:
+    """Write NAME.pram and NAME.py.
+
+    Raises: PramError: one of them is there already; neither is touched.
+    """
+    program, sidecar = folder / f"{name}.pram", folder / f"{name}.py"
+    for path in (program, sidecar):
+        if path.exists() or path.is_symlink():
+            raise fail("there is such a file already; nothing was written", Source(str(path), ""))
+    with program.open("x", encoding="utf-8") as file:
+        file.write(format_text(PROGRAM.format(name=name)))
+    with sidecar.open("x", encoding="utf-8") as file:
+        file.write(SIDECAR.format(name=name))
+    return program, sidecar
+
+
+def what_is_wrong(name: str) -> str:
+    """Why this cannot be a program's name; nothing if it can."""
+    if name in keywords():
+        return f"{name!r} is a reserved word of the language"
+    if name.endswith(".pram"):
+        return f"give the name without `.pram`: {name.removesuffix('.pram')}"
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        return f"{name!r} is no name: names are made of ASCII letters, digits and `_`, and start with no digit"
+    return ""

@@ -1,0 +1,21 @@
+"""Files written whole or not at all. Apart from `models.files`, so that it is there without torch."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name never stands for half of it; a file that is replaced keeps its permissions."""
+    permissions = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, permissions)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

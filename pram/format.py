@@ -1,0 +1,305 @@
+"""Program text -> the same program in its canonical layout (docs/language.md, section 8).
+
+The formatter works on lexemes: it only decides what stands between them, so no program can change its meaning.
+Keywords are reserved everywhere, which is all that the structure of a text is told by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Union
+
+from pram.lexemes import Lexeme, comments, lexemes, space, spaced, statement_starts
+from pram.listing import PRECEDENCE
+from pram.parser import DECLARATIONS, lex, parse
+
+WIDTH = 100
+INDENT = "  "
+#: Declarations start in this column, counted from 0; what continues a statement is indented by so much more.
+DECLARED, CONTINUED = 7, 4
+#: Comments at line ends start here, or a multiple of 8 columns further right.
+COMMENT_COLUMN, COMMENT_STOP = 33, 8
+
+HEADS = {
+    "if": "then",
+    "elif": "then",
+    "else": "else",
+    "while": "do",
+    "for": "do",
+    "parallel": "do",
+    "single": "do",
+    "repeat": "repeat",
+}
+CLOSERS = ("end", "else", "elif", "until")
+STARTERS = (*HEADS, "local", "halt", *CLOSERS, "")
+
+
+def format_text(text: str, name: str = "<text>") -> str:
+    """The canonical layout of a program.
+
+    Raises: PramError: it does not parse.
+    """
+    parse(text, name)
+    text = text.removeprefix("\ufeff")
+    made = _Layout().program(lexemes(text))
+    assert list(map(str, lex(text))) == list(map(str, lex(made))), "formatting changed a token"
+    assert comments(text) == comments(made), "formatting lost a comment"
+    return made
+
+
+Lexemes = tuple[Lexeme, ...]
+
+
+@dataclass(frozen=True)
+class Simple:
+    """A statement on a line of its own."""
+
+    words: Lexemes
+
+    @property
+    def all_words(self) -> Iterator[Lexeme]:
+        yield from self.words
+
+    @property
+    def flat(self) -> str:
+        return spaced(self.words)
+
+
+@dataclass(frozen=True)
+class Compound:
+    """Heads with their blocks, as in `if .. then` block `else` block, and `end` or `until ..`."""
+
+    parts: tuple[tuple[Lexemes, tuple[Item, ...]], ...]
+    last: Lexemes
+
+    @property
+    def all_words(self) -> Iterator[Lexeme]:
+        for head, block in self.parts:
+            yield from head
+            for item in block:
+                yield from item.all_words
+        yield from self.last
+
+    @property
+    def flat(self) -> str:
+        parts = [" ".join(filter(None, (spaced(head), "  ".join(i.flat for i in block)))) for head, block in self.parts]
+        return " ".join([*parts, spaced(self.last)])
+
+
+Item = Union[Simple, Compound]
+
+
+class _Reader:
+    """Groups lexemes into items."""
+
+    def __init__(self, found: list[Lexeme]) -> None:
+        self.found, self.starts, self.at = found, statement_starts(found), 0
+
+    @property
+    def next(self) -> str:
+        return self.found[self.at].text
+
+    def through(self, word: str) -> Lexemes:
+        """Up to and with a word."""
+        start = self.at
+        while self.found[self.at].text != word:
+            self.at += 1
+        self.at += 1
+        return tuple(self.found[start : self.at])
+
+    def declaration(self) -> Lexemes:
+        start = self.at
+        self.at += 2  # `procs` may be what a claim is about
+        while self.next not in (*DECLARATIONS, *STARTERS) and self.at not in self.starts:
+            self.at += 1
+        return tuple(self.found[start : self.at])
+
+    def simple(self) -> Lexemes:
+        """To the start of the next statement."""
+        start = self.at
+        self.at += 1
+        while self.next not in STARTERS and self.at not in self.starts:
+            self.at += 1
+        return tuple(self.found[start : self.at])
+
+    def block(self) -> tuple[Item, ...]:
+        items = []
+        while self.next not in (*CLOSERS, ""):
+            items.append(self.compound() if self.next in HEADS else Simple(self.simple()))
+        return tuple(items)
+
+    def compound(self) -> Compound:
+        parts = []
+        while self.next not in ("end", "until"):
+            parts.append((self.through(HEADS[self.next]), self.block()))
+        return Compound(tuple(parts), self.simple())
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    comment: str = ""
+
+
+class _Layout:
+    """Collects lines. `fresh`: nothing stands in this block yet, so that no empty line may start it."""
+
+    def __init__(self) -> None:
+        self.lines: list[_Line] = []
+        self.fresh = True
+
+    def program(self, found: list[Lexeme]) -> str:
+        reader = _Reader(found)
+        self.declaration(reader.declaration())
+        while reader.next in DECLARATIONS:
+            self.declaration(reader.declaration())
+        if reader.next:
+            found[reader.at] = _after_blank(found[reader.at])
+        for item in reader.block():
+            self.item(item, "")
+        self.lead(found[-1], "", end=True)
+        return "".join(f"{line}\n" for line in _with_comments(self.lines))
+
+    def declaration(self, words: Lexemes) -> None:
+        self.lead(words[0], "")
+        keyword = replace(words[0], text=words[0].text.ljust(DECLARED - 1))
+        self.broken(_marked(words[0], keyword, words[1:]), "", " " * DECLARED)
+
+    def item(self, item: Item, indent: str) -> None:
+        words = list(item.all_words)
+        self.lead(words[0], indent)
+        if isinstance(item, Simple):
+            self.words(item.words, indent)
+        elif words[0].line == words[-1].line and len(indent + item.flat) <= WIDTH:
+            self.put(indent + item.flat, words[-1].trailing)
+        else:
+            self.compound(item, indent)
+
+    def compound(self, item: Compound, indent: str) -> None:
+        for number, (head, block) in enumerate(item.parts):
+            if number:
+                self.close(head[0], indent)
+            self.words(head, indent)
+            self.fresh = True
+            for inner in block:
+                self.item(inner, indent + INDENT)
+        self.close(item.last[0], indent)
+        self.words(item.last, indent)
+
+    def words(self, words: Lexemes, indent: str) -> None:
+        """One logical line, broken where it must be."""
+        self.broken(((word, number > 0 and _must_break(words[number - 1], word)) for number, word in enumerate(words)),
+                    indent, indent + " " * CONTINUED)  # fmt: skip
+
+    def broken(self, words: Iterable[tuple[Lexeme, bool]], indent: str, continued: str) -> None:
+        """Lexemes, each with whether a line must start at it; lines that are too long are broken further."""
+        pieces: list[list[Lexeme]] = []
+        for word, breaks in words:
+            if breaks or not pieces:
+                pieces.append([])
+            pieces[-1].append(word)
+        for number, piece in enumerate(pieces):
+            if number:
+                self.own_comments(piece[0], continued)
+            *filled, last = _fill(tuple(piece), continued if number else indent, continued)
+            for text in filled:
+                self.put(text)
+            self.put(last, piece[-1].trailing)
+
+    # -- what stands between statements ----------------------------------------------------------
+
+    def put(self, text: str, comment: str = "") -> None:
+        self.lines.append(_Line(text, comment))
+        self.fresh = False
+
+    def blank(self) -> None:
+        if not self.fresh:
+            self.lines.append(_Line(""))
+            self.fresh = True
+
+    def own_comments(self, word: Lexeme, indent: str) -> None:
+        for comment in word.above:
+            if comment.blank:
+                self.blank()
+            self.put(indent + comment.text)
+
+    def lead(self, word: Lexeme, indent: str, end: bool = False) -> None:
+        """The comments and the empty line before a statement."""
+        self.own_comments(word, indent)
+        if word.blank and not end:
+            self.blank()
+
+    def close(self, word: Lexeme, indent: str) -> None:
+        """The comments before `end`, `else`, `elif`, `until`: of the block, unless they stand no further right than the word."""
+        for comment in word.above:
+            if comment.blank:
+                self.blank()
+            self.put((indent if comment.column <= word.column else indent + INDENT) + comment.text)
+
+
+def _after_blank(word: Lexeme) -> Lexeme:
+    """The first statement, with an empty line between it or its comments and the declarations."""
+    if word.blank or any(comment.blank for comment in word.above):
+        return word
+    if not word.above:
+        return replace(word, blank=True)
+    return replace(word, above=(replace(word.above[0], blank=True), *word.above[1:]))
+
+
+def _must_break(left: Lexeme, right: Lexeme) -> bool:
+    """A comment ends its line, and one that stands alone needs one."""
+    return bool(left.trailing or right.above)
+
+
+def _marked(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
+    """A declaration's lexemes; between the entries of a list, line breaks stay where they are."""
+    yield keyword, False
+    previous, depth = first, 0
+    for word in rest:
+        entry = previous.text == "," and not depth and word.line > previous.line
+        yield word, entry or _must_break(previous, word)
+        depth += _nests(word)
+        previous = word
+
+
+def _nests(word: Lexeme) -> int:
+    return (word.text in ("(", "[")) - (word.text in (")", "]"))
+
+
+def _fill(words: Lexemes, indent: str, continued: str) -> list[str]:
+    """Lines of at most WIDTH columns, as far as breaks are found: after a comma or before an operator, the loosest first."""
+    lines = []
+    while len(indent + spaced(words)) > WIDTH and (at := _best_break(words, WIDTH - len(indent))):
+        lines.append(indent + spaced(words[:at]))
+        words, indent = words[at:], continued
+    return [*lines, indent + spaced(words)]
+
+
+def _best_break(words: Lexemes, room: int) -> int:
+    """Where to break: of the places that leave at most `room` columns the loosest, the last of them; 0 if there is none."""
+    depth, length, best, choice = 0, len(words[0].text), (99, 99), 0
+    for index in range(1, len(words)):
+        left, right = words[index - 1], words[index]
+        depth += _nests(left)
+        if length > room and choice:
+            break
+        looseness = 0 if left.text == "," else PRECEDENCE.get(right.text) if right.text != "not" else None
+        if looseness is not None and (depth, looseness) <= best:
+            best, choice = (depth, looseness), index
+        length += len(space(left, right) + right.text)
+    return choice
+
+
+def _with_comments(lines: list[_Line]) -> Iterator[str]:
+    """Lines that end in comments and follow each other have them in the same column."""
+    start = 0
+    while start < len(lines):
+        stop = start
+        while stop < len(lines) and lines[stop].comment:
+            stop += 1
+        longest = max((len(line.text) for line in lines[start:stop]), default=0)
+        column = COMMENT_COLUMN + max(0, -(-(longest + 2 - COMMENT_COLUMN) // COMMENT_STOP)) * COMMENT_STOP
+        yield from (f"{line.text:<{column}}{line.comment}" for line in lines[start:stop])
+        yield from (line.text for line in lines[stop : stop + 1])
+        start = stop + 1

@@ -1,0 +1,73 @@
+"""Where a run's steps go: time, work and shared accesses of each source line.
+
+An instruction belongs to the line of the word, operator or array that it is made for (`Instruction.at`): the four
+steps of a `for` to the line of `for`, what guards a `parallel` to the line of `parallel`, a nop to the line of what the
+processors that are not idle do in that step. The step that ends the program has a row of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pram.instructions import Cell, Fetch, Instruction
+from pram.job import Job
+from pram.machine import DEFAULT_MAX_STEPS, HALTED, Costs, Machine
+
+Words = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LineCosts:
+    """What the instructions of one source line cost; `line` is None for the end of the program."""
+
+    line: int | None
+    steps: int
+    work: int
+    shared_accesses: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The lines that took a step, in the order of the text, and the run's totals, as the machine counts them."""
+
+    lines: tuple[LineCosts, ...]
+    costs: Costs
+
+
+def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None) -> Profile:
+    """Run a job and attribute what it costs.
+
+    A step counts for the line where the lowest running processor stands. Processors of a program all stand at one
+    place of its text; those of machine code given directly may not. Work and accesses count where each processor stands.
+
+    Raises: PramError: as `pram.machine.run`.
+    """
+    machine = Machine(job, seed)
+    steps = np.zeros(len(job.code), np.int64)
+    executed = np.zeros(len(job.code), np.int64)
+    for step in machine.steps(max_steps):
+        here = step.counter[step.counter != HALTED]
+        steps[here[0]] += 1
+        executed += np.bincount(here, minlength=len(job.code))
+    return Profile(_by_line(job, steps, executed), machine.costs)
+
+
+def _by_line(job: Job, steps: Words, executed: Words) -> tuple[LineCosts, ...]:
+    """Sums over the instructions of each line; the last instruction is the end of the program."""
+    found: dict[int | None, list[int]] = {}
+    for index in np.flatnonzero(executed):
+        instruction, times = job.code[index], int(executed[index])
+        last = index + 1 == len(job.code)
+        sums = found.setdefault(None if last or instruction.at is None else instruction.at.line, [0, 0, 0])
+        sums[0] += int(steps[index])
+        sums[1] += times if instruction.name != "nop" else 0
+        sums[2] += times * _accesses(instruction)
+    in_order = sorted(found, key=lambda line: (line is None, line or 0))
+    return tuple(LineCosts(line, *found[line]) for line in in_order)
+
+
+def _accesses(instruction: Instruction) -> int:
+    return isinstance(instruction.row.value, Fetch) + isinstance(instruction.row.destination, Cell)
