@@ -47,12 +47,12 @@ OTHER_SIZES = {
 #: Programs that would run in the next weaker mode as well, and why they are declared stronger.
 STRONGER_THAN_NEEDED: dict[str, str] = {}
 
-#: What model and machine are compared on: one input of each size, where the context is not longer than the limit.
-#: Every program must have one that is not, for each process; dense attention takes some seconds for qbf's least, of 530.
+#: What model and machine are compared on: one input of each size, as far as its context is not longer than the limit.
+#: Every program must be decoded once at least by each process: the programs below are, by MDM, only with a higher limit.
 MODEL_SIZES = range(1, 4)
-MODEL_CONTEXT = 300
-OTHER_MODEL_SIZES = {"qbf": [1], "horn_sat": [0, 1]}
-LONGER_CONTEXT = {"qbf": 600, "horn_sat": 400}
+MODEL_CONTEXT = 200
+OTHER_MODEL_SIZES = {"dyck": [1, 2], "qbf": [1], "horn_sat": [0, 1]}
+LONGER_CONTEXT = {**dict.fromkeys(["components", "dyck", "turing"], 300), "qbf": 600, "horn_sat": 400}
 #: For programs whose drawn inputs are all too long. Here: two states that go right, left and left again; a tape of 3 cells.
 MODEL_INPUT: dict[str, Inputs] = {
     "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]})
