@@ -35,9 +35,15 @@ class Session(Protocol):
     def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
 
 
+def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:
+    from models.engines.indexed import IndexedSession  # Numba takes its time to import
+
+    return IndexedSession(model, tokens, positions)
+
+
 #: An engine starts a session from a model, the start sequence [N] and the positions; it may raise Unsuitable.
 Engine = Callable[[Transformer, NDArray[np.int64], Positions], Session]
 
-ENGINES: dict[str, Engine] = {"dense": DenseSession}
+ENGINES: dict[str, Engine] = {"dense": DenseSession, "indexed": _indexed}
 
 __all__ = ["ENGINES", "Engine", "Session", "Unsuitable"]

@@ -90,7 +90,10 @@ def group(layer: Layer) -> FeedForward:
             form = rows.setdefault((w_in[unit] + 0.0).tobytes(), len(rows))
             parts.setdefault((form, (sign * w_out[unit] + 0.0).tobytes()), []).append((float(b_in[unit]), sign))
     forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
-    groups = [Units(f, *zip(*units), np.frombuffer(writes, np.float64)) for (f, writes), units in parts.items()]  # type: ignore[arg-type]
+    groups = [
+        Units(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(writes, np.float64))
+        for (form, writes), units in parts.items()
+    ]
     return FeedForward(forms, tuple(groups))
 
 
@@ -120,7 +123,7 @@ def bound(model: Transformer, positions: Positions) -> Bounds:
             raise Unsuitable(f"{name} has weights that are no integers")
     if not (positions.large == np.rint(positions.large)).all():
         raise Unsuitable("the position encoding has values that are no integers")
-    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.highest())], []
+    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
         feed_forwards.append(group(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, f"layer {number + 1}"))
