@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from models.engines import rows as kernels
 from models.engines import tables
 from models.engines.bounds import Unsuitable
-from models.engines.plan import HeadPlan, Indices, Integers, plan
-from models.engines.rows import NONE, Asked, Kept, Sink
-from models.engines.tables import Buckets, Hash, Lists, Slots
+from models.engines.jit import NONE
+from models.engines.plan import HeadPlan, Integers, plan
+from models.engines.rows import BLOCK, Kept, Sink
+from models.engines.tables import Asked
 from models.positions import Positions
 from models.processes import THRESHOLD
 from models.sequence import Change
@@ -44,16 +45,37 @@ class IndexedSession:
         self.plan = plan(model, positions, self.first)
         most = len(positions)
         self.kept = tuple(
-            Kept(columns, np.zeros((most, len(columns.narrow)), np.int16), np.zeros((most, len(columns.wide)), np.int64))
+            Kept(
+                columns,
+                np.zeros((most // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
+                np.zeros((most // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
+            )
             for columns in self.plan.columns
         )
         self.layers = [Layer(heads, most, model.width) for heads in self.plan.heads]
-        self.place = np.full(model.width, -1, np.int32)
-        kept = np.concatenate([*self.plan.columns[0]])
-        self.place[kept] = np.arange(len(kept))
+        self._place_positions()
         self.started = False
         self.dead = np.zeros(0, np.int64)
         self.changed = np.arange(len(tokens))
+
+    def _place_positions(self) -> None:
+        """Keep the encoding of every position, and note where the columns are that tokens write."""
+        positions, columns, kept = self.positions, self.plan.columns[0], self.kept[0]
+        place = np.full(positions.width, -1, np.int32)
+        place[columns.narrow] = np.arange(len(columns.narrow))
+        place[columns.wide] = len(columns.narrow) + np.arange(len(columns.wide))
+        source = np.full(positions.width, -1, np.int32)
+        source[positions.small_columns] = np.arange(len(positions.small_columns))
+        source[positions.large_columns] = len(positions.small_columns) + np.arange(len(positions.large_columns))
+        self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
+        kernels.place_small(kept, positions.small, place[positions.small_columns])
+        for number, column in enumerate(positions.large_columns):
+            if place[column] >= 0:
+                wide = place[column] >= len(columns.narrow)
+                part, at = (kept.wide, place[column] - len(columns.narrow)) if wide else (kept.narrow, place[column])
+                padded = np.zeros(len(part) * BLOCK)
+                padded[: len(positions)] = positions.large[:, number]
+                part[:, at] = padded.reshape(-1, BLOCK)
 
     def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
         self.dead = np.arange(change.length, len(self.tokens))
@@ -69,8 +91,8 @@ class IndexedSession:
                 layer.start(kept)
             rows = layer.follow(rows, self.dead, kept)
             if number < last:
-                got, heads = layer.rows.got, layer.heads
-                rows = kernels.advance(kept, self.kept[number + 1], heads, mlp, got, rows, self.model.width)
+                after = self.kept[number + 1]
+                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, self.model.width)
         self.started = True
         return rows, self._read(rows)
 
@@ -78,13 +100,13 @@ class IndexedSession:
         here = self.tokens[rows]
         if ((here == self.first) != (rows == 0)).any() or not len(self.tokens):
             raise Unsuitable("the first token moves, or appears a second time")
-        readout, p = self.plan.readout, self.positions
-        kernels.embed(self.plan.embed, readout.bits, readout.offsets, p.small_columns, p.small, p.large_columns, p.large,
-                      self.tokens, rows, self.place, self.kept[0])  # fmt: skip
+        small, large = self.positions.small, self.positions.large
+        kernels.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
-        found = kernels.finish(self.kept[-1], layer.heads, mlp, layer.rows.got, rows, self.plan.readout, self.model.width)
+        found = kernels.finish(self.kept[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
+                               self.plan.readout, self.model.width)  # fmt: skip
         if (np.abs(found.probability - THRESHOLD) < MARGIN).any():
             raise Unsuitable("a probability is too near to the threshold")
         control = torch.from_numpy(found.control) if self.plan.readout.control else None
@@ -97,20 +119,13 @@ class Layer:
     def __init__(self, heads: HeadPlan, most: int, width: int) -> None:
         self.heads, self.width = heads, width
         many = len(heads.silence)
-        self.rows = tables.Rows(
-            _indices(many, most), _integers(many, most), _integers(many, most), _indices(many, most), _indices(many, most),
-            np.full((many, most), -1, np.int64), _integers(many, most), _indices(0, most), _indices(0, most), _indices(0, most),
-        )  # fmt: skip
-        cares = (many, tables.MOST_CARES)
-        self.slots = Slots(np.zeros(cares, np.int64), np.zeros(cares, np.int32), np.zeros(many, np.int32), np.zeros(0, np.int32))
-        self.buckets, self.hash = _buckets(64), _hash(256)
-        lists = np.zeros(64, np.int32), np.zeros(many * most, np.int64), np.zeros(most, np.int32), np.full(most, -1, np.int64)
-        self.lists = Lists(*lists, np.zeros(6, np.int64))
-        self.sink = Sink(np.full(many, -NONE), _integers(many), np.full(many, -NONE))
+        self.table = tables.empty(many, most)
+        self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
+        self.sink = Sink(np.full(many, -NONE), np.zeros(many, np.int64), np.full(many, -NONE))
 
     def start(self, kept: Kept) -> None:
         """Take the first row as the sink of every head."""
-        asked = _asked(len(self.heads.silence), 1)
+        asked = tables.silent(len(self.heads.silence), 1)
         kernels.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.width)
         if asked.care.any():
             raise Unsuitable(kernels.FAULTS[kernels.SINK])
@@ -119,89 +134,53 @@ class Layer:
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
             above = [*(2 * half), *([silence] if silence else [])]
             self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -NONE
-        self.rows.got[:] = self.sink.value[:, None]
+        self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
 
     def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
         """New keys and queries of changed rows, none of dead ones; those and all that read something new, ascending."""
-        self.lists.count[tables.PASS] += 1
-        self.lists.count[tables.AFFECTED] = 0
-        self.lists.seen[changed] = self.lists.count[tables.PASS]
+        count = self.table.count
+        count[:, tables.PASS] += 1
+        self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
-            self.lists.seen[dead] = self.lists.count[tables.PASS]
-            self._relink(dead, _asked(len(self.heads.silence), len(dead)))
+            self._relink(dead, tables.silent(len(count), len(dead)))
         for first in range(0, len(changed), CHUNK):
             chunk = changed[first : first + CHUNK]
-            asked = _asked(len(self.heads.silence), len(chunk))
+            asked = tables.silent(len(count), len(chunk))
             if fault := kernels.ask(self.heads, kept, chunk, asked, self.sink, self.width):
                 raise Unsuitable(kernels.FAULTS[fault])
             self._relink(chunk, asked)
-        if tables.settle(self.sink.value, self.rows, self.slots, self.buckets, self.lists) == tables.TIED:
+        tables.settle(self.table, self.sink.value, len(changed))
+        if (count[:, tables.STOPPED] == tables.TIED).any():
             raise Unsuitable("a query finds two keys that are equally recent")
-        affected = self.lists.affected[: self.lists.count[tables.AFFECTED]]
-        if not len(affected):
-            return changed
-        return np.sort(np.concatenate([changed, affected]))
-
-    # -- room ----------------------------------------------------------------------------------
+        news = tables.gather_news(self.table, self.seen, self.affected)
+        return np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed
 
     def _relink(self, changed: Integers, asked: Asked) -> None:
+        count = self.table.count
+        count[:, tables.RESUME] = 0
         while True:
-            stopped = tables.relink(changed, asked, self.rows, self.slots, self.hash, self.buckets, self.lists)
-            if stopped == tables.DONE:
+            tables.relink(self.table, changed, asked)
+            stopped = np.flatnonzero(count[:, tables.STOPPED] != tables.DONE)
+            if not len(stopped):
                 return
-            if stopped == tables.FULL:
-                self._grow()
-            else:
-                self._add_slot(changed, asked)
+            for h in stopped:
+                if count[h, tables.STOPPED] == tables.NEW_CARE:
+                    self._add_care(int(h), int(asked.care[h, count[h, tables.RESUME]]))
+            if (count[stopped, tables.STOPPED] == tables.FULL).any():
+                self.table = tables.grown(self.table)
 
-    def _grow(self) -> None:
-        """Twice the buckets."""
-        used = len(self.buckets.keys)
-        more = _buckets(2 * used)
-        for old, new in zip(self.buckets, more):
-            new[:used] = old
-        larger = _hash(4 * len(more.keys))
-        tables.rehash(self.hash, larger)
-        touched = np.zeros(2 * used, np.int32)
-        touched[:used] = self.lists.touched
-        self.buckets, self.hash, self.lists = more, larger, self.lists._replace(touched=touched)
-
-    def _add_slot(self, changed: Integers, asked: Asked) -> None:
-        """Where keys care for bits that none of their head cared for: every row that asks may find them."""
-        stopped = int(self.lists.count[tables.RESUME])
-        h, i = divmod(stopped, len(changed))
-        m = int(self.slots.count[h])
+    def _add_care(self, h: int, care: int) -> None:
+        """Keys care for bits that none of their head cared for: every row that asks may find them."""
+        count = self.table.count[h]
+        m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
         if m == tables.MOST_CARES:
             raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")
-        self.slots.care[h, m], self.slots.slot[h, m] = asked.care[h, i], len(self.slots.head)
-        self.slots = self.slots._replace(head=np.append(self.slots.head, np.int32(h)))
-        most = self.rows.query.shape[1]
-        lists = ("asks", "asks_after", "asks_before")
-        self.rows = self.rows._replace(**{n: np.concatenate([getattr(self.rows, n), _indices(1, most)]) for n in lists})
-        self.lists.count[tables.RESUME] = 0
-        while tables.ask_again(h, m, most, self.rows, self.slots, self.hash, self.buckets, self.lists) == tables.FULL:
-            self._grow()
-        self.slots.count[h] += 1
-        self.lists.count[tables.RESUME] = stopped
-
-
-def _indices(*shape: int) -> Indices:
-    return np.full(shape, -1, np.int32)
-
-
-def _integers(*shape: int) -> Integers:
-    return np.zeros(shape, np.int64)
-
-
-def _asked(heads: int, rows: int) -> Asked:
-    """Rows that ask nothing and are no keys."""
-    return Asked(*(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(_integers(heads, rows) for _ in range(3)))
-
-
-def _buckets(most: int) -> Buckets:
-    return Buckets(_indices(most), _indices(most), _indices(most), _integers(most), _integers(most), _indices(most),
-                   _integers(most), _indices(most))  # fmt: skip
-
-
-def _hash(most: int) -> Hash:
-    return Hash(_integers(most), _indices(most), _indices(most))
+        self.table = tables.with_care(self.table, m)
+        self.table.cares[h, m] = care
+        count[tables.RESUME] = 0
+        tables.ask_again(self.table, h, m)
+        while count[tables.STOPPED] == tables.FULL:
+            self.table = tables.grown(self.table)
+            tables.ask_again(self.table, h, m)
+        count[tables.CARES] += 1
+        count[tables.RESUME] = stopped

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.bounds import Bounds, FeedForward, Interval, Matrix, Unsuitable, bound, exact
+from models.engines.bounds import Bounds, FeedForward, Interval, Unsuitable, bound, exact
 from models.engines.lookups import Lookup, recognise
 from models.positions import Positions
 from models.tokens import MASK
 from models.transformer import Transformer
 
 Integers = NDArray[np.int64]
+Matrix = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
 #: Columns whose range fits are kept in 16 bits.
@@ -35,6 +36,8 @@ class HeadPlan(NamedTuple):
 
     forms:   first all queries, then all keys, each head's bias and asks, then all values.
     silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
+    reach: [H], the most that matches can add to a key's bias. sure: [H], whether queries are within +-half whatever the stream
+    holds. nothing: [H], the packed value that adds nothing, or -1.
     """
 
     forms: Sparse
@@ -46,6 +49,9 @@ class HeadPlan(NamedTuple):
     shift: Integers
     width: Integers
     writes: Sparse
+    reach: Matrix
+    sure: NDArray[np.bool_]
+    nothing: Integers
 
 
 class MlpPlan(NamedTuple):
@@ -61,10 +67,12 @@ class MlpPlan(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What of a row is kept before a layer: the columns that something reads from there on."""
+    """The columns that something reads from a layer on: kept in 16 bits, kept in 64, and those that are constant."""
 
     narrow: Indices
     wide: Indices
+    fixed: Indices
+    constants: Matrix
 
 
 class ReadoutPlan(NamedTuple):
@@ -80,10 +88,16 @@ class ReadoutPlan(NamedTuple):
 
 
 class EmbedPlan(NamedTuple):
-    """E[token]: `kinds` has the row of each kind with the zeros of its bits, `bits` what a bit that is 1 changes."""
+    """E[token]: `kinds` has the row of each kind with the zeros of its bits, `bits` what a bit that is 1 changes.
+
+    Their columns are numbered as in `touched`, the columns that tokens write; bits, offsets: of each kind.
+    """
 
     kinds: Sparse
     bits: Sparse
+    touched: Indices
+    kind_bits: Indices
+    offsets: Integers
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,7 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
     return Plan(
-        tuple(_head_plan(heads, after, model.width) for heads, after in zip(lookups, live)),
+        tuple(_head_plan(*each, model.width) for each in zip(lookups, live, bounds.stages)),
         tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:])),
         tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1])),
         _embed_plan(model, live[0]),
@@ -146,7 +160,7 @@ def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDA
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
     """The columns that a layer writes."""
     written = np.zeros(width, bool)
-    for writes in [*(x.writes for x in lookups), *(g.writes[None] for g in feed_forward.groups)]:
+    for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
         written |= writes.any(axis=0)
     return written
 
@@ -166,36 +180,48 @@ def _live(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bound
 
 
 def _columns(live: NDArray[np.bool_], x: Interval) -> Columns:
-    narrow = live & (x.size < NARROW)
-    return Columns(*(np.flatnonzero(part).astype(np.int32) for part in (narrow, live & ~narrow)))
+    fixed = live & (x.low == x.high)
+    narrow = live & ~fixed & (x.size < NARROW)
+    parts = (np.flatnonzero(part).astype(np.int32) for part in (narrow, live & ~narrow & ~fixed, fixed))
+    return Columns(*parts, x.low[fixed])
 
 
 def _starts(lengths: Sequence[int]) -> Indices:
     return np.cumsum([0, *lengths]).astype(np.int32)
 
 
-def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], width: int) -> HeadPlan:
+def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, width: int) -> HeadPlan:
     def stacked(parts: Sequence[Matrix]) -> Matrix:
         return np.concatenate([np.zeros((0, width)), *parts])
 
-    own = [np.stack([x.bias, x.asks]) for x in lookups]
-    groups = [[x.queries for x in lookups], [x.keys for x in lookups], own, [x.values for x in lookups]]
-    shifts = [np.cumsum([0, *x.bits])[:-1] for x in lookups]
+    own = [np.stack([p.bias, p.asks]) for p in lookups]
+    groups = [[p.queries for p in lookups], [p.keys for p in lookups], own, [p.values for p in lookups]]
+    shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
     return HeadPlan(
         sparse(stacked([m for part in groups for m in part])),
-        _starts([len(x.half) for x in lookups]),
-        np.concatenate([np.zeros(0), *(x.half for x in lookups)]),
-        np.array([x.silence for x in lookups], float),
-        _starts([len(x.low) for x in lookups]),
-        np.concatenate([np.zeros(0, np.int64), *(x.low for x in lookups)]),
+        _starts([len(p.half) for p in lookups]),
+        np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
+        np.array([p.silence for p in lookups], float),
+        _starts([len(p.low) for p in lookups]),
+        np.concatenate([np.zeros(0, np.int64), *(p.low for p in lookups)]),
         np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
-        np.array([b for x in lookups for b in x.bits], np.int64),
-        sparse(stacked([x.writes for x in lookups]), live),
+        np.array([b for p in lookups for b in p.bits], np.int64),
+        sparse(stacked([p.writes for p in lookups]), live),
+        np.array([p.half @ x.through(p.keys).size for p in lookups], float),
+        np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
+        np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
 
 
+def _nothing(lookup: Lookup, shifts: Integers) -> int:
+    """The packed value whose parts are all 0."""
+    if (lookup.low > 0).any() or any(-low >> bits for low, bits in zip(lookup.low.tolist(), lookup.bits)):
+        return -1
+    return sum(-low << shift for low, shift in zip(lookup.low.tolist(), shifts.tolist()))
+
+
 def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
-    groups = [g for g in mlp.groups if g.writes[live].any()]
+    groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
     used = sorted({g.form for g in groups})
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
     return MlpPlan(
@@ -211,8 +237,14 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
 
 def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
     kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
-    rows = [kind[i] + zero[:bits].sum(axis=0) for i, (_, bits) in enumerate(model.vocabulary.kinds)]
-    return EmbedPlan(sparse(np.array(rows), live), sparse(one - zero, live))
+    kinds = model.vocabulary.kinds
+    rows = np.array([kind[i] + zero[:bits].sum(axis=0) for i, (_, bits) in enumerate(kinds)])
+    touched = np.flatnonzero(live & (rows.any(axis=0) | (one - zero).any(axis=0)))
+    offsets = [model.vocabulary.offsets[name] for name, _ in kinds]
+    return EmbedPlan(
+        sparse(rows[:, touched]), sparse((one - zero)[:, touched]), touched.astype(np.int32),
+        np.array([bits for _, bits in kinds], np.int32), np.array(offsets, np.int64),
+    )  # fmt: skip
 
 
 def _readout_plan(model: Transformer) -> ReadoutPlan:

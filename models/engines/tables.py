@@ -1,9 +1,11 @@
 """Compiled hash tables of keys and queries: which rows hold a code, which ask it, and what they read.
 
-A *bucket* stands for one code in one *slot*: a head and a set of bits that keys care for. It has the keys with the
-code, the rows that ask it, both as doubly linked lists, and what it *published*: the most recent key's recency and
-value. Changing a row relinks it; then buckets that were touched are settled, and only where what they published
-changed, the rows that ask are told. Costs follow what changed, not the context.
+A *bucket* stands for one code under one *care*: the set of bits that a key cares for. It has the keys with the code, the
+rows that ask it, both as doubly linked lists, and what it *published*: the most recent key's recency and value.
+Changing a row relinks it; then buckets that were touched are settled, and only where what they published changed, the
+rows that ask are told. Costs follow what changed, not the context. Heads share nothing, so they run side by side.
+
+Records are rows of integers, so that one bucket or one row is one cache line; their fields are numbered below.
 """
 
 from __future__ import annotations
@@ -11,312 +13,386 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.engines.plan import Indices, Integers
-from models.engines.rows import NONE, Asked, _jit
+from models.engines.jit import MANY, NONE, jit, spread
+
+Integers = NDArray[np.int64]
+Indices = NDArray[np.int32]
 
 #: What stopped a kernel: it needs more buckets, it met an unknown set of bits, or two keys tie.
 DONE, FULL, NEW_CARE, TIED = range(4)
 MOST_CARES = 4
 
+#: Fields of a link, of a row, of a bucket, and counters of a head.
+BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
+ROW_RECENCY, ROW_VALUE, QUERY, GOT, ROW = 0, 1, 2, 3, 4
+CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
+USED, CARES, RESUME, TOUCHES, ANSWERS, NEWS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+#: `BEST` of a bucket without keys, and of one that must be searched; a tie is marked in CARE.
+EMPTY, SEARCH, TIE = -1, -2, 16
 
-class Rows(NamedTuple):
-    """State of each row r in each head h of a layer.
 
-    bucket, recency, value, after, before: as a key, [H, N]; the bucket is -1 for no key.
-    query: the bits it asks, or -1; got: what it reads, packed; [H, N].
-    asks, asks_after, asks_before: [S, N], the bucket it asks in each slot, and its neighbours in that list.
+class Asked(NamedTuple):
+    """What n rows ask and answer in the H heads of a layer; all [H, n].
+
+    query: the bits of a row's query, or -1 if it does not ask. key, care: the bits of its key and which of them it
+    cares for; key is -1 if no row can find it. recency, value: of the key; the value packed.
     """
 
-    bucket: Indices
+    query: Integers
+    key: Integers
+    care: Integers
     recency: Integers
     value: Integers
-    after: Indices
-    before: Indices
-    query: Integers
-    got: Integers
-    asks: Indices
-    asks_after: Indices
-    asks_before: Indices
 
 
-class Slots(NamedTuple):
-    """The sets of bits that keys of a head care for: care [H, MOST_CARES] in slots [H, MOST_CARES], count [H]; and
-    the head of each slot, [S]."""
+class Table(NamedTuple):
+    """The tables of a layer's H heads over N rows.
 
-    care: Integers
-    slot: Indices
-    count: Indices
-    head: Indices
-
-
-class Buckets(NamedTuple):
-    """keys, askers: first rows of the lists, or -1. best: the most recent key, -1 none, -2 to be searched.
-
-    recency, value, tied: published; recency is NONE where there is no key. touched: the pass that last touched it.
+    keys: [H, 1, N, LINK], the bucket of each row's key (-1: none) and its neighbours in that list.
+    asks: [H, cares, N, LINK], likewise the bucket it asks under each care.
+    rows: [H, N, ROW]: recency and value as a key, the bits it asks (-1: none), what it reads, packed.
+    buckets: [H, B, RECORD]. hashed: [H, a power of two], the bucket of a code and care, or -1. cares: [H, MOST_CARES].
+    touched: [H, B]; answer, news: [H, N]: buckets to settle, rows to be answered, rows that read something new.
+    count: [H, COUNTERS].
     """
 
     keys: Indices
-    askers: Indices
-    best: Indices
-    recency: Integers
-    value: Integers
-    tied: Indices
-    touched: Integers
-    slot: Indices
-
-
-class Hash(NamedTuple):
-    """Open addressing: the bucket of (code, slot), or -1."""
-
-    code: Integers
-    slot: Indices
-    bucket: Indices
-
-
-class Lists(NamedTuple):
-    """Buckets that were touched, queries (h * N + row) to be answered, rows that read something new; and their `count`.
-
-    count: touched, to answer, affected, buckets in use, where to resume, the pass.
-    """
-
+    asks: Indices
+    rows: Integers
+    buckets: Integers
+    hashed: Indices
+    cares: Integers
     touched: Indices
-    answer: Integers
-    affected: Integers
-    seen: Integers
+    answer: Indices
+    news: Indices
     count: Integers
 
 
-TOUCHED, ANSWER, AFFECTED, USED, RESUME, PASS = range(6)
+# Kernels below take the arrays of one head, not a Table: Numba counts references whenever it takes a part out of a
+# tuple or a row out of an array, and in these loops that costs more than the work itself.
 
 
-@_jit()
-def _place(hashed: Hash, code: int, slot: int) -> int:
-    """Where (code, slot) is, or would be."""
-    mixed = np.uint64(code) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(slot) * np.uint64(0xC2B2AE3D27D4EB4F)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    at = np.int64(mixed >> np.uint64(33)) & (len(hashed.code) - 1)
-    while hashed.bucket[at] >= 0 and (hashed.code[at] != code or hashed.slot[at] != slot):
-        at = (at + 1) & (len(hashed.code) - 1)
+@jit()
+def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> int:
+    """Where the bucket of a code and care is hashed, or would be."""
+    mixed = (np.uint64(code) + np.uint64(care) * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(32)
+    last = len(hashed) - 1
+    at = np.int64(mixed) & last
+    while hashed[at] >= 0:
+        b = hashed[at]
+        if buckets[b, CODE] == code and buckets[b, CARE] & (TIE - 1) == care:
+            break
+        at = (at + 1) & last
     return at
 
 
-@_jit()
-def _bucket(hashed: Hash, buckets: Buckets, lists: Lists, code: int, slot: int) -> int:
+@jit()
+def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> int:
     """The bucket of a code; a new one if there is none."""
-    at = _place(hashed, code, slot)
-    if hashed.bucket[at] < 0:
-        number = lists.count[USED]
-        lists.count[USED] += 1
-        hashed.code[at], hashed.slot[at], hashed.bucket[at] = code, slot, number
-        buckets.keys[number], buckets.askers[number], buckets.best[number] = -1, -1, -1
-        buckets.recency[number], buckets.value[number] = NONE, 0
-        buckets.tied[number], buckets.touched[number], buckets.slot[number] = 0, -1, slot
-    return hashed.bucket[at]
+    at = _place(buckets, hashed, code, care)
+    if hashed[at] < 0:
+        b = count[USED]
+        count[USED] += 1
+        hashed[at] = b
+        buckets[b, CODE], buckets[b, CARE], buckets[b, KEYS], buckets[b, ASKERS] = code, care, -1, -1
+        buckets[b, BEST], buckets[b, RECENCY], buckets[b, VALUE], buckets[b, TOUCHED] = EMPTY, NONE, 0, -1
+    return np.int64(hashed[at])
 
 
-@_jit()
-def rehash(old: Hash, new: Hash) -> None:
-    """Copy all entries."""
-    for i in range(len(old.code)):
-        if old.bucket[i] >= 0:
-            at = _place(new, old.code[i], old.slot[i])
-            new.code[at], new.slot[at], new.bucket[at] = old.code[i], old.slot[i], old.bucket[i]
+@jit()
+def _rehash(buckets: Integers, hashed: Indices, used: int) -> None:
+    """Enter all buckets into an empty `hashed`."""
+    for b in range(used):
+        hashed[_place(buckets, hashed, buckets[b, CODE], buckets[b, CARE] & (TIE - 1))] = b
 
 
-@_jit()
-def _touch(buckets: Buckets, lists: Lists, b: int) -> None:
-    if buckets.touched[b] != lists.count[PASS]:
-        buckets.touched[b] = lists.count[PASS]
-        lists.touched[lists.count[TOUCHED]] = b
-        lists.count[TOUCHED] += 1
+@jit()
+def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None:
+    if buckets[b, TOUCHED] != count[PASS]:
+        buckets[b, TOUCHED] = count[PASS]
+        touched[count[TOUCHES]] = b
+        count[TOUCHES] += 1
 
 
-@_jit()
-def _link(first: Indices, after: Indices, before: Indices, b: int, row: int) -> None:
-    """Put a row at the front of the list of bucket b."""
-    head = first[b]
-    after[row], before[row] = head, -1
-    if head >= 0:
-        before[head] = row
-    first[b] = row
+@jit()
+def _link(links: Indices, m: int, buckets: Integers, head: int, b: int, row: int) -> None:
+    """Put a row at the front of a bucket's list, whose first row is in the field `head`."""
+    first = buckets[b, head]
+    links[m, row, BUCKET], links[m, row, AFTER], links[m, row, BEFORE] = b, first, -1
+    if first >= 0:
+        links[m, first, BEFORE] = row
+    buckets[b, head] = row
 
 
-@_jit()
-def _unlink(first: Indices, after: Indices, before: Indices, b: int, row: int) -> None:
-    following, preceding = after[row], before[row]
-    if preceding >= 0:
-        after[preceding] = following
+@jit()
+def _unlink(links: Indices, m: int, buckets: Integers, head: int, row: int) -> None:
+    after, before = links[m, row, AFTER], links[m, row, BEFORE]
+    if before >= 0:
+        links[m, before, AFTER] = after
     else:
-        first[b] = following
-    if following >= 0:
-        before[following] = preceding
+        buckets[links[m, row, BUCKET], head] = after
+    if after >= 0:
+        links[m, after, BEFORE] = before
+    links[m, row, BUCKET] = -1
 
 
-@_jit()
-def _relink_key(h: int, row: int, b: int, recency: int, value: int, rows: Rows, buckets: Buckets, lists: Lists) -> None:
+@jit()
+def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indices, count: Integers, row: int, b: int,
+                recency: int, value: int) -> None:  # fmt: skip
     """Make a row a key of bucket b (-1: of none)."""
-    old = rows.bucket[h, row]
-    if old == b and (b < 0 or (rows.recency[h, row] == recency and rows.value[h, row] == value)):
+    old, before = np.int64(keys[0, row, BUCKET]), rows[row, ROW_RECENCY]
+    if old == b and (b < 0 or (before == recency and rows[row, ROW_VALUE] == value)):
         return
     if old >= 0:
-        _touch(buckets, lists, old)
-        best = buckets.best[old]
+        _touch(buckets, touched, count, old)
         # A key that leaves, or changes its recency, takes the best place or a tie for it with it.
-        if best >= 0 and (b != old or rows.recency[h, row] != recency):
-            if rows.recency[h, row] == rows.recency[h, best]:
-                buckets.best[old] = -2
+        if buckets[old, BEST] >= 0 and (b != old or before != recency):
+            if before == rows[buckets[old, BEST], ROW_RECENCY]:
+                buckets[old, BEST] = SEARCH
         if b != old:
-            _unlink(buckets.keys, rows.after[h], rows.before[h], old, row)
-    rows.bucket[h, row] = b
-    rows.recency[h, row] = recency
-    rows.value[h, row] = value
+            _unlink(keys, 0, buckets, KEYS, row)
+    rows[row, ROW_RECENCY], rows[row, ROW_VALUE] = recency, value
     if b >= 0:
-        _touch(buckets, lists, b)
+        _touch(buckets, touched, count, b)
         if b != old:
-            _link(buckets.keys, rows.after[h], rows.before[h], b, row)
-        best = buckets.best[b]
-        if best == -1 or (best >= 0 and recency > rows.recency[h, best]):
-            buckets.best[b] = row
-        elif best >= 0 and best != row and recency == rows.recency[h, best]:
-            buckets.best[b] = -2
+            _link(keys, 0, buckets, KEYS, b, row)
+        best = buckets[b, BEST]
+        if best == EMPTY or (best >= 0 and recency > rows[best, ROW_RECENCY]):
+            buckets[b, BEST] = row
+        elif best >= 0 and best != row and recency == rows[best, ROW_RECENCY]:
+            buckets[b, BEST] = SEARCH
 
 
-@_jit()
-def _relink_query(h: int, row: int, query: int, rows: Rows, slots: Slots, hashed: Hash, buckets: Buckets, lists: Lists) -> None:
+@jit()
+def _relink_query(asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, answer: Indices,
+                  count: Integers, row: int, query: int) -> None:  # fmt: skip
     """Make a row ask other bits (-1: nothing)."""
-    if rows.query[h, row] == query:
-        return
-    for m in range(slots.count[h]):
-        s = slots.slot[h, m]
-        if rows.asks[s, row] >= 0:
-            _unlink(buckets.askers, rows.asks_after[s], rows.asks_before[s], rows.asks[s, row], row)
-            rows.asks[s, row] = -1
+    for m in range(count[CARES]):
+        if asks[m, row, BUCKET] >= 0:
+            _unlink(asks, m, buckets, ASKERS, row)
         if query >= 0:
-            b = _bucket(hashed, buckets, lists, query & slots.care[h, m], s)
-            _link(buckets.askers, rows.asks_after[s], rows.asks_before[s], b, row)
-            rows.asks[s, row] = b
-    rows.query[h, row] = query
-    lists.answer[lists.count[ANSWER]] = h * rows.query.shape[1] + row
-    lists.count[ANSWER] += 1
+            _link(asks, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
+    rows[row, QUERY] = query
+    answer[count[ANSWERS]] = row
+    count[ANSWERS] += 1
 
 
-@_jit()
-def _slot(slots: Slots, h: int, care: int) -> int:
-    for m in range(slots.count[h]):
-        if slots.care[h, m] == care:
-            return slots.slot[h, m]
+@jit()
+def _number_of(cares: Integers, count: Integers, care: int) -> int:
+    for m in range(count[CARES]):
+        if cares[m] == care:
+            return m
     return -1
 
 
-@_jit()
-def relink(changed: Integers, asked: Asked, rows: Rows, slots: Slots, hashed: Hash, buckets: Buckets, lists: Lists) -> int:
-    """Put changed rows where their keys and queries belong now. Stops, to be resumed, where it needs more room."""
-    n = len(changed)
-    for item in range(lists.count[RESUME], n * len(slots.count)):
-        lists.count[RESUME] = item
-        h, i = item // n, item % n
-        if lists.count[USED] + 1 + MOST_CARES > min(len(buckets.keys), len(hashed.code) // 2):
-            return FULL
-        b = -1
-        if asked.key[h, i] >= 0:
-            slot = _slot(slots, h, asked.care[h, i])
-            if slot < 0:
+@jit()
+def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
+    """Whether there might be too few buckets for one more row."""
+    return count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2)
+
+
+@jit()
+def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, touched: Indices,
+                 answer: Indices, count: Integers, changed: Integers, query: Integers, key: Integers, care: Integers,
+                 recency: Integers, value: Integers) -> int:  # fmt: skip
+    for i in range(count[RESUME], len(changed)):
+        row, b, code = changed[i], np.int64(-1), key[i]
+        if code >= 0 or query[i] >= 0:
+            count[RESUME] = i
+            if _full(buckets, hashed, count):
+                return FULL
+        if code >= 0:
+            m = _number_of(cares, count, care[i])
+            if m < 0:
                 return NEW_CARE
-            b = _bucket(hashed, buckets, lists, asked.key[h, i], slot)
-        _relink_key(h, changed[i], b, asked.recency[h, i], asked.value[h, i], rows, buckets, lists)
-        _relink_query(h, changed[i], asked.query[h, i], rows, slots, hashed, buckets, lists)
-    lists.count[RESUME] = 0
+            b = np.int64(keys[0, row, BUCKET])
+            if b < 0 or buckets[b, CODE] != code or buckets[b, CARE] & (TIE - 1) != m:
+                b = _bucket(buckets, hashed, count, code, m)
+        _relink_key(keys, rows, buckets, touched, count, row, b, recency[i], value[i])
+        if rows[row, QUERY] != query[i]:
+            _relink_query(asks, rows, buckets, hashed, cares, answer, count, row, query[i])
+    count[RESUME] = len(changed)
     return DONE
 
 
-@_jit()
-def ask_again(h: int, m: int, most: int, rows: Rows, slots: Slots, hashed: Hash, buckets: Buckets, lists: Lists) -> int:
-    """Enter every row that asks something in head h into its new slot, the m-th."""
-    s = slots.slot[h, m]
-    for row in range(lists.count[RESUME], most):
-        lists.count[RESUME] = row
-        if lists.count[USED] + 1 > min(len(buckets.keys), len(hashed.code) // 2):
-            return FULL
-        if rows.query[h, row] >= 0:
-            b = _bucket(hashed, buckets, lists, rows.query[h, row] & slots.care[h, m], s)
-            _link(buckets.askers, rows.asks_after[s], rows.asks_before[s], b, row)
-            rows.asks[s, row] = b
-    lists.count[RESUME] = 0
+@jit()
+def _relink(head: int, end: int, t: Table, changed: Integers, asked: Asked) -> None:
+    for h in range(head, end):
+        t.count[h, STOPPED] = _relink_head(
+            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.count[h], changed,
+            asked.query[h], asked.key[h], asked.care[h], asked.recency[h], asked.value[h],
+        )  # fmt: skip
+
+
+@jit()
+def _ask_again(asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int) -> int:
+    for row in range(count[RESUME], len(rows)):
+        if rows[row, QUERY] >= 0:
+            count[RESUME] = row
+            if _full(buckets, hashed, count):
+                return FULL
+            _link(asks, m, buckets, ASKERS, _bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
     return DONE
 
 
-@_jit()
-def _search(h: int, b: int, rows: Rows, buckets: Buckets) -> int:
+@jit()
+def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
     """Find the best key of a bucket; whether another one is as recent."""
-    best, tied, row = -1, 0, buckets.keys[b]
+    best, tied, row = np.int64(EMPTY), False, buckets[b, KEYS]
     while row >= 0:
-        if best < 0 or rows.recency[h, row] > rows.recency[h, best]:
-            best, tied = row, 0
-        elif rows.recency[h, row] == rows.recency[h, best]:
-            tied = 1
-        row = rows.after[h, row]
-    buckets.best[b] = best
+        if best < 0 or rows[row, ROW_RECENCY] > rows[best, ROW_RECENCY]:
+            best, tied = row, False
+        elif rows[row, ROW_RECENCY] == rows[best, ROW_RECENCY]:
+            tied = True
+        row = np.int64(keys[0, row, AFTER])
+    buckets[b, BEST] = best
     return tied
 
 
-@_jit()
-def _answer(h: int, row: int, sink: Integers, rows: Rows, slots: Slots, buckets: Buckets, lists: Lists) -> int:
-    """What a row reads now; if it is something new, the row is affected. TIED if two keys are equally recent."""
-    value, best, tied = sink[h], np.int64(NONE), False
-    if rows.query[h, row] >= 0:
-        for m in range(slots.count[h]):
-            b = rows.asks[slots.slot[h, m], row]
-            recency = buckets.recency[b]
-            if recency > best:
-                best, value, tied = recency, buckets.value[b], buckets.tied[b] == 1
-            elif recency == best and recency > NONE:
-                tied = True
-    if rows.got[h, row] != value:
-        rows.got[h, row] = value
-        if lists.seen[row] != lists.count[PASS]:
-            lists.seen[row] = lists.count[PASS]
-            lists.affected[lists.count[AFFECTED]] = row
-            lists.count[AFFECTED] += 1
-    return TIED if tied else DONE
-
-
-@_jit()
-def _publish(b: int, rows: Rows, slots: Slots, buckets: Buckets) -> bool:
+@jit()
+def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
     """Say what a bucket holds now; whether that is anything new."""
-    h, tied = slots.head[buckets.slot[b]], 0
-    if buckets.best[b] == -2:
-        tied = _search(h, b, rows, buckets)
-    best = buckets.best[b]
-    recency = rows.recency[h, best] if best >= 0 else np.int64(NONE)
-    value = rows.value[h, best] if best >= 0 else np.int64(0)
-    # Where a head has one slot, how recent a key is decides nothing beyond its bucket.
-    same = (recency == NONE) == (buckets.recency[b] == NONE) and (slots.count[h] == 1 or recency == buckets.recency[b])
-    same = same and value == buckets.value[b] and tied == buckets.tied[b]
-    buckets.recency[b], buckets.value[b], buckets.tied[b] = recency, value, tied
+    tied = False
+    if buckets[b, BEST] == SEARCH:
+        tied = _search(keys, rows, buckets, b)
+    recency, value, best, was = np.int64(NONE), np.int64(0), buckets[b, BEST], buckets[b, RECENCY]
+    if best >= 0:
+        recency, value = rows[best, ROW_RECENCY], rows[best, ROW_VALUE]
+    # Where a head has one care, how recent a key is decides nothing beyond its bucket.
+    same = recency == was or (count[CARES] == 1 and recency != NONE and was != NONE)
+    same = same and value == buckets[b, VALUE] and tied == (buckets[b, CARE] >= TIE)
+    buckets[b, RECENCY], buckets[b, VALUE] = recency, value
+    buckets[b, CARE] = (buckets[b, CARE] & (TIE - 1)) + (TIE if tied else 0)
     if tied:
-        buckets.best[b] = -2  # so that the next touch searches again
+        buckets[b, BEST] = SEARCH  # so that the next touch searches again
     return not same
 
 
-@_jit()
-def settle(sink: Integers, rows: Rows, slots: Slots, buckets: Buckets, lists: Lists) -> int:
-    """Publish what touched buckets hold, then tell those who ask, and answer new queries. TIED if an answer is tied."""
-    news, result = 0, DONE
-    for t in range(lists.count[TOUCHED]):
-        if _publish(lists.touched[t], rows, slots, buckets):
-            lists.touched[news] = lists.touched[t]
-            news += 1
-    for t in range(news):
-        b = lists.touched[t]
-        s, row = buckets.slot[b], buckets.askers[b]
+@jit()
+def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
+    """What a row reads now; whether two keys tie for it."""
+    value, best, tied = sink, np.int64(NONE), False
+    if rows[row, QUERY] >= 0:
+        for m in range(count[CARES]):
+            b = asks[m, row, BUCKET]
+            if buckets[b, RECENCY] > best:
+                best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], buckets[b, CARE] >= TIE
+            elif buckets[b, RECENCY] == best and best > NONE:
+                tied = True
+    if rows[row, GOT] != value:
+        rows[row, GOT] = value
+        # All buckets have published, so this happens once in a pass.
+        news[count[NEWS]] = row
+        count[NEWS] += 1
+    return tied
+
+
+@jit()
+def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices, news: Indices,
+                 count: Integers, sink: int) -> int:  # fmt: skip
+    fresh, tied = 0, False
+    for i in range(count[TOUCHES]):
+        if _publish(keys, rows, buckets, count, touched[i]):
+            touched[fresh] = touched[i]
+            fresh += 1
+    for i in range(fresh):
+        b = touched[i]
+        m, row = buckets[b, CARE] & (TIE - 1), buckets[b, ASKERS]
         while row >= 0:
-            result = max(result, _answer(slots.head[s], row, sink, rows, slots, buckets, lists))
-            row = rows.asks_after[s, row]
-    most = rows.query.shape[1]
-    for a in range(lists.count[ANSWER]):
-        h, row = lists.answer[a] // most, lists.answer[a] % most
-        result = max(result, _answer(h, row, sink, rows, slots, buckets, lists))
-    lists.count[TOUCHED], lists.count[ANSWER] = 0, 0
-    return result
+            tied |= _answer(asks, rows, buckets, news, count, row, sink)
+            row = np.int64(asks[m, row, AFTER])
+    for i in range(count[ANSWERS]):
+        tied |= _answer(asks, rows, buckets, news, count, np.int64(answer[i]), sink)
+    count[TOUCHES], count[ANSWERS] = 0, 0
+    return TIED if tied else DONE
+
+
+@jit()
+def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
+    for h in range(head, end):
+        t.count[h, STOPPED] = _settle_head(
+            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.count[h], sink[h]
+        )
+
+
+@jit()
+def _gather_news(news: Indices, count: Integers, seen: Integers, affected: Integers) -> int:
+    number = 0
+    for h in range(len(count)):
+        for i in range(count[h, NEWS]):
+            row = news[h, i]
+            if seen[row] != count[0, PASS]:
+                seen[row] = count[0, PASS]
+                affected[number] = row
+                number += 1
+        count[h, NEWS] = 0
+    return number
+
+
+def gather_news(t: Table, seen: Integers, affected: Integers) -> int:
+    """Rows that read something new in any head, each once, of those not yet seen in this pass; how many."""
+    return int(_gather_news(t.news, t.count, seen, affected))
+
+
+def ask_again(t: Table, h: int, m: int) -> None:
+    """Enter every row that asks something in head h under its new care, the m-th; stops, to be resumed, like relink."""
+    t.count[h, STOPPED] = _ask_again(t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.count[h], m)
+
+
+def relink(t: Table, changed: Integers, asked: Asked) -> None:
+    """Put changed rows where their keys and queries belong now.
+
+    A head that stops before the last row says why in STOPPED; call again, with RESUME as it is.
+    """
+    spread(_relink, len(t.count), len(changed) >= MANY, t, changed, asked)
+
+
+def settle(t: Table, sink: Integers, size: int) -> None:
+    """Publish what touched buckets hold, tell those who ask, answer new queries. STOPPED is TIED where an answer ties."""
+    spread(_settle, len(t.count), size >= MANY, t, sink)
+
+
+def empty(heads: int, rows: int) -> Table:
+    """Tables of rows that are no keys and ask nothing."""
+    table = Table(
+        np.full((heads, 1, rows, LINK), -1, np.int32),
+        np.zeros((heads, 0, rows, LINK), np.int32),
+        np.zeros((heads, rows, ROW), np.int64),
+        np.zeros((heads, 64, RECORD), np.int64),
+        np.full((heads, 256), -1, np.int32),
+        np.zeros((heads, MOST_CARES), np.int64),
+        np.zeros((heads, 64), np.int32),
+        np.zeros((heads, rows), np.int32),
+        np.zeros((heads, rows), np.int32),
+        np.zeros((heads, COUNTERS), np.int64),
+    )
+    table.rows[:, :, QUERY] = -1
+    return table
+
+
+def silent(heads: int, rows: int) -> Asked:
+    """Rows that ask nothing and are no keys."""
+    return Asked(*(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3)))
+
+
+def grown(t: Table) -> Table:
+    """Room for four times the buckets."""
+    heads, room, _ = t.buckets.shape
+    buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
+    for h, used in enumerate(t.count[:, USED]):
+        buckets[h, :used], touched[h, :used] = t.buckets[h, :used], t.touched[h, :used]
+    hashed = np.full((heads, 16 * room), -1, np.int32)
+    for h, used in enumerate(t.count[:, USED]):
+        _rehash(buckets[h], hashed[h], used)
+    return t._replace(buckets=buckets, touched=touched, hashed=hashed)
+
+
+def with_care(t: Table, number: int) -> Table:
+    """Room for that many cares and one more."""
+    if t.asks.shape[1] > number:
+        return t
+    more = np.full((len(t.count), 1, t.asks.shape[2], LINK), -1, np.int32)
+    return t._replace(asks=np.concatenate([t.asks, more], axis=1))
