@@ -33,6 +33,8 @@ DEFAULT_BITS = 16
 
 #: Keys of models.processes.PROCESSES, which this module does not import because of torch.
 PROCESSES = ("mdm", "ap-mdm")
+#: Likewise models.engines.ENGINES, and what picks one of them.
+ENGINES = ("auto", "dense", "active", "indexed")
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
@@ -46,6 +48,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
+Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
 
@@ -102,9 +105,10 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            order: Order = "parallel",
            dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
-           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     _choose("--process", process, PROCESSES)
+    _choose("--engine", engine, ENGINES)
     _check_order(order, process)
     _choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep import storage
@@ -121,9 +125,10 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     job = _job(program, input, size, seed, bits)
     with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, process=process, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
-                             max_steps=max_steps, progress=progress)  # fmt: skip
+                             engine=engine, max_steps=max_steps, progress=progress)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
-              "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order}  # fmt: skip
+              "time": decoded.run.time, "process": compiled.process if compiled else process, "order": order,
+              "engine": decoded.engine}  # fmt: skip
     _print(record, display.record_table(record), json_)
 
 
@@ -134,13 +139,14 @@ def verify(file: File, input: Input = None,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
-           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
     Both run one input or random ones, side by side, and are held against the theorems.
     """
     _choose("--dtype", dtype, ("float64", "float32"))
     _choose("--process", process, (*PROCESSES, "all"))
+    _choose("--engine", engine, ENGINES)
     processes = PROCESSES if process == "all" else (process,)
     _check_order(order, *processes)
     wanted = parse_sizes(sizes)
@@ -150,7 +156,8 @@ def verify(file: File, input: Input = None,
 
         report = verify_program(
             program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, processes=processes,
-            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
+            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, engine=engine,
+            max_steps=max_steps,
         )  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
     if not report.holds:

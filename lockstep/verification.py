@@ -10,6 +10,7 @@ import numpy as np
 
 from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from compiler.processor import Code
+from lockstep.decoding import lay_out, pick_engine
 from lockstep.sidecar import Generator, Inputs, generator_for
 from pram.errors import PramError
 from pram.job import Job
@@ -36,6 +37,7 @@ class Options:
     seed: int = 0
     word_bits: int | None = None
     max_context: int = DEFAULT_MAX_CONTEXT
+    engine: str = "auto"
     max_steps: int = DEFAULT_MAX_STEPS
 
 
@@ -69,6 +71,11 @@ class Report:
     def holds(self) -> bool:
         """Whether something was checked, and all of it held."""
         return bool(self.checks) and all(check.holds for check in self.checks)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that decoded, each once."""
+        return tuple(dict.fromkeys(m.agreement.engine for case in self.cases for m in case.decodes.values()))
 
 
 @dataclass
@@ -128,7 +135,10 @@ def _case(program: Program, generator: Generator, params: dict[str, int], arrays
     for process in options.processes:
         if BOUNDS[process].peak_context(job, exact.time) <= options.max_context:
             compiled = models.get(process, job, exact.time)
-            agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed)
+            theorem = BOUNDS[process]
+            engine = pick_engine(options.engine, theorem.peak_context(job, exact.time), theorem.steps(job, exact.time))
+            lay_out(compiled, job, exact.time, engine)
+            agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed, engine=engine)
             decodes[process] = Measured(job, compiled, agreement)
     return Case(params, arrays, job, exact, right, decodes)
 

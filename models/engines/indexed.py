@@ -138,7 +138,7 @@ class Layer:
 
     def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
         """New keys and queries of changed rows, none of dead ones; those and all that read something new, ascending."""
-        count = self.table.count
+        count = self.table.counts
         count[:, tables.PASS] += 1
         self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
@@ -156,7 +156,7 @@ class Layer:
         return np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed
 
     def _relink(self, changed: Integers, asked: Asked) -> None:
-        count = self.table.count
+        count = self.table.counts
         count[:, tables.RESUME] = 0
         while True:
             tables.relink(self.table, changed, asked)
@@ -171,7 +171,7 @@ class Layer:
 
     def _add_care(self, h: int, care: int) -> None:
         """Keys care for bits that none of their head cared for: every row that asks may find them."""
-        count = self.table.count[h]
+        count = self.table.counts[h]
         m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
         if m == tables.MOST_CARES:
             raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")

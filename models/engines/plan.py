@@ -182,8 +182,9 @@ def _live(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bound
 def _columns(live: NDArray[np.bool_], x: Interval) -> Columns:
     fixed = live & (x.low == x.high)
     narrow = live & ~fixed & (x.size < NARROW)
-    parts = (np.flatnonzero(part).astype(np.int32) for part in (narrow, live & ~narrow & ~fixed, fixed))
-    return Columns(*parts, x.low[fixed])
+    wide = live & ~narrow & ~fixed
+    a, b, c = (np.flatnonzero(part).astype(np.int32) for part in (narrow, wide, fixed))
+    return Columns(a, b, c, x.low[fixed])
 
 
 def _starts(lengths: Sequence[int]) -> Indices:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.engines.jit import MANY, jit, spread
-from models.engines.plan import Columns, EmbedPlan, HeadPlan, Indices, Integers, Matrix, MlpPlan, ReadoutPlan, Sparse
+from models.engines.plan import Columns, EmbedPlan, HeadPlan, Indices, Integers, Matrix, MlpPlan, ReadoutPlan
 from models.engines.tables import GOT, Asked
 
 BLOCK = 64
@@ -61,7 +61,7 @@ class Found(NamedTuple):
 @jit()
 def _is_run(rows: Integers, first: int, count: int) -> bool:
     """Whether a block's rows are neighbours."""
-    return rows[first + count - 1] - rows[first] == count - 1
+    return bool(rows[first + count - 1] - rows[first] == count - 1)
 
 
 # Kernels index arrays in full (`x[c, i]`) and take arrays out of tuples outside of loops: Numba counts references
@@ -366,7 +366,9 @@ def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
 
 
 @jit()
-def _read_out(x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: Found) -> None:
+def _read_out(
+    x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: Found
+) -> None:
     """The best token of each masked lane and its probability; the control bits of each lane."""
     starts, columns, weights = plan.forms.start, plan.forms.columns, plan.forms.values
     kinds, most, some = len(plan.bits), plan.most_bits, plan.control > 0

@@ -55,7 +55,7 @@ class Table(NamedTuple):
     rows: [H, N, ROW]: recency and value as a key, the bits it asks (-1: none), what it reads, packed.
     buckets: [H, B, RECORD]. hashed: [H, a power of two], the bucket of a code and care, or -1. cares: [H, MOST_CARES].
     touched: [H, B]; answer, news: [H, N]: buckets to settle, rows to be answered, rows that read something new.
-    count: [H, COUNTERS].
+    counts: [H, COUNTERS].
     """
 
     keys: Indices
@@ -67,7 +67,7 @@ class Table(NamedTuple):
     touched: Indices
     answer: Indices
     news: Indices
-    count: Integers
+    counts: Integers
 
 
 # Kernels below take the arrays of one head, not a Table: Numba counts references whenever it takes a part out of a
@@ -75,7 +75,7 @@ class Table(NamedTuple):
 
 
 @jit()
-def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> int:
+def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
     """Where the bucket of a code and care is hashed, or would be."""
     mixed = (np.uint64(code) + np.uint64(care) * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(32)
@@ -90,7 +90,7 @@ def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> int:
 
 
 @jit()
-def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> int:
+def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> np.int64:
     """The bucket of a code; a new one if there is none."""
     at = _place(buckets, hashed, code, care)
     if hashed[at] < 0:
@@ -191,7 +191,7 @@ def _number_of(cares: Integers, count: Integers, care: int) -> int:
 @jit()
 def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
     """Whether there might be too few buckets for one more row."""
-    return count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2)
+    return bool(count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2))
 
 
 @jit()
@@ -221,14 +221,16 @@ def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
 @jit()
 def _relink(head: int, end: int, t: Table, changed: Integers, asked: Asked) -> None:
     for h in range(head, end):
-        t.count[h, STOPPED] = _relink_head(
-            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.count[h], changed,
+        t.counts[h, STOPPED] = _relink_head(
+            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.counts[h], changed,
             asked.query[h], asked.key[h], asked.care[h], asked.recency[h], asked.value[h],
         )  # fmt: skip
 
 
 @jit()
-def _ask_again(asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int) -> int:
+def _ask_again(
+    asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int
+) -> int:
     for row in range(count[RESUME], len(rows)):
         if rows[row, QUERY] >= 0:
             count[RESUME] = row
@@ -313,8 +315,8 @@ def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
 @jit()
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
-        t.count[h, STOPPED] = _settle_head(
-            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.count[h], sink[h]
+        t.counts[h, STOPPED] = _settle_head(
+            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.counts[h], sink[h]
         )
 
 
@@ -334,12 +336,12 @@ def _gather_news(news: Indices, count: Integers, seen: Integers, affected: Integ
 
 def gather_news(t: Table, seen: Integers, affected: Integers) -> int:
     """Rows that read something new in any head, each once, of those not yet seen in this pass; how many."""
-    return int(_gather_news(t.news, t.count, seen, affected))
+    return int(_gather_news(t.news, t.counts, seen, affected))
 
 
 def ask_again(t: Table, h: int, m: int) -> None:
     """Enter every row that asks something in head h under its new care, the m-th; stops, to be resumed, like relink."""
-    t.count[h, STOPPED] = _ask_again(t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.count[h], m)
+    t.counts[h, STOPPED] = _ask_again(t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
 
 
 def relink(t: Table, changed: Integers, asked: Asked) -> None:
@@ -347,12 +349,12 @@ def relink(t: Table, changed: Integers, asked: Asked) -> None:
 
     A head that stops before the last row says why in STOPPED; call again, with RESUME as it is.
     """
-    spread(_relink, len(t.count), len(changed) >= MANY, t, changed, asked)
+    spread(_relink, len(t.counts), len(changed) >= MANY, t, changed, asked)
 
 
 def settle(t: Table, sink: Integers, size: int) -> None:
     """Publish what touched buckets hold, tell those who ask, answer new queries. STOPPED is TIED where an answer ties."""
-    spread(_settle, len(t.count), size >= MANY, t, sink)
+    spread(_settle, len(t.counts), size >= MANY, t, sink)
 
 
 def empty(heads: int, rows: int) -> Table:
@@ -375,17 +377,19 @@ def empty(heads: int, rows: int) -> Table:
 
 def silent(heads: int, rows: int) -> Asked:
     """Rows that ask nothing and are no keys."""
-    return Asked(*(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3)))
+    return Asked(
+        *(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3))
+    )
 
 
 def grown(t: Table) -> Table:
     """Room for four times the buckets."""
     heads, room, _ = t.buckets.shape
     buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
-    for h, used in enumerate(t.count[:, USED]):
+    for h, used in enumerate(t.counts[:, USED]):
         buckets[h, :used], touched[h, :used] = t.buckets[h, :used], t.touched[h, :used]
     hashed = np.full((heads, 16 * room), -1, np.int32)
-    for h, used in enumerate(t.count[:, USED]):
+    for h, used in enumerate(t.counts[:, USED]):
         _rehash(buckets[h], hashed[h], used)
     return t._replace(buckets=buckets, touched=touched, hashed=hashed)
 
@@ -394,5 +398,5 @@ def with_care(t: Table, number: int) -> Table:
     """Room for that many cares and one more."""
     if t.asks.shape[1] > number:
         return t
-    more = np.full((len(t.count), 1, t.asks.shape[2], LINK), -1, np.int32)
+    more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)
     return t._replace(asks=np.concatenate([t.asks, more], axis=1))
