@@ -98,6 +98,7 @@ class Decoder:
         self.model, self.positions = model, Positions.of(positions)
         self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
         self.sequence = Sequence(tokens, model.vocabulary.mask)
+        self.renewed = torch.zeros(len(self.positions), dtype=torch.bool)
         self.reason = ""
         self.session = self._start(engine)
 
@@ -134,7 +135,9 @@ class Decoder:
         new = self.process.propose(where, tokens, prediction, self.sequence.mask)
         if not len(pending):
             return new
-        old = pending.take(~torch.isin(pending.rows, where) & (pending.rows < len(self.sequence)))
+        self.renewed[where] = True
+        old = pending.take(~self.renewed[pending.rows] & (pending.rows < len(self.sequence)))
+        self.renewed[where] = False
         if not len(old):
             return new
         both = Edits(*(torch.cat(parts) for parts in zip(vars(old).values(), vars(new).values())))

@@ -25,7 +25,7 @@ class Session(Protocol):
 
     predict:  the rows, ascending, whose prediction may differ from what was last said of them (at first: all), and
               the prediction of each: right for masked rows, and its control bits for all. A `probability` is on the
-              same side of every threshold from 0.01 to 0.99 as the reference's.
+              same side of THRESHOLD as the reference's.
     Raises: Unsuitable, from either of them.
     """
 
@@ -49,8 +49,8 @@ ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "i
 
 #: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a row.
 LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
-#: Pairs of rows that the dense engine has scored by the time that the indexed one is loaded.
-FEW_PAIRS = 10_000_000
+#: Pairs of rows that the dense engine has scored by the time that the indexed one has been compiled for the first time.
+FEW_PAIRS = 100_000_000
 
 
 def pick(length: int, steps: int) -> str:

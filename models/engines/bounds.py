@@ -23,6 +23,8 @@ Matrix = NDArray[np.float64]
 EXACT_BITS = {torch.float64: 53, torch.float32: 24}
 #: exp of minus this is exactly 0.
 VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
+#: The reference's own rounding of a probability stays below this.
+MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
 
 
 class Unsuitable(Exception):
@@ -128,7 +130,10 @@ def bound(model: Transformer, positions: Positions) -> Bounds:
         feed_forwards.append(group(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, f"layer {number + 1}"))
     head = model.unembedding
-    _require(float(sum(_largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero))), limit, "the readout")
+    logits = float(sum(_largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
+    _require(logits, limit, "the readout")
+    if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
+        raise Unsuitable("its logits are so large that its dtype blurs probabilities")
     if model.control_weight is not None:
         _require(_largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))

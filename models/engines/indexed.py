@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.engines import asking, room, streams, tables
 from models.engines import rows as kernels
-from models.engines import tables
-from models.engines.bounds import Unsuitable
+from models.engines.asking import Sink
+from models.engines.bounds import MARGIN, Unsuitable
 from models.engines.jit import NONE
 from models.engines.plan import HeadPlan, Integers, plan
-from models.engines.rows import BLOCK, Kept, Sink
+from models.engines.streams import BLOCK, Kept
 from models.engines.tables import Asked
 from models.positions import Positions
 from models.processes import THRESHOLD
@@ -28,8 +29,6 @@ from models.transformer import Prediction, Transformer
 
 #: Rows that are linked at once; it bounds the memory of a start.
 CHUNK = 1 << 15
-#: Probabilities nearer than this to the threshold are left to the reference, whose rounding is its own.
-MARGIN = 1e-3
 
 
 class IndexedSession:
@@ -68,7 +67,7 @@ class IndexedSession:
         source[positions.small_columns] = np.arange(len(positions.small_columns))
         source[positions.large_columns] = len(positions.small_columns) + np.arange(len(positions.large_columns))
         self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
-        kernels.place_small(kept, positions.small, place[positions.small_columns])
+        streams.place_small(kept, positions.small, place[positions.small_columns])
         for number, column in enumerate(positions.large_columns):
             if place[column] >= 0:
                 wide = place[column] >= len(columns.narrow)
@@ -101,13 +100,13 @@ class IndexedSession:
         if ((here == self.first) != (rows == 0)).any() or not len(self.tokens):
             raise Unsuitable("the first token moves, or appears a second time")
         small, large = self.positions.small, self.positions.large
-        kernels.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
+        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
         found = kernels.finish(self.kept[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
-        if (np.abs(found.probability - THRESHOLD) < MARGIN).any():
+        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # that is for the reference to judge
             raise Unsuitable("a probability is too near to the threshold")
         control = torch.from_numpy(found.control) if self.plan.readout.control else None
         return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
@@ -119,16 +118,16 @@ class Layer:
     def __init__(self, heads: HeadPlan, most: int, width: int) -> None:
         self.heads, self.width = heads, width
         many = len(heads.silence)
-        self.table = tables.empty(many, most)
+        self.table = room.empty(many, most)
         self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
         self.sink = Sink(np.full(many, -NONE), np.zeros(many, np.int64), np.full(many, -NONE))
 
     def start(self, kept: Kept) -> None:
         """Take the first row as the sink of every head."""
-        asked = tables.silent(len(self.heads.silence), 1)
-        kernels.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.width)
+        asked = room.silent(len(self.heads.silence), 1)
+        asking.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.width)
         if asked.care.any():
-            raise Unsuitable(kernels.FAULTS[kernels.SINK])
+            raise Unsuitable(asking.FAULTS[asking.SINK])
         self.sink.score[:], self.sink.value[:] = asked.recency[:, 0], asked.value[:, 0]
         for h, silence in enumerate(self.heads.silence):
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
@@ -142,12 +141,12 @@ class Layer:
         count[:, tables.PASS] += 1
         self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
-            self._relink(dead, tables.silent(len(count), len(dead)))
+            self._relink(dead, room.silent(len(count), len(dead)))
         for first in range(0, len(changed), CHUNK):
             chunk = changed[first : first + CHUNK]
-            asked = tables.silent(len(count), len(chunk))
-            if fault := kernels.ask(self.heads, kept, chunk, asked, self.sink, self.width):
-                raise Unsuitable(kernels.FAULTS[fault])
+            asked = room.unanswered(len(count), len(chunk))
+            if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.width):
+                raise Unsuitable(asking.FAULTS[fault])
             self._relink(chunk, asked)
         tables.settle(self.table, self.sink.value, len(changed))
         if (count[:, tables.STOPPED] == tables.TIED).any():
@@ -167,7 +166,7 @@ class Layer:
                 if count[h, tables.STOPPED] == tables.NEW_CARE:
                     self._add_care(int(h), int(asked.care[h, count[h, tables.RESUME]]))
             if (count[stopped, tables.STOPPED] == tables.FULL).any():
-                self.table = tables.grown(self.table)
+                self.table = room.grown(self.table)
 
     def _add_care(self, h: int, care: int) -> None:
         """Keys care for bits that none of their head cared for: every row that asks may find them."""
@@ -175,12 +174,12 @@ class Layer:
         m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
         if m == tables.MOST_CARES:
             raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")
-        self.table = tables.with_care(self.table, m)
+        self.table = room.with_care(self.table, m)
         self.table.cares[h, m] = care
         count[tables.RESUME] = 0
         tables.ask_again(self.table, h, m)
         while count[tables.STOPPED] == tables.FULL:
-            self.table = tables.grown(self.table)
+            self.table = room.grown(self.table)
             tables.ask_again(self.table, h, m)
         count[tables.CARES] += 1
         count[tables.RESUME] = stopped

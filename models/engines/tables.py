@@ -103,7 +103,7 @@ def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care
 
 
 @jit()
-def _rehash(buckets: Integers, hashed: Indices, used: int) -> None:
+def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
     """Enter all buckets into an empty `hashed`."""
     for b in range(used):
         hashed[_place(buckets, hashed, buckets[b, CODE], buckets[b, CARE] & (TIE - 1))] = b
@@ -355,48 +355,3 @@ def relink(t: Table, changed: Integers, asked: Asked) -> None:
 def settle(t: Table, sink: Integers, size: int) -> None:
     """Publish what touched buckets hold, tell those who ask, answer new queries. STOPPED is TIED where an answer ties."""
     spread(_settle, len(t.counts), size >= MANY, t, sink)
-
-
-def empty(heads: int, rows: int) -> Table:
-    """Tables of rows that are no keys and ask nothing."""
-    table = Table(
-        np.full((heads, 1, rows, LINK), -1, np.int32),
-        np.zeros((heads, 0, rows, LINK), np.int32),
-        np.zeros((heads, rows, ROW), np.int64),
-        np.zeros((heads, 64, RECORD), np.int64),
-        np.full((heads, 256), -1, np.int32),
-        np.zeros((heads, MOST_CARES), np.int64),
-        np.zeros((heads, 64), np.int32),
-        np.zeros((heads, rows), np.int32),
-        np.zeros((heads, rows), np.int32),
-        np.zeros((heads, COUNTERS), np.int64),
-    )
-    table.rows[:, :, QUERY] = -1
-    return table
-
-
-def silent(heads: int, rows: int) -> Asked:
-    """Rows that ask nothing and are no keys."""
-    return Asked(
-        *(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3))
-    )
-
-
-def grown(t: Table) -> Table:
-    """Room for four times the buckets."""
-    heads, room, _ = t.buckets.shape
-    buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
-    for h, used in enumerate(t.counts[:, USED]):
-        buckets[h, :used], touched[h, :used] = t.buckets[h, :used], t.touched[h, :used]
-    hashed = np.full((heads, 16 * room), -1, np.int32)
-    for h, used in enumerate(t.counts[:, USED]):
-        _rehash(buckets[h], hashed[h], used)
-    return t._replace(buckets=buckets, touched=touched, hashed=hashed)
-
-
-def with_care(t: Table, number: int) -> Table:
-    """Room for that many cares and one more."""
-    if t.asks.shape[1] > number:
-        return t
-    more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)
-    return t._replace(asks=np.concatenate([t.asks, more], axis=1))
