@@ -111,6 +111,11 @@ def main() -> None:
     with console.status("compiling and decoding"):
         compiling = compile_table()
     console.print(compiling)
+    from lockstep.speed import speed_table  # which needs what only developers have
+
+    with console.status("decoding with the indexed engine"):
+        speed = speed_table()
+    console.print(speed)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
 from compiler.processor import Code
 from models import decode as models_decode
-from models.decode import NotFinished
+from models.decode import NotFinished, TooLong
+from models.engines import ENGINES, LONGEST, pick
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Run, run
@@ -21,13 +22,14 @@ from pram.unwritten import refuse
 from proofs_check.certificate import require_certificate
 from proofs_check.theorems import BOUNDS
 
-#: Contexts beyond this are refused by the dense engine, whose cost grows with their square.
-MAX_DENSE_CONTEXT = 6000
+#: What --engine takes; `auto` picks by size.
+ENGINE_CHOICES = ("auto", *ENGINES)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What the model generated: outputs by name, decoding steps, context length at start and after each step."""
+    """What the model generated: outputs by name, decoding steps, context length at start and after each step, and the engine
+    that computed it (with the reason if it is not the one asked for)."""
 
     outputs: dict[str, int | list[int] | list[list[int]]]
     steps: int
@@ -35,6 +37,7 @@ class Decoded:
     tokens: NDArray[np.int64]
     run: Run
     layout: Layout
+    engine: str
 
 
 def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = "mdm") -> Compiled:
@@ -44,12 +47,12 @@ def compile_program(program: Program, widths: Widths, dtype: str = "float64", co
 
 
 def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
-               time: int | None = None, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS,
+               time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", max_steps: int = DEFAULT_MAX_STEPS,
                strict: bool = False, progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
     """Generate a job's run by a construction of `compiler.compile.CONSTRUCTIONS`.
 
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
-            default one with the least widths. strict: refuse reads of cells that nothing has written.
+            default one with the least widths. engine: one of ENGINE_CHOICES. strict: refuse reads of cells that nothing has written.
             progress: called with decoding steps done and expected.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
             blocks, the context is too long, or `compiled` is not the model of this program and word size.
@@ -60,7 +63,10 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
     compiled = compiled or compile_job(job, blocks, dtype, construction)
     _check_fits(compiled, job)
     require_certificate(compiled)
-    layout = lay_out(compiled, job, blocks)
+    engine = pick_engine(
+        engine, BOUNDS[compiled.construction].peak_context(job, blocks), BOUNDS[compiled.construction].steps(job, exact.time)
+    )
+    layout = lay_out(compiled, job, blocks, engine)
     start, positions = torch.from_numpy(layout.tokens()), layout.positions()
     most = (
         BOUNDS[compiled.construction].steps(job, exact.time)
@@ -69,8 +75,11 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
     )
     try:
         decoding = models_decode.decode(
-            compiled.model, start, positions, process=compiled.process, order=order, seed=seed, watch=lambda n: progress(n, most)
-        )
+            compiled.model, start, positions, process=compiled.process, order=order, seed=seed, engine=engine,
+            watch=lambda n: progress(n, most),
+        )  # fmt: skip
+    except TooLong as error:
+        raise job.error(f"{error}") from None
     except NotFinished as error:
         raise job.error(f"decoding step {error.step}: out of masks: {_not_halted(exact, blocks)}") from None
     tokens = decoding.tokens.numpy()
@@ -79,7 +88,7 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
     cells = job.outputs
     if not np.array_equal(layout.output_words(tokens), exact.memory[cells.start : cells.stop]):
         raise job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
-    return Decoded(_outputs(job, layout, tokens), decoding.steps, decoding.context, tokens, exact, layout)
+    return Decoded(_outputs(job, layout, tokens), decoding.steps, decoding.context, tokens, exact, layout, decoding.engine)
 
 
 def _check_fits(compiled: Compiled, job: Job) -> None:
@@ -90,8 +99,13 @@ def _check_fits(compiled: Compiled, job: Job) -> None:
         raise job.error(f"this model was compiled for words of {compiled.widths.word} bits, and this run has {job.word_bits}")
 
 
-def lay_out(compiled: Compiled, job: Job, time: int) -> Layout:
-    """The layout of a job, if the model's widths and the dense engine can take it.
+def pick_engine(engine: str, length: int, steps: int) -> str:
+    """The engine to use where `auto` leaves it open."""
+    return pick(length, steps) if engine == "auto" else engine
+
+
+def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> Layout:
+    """The layout of a job, if the model's widths and the engine can take it.
 
     Raises: PramError: they cannot; says what was asked for and the limit.
     """
@@ -100,9 +114,9 @@ def lay_out(compiled: Compiled, job: Job, time: int) -> Layout:
     except ValueError as error:
         raise job.error(f"this model is too small for the run: {error}; compile it for more bits") from None
     way_out = ", or --process ap-mdm" if compiled.process == "mdm" else ""
-    if layout.length > MAX_DENSE_CONTEXT:
+    if layout.length > LONGEST[engine]:
         raise job.error(
-            f"context of {layout.length} tokens; the dense engine's limit is {MAX_DENSE_CONTEXT}: take a smaller input{way_out}"
+            f"context of {layout.length} tokens; the {engine} engine's limit is {LONGEST[engine]}: take a smaller input{way_out}"
         )
     return layout
 
@@ -118,4 +132,4 @@ def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, i
     return {a.name: words[a.base - first : a.base - first + a.size].reshape(a.shape).tolist() for a in arrays}
 
 
-__all__ = ["Decoded", "PramError", "compile_program", "decode_job", "lay_out"]
+__all__ = ["Decoded", "PramError", "compile_program", "decode_job", "lay_out", "pick_engine"]

@@ -122,7 +122,8 @@ word, N full context, n0 context at the start, F what is behind the last word of
 
 def report_record(report: Report) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
-    return {"program": report.program, "holds": report.holds, "checks": rows, "divergence": report.trouble or None}
+    return {"program": report.program, "holds": report.holds, "checks": rows, "engines": report.engines,
+            "divergence": report.trouble or None}  # fmt: skip
 
 
 def report_table(report: Report) -> RenderableType:
@@ -140,7 +141,8 @@ def report_table(report: Report) -> RenderableType:
         style = "bold red" if not check.holds else "yellow" if check.strength == "skipped" else "green"
         cells = (check.what, check.on, check.bound, check.measured)
         table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
-    legend = Text(LEGEND, style="dim")
+    engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
+    legend = Text(f"{LEGEND}\n{engines}", style="dim")
     trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
     return Group(table, legend, *trouble)
 

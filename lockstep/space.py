@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.decoding import pick_engine
 from lockstep.sidecar import Generator, generator_for
 from lockstep.verification import draw
 from pram.job import Job
@@ -68,7 +69,8 @@ def _decode(job: Job, construction: str, time: int, row: SpaceRow) -> str:
     """Decode beside the machine; context and steps must be what was computed."""
     compiled = compile_job(job, time, construction=construction)
     require_certificate(compiled)
-    agreement = check_agreement(compiled, job, time)
+    engine = pick_engine("auto", row.contexts[construction], row.steps[construction])
+    agreement = check_agreement(compiled, job, time, engine=engine)
     if agreement.divergence is not None:
         return str(agreement.divergence)
     measured = max(agreement.context), agreement.steps

@@ -8,6 +8,7 @@ from typing import Any
 
 from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from compiler.processor import Code
+from lockstep.decoding import lay_out, pick_engine
 from lockstep.sidecar import Generator, Inputs, draw, generator_for
 from pram.errors import PramError
 from pram.job import Job
@@ -34,6 +35,7 @@ class Options:
     seed: int = 0
     word_bits: int | None = None
     max_context: int = DEFAULT_MAX_CONTEXT
+    engine: str = "auto"
     max_steps: int = DEFAULT_MAX_STEPS
     strict: bool = False
 
@@ -68,6 +70,11 @@ class Report:
     def holds(self) -> bool:
         """Whether something was checked, and all of it held."""
         return bool(self.checks) and all(check.holds for check in self.checks)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that decoded, each once."""
+        return tuple(dict.fromkeys(m.agreement.engine for case in self.cases for m in case.decodes.values()))
 
 
 @dataclass
@@ -114,9 +121,12 @@ def _case(program: Program, generator: Generator, params: dict[str, int], arrays
     right = generator.accepts(params, arrays, exact.outputs) if generator.accepts else None
     decodes = {}
     for construction in options.constructions:
-        if BOUNDS[construction].peak_context(job, exact.time) <= options.max_context:
+        bound = BOUNDS[construction]
+        if bound.peak_context(job, exact.time) <= options.max_context:
             compiled = models.get(construction, job, exact.time)
-            agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed)
+            engine = pick_engine(options.engine, bound.peak_context(job, exact.time), bound.steps(job, exact.time))
+            lay_out(compiled, job, exact.time, engine)
+            agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed, engine=engine)
             decodes[construction] = Measured(job, compiled, agreement)
     return Case(params, arrays, job, exact, right, decodes)
 

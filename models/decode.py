@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.engines import ENGINES, Session, Unsuitable
+from models.engines import ENGINES, LONGEST, Session, Unsuitable
 from models.positions import Positions
 from models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
 from models.sequence import Change, Sequence
@@ -47,6 +47,10 @@ class OutOfPositions(Exception):
         super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {most} positions")
 
 
+class TooLong(Exception):
+    """The engine that was asked for does not compute this, and the context is too long for the reference."""
+
+
 @dataclass(frozen=True)
 class DecodingStep:
     """A decoding step, counted from 1: what it changed, and the sequence, which the next step edits in place."""
@@ -81,7 +85,7 @@ class Decoder:
 
     Args:   tokens: [N] int64, the start sequence. positions: row i belongs to position i; dense [N_max, d] or columns.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
-            ValueError: the process does not take this order.
+            TooLong: the engine gives up, and the reference cannot take over. ValueError: the process does not take this order.
     """
 
     def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm",
@@ -94,6 +98,7 @@ class Decoder:
         self.model, self.positions = model, Positions.of(positions)
         self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
         self.sequence = Sequence(tokens, model.vocabulary.mask)
+        self.renewed = torch.zeros(len(self.positions), dtype=torch.bool)
         self.reason = ""
         self.session = self._start(engine)
 
@@ -130,7 +135,9 @@ class Decoder:
         new = self.process.propose(where, tokens, prediction, self.sequence.mask)
         if not len(pending):
             return new
-        old = pending.take(~torch.isin(pending.rows, where) & (pending.rows < len(self.sequence)))
+        self.renewed[where] = True
+        old = pending.take(~self.renewed[pending.rows] & (pending.rows < len(self.sequence)))
+        self.renewed[where] = False
         if not len(old):
             return new
         both = Edits(*(torch.cat(parts) for parts in zip(vars(old).values(), vars(new).values())))
@@ -159,6 +166,8 @@ class Decoder:
 
     def _fall_back(self, engine: str, reason: Unsuitable) -> Session:
         self.reason = f"not {engine}: {reason}"
+        if len(self.sequence) > LONGEST["dense"]:
+            raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
         return ENGINES["dense"](self.model, self.sequence.tokens, self.positions)
 
 

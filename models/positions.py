@@ -60,7 +60,7 @@ class Positions:
         dense[:, self.large_columns] = self.large
         return dense
 
-    def highest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The least and largest value of each column, [d] each."""
         least, most = np.zeros(self.width), np.zeros(self.width)
         for columns, part in ((self.small_columns, self.small), (self.large_columns, self.large)):

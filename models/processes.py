@@ -94,7 +94,8 @@ def chosen(proposed: Edits, choose: Chooser) -> Edits:
     """The edits at the positions that are chosen."""
     if not len(proposed):
         return proposed
-    return proposed.take(torch.searchsorted(proposed.rows, choose(proposed.rows)))
+    picked = choose(proposed.rows)
+    return proposed if picked is proposed.rows else proposed.take(torch.searchsorted(proposed.rows, picked))
 
 
 def unmask(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:

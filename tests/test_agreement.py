@@ -97,7 +97,7 @@ def test_the_text_of_a_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
     divergence = check_agreement(compiled, job, time).divergence
     assert str(divergence).replace(str(DIRECTORY), "DIR") == (
         "decoding step 4, processor 0, value: expected WORD 3, found WORD 2\n"
-        "DIR/tree_sum.pram:10:17: instruction 3: add\n"
+        "DIR/tree_sum.pram:11:17: instruction 3: add\n"
         "    local h := (m + 1) >> 1        # ceil(m/2)\n"
         "                  ^"
     )
@@ -119,7 +119,7 @@ def test_claims_are_evaluated_exactly() -> None:
 
     program = parse_program(text, "t.pram")
     runs = [({"n": n}, run(program.instantiate({"n": n}, {"A": [1] * n}))) for n in (1, 2, 3)]
-    (check,) = check_claims(program, runs, "3 runs")
+    check = next(iter(check_claims(program, runs, "3 runs")))
     assert (check.holds, check.measured) == (False, "26, claimed == 27, at n = 2")
     assert check.bound == "== 10 + 17 * lg(n) - 1 / n"
 

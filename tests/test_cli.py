@@ -77,6 +77,7 @@ def test_compile_then_decode(do: Do) -> None:
                 "time": 8,
                 "process": "mdm",
                 "order": "parallel",
+                "engine": "dense",
             },
         )
     small = do("decode tiny.safetensors --size 5")

@@ -24,6 +24,8 @@ DEFAULT_BITS = 16
 #: Keys of models.processes.PROCESSES, which this module does not import because of torch; and the schedules of ap-mdm.
 PROCESSES = ("mdm", "ap-mdm")
 SCHEDULES = ("two-step", "one-step")
+#: Likewise models.engines.ENGINES, and what picks one of them.
+ENGINES = ("auto", "dense", "active", "indexed")
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
@@ -38,6 +40,7 @@ Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, ra
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
+Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]

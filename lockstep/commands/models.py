@@ -12,11 +12,13 @@ from lockstep import display
 from lockstep.arguments import parse_sizes, reading
 from lockstep.commands.common import (
     DEFAULT_BITS,
+    ENGINES,
     FAILED,
     PROCESSES,
     SCHEDULES,
     Bits,
     Dtype,
+    Engine,
     File,
     Input,
     Json,
@@ -68,9 +70,11 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            schedule: Schedule = "two-step", order: Order = "parallel",
            dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
-           max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
+           engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = construction_of(process, schedule)
+    choose("--engine", engine, ENGINES)
     check_order(order, process)
     choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep import storage
@@ -87,9 +91,10 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     job = given_job(program, input, size, seed, bits)
     with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, construction=construction, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
-                             max_steps=max_steps, strict=strict, progress=progress)  # fmt: skip
+                             engine=engine, max_steps=max_steps, strict=strict, progress=progress)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
-              "time": decoded.run.time, "process": compiled.construction if compiled else construction, "order": order}  # fmt: skip
+              "time": decoded.run.time, "process": compiled.construction if compiled else construction, "order": order,
+              "engine": decoded.engine}  # fmt: skip
     emit(record, display.record_table(record), json_)
 
 
@@ -100,7 +105,8 @@ def verify(file: File, input: Input = None,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
-           max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
+           engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
     Both run one input or random ones, side by side, and are held against the theorems.
@@ -108,6 +114,7 @@ def verify(file: File, input: Input = None,
     choose("--dtype", dtype, ("float64", "float32"))
     choose("--process", process, (*PROCESSES, "all"))
     choose("--schedule", schedule, (*SCHEDULES, "all"))
+    choose("--engine", engine, ENGINES)
     processes = PROCESSES if process == "all" else (process,)
     schedules = SCHEDULES if schedule == "all" else (schedule,)
     if process == "all":  # mdm has one schedule only
@@ -122,8 +129,8 @@ def verify(file: File, input: Input = None,
 
         report = verify_program(
             program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=constructions,
-            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
-            strict=strict,
+            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, engine=engine,
+            max_steps=max_steps, strict=strict,
         )  # fmt: skip
     emit(display.report_record(report), display.report_table(report), json_)
     if not report.holds:

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.engines.active import ActiveSession
 from models.engines.bounds import Unsuitable
 from models.engines.dense import DenseSession
 from models.positions import Positions
@@ -24,7 +25,7 @@ class Session(Protocol):
 
     predict:  the rows, ascending, whose prediction may differ from what was last said of them (at first: all), and
               the prediction of each: right for masked rows, and its control bits for all. A `probability` is on the
-              same side of every threshold from 0.01 to 0.99 as the reference's.
+              same side of THRESHOLD as the reference's.
     Raises: Unsuitable, from either of them.
     """
 
@@ -35,9 +36,26 @@ class Session(Protocol):
     def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
 
 
+def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:
+    from models.engines.indexed import IndexedSession  # Numba takes its time to import
+
+    return IndexedSession(model, tokens, positions)
+
+
 #: An engine starts a session from a model, the start sequence [N] and the positions; it may raise Unsuitable.
 Engine = Callable[[Transformer, NDArray[np.int64], Positions], Session]
 
-ENGINES: dict[str, Engine] = {"dense": DenseSession}
+ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed}
 
-__all__ = ["ENGINES", "Engine", "Session", "Unsuitable"]
+#: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a row.
+LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
+#: Pairs of rows that the dense engine has scored by the time that the indexed one has been compiled for the first time.
+FEW_PAIRS = 100_000_000
+
+
+def pick(length: int, steps: int) -> str:
+    """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps."""
+    return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
+
+
+__all__ = ["ENGINES", "LONGEST", "Engine", "Session", "Unsuitable", "pick"]

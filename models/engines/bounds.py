@@ -23,6 +23,8 @@ Matrix = NDArray[np.float64]
 EXACT_BITS = {torch.float64: 53, torch.float32: 24}
 #: exp of minus this is exactly 0.
 VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
+#: The reference's own rounding of a probability stays below this.
+MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
 
 
 class Unsuitable(Exception):
@@ -90,7 +92,10 @@ def group(layer: Layer) -> FeedForward:
             form = rows.setdefault((w_in[unit] + 0.0).tobytes(), len(rows))
             parts.setdefault((form, (sign * w_out[unit] + 0.0).tobytes()), []).append((float(b_in[unit]), sign))
     forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
-    groups = [Units(f, *zip(*units), np.frombuffer(writes, np.float64)) for (f, writes), units in parts.items()]  # type: ignore[arg-type]
+    groups = [
+        Units(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(writes, np.float64))
+        for (form, writes), units in parts.items()
+    ]
     return FeedForward(forms, tuple(groups))
 
 
@@ -120,12 +125,15 @@ def bound(model: Transformer, positions: Positions) -> Bounds:
             raise Unsuitable(f"{name} has weights that are no integers")
     if not (positions.large == np.rint(positions.large)).all():
         raise Unsuitable("the position encoding has values that are no integers")
-    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.highest())], []
+    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
         feed_forwards.append(group(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, f"layer {number + 1}"))
     head = model.unembedding
-    _require(float(sum(_largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero))), limit, "the readout")
+    logits = float(sum(_largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
+    _require(logits, limit, "the readout")
+    if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
+        raise Unsuitable("its logits are so large that its dtype blurs probabilities")
     if model.control_weight is not None:
         _require(_largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))

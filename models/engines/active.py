@@ -1,0 +1,114 @@
+"""The active engine: dense attention, but only for rows that a decoding step can have changed.
+
+A row is computed anew in a layer iff its own stream changed, or the row that one of its heads reads did, or some changed key
+now scores within the cut of the best score it had. The cut is where exp is exactly 0, so the keys that are skipped have
+weight exactly 0, and sums are exact (`bounds`): residuals are bit-identical to the reference's. That each head reads
+one row, with weight exactly 1, is checked whenever a row is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.engines.bounds import VANISHING, Unsuitable, bound
+from models.positions import Positions
+from models.sequence import Change
+from models.transformer import Layer, Prediction, Transformer
+
+#: Rows whose scores are held at once.
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class _State:
+    """One layer over all positions: queries, keys, values [H, N, a]; best score and the row it is of [H, N]; output [N, d]."""
+
+    layer: Layer
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
+    best: Tensor
+    found: Tensor
+    after: Tensor
+
+
+class ActiveSession:
+    """A decode by the active engine; see `models.engines.Session`."""
+
+    name = "active"
+
+    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
+        bound(model, positions)
+        self.model, self.positions, self.tokens = model, positions, tokens
+        self.cut, most = VANISHING[model.dtype], len(positions)
+        self.before = torch.zeros(most, model.width, dtype=model.dtype)
+        self.states = [self._state(layer, most) for layer in model.layers]
+        self.changed, self.dead = np.arange(len(tokens)), np.zeros(0, np.int64)
+
+    def _state(self, layer: Layer, most: int) -> _State:
+        heads, inner, _ = layer.q.shape
+        queries, keys, values = (torch.zeros(heads, most, inner, dtype=self.model.dtype) for _ in range(3))
+        best = torch.full((heads, most), -torch.inf, dtype=self.model.dtype)
+        after = torch.zeros(most, self.model.width, dtype=self.model.dtype)
+        return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64), after)
+
+    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
+        self.dead = np.arange(change.length, len(self.tokens))
+        self.tokens, self.changed = tokens, change.rows
+
+    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
+        """The rows that were computed anew."""
+        rows, dead, before = torch.from_numpy(self.changed), torch.from_numpy(self.dead), self.before
+        here = torch.from_numpy(self.tokens[self.changed])
+        before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype)
+        computed = rows
+        for state in self.states:
+            computed = self._affected(state, before, rows, dead)
+            rows = torch.cat([self._compute(state, before, part) for part in _chunks(computed)])
+            before = state.after
+        return computed.numpy(), self.model.predict(before[computed])
+
+    def residual(self) -> Tensor:
+        """The stream after the last layer, [N, d]."""
+        return (self.states[-1].after if self.states else self.before)[: len(self.tokens)]
+
+    def _affected(self, state: _State, before: Tensor, rows: Tensor, dead: Tensor) -> Tensor:
+        """New keys, queries and values of rows whose stream changed; those and all that may read something new."""
+        alive, gone = len(self.tokens), torch.cat([rows, dead])
+        projections = ((state.queries, state.layer.q), (state.keys, state.layer.k), (state.values, state.layer.v))
+        for kept, weights in projections:
+            kept[:, rows] = torch.einsum("nd,had->hna", before[rows], weights)
+        changed = torch.zeros(len(before), dtype=torch.bool)
+        changed[gone] = True
+        lost = changed[state.found[:, :alive]].any(0)
+        for head in range(len(state.best)):
+            for part in _chunks(rows):
+                scores = state.queries[head, :alive] @ state.keys[head, part].T
+                lost |= (scores >= state.best[head, :alive, None] - self.cut).any(1)
+        return torch.nonzero(lost | changed[:alive])[:, 0]
+
+    def _compute(self, state: _State, before: Tensor, rows: Tensor) -> Tensor:
+        """Take rows through a layer; those whose stream after it is not what it was."""
+        alive, layer = len(self.tokens), state.layer
+        if not len(rows):
+            return rows
+        scores = state.queries[:, rows] @ state.keys[:, :alive].transpose(1, 2)  # [H, rows, N]
+        state.best[:, rows], state.found[:, rows] = scores.max(2)
+        weights = torch.softmax(scores, dim=-1)
+        if not bool((weights.amax(2) == 1).all()):
+            raise Unsuitable("a head does not read one row alone")
+        x = before[rows] + torch.einsum("hna,hda->nd", weights @ state.values[:, :alive], layer.o)
+        x = x + layer.feed_forward(x)
+        different = (state.after[rows] != x).any(1)
+        state.after[rows] = x
+        return rows[different]
+
+
+def _chunks(rows: Tensor) -> list[Tensor]:
+    """At least one."""
+    return [rows[first : first + CHUNK] for first in range(0, max(1, len(rows)), CHUNK)]

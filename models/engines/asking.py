@@ -1,0 +1,142 @@
+"""Compiled kernels for what rows ask and answer in the heads of a layer: queries, keys, values, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.engines.jit import MANY, jit, spread
+from models.engines.plan import HeadPlan, Integers, Matrix
+from models.engines.streams import BLOCK, Kept, blocks, evaluate, load
+from models.engines.tables import Asked
+
+#: What can be wrong with a row that was computed; 0 is nothing.
+FAULTS = (
+    "",
+    "a query is not +half or -half",
+    "a row neither asks nor is silent",
+    "the first row is no sink, or changes",
+    "a key ties with the sink",
+    "a key's recency is too large",
+    "a key's bit is none of 1, 0, -1",
+)
+QUERY, ASKS, SINK, TIE, RECENCY, KEY = range(1, 7)
+
+
+class Sink(NamedTuple):
+    """The first row in each head [H]: its score for rows that ask, its packed value, and the most that a recency may be."""
+
+    score: Integers
+    value: Integers
+    limit: Integers
+
+
+@jit()
+def _queries(query: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> bool:
+    """The bits that each lane asks; whether some is no +-half."""
+    starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
+    fault = False
+    for bit in range(heads.first_match[h + 1] - heads.first_match[h]):
+        m = heads.first_match[h] + bit
+        half, one = heads.half[m], np.int64(1) << np.int64(bit)
+        evaluate(z, starts, columns, weights, m, x)
+        bad = np.int64(0)
+        for i in range(BLOCK):
+            query[i] |= one if z[i] == half else np.int64(0)
+            bad |= np.int64(1) if abs(z[i]) != half else np.int64(0)
+        fault |= bad != 0
+    return fault
+
+
+@jit()
+def _keys(key: Integers, care: Integers, sizes: Matrix, h: int, heads: HeadPlan, x: Matrix, z: Matrix, odd: Integers) -> None:
+    """The bits that each lane has and cares for, what they can add to its score, and whether one is none of 1, 0, -1."""
+    starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
+    matches = len(heads.half)
+    for bit in range(heads.first_match[h + 1] - heads.first_match[h]):
+        m = heads.first_match[h] + bit
+        half, one = heads.half[m], np.int64(1) << np.int64(bit)
+        evaluate(z, starts, columns, weights, matches + m, x)
+        for i in range(BLOCK):
+            key[i] |= one if z[i] == 1.0 else np.int64(0)
+            care[i] |= one if z[i] != 0.0 else np.int64(0)
+            odd[i] |= np.int64(1) if abs(z[i]) > 1.0 else np.int64(0)
+            sizes[i] += half * abs(z[i])
+
+
+@jit()
+def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> None:
+    """What each lane has to read, packed."""
+    starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
+    for v in range(heads.first_value[h], heads.first_value[h + 1]):
+        evaluate(z, starts, columns, weights, 2 * (len(heads.half) + len(heads.silence)) + v, x)
+        low, shift = heads.low[v], heads.shift[v]
+        for i in range(BLOCK):
+            value[i] |= (np.int64(z[i]) - low) << shift
+
+
+@jit()
+def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, asked: Asked, rows: Integers,
+              first: int, count: int, sink: Sink) -> int:  # fmt: skip
+    """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
+    starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
+    query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
+    work[:] = 0
+    fault, asking, seen = 0, False, False
+    own, score = 2 * len(heads.half) + 2 * h, sink.score[h]
+    evaluate(sizes, starts, columns, weights, own, x)
+    evaluate(z, starts, columns, weights, own + 1, x)
+    for i in range(count):
+        if z[i] != 0.0 and z[i] != heads.silence[h]:
+            fault = ASKS
+        asks = z[i] == 0.0
+        asking |= asks
+        seen |= sizes[i] + heads.reach[h] >= score
+        asked.query[h, first + i] = 0 if asks else -1
+    if rows[first] == 0:
+        seen = True
+    # No key is seen that cannot reach the sink's score; and queries of lanes that are silent matter only to be checked.
+    if (asking or not heads.sure[h]) and _queries(query, h, heads, x, z):
+        fault = QUERY
+    if seen:
+        _keys(key, care, sizes, h, heads, x, z, odd)
+        _values(value, h, heads, x, z)
+    for i in range(count):
+        at, recency = first + i, np.int64(sizes[i])
+        asked.query[h, at] |= query[i]
+        asked.key[h, at] = -1
+        if not seen:
+            continue
+        asked.value[h, at], asked.recency[h, at], asked.care[h, at] = value[i], recency, care[i]
+        if rows[at] == 0:
+            if care[i] != 0 or recency != score or value[i] != sink.value[h]:
+                fault = SINK
+        elif recency >= score:
+            asked.key[h, at] = key[i]
+            if recency == score:
+                fault = TIE
+            if recency > sink.limit[h]:
+                fault = RECENCY
+            if odd[i]:
+                fault = KEY
+    return fault
+
+
+@jit()
+def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, faults: Integers,
+         width: int) -> None:  # fmt: skip
+    x, z, sizes, work = np.empty((width, BLOCK)), np.empty(BLOCK), np.empty(BLOCK), np.empty((5, BLOCK), np.int64)
+    for b in range(block, end):
+        first = b * BLOCK
+        count = min(BLOCK, len(rows) - first)
+        load(x, kept, rows, first, count)
+        for h in range(len(heads.silence)):
+            faults[b] = max(faults[b], _ask_head(h, heads, x, z, work, sizes, asked, rows, first, count, sink))
+
+
+def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, width: int) -> int:
+    """Queries, keys and values of rows go to `asked`; a fault that was found, or 0."""
+    faults = np.zeros(blocks(rows), np.int64)
+    spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, faults, width)
+    return int(faults.max(initial=0))

@@ -1,0 +1,185 @@
+"""The indexed engine: lookups by hashing instead of scoring, sparse MLPs, and only what a decoding step changes.
+
+Layer by layer, the rows whose stream changed get new keys and queries in the layer's heads; that touches hash buckets; and
+the rows that ask a bucket whose best key or value changed, together with those that changed themselves, go through the layer's
+MLP. Rows that come out as they were go no further. Nothing in a decoding step is proportional to the context.
+
+That heads are lookups and that nothing rounds is shown from the weights when a session starts (`lookups`, `bounds`), what
+depends on values is checked on every row that is computed; anything else raises Unsuitable.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.engines import asking, room, streams, tables
+from models.engines import rows as kernels
+from models.engines.asking import Sink
+from models.engines.bounds import MARGIN, Unsuitable
+from models.engines.jit import NONE
+from models.engines.plan import HeadPlan, Integers, plan
+from models.engines.streams import BLOCK, Kept
+from models.engines.tables import Asked
+from models.positions import Positions
+from models.processes import THRESHOLD
+from models.sequence import Change
+from models.transformer import Prediction, Transformer
+
+#: Rows that are linked at once; it bounds the memory of a start.
+CHUNK = 1 << 15
+
+
+class IndexedSession:
+    """A decode by the indexed engine; see `models.engines.Session`."""
+
+    name = "indexed"
+
+    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
+        if not len(tokens):
+            raise Unsuitable("the sequence is empty")
+        self.model, self.positions, self.tokens = model, positions, tokens
+        self.first = int(tokens[0])
+        self.plan = plan(model, positions, self.first)
+        most = len(positions)
+        self.kept = tuple(
+            Kept(
+                columns,
+                np.zeros((most // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
+                np.zeros((most // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
+            )
+            for columns in self.plan.columns
+        )
+        self.layers = [Layer(heads, most, model.width) for heads in self.plan.heads]
+        self._place_positions()
+        self.started = False
+        self.dead = np.zeros(0, np.int64)
+        self.changed = np.arange(len(tokens))
+
+    def _place_positions(self) -> None:
+        """Keep the encoding of every position, and note where the columns are that tokens write."""
+        positions, columns, kept = self.positions, self.plan.columns[0], self.kept[0]
+        place = np.full(positions.width, -1, np.int32)
+        place[columns.narrow] = np.arange(len(columns.narrow))
+        place[columns.wide] = len(columns.narrow) + np.arange(len(columns.wide))
+        source = np.full(positions.width, -1, np.int32)
+        source[positions.small_columns] = np.arange(len(positions.small_columns))
+        source[positions.large_columns] = len(positions.small_columns) + np.arange(len(positions.large_columns))
+        self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
+        streams.place_small(kept, positions.small, place[positions.small_columns])
+        for number, column in enumerate(positions.large_columns):
+            if place[column] >= 0:
+                wide = place[column] >= len(columns.narrow)
+                part, at = (kept.wide, place[column] - len(columns.narrow)) if wide else (kept.narrow, place[column])
+                padded = np.zeros(len(part) * BLOCK)
+                padded[: len(positions)] = positions.large[:, number]
+                part[:, at] = padded.reshape(-1, BLOCK)
+
+    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
+        self.dead = np.arange(change.length, len(self.tokens))
+        self.tokens, self.changed = tokens, change.rows
+
+    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
+        """The rows that were computed anew."""
+        self._embed(self.changed)
+        rows, last = self.changed, len(self.layers) - 1
+        for number, (layer, mlp) in enumerate(zip(self.layers, self.plan.mlps)):
+            kept = self.kept[number]
+            if not self.started:
+                layer.start(kept)
+            rows = layer.follow(rows, self.dead, kept)
+            if number < last:
+                after = self.kept[number + 1]
+                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, self.model.width)
+        self.started = True
+        return rows, self._read(rows)
+
+    def _embed(self, rows: NDArray[np.int64]) -> None:
+        here = self.tokens[rows]
+        if ((here == self.first) != (rows == 0)).any() or not len(self.tokens):
+            raise Unsuitable("the first token moves, or appears a second time")
+        small, large = self.positions.small, self.positions.large
+        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
+
+    def _read(self, rows: NDArray[np.int64]) -> Prediction:
+        layer, mlp = self.layers[-1], self.plan.mlps[-1]
+        found = kernels.finish(self.kept[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
+                               self.plan.readout, self.model.width)  # fmt: skip
+        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # that is for the reference to judge
+            raise Unsuitable("a probability is too near to the threshold")
+        control = torch.from_numpy(found.control) if self.plan.readout.control else None
+        return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
+
+
+class Layer:
+    """The hash tables of one layer, over rows 0 .. most - 1."""
+
+    def __init__(self, heads: HeadPlan, most: int, width: int) -> None:
+        self.heads, self.width = heads, width
+        many = len(heads.silence)
+        self.table = room.empty(many, most)
+        self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
+        self.sink = Sink(np.full(many, -NONE), np.zeros(many, np.int64), np.full(many, -NONE))
+
+    def start(self, kept: Kept) -> None:
+        """Take the first row as the sink of every head."""
+        asked = room.silent(len(self.heads.silence), 1)
+        asking.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.width)
+        if asked.care.any():
+            raise Unsuitable(asking.FAULTS[asking.SINK])
+        self.sink.score[:], self.sink.value[:] = asked.recency[:, 0], asked.value[:, 0]
+        for h, silence in enumerate(self.heads.silence):
+            half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
+            above = [*(2 * half), *([silence] if silence else [])]
+            self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -NONE
+        self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
+
+    def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
+        """New keys and queries of changed rows, none of dead ones; those and all that read something new, ascending."""
+        count = self.table.counts
+        count[:, tables.PASS] += 1
+        self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
+        if len(dead):
+            self._relink(dead, room.silent(len(count), len(dead)))
+        for first in range(0, len(changed), CHUNK):
+            chunk = changed[first : first + CHUNK]
+            asked = room.unanswered(len(count), len(chunk))
+            if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.width):
+                raise Unsuitable(asking.FAULTS[fault])
+            self._relink(chunk, asked)
+        tables.settle(self.table, self.sink.value, len(changed))
+        if (count[:, tables.STOPPED] == tables.TIED).any():
+            raise Unsuitable("a query finds two keys that are equally recent")
+        news = tables.gather_news(self.table, self.seen, self.affected)
+        return np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed
+
+    def _relink(self, changed: Integers, asked: Asked) -> None:
+        count = self.table.counts
+        count[:, tables.RESUME] = 0
+        while True:
+            tables.relink(self.table, changed, asked)
+            stopped = np.flatnonzero(count[:, tables.STOPPED] != tables.DONE)
+            if not len(stopped):
+                return
+            for h in stopped:
+                if count[h, tables.STOPPED] == tables.NEW_CARE:
+                    self._add_care(int(h), int(asked.care[h, count[h, tables.RESUME]]))
+            if (count[stopped, tables.STOPPED] == tables.FULL).any():
+                self.table = room.grown(self.table)
+
+    def _add_care(self, h: int, care: int) -> None:
+        """Keys care for bits that none of their head cared for: every row that asks may find them."""
+        count = self.table.counts[h]
+        m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
+        if m == tables.MOST_CARES:
+            raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")
+        self.table = room.with_care(self.table, m)
+        self.table.cares[h, m] = care
+        count[tables.RESUME] = 0
+        tables.ask_again(self.table, h, m)
+        while count[tables.STOPPED] == tables.FULL:
+            self.table = room.grown(self.table)
+            tables.ask_again(self.table, h, m)
+        count[tables.CARES] += 1
+        count[tables.RESUME] = stopped

@@ -1,0 +1,266 @@
+"""A model as the arrays that compiled kernels read: sparse forms, and what of each row is kept between layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engines.bounds import Bounds, FeedForward, Interval, Unsuitable, bound, exact
+from models.engines.lookups import Lookup, recognise
+from models.positions import Positions
+from models.tokens import MASK
+from models.transformer import Transformer
+
+Integers = NDArray[np.int64]
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.int32]
+
+#: Columns whose range fits are kept in 16 bits.
+NARROW = 1 << 15
+
+
+class Sparse(NamedTuple):
+    """The rows of a matrix: row i has `values[start[i] : start[i + 1]]` in `columns`."""
+
+    start: Indices
+    columns: Indices
+    values: Matrix
+
+
+class HeadPlan(NamedTuple):
+    """The lookups of one layer; head h has the matches `first_match[h]` .. and the values `first_value[h]` ...
+
+    forms:   first all queries, then all keys, each head's bias and asks, then all values.
+    silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
+    reach: [H], the most that matches can add to a key's bias. sure: [H], whether queries are within +-half whatever the stream
+    holds. nothing: [H], the packed value that adds nothing, or -1.
+    """
+
+    forms: Sparse
+    first_match: Indices
+    half: Matrix
+    silence: Matrix
+    first_value: Indices
+    low: Integers
+    shift: Integers
+    width: Integers
+    writes: Sparse
+    reach: Matrix
+    sure: NDArray[np.bool_]
+    nothing: Integers
+
+
+class MlpPlan(NamedTuple):
+    """One MLP: group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`."""
+
+    forms: Sparse
+    form_of: Indices
+    first_unit: Indices
+    bias: Matrix
+    sign: Matrix
+    writes: Sparse
+    written: Indices  # the columns that some group writes
+
+
+class Columns(NamedTuple):
+    """The columns that something reads from a layer on: kept in 16 bits, kept in 64, and those that are constant."""
+
+    narrow: Indices
+    wide: Indices
+    fixed: Indices
+    constants: Matrix
+
+
+class ReadoutPlan(NamedTuple):
+    """Scores of kinds, of ones, of zeros, control bits; bits of each kind, its first token; -1 for MASK's bits."""
+
+    forms: Sparse
+    bits: Indices
+    offsets: Integers
+    mask: int
+    most_bits: int
+    control: int
+    control_bias: Matrix
+
+
+class EmbedPlan(NamedTuple):
+    """E[token]: `kinds` has the row of each kind with the zeros of its bits, `bits` what a bit that is 1 changes.
+
+    Their columns are numbered as in `touched`, the columns that tokens write; bits, offsets: of each kind.
+    """
+
+    kinds: Sparse
+    bits: Sparse
+    touched: Indices
+    kind_bits: Indices
+    offsets: Integers
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of a model; `columns[l]` are kept before layer l."""
+
+    heads: tuple[HeadPlan, ...]
+    mlps: tuple[MlpPlan, ...]
+    columns: tuple[Columns, ...]
+    embed: EmbedPlan
+    readout: ReadoutPlan
+    sink_kind: int
+
+
+def plan(model: Transformer, positions: Positions, first: int) -> Plan:
+    """Recognise every head and lay the model out.
+
+    Args:   first: the token at position 0, which no other position ever holds.
+    Raises: Unsuitable: something in it is not what the kernels compute.
+    """
+    if not model.layers:
+        raise Unsuitable("it has no layers")
+    bounds = bound(model, positions)
+    sink, _ = model.vocabulary.split(first)
+    sink_kind = [name for name, _ in model.vocabulary.kinds].index(sink)
+    if model.vocabulary.bits(sink):
+        raise Unsuitable("the first token's kind has other tokens, too")
+    lookups = []
+    only_first = _only_first(model, positions, sink_kind)
+    for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
+        lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
+        only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
+    live = _live(model, lookups, bounds)
+    return Plan(
+        tuple(_head_plan(*each, model.width) for each in zip(lookups, live, bounds.stages)),
+        tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:])),
+        tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1])),
+        _embed_plan(model, live[0]),
+        _readout_plan(model),
+        sink_kind,
+    )
+
+
+def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
+    """The nonzero entries of a matrix, of the columns to keep."""
+    kept = rows if keep is None else np.where(keep, rows, 0.0)
+    row, column = np.nonzero(kept)
+    start = np.searchsorted(row, np.arange(len(rows) + 1)).astype(np.int32)
+    return Sparse(start, column.astype(np.int32), np.ascontiguousarray(kept[row, column]))
+
+
+def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDArray[np.bool_]:
+    """Columns that the first token's kind sets to 1 and nothing else touches."""
+    kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
+    others = np.delete(kind, sink_kind, axis=0).any(axis=0) | one.any(axis=0) | zero.any(axis=0)
+    low, high = positions.extremes()
+    return np.asarray((kind[sink_kind] == 1) & ~others & (low == 0) & (high == 0))
+
+
+def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
+    """The columns that a layer writes."""
+    written = np.zeros(width, bool)
+    for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
+        written |= writes.any(axis=0)
+    return written
+
+
+def _live(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bounds) -> list[NDArray[np.bool_]]:
+    """For each stage, the columns that a later layer or the readout reads."""
+    head = model.unembedding
+    last = [head.kind, head.one, head.zero, *([model.control_weight] if model.control_weight is not None else [])]
+    live = [np.any([exact(m).any(axis=0) for m in last], axis=0)]
+    for heads, feed_forward in zip(reversed(lookups), reversed(bounds.feed_forwards)):
+        read = live[0] | feed_forward.forms.any(axis=0)
+        for x in heads:
+            for form in (x.queries, x.keys, x.bias[None], x.asks[None], x.values):
+                read = read | form.any(axis=0)
+        live.insert(0, read)
+    return live
+
+
+def _columns(live: NDArray[np.bool_], x: Interval) -> Columns:
+    fixed = live & (x.low == x.high)
+    narrow = live & ~fixed & (x.size < NARROW)
+    wide = live & ~narrow & ~fixed
+    a, b, c = (np.flatnonzero(part).astype(np.int32) for part in (narrow, wide, fixed))
+    return Columns(a, b, c, x.low[fixed])
+
+
+def _starts(lengths: Sequence[int]) -> Indices:
+    return np.cumsum([0, *lengths]).astype(np.int32)
+
+
+def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, width: int) -> HeadPlan:
+    def stacked(parts: Sequence[Matrix]) -> Matrix:
+        return np.concatenate([np.zeros((0, width)), *parts])
+
+    own = [np.stack([p.bias, p.asks]) for p in lookups]
+    groups = [[p.queries for p in lookups], [p.keys for p in lookups], own, [p.values for p in lookups]]
+    shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
+    return HeadPlan(
+        sparse(stacked([m for part in groups for m in part])),
+        _starts([len(p.half) for p in lookups]),
+        np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
+        np.array([p.silence for p in lookups], float),
+        _starts([len(p.low) for p in lookups]),
+        np.concatenate([np.zeros(0, np.int64), *(p.low for p in lookups)]),
+        np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
+        np.array([b for p in lookups for b in p.bits], np.int64),
+        sparse(stacked([p.writes for p in lookups]), live),
+        np.array([p.half @ x.through(p.keys).size for p in lookups], float),
+        np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
+        np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
+    )
+
+
+def _nothing(lookup: Lookup, shifts: Integers) -> int:
+    """The packed value whose parts are all 0."""
+    if (lookup.low > 0).any() or any(-low >> bits for low, bits in zip(lookup.low.tolist(), lookup.bits)):
+        return -1
+    return sum(-low << shift for low, shift in zip(lookup.low.tolist(), shifts.tolist()))
+
+
+def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
+    groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
+    used = sorted({g.form for g in groups})
+    writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
+    return MlpPlan(
+        sparse(mlp.forms[used]),
+        np.array([used.index(g.form) for g in groups], np.int32),
+        _starts([len(g.biases) for g in groups]),
+        np.array([b for g in groups for b in g.biases], float),
+        np.array([s for g in groups for s in g.signs], float),
+        sparse(writes, live),
+        np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
+    )
+
+
+def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
+    kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
+    kinds = model.vocabulary.kinds
+    rows = np.array([kind[i] + zero[:bits].sum(axis=0) for i, (_, bits) in enumerate(kinds)])
+    touched = np.flatnonzero(live & (rows.any(axis=0) | (one - zero).any(axis=0)))
+    offsets = [model.vocabulary.offsets[name] for name, _ in kinds]
+    return EmbedPlan(
+        sparse(rows[:, touched]), sparse((one - zero)[:, touched]), touched.astype(np.int32),
+        np.array([bits for _, bits in kinds], np.int32), np.array(offsets, np.int64),
+    )  # fmt: skip
+
+
+def _readout_plan(model: Transformer) -> ReadoutPlan:
+    head, vocabulary = model.unembedding, model.vocabulary
+    parts, bias = [exact(m) for m in (head.kind, head.one, head.zero)], np.zeros(0)
+    if model.control_weight is not None and model.control_bias is not None:
+        parts.append(exact(model.control_weight))
+        bias = exact(model.control_bias)
+    names = [name for name, _ in vocabulary.kinds]
+    return ReadoutPlan(
+        sparse(np.concatenate(parts)),
+        np.array([bits for _, bits in vocabulary.kinds], np.int32),
+        np.array([vocabulary.offsets[name] for name in names], np.int64),
+        names.index(MASK),
+        vocabulary.most_bits,
+        len(bias),
+        bias,
+    )

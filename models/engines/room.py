@@ -1,0 +1,57 @@
+"""Room for the tables of `models.engines.tables`, and more of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Asked, Table, rehash
+
+
+def empty(heads: int, rows: int) -> Table:
+    """Tables of rows that are no keys and ask nothing."""
+    table = Table(
+        np.full((heads, 1, rows, LINK), -1, np.int32),
+        np.full((heads, 1, rows, LINK), -1, np.int32),
+        np.zeros((heads, rows, ROW), np.int64),
+        np.zeros((heads, 64, RECORD), np.int64),
+        np.full((heads, 256), -1, np.int32),
+        np.zeros((heads, MOST_CARES), np.int64),
+        np.zeros((heads, 64), np.int32),
+        np.zeros((heads, rows), np.int32),
+        np.zeros((heads, rows), np.int32),
+        np.zeros((heads, COUNTERS), np.int64),
+    )
+    table.rows[:, :, QUERY] = -1
+    return table
+
+
+def silent(heads: int, rows: int) -> Asked:
+    """Rows that ask nothing and are no keys."""
+    return Asked(
+        *(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3))
+    )
+
+
+def unanswered(heads: int, rows: int) -> Asked:
+    """Room for what rows ask."""
+    return Asked(*(np.empty((heads, rows), np.int64) for _ in range(5)))
+
+
+def grown(t: Table) -> Table:
+    """Room for four times the buckets."""
+    heads, room, _ = t.buckets.shape
+    buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
+    for h, used in enumerate(t.counts[:, USED]):
+        buckets[h, :used], touched[h, :used] = t.buckets[h, :used], t.touched[h, :used]
+    hashed = np.full((heads, 16 * room), -1, np.int32)
+    for h, used in enumerate(t.counts[:, USED]):
+        rehash(buckets[h], hashed[h], used)
+    return t._replace(buckets=buckets, touched=touched, hashed=hashed)
+
+
+def with_care(t: Table, number: int) -> Table:
+    """Room for that many cares and one more."""
+    if t.asks.shape[1] > number:
+        return t
+    more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)
+    return t._replace(asks=np.concatenate([t.asks, more], axis=1))

@@ -1,0 +1,190 @@
+"""Compiled kernels that take rows through a layer - what their heads read, the MLP - and read them out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engines.jit import MANY, jit, spread
+from models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
+from models.engines.streams import BLOCK, Kept, blocks, evaluate, load, store, write
+from models.engines.tables import GOT
+
+#: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.
+DECAY = np.exp(-np.arange(40.0))
+
+
+class Found(NamedTuple):
+    """Predictions of n rows: token [n], probability [n], control bits [n, 0 or 3]. Without control bits, rows that
+    hold no mask have probability 0."""
+
+    token: Integers
+    probability: Matrix
+    control: NDArray[np.bool_]
+
+
+@jit()
+def _read_heads(x: Matrix, heads: HeadPlan, table: Integers, rows: Integers, first: int, count: int, z: Matrix) -> None:
+    """Add what each head reads; table: [H, N, ROW]."""
+    starts, columns, weights = heads.writes.start, heads.writes.columns, heads.writes.values
+    got = np.empty(BLOCK, np.int64)
+    for h in range(len(heads.silence)):
+        some = False
+        for i in range(count):
+            got[i] = table[h, rows[first + i], GOT]
+            some |= got[i] != heads.nothing[h]
+        if not some:
+            continue
+        for v in range(heads.first_value[h], heads.first_value[h + 1]):
+            mask, shift, low = (np.int64(1) << heads.width[v]) - 1, heads.shift[v], heads.low[v]
+            for i in range(count):
+                z[i] = ((got[i] >> shift) & mask) + low
+            z[count:] = 0.0
+            write(x, starts, columns, weights, v, z)
+
+
+@jit()
+def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) -> None:
+    """x += W_out relu(W_in x + b). A group that is 0 on the whole block, as most are, writes nothing."""
+    starts, columns, weights = mlp.forms.start, mlp.forms.columns, mlp.forms.values
+    out_starts, out_columns, out_weights = mlp.writes.start, mlp.writes.columns, mlp.writes.values
+    written, form_of, first_unit, biases, signs = mlp.written, mlp.form_of, mlp.first_unit, mlp.bias, mlp.sign
+    for j in range(len(written)):
+        for i in range(BLOCK):
+            added[written[j], i] = 0.0
+    form = -1
+    for g in range(len(form_of)):
+        if form_of[g] != form:
+            form = form_of[g]
+            evaluate(z, starts, columns, weights, form, x)
+        for i in range(BLOCK):
+            t[i] = 0.0
+        for u in range(first_unit[g], first_unit[g + 1]):
+            bias, sign = biases[u], signs[u]
+            for i in range(BLOCK):
+                t[i] += sign * max(z[i] + bias, 0.0)
+        some = 0
+        for i in range(BLOCK):  # a count, since a maximum of floats is no SIMD reduction
+            some += 1 if t[i] != 0.0 else 0
+        if some:
+            write(added, out_starts, out_columns, out_weights, g, t)
+    for j in range(len(written)):
+        c = written[j]
+        for i in range(BLOCK):
+            x[c, i] += added[c, i]
+
+
+@jit()
+def _through(x: Matrix, added: Matrix, kept: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, first: int,
+             count: int) -> None:  # fmt: skip
+    """The stream of a block after a layer, from what is kept before it and what its heads read."""
+    z, t = np.empty(BLOCK), np.empty(BLOCK)
+    load(x, kept, rows, first, count)
+    _read_heads(x, heads, table, rows, first, count, z)
+    _feed_forward(x, mlp, z, t, added)
+
+
+@jit()
+def _best_kind(scores: Matrix, i: int, plan: ReadoutPlan) -> int:
+    """The kind of the best token; of several the first, as the reference has it. Its score goes to the last row."""
+    kinds, best, score = len(plan.bits), -1, 0.0
+    for kind in range(kinds):
+        if kind == plan.mask:
+            continue
+        total = scores[kind, i]  # of integers: the order of a sum does not matter
+        for j in range(plan.bits[kind]):
+            total += max(scores[kinds + j, i], scores[kinds + plan.most_bits + j, i])
+        if best < 0 or total > score:
+            best, score = kind, total
+    scores[-1, i] = score
+    return best
+
+
+@jit()
+def _decay(gap: float) -> float:
+    return DECAY[np.int64(gap)] if gap < 40.0 else 0.0
+
+
+@jit()
+def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
+    """Of the best token: 1 over the sum, over all tokens, of exp(score - best), which factors over a kind's bits."""
+    kinds, total = len(plan.bits), 0.0
+    for kind in range(kinds):
+        if kind == plan.mask:
+            continue
+        best, spread = scores[kind, i], 1.0
+        for j in range(plan.bits[kind]):
+            one, zero = scores[kinds + j, i], scores[kinds + plan.most_bits + j, i]
+            best += max(one, zero)
+            spread *= 1.0 + _decay(abs(one - zero))
+        total += spread * _decay(scores[-1, i] - best)
+    return 1.0 / total
+
+
+@jit()
+def _read_out(
+    x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: Found
+) -> None:
+    """The best token of each masked lane and its probability; the control bits of each lane."""
+    starts, columns, weights = plan.forms.start, plan.forms.columns, plan.forms.values
+    kinds, most, some = len(plan.bits), plan.most_bits, plan.control > 0
+    for i in range(count):
+        some |= tokens[rows[first + i]] == mask
+        found.token[first + i], found.probability[first + i] = 0, 0.0
+    if not some:
+        return
+    scores, z = np.empty((len(starts), BLOCK)), np.empty(BLOCK)
+    for f in range(len(starts) - 1):
+        evaluate(z, starts, columns, weights, f, x)
+        for i in range(BLOCK):
+            scores[f, i] = z[i]
+    for i in range(count):
+        for c in range(plan.control):
+            found.control[first + i, c] = scores[kinds + 2 * most + c, i] + plan.control_bias[c] > 0.0
+        if tokens[rows[first + i]] != mask:
+            continue
+        kind = _best_kind(scores, i, plan)
+        token = plan.offsets[kind]
+        for j in range(plan.bits[kind]):
+            token += np.int64(scores[kinds + j, i] > scores[kinds + most + j, i]) << j
+        found.token[first + i] = token
+        found.probability[first + i] = _probability(scores, i, plan)
+
+
+@jit()
+def _advance(block: int, end: int, before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+             changed: NDArray[np.bool_], width: int) -> None:  # fmt: skip
+    x, added = np.empty((width, BLOCK)), np.empty((width, BLOCK))
+    for b in range(block, end):
+        first = b * BLOCK
+        count = min(BLOCK, len(rows) - first)
+        _through(x, added, before, heads, mlp, table, rows, first, count)
+        store(x, after, rows, first, count, changed)
+
+
+@jit()
+def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers,
+            mask: int, plan: ReadoutPlan, found: Found, width: int) -> None:  # fmt: skip
+    x, added = np.empty((width, BLOCK)), np.empty((width, BLOCK))
+    for b in range(block, end):
+        first = b * BLOCK
+        count = min(BLOCK, len(rows) - first)
+        _through(x, added, before, heads, mlp, table, rows, first, count)
+        _read_out(x, plan, rows, tokens, mask, first, count, found)
+
+
+def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, width: int) -> Integers:
+    """Take rows through a layer; those whose stream after it is not what it was."""
+    changed = np.empty(len(rows), np.bool_)
+    spread(_advance, blocks(rows), len(rows) >= MANY, before, after, heads, mlp, table, rows, changed, width)
+    return rows[changed]
+
+
+def finish(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
+           plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
+    """Take rows through the last layer and read them out."""
+    found = Found(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
+    spread(_finish, blocks(rows), len(rows) >= MANY, before, heads, mlp, table, rows, tokens, mask, plan, found, width)
+    return found

@@ -1,0 +1,211 @@
+"""Compiled kernels for the stream of a block of rows: keeping it between layers, loading it, adding to it, embedding.
+
+Rows are taken in blocks of BLOCK and the stream of a block is held as [d, BLOCK], so that each nonzero weight is
+one SIMD multiply-add over the block. What is kept between layers lies in tiles of BLOCK rows, columns first, so that
+neighbouring rows load and store at that speed, too. All numbers are integers that float64 holds exactly (`bounds`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engines.jit import MANY, jit, spread
+from models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
+
+BLOCK = 64
+
+
+class Kept(NamedTuple):
+    """What is kept of every row before a layer, in tiles: int16 [tiles, a, BLOCK] and int64 [tiles, b, BLOCK]."""
+
+    columns: Columns
+    narrow: NDArray[np.int16]
+    wide: Integers
+
+
+@jit()
+def _is_run(rows: Integers, first: int, count: int) -> bool:
+    """Whether a block's rows are neighbours."""
+    return bool(rows[first + count - 1] - rows[first] == count - 1)
+
+
+# Kernels index arrays in full (`x[c, i]`) and take arrays out of tuples outside of loops: Numba counts references
+# whenever it makes a row of an array, and that costs more than the row's work.
+
+
+@jit()
+def _load_lanes(x: Matrix, columns: Indices, tiles: NDArray[np.int16], rows: Integers, first: int, count: int) -> None:
+    """The narrow columns of a block."""
+    start, run = rows[first], _is_run(rows, first, count)
+    tile, lane = start // BLOCK, start % BLOCK
+    split = min(count, BLOCK - lane)
+    for j in range(len(columns)):
+        c = columns[j]
+        if run:
+            for i in range(split):
+                x[c, i] = tiles[tile, j, lane + i]
+            for i in range(split, count):
+                x[c, i] = tiles[tile + 1, j, i - split]
+        else:
+            for i in range(count):
+                x[c, i] = tiles[rows[first + i] // BLOCK, j, rows[first + i] % BLOCK]
+        for i in range(count, BLOCK):
+            x[c, i] = 0.0
+
+
+@jit()
+def _load_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, first: int, count: int) -> None:
+    for j in range(len(columns)):
+        c = columns[j]
+        for i in range(count):
+            x[c, i] = tiles[rows[first + i] // BLOCK, j, rows[first + i] % BLOCK]
+        for i in range(count, BLOCK):
+            x[c, i] = 0.0
+
+
+@jit()
+def load(x: Matrix, kept: Kept, rows: Integers, first: int, count: int) -> None:
+    """The stream of a block; lanes beyond `count` are 0. Columns that nothing reads are left as they are."""
+    fixed, constants = kept.columns.fixed, kept.columns.constants
+    for j in range(len(fixed)):
+        c, value = fixed[j], constants[j]
+        for i in range(BLOCK):
+            x[c, i] = value
+    _load_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count)
+    _load_wide(x, kept.columns.wide, kept.wide, rows, first, count)
+
+
+@jit()
+def _store_lanes(x: Matrix, columns: Indices, tiles: NDArray[np.int16], rows: Integers, first: int, count: int,
+                 differs: NDArray[np.int16]) -> None:  # fmt: skip
+    start, run = rows[first], _is_run(rows, first, count)
+    tile, lane = start // BLOCK, start % BLOCK
+    split = min(count, BLOCK - lane)
+    for j in range(len(columns)):
+        c = columns[j]
+        if run:
+            for i in range(split):
+                new = np.int16(x[c, i])
+                differs[i] |= tiles[tile, j, lane + i] ^ new
+                tiles[tile, j, lane + i] = new
+            for i in range(split, count):
+                new = np.int16(x[c, i])
+                differs[i] |= tiles[tile + 1, j, i - split] ^ new
+                tiles[tile + 1, j, i - split] = new
+        else:
+            for i in range(count):
+                new, t, k = np.int16(x[c, i]), rows[first + i] // BLOCK, rows[first + i] % BLOCK
+                differs[i] |= tiles[t, j, k] ^ new
+                tiles[t, j, k] = new
+
+
+@jit()
+def _store_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, first: int, count: int,
+                differs: NDArray[np.int16]) -> None:  # fmt: skip
+    for j in range(len(columns)):
+        c = columns[j]
+        for i in range(count):
+            new, t, k = np.int64(x[c, i]), rows[first + i] // BLOCK, rows[first + i] % BLOCK
+            if tiles[t, j, k] != new:
+                differs[i] = 1
+                tiles[t, j, k] = new
+
+
+@jit()
+def store(x: Matrix, kept: Kept, rows: Integers, first: int, count: int, changed: NDArray[np.bool_]) -> None:
+    """Keep a block's stream; which rows were not so before."""
+    differs = np.zeros(BLOCK, np.int16)
+    _store_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count, differs)
+    _store_wide(x, kept.columns.wide, kept.wide, rows, first, count, differs)
+    for i in range(count):
+        changed[first + i] = differs[i] != 0
+
+
+@jit()
+def evaluate(z: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, x: Matrix) -> None:
+    """z [BLOCK] = row f of a matrix times the stream."""
+    for i in range(BLOCK):
+        z[i] = 0.0
+    e, end = start[f], start[f + 1]
+    while e + 4 <= end:  # four at a time: z is read and written once for them
+        a, b, c, d = columns[e], columns[e + 1], columns[e + 2], columns[e + 3]
+        p, q, r, s = values[e], values[e + 1], values[e + 2], values[e + 3]
+        for i in range(BLOCK):
+            z[i] += (p * x[a, i] + q * x[b, i]) + (r * x[c, i] + s * x[d, i])
+        e += 4
+    while e < end:
+        p, a = values[e], columns[e]
+        for i in range(BLOCK):
+            z[i] += p * x[a, i]
+        e += 1
+
+
+@jit()
+def write(x: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, z: Matrix) -> None:
+    """The stream plus z [BLOCK] times row f of a matrix."""
+    for e in range(start[f], start[f + 1]):
+        weight, c = values[e], columns[e]
+        for i in range(BLOCK):
+            x[c, i] += weight * z[i]
+
+
+@jit()
+def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers,
+           rows: Integers, place: Indices, kept: Kept) -> None:  # fmt: skip
+    row, narrow = np.empty(len(plan.touched), np.int64), len(kept.columns.narrow)
+    for n in range(first, end):
+        r = rows[n]
+        for c in range(len(row)):
+            row[c] = 0
+            if source[c] >= small.shape[1]:
+                row[c] = np.int64(large[r, source[c] - small.shape[1]])
+            elif source[c] >= 0:
+                row[c] = small[r, source[c]]
+        kind = len(plan.offsets) - 1
+        while tokens[r] < plan.offsets[kind]:
+            kind -= 1
+        for e in range(plan.kinds.start[kind], plan.kinds.start[kind + 1]):
+            row[plan.kinds.columns[e]] += np.int64(plan.kinds.values[e])
+        value = tokens[r] - plan.offsets[kind]
+        for j in range(plan.kind_bits[kind]):
+            if value >> j & 1:
+                for e in range(plan.bits.start[j], plan.bits.start[j + 1]):
+                    row[plan.bits.columns[e]] += np.int64(plan.bits.values[e])
+        for c in range(len(row)):
+            if place[c] >= narrow:
+                kept.wide[r // BLOCK, place[c] - narrow, r % BLOCK] = row[c]
+            elif place[c] >= 0:
+                kept.narrow[r // BLOCK, place[c], r % BLOCK] = row[c]
+
+
+@jit()
+def _place(tile: int, end: int, narrow: NDArray[np.int16], small: NDArray[np.uint8], place: Indices) -> None:
+    for t in range(tile, end):
+        first = t * BLOCK
+        for j in range(small.shape[1]):
+            if place[j] >= 0:
+                for i in range(min(BLOCK, len(small) - first)):
+                    narrow[t, place[j], i] = small[first + i, j]
+
+
+def place_small(kept: Kept, small: NDArray[np.uint8], place: Indices) -> None:
+    """PE of all positions, of the columns that are bytes; place: [a], where each is kept, or -1."""
+    spread(_place, len(kept.narrow), len(small) >= MANY, kept.narrow, small, place)
+
+
+def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers, place: Indices,
+          kept: Kept) -> None:  # fmt: skip
+    """E[token] + PE[position] of rows, in the columns that tokens write.
+
+    source, place: [touched]: which column of `small` a column is, or of `large` after those, or -1; and where it is
+    kept, wide ones after the narrow, or -1.
+    """
+    spread(_embed, len(rows), len(rows) >= MANY, plan, source, small, large, tokens, rows, place, kept)
+
+
+def blocks(rows: Integers) -> int:
+    """How many blocks there are for some rows."""
+    return (len(rows) + BLOCK - 1) // BLOCK

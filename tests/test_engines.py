@@ -1,0 +1,281 @@
+"""What every engine of the table inherits: the same tokens as the reference at every decoding step, or it gives up and says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from cases import EXAMPLE_SIZES
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from test_models import chain_model, random_model
+
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.bench import job_of
+from models.decode import ORDERS, Decoder, NotFinished, OutOfPositions
+from models.engines import ENGINES, Unsuitable
+from models.engines.active import ActiveSession
+from models.engines.dense import forward
+from models.positions import Positions
+from models.tokens import MASK, Vocabulary
+from models.transformer import Factored, Layer, Transformer
+from pram.job import Job
+from pram.machine import run
+from proofs_check.programs import machine_jobs, runs
+
+CHECKS = settings(
+    derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+OTHERS = [name for name in ENGINES if name != "dense"]
+
+
+def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,
+                process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000) -> str:  # fmt: skip
+    """Decode beside the reference; every token after every step must be the same. Which engine finished."""
+    ours, reference = (
+        Decoder(model, tokens, positions, process=process, order=order, seed=seed, engine=e) for e in (engine, "dense")
+    )
+    steps = [iter(ours), iter(reference)]
+    for _ in range(most):
+        ends, found = [], []
+        for decode in steps:
+            try:
+                step = next(decode, None)
+                found.append(None if step is None else step.tokens.tolist())
+                ends.append("")
+            except (NotFinished, OutOfPositions) as error:
+                found.append(None)
+                ends.append(str(error))
+        assert found[0] == found[1]
+        assert ends[0] == ends[1]
+        if found[0] is None:
+            break
+    return ours.engine
+
+
+def whole_job(job: Job, time: int, engine: str, construction: str = "mdm", dtype: str = "float64", **options: object) -> str:
+    compiled: Compiled = compile_job(job, time, dtype, construction)
+    layout = compiled.layout(job, time)
+    start = torch.from_numpy(layout.tokens())
+    return same_tokens(compiled.model, start, layout.positions(), engine, compiled.process, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_random_machine_programs(engine: str, construction: str) -> None:
+    finished = []
+
+    @settings(CHECKS, max_examples=60)
+    @given(machine_jobs(word_bits=(4,)))
+    def check(job: Job) -> None:
+        found = runs(job)
+        assume(found is not None and found.time <= 20 and job.processors * found.time <= 80)
+        assert found is not None
+        finished.append(whole_job(job, found.time, engine, construction))
+
+    check()
+    assert set(finished) == {engine}
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@settings(CHECKS, max_examples=25)
+@given(job=machine_jobs(word_bits=(4,), processors=(1, 2, 3)), order=st.sampled_from([o for o in ORDERS if o != "parallel"]),
+       seed=st.integers(0, 99))  # fmt: skip
+def test_every_order(engine: str, job: Job, order: str, seed: int) -> None:
+    found = runs(job)
+    assume(found is not None and job.processors * found.time <= 30)
+    assert found is not None
+    assert whole_job(job, found.time, engine, order=order, seed=seed) == engine
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("name", [*EXAMPLE_SIZES, "counter"])
+def test_examples(name: str, construction: str, engine: str) -> None:
+    job = job_of(name, 1 if name == "counter" else EXAMPLE_SIZES[name])
+    assert whole_job(job, run(job).time, engine, construction) == engine
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_float32_and_spare_blocks(engine: str) -> None:
+    job = job_of("hillis_steele", 2, 8)
+    assert whole_job(job, run(job).time + 3, engine, dtype="float32") == engine
+    assert whole_job(job, run(job).time, engine, "ap-mdm", "float32") == engine
+
+
+@settings(CHECKS, max_examples=25)
+@given(machine_jobs(word_bits=(4,), processors=(1, 2, 3)), st.sampled_from(sorted(CONSTRUCTIONS)))
+def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
+    """Bit for bit, in every row and dimension, at every decoding step."""
+    found = runs(job)
+    assume(found is not None and job.processors * found.time <= 40)
+    assert found is not None
+    compiled = compile_job(job, found.time, construction=construction)
+    layout = compiled.layout(job, found.time)
+    dense = torch.from_numpy(layout.positions().dense()).double()
+    session = ActiveSession(compiled.model, layout.tokens(), layout.positions())
+    session.predict()
+    for step in Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process):
+        session.update(step.change, step.sequence)
+        session.predict()
+        tokens = step.tokens
+        assert torch.equal(session.residual(), forward(compiled.model, tokens, dense[: len(tokens)]))
+
+
+# -- models that are no compiled programs ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("seed", range(5))
+def test_soft_heads_with_real_weights_are_left_to_the_reference(engine: str, seed: int) -> None:
+    model = random_model(seed)
+    positions = torch.randn(6, 7, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    tokens = torch.tensor([0, 1, 1, 1, 4, 1])
+    used = same_tokens(model, tokens, positions, engine)
+    assert used == f"dense (not {engine}: layers.0.q has weights that are no integers)"
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_a_hand_made_chain_without_a_sink(engine: str) -> None:
+    """Its one head is no lookup: rows that do not ask read the average of all."""
+    model, tokens, positions = chain_model(5)
+    assert same_tokens(model, tokens, positions, engine).startswith(f"dense (not {engine}: ")
+
+
+def lookup_model(length: int, recency: bool = True) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """A lookup made by hand: masks read the A of the row whose number in bits is theirs, less one.
+
+    Residual: 0 BOS, 1 MASK, 2 token bit, 3 one, 4..6 own number, 7..9 the number before, 10 recency, 11 found, 12 read,
+    13 is a key. A MASK that found a row predicts A with the bit that it read, flipped.
+    """
+    width = 14
+    zero = torch.zeros
+    kinds = Vocabulary((("BOS", 0), (MASK, 0), ("A", 1)))
+    embedding = Factored(zero(3, width), zero(1, width), zero(1, width))
+    embedding.kind[0, 0] = embedding.kind[1, 1] = embedding.kind[2, 13] = embedding.one[0, 2] = 1
+    positions = zero(length, width)
+    positions[:, 3] = 1
+    for i in range(1, length):
+        positions[i, 4:7] = torch.tensor([i >> j & 1 for j in range(3)])
+        positions[i, 7:10] = torch.tensor([i - 1 >> j & 1 for j in range(3)])
+        positions[i, 10] = i if recency else 0
+    half, unit = length + 1, 1024
+    q, k, v, o = zero(1, 5, width), zero(1, 5, width), zero(1, 5, width), zero(1, width, 5)
+    for j in range(3):
+        q[0, j, 7 + j], q[0, j, 3] = 2 * half, -half
+        k[0, j, 4 + j], k[0, j, 3], k[0, j, 0] = 2, -1, 1
+    q[0, 3, 3] = 1
+    # bias: -half for each bit, 2 half less where the row is no key; the sink scores -1
+    k[0, 3, 3], k[0, 3, 13], k[0, 3, 10], k[0, 3, 0] = -5 * half, 2 * half, 1, 5 * half - 1
+    q[0, 4, 3], q[0, 4, 1], k[0, 4, 0] = length + 2, -(length + 2), 1
+    v[0, 0, 13], o[0, 11, 0], v[0, 1, 2], o[0, 12, 1] = 1, 1, 1, 1
+    layer = Layer(q * torch.tensor([unit, 1, 1, 1, 1])[0], k, v, o, zero(2, width), zero(2), zero(width, 2))
+    unembedding = Factored(zero(3, width), zero(1, width), zero(1, width))
+    unembedding.kind[2, 11], unembedding.one[0, 11], unembedding.zero[0, 12] = 32, 16, 32
+    model = Transformer(kinds, embedding, (layer,), unembedding)
+    doubled = replace(
+        model,
+        embedding=Factored(*(t.double() for t in vars(embedding).values())),
+        unembedding=Factored(*(t.double() for t in vars(unembedding).values())),
+        layers=tuple(Layer(*(t.double() for t in vars(x).values())) for x in model.layers),
+    )
+    return doubled, torch.tensor([0, 2] + [1] * (length - 2)), positions.double()
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_hand_made_lookup(engine: str, order: str) -> None:
+    model, tokens, positions = lookup_model(7)
+    assert same_tokens(model, tokens, positions, engine, order=order) == engine
+    assert Decoder(model, tokens, positions, engine=engine).engine == engine
+
+
+def tampered(name: str) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """The hand-made lookup with one precondition broken."""
+    model, tokens, positions = lookup_model(7)
+    (layer,) = model.layers
+    parts = {part: tensor.clone() for part, tensor in vars(layer).items()}
+    match name:
+        case "ties with different values":
+            positions[3, 4:7] = positions[2, 4:7]
+            positions[3, 10] = positions[2, 10]
+            tokens = torch.tensor([0, 2, 2, 3, 1, 1, 1])
+            positions[4, 7:10] = positions[2, 4:7]
+        case "recency over the most":
+            positions[2, 10] = 100
+        case "key out of range":
+            positions[2, 4] = 3
+        case "query out of range":
+            positions[2, 7] = 2
+        case "no sink":
+            parts["k"][0, 3, 0] = 0
+        case "the sink cares":
+            parts["k"][0, :3, 0] = 0
+        case "weights that are no integers":
+            parts["w_in"][0, 0] = 0.5
+        case "soft heads":
+            parts["q"] /= 1024
+        case "positions that are no integers":
+            positions[2, 11] = 0.5
+        case "numbers that round":
+            parts["v"][0, 1, 2] = 2.0**60
+        case "a second first token":
+            tokens[3] = 0
+    return replace(model, layers=(Layer(**parts),)), tokens, positions
+
+
+BROKEN = ["ties with different values", "recency over the most", "key out of range", "query out of range", "no sink", "the sink cares",
+          "weights that are no integers", "soft heads", "positions that are no integers", "numbers that round",
+          "a second first token"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("engine", OTHERS)
+def test_broken_preconditions_never_differ_silently(engine: str, name: str) -> None:
+    """The tokens are the reference's; and the indexed engine, which relies on all of them, says that it gave up."""
+    model, tokens, positions = tampered(name)
+    used = same_tokens(model, tokens, positions, engine, most=20)
+    if engine == "indexed":
+        assert used.startswith("dense (not indexed: "), used
+    else:
+        assert used == engine or used.startswith(f"dense (not {engine}: ")
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_random_integer_models(seed: int) -> None:
+    """Lookups with random weights changed: whatever becomes of them, no engine differs from the reference."""
+    generator = np.random.default_rng(seed)
+    model, tokens, positions = lookup_model(7)
+    (layer,) = model.layers
+    parts = {part: tensor.clone() for part, tensor in vars(layer).items()}
+    for _ in range(int(generator.integers(1, 4))):
+        part = parts[str(generator.choice(["q", "k", "v", "o", "w_in", "b_in", "w_out"]))].view(-1)
+        part[int(generator.integers(len(part)))] = int(generator.integers(-2, 3)) * int(generator.choice([1, 1, 8, 1024]))
+    for _ in range(int(generator.integers(0, 3))):
+        positions[int(generator.integers(7)), int(generator.integers(14))] = int(generator.integers(0, 3))
+    for i in range(1, 7):
+        tokens[i] = int(generator.choice([1, 1, 1, 2, 3]))
+    model = replace(model, layers=(Layer(**parts),))
+    order = str(generator.choice(list(ORDERS)))
+    for engine in OTHERS:
+        same_tokens(model, tokens, positions, engine, order=order, seed=seed, most=20)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_integer_models_that_insert_and_delete(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    model, tokens, positions = lookup_model(8)
+    positions = torch.cat([positions, positions, positions])
+    positions[8:, 10] = torch.arange(8, 24).double()
+    control = torch.from_numpy(generator.integers(-2, 3, (3, 14))).double()
+    model = replace(model, control_weight=control, control_bias=torch.from_numpy(generator.integers(-1, 2, 3)).double())
+    for engine in OTHERS:
+        same_tokens(model, tokens, positions, engine, "ap-mdm", most=12)
+
+
+def test_unsuitable_is_what_sessions_raise() -> None:
+    model, tokens, positions = tampered("soft heads")
+    with pytest.raises(Unsuitable, match="scores that differ may not differ by enough"):
+        ENGINES["indexed"](model, tokens.numpy(), Positions.of(positions))
