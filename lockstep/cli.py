@@ -16,7 +16,9 @@ import typer
 from rich.console import Console
 
 from lockstep import __version__, display
-from lockstep.arguments import parse_sizes, reading
+from lockstep.arguments import PROCESSES, constructions, parse_sizes, reading
+from lockstep.arguments import choose as _choose
+from lockstep.arguments import construction as _construction
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS
@@ -30,10 +32,6 @@ out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=T
 
 WRONG, FAILED = 1, 3
 DEFAULT_BITS = 16
-
-#: Keys of models.processes.PROCESSES, which this module does not import because of torch; and the schedules of ap-mdm.
-PROCESSES = ("mdm", "ap-mdm")
-SCHEDULES = ("two-step", "one-step")
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
@@ -145,22 +143,15 @@ def verify(file: File, input: Input = None,
     Both run one input or random ones, side by side, and are held against the theorems.
     """
     _choose("--dtype", dtype, ("float64", "float32"))
-    _choose("--process", process, (*PROCESSES, "all"))
-    _choose("--schedule", schedule, (*SCHEDULES, "all"))
-    processes = PROCESSES if process == "all" else (process,)
-    schedules = SCHEDULES if schedule == "all" else (schedule,)
-    if process == "all":  # mdm has one schedule only
-        constructions = ["mdm", *(_construction("ap-mdm", each) for each in schedules)]
-    else:
-        constructions = [_construction(process, each) for each in schedules]
-    _check_order(order, *processes)
+    chosen = constructions(process, schedule)
+    _check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
     program = load(file)
     with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
         from lockstep.verification import verify as verify_program
 
         report = verify_program(
-            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=constructions,
+            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=chosen,
             seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, max_steps=max_steps,
         )  # fmt: skip
     _print(display.report_record(report), display.report_table(report), json_)
@@ -244,22 +235,6 @@ def _drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tup
 def given_of(program: Program, job: Job) -> dict[str, int]:
     """The parameters that the user gave."""
     return {name: job.values[name] for name in program.given}
-
-
-def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
-
-
-def _construction(process: str, schedule: str) -> str:
-    """The name in compiler.compile.CONSTRUCTIONS."""
-    _choose("--process", process, PROCESSES)
-    _choose("--schedule", schedule, SCHEDULES)
-    if schedule == SCHEDULES[0]:
-        return process
-    if process != "ap-mdm":
-        raise typer.BadParameter(f"{process} has no {schedule} schedule: it is one of ap-mdm", param_hint="--schedule")
-    return f"{process} {schedule}"
 
 
 def _check_order(order: str, *processes: str) -> None:
