@@ -19,6 +19,7 @@ from lockstep import __version__, display
 from lockstep.arguments import PROCESSES, constructions, parse_sizes, reading
 from lockstep.arguments import choose as _choose
 from lockstep.arguments import construction as _construction
+from lockstep.commands.sweep import report, sweep
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS
@@ -197,6 +198,9 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
     _print(record, display.record_table(record), json_)
 
+
+app.command()(sweep)
+app.command()(report)
 
 # -- what the commands share -------------------------------------------------------------------
 

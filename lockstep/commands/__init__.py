@@ -1,0 +1,1 @@
+"""The commands, in groups: `text` for program texts, `machine` for runs, `models` for what is compiled."""
