@@ -154,7 +154,7 @@ def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> No
 def test_what_is_too_long_is_not_decoded(limit: str, do: Callable[[str], Outcome]) -> None:
     files(Path(), tiny_pram=TINY, tiny_py=GOOD)
     (program,) = json.loads(do(f"sweep tiny.pram --sizes 1..2 --process mdm --workers 0 --json {limit}").out)["programs"]
-    assert program["checked"] == 0 < program["computed"] and program["checked_for"] == {"machine": "n <= 2", "mdm": "none"}
+    assert program["checked"] == 0 < program["computed"] and program["checked_for"] == {"machine": "n <= 2", "mdm": "no n"}
 
 
 BAD = TINY.replace("tiny", "bad")
@@ -190,7 +190,7 @@ def test_a_model_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(check, "_models", lambda sha256, dtype: check.Models(dtype))
     swept(tmp_path, tmp_path / "sweep.sqlite", limits=Limits(("ap-mdm",), "float64", 100, 100, 100), sizes=[2])
     found = survey(tmp_path / "sweep.sqlite")
-    assert found.failed == found.counts.total() > 0 and found.programs[0].checked("ap-mdm") == "none"
+    assert found.failed == found.counts.total() > 0 and found.programs[0].checked("ap-mdm") == "no n"
     assert "ap-mdm every token: 0 of 1" in found.programs[0].troubles[0].trouble
     assert "decoding step" in found.programs[0].troubles[0].trouble
     assert {d.status for d in found.programs[0].decodes} == {FAILED}
@@ -517,7 +517,7 @@ def test_sizes_are_said_exactly() -> None:
     assert sizes_text([1]) == "n = 1"
     assert sizes_text([2, 3, 4]) == "n = 2..4"
     assert sizes_text([1, 2, 4, 16, 17]) == "n = 1..2, 4, 16..17"
-    assert sizes_text([]) == "none"
+    assert sizes_text([]) == "no n"
 
 
 def test_the_key_has_everything_that_results_depend_on() -> None:

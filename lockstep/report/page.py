@@ -39,11 +39,11 @@ def _head(survey: Survey) -> Iterator[str]:
 
 
 def _tiles(survey: Survey) -> str:
-    """Each status with its number and its meaning."""
+    """Each status with its number and its meaning; coloured where it has cases."""
+    shown = {status: n for status in STATUSES if (n := survey.counts[status]) or status in ("checked", "failed")}
     tiles = (
-        f'<div class="tile {status}"><b>{survey.counts[status]:,}</b> {status}<p>{escape(MEANINGS[status])}</p></div>'
-        for status in STATUSES
-        if survey.counts[status] or status in ("checked", "failed")
+        f'<div class="tile {status if number else ""}"><b>{number:,}</b> {status}<p>{escape(MEANINGS[status])}</p></div>'
+        for status, number in shown.items()
     )
     return f"<div class=tiles>{''.join(tiles)}</div>"
 
@@ -57,7 +57,8 @@ def _legend(constructions: Iterable[str]) -> str:
 
 
 def _section(program: Surveyed) -> Iterator[str]:
-    yield f'<section id="{_anchor(program)}"><h2>{escape(program.name)}</h2><p class=about>{escape(tables.about(program))}</p>'
+    about = escape(tables.about(program).replace("<=", "≤"))
+    yield f'<section id="{_anchor(program)}"><h2>{escape(program.name)}</h2><p class=about>{about}</p>'
     yield _verdict(program)
     if program.troubles:
         yield _table(*tables.troubles(program))
@@ -70,7 +71,7 @@ def _section(program: Surveyed) -> Iterator[str]:
 
 def _verdict(program: Surveyed) -> str:
     """For which sizes what was checked, in a line for each construction."""
-    rows = [("machine", "On the machine", program.runs)]
+    rows = [("machine", "On the machine", program.machine)]
     rows += [(construction, NAMES[construction], program.checked(construction)) for construction in program.constructions]
     items = "".join(
         f"<li class={c.replace(' ', '-')}><b>{escape(name)}</b> checked for {_words(sizes)}</li>" for c, name, sizes in rows

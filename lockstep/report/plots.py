@@ -69,7 +69,7 @@ def steps_of(program: Surveyed) -> str:
 
     def draw(axes: Axes) -> None:
         _decodes(axes, program, steps_by_size)
-        axes.set_yscale("log")
+        _logarithmic(axes, across=False)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     return _svg(f"steps {program.sha256}", "n", "decoding steps", draw)
@@ -80,18 +80,16 @@ def contexts_of(program: Surveyed) -> str:
 
     def draw(axes: Axes) -> None:
         _decodes(axes, program, context_by_space)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        _logarithmic(axes)
 
     return _svg(f"contexts {program.sha256}", "space S + P (k + 1), words", "context, tokens", draw)
 
 
 def _overview(name: str, survey: Survey, place: Place, across: str, up: str, diagonal: str) -> str:
     def draw(axes: Axes) -> None:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
         for construction in survey.constructions:
             _marks(axes, construction, [d for program in survey.programs for d in program.of(construction)], place)
+        _logarithmic(axes)
         _diagonal(axes, diagonal)
         if survey.constructions:
             axes.legend(loc="upper left")
@@ -139,7 +137,20 @@ def _diagonal(axes: Axes, text: str) -> None:
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     ends = max(left, low), min(right, high)
     axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=(0, (4, 4)), scalex=False, scaley=False)
-    axes.annotate(text, (ends[1], ends[1]), xytext=(-4, -14), textcoords="offset points", ha="right", fontsize=8.5)
+    at = ends[0] * (ends[1] / ends[0]) ** 0.35  # the axes are logarithmic
+    axes.annotate(text, (at, at), xytext=(8, -12), textcoords="offset points", fontsize=8.5)
+
+
+def _logarithmic(axes: Axes, across: bool = True) -> None:
+    """Labels at powers of ten, and between them where there are few."""
+    from matplotlib.ticker import LogLocator
+
+    axes.set_yscale("log")
+    if across:
+        axes.set_xscale("log")
+    for axis in (axes.xaxis, axes.yaxis)[not across :]:
+        low, high = axis.get_data_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
 
 
 def _svg(name: str, across: str, up: str, draw: Callable[[Axes], None], height: float = 3.0) -> str:

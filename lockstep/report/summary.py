@@ -42,8 +42,7 @@ def _totals(survey: Survey) -> str:
 
 
 def _checked(survey: Survey, program: Surveyed) -> list[str]:
-    runs = program.runs if program.judged else f"{program.runs} (no oracle)"
-    return [runs, *(program.checked(c) if c in program.constructions else "" for c in survey.constructions)]
+    return [program.machine, *(program.checked(c) if c in program.constructions else "" for c in survey.constructions)]
 
 
 def _troubles(survey: Survey) -> list[Text]:

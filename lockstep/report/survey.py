@@ -88,6 +88,11 @@ class Surveyed:
         return self._all([(case.size, case.status in (CHECKED, COMPUTED)) for case in self.cases])
 
     @property
+    def machine(self) -> str:
+        """`runs`, and whether outputs were judged."""
+        return self.runs if self.judged else f"{self.runs} (no oracle)"
+
+    @property
     def judged(self) -> bool:
         """Whether every run was judged by an oracle."""
         return all(case.judged for case in self.cases if case.status in (CHECKED, COMPUTED))

@@ -32,7 +32,7 @@ def overview(survey: Survey) -> Table:
     for program in survey.programs:
         counts = [f"{n:,}" for n in (len(program.cases), *(program.counts[status] for status in STATUSES))]
         checked = [program.checked(c) if c in program.constructions else "" for c in survey.constructions]
-        rows.append([program.name, *counts, program.runs, *checked])
+        rows.append([program.name, *counts, program.machine, *checked])
     return head, rows
 
 
