@@ -48,6 +48,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     every = "two-step" if process == "mdm" else "all"
     chosen, wanted = tuple(constructions(process, schedule or every)), parse_sizes(sizes)
     _check_writable(target)
+    from lockstep.report.words import count
     from lockstep.sweep.plan import Limits, Plan, subjects
     from lockstep.sweep.pool import pool
     from lockstep.sweep.store import writing
@@ -56,7 +57,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     limits = Limits(chosen, dtype, max_context, max_decoding_steps, max_steps)
     plan = Plan(subjects(paths, limits, not no_sidecar), wanted, random, seed)
     try:
-        with writing(target) as store, display.progress(err, f"sweeping {len(plan.subjects)} programs") as progress:
+        with writing(target) as store, display.progress(err, f"sweeping {count(len(plan.subjects), 'program')}") as progress:
             outcome = run_sweep(plan, store, lambda: pool(workers, scheduler), progress)
     except KeyboardInterrupt:
         print(f"stopped; what was finished is in {target}, and the same command goes on from there", file=sys.stderr)

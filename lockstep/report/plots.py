@@ -166,7 +166,7 @@ def _svg(name: str, across: str, up: str, draw: Callable[[Axes], None], height: 
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value == int(value) else ""))
             axis.set_minor_formatter(NullFormatter())
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
