@@ -57,11 +57,11 @@ class Distributed:
         running = {self._submit(task): task for task in islice(left, self.threads)}
         completed = as_completed(list(running), loop=self.client.loop)
         for future in completed:
-            for task in islice(left, 1):
+            yield running.pop(future), _result(future)
+            for task in islice(left, 1):  # only now that the result was taken: when all is killed, no more was done in vain
                 following = self._submit(task)
                 running[following] = task
                 completed.add(following)
-            yield running.pop(future), _result(future)
 
     def _submit(self, task: Task) -> Future[Result]:
         return self.client.submit(_check, task, pure=False)
