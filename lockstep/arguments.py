@@ -16,6 +16,36 @@ from pram.program import read_text
 
 MAX_SIZES = 100_000
 
+#: Keys of models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
+PROCESSES = ("mdm", "ap-mdm")
+SCHEDULES = ("two-step", "one-step")
+
+
+def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
+
+
+def construction(process: str, schedule: str) -> str:
+    """The name in compiler.compile.CONSTRUCTIONS."""
+    choose("--process", process, PROCESSES)
+    choose("--schedule", schedule, SCHEDULES)
+    if schedule == SCHEDULES[0]:
+        return process
+    if process != "ap-mdm":
+        raise typer.BadParameter(f"{process} has no {schedule} schedule: it is one of ap-mdm", param_hint="--schedule")
+    return f"{process} {schedule}"
+
+
+def constructions(process: str, schedule: str) -> list[str]:
+    """The same, where either may be `all`."""
+    choose("--process", process, (*PROCESSES, "all"))
+    choose("--schedule", schedule, (*SCHEDULES, "all"))
+    schedules = SCHEDULES if schedule == "all" else (schedule,)
+    if process == "all":  # mdm has one schedule only
+        return ["mdm", *(construction("ap-mdm", each) for each in schedules)]
+    return [construction(process, each) for each in schedules]
+
 
 def parse_sizes(text: str) -> list[int]:
     """`8`, `1..64` or `1,2,4` as sizes.

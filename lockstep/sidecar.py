@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from pram.errors import PramError, Source, Span, fail
-from pram.program import Program
+from pram.program import Program, read_text
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 
@@ -37,13 +37,25 @@ def generator_for(program: Program, use_sidecar: bool = True, word_bits: int | N
 
     Raises: PramError: the sidecar does not load, or lacks `inputs` or `oracle`.
     """
+    return generator_from(program, sidecar_of(program) if use_sidecar else None, word_bits)
+
+
+def sidecar_of(program: Program) -> Source | None:
+    """NAME.py beside NAME.pram, if there is one."""
     path = Path(program.source.name).with_suffix(".py")
-    if not (use_sidecar and program.source.name.endswith(".pram") and path.is_file()):
+    if program.source.name.endswith(".pram") and path.is_file():
+        return Source(str(path), read_text(path))
+    return None
+
+
+def generator_from(program: Program, sidecar: Source | None, word_bits: int | None = None) -> Generator:
+    """As `generator_for`, of a sidecar's text, which need not be a file on this machine."""
+    if sidecar is None:
         return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng, word_bits), None)
-    module = _load(path)
-    inputs, oracle = (_guarded(path, name, getattr(module, name)) for name in ("inputs", "oracle"))
-    accepts = _guarded(path, "accepts", module.accepts) if hasattr(module, "accepts") else _equality(oracle)
-    return Generator(f"oracle in {path.name}", _pair_of_dictionaries(path, inputs), accepts)
+    module = _load(sidecar)
+    inputs, oracle = (_guarded(sidecar, name, getattr(module, name)) for name in ("inputs", "oracle"))
+    accepts = _guarded(sidecar, "accepts", module.accepts) if hasattr(module, "accepts") else _equality(oracle)
+    return Generator(f"oracle in {Path(sidecar.name).name}", _pair_of_dictionaries(sidecar, inputs), accepts)
 
 
 def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
@@ -51,58 +63,63 @@ def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> 
     seen = set()
     for size in sizes:
         for number in range(random):
-            inputs = generator.inputs(size, np.random.default_rng((seed, size, number)))
+            inputs = draw_one(generator, size, number, seed)
             if repr(inputs) not in seen:
                 seen.add(repr(inputs))
                 yield inputs
 
 
-def _guarded(path: Path, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
+    """The input of a size that has this number; what others are drawn makes no difference."""
+    return generator.inputs(size, np.random.default_rng((seed, size, number)))
+
+
+def _guarded(sidecar: Source, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function; what it raises is reported at its place in the sidecar."""
 
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
         except Exception as error:  # a sidecar is the user's own code: whatever it raises is theirs to mend
-            raise _sidecar_error(path, f"`{name}` fails", error) from error
+            raise _sidecar_error(sidecar, f"`{name}` fails", error) from error
 
     return call
 
 
-def _pair_of_dictionaries(path: Path, inputs: Callable[..., Any]) -> Callable[[int, np.random.Generator], Inputs]:
+def _pair_of_dictionaries(sidecar: Source, inputs: Callable[..., Any]) -> Callable[[int, np.random.Generator], Inputs]:
     def call(size: int, rng: np.random.Generator) -> Inputs:
         match inputs(size, rng):
             case (dict() as params, dict() as arrays):
                 return params, arrays
-        raise fail("`inputs` must return two dictionaries: params, arrays", Source(str(path), ""))
+        raise fail("`inputs` must return two dictionaries: params, arrays", sidecar)
 
     return call
 
 
-def _sidecar_error(path: Path, what: str, error: Exception) -> PramError:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
+def _sidecar_error(sidecar: Source, what: str, error: Exception) -> PramError:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == sidecar.name]
     message = f"{what}: {type(error).__name__}: {error}"
-    if not frames:
-        return fail(message, Source(str(path), ""))
-    last = frames[-1]
-    return fail(message, Source(str(path), path.read_text(errors="replace")), Span(last.lineno or 1, (last.colno or 0) + 1))
+    if frames:
+        return fail(message, sidecar, Span(frames[-1].lineno or 1, (frames[-1].colno or 0) + 1))
+    if isinstance(error, SyntaxError) and error.filename == sidecar.name:
+        return fail(message, sidecar, Span(error.lineno or 1, error.offset or 1))
+    return fail(message, sidecar)
 
 
 def _equality(oracle: Callable[..., dict[str, Any]]) -> Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool]:
     return lambda params, arrays, outputs: outputs == oracle(params, arrays)
 
 
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"sidecar_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+def _load(sidecar: Source) -> ModuleType:
+    module = ModuleType(f"sidecar_{Path(sidecar.name).stem}")
+    module.__file__ = sidecar.name
     try:
-        spec.loader.exec_module(module)
+        exec(compile(sidecar.text, sidecar.name, "exec", dont_inherit=True), module.__dict__)
     except Exception as error:  # as in _guarded
-        raise _sidecar_error(path, "sidecar does not load", error) from error
+        raise _sidecar_error(sidecar, "sidecar does not load", error) from error
     for name in ("inputs", "oracle"):
         if not callable(getattr(module, name, None)):
-            raise fail(f"sidecar has no function `{name}`", Source(str(path), ""))
+            raise fail(f"sidecar has no function `{name}`", sidecar)
     return module
 
 

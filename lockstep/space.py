@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.decoding import pick_engine
-from lockstep.sidecar import Generator, generator_for
-from lockstep.verification import draw
+from lockstep.sidecar import Generator, draw, generator_for
 from pram.job import Job
 from pram.machine import run
 from pram.program import Program

@@ -36,6 +36,7 @@ class Options:
     word_bits: int | None = None
     max_context: int = DEFAULT_MAX_CONTEXT
     engine: str = "auto"
+    max_decoding_steps: int | None = None
     max_steps: int = DEFAULT_MAX_STEPS
     strict: bool = False
 
@@ -78,8 +79,8 @@ class Report:
 
 
 @dataclass
-class _Models:
-    """Compiled models and certificates, one for each construction and bit widths."""
+class Models:
+    """Compiled models and certificates, one for each construction, code and bit widths."""
 
     dtype: str
     made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
@@ -90,6 +91,10 @@ class _Models:
             compiled = compile_code(code, widths, self.dtype, construction)
             self.made[construction, code, widths] = compiled, require_certificate(compiled)
         return self.made[construction, code, widths][0]
+
+    def certificate(self, compiled: Compiled) -> Certificate:
+        """The certificate of a model that `get` returned."""
+        return self.made[compiled.construction, compiled.code, compiled.widths][1]
 
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
@@ -103,26 +108,30 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     chosen = Options(**options)
     generator = generator_for(program, use_sidecar, chosen.word_bits)
     given = [inputs] if inputs is not None else list(draw(generator, sizes, random, chosen.seed))
-    models = _Models(chosen.dtype)
+    models = Models(chosen.dtype)
     cases: list[Case] = []
     for params, arrays in given:
         progress(len(cases), len(given))
-        cases.append(_case(program, generator, params, arrays, models, chosen))
+        cases.append(run_case(program, generator, params, arrays, models, chosen))
         if cases[-1].divergence is not None:
             break
     progress(len(given), len(given))
     return _report(program, generator, cases, models, chosen)
 
 
-def _case(program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], models: _Models,
-          options: Options) -> Case:  # fmt: skip
+def run_case(program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], models: Models,
+             options: Options) -> Case:  # fmt: skip
+    """Run one input on the machine, and decode it with every construction for which it is short enough.
+
+    Raises: PramError: a wrong input, or a run that the machine refuses. NotCertified: the dtype is not exact.
+    """
     job = program.instantiate(params, arrays, options.word_bits)
     exact = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
     right = generator.accepts(params, arrays, exact.outputs) if generator.accepts else None
     decodes = {}
     for construction in options.constructions:
         bound = BOUNDS[construction]
-        if bound.peak_context(job, exact.time) <= options.max_context:
+        if _fits(construction, job, exact.time, options):
             compiled = models.get(construction, job, exact.time)
             engine = pick_engine(options.engine, bound.peak_context(job, exact.time), bound.steps(job, exact.time))
             lay_out(compiled, job, exact.time, engine)
@@ -131,12 +140,26 @@ def _case(program: Program, generator: Generator, params: dict[str, int], arrays
     return Case(params, arrays, job, exact, right, decodes)
 
 
-def _report(program: Program, generator: Generator, cases: list[Case], models: _Models, options: Options) -> Report:
+def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
+    """Whether a decode is short enough, by its closed forms."""
+    bound, most = BOUNDS[construction], options.max_decoding_steps
+    return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
+
+
+def _report(program: Program, generator: Generator, cases: list[Case], models: Models, options: Options) -> Report:
     checks = list(_machine_checks(program, generator, cases))
     for construction in options.constructions:
         checks += _construction_checks(construction, cases, models, options)
     trouble = next((str(c.divergence) for c in cases if c.divergence), "")
     return Report(program.name, tuple(checks), tuple(cases), trouble)
+
+
+def case_checks(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> list[Check]:
+    """Everything that is held against a single case; nothing of the constructions that it was too long for."""
+    checks = list(_machine_checks(program, generator, [case]))
+    for construction in case.decodes:
+        checks += _construction_checks(construction, [case], models, options)
+    return checks
 
 
 def _machine_checks(program: Program, generator: Generator, cases: list[Case]) -> Iterable[Check]:
@@ -152,7 +175,7 @@ def _machine_checks(program: Program, generator: Generator, cases: list[Case]) -
             yield from (replace(check, theorem=theorem.name) for check in checks)
 
 
-def _construction_checks(construction: str, cases: list[Case], models: _Models, options: Options) -> Iterable[Check]:
+def _construction_checks(construction: str, cases: list[Case], models: Models, options: Options) -> Iterable[Check]:
     """The theorems' rows, what decodes cost in space, the certificate, and what was left out."""
     decoded = [c for c in cases if construction in c.decodes]
     if decoded:
@@ -164,7 +187,7 @@ def _construction_checks(construction: str, cases: list[Case], models: _Models, 
         ratios = [max(m.agreement.context) / m.space for m in rows]
         measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))
         yield Check("context / space", on, "", measured, True, "measured", construction)
-        yield _certificate(construction, models)
+        yield _certificate(construction, rows, models)
     if skipped := len(cases) - len(decoded):
         bound = f"context <= {options.max_context}"  # with nothing decoded little was checked: no success, unless asked for
         yield Check(
@@ -178,9 +201,9 @@ def _construction_checks(construction: str, cases: list[Case], models: _Models, 
         )
 
 
-def _certificate(construction: str, models: _Models) -> Check:
-    """Arithmetic is exact for every model that was used."""
-    made = [(compiled, c) for compiled, c in models.made.values() if compiled.construction == construction]
+def _certificate(construction: str, rows: Sequence[Measured], models: Models) -> Check:
+    """Arithmetic is exact for every model that these decodes used."""
+    made = [(m.compiled, models.certificate(m.compiled)) for m in rows]
     largest = max((c.largest_sum for _, c in made), key=lambda line: line.measured)
     what, bits = max((compiled.widths.extent for compiled, _ in made), key=lambda extent: extent[1])
     bound = f"exact up to 2^{int(largest.limit).bit_length() - 1}"
@@ -201,4 +224,4 @@ def _on(cases: list[Case]) -> str:
     return runs_of([case.params for case in cases])
 
 
-__all__ = ["Case", "Options", "PramError", "Report", "draw", "verify"]
+__all__ = ["Case", "Models", "Options", "PramError", "Report", "case_checks", "run_case", "verify"]

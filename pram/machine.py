@@ -32,6 +32,10 @@ NO_DESTINATION, HALTED = -1, -1
 DEFAULT_MAX_STEPS = 1_000_000
 
 
+class NoHalt(PramError):
+    """The run was given up at its most steps."""
+
+
 def register_destination(register: int) -> int:
     """The code of a register in `Step.destination`; cells are coded by their address."""
     return -2 - register
@@ -157,11 +161,11 @@ class Machine:
     def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
         """Run until all processors have halted.
 
-        Raises: PramError: as `step`; or they have not halted after `max_steps`.
+        Raises: PramError: as `step`. NoHalt: they have not halted after `max_steps`.
         """
         while self.running:
             if self.costs.time >= max_steps:
-                raise self._endless(max_steps)
+                raise NoHalt(self._endless(max_steps).diagnostics)
             yield self.step()
 
     @property

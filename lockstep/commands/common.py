@@ -10,7 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 from rich.console import Console
 
-from lockstep.arguments import reading
+from lockstep.arguments import choose, reading
 from pram.job import Job
 from pram.parameters import evaluate
 from pram.program import Program
@@ -21,10 +21,7 @@ out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=T
 WRONG, FAILED = 1, 3
 DEFAULT_BITS = 16
 
-#: Keys of models.processes.PROCESSES, which this module does not import because of torch; and the schedules of ap-mdm.
-PROCESSES = ("mdm", "ap-mdm")
-SCHEDULES = ("two-step", "one-step")
-#: Likewise models.engines.ENGINES, and what picks one of them.
+#: Keys of models.engines.ENGINES, which is not imported here because of torch, and what picks one of them.
 ENGINES = ("auto", "dense", "active", "indexed")
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
@@ -80,22 +77,6 @@ def drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tupl
 def given_of(program: Program, job: Job) -> dict[str, int]:
     """The parameters that the user gave."""
     return {name: job.values[name] for name in program.given}
-
-
-def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
-
-
-def construction_of(process: str, schedule: str) -> str:
-    """The name in compiler.compile.CONSTRUCTIONS."""
-    choose("--process", process, PROCESSES)
-    choose("--schedule", schedule, SCHEDULES)
-    if schedule == SCHEDULES[0]:
-        return process
-    if process != "ap-mdm":
-        raise typer.BadParameter(f"{process} has no {schedule} schedule: it is one of ap-mdm", param_hint="--schedule")
-    return f"{process} {schedule}"
 
 
 def check_order(order: str, *processes: str) -> None:

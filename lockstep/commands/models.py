@@ -9,13 +9,12 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep import display
-from lockstep.arguments import parse_sizes, reading
+from lockstep.arguments import PROCESSES, choose, constructions, parse_sizes, reading
+from lockstep.arguments import construction as construction_named
 from lockstep.commands.common import (
     DEFAULT_BITS,
     ENGINES,
     FAILED,
-    PROCESSES,
-    SCHEDULES,
     Bits,
     Dtype,
     Engine,
@@ -32,8 +31,6 @@ from lockstep.commands.common import (
     Steps,
     Strict,
     check_order,
-    choose,
-    construction_of,
     declared_bits,
     emit,
     err,
@@ -53,7 +50,7 @@ def compile(file: File, out_: Out = None,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
     choose("--dtype", dtype, ("float64", "float32"))
-    construction = construction_of(process, schedule)
+    construction = construction_named(process, schedule)
     from compiler.compile import CONSTRUCTIONS
     from lockstep import storage
 
@@ -73,7 +70,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
-    construction = construction_of(process, schedule)
+    construction = construction_named(process, schedule)
     choose("--engine", engine, ENGINES)
     check_order(order, process)
     choose("--dtype", dtype or "float64", ("float64", "float32"))
@@ -112,23 +109,16 @@ def verify(file: File, input: Input = None,
     Both run one input or random ones, side by side, and are held against the theorems.
     """
     choose("--dtype", dtype, ("float64", "float32"))
-    choose("--process", process, (*PROCESSES, "all"))
-    choose("--schedule", schedule, (*SCHEDULES, "all"))
     choose("--engine", engine, ENGINES)
-    processes = PROCESSES if process == "all" else (process,)
-    schedules = SCHEDULES if schedule == "all" else (schedule,)
-    if process == "all":  # mdm has one schedule only
-        constructions = ["mdm", *(construction_of("ap-mdm", each) for each in schedules)]
-    else:
-        constructions = [construction_of(process, each) for each in schedules]
-    check_order(order, *processes)
+    chosen = constructions(process, schedule)
+    check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
     program = load(file)
     with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
         from lockstep.verification import verify as verify_program
 
         report = verify_program(
-            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=constructions,
+            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=chosen,
             seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, engine=engine,
             max_steps=max_steps, strict=strict,
         )  # fmt: skip
@@ -162,7 +152,7 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     choose("--dtype", dtype, ("float64", "float32"))
-    construction = construction_of(process, schedule)
+    construction = construction_named(process, schedule)
     program = load(file)
     job = given_job(program, input, size, seed, word_bits)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))

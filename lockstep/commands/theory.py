@@ -8,21 +8,9 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep import display
-from lockstep.arguments import parse_sizes
-from lockstep.commands.common import (
-    DEFAULT_BITS,
-    FAILED,
-    Bits,
-    Dtype,
-    Json,
-    Process,
-    Schedule,
-    choose,
-    construction_of,
-    declared_bits,
-    emit,
-    err,
-)
+from lockstep.arguments import choose, parse_sizes
+from lockstep.arguments import construction as construction_named
+from lockstep.commands.common import DEFAULT_BITS, FAILED, Bits, Dtype, Json, Process, Schedule, declared_bits, emit, err
 from pram.program import load
 
 
@@ -57,7 +45,7 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
             json_: Json = False) -> None:  # fmt: skip
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
     choose("--dtype", dtype, ("float64", "float32"))
-    construction = construction_of(process, schedule)
+    construction = construction_named(process, schedule)
     from lockstep.certifying import certify_bounds
     from lockstep.storage import program_or_model
 

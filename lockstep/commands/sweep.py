@@ -1,0 +1,112 @@
+"""`lockstep sweep` and `lockstep report`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from lockstep import display
+from lockstep.arguments import choose, constructions, parse_sizes
+from pram.machine import DEFAULT_MAX_STEPS
+
+out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
+FAILED, INTERRUPTED = 3, 130
+FORMATS = (".md", ".html")
+
+
+def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folders of them.", show_default=False)],
+          process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all.")] = "all",
+          schedule: Annotated[Optional[str], typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all [all].",
+                                                          show_default=False)] = None,
+          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
+          sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..8",
+          seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")] = 0,
+          dtype: Annotated[str, typer.Option("--dtype", help="float64 or float32.")] = "float64",
+          no_sidecar: Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the programs.")] = False,
+          max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
+          max_decoding_steps: Annotated[int, typer.Option("--max-decoding-steps", min=0, help="Longer decodes are not made.")] = 2000,
+          max_steps: Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")] = DEFAULT_MAX_STEPS,
+          workers: Annotated[Optional[int], typer.Option("--workers", min=0, help="Processes [one for each core]; 0: run all in this one.",
+                                                         show_default=False)] = None,
+          scheduler: Annotated[Optional[str], typer.Option("--scheduler", help="Address of a running Dask scheduler, instead of --workers.",
+                                                           show_default=False)] = None,
+          target: Annotated[Path, typer.Option("--out", help="Database; reports are written beside it.")] = Path("sweep.sqlite"),
+          json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
+    """Verify many programs, sizes and inputs over many processes.
+
+    Every finished case is kept in a database at once: stopped at any moment, the same command goes on from there.
+    """
+    choose("--dtype", dtype, ("float64", "float32"))
+    if workers is not None and scheduler is not None:
+        raise typer.BadParameter("--workers and --scheduler exclude each other", param_hint="--scheduler")
+    every = "two-step" if process == "mdm" else "all"
+    chosen, wanted = tuple(constructions(process, schedule or every)), parse_sizes(sizes)
+    _check_writable(target)
+    from lockstep.report.words import count
+    from lockstep.sweep.plan import Limits, Plan, subjects
+    from lockstep.sweep.pool import pool
+    from lockstep.sweep.store import writing
+    from lockstep.sweep.sweep import sweep as run_sweep
+
+    limits = Limits(chosen, dtype, max_context, max_decoding_steps, max_steps)
+    plan = Plan(subjects(paths, limits, not no_sidecar), wanted, random, seed)
+    try:
+        with writing(target) as store, display.progress(err, f"sweeping {count(len(plan.subjects), 'program')}") as progress:
+            outcome = run_sweep(plan, store, lambda: pool(workers, scheduler), progress)
+    except KeyboardInterrupt:
+        print(f"stopped; what was finished is in {target}, and the same command goes on from there", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    _conclude(target, [target.with_suffix(suffix) for suffix in FORMATS], json_)
+    if outcome.found:
+        print(f"{outcome.found} of {outcome.cases} cases were in {target} already", file=sys.stderr)
+    for name in outcome.unchecked:
+        print(f"{name}: no run came to an end within --max-steps, so nothing was checked", file=sys.stderr)
+    if not outcome.holds:
+        raise typer.Exit(FAILED)
+
+
+def report(database: Annotated[Path, typer.Argument(help="A database of `lockstep sweep`.", show_default=False)],
+           target: Annotated[Optional[list[Path]], typer.Option("--out", help="NAME.md or NAME.html; may be given twice [both, beside it].",
+                                                                show_default=False)] = None,
+           json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
+    """Write what a sweep has found so far, as Markdown and HTML."""
+    targets = target or [database.with_suffix(suffix) for suffix in FORMATS]
+    for path in targets:
+        if path.suffix not in FORMATS:
+            raise typer.BadParameter(f"{path} is neither .md nor .html", param_hint="--out")
+        _check_writable(path)
+    if _conclude(database, targets, json_):
+        raise typer.Exit(FAILED)
+
+
+def _conclude(database: Path, targets: list[Path], as_json: bool) -> int:
+    """Print the summary of a database and write its reports; how many cases failed."""
+    from lockstep.report import write
+    from lockstep.report.summary import summary_record, summary_table
+    from lockstep.report.survey import survey
+
+    with display.spinner(err, "writing the report"):
+        found = survey(database)
+        for path in targets:
+            write(found, path)
+    if as_json:
+        print(json.dumps(summary_record(found) | {"reports": [str(path) for path in targets]}))
+    else:
+        out.print(summary_table(found))
+        print(f"wrote {' and '.join(str(path) for path in targets)}", file=sys.stderr)
+    return found.failed
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"{path} cannot be written", param_hint="--out")

@@ -1,0 +1,28 @@
+"""What a sweep has found, as Markdown and as a page that needs no network.
+
+survey.py    from the database to values
+words.py     how strongly it is said: "checked for n <= 64"
+summary.py   for the terminal and for JSON
+markdown.py  page.py  plots.py
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lockstep.report.survey import Survey
+
+
+def write(survey: Survey, path: Path) -> None:
+    """Write a report in the format of the file's name, .md or .html; whole or not at all."""
+    if path.suffix == ".html":
+        from lockstep.report.page import page as text_of
+    else:
+        from lockstep.report.markdown import markdown as text_of
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text_of(survey), encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

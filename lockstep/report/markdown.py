@@ -1,0 +1,45 @@
+"""A sweep's report as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lockstep.report import tables
+from lockstep.report.survey import Survey, Surveyed
+from lockstep.report.words import MEANINGS
+
+
+def markdown(survey: Survey) -> str:
+    """The whole report; the plots are in its HTML form."""
+    blocks = [f"# {tables.title(survey)}", tables.lead(survey), "\n".join(_meanings(survey)), _table(*tables.overview(survey))]
+    for program in survey.programs:
+        blocks += list(_section(program))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _meanings(survey: Survey) -> Iterator[str]:
+    for status, meaning in MEANINGS.items():
+        if survey.counts[status] or status == "checked":
+            yield f"- *{status}*: {meaning}"
+
+
+def _section(program: Surveyed) -> Iterator[str]:
+    yield f"## {_escaped(program.name)}"
+    yield _escaped(tables.about(program))
+    if program.troubles:
+        yield _table(*tables.troubles(program))
+    yield _table(*tables.checks(program))
+    if program.decodes:
+        yield _table(*tables.figures(program))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [list(head), ["---"] * len(head), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _escaped(text: str) -> str:
+    """Without what Markdown would take for its own."""
+    for character in "\\`*_[]<>|#~":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", "<br>")

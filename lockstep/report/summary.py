@@ -1,0 +1,75 @@
+"""A sweep's result for the terminal and for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.report.survey import Survey, Surveyed
+from lockstep.report.words import count
+from lockstep.sweep.result import FAILED, STATUSES, STOPPED
+
+#: Cases that went wrong are shown in full up to so many; the report has them all.
+MOST_TROUBLES = 5
+LEGEND = "n: sizes at which every case was checked, on the machine and decoded in each process"
+STYLES = {FAILED: "bold red", STOPPED: "yellow"}
+
+
+def summary_table(survey: Survey) -> RenderableType:
+    """For each program its cases by status, and for which sizes each construction was checked."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{survey.name}: {_totals(survey)}", title_justify="left")
+    table.add_column("program", no_wrap=True)
+    for status in STATUSES:
+        table.add_column(status, justify="right")
+    for what in ("machine", *survey.constructions):
+        table.add_column(what, min_width=8)
+    for program in survey.programs:
+        table.add_row(program.name, *(_number(program, status) for status in STATUSES), *_checked(survey, program))
+    return Group(table, Text(LEGEND, style="dim"), *_troubles(survey))
+
+
+def _number(program: Surveyed, status: str) -> Text:
+    number = program.counts[status]
+    return Text(f"{number:,}", style=STYLES.get(status, "") if number else "dim")
+
+
+def _totals(survey: Survey) -> str:
+    return f"{count(survey.counts.total(), 'case')} of {count(len(survey.programs), 'program')}"
+
+
+def _checked(survey: Survey, program: Surveyed) -> list[str]:
+    return [program.machine, *(program.checked(c) if c in program.constructions else "" for c in survey.constructions)]
+
+
+def _troubles(survey: Survey) -> list[Text]:
+    """The first cases that failed, and how many more there are."""
+    failed = [(program, case) for program in survey.programs for case in program.troubles if case.status == FAILED]
+    shown = [
+        Text(f"{program.name}, size {case.size}, input {case.number}, seed {case.seed}: {case.trouble}", style="red")
+        for program, case in failed[:MOST_TROUBLES]
+    ]
+    more = len(failed) - len(shown)
+    return shown + [Text(f"and {more:,} more that failed; the report has them all", style="red")] * bool(more)
+
+
+def summary_record(survey: Survey) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "database": survey.name,
+        "cases": survey.counts.total(),
+        "programs": [_record(program) for program in survey.programs],
+    }
+
+
+def _record(program: Surveyed) -> dict[str, Any]:
+    return {
+        "program": program.name,
+        "program_sha256": program.sha256,
+        **{status: program.counts[status] for status in STATUSES},
+        "checked_for": {"machine": program.runs} | {c: program.checked(c) for c in program.constructions},
+        "failures": [vars(case) for case in program.troubles if case.status == FAILED],
+    }

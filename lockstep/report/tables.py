@@ -1,0 +1,87 @@
+"""The texts and tables that every form of the report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockstep.report.survey import Decode, Survey, Surveyed
+from lockstep.report.words import NAMES, count, of_all, sizes_text
+from lockstep.sweep.result import CHECKED, STATUSES
+
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+
+def title(survey: Survey) -> str:
+    return "Machine and model side by side"
+
+
+def lead(survey: Survey) -> str:
+    """The result in a sentence or two."""
+    found = [f"{survey.counts[status]:,} {status}" for status in STATUSES if survey.counts[status]]
+    text = f"{count(survey.counts.total(), 'case')} of {count(len(survey.programs), 'program')}: {', '.join(found) or 'none'}."
+    if survey.earlier:
+        are = "case" if survey.earlier == 1 else "cases"
+        text += f" The database has {survey.earlier:,} more {are} of other versions or options, which are not shown."
+    return text
+
+
+def overview(survey: Survey) -> Table:
+    """One row for each program."""
+    head = ["program", "cases", *STATUSES, "machine checked for", *(f"{NAMES[c]} checked for" for c in survey.constructions)]
+    rows = []
+    for program in survey.programs:
+        counts = [f"{n:,}" for n in (len(program.cases), *(program.counts[status] for status in STATUSES))]
+        checked = [program.checked(c) if c in program.constructions else "" for c in survey.constructions]
+        rows.append([program.name, *counts, program.machine, *checked])
+    return head, rows
+
+
+def about(program: Surveyed) -> str:
+    """Where it comes from, and under which limits it was swept."""
+    sizes = sizes_text(case.size for case in program.cases)
+    judged = "" if program.judged else " No oracle judged the outputs."
+    limits = program.limits
+    return (
+        f"{program.file}, sha256 {program.sha256[:12]}; {count(len(program.cases), 'case')}, {sizes}.{judged} Decoded in {limits.dtype}"
+        f" up to context {limits.max_context:,} and {limits.max_decoding_steps:,} decoding steps."
+    )
+
+
+def checks(program: Surveyed) -> Table:
+    """What was held against what, and on how many cases it held."""
+    rows = [
+        (
+            NAMES.get(line.construction, "machine"),
+            line.what,
+            line.bound or "of each case",
+            of_all(line.held, line.total),
+            line.verdict,
+        )
+        for line in program.lines
+    ]
+    return ("process", "check", "bound", "held on", "verdict"), rows
+
+
+def figures(program: Surveyed) -> Table:
+    """One row for each size: the longest of its runs."""
+    head = ["n", "T", "space", *(f"{NAMES[c]}: {what}" for c in program.constructions for what in ("decoding steps", "context"))]
+    rows = []
+    for size in sorted({d.size for d in program.decodes}):
+        here = [d for d in program.decodes if d.size == size]
+        cells = [f"{size}", f"{max(d.time for d in here):,}", f"{max(d.space for d in here):,}"]
+        for construction in program.constructions:
+            decodes = [d for d in here if d.construction == construction]
+            cells += [_figure(decodes, max(d.steps for d in decodes)), _figure(decodes, max(d.context for d in decodes))]
+        rows.append(cells)
+    return head, rows
+
+
+def _figure(decodes: Sequence[Decode], value: int) -> str:
+    """A closed form, with a word where not all of the decodes were checked."""
+    others = sorted({d.status for d in decodes if d.status != CHECKED})
+    return f"{value:,}{''.join(f' {status}' for status in others)}"
+
+
+def troubles(program: Surveyed) -> Table:
+    rows = [(str(c.size), str(c.number), str(c.seed), c.status, c.trouble) for c in program.troubles]
+    return ("n", "input", "seed", "status", "what went wrong"), rows

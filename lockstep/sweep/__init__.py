@@ -1,0 +1,8 @@
+"""Verification of many programs, sizes and inputs over many processes, kept in a database.
+
+plan.py     which cases there are, and what their results depend on
+check.py    one case: what workers run
+pool.py     where cases are run: here, on this machine's cores, or on a Dask cluster
+store.py    the database, which survives being killed at any moment
+sweep.py    the loop: what is not in the database is run, and goes into it
+"""

@@ -1,0 +1,139 @@
+"""Which cases a sweep has, and what their results depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from lockstep.sidecar import draw_one, generator_from, sidecar_of
+from pram.errors import PramError, Source, fail
+from pram.program import Program, load, parse_program
+
+#: Packages and files whose text decides what a case's result is.
+JUDGES = ("pram", "models", "compiler", "proofs_check", "lockstep.verification", "lockstep.sidecar", "lockstep.sweep.check")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What verification options a sweep has: which constructions, and where it leaves decodes and runs out."""
+
+    constructions: tuple[str, ...]
+    dtype: str
+    max_context: int
+    max_decoding_steps: int
+    max_steps: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One program with everything that its results depend on besides the case itself."""
+
+    name: str
+    program: Source
+    sidecar: Source | None
+    limits: Limits
+    version: str
+
+    @property
+    def program_sha256(self) -> str:
+        return _sha256(self.program.text)
+
+    @property
+    def sidecar_sha256(self) -> str:
+        """Of the sidecar, or nothing without one."""
+        return _sha256(self.sidecar.text) if self.sidecar else ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One case: which input of which size is drawn with which seed."""
+
+    subject: Subject
+    seed: int
+    size: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be verified."""
+
+    subjects: Sequence[Subject]
+    sizes: Sequence[int]
+    random: int
+    seed: int
+
+    def tasks(self, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Task]:
+        """Every case, the small ones first; inputs that were drawn before are left out, as `lockstep verify` does."""
+        tasks: list[Task] = []
+        for done, subject in enumerate(self.subjects):
+            progress(done, len(self.subjects))
+            tasks += self._of(subject)
+        return sorted(tasks, key=lambda task: task.size)
+
+    def _of(self, subject: Subject) -> Iterator[Task]:
+        generator = generator_from(load_subject(subject), subject.sidecar)
+        seen: set[str] = set()
+        for size in dict.fromkeys(self.sizes):
+            for number in range(self.random):
+                try:
+                    drawn = _sha256(repr(draw_one(generator, size, number, self.seed)))
+                except PramError as error:  # the case will fail with the same words
+                    drawn = f"{size} {number} {error}"
+                if drawn not in seen:
+                    seen.add(drawn)
+                    yield Task(subject, self.seed, size, number)
+
+
+def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) -> list[Subject]:
+    """The programs of files and folders, each text once.
+
+    Raises: PramError: one is no correct program, its sidecar does not load, or a folder holds none.
+    """
+    found: dict[tuple[str, str], Subject] = {}
+    for path in (file for given in paths for file in _files(given)):
+        program = load(path)
+        subject = Subject(program.name, program.source, sidecar_of(program) if use_sidecar else None, limits, version())
+        generator_from(program, subject.sidecar)  # it must load
+        found.setdefault((subject.program_sha256, subject.sidecar_sha256), subject)
+    return list(found.values())
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.rglob("*.pram"))
+    if not files:
+        raise fail("no programs (*.pram) in this folder", Source(str(path), ""))
+    return files
+
+
+@cache
+def load_subject(subject: Subject) -> Program:
+    """Its program, analysed once in each process."""
+    return parse_program(subject.program.text, subject.program.name)
+
+
+@cache
+def version() -> str:
+    """A fingerprint of the code that judges: results of one version say nothing about another."""
+    digest = hashlib.sha256()
+    for file in sorted(file for judge in JUDGES for file in _sources(judge)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _sources(module: str) -> Iterator[Path]:
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None
+    if spec.submodule_search_locations is None:
+        return iter([Path(spec.origin)])
+    return (file for file in Path(spec.origin).parent.rglob("*") if file.suffix in (".py", ".lark"))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

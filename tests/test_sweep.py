@@ -1,0 +1,222 @@
+"""Sweeps: what is checked, computed, failed and stopped, and what the report says of it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from sweeps import GOOD, TINY, files, swept, table
+
+from lockstep import cli
+from lockstep.report.plots import VARIABLES
+from lockstep.report.survey import survey
+from lockstep.report.words import sizes_text
+from lockstep.sweep import check
+from lockstep.sweep.plan import Limits, Subject, Task
+from lockstep.sweep.result import CHECKED, FAILED
+from lockstep.sweep.store import SUBJECT
+from pram.program import load
+from proofs_check.theorems import BOUNDS
+
+#: Runs 5 n + 4 steps and longer.
+COUNT = "program count\nparam n\nshared s : output\nfor i in 1 .. n do single do s := i end end\n"
+
+
+class Outcome(NamedTuple):
+    """What a command left."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Outcome]:
+    """Runs a command line in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(line: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["lockstep", *line.split()])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        return Outcome(int(caught.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+# -- what is found -----------------------------------------------------------------------------
+
+
+def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> None:
+    files(Path(), tiny_pram=TINY, tiny_py=GOOD)
+    outcome = do("sweep . --sizes 1..3 --random 2 --process all --max-context 60 --workers 0 --json")
+    assert outcome.status == 0, outcome.err
+    (program,) = json.loads(outcome.out)["programs"]
+    job = load("tiny.pram").instantiate({"n": 2}, {"A": [0, 0]})
+    assert (
+        BOUNDS["mdm"].peak_context(job, 8)
+        <= 60
+        < BOUNDS["mdm"].peak_context(load("tiny.pram").instantiate({"n": 3}, {"A": [0] * 3}), 8)
+    )
+    assert (program["checked"], program["computed"], program["failed"], program["stopped"]) == (4, 2, 0, 0)
+    assert program["checked_for"] == {"machine": "n <= 3", "mdm": "n <= 2", "ap-mdm": "n <= 3", "ap-mdm one-step": "n <= 3"}
+    found = table(Path("sweep.sqlite"))
+    assert {(row[4], row[6]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
+    for *_, size, _, _, construction, status, context, steps, measured_context, measured_steps in found["decodes"]:
+        job = load("tiny.pram").instantiate({"n": size}, {"A": [0] * size})
+        assert (context, steps) == (BOUNDS[construction].peak_context(job, 8), BOUNDS[construction].steps(job, 8))
+        decoded = construction != "mdm" or size < 3
+        assert (status, measured_context, measured_steps) == ((CHECKED, context, steps) if decoded else ("computed", None, None))
+    assert {row[8] for row in found["checks"] if row[4] == 3 and row[7] == "mdm"} == set()
+
+
+@pytest.mark.parametrize("limit", ["--max-context 10", "--max-decoding-steps 8"])
+def test_what_is_too_long_is_not_decoded(limit: str, do: Callable[[str], Outcome]) -> None:
+    files(Path(), tiny_pram=TINY, tiny_py=GOOD)
+    (program,) = json.loads(do(f"sweep tiny.pram --sizes 1..2 --process mdm --workers 0 --json {limit}").out)["programs"]
+    assert program["checked"] == 0 < program["computed"] and program["checked_for"] == {"machine": "n <= 2", "mdm": "no n"}
+
+
+BAD = TINY.replace("tiny", "bad")
+WRONG = {
+    "oracle": (BAD, GOOD.replace("x + 1", "x + (2 if params['n'] == 2 else 1)"), "machine outputs: 0 of 1, bound oracle in bad.py"),
+    "sidecar": (BAD, GOOD.replace("rng.integers", "(size != 2 or 1 / 0) and rng.integers"), "bad.py:3:"),
+    "claim": (BAD.replace("param n", "param n\nclaim time <= 8 - n / 2 % 2"), GOOD, "claim time: 8, claimed <= 7, at n = 2"),
+    "trap": (BAD.replace("+ 1 end", "+ 1 - 20 * (n / 2 % 2) end"), GOOD, "bad.pram:5:"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_fails_is_recorded_and_stops_nothing(what: str, tmp_path: Path) -> None:
+    program, sidecar, trouble = WRONG[what]
+    files(tmp_path, tiny_pram=TINY, tiny_py=GOOD, bad_pram=program, bad_py=sidecar)
+    swept(tmp_path, tmp_path / "sweep.sqlite", sizes=[1, 2, 4])
+    bad, tiny = survey(tmp_path / "sweep.sqlite").programs
+    assert (tiny.counts[FAILED], tiny.runs) == (0, "n = 1..2, 4")
+    assert {case.size for case in bad.troubles} == {2} and bad.runs == "n = 1, 4"
+    assert all(trouble in case.trouble and case.status == FAILED for case in bad.troubles)
+
+
+def test_a_model_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files(tmp_path, tiny_pram=TINY, tiny_py=GOOD)
+    get = check.Models.get
+
+    def damaged(self: check.Models, *arguments: Any) -> Any:
+        compiled = get(self, *arguments)
+        compiled.model.layers[2].w_out.zero_()
+        return compiled
+
+    monkeypatch.setattr(check.Models, "get", damaged)
+    monkeypatch.setattr(check, "_models", lambda sha256, dtype: check.Models(dtype))
+    swept(tmp_path, tmp_path / "sweep.sqlite", limits=Limits(("ap-mdm",), "float64", 100, 100, 100), sizes=[2])
+    found = survey(tmp_path / "sweep.sqlite")
+    assert found.failed == found.counts.total() > 0 and found.programs[0].checked("ap-mdm") == "no n"
+    assert "ap-mdm every token: 0 of 1" in found.programs[0].troubles[0].trouble
+    assert "decoding step" in found.programs[0].troubles[0].trouble
+    assert {d.status for d in found.programs[0].decodes} == {FAILED}
+
+
+def test_runs_that_do_not_end_get_no_verdict(do: Callable[[str], Outcome]) -> None:
+    files(Path(), count_pram=COUNT)
+    options = "--process mdm --workers 0 --max-context 0 --random 1 --json"
+    some = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
+    (program,) = json.loads(some.out)["programs"]
+    assert (
+        some.status == 0 and (program["computed"], program["stopped"]) == (2, 1) and program["checked_for"]["machine"] == "n <= 2"
+    )
+    none = do(f"sweep count.pram --sizes 40,41 --max-steps 100 {options}")
+    assert none.status == 3 and "count: no run came to an end within --max-steps" in none.err
+    files(Path(), count_pram=COUNT.replace("param n", "param n\nclaim time <= 90"))
+    claimed = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
+    (program,) = json.loads(claimed.out)["programs"]
+    assert claimed.status == 3 and "claims to take at most 90 steps" in program["failures"][0]["trouble"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "message"),
+    [
+        ("sweep nothing.pram", 1, "nothing.pram: error: no such file"),
+        ("sweep empty", 1, "empty: error: no programs (*.pram) in this folder"),
+        ("sweep wrong.pram", 1, "wrong.pram:1:"),
+        ("sweep tiny.pram --sizes 0", 2, "no sizes from 1"),
+        ("sweep tiny.pram --process arm", 2, "not one of mdm, ap-mdm, all"),
+        ("sweep tiny.pram --out no/where.sqlite", 2, "there is no directory no"),
+        ("sweep tiny.pram --workers 1 --scheduler tcp://127.0.0.1:1", 2, "exclude each other"),
+        ("report nothing.sqlite", 1, "nothing.sqlite: error: no such file"),
+        ("report tiny.pram", 1, "tiny.pram: error: this is no database of `lockstep sweep`"),
+        ("report sweep.sqlite --out report.pdf", 2, "neither .md nor .html"),
+    ],
+)
+def test_what_is_refused(line: str, status: int, message: str, do: Callable[[str], Outcome]) -> None:
+    files(Path(), tiny_pram=TINY, wrong_pram="program\n")
+    Path("empty").mkdir()
+    outcome = do(line)
+    assert outcome.status == status and message in " ".join(outcome.err.split()) and "Traceback" not in outcome.err
+    assert not list(Path().glob("sweep.*"))
+
+
+# -- what is said ------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """The tags that are open, and everything that would be loaded."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        sources = [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
+        self.loads += [source for source in sources if not source.startswith("#")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        self.open.remove(tag) if tag in self.open else None
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, tag
+
+
+def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
+    hostile = TINY.replace("procs n", "procs n      # <script>alert(1)</script>")
+    files(Path(), tiny_pram=hostile, tiny_py=GOOD.replace("x + 1", "x + len(arrays['A']) // 3 + 1"))
+    assert do("sweep . --sizes 1..3 --random 2 --process all --max-context 40 --workers 0").status == 3
+    text = Path("sweep.html").read_text()
+    page = Page(text)
+    assert not page.open and not page.loads and "<script" not in text and "@import" not in text and "url(http" not in text
+    assert text.count("<svg") == 4 and not [colour for colour in VARIABLES if colour in text]
+    assert all(f"{variable}:" in text for variable in VARIABLES.values())
+    assert "2 checked, 2 computed, 2 failed" in text
+    assert "<b>On the machine</b> checked for n ≤ 2<" in text and "<b>MDM</b> checked for n = 1<" in text
+    markdown = Path("sweep.md").read_text()
+    assert "6 cases of 1 program: 2 checked, 2 computed, 2 failed." in markdown
+    assert "| tiny | 6 | 2 | 2 | 2 | 0 | n \\<= 2 | n = 1 |" in markdown
+    assert do("report sweep.sqlite --out again.html").status == 3
+    assert Path("again.html").read_text() == text and not Path("again.md").exists()
+
+
+def test_sizes_are_said_exactly() -> None:
+    assert sizes_text(range(1, 65)) == "n <= 64"
+    assert sizes_text([1]) == "n = 1"
+    assert sizes_text([2, 3, 4]) == "n = 2..4"
+    assert sizes_text([1, 2, 4, 16, 17]) == "n = 1..2, 4, 16..17"
+    assert sizes_text([]) == "no n"
+
+
+def test_the_key_has_everything_that_results_depend_on() -> None:
+    kept = set(SUBJECT) - {"name", "program_sha256", "sidecar_sha256", "version"}
+    assert kept == set(Limits.__dataclass_fields__) and {"seed", "size", "number", "subject"} == set(Task.__dataclass_fields__)
+    assert set(Subject.__dataclass_fields__) == {"name", "program", "sidecar", "limits", "version"}
+
+
+def test_other_commands_do_not_pay_for_it() -> None:
+    code = "import sys, lockstep.cli; print([m for m in ('dask', 'distributed', 'matplotlib', 'torch', 'sqlite3') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
