@@ -18,7 +18,7 @@ from pram.program import load, read_text
 Files = Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)]
 
 
-def new(name: Annotated[str, typer.Argument(help="The program's name.", show_default=False)]) -> None:
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]) -> None:
     """Write a first program, NAME.pram, and its oracle, NAME.py."""
     from lockstep.beginning import begin, what_is_wrong
 
