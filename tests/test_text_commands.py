@@ -9,10 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from test_cli import FINE, MISUSED, REFUTED, TINY, WRONG, Do, do, rows
 
 from lockstep.commands import text as commands
+from lockstep.cost_tables import profile_table
 from pram.format import format_text
+from pram.profile import profile
+from pram.program import load
 
 __all__ = ["do"]
 
@@ -51,6 +55,20 @@ def test_new_overwrites_nothing(there: str, do: Do) -> None:
     assert do("new first") == (WRONG, "", f"{there}: error: there is such a file already; nothing was written\n")
     assert [p.name for p in Path().iterdir() if p.stem == "first"] == [there]
     assert Path(there).read_text() == "mine"
+
+
+def test_new_writes_both_or_none(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def refuse(path: Path, text: str, **options: str) -> int:
+        if path.suffix == ".py":
+            raise OSError(28, "No space left on device")
+        return write(path, text, **options)
+
+    before = set(Path().iterdir())
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert do("new first") == (WRONG, "", "error: [Errno 28] No space left on device\n")
+    assert set(Path().iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -130,6 +148,8 @@ def test_fmt_prints(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(NEAT))
     assert do("fmt --check -") == (FINE, "", "")
     assert do("fmt --check --stdout tiny.pram").status == MISUSED
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"program \xff"), "utf-8"))
+    assert do("fmt -") == (WRONG, "", "<stdin>: error: not UTF-8 text: byte 0xff\n")
 
 
 def test_fmt_of_what_does_not_parse_loses_nothing(do: Do) -> None:
@@ -174,6 +194,17 @@ def test_profile_shows_the_listing(do: Do) -> None:
         ["1", "12.5%", "4", "0", "(end of the program)"],
         ["total", "8", "100.0%", "32", "8"],
     ]
+
+
+def test_a_narrow_terminal_cuts_the_source_and_not_the_numbers(do: Do) -> None:
+    program = load(EXAMPLES / "dyck.pram")
+    found = profile(program.instantiate({"k": 2}, {"X": [0, 1, 2, 3]}))
+    wide, narrow = io.StringIO(), io.StringIO()
+    for file, width in ((wide, 200), (narrow, 70)):
+        Console(file=file, width=width).print(profile_table(program, found, by_steps=False, bars=True))
+    for whole, cut in zip(wide.getvalue().splitlines()[4:], narrow.getvalue().splitlines()[4:], strict=True):
+        assert len(cut) <= 70 and whole.startswith(cut.rstrip().rstrip("…"))
+    assert "━" in wide.getvalue() and "━" not in do("profile tiny.pram --size 3").out
 
 
 def test_profile_hottest_first(do: Do) -> None:
