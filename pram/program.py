@@ -115,13 +115,17 @@ def read_text(path: str | Path) -> str:
         raise fail("this is a directory, not a file", nowhere) from None
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror}", nowhere) from None
+    return decode_text(data, str(path))
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """The text of bytes that are reported under a name, as `read_text` reads it."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
-        raise fail(
-            f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(str(path), text), span_of(before, len(before))
-        ) from None
+        at = span_of(before, len(before))
+        raise fail(f"not UTF-8 text: byte 0x{data[error.start]:02x}", Source(name, text), at) from None
 
 
 class _Instantiation:

@@ -140,16 +140,25 @@ def test_fmt_check_names_files_and_writes_nothing(do: Do) -> None:
     assert do("fmt --check neat.pram") == (FINE, "", "")
 
 
+def given(data: bytes) -> io.TextIOWrapper:
+    """A standard input that holds these bytes."""
+    return io.TextIOWrapper(io.BytesIO(data))
+
+
 def test_fmt_prints(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     assert do("fmt --stdout tiny.pram") == (FINE, NEAT, "")
     assert Path("tiny.pram").read_text() == TINY
-    monkeypatch.setattr(sys, "stdin", io.StringIO(TINY))
+    monkeypatch.setattr(sys, "stdin", given(TINY.encode()))
     assert do("fmt -") == (FINE, NEAT, "")
-    monkeypatch.setattr(sys, "stdin", io.StringIO(NEAT))
+    monkeypatch.setattr(sys, "stdin", given(NEAT.encode()))
     assert do("fmt --check -") == (FINE, "", "")
     assert do("fmt --check --stdout tiny.pram").status == MISUSED
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"program \xff"), "utf-8"))
-    assert do("fmt -") == (WRONG, "", "<stdin>: error: not UTF-8 text: byte 0xff\n")
+    monkeypatch.setattr(sys, "stdin", given(b"program \xff"))
+    assert do("fmt -") == (
+        WRONG,
+        "",
+        "<stdin>:1:9: error: not UTF-8 text: byte 0xff\n  program \N{REPLACEMENT CHARACTER}\n          ^\n",
+    )
 
 
 def test_fmt_of_what_does_not_parse_loses_nothing(do: Do) -> None:

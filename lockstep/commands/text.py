@@ -12,8 +12,8 @@ import typer
 from lockstep import display
 from lockstep.commands.common import FAILED, WRONG, File, Json, _print
 from models.whole import write_whole
-from pram.errors import PramError, Source, fail
-from pram.program import load, read_text
+from pram.errors import PramError
+from pram.program import decode_text, load, read_text
 
 Files = Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)]
 
@@ -88,11 +88,8 @@ def _formatted(file: Path) -> tuple[bytes, str]:
     from pram.format import format_text
 
     if str(file) == "-":
-        try:
-            text = sys.stdin.read()
-        except UnicodeDecodeError as error:
-            raise fail(f"not UTF-8 text: byte 0x{error.object[error.start]:02x}", Source("<stdin>", "")) from None
-        return text.encode(), format_text(text, "<stdin>")
+        data = sys.stdin.buffer.read()
+        return data, format_text(decode_text(data, "<stdin>"), "<stdin>")
     text = read_text(file)
     return file.read_bytes(), format_text(text, str(file))
 
