@@ -51,10 +51,14 @@ def begin(name: str, folder: Path) -> tuple[Path, Path]:
     for path in (program, sidecar):
         if path.exists() or path.is_symlink():
             raise fail("there is such a file already; nothing was written", Source(str(path), ""))
-    with program.open("x", encoding="utf-8") as file:
-        file.write(format_text(PROGRAM.format(name=name)))
-    with sidecar.open("x", encoding="utf-8") as file:
-        file.write(SIDECAR.format(name=name))
+    texts = {program: format_text(PROGRAM.format(name=name)), sidecar: SIDECAR.format(name=name)}
+    try:
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+    except OSError:
+        program.unlink(missing_ok=True)  # both or none
+        sidecar.unlink(missing_ok=True)
+        raise
     return program, sidecar
 
 

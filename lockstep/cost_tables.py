@@ -39,12 +39,17 @@ def profile_table(program: Program, profile: Profile, by_steps: bool, bars: bool
     for column, total in totals.items():
         table.add_column(column, total, justify="right", no_wrap=True)
     if bars:
-        table.add_column("")
-    table.add_column("source", no_wrap=True)
+        table.add_column("", no_wrap=True)
+    table.add_column("source")
     for row in _ordered(profile, True) if by_steps else _listing(profile, program.source):
         bar = [Text("━" * round(BAR_WIDTH * row.steps / costs.time), style=_heat(row, profile))] if bars else []
-        table.add_row(*_cells(row, costs.time), *bar, Text(program.source.line(row.line) if row.line else END))
+        table.add_row(*_cells(row, costs.time), *bar, _source(program.source, row))
     return table
+
+
+def _source(source: Source, row: LineCosts) -> Text:
+    """The line, cut short where a terminal is narrow: the numbers are not."""
+    return Text(source.line(row.line) if row.line else END, no_wrap=True, overflow="ellipsis")
 
 
 def _ordered(profile: Profile, by_steps: bool) -> list[LineCosts]:

@@ -47,12 +47,14 @@ def compile_program(program: Program, widths: Widths, dtype: str = "float64", co
 
 
 def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
-               time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", max_steps: int = DEFAULT_MAX_STEPS,
+               time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
+               max_steps: int = DEFAULT_MAX_STEPS,
                strict: bool = False, progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
     """Generate a job's run by a construction of `compiler.compile.CONSTRUCTIONS`.
 
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
-            default one with the least widths. engine: one of ENGINE_CHOICES. strict: refuse reads of cells that nothing has written.
+            default one with the least widths. engine: one of ENGINE_CHOICES.
+            device: where torch computes, cpu or cuda. strict: refuse reads of cells that nothing has written.
             progress: called with decoding steps done and expected.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
             blocks, the context is too long, or `compiled` is not the model of this program and word size.
@@ -64,7 +66,10 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
     _check_fits(compiled, job)
     require_certificate(compiled)
     engine = pick_engine(
-        engine, BOUNDS[compiled.construction].peak_context(job, blocks), BOUNDS[compiled.construction].steps(job, exact.time)
+        engine,
+        BOUNDS[compiled.construction].peak_context(job, blocks),
+        BOUNDS[compiled.construction].steps(job, exact.time),
+        device,
     )
     layout = lay_out(compiled, job, blocks, engine)
     start, positions = torch.from_numpy(layout.tokens()), layout.positions()
@@ -75,7 +80,7 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
     )
     try:
         decoding = models_decode.decode(
-            compiled.model, start, positions, process=compiled.process, order=order, seed=seed, engine=engine,
+            compiled.model, start, positions, process=compiled.process, order=order, seed=seed, engine=engine, device=device,
             watch=lambda n: progress(n, most),
         )  # fmt: skip
     except TooLong as error:
@@ -99,9 +104,11 @@ def _check_fits(compiled: Compiled, job: Job) -> None:
         raise job.error(f"this model was compiled for words of {compiled.widths.word} bits, and this run has {job.word_bits}")
 
 
-def pick_engine(engine: str, length: int, steps: int) -> str:
+def pick_engine(engine: str, length: int, steps: int, device: str = "cpu") -> str:
     """The engine to use where `auto` leaves it open."""
-    return pick(length, steps) if engine == "auto" else engine
+    if engine != "auto":
+        return engine
+    return pick(length, steps) if device == "cpu" else "dense"
 
 
 def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> Layout:

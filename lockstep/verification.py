@@ -36,6 +36,7 @@ class Options:
     word_bits: int | None = None
     max_context: int = DEFAULT_MAX_CONTEXT
     engine: str = "auto"
+    device: str = "cpu"
     max_decoding_steps: int | None = None
     max_steps: int = DEFAULT_MAX_STEPS
     strict: bool = False
@@ -133,9 +134,12 @@ def run_case(program: Program, generator: Generator, params: dict[str, int], arr
         bound = BOUNDS[construction]
         if _fits(construction, job, exact.time, options):
             compiled = models.get(construction, job, exact.time)
-            engine = pick_engine(options.engine, bound.peak_context(job, exact.time), bound.steps(job, exact.time))
+            engine = pick_engine(
+                options.engine, bound.peak_context(job, exact.time), bound.steps(job, exact.time), options.device
+            )
             lay_out(compiled, job, exact.time, engine)
-            agreement = check_agreement(compiled, job, exact.time, order=options.order, seed=options.seed, engine=engine)
+            how = {"order": options.order, "engine": engine, "device": options.device}
+            agreement = check_agreement(compiled, job, exact.time, seed=options.seed, **how)
             decodes[construction] = Measured(job, compiled, agreement)
     return Case(params, arrays, job, exact, right, decodes)
 

@@ -89,13 +89,13 @@ class Decoder:
     """
 
     def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm",
-                 order: str = "parallel", seed: int = 0, engine: str = "dense") -> None:  # fmt: skip
+                 order: str = "parallel", seed: int = 0, engine: str = "dense", device: str = "cpu") -> None:  # fmt: skip
         if process not in PROCESSES or order not in ORDERS or engine not in ENGINES:
             raise ValueError(f"unknown process, order or engine: {process!r}, {order!r}, {engine!r}")
         self.process = PROCESSES[process]
         if order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-        self.model, self.positions = model, Positions.of(positions)
+        self.model, self.positions = model.to(device), Positions.of(positions)
         self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
         self.sequence = Sequence(tokens, model.vocabulary.mask)
         self.renewed = torch.zeros(len(self.positions), dtype=torch.bool)
@@ -172,12 +172,13 @@ class Decoder:
 
 
 def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm", order: str = "parallel",
-           seed: int = 0, engine: str = "dense", watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
+           seed: int = 0, engine: str = "dense", device: str = "cpu",
+           watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
     """Decode to the end; arguments and errors as `Decoder`. `watch` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
-    decoder = Decoder(model, tokens, positions, process=process, order=order, seed=seed, engine=engine)
+    decoder = Decoder(model, tokens, positions, process=process, order=order, seed=seed, engine=engine, device=device)
     context, steps = [len(tokens)], 0
     for step in decoder:
         steps = step.number

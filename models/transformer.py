@@ -12,7 +12,7 @@ spell them out where the vocabulary is small.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -82,6 +82,11 @@ class Prediction:
     probability: Tensor
     control: Tensor | None
 
+    def on_cpu(self) -> Prediction:
+        """The same, wherever it was computed."""
+        control = self.control.cpu() if self.control is not None else None
+        return Prediction(self.token.cpu(), self.probability.cpu(), control)
+
 
 @dataclass(frozen=True)
 class Transformer:
@@ -97,6 +102,22 @@ class Transformer:
     @property
     def dtype(self) -> torch.dtype:
         return self.embedding.kind.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.embedding.kind.device
+
+    def to(self, device: str) -> Transformer:
+        """The same weights on another device."""
+        if self.device == torch.device(device):
+            return self
+
+        def moved(part: Factored) -> Factored:
+            return Factored(*(getattr(part, name).to(device) for name in FACTORED_PARTS))
+
+        layers = tuple(Layer(*(getattr(layer, name).to(device) for name in LAYER_PARTS)) for layer in self.layers)
+        control = {name: t.to(device) for name in ("control_weight", "control_bias") if (t := getattr(self, name)) is not None}
+        return replace(self, embedding=moved(self.embedding), layers=layers, unembedding=moved(self.unembedding), **control)
 
     @property
     def width(self) -> int:
@@ -117,11 +138,11 @@ class Transformer:
 
     def embed(self, tokens: Tensor) -> Tensor:
         """E[token], [N, d]; tokens are [N] int64."""
-        x = torch.zeros(len(tokens), self.width, dtype=self.dtype)
+        x = torch.zeros(len(tokens), self.width, dtype=self.dtype, device=self.device)
         for number, (name, bits) in enumerate(self.vocabulary.kinds):
             offset = self.vocabulary.offsets[name]
             here = torch.nonzero((tokens >= offset) & (tokens < offset + (1 << bits)))[:, 0]
-            values = (tokens[here] - offset)[:, None] >> torch.arange(bits)[None, :] & 1
+            values = (tokens[here] - offset)[:, None] >> torch.arange(bits, device=self.device)[None, :] & 1
             chosen = values.to(self.dtype)  # [rows, bits]
             x[here] = self.embedding.kind[number] + chosen @ self.embedding.one[:bits] + (1 - chosen) @ self.embedding.zero[:bits]
         return x
@@ -133,7 +154,7 @@ class Transformer:
         best_bits = torch.maximum(one, zero).cumsum(1)
         all_bits = torch.logaddexp(one, zero).cumsum(1)
         best, every, token = [], [], []
-        powers = 1 << torch.arange(self.vocabulary.most_bits)
+        powers = 1 << torch.arange(self.vocabulary.most_bits, device=self.device)
         chosen = (one > zero).long() * powers  # [N, bits]
         for number, (name, bits) in enumerate(self.vocabulary.kinds):
             if name == MASK:

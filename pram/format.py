@@ -14,7 +14,8 @@ from pram.lexemes import Lexeme, comments, lexemes, space, spaced, statement_sta
 from pram.listing import PRECEDENCE
 from pram.parser import DECLARATIONS, lex, parse
 
-WIDTH = 100
+#: Columns of a line; however deep a statement stands, it gets at least so many of its own.
+WIDTH, LEAST = 100, 50
 INDENT = "  "
 #: Declarations start in this column, counted from 0; what continues a statement is indented by so much more.
 DECLARED, CONTINUED = 7, 4
@@ -171,7 +172,7 @@ class _Layout:
         self.lead(words[0], indent)
         if isinstance(item, Simple):
             self.words(item.words, indent)
-        elif words[0].line == words[-1].line and len(indent + item.flat) <= WIDTH:
+        elif words[0].line == words[-1].line and len(item.flat) <= _room(indent):
             self.put(indent + item.flat, words[-1].trailing)
         else:
             self.compound(item, indent)
@@ -210,7 +211,7 @@ class _Layout:
     # -- what stands between statements ----------------------------------------------------------
 
     def put(self, text: str, comment: str = "") -> None:
-        self.lines.append(_Line(text, comment))
+        self.lines.append(_Line(text.rstrip(), comment))  # a declaration's word is padded
         self.fresh = False
 
     def blank(self) -> None:
@@ -270,10 +271,14 @@ def _nests(word: Lexeme) -> int:
 def _fill(words: Lexemes, indent: str, continued: str) -> list[str]:
     """Lines of at most WIDTH columns, as far as breaks are found: after a comma or before an operator, the loosest first."""
     lines = []
-    while len(indent + spaced(words)) > WIDTH and (at := _best_break(words, WIDTH - len(indent))):
+    while len(spaced(words)) > _room(indent) and (at := _best_break(words, _room(indent))):
         lines.append(indent + spaced(words[:at]))
         words, indent = words[at:], continued
     return [*lines, indent + spaced(words)]
+
+
+def _room(indent: str) -> int:
+    return max(WIDTH - len(indent), LEAST)
 
 
 def _best_break(words: Lexemes, room: int) -> int:

@@ -115,6 +115,11 @@ def read_text(path: str | Path) -> str:
         raise fail("this is a directory, not a file", nowhere) from None
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror}", nowhere) from None
+    return decode_text(data, str(path))
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """The text of bytes that are reported under a name, as `read_text` reads it."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
@@ -122,7 +127,7 @@ def read_text(path: str | Path) -> str:
         advice = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise fail(
             f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{advice}",
-            Source(str(path), text),
+            Source(name, text),
             span_of(before, len(before)),
         ) from None
 

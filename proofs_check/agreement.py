@@ -64,18 +64,18 @@ class Agreement:
 
 
 def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "parallel", seed: int = 0,
-                    engine: str = "dense") -> Agreement:  # fmt: skip
+                    engine: str = "dense", device: str = "cpu") -> Agreement:  # fmt: skip
     """Decode a job beside the machine.
 
     In parallel order exactly the expected tokens must be there after every decoding step; in other orders
     whatever is unmasked must be right at every step, and the end must be the same.
 
-    Args:   time: blocks laid out (for MDM), at least the run's time.
+    Args:   time: blocks laid out (for MDM), at least the run's time. device: where torch computes, cpu or cuda.
     Raises: PramError: the machine refuses the run or needs more than `time` steps.
     """
     layout = compiled.layout(job, time)
     decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process,
-                      order=order, seed=seed, engine=engine)  # fmt: skip
+                      order=order, seed=seed, engine=engine, device=device)  # fmt: skip
     expectation: Expectation = EXPECTATIONS[compiled.construction](layout)
     if order == "parallel":
         return _compare(expectation, decoder, iter(expectation))

@@ -33,3 +33,8 @@ class Outcome(NamedTuple):
 
 
 Do = Callable[[str], Outcome]
+
+
+def rows(table: str) -> list[list[str]]:
+    """The lines of a table, split where columns part."""
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in table.splitlines() if line.strip()]

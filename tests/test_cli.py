@@ -6,12 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do
-
-
-def rows(table: str) -> list[list[str]]:
-    """The lines of a table, split where columns part."""
-    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in table.splitlines() if line.strip()]
+import torch
+from commands import FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
 
 
 def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:
@@ -237,7 +233,11 @@ def test_nothing_is_half_written(line: str, do: Do) -> None:
     assert Path("made").read_text() == "an earlier file"
 
 
-@pytest.mark.parametrize("line", ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram"])
+QUICK = ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram", "profile tiny.pram --size 3", "modes tiny.pram --size 2",
+         "check tiny.pram", "fmt --stdout tiny.pram", "new first"]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", QUICK)
 def test_quick_commands_import_neither_torch_nor_sympy(line: str, do: Do) -> None:
     code = f"import sys; sys.argv = {['lockstep', *line.split()]!r}\nfrom lockstep.cli import main\n"
     code += "try: main()\nfinally: print('LOADED', [m for m in ('torch', 'sympy') if m in sys.modules])"
@@ -297,3 +297,10 @@ def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
 def test_schedules_are_those_of_ap_mdm(flags: str, do: Do) -> None:
     outcome = do(f"verify tiny.pram {flags}")
     assert outcome.status == 2 and "--schedule" in outcome.err
+
+
+@pytest.mark.parametrize("flags", ["--device tpu", *([] if torch.cuda.is_available() else ["--device cuda"])])
+def test_a_device_that_is_not_there_is_a_usage_error(flags: str, do: Do) -> None:
+    for command in ("decode tiny.pram --input in.json", "verify tiny.pram"):
+        outcome = do(f"{command} {flags}")
+        assert outcome.status == MISUSED and "--device" in outcome.err

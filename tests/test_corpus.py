@@ -211,7 +211,7 @@ def test_a_wrong_claim_oracle_or_program_is_found(
 
 def test_a_claim_that_is_no_equality_is_found(tmp_path: Path) -> None:
     assert missing_claims(changed(tmp_path, "parity", "time ==", "time <=")) == {"time"}
-    assert missing_claims(changed(tmp_path, "parity", "claim space == n + 1", "")) == {"space"}
+    assert missing_claims(changed(tmp_path, "parity", "claim  space == n + 1", "")) == {"space"}
 
 
 @pytest.mark.parametrize(("name", "mode", "weaker"), [("dfa", "CREW", "EREW"), ("closure", "CRCW common", "CREW")])

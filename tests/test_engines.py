@@ -23,6 +23,7 @@ from models.tokens import MASK, Vocabulary
 from models.transformer import Factored, Layer, Transformer
 from pram.job import Job
 from pram.machine import run
+from proofs_check.agreement import check_agreement
 from proofs_check.programs import machine_jobs, runs
 
 CHECKS = settings(
@@ -279,3 +280,29 @@ def test_unsuitable_is_what_sessions_raise() -> None:
     model, tokens, positions = tampered("soft heads")
     with pytest.raises(Unsuitable, match="scores that differ may not differ by enough"):
         ENGINES["indexed"](model, tokens.numpy(), Positions.of(positions))
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+def test_the_indexed_engine_computes_on_the_cpu() -> None:
+    job = job_of("tree_sum", 2)
+    compiled = compile_job(job, run(job).time)
+    elsewhere = compiled.model.to("meta")
+    assert elsewhere.device.type == "meta" and compiled.model.to("cpu") is compiled.model
+    layout = compiled.layout(job, run(job).time)
+    with pytest.raises(Unsuitable, match="it computes on the CPU, not on meta"):
+        ENGINES["indexed"](elsewhere, layout.tokens(), layout.positions())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no cuda device")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("engine", ["dense", "active"])
+def test_an_accelerator_gives_the_same_tokens(engine: str, construction: str, dtype: str) -> None:
+    for name, size in (*EXAMPLE_SIZES.items(), ("counter", 2)):
+        job = job_of(name, size)
+        time = run(job).time
+        compiled = compile_job(job, time, dtype, construction)
+        agreement = check_agreement(compiled, job, time, engine=engine, device="cuda")
+        assert agreement.divergence is None and agreement.engine == engine

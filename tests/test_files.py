@@ -14,8 +14,9 @@ from compiler.mdm import Widths
 from lockstep.decoding import compile_program
 from lockstep.export import export_job
 from lockstep.storage import compile_to_file, program_or_model
-from models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model, write_whole
+from models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model
 from models.transformer import Transformer
+from models.whole import write_whole
 from pram.errors import PramError
 from pram.program import Program, parse_program
 
@@ -185,7 +186,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     write_whole(path, b"first")
     for name in ("replace", "fdopen"):
         with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
-            patch.setattr(f"models.files.os.{name}", _fail)
+            patch.setattr(f"models.whole.os.{name}", _fail)
             write_whole(path, b"second")
         assert [p.name for p in tmp_path.iterdir()] == ["m"]
         assert path.read_bytes() == b"first"

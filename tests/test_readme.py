@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import lockstep
+from pram.format import format_text
 from pram.program import parse_program
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +44,12 @@ def test_the_programs_of_the_language_document(size: int) -> None:
         report = lockstep.verify(parse_program(text), sizes=[size], random=2, max_context=150)
         assert report.holds
         assert any(check.what == "claim time" for check in report.checks)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/language.md"])
+def test_programs_of_documents_are_laid_out(document: str) -> None:
+    programs = [b for b in blocks(document) if b.startswith("program ") and "decl*" not in b]
+    assert programs and [format_text(text) for text in programs] == programs
 
 
 def test_documents_name_files_that_exist() -> None:

@@ -38,6 +38,7 @@ Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
 Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
+Device = Annotated[str, typer.Option("--device", help="Where dense and active compute: cpu or cuda.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
@@ -77,6 +78,18 @@ def drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tupl
 def given_of(program: Program, job: Job) -> dict[str, int]:
     """The parameters that the user gave."""
     return {name: job.values[name] for name in program.given}
+
+
+def check_device(device: str, engine: str) -> None:
+    choose("--device", device, ("cpu", "cuda"))
+    if device == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise typer.BadParameter("torch finds no cuda device here", param_hint="--device")
+    if engine == "indexed":
+        raise typer.BadParameter("the indexed engine computes on the processor; take dense or active", param_hint="--device")
 
 
 def check_order(order: str, *processes: str) -> None:

@@ -16,6 +16,7 @@ from lockstep.commands.common import (
     ENGINES,
     FAILED,
     Bits,
+    Device,
     Dtype,
     Engine,
     File,
@@ -30,6 +31,7 @@ from lockstep.commands.common import (
     Size,
     Steps,
     Strict,
+    check_device,
     check_order,
     declared_bits,
     emit,
@@ -67,11 +69,12 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            schedule: Schedule = "two-step", order: Order = "parallel",
            dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
-           engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = construction_named(process, schedule)
     choose("--engine", engine, ENGINES)
+    check_device(device, engine)
     check_order(order, process)
     choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep import storage
@@ -88,7 +91,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     job = given_job(program, input, size, seed, bits)
     with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, construction=construction, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
-                             engine=engine, max_steps=max_steps, strict=strict, progress=progress)  # fmt: skip
+                             engine=engine, device=device, max_steps=max_steps, strict=strict, progress=progress)  # fmt: skip
     record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
               "time": decoded.run.time, "process": compiled.construction if compiled else construction, "order": order,
               "engine": decoded.engine}  # fmt: skip
@@ -102,7 +105,7 @@ def verify(file: File, input: Input = None,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
-           engine: Engine = "auto", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
@@ -110,6 +113,7 @@ def verify(file: File, input: Input = None,
     """
     choose("--dtype", dtype, ("float64", "float32"))
     choose("--engine", engine, ENGINES)
+    check_device(device, engine)
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
@@ -120,7 +124,7 @@ def verify(file: File, input: Input = None,
         report = verify_program(
             program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=chosen,
             seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, engine=engine,
-            max_steps=max_steps, strict=strict,
+            device=device, max_steps=max_steps, strict=strict,
         )  # fmt: skip
     emit(display.report_record(report), display.report_table(report), json_)
     if not report.holds:

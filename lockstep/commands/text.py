@@ -13,12 +13,12 @@ from lockstep import display
 from lockstep.commands.common import FAILED, WRONG, File, Json, emit
 from models.whole import write_whole
 from pram.errors import PramError
-from pram.program import load, read_text
+from pram.program import decode_text, load, read_text
 
 Files = Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)]
 
 
-def new(name: Annotated[str, typer.Argument(help="The program's name.", show_default=False)]) -> None:
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]) -> None:
     """Write a first program, NAME.pram, and its oracle, NAME.py."""
     from lockstep.beginning import begin, what_is_wrong
 
@@ -88,8 +88,8 @@ def _formatted(file: Path) -> tuple[bytes, str]:
     from pram.format import format_text
 
     if str(file) == "-":
-        text = sys.stdin.read()
-        return text.encode(), format_text(text, "<stdin>")
+        data = sys.stdin.buffer.read()
+        return data, format_text(decode_text(data, "<stdin>"), "<stdin>")
     text = read_text(file)
     return file.read_bytes(), format_text(text, str(file))
 

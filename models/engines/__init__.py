@@ -37,6 +37,8 @@ class Session(Protocol):
 
 
 def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:
+    if model.device.type != "cpu":
+        raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
     from models.engines.indexed import IndexedSession  # Numba takes its time to import
 
     return IndexedSession(model, tokens, positions)

@@ -46,16 +46,17 @@ class ActiveSession:
         bound(model, positions)
         self.model, self.positions, self.tokens = model, positions, tokens
         self.cut, most = VANISHING[model.dtype], len(positions)
-        self.before = torch.zeros(most, model.width, dtype=model.dtype)
+        self.before = torch.zeros(most, model.width, dtype=model.dtype, device=model.device)
         self.states = [self._state(layer, most) for layer in model.layers]
         self.changed, self.dead = np.arange(len(tokens)), np.zeros(0, np.int64)
 
     def _state(self, layer: Layer, most: int) -> _State:
         heads, inner, _ = layer.q.shape
-        queries, keys, values = (torch.zeros(heads, most, inner, dtype=self.model.dtype) for _ in range(3))
-        best = torch.full((heads, most), -torch.inf, dtype=self.model.dtype)
-        after = torch.zeros(most, self.model.width, dtype=self.model.dtype)
-        return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64), after)
+        dtype, device = self.model.dtype, self.model.device
+        queries, keys, values = (torch.zeros(heads, most, inner, dtype=dtype, device=device) for _ in range(3))
+        best = torch.full((heads, most), -torch.inf, dtype=dtype, device=device)
+        after = torch.zeros(most, self.model.width, dtype=dtype, device=device)
+        return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64, device=device), after)
 
     def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
         self.dead = np.arange(change.length, len(self.tokens))
@@ -63,15 +64,16 @@ class ActiveSession:
 
     def predict(self) -> tuple[NDArray[np.int64], Prediction]:
         """The rows that were computed anew."""
-        rows, dead, before = torch.from_numpy(self.changed), torch.from_numpy(self.dead), self.before
-        here = torch.from_numpy(self.tokens[self.changed])
-        before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype)
+        device, before = self.model.device, self.before
+        rows, dead = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.dead).to(device)
+        here = torch.from_numpy(self.tokens[self.changed]).to(device)
+        before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype).to(device)
         computed = rows
         for state in self.states:
             computed = self._affected(state, before, rows, dead)
             rows = torch.cat([self._compute(state, before, part) for part in _chunks(computed)])
             before = state.after
-        return computed.numpy(), self.model.predict(before[computed])
+        return computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu()
 
     def residual(self) -> Tensor:
         """The stream after the last layer, [N, d]."""
@@ -83,7 +85,7 @@ class ActiveSession:
         projections = ((state.queries, state.layer.q), (state.keys, state.layer.k), (state.values, state.layer.v))
         for kept, weights in projections:
             kept[:, rows] = torch.einsum("nd,had->hna", before[rows], weights)
-        changed = torch.zeros(len(before), dtype=torch.bool)
+        changed = torch.zeros(len(before), dtype=torch.bool, device=before.device)
         changed[gone] = True
         lost = changed[state.found[:, :alive]].any(0)
         for head in range(len(state.best)):

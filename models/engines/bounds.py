@@ -109,7 +109,7 @@ class Bounds:
 
 def exact(tensor: torch.Tensor) -> Matrix:
     """Weights as float64, which holds every float32."""
-    return np.ascontiguousarray(tensor.to(torch.float64).numpy())
+    return np.ascontiguousarray(tensor.to("cpu", torch.float64).numpy())
 
 
 def bound(model: Transformer, positions: Positions) -> Bounds:

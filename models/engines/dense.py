@@ -32,7 +32,7 @@ class DenseSession:
 
     def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
         self.model = model
-        self.positions = positions.rows(slice(None), model.dtype)
+        self.positions = positions.rows(slice(None), model.dtype).to(model.device)
         self.tokens = torch.from_numpy(tokens)
 
     def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
@@ -40,7 +40,7 @@ class DenseSession:
 
     def predict(self) -> tuple[NDArray[np.int64], Prediction]:
         """All rows, since all are computed."""
-        return np.arange(len(self.tokens)), self.model.predict(self.residual())
+        return np.arange(len(self.tokens)), self.model.predict(self.residual()).on_cpu()
 
     def residual(self) -> Tensor:
-        return forward(self.model, self.tokens, self.positions[: len(self.tokens)])
+        return forward(self.model, self.tokens.to(self.model.device), self.positions[: len(self.tokens)])

@@ -1,0 +1,108 @@
+"""The weakest access mode of a program, and what the weaker ones refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lockstep.modes import ModeResult, try_modes, weakest
+from lockstep.sidecar import Inputs, draw, generator_for
+from pram.errors import PramError
+from pram.program import load, parse_program
+
+PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
+NAMES = ("EREW", "CREW", "CRCW common", "CRCW arbitrary", "CRCW priority")
+
+
+def results(text: str, inputs: list[Inputs] | None = None) -> list[ModeResult]:
+    return try_modes(
+        parse_program(f"program p procs 3\nshared A[3] : inout, s : output\n{text}"), inputs or [({}, {"A": [7, 8, 9]})]
+    )
+
+
+def name_of_weakest(found: list[ModeResult]) -> str | None:
+    result = weakest(found)
+    return result.mode if result else None
+
+
+ALL = "; code outside `parallel` runs on all processors"
+ALL_WRITE = [
+    f"step 1: processors 0 and 2 write s (mode {mode}){ALL}: `single do ... end` is run by one" for mode in ("EREW", "CREW")
+]
+#: Statements for three processors, and for each mode what goes wrong in it first.
+CONFLICTS = {
+    "A[pid] := pid": ("", "", "", "", ""),
+    "local x := A[0]": (
+        f"step 1: processors 0 and 2 read A[0] (mode EREW){ALL}: CREW lets them read one cell, EREW takes a copy for each",
+        "", "", "", "",
+    ),
+    "s := 5": (
+        *ALL_WRITE, "", "", "",
+    ),
+    "s := pid": (
+        *ALL_WRITE,
+        "step 1: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)",
+        "output s depends on who wins a write: 0 if the lowest pid does, 1 with seed 0", "",
+    ),
+    "s := pid single do s := 0 end": (
+        *ALL_WRITE,
+        "step 1: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)", "", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CONFLICTS)
+def test_what_each_mode_says(text: str) -> None:
+    found = results(text)
+    assert tuple(r.mode for r in found) == NAMES
+    assert tuple(r.trouble for r in found) == CONFLICTS[text]
+    assert name_of_weakest(found) == NAMES[CONFLICTS[text].index("")]
+    for result in found:
+        assert result.holds == (not result.trouble)
+        assert result.ran == (0 if result.trouble.startswith("step") else 1)
+
+
+def test_the_declared_mode_does_not_matter() -> None:
+    program = parse_program("program p mode CRCW priority procs 2 shared A[2] A[pid] := pid")
+    assert name_of_weakest(try_modes(program, [({}, {})])) == "EREW"
+
+
+def test_the_first_input_that_conflicts_is_named() -> None:
+    text = "program p\nparam n\nprocs n\nshared s : output\nif n > 2 then s := 1 end\nif n == 2 then local x := s end"
+    found = try_modes(parse_program(text), [({"n": n}, {}) for n in (1, 2, 3, 4)])
+    erew, crew, common = found[:3]
+    assert (erew.ran, erew.of, erew.params, erew.place and erew.place.line) == (1, 4, {"n": 2}, 6)
+    assert (crew.ran, crew.of, crew.params, crew.place and crew.place.line) == (2, 4, {"n": 3}, 5)
+    assert (common.ran, common.params, common.trouble) == (4, None, "")
+
+
+@pytest.mark.parametrize("name", ["tree_sum", "hillis_steele", "bitonic_sort", "list_rank", "closure", "components", "dyck"])
+def test_examples_declare_their_weakest_mode(name: str) -> None:
+    """On inputs of several sizes; components leaves the winner open, and its sidecar finds every outcome right."""
+    program = load(PROGRAMS / f"{name}.pram")
+    inputs = list(draw(generator_for(program), range(1, 6), 3, 0))
+    assert name_of_weakest(try_modes(program, inputs)) == program.symbols.mode
+
+
+@pytest.mark.parametrize(("judgement", "expected"), [("True", "CRCW arbitrary"), ('outputs == {"s": 0}', "CRCW priority")])
+def test_a_sidecar_may_find_several_outputs_right(judgement: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "p.pram").write_text("program p\nprocs 3\nshared s : output\ns := pid\n")
+    (tmp_path / "p.py").write_text(
+        "def inputs(size, rng):\n    return {}, {}\n\ndef oracle(params, arrays):\n    return {}\n\n"
+        f"def accepts(params, arrays, outputs):\n    return {judgement}\n"
+    )
+    program = load(tmp_path / "p.pram")
+    assert name_of_weakest(try_modes(program, [({}, {})])) == expected
+    assert name_of_weakest(try_modes(program, [({}, {})], use_sidecar=False)) == "CRCW priority"
+
+
+def test_a_program_that_runs_under_no_mode() -> None:
+    found = results("local x := 0 x := x - 1")
+    assert weakest(found) is None
+    assert {r.trouble for r in found} == {"step 2: processor 0: underflow: 0 - 1 is negative"}
+
+
+def test_an_input_that_does_not_fit() -> None:
+    with pytest.raises(PramError, match="missing input array `A`"):
+        results("A[pid] := 1", [({}, {})])
