@@ -179,16 +179,8 @@ def without_recency(name: str) -> Callable[[Circuit], None]:
 
 
 INSERT, REMASK, DELETE, SHRINK = (("control.insert", 0), ("control.remask", 0), ("control.delete", 0), ("shrinking", 0))
-MUTANTS = {
-    "commit without pid order": without_recency("target"),
-    "buffers not wiped": without_literal(REMASK, ("role.VAL", 0)),
-    "insert without the HALT test, last token": without_literal(INSERT, ("ended", 0), 1),
-    "insert without L < N": without_literal(INSERT, ("growing", 0), 1),
-    "insert at every last token, masked or not": without_literal(INSERT, ("token.MASK", 0), 1),
-    "growth masks do not wait": without_literal(REMASK, ("growing", 0), 1),
-    "waiting buffers do not wait": without_literal(REMASK, ("counterpart.PC", 0)),
+SHARED_MUTANTS = {
     "a running PC is not remasked": without_literal(REMASK, ("token.PC", 0)),
-    "shrink before all have halted": without_literal(SHRINK, ("unhalted", 0)),
     "shrink again while deleting": without_literal(SHRINK, ("vanishing", 0)),
     "all-halted without L = N": without_literal(SHRINK, ("full", 0)),
     "cells from the first output not kept": without_literal(REMASK, ("from_low", 0), 1),
@@ -196,11 +188,23 @@ MUTANTS = {
     "HALT not kept": without_literal(REMASK, ("first", 0), 1),
     "delete before the first parameter is masked": without_literal(DELETE, ("vanishing", 0)),
 }
+MUTANTS = {
+    **SHARED_MUTANTS,
+    "commit without pid order": without_recency("target"),
+    "buffers not wiped": without_literal(REMASK, ("role.VAL", 0)),
+    "insert without the HALT test, last token": without_literal(INSERT, ("ended", 0), 1),
+    "insert without L < N": without_literal(INSERT, ("growing", 0), 1),
+    "insert at every last token, masked or not": without_literal(INSERT, ("token.MASK", 0), 1),
+    "growth masks do not wait": without_literal(REMASK, ("growing", 0), 1),
+    "waiting buffers do not wait": without_literal(REMASK, ("counterpart.PC", 0)),
+    "shrink before all have halted": without_literal(SHRINK, ("unhalted", 0)),
+}
 #: Conditions whose loss changes nothing, and why.
 EQUIVALENT = {"insert at every last token, masked or not": "while L < N a mask that is last inserts by the other rule"}
 
 
 ONE_STEP_MUTANTS = {
+    **SHARED_MUTANTS,
     "move without pid order": without_recency("hit"),
     "inputs after the first step insert as well": without_literal(INSERT, ("no_masks", 0), 1),
     "inputs insert after HALT": without_literal(INSERT, ("ended", 0), 1),
@@ -212,18 +216,11 @@ ONE_STEP_MUTANTS = {
     "both slots open at the start": without_literal(("emit.WORD", 0), ("role.second", 0)),
     "slots open whenever they are masked": without_literal(("emit.WORD", 0), ("started", 0)),
     "slots open before L = N": without_literal(("emit.PC", 0), ("full", 0)),
-    "a running PC is not remasked": without_literal(REMASK, ("token.PC", 0)),
     "registers run the code of a halted processor": without_literal(REMASK, ("runs", 0)),
     "every register is hit": without_literal(REMASK, ("address", 0)),
     "cells that are hit are not remasked": without_literal(REMASK, ("hit", 0), 2),
     "shrink before all have halted": without_literal(SHRINK, ("running", 0)),
     "shrink before the start": without_literal(SHRINK, ("started", 0)),
-    "shrink again while deleting": without_literal(SHRINK, ("vanishing", 0)),
-    "all-halted without L = N": without_literal(SHRINK, ("full", 0)),
-    "cells from the first output not kept": without_literal(REMASK, ("from_low", 0), 1),
-    "cells past the last output kept": without_literal(REMASK, ("past_high", 0), 1),
-    "HALT not kept": without_literal(REMASK, ("first", 0), 1),
-    "delete before the first parameter is masked": without_literal(DELETE, ("vanishing", 0)),
 }
 ALL_MUTANTS = [("ap-mdm", name, change) for name, change in MUTANTS.items()]
 ALL_MUTANTS += [("ap-mdm one-step", name, change) for name, change in ONE_STEP_MUTANTS.items()]
