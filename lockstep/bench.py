@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -94,8 +95,6 @@ def _compile_row(name: str, size: int) -> tuple[str, ...]:
 
 def decode_once(compiled: Compiled, job: Job, blocks: int) -> tuple[float, int, int]:
     """Seconds, decoding steps and peak context of one decode."""
-    import torch
-
     layout = compiled.layout(job, blocks)
     tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
     start = time.perf_counter()
@@ -104,6 +103,7 @@ def decode_once(compiled: Compiled, job: Job, blocks: int) -> tuple[float, int, 
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # as the command line has it: threads that wait for each other cost half of a step
     console = Console(width=140)
     with console.status("running the machine"):
         machine = machine_table()
