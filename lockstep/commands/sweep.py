@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.console import Console
 
 from lockstep import display
 from lockstep.arguments import choose, constructions, parse_sizes
+from lockstep.commands.common import FAILED, err, out
 from pram.machine import DEFAULT_MAX_STEPS
 
-out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
-FAILED, INTERRUPTED = 3, 130
+INTERRUPTED = 130
 FORMATS = (".md", ".html")
 
 
