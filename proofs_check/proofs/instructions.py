@@ -121,11 +121,18 @@ class Executor:
         walker.check(kind, 3, row, added)
 
     def _setting(self, row: Row, claim: Claim) -> None:
-        """The kind of token, the operands asked for, and flags."""
+        """The kind of token, the operands asked for, and flags; all that layer 1 leaves is in its range."""
         fields = self.walker.network.fields
+        for column in self.walker.by_instructions:
+            known = row.known(column)
+            if known is None or not 0 <= known <= self.walker.network.highs[column]:
+                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
         emitted = {name: int(name == EMITTED + claim.emits) for name in fields if name.startswith(EMITTED)}
         for name, value in {**emitted, **claim.flags}.items():
             self._is(row, name, value)
+        for slot in self.walker.interface.slots:
+            if slot not in claim.slots and row.known(fields[f"{slot}.asks"][0]):
+                self._is(row, slot, 0)
         for slot, operand in claim.slots.items():
             if operand.kind == "constant":
                 self._is(row, f"{slot}.asks", 0)

@@ -15,6 +15,7 @@ from proofs_check.proofs.interface import Interface, RowKind, Tell
 from proofs_check.proofs.replay import Counterexample, counterexample
 from proofs_check.proofs.rows import BOS, Failed, Fault, Walker
 from proofs_check.proofs.solver import Lemmas
+from proofs_check.proofs.specification import INSTRUCTIONS
 from proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
 from proofs_check.proofs.weights import Network, NotIntegers, read_weights
 
@@ -24,7 +25,10 @@ INTERFACES: dict[str, Tell] = {"mdm": rows_mdm.tell, "ap-mdm": rows_two_step.tel
 #: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
 MOST_BITS = 16
 
-How = Literal["structure", "solver and exhaustive run"]
+#: How an obligation is closed: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
+#: coefficients of sums compared; or by what was closed for word operations, all else being constant.
+How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
+CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run"}
 Progress = Callable[[int, int], None]
 
 
@@ -115,6 +119,7 @@ class _Prover:
         groups: dict[str, list[RowKind]] = {}
         for kind in kinds:
             groups.setdefault(self._group(kind), []).append(kind)
+        yield from self._operations(kinds)
         done = 0
         for name, members in groups.items():
             yield self._rows(name, members)
@@ -124,12 +129,31 @@ class _Prover:
         if network.control is not None:
             yield self._structure("edit bits are their fields", "{} bits", lambda: check_control(network))
 
+    def _operations(self, kinds: list[RowKind]) -> Iterator[Obligation]:
+        """Each word operation, and the branch test, on the first row that uses it; later ones have the same gates."""
+        bits, seen = self.compiled.widths.word, set()
+        for kind in kinds:
+            if kind.executes is None:
+                continue
+            meaning = INSTRUCTIONS[self.compiled.code.instructions[kind.executes.number].name]
+            if kind.executes.computes == "value" and meaning.value is not None:
+                name, of = meaning.value, "x" if meaning.value == "copy" else "x, y"
+            elif meaning.next == "branch" and kind.executes.computes in ("next", "counter"):
+                name, of = "branch where x = 0", "x"
+            else:
+                continue
+            if name not in seen:
+                seen.add(name)
+                words = f"all 2^{bits * len(of.split())} words {of}" if of == "x" else f"all 2^{2 * bits} pairs x, y"
+                what = "loading from x + y" if name == "loaded" else name
+                yield self._rows(f"word operation: {what}", [kind], words, CLOSED_BY.get(name, "solver"))
+
     def _group(self, kind: RowKind) -> str:
         if kind.executes is None:
-            return "rows that do not execute: all gates"
-        return f"{self.compiled.code.instructions[kind.executes.number].name}: {kind.executes.computes}"
+            return "rows that do not execute: what all gates add"
+        return f"instruction {self.compiled.code.instructions[kind.executes.number].name}"
 
-    def _rows(self, name: str, kinds: list[RowKind]) -> Obligation:
+    def _rows(self, name: str, kinds: list[RowKind], covers: str = "", how: How = "solver") -> Obligation:
         started, fault = time.perf_counter(), None
         for kind in kinds:
             try:
@@ -137,8 +161,10 @@ class _Prover:
             except Failed as failed:
                 fault = failed.fault
                 break
-        what = "instructions" if kinds[0].executes else "kinds of rows"
-        return Obligation(name, f"{len(kinds)} {what}", "solver and exhaustive run", time.perf_counter() - started, fault)
+        if kinds[0].executes and not covers:
+            numbers = {kind.executes.number for kind in kinds if kind.executes}
+            covers, how = f"{len(numbers)} in the code, {len(kinds)} rows", "operations"
+        return Obligation(name, covers or f"{len(kinds)} kinds of rows", how, time.perf_counter() - started, fault)
 
     def _structure(self, what: str, covers: str, check: Callable[[], int]) -> Obligation:
         started = time.perf_counter()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
+from proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Adds, Interface, RowKind, Term
 from proofs_check.proofs.operations import INTERMEDIATE
 from proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
 from proofs_check.proofs.solver import Lemmas, Refuted, Unequal, integer_value, prove_integers
@@ -105,6 +105,17 @@ class Sum:
     term: Term
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What was made and closed before, for models with the same columns.
+
+    wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
+    """
+
+    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, Wanted]]]
+    proved: set[object]
+
+
 class Walker:
     """Follows rows through the layers."""
 
@@ -114,8 +125,10 @@ class Walker:
         halfway = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
         self.exempt = {1: self.by_instructions, 2: halfway, 3: frozenset(network.fields[OUT])}
         self.reduced: dict[tuple[int, bytes], Reduced] = {}
-        self.seen: dict[object, dict[tuple[int, ...], dict[bytes, Wanted]]] = {}
-        self.proved: set[object] = set()
+        layout = "rows", network.names, network.highs.tobytes(), interface.always, interface.idle
+        memory = lemmas.closed.setdefault(layout, Memory({}, set()))
+        assert isinstance(memory, Memory)
+        self.memory = memory
 
     def start(self, kind: RowKind) -> Row:
         """The row before the gates of layer 1: what the embedding, positions and heads of layer 1 have written."""
@@ -188,7 +201,7 @@ class Walker:
 
     def _wanted(self, kind: RowKind, layer: int, row: Row) -> Wanted:
         """What the interface says, made once for all rows that agree on whatever it looks at."""
-        seen = self.seen.setdefault((kind.adds, layer), {})
+        seen = self.memory.wanted.setdefault((kind.adds, layer), {})
         for columns, found in seen.items():
             if row.part(columns) in found:
                 return found[row.part(columns)]
@@ -205,7 +218,7 @@ class Walker:
         read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
         signature = tuple((s.column, s.constant, s.lines) for s in sums)
         key = wanted.key, bool(kind.executes), kind is BOS, signature, read, row.part(read)
-        if key in self.proved:
+        if key in self.memory.proved:
             return
         fields = Fields(self.network, row)
         ranges = [] if kind is BOS else self.interface.always(fields)
@@ -218,7 +231,7 @@ class Walker:
         except Unequal as unequal:
             what = f"layer {layer}: {unequal.refuted.what}"
             raise Failed(Fault(kind, layer, row, Refuted(unequal.refuted.values, what))) from None
-        self.proved.add(key)
+        self.memory.proved.add(key)
 
     def walk(self, kind: RowKind) -> None:
         """All three layers of a row that does not execute.

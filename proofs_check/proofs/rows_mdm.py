@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from compiler.circuit import Bit
 from compiler.processor import Code, Size
@@ -67,7 +68,7 @@ def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> It
         ready = {**masked, "masked.previous": 0, "halted": 0, "pc": number}
         yield RowKind(f"{role}, ready", ready, adds, executes=Executes(number, column))  # type: ignore[arg-type]
     yield RowKind(f"{role}, waiting", {**masked, "masked.previous": 1, "halted": 0}, adds)
-    yield RowKind(f"{role}, halted", {**masked, "halted": 1}, lambda layer, v: {(f"emit.{kind}", 0): 1} if layer == 1 else {})
+    yield RowKind(f"{role}, halted", {**masked, "halted": 1}, _emitted(kind))
     for token in ("HALT", "REG", "WORD", None):
         written = {**known, f"token.{token}": 1} if token else known
         yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
@@ -77,6 +78,12 @@ def _nothing(layer: int, v: Value) -> Mapping[Bit, Term]:
     return {}
 
 
+@cache
+def _emitted(kind: str) -> Adds:
+    return lambda layer, v: {(f"emit.{kind}", 0): 1} if layer == 1 else {}
+
+
+@cache
 def _given(size: Size) -> Adds:
     """Parameters and inputs: their token is their value."""
     return lambda layer, v: {("value", j): v("token.bits", j) for j in range(size.word)} if layer == 1 else {}
@@ -86,6 +93,7 @@ def _finished(layer: int, v: Value) -> Mapping[Bit, Term]:
     return {("emit.WORD", 0): 1, ("reading", 0): 1} if layer == 1 else {}
 
 
+@cache
 def _published(size: Size) -> Adds:
     """An A token names a register or a cell, a key when its block has no mask."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from compiler.circuit import Bit
 from compiler.processor import Code, Size
@@ -102,6 +103,7 @@ def _register_rows(
         yield RowKind(f"register, written, {which}", {**own, "token.MASK": 0}, adds[hit], free)
 
 
+@cache
 def _adds(size: Size, hit: bool = False) -> Adds:
     def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
         masked = v("token.MASK") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from compiler.circuit import Bit
 from compiler.processor import Code, Size
@@ -82,6 +83,7 @@ def _rows(code: Code, size: Size) -> Iterator[RowKind]:
                 yield RowKind(name, known, adds, free)
 
 
+@cache
 def _adds(size: Size) -> Adds:
     def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
         masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
