@@ -29,7 +29,7 @@ PARTS = ("w_in", "b_in", "w_out", "v", "o")
 
 def everything() -> tuple[Instruction, ...]:
     """Every instruction, operands of every kind, jumps both ways; job() adds a halt."""
-    r0, r1, c2, p1, *_ = OPERANDS
+    r0, c2, p1, r1, *_ = OPERANDS
     turn = OPERANDS * 3
     words = [Instruction(name, turn[i], turn[i + 3], rd=i % 2) for i, name in enumerate(OPERATIONS)]
     branches = [

@@ -6,7 +6,7 @@ of the transformer, in torch; the token that comes out is held against the machi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from compiler.compile import Compiled
 from pram.instructions import Instruction, Operand, Trap
 from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, Machine, register_destination
+from proofs_check.proofs.instructions import claim_of
 from proofs_check.proofs.interface import FETCH, OUT, SUM, Interface
 from proofs_check.proofs.reduction import Row
 from proofs_check.proofs.rows import Fault, Fields
@@ -26,7 +27,6 @@ from proofs_check.proofs.weights import Network
 Words = NDArray[np.int64]
 
 TRIES = 400
-FEW_CELLS = 6
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ class State:
     parameters: tuple[int, ...]
     memory: Words
 
-    def word(self, kind: str, index: int) -> int:
+    def word(self, operand: Operand | None) -> int:
         """What a lookup for an operand finds; 0 where there is none."""
-        if kind == "pid":
+        if operand is None or operand.kind == "constant":
+            return operand.index if operand else 0
+        if operand.kind == "pid":
             return self.pid
-        words = self.registers if kind == "register" else self.parameters
-        return words[index] if index < len(words) else 0
+        words = self.registers if operand.kind == "register" else self.parameters
+        return words[operand.index] if operand.index < len(words) else 0
 
     def __str__(self) -> str:
         registers = [f"r{i} = {w}" for i, w in enumerate(self.registers)]
@@ -86,40 +88,46 @@ class _Replayer:
     def instruction(self) -> Instruction:
         """Without what only the checked machine looks at."""
         assert self.fault.kind.executes is not None
-        found = self.compiled.code.instructions[self.fault.kind.executes.number]
-        return replace(found, trap=Trap.NOTHING, checks=())
+        return _bare(self.compiled.code.instructions[self.fault.kind.executes.number])
+
+    @cached_property
+    def general(self) -> Instruction:
+        """The same with all its operands in registers: the gates are proved for all words, whatever this program needs."""
+        places = {name: Operand("register", i) for i, name in enumerate("xyz") if getattr(self.instruction, name) is not None}
+        return replace(self.instruction, **places)  # type: ignore[arg-type]
 
     def executed(self) -> Counterexample:
         executes = self.fault.kind.executes
         assert executes is not None
-        where = f"instruction {executes.number}, `{self.instruction.name}`, row that computes its {executes.computes}"
-        for state in self._states():
-            found, wanted = self._model(state), self._machine(state)
-            if found != wanted:
-                return Counterexample(where, f"{state}{self._cell(state)}", found, wanted, True)
-        return Counterexample(where, f"none of {TRIES} states tried shows it", self.fault.refuted.what, "", False)
+        for instruction in (self.instruction, self.general):
+            forced = instruction is self.general
+            where = f"instruction {executes.number}, `{instruction.name}`{', its operands in registers' if forced else ''}"
+            for state in self._states(instruction):
+                found, wanted = self._model(state, instruction, forced), self._machine(state, instruction)
+                if found != wanted:
+                    words = f"{state}{self._cell(state, instruction)}"
+                    return Counterexample(f"{where}, row that computes its {executes.computes}", words, found, wanted, True)
+        return Counterexample(where, f"none of {2 * TRIES} states tried shows it", self.fault.refuted.what, "", False)
 
-    def _cell(self, state: State) -> str:
-        if self.instruction.name != "load":
+    def _cell(self, state: State, instruction: Instruction) -> str:
+        if instruction.name != "load":
             return ""
-        address = sum(state.word(o.kind, o.index) if o.kind != "constant" else o.index for o in self._operands()[:2])
-        cell = address % (1 << self.bits)
+        cell = sum(state.word(operand) for operand in (instruction.x, instruction.y)) % (1 << self.bits)
         return f", cell {cell} = {state.memory[cell]}"
 
-    def _operands(self) -> list[Operand]:
-        return [o for o in (self.instruction.x, self.instruction.y, self.instruction.z) if o is not None]
-
-    def _states(self) -> Iterator[State]:
-        """First the words that the solver found, then corners, then random ones."""
+    def _states(self, instruction: Instruction) -> Iterator[State]:
+        """First the words that the solver found, together and each with others, then corners, then random ones."""
         top = (1 << self.bits) - 1
         hints = self._hinted()
-        corners = [0, 1, 2, self.bits - 1, self.bits, top >> 1, (top >> 1) + 1, top - 1, top]
-        yield self._state(hints or {})
-        for x in corners:
-            for y in corners:
-                yield self._state({"x": x & top, "y": y & top, "z": int(self.random.integers(0, top + 1))})
-        for _ in range(TRIES - 1 - len(corners) ** 2):
-            yield self._state({})
+        corners = sorted({0, 1, 2, self.bits - 1, self.bits, top >> 1, (top >> 1) + 1, top - 1, top})
+        pairs = [
+            (hints.get("x"), hints.get("y")),
+            *((hints.get("x"), y) for y in corners),
+            *((x, hints.get("y")) for x in corners),
+        ]
+        pairs += [(x & top, y & top) for x in corners for y in corners]
+        pairs += [(None, None)] * (TRIES - len(pairs))
+        return (self._state(instruction, *pair) for pair in pairs)
 
     def _hinted(self) -> dict[str, int]:
         """Operand words that refute the obligation."""
@@ -130,27 +138,30 @@ class _Replayer:
                 words[name] = words.get(name, 0) | value << bit
         return words
 
-    def _state(self, words: Mapping[str, int]) -> State:
+    def _state(self, instruction: Instruction, x: int | None, y: int | None) -> State:
         """A random state in which operands are these words, where they may be anything."""
-        code, random = self.compiled.code, self.random
-        registers = random.integers(0, 1 << self.bits, code.registers).tolist()
-        parameters = random.integers(0, 1 << self.bits, code.parameters).tolist()
-        operands = [self.instruction.z] if self.instruction.name == "store" and "z" not in words else []
-        for operand, word in zip((self.instruction.x, self.instruction.y, *operands), (words.get("x"), words.get("y"))):
+        code, random, most = self.compiled.code, self.random, 1 << self.bits
+        registers = random.integers(0, most, max(3, code.registers)).tolist()
+        parameters = random.integers(0, most, code.parameters).tolist()
+        first, second = instruction.x, instruction.y
+        if instruction.name == "store" and self.fault.kind.executes and self.fault.kind.executes.computes == "value":
+            first, second = instruction.z, None
+        for operand, word in ((first, x), (second, y)):
             if operand is not None and word is not None and operand.kind in ("register", "parameter"):
                 (registers if operand.kind == "register" else parameters)[operand.index] = int(word)
-        memory = random.integers(0, 1 << self.bits, 1 << self.bits)
-        pid = int(random.integers(0, min(1 << self.bits, 1 << self.compiled.widths.pid)))
+        memory = random.integers(0, most, most)
+        pid = int(random.integers(0, min(most, 1 << self.compiled.widths.pid)))
         return State(pid, tuple(registers), tuple(parameters), memory)
 
-    def _machine(self, state: State) -> str:
+    def _machine(self, state: State, instruction: Instruction) -> str:
         """The token of the machine's step."""
         executes, code = self.fault.kind.executes, self.compiled.code
         assert executes is not None
-        program = tuple(replace(i, trap=Trap.NOTHING, checks=()) for i in code.instructions)
+        program = [_bare(i) for i in code.instructions]
+        program[executes.number] = instruction
         job = Job(
-            code=program, registers=code.registers, processors=state.pid + 1, word_bits=self.bits, mode="CRCW priority",
-            memory=state.memory, parameters=state.parameters,
+            code=tuple(program), registers=len(state.registers), processors=state.pid + 1, word_bits=self.bits,
+            mode="CRCW priority", memory=state.memory, parameters=state.parameters,
         )  # fmt: skip
         machine = Machine(job)
         machine.counter[:] = HALTED
@@ -169,13 +180,16 @@ class _Replayer:
                 return "NONE" if destination == NO_DESTINATION else place
         return f"{counter}, store {value} at {place}" if destination >= 0 else counter
 
-    def _model(self, state: State) -> str:
-        """The token of the model's row, its lookups answered by the state."""
+    def _model(self, state: State, instruction: Instruction, forced: bool) -> str:
+        """The token of the model's row, its lookups answered by the state, or slots filled as the instruction says."""
         row = self._first_row()
         layers = self.compiled.model.layers
         with torch.no_grad():
             row = row + layers[0].feed_forward(row)
-            self._fill_slots(row, state)
+            if forced:
+                self._force_slots(row, state, instruction)
+            else:
+                self._fill_slots(row, state)
             row = row + layers[1].feed_forward(row)
             self._load(row, state)
             published = self._published(row)
@@ -204,25 +218,36 @@ class _Replayer:
         return torch.from_numpy(values[None].copy()).to(self.compiled.model.dtype)
 
     def _get(self, row: torch.Tensor, field: str) -> int:
+        """The integer of a field's bits; as a query, a bit out of range finds what the nearest one in range does."""
         columns = self.network.fields.get(field, ())
-        return sum(int(row[0, c]) << j for j, c in enumerate(columns))
+        return sum(min(max(int(row[0, c]), 0), 1) << j for j, c in enumerate(columns))
 
     def _fill_slots(self, row: torch.Tensor, state: State) -> None:
         for slot in self.interface.slots:
-            if self._get(row, f"{slot}.asks") <= 0:
-                continue
-            kind = "parameter" if self._get(row, f"{slot}.parameter") else "register"
-            kind = "pid" if self._get(row, f"{slot}.pid") else kind
-            word = state.word(kind, self._get(row, f"{slot}.index"))
+            if self._get(row, f"{slot}.asks"):
+                word = state.word(self._asked(row, slot))
+                for j, column in enumerate(self.network.fields[slot]):
+                    row[0, column] += word >> j & 1
+
+    def _asked(self, row: torch.Tensor, slot: str) -> Operand:
+        """The operand that a slot asks for."""
+        index = self._get(row, f"{slot}.index")
+        if self._get(row, f"{slot}.pid"):
+            return Operand("pid", index)
+        return Operand("parameter" if self._get(row, f"{slot}.parameter") else "register", index)
+
+    def _force_slots(self, row: torch.Tensor, state: State, instruction: Instruction) -> None:
+        assert self.fault.kind.executes is not None
+        claim = claim_of(instruction, self.fault.kind.executes.number, self.fault.kind.executes.computes, self.interface.slots)
+        for slot, operand in claim.slots.items():
             for j, column in enumerate(self.network.fields[slot]):
-                row[0, column] += word >> j & 1
+                row[0, column] = state.word(operand) >> j & 1
 
     def _load(self, row: torch.Tensor, state: State) -> None:
-        if self._get(row, FETCH) <= 0:
-            return
-        word = int(state.memory[self._get(row, SUM) % (1 << self.bits)])
-        for j, column in enumerate(self.network.fields[OUT][: self.bits]):
-            row[0, column] += word >> j & 1
+        if self._get(row, FETCH):
+            word = int(state.memory[self._get(row, SUM)])
+            for j, column in enumerate(self.network.fields[OUT][: self.bits]):
+                row[0, column] += word >> j & 1
 
     def _published(self, row: torch.Tensor) -> str:
         if not self._get(row, "stores"):
@@ -257,6 +282,11 @@ class _Replayer:
         )
         where = f"row `{fault.kind.name}`, gates of layer {fault.layer}"
         return Counterexample(where, state, f"adds {model}", f"wants {machine}", bool(wrong))
+
+
+def _bare(instruction: Instruction) -> Instruction:
+    """Without what only the checked machine looks at."""
+    return replace(instruction, trap=Trap.NOTHING, checks=())
 
 
 def _integer(term: object) -> int:
