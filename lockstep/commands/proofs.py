@@ -1,0 +1,53 @@
+"""The command that proves weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Group
+
+from lockstep import display
+from lockstep.arguments import constructions
+from lockstep.commands.common import DEFAULT_BITS, FAILED, Json, emit, err
+from pram.parameters import evaluate
+from pram.program import Program
+
+MOST_BITS = 16
+
+
+def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+          process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm or all.")] = "mdm",
+          schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step or all.")] = "two-step",
+          word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_BITS,
+                                                           help="Word size [as declared, or 16].", show_default=False)] = None,
+          json_: Json = False) -> None:  # fmt: skip
+    """Prove of a program's weights that every gate is right.
+
+    For all operand words: word operations, every instruction on every kind of row, and what leaves as tokens.
+    """
+    wanted = constructions(process, schedule)
+    from lockstep.proving import proof_record, proof_table, prove_program
+    from lockstep.storage import program_or_model
+
+    with display.progress(err, "proving") as progress:
+        program, compiled = program_or_model(file)
+        bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
+        if bits > MOST_BITS:
+            raise typer.BadParameter(f"proofs are for words of up to {MOST_BITS} bits, not {bits}", param_hint="--word-bits")
+        if compiled and word_bits not in (None, bits):
+            raise typer.BadParameter(f"this model was compiled for words of {bits} bits", param_hint="--word-bits")
+        found = prove_program(program, wanted, bits, compiled, progress)
+    emit([proof_record(each) for each in found], Group(*(proof_table(each) for each in found)), json_)
+    if not all(each.holds for each in found):
+        raise typer.Exit(FAILED)
+
+
+def _fixed_bits(program: Program) -> int:
+    """The word size that a program declares as a number, or the default."""
+    word = program.symbols.word
+    try:
+        return evaluate(word.bits, {}, program.source) if word is not None else DEFAULT_BITS
+    except KeyError:  # it depends on parameters
+        return DEFAULT_BITS

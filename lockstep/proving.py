@@ -1,0 +1,106 @@
+"""Proofs of programs' weights, as records and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from compiler.processor import Code
+from pram.program import Program
+from proofs_check.certificate import Certificate, certify
+from proofs_check.proofs.assumed import assumptions
+from proofs_check.proofs.prove import Proof, prove
+from proofs_check.proofs.replay import Counterexample
+from proofs_check.proofs.solver import Lemmas
+
+#: Bits of a step number or a position, and of a pid: as `lockstep compile` takes them.
+EXTENT_BITS, PID_BITS = 12, 6
+
+
+@dataclass(frozen=True)
+class Proved:
+    """The proof of one construction, with its certificate."""
+
+    program: str
+    proof: Proof
+    certificate: Certificate
+    seconds: float
+    counterexamples: tuple[Counterexample, ...]
+
+    @property
+    def holds(self) -> bool:
+        return self.proof.holds and self.certificate.holds
+
+    @property
+    def title(self) -> str:
+        compiled = self.proof.compiled
+        bits, dtype = compiled.widths.word, str(compiled.model.dtype).removeprefix("torch.")
+        verdict = f"proved for all words of {bits} bits" if self.holds else "NOT PROVED"
+        return f"{self.program}, {compiled.construction}, {dtype} weights: {verdict}"
+
+    @property
+    def rows(self) -> list[tuple[str, str, str, float, bool, str]]:
+        """What, covering what, closed by what, seconds, whether it holds, and why not."""
+        found = [(o.what, o.covers, o.how, o.seconds, o.holds, o.trouble) for o in self.proof.obligations]
+        worst = "" if self.certificate.holds else self.certificate.worst.what
+        lines = f"{len(self.certificate.lines)} bounds"
+        return [
+            *found,
+            ("arithmetic is exact, attention copies one row", lines, "certificate", 0.0, self.certificate.holds, worst),
+        ]
+
+
+def prove_program(program: Program, constructions: Sequence[str], bits: int, given: Compiled | None = None,
+                  progress: Callable[[int, int], None] = lambda done, total: None) -> list[Proved]:  # fmt: skip
+    """Prove a program's weights in some constructions, or those of a model that was compiled before."""
+    code, lemmas = Code(program.code.instructions, program.code.registers, len(program.code.derived)), Lemmas()
+    compiled = [given] if given else [_compile(code, name, bits) for name in constructions]
+    return [_prove(program.name, model, lemmas, progress) for model in compiled]
+
+
+def _compile(code: Code, construction: str, bits: int) -> Compiled:
+    return compile_code(code, CONSTRUCTIONS[construction].bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
+
+
+def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Callable[[int, int], None]) -> Proved:
+    started = perf_counter()
+    proof = prove(compiled, lemmas, progress)
+    certificate = certify(compiled.model, compiled.circuit)
+    return Proved(name, proof, certificate, perf_counter() - started, tuple(proof.counterexamples()))
+
+
+def proof_record(proved: Proved) -> dict[str, Any]:
+    """For JSON."""
+    keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
+    compiled = proved.proof.compiled
+    return {
+        "program": proved.program, "construction": compiled.construction, "word_bits": compiled.widths.word, "holds": proved.holds,
+        "seconds": round(proved.seconds, 3), "solver_queries": proved.proof.asked,
+        "obligations": [dict(zip(keys, (*row[:3], round(row[3], 3), *row[4:]))) for row in proved.rows],
+        "counterexamples": [vars(example) for example in proved.counterexamples],
+        "assumed": list(assumptions(compiled.construction)),
+    }  # fmt: skip
+
+
+def proof_table(proved: Proved) -> RenderableType:
+    """The obligations, what went wrong, and what is assumed."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=proved.title, title_justify="left")
+    for column in ("obligation", "for", "closed by", "seconds", "verdict"):
+        table.add_column(column, justify="right" if column == "seconds" else "left", no_wrap=column == "verdict", overflow="fold")
+    for what, covers, how, seconds, holds, _ in proved.rows:
+        good = "certified" if how == "certificate" else "proved"
+        verdict = Text(good, style="green") if holds else Text("FAILED", style="bold red")
+        table.add_row(Text(what), Text(covers), Text(how), f"{seconds:.2f}", verdict)
+    troubles = [Text(f"{row[0]}: {row[5]}", style="bold red") for row in proved.rows if not row[4]]
+    examples = [Text(f"\n{example}", style="red") for example in proved.counterexamples]
+    text = f"{proved.seconds:.1f} seconds, {proved.proof.asked} solver queries. What is assumed:"
+    assumed = [Text(f"{n}. {line}", style="dim") for n, line in enumerate(assumptions(proved.proof.compiled.construction), 1)]
+    return Group(table, *troubles, *examples, Text(text), *assumed, Text(""))

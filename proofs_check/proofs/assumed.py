@@ -1,0 +1,20 @@
+"""What the proofs take for granted; printed with every one of them."""
+
+from __future__ import annotations
+
+EVERYWHERE = (
+    "attention: a head adds O V of one row, the one that its lookup finds, or nothing. That it is one row, exactly, is certified;"
+    " that it is the right one follows from the keys of the construction, which verify checks on runs.",
+    "rows: positions and heads fill a row as its kind says, every row of a run is of one of the kinds that were gone through, and every"
+    " field is in its range.",
+    "numbers: floats compute the integers that are meant, which is certified.",
+    "meaning: instructions do what proofs_check/proofs/specification.py says; Z3, NumPy and Python compute right.",
+)
+IN_PLACE = (
+    "ends: the sequence is never longer than N; on rows that execute it is of length N, and no parameter is masked.",
+)  # fmt: skip
+
+
+def assumptions(construction: str) -> tuple[str, ...]:
+    """What is assumed of a construction, one sentence or two each."""
+    return EVERYWHERE if construction == "mdm" else EVERYWHERE + IN_PLACE

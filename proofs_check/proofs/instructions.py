@@ -1,0 +1,169 @@
+"""Rows that execute: for every instruction of a program, each column of the machine's step, for all operand words.
+
+A row's setting is what layer 1 leaves in the processor's fields at one program counter. It decides which operands the slots
+ask for, which operations run and what kind of token the row emits; the words themselves stay free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from compiler.processor import Code
+from pram.instructions import Instruction, Operand
+from proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
+from proofs_check.proofs.operations import Branch, Operands, Result, prove_first, prove_second
+from proofs_check.proofs.reduction import Row
+from proofs_check.proofs.rows import Failed, Fault, Walker
+from proofs_check.proofs.solver import Refuted, Unequal
+from proofs_check.proofs.specification import INSTRUCTIONS, Meaning
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a row that executes must do.
+
+    emits:  the kind of its token. result: its bits. slots: the operands that x, y, .. must hold.
+    address: whether `sum` must be x + y for a lookup of layer 3, and `out` nothing.
+    flags:  further fields.
+    """
+
+    emits: str
+    result: Result
+    slots: Mapping[str, Operand]
+    address: bool
+    flags: Mapping[str, int]
+
+
+def claim_of(instruction: Instruction, number: int, computes: str, slots: Sequence[str]) -> Claim:
+    """The claim of one column of an instruction, from the table in `proofs_check.proofs.specification`."""
+    meaning = INSTRUCTIONS[instruction.name]
+    match computes:
+        case "value":
+            loads = meaning.value == "loaded"
+            held = _held(instruction, meaning.of, slots) if meaning.value else {}
+            return Claim("WORD", meaning.value or 0, held, loads, {FETCH: int(loads)})
+        case "destination":
+            return _destination(instruction, meaning, slots)
+        case "next":
+            emits, result, held = _next(instruction, number, meaning, slots)
+            return Claim(emits, result, held, False, {FETCH: 0})
+    emits, result, held = _next(instruction, number, meaning, slots)
+    stores = meaning.to == "cell"
+    if stores:
+        held = {**held, **_held(instruction, meaning.address, slots), **_held(instruction, meaning.of, slots[2:])}
+    return Claim(emits, result, held, stores, {FETCH: 0, "stores": int(stores)})
+
+
+def _held(instruction: Instruction, names: Sequence[str], slots: Sequence[str]) -> dict[str, Operand]:
+    operands = {"x": instruction.x, "y": instruction.y, "z": instruction.z}
+    found = {slot: operands[name] for name, slot in zip(names, slots)}
+    return {slot: operand for slot, operand in found.items() if operand is not None}
+
+
+def _destination(instruction: Instruction, meaning: Meaning, slots: Sequence[str]) -> Claim:
+    none = {FETCH: 0}
+    if meaning.to == "cell":
+        return Claim("WORD", "add", _held(instruction, meaning.address, slots), True, none)
+    if meaning.to == "register" and instruction.rd is not None:
+        return Claim("REG", instruction.rd, {}, False, none)
+    return Claim("NONE", 0, {}, False, none)
+
+
+def _next(
+    instruction: Instruction, number: int, meaning: Meaning, slots: Sequence[str]
+) -> tuple[str, Result, dict[str, Operand]]:
+    target, following = instruction.target, number + 1
+    if meaning.next == "stop":
+        return "HALT", 0, {}
+    if meaning.next == "following" or target is None:
+        return "PC", following, {}
+    if meaning.next == "jump" or target == following:
+        return "PC", target, {}
+    return "PC", Branch(target, following), _held(instruction, ("x",), slots)
+
+
+class Executor:
+    """Proves rows that execute."""
+
+    def __init__(self, walker: Walker, code: Code, bits: int) -> None:
+        self.walker, self.code = walker, code
+        self.operands = Operands(walker.network, bits)
+
+    def execute(self, kind: RowKind) -> None:
+        """All three layers of a row that executes.
+
+        Raises: Failed: it does something else than its instruction.
+        """
+        assert kind.executes is not None
+        instruction = self.code.instructions[kind.executes.number]
+        claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.walker.interface.slots)
+        before = self.walker.start(kind)
+        row = self.walker.check(kind, 1, before, self.walker.gates(1, before))
+        layer = 1
+        try:
+            self._setting(row, claim)
+            row = self.walker.after_heads(kind, self._free_slots(row), 1)
+            layer = 2
+            self._operate(kind, claim, row)
+        except Unequal as unequal:
+            raise Failed(Fault(kind, layer, row, unequal.refuted)) from None
+
+    def _operate(self, kind: RowKind, claim: Claim, row: Row) -> None:
+        """Layers 2 and 3: two operand words become a token's bits."""
+        walker = self.walker
+        added = walker.gates(2, row)
+        row = walker.check(kind, 2, row, added)
+        halfway = prove_first(walker.lemmas, self.operands, row, added, claim.result)
+        self._target(kind, claim, halfway.row, halfway.live)
+        self._asks_nothing_more(row)
+        row, added = prove_second(walker.lemmas, self.operands, halfway, claim.result, bool(claim.flags[FETCH]))
+        walker.check(kind, 3, row, added)
+
+    def _setting(self, row: Row, claim: Claim) -> None:
+        """The kind of token, the operands asked for, and flags; all that layer 1 leaves is in its range."""
+        fields = self.walker.network.fields
+        for column in self.walker.by_instructions:
+            known = row.known(column)
+            if known is None or not 0 <= known <= self.walker.network.highs[column]:
+                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
+        emitted = {name: int(name == EMITTED + claim.emits) for name in fields if name.startswith(EMITTED)}
+        for name, value in {**emitted, **claim.flags}.items():
+            self._is(row, name, value)
+        for slot in self.walker.interface.slots:
+            if slot not in claim.slots and row.known(fields[f"{slot}.asks"][0]):
+                self._is(row, slot, 0)
+        for slot, operand in claim.slots.items():
+            if operand.kind == "constant":
+                self._is(row, f"{slot}.asks", 0)
+                self._is(row, slot, operand.index % (1 << self.operands.bits))
+                continue
+            self._is(row, slot, 0)
+            self._is(row, f"{slot}.asks", 1)
+            self._is(row, f"{slot}.parameter", int(operand.kind == "parameter"))
+            self._is(row, f"{slot}.pid", int(operand.kind == "pid"))
+            self._is(row, f"{slot}.index", 0 if operand.kind == "pid" else operand.index)
+
+    def _is(self, row: Row, name: str, value: int) -> None:
+        for j, column in enumerate(self.walker.network.fields.get(name, ())):
+            if row.known(column) != value >> j & 1:
+                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {row.known(column)}, not {value >> j & 1}"))
+
+    def _free_slots(self, row: Row) -> Row:
+        """Operand words may be any: what is shown for all of them holds for constants, too."""
+        fields = self.walker.network.fields
+        return row.changed({c: (0, 1) for slot in self.walker.interface.slots for c in fields[slot]})
+
+    def _target(self, kind: RowKind, claim: Claim, row: Row, live: frozenset[str]) -> None:
+        """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or no address where one would be read."""
+        destination = kind.executes is not None and kind.executes.computes == "destination"
+        if claim.address and SUM not in live:
+            raise Unequal(Refuted({}, "no address for layer 3"))
+        if destination:
+            self._is(row, OUT if claim.address else SUM, 0)
+
+    def _asks_nothing_more(self, row: Row) -> None:
+        for name in self.walker.network.layers[2].copies:
+            for field in self.walker.interface.heads[name].asks:
+                if field != FETCH and field in self.walker.network.fields:
+                    self._is(row, field, 0)

@@ -1,0 +1,286 @@
+"""Word operations on the weights: what layers 2 and 3 make of operand words, for all words.
+
+Layer 2 leaves intermediate words, each with a meaning that is proved first; then layer 3 is proved over these:
+
+| field        | meaning                                                       | closed by                               |
+|--------------|---------------------------------------------------------------|-----------------------------------------|
+| sum          | x + y                                                         | solver, bit by bit                      |
+| out          | the operation itself                                          | solver, bit by bit                      |
+| *.amount     | one hot: bit s is [y = s]; none for y >= w                    | solver; layer 3 for each amount         |
+| mul.partial  | M_k, of x_i y_j 2^(i+j) modulo 2^(k+1) every one              | each gate on all its bits; coefficients |
+
+Bit k of a product is bit k of M_k, since M_k is the product modulo 2^(k+1); layer 3 is run on every value that M_k can take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Union
+
+import numpy as np
+import z3
+
+from proofs_check.proofs.interface import OUT, SUM
+from proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
+from proofs_check.proofs.solver import Lemmas, Refuted, Unequal, Words
+from proofs_check.proofs.specification import OPERATIONS, Word, apply
+from proofs_check.proofs.weights import Exact, Network
+
+AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
+PARTIAL = "mul.partial"
+INTERMEDIATE = (SUM, PARTIAL, *AMOUNTS)
+
+#: The constant that a column gets, and the lines beside it.
+Column = tuple[int, tuple[Polyline, ...]]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The next program counter of a conditional jump: `target` where x is 0."""
+
+    target: int
+    following: int
+
+
+#: What `out` must be at last: an operation on x and y, "loaded", a constant, or a branch.
+Result = Union[str, int, Branch]
+
+
+@dataclass(frozen=True)
+class Operands:
+    """The words x and y of a row, as bit-vectors."""
+
+    network: Network
+    bits: int
+
+    @property
+    def x(self) -> Word:
+        return z3.BitVec("x", self.bits)
+
+    @property
+    def y(self) -> Word:
+        return z3.BitVec("y", self.bits)
+
+    def words(self, **more: str) -> Words:
+        """Columns of x and y, and of other fields: name of the term -> field."""
+        fields = {"x": "x", "y": "y", **more}
+        columns = {c: (n, j) for n, f in fields.items() for j, c in enumerate(self.network.fields[f][: self.bits])}
+        return Words({name: z3.BitVec(name, self.bits) for name in fields}, columns)
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """A row after layer 2: `live` are the fields that depend on operands; their meanings are proved."""
+
+    row: Row
+    live: frozenset[str]
+
+
+def prove_first(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, result: Result) -> Halfway:
+    """What layer 2 leaves of two operand words.
+
+    Args:   added: by the gates of layer 2. result: what `out` must be, if it is not constant.
+    Raises: Unequal: an intermediate word is not what the table above says.
+    """
+    network, words = operands.network, operands.words()
+    live = set()
+    bounds: dict[int, tuple[int, int]] = {}
+    for field in (OUT, *(name for name in INTERMEDIATE if name in network.fields)):
+        columns = network.fields[field]
+        found = [_column(row, added, c) for c in columns]
+        bounds |= {c: (constant, constant) for c, (constant, _) in zip(columns, found)}
+        if not any(lines for _, lines in found):
+            continue
+        live.add(field)
+        if field == PARTIAL:
+            bounds |= {c: (0, most) for c, most in zip(columns, _products(lemmas, operands, found))}
+            continue
+        wanted = _meaning(operands, field, result)
+        for j, (c, (constant, lines)) in enumerate(zip(columns, found)):
+            bit = z3.Extract(j, j, wanted) if j < wanted.size() else z3.BitVecVal(0, 1)
+            words.prove_bit(lemmas, f"{network.text(c)} after layer 2", constant, lines, bit)
+            bounds[c] = (0, 1) if j < wanted.size() else (0, 0)
+    return Halfway(row.changed(bounds), frozenset(live))
+
+
+def _column(row: Row, added: Reduced, column: int) -> Column:
+    """What a column holds after the gates: it must be known before."""
+    before = row.known(column)
+    assert before is not None
+    return before + int(added.constant[column]), added.varying.get(column, ())
+
+
+def _meaning(operands: Operands, field: str, result: Result) -> Word:
+    """The word that a field must be; amounts as a word of which one bit is set."""
+    if field == SUM:
+        return OPERATIONS["add"](operands.x, operands.y)
+    if field in AMOUNTS:
+        return OPERATIONS["shl"](z3.BitVecVal(1, operands.bits), operands.y)
+    if isinstance(result, Branch):
+        width = len(operands.network.fields[OUT])
+        return z3.If(operands.x == 0, z3.BitVecVal(result.target, width), z3.BitVecVal(result.following, width))
+    if result not in OPERATIONS:
+        raise Unequal(Refuted({}, "out depends on operands"))
+    return apply(str(result), (operands.x, operands.y))
+
+
+def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result, loaded: bool) -> tuple[Row, Reduced]:
+    """What layer 3 leaves in `out`, as the readout sees it; the row before its gates, and what they add.
+
+    Args:   wanted: what it must be. loaded: whether the shared-memory read adds a word to `out`.
+    Raises: Unequal: `out` is something else.
+    """
+    network, row = operands.network, halfway.row
+    out = network.fields[OUT]
+    if loaded:
+        if OUT in halfway.live or any(row.known(c) != 0 for c in out):
+            raise Unequal(Refuted({}, "out is not 0 where a word is loaded into it"))
+        row = row.changed({c: (0, 1) for c in out[: operands.bits]})
+    added = reduce_gates(network.layers[2].gates, row)
+    if AMOUNTS.keys() & halfway.live:
+        _shifts(lemmas, operands, halfway, wanted)
+        return row, added
+    found = [(int(added.constant[c]), added.varying.get(c, ())) for c in out]
+    if PARTIAL in halfway.live and wanted == "mul":
+        _parities(lemmas, operands, row, found)
+    elif SUM in halfway.live and wanted == "add" and OUT not in halfway.live:
+        _moved(lemmas, operands, row, found)
+    elif not isinstance(wanted, int) and (OUT in halfway.live or (loaded and wanted == "loaded")):
+        _untouched(found)
+    elif isinstance(wanted, int):
+        _constant([row.known(c) for c in out], found, wanted)
+    else:
+        raise Unequal(Refuted({}, f"out is not computed by what `{wanted}` needs"))
+    return row, added
+
+
+def _untouched(found: Sequence[Column]) -> None:
+    """Layer 3 adds nothing to what is already right."""
+    for j, (constant, lines) in enumerate(found):
+        if constant or lines:
+            raise Unequal(Refuted({}, f"layer 3 adds to out[{j}]"))
+
+
+def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int) -> None:
+    """out is a constant."""
+    for j, (value, (constant, lines)) in enumerate(zip(before, found)):
+        if lines or value is None or value + constant != wanted >> j & 1:
+            raise Unequal(Refuted({}, f"out[{j}] is not the bit of {wanted}"))
+
+
+def _moved(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
+    """out := sum."""
+    words = operands.words(s=SUM)
+    for j, (constant, lines) in enumerate(found):
+        before = row.known(operands.network.fields[OUT][j])
+        bit = z3.Extract(j, j, words.terms["s"]) if j < operands.bits else z3.BitVecVal(0, 1)
+        words.prove_bit(lemmas, f"out[{j}]", constant + (before or 0), lines, bit)
+
+
+def _shifts(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result) -> None:
+    """One run of layer 3 for each amount, and one for amounts of w or more; the operand x stays free."""
+    network, words = operands.network, operands.words()
+    fields = [f for f in AMOUNTS if f in halfway.live]
+    if not isinstance(wanted, str) or OUT in halfway.live or wanted not in OPERATIONS:
+        raise Unequal(Refuted({}, "an amount is hot where nothing is shifted"))
+    for amount in range(operands.bits + 1):
+        hot = {c: (int(s == amount),) * 2 for f in fields for s, c in enumerate(network.fields[f])}
+        row = halfway.row.changed(hot)
+        added = reduce_gates(network.layers[2].gates, row)
+        y = z3.BitVecVal(amount, operands.bits)  # w itself is a word, and stands for all that are no amounts
+        result = apply(wanted, (operands.x, y))
+        for j, c in enumerate(network.fields[OUT]):
+            bit = z3.Extract(j, j, result) if j < operands.bits else z3.BitVecVal(0, 1)
+            constant = (row.known(c) or 0) + int(added.constant[c])
+            words.prove_bit(lemmas, f"out[{j}], shifted by {amount}", constant, added.varying.get(c, ()), bit)
+    _vanishes(lemmas, operands, wanted)
+
+
+def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
+    """All amounts of w or more give what w gives."""
+    key = ("vanishes", operation, operands.bits)
+    if key in lemmas.closed:
+        return
+    lemmas.asked += 1
+    solver, w = z3.SolverFor("QF_BV"), z3.BitVecVal(operands.bits, operands.bits)
+    results = apply(operation, (operands.x, operands.y)), apply(operation, (operands.x, w))
+    solver.add(z3.UGE(operands.y, w), results[0] != results[1])
+    if solver.check() != z3.unsat:
+        raise Unequal(Refuted({}, f"{operation} by w or more"))
+    lemmas.closed[key] = True
+
+
+# -- products ----------------------------------------------------------------------------------
+
+
+def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> list[int]:
+    """The largest value of each M_k, once it is shown to be the product modulo 2^(k+1)."""
+    key = ("products", operands.bits, tuple(found))
+    if key not in lemmas.closed:
+        lemmas.closed[key] = [_product(lemmas, operands, k, column) for k, column in enumerate(found)]
+    return lemmas.closed[key]  # type: ignore[return-value]
+
+
+def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
+    constant, lines = column
+    coefficients: dict[tuple[int, int], int] = {}
+    for line in lines:
+        i, width, factor = _partial_product(lemmas, operands, line)
+        for j in range(width):
+            coefficients[i, j] = coefficients.get((i, j), 0) + (factor << j)
+    everywhere = [(i, j) for i in range(operands.bits) for j in range(operands.bits)]
+    wrong = [(i, j) for i, j in everywhere if (coefficients.get((i, j), 0) - (1 << (i + j))) % (1 << (k + 1))]
+    if constant or wrong or min(coefficients.values(), default=0) < 0:
+        i, j = wrong[0] if wrong else (0, 0)
+        raise Unequal(Refuted(_bits(operands, 1 << i, 1 << j), f"mul.partial[{k}] is not the product modulo 2^{k + 1}"))
+    return sum(coefficients.values())
+
+
+def _partial_product(lemmas: Lemmas, operands: Operands, line: Polyline) -> tuple[int, int, int]:
+    """A gate that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
+    key = ("partial", line)
+    if key in lemmas.closed:
+        return lemmas.closed[key]  # type: ignore[return-value]
+    places = operands.words().columns
+    x = [(places[c][1], k) for c, k in line.form if places[c][0] == "x"]
+    y = {places[c][1]: k for c, k in line.form if places[c][0] == "y"}
+    if len(x) != 1 or sorted(y) != list(range(len(y))):
+        raise Unequal(Refuted({}, "a gate of mul.partial reads other bits than one of x and the low ones of y"))
+    (i, weight), low = x[0], np.arange(1 << len(y))
+    read: Exact = (low[:, None] >> np.array([*y]) & 1) @ np.array([*y.values()], float)
+    off, on = line.values(read), line.values(read + weight)
+    factor = int(on[1])
+    wrong = np.flatnonzero((off != 0) | (on != factor * low))
+    if len(wrong):
+        raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), "a gate of mul.partial is no product"))
+    lemmas.closed[key] = i, len(y), factor
+    return i, len(y), factor
+
+
+def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
+    """out[k] is bit k of M_k, for every value up to the largest."""
+    fields = operands.network.fields
+    for k, (constant, lines) in enumerate(found):
+        before = constant + (row.known(fields[OUT][k]) or 0)
+        if k >= operands.bits:
+            if before or lines:
+                raise Unequal(Refuted({}, f"out[{k}] is no bit of a product"))
+            continue
+        column = fields[PARTIAL][k]
+        key = ("parity", k, int(row.high[column]), before, lines)
+        if key in lemmas.closed:
+            continue
+        if any(len(line.form) != 1 or line.form[0][0] != column for line in lines):
+            raise Unequal(Refuted({}, f"out[{k}] reads more than mul.partial[{k}]"))
+        values = np.arange(int(row.high[column]) + 1, dtype=float)
+        bits: Exact = before + sum((line.values(line.form[0][1] * values) for line in lines), np.zeros(len(values)))
+        wrong = np.flatnonzero(bits != (values.astype(np.int64) >> k & 1))
+        if len(wrong):
+            raise Unequal(Refuted({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
+        lemmas.closed[key] = True
+
+
+def _bits(operands: Operands, x: int, y: int) -> Mapping[int, int]:
+    """Columns and values of two operand words."""
+    return {c: (x if name == "x" else y) >> bit & 1 for c, (name, bit) in operands.words().columns.items()}

@@ -1,0 +1,175 @@
+"""All obligations of one compiled model; docs/proofs.md says what they add up to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from compiler.compile import Compiled
+from compiler.processor import Size
+from proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
+from proofs_check.proofs.instructions import Executor
+from proofs_check.proofs.interface import Interface, RowKind, Tell
+from proofs_check.proofs.replay import Counterexample, counterexample
+from proofs_check.proofs.rows import BOS, Failed, Fault, Walker
+from proofs_check.proofs.solver import Lemmas
+from proofs_check.proofs.specification import INSTRUCTIONS
+from proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
+from proofs_check.proofs.weights import Network, NotIntegers, read_weights
+
+#: What each construction tells; a row for each of `compiler.compile.CONSTRUCTIONS`.
+INTERFACES: dict[str, Tell] = {"mdm": rows_mdm.tell, "ap-mdm": rows_two_step.tell, "ap-mdm one-step": rows_one_step.tell}
+
+#: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
+MOST_BITS = 16
+
+#: How an obligation is closed: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
+#: coefficients of sums compared; or by what was closed for word operations, all else being constant.
+How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
+CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run"}
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """One group of things shown together, for all states that `covers` counts.
+
+    fault: where it fails on rows. broken: why it fails otherwise.
+    """
+
+    what: str
+    covers: str
+    how: How
+    seconds: float
+    fault: Fault | None = None
+    broken: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.fault is None and not self.broken
+
+    @property
+    def trouble(self) -> str:
+        return self.broken or (f"{self.fault.kind.name}: {self.fault.refuted.what}" if self.fault else "")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """All obligations of a model; with what a counterexample is made from."""
+
+    compiled: Compiled
+    network: Network | None
+    interface: Interface
+    obligations: tuple[Obligation, ...]
+    asked: int
+
+    @property
+    def holds(self) -> bool:
+        return all(obligation.holds for obligation in self.obligations)
+
+    def counterexamples(self) -> Iterator[Counterexample]:
+        """A state for each obligation that fails on rows."""
+        for obligation in self.obligations:
+            if obligation.fault is not None and self.network is not None:
+                yield counterexample(self.compiled, self.network, self.interface, obligation.fault)
+
+
+def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = lambda done, total: None) -> Proof:
+    """Prove a compiled model's weights; whatever fails is among the obligations, with the rows where it does.
+
+    Args:   lemmas: what was closed before, for other models.
+    Raises: ValueError: words of more than MOST_BITS bits, or a construction that has no interface.
+    """
+    if compiled.widths.word > MOST_BITS:
+        raise ValueError(f"words of {compiled.widths.word} bits: proofs are for words of up to {MOST_BITS}")
+    if compiled.construction not in INTERFACES:
+        raise ValueError(f"{compiled.construction} has told nothing about its rows")
+    interface = INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+    started, lemmas = time.perf_counter(), lemmas or Lemmas()
+    try:
+        network = read_weights(compiled.model, compiled.circuit)
+    except NotIntegers as error:
+        broken = Obligation("weights are integers", "", "structure", time.perf_counter() - started, broken=str(error))
+        return Proof(compiled, None, interface, (broken,), 0)
+    before = lemmas.asked
+    found = tuple(_Prover(compiled, network, interface, lemmas, progress).obligations())
+    return Proof(compiled, network, interface, found, lemmas.asked - before)
+
+
+class _Prover:
+    def __init__(self, compiled: Compiled, network: Network, interface: Interface, lemmas: Lemmas, progress: Progress) -> None:
+        self.compiled, self.network, self.interface, self.progress = compiled, network, interface, progress
+        self.walker = Walker(network, self.interface, lemmas)
+        self.executor = Executor(self.walker, compiled.code, compiled.widths.word)
+
+    def obligations(self) -> Iterator[Obligation]:
+        network, interface = self.network, self.interface
+        yield self._structure(
+            "tokens enter by their kind and bits", "{} rows", lambda: check_embedding(network, self.compiled.circuit)
+        )
+        yield self._structure(
+            "each head copies the fields of its lookup only", "{} heads", lambda: check_heads(network, interface)
+        )
+        yield self._structure(
+            "each hidden unit reads and writes its own fields", "{} hidden units", lambda: check_units(network, interface)
+        )
+        kinds = [BOS, *interface.rows()]
+        groups: dict[str, list[RowKind]] = {}
+        for kind in kinds:
+            groups.setdefault(self._group(kind), []).append(kind)
+        yield from self._operations(kinds)
+        done = 0
+        for name, members in groups.items():
+            yield self._rows(name, members)
+            done += len(members)
+            self.progress(done, len(kinds))
+        yield self._structure("tokens leave as emitted, with probability 0.9", "{} settings", lambda: check_readout(network))
+        if network.control is not None:
+            yield self._structure("edit bits are their fields", "{} bits", lambda: check_control(network))
+
+    def _operations(self, kinds: list[RowKind]) -> Iterator[Obligation]:
+        """Each word operation, and the branch test, on the first row that uses it; later ones have the same gates."""
+        bits, seen = self.compiled.widths.word, set()
+        for kind in kinds:
+            if kind.executes is None:
+                continue
+            meaning = INSTRUCTIONS[self.compiled.code.instructions[kind.executes.number].name]
+            if kind.executes.computes == "value" and meaning.value is not None:
+                name, of = meaning.value, "x" if meaning.value == "copy" else "x, y"
+            elif meaning.next == "branch" and kind.executes.computes in ("next", "counter"):
+                name, of = "branch where x = 0", "x"
+            else:
+                continue
+            if name not in seen:
+                seen.add(name)
+                words = f"all 2^{bits * len(of.split())} words {of}" if of == "x" else f"all 2^{2 * bits} pairs x, y"
+                what = "loading from x + y" if name == "loaded" else name
+                yield self._rows(f"word operation: {what}", [kind], words, CLOSED_BY.get(name, "solver"))
+
+    def _group(self, kind: RowKind) -> str:
+        if kind.executes is None:
+            return "rows that do not execute: what all gates add"
+        return f"instruction {self.compiled.code.instructions[kind.executes.number].name}"
+
+    def _rows(self, name: str, kinds: list[RowKind], covers: str = "", how: How = "solver") -> Obligation:
+        started, fault = time.perf_counter(), None
+        for kind in kinds:
+            try:
+                self.executor.execute(kind) if kind.executes else self.walker.walk(kind)
+            except Failed as failed:
+                fault = failed.fault
+                break
+        if kinds[0].executes and not covers:
+            numbers = {kind.executes.number for kind in kinds if kind.executes}
+            covers, how = f"{len(numbers)} in the code, {len(kinds)} rows", "operations"
+        return Obligation(name, covers or f"{len(kinds)} kinds of rows", how, time.perf_counter() - started, fault)
+
+    def _structure(self, what: str, covers: str, check: Callable[[], int]) -> Obligation:
+        started = time.perf_counter()
+        try:
+            found, broken = check(), ""
+        except Broken as error:
+            found, broken = 0, str(error)
+        return Obligation(what, covers.format(found), "structure", time.perf_counter() - started, broken=broken)

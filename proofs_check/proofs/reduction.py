@@ -1,0 +1,130 @@
+"""What a layer's gates do to a row of which a part is known: constants, and sums of few hidden units over the rest.
+
+For integers s, relu(s + 1) - relu(s) = [s >= 0]; a sum over hidden units that read the same form is therefore a
+polyline in that form, kept here as steps and ramps. Interval arithmetic finds the units that are silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from proofs_check.proofs.weights import Exact, Gates
+
+#: A linear form over columns that are not known: (column, coefficient), ascending.
+Form = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of a row of the residual stream: the least and largest value of each column, [d] each."""
+
+    low: Exact
+    high: Exact
+
+    def known(self, column: int) -> int | None:
+        return int(self.low[column]) if self.low[column] == self.high[column] else None
+
+    def changed(self, values: Mapping[int, tuple[int, int]]) -> Row:
+        """The same with other bounds for some columns."""
+        low, high = self.low.copy(), self.high.copy()
+        for column, (least, most) in values.items():
+            low[column], high[column] = least, most
+        return Row(low, high)
+
+    def part(self, columns: tuple[int, ...]) -> bytes:
+        """The bounds of some columns, as a key."""
+        return self.low[list(columns)].tobytes() + self.high[list(columns)].tobytes()
+
+    @property
+    def key(self) -> bytes:
+        return self.low.tobytes() + self.high.tobytes()
+
+
+@dataclass(frozen=True)
+class Polyline:
+    """sum of jump * [s >= at] plus slope * max(0, s - start), s a form without constant, from `least` to `most`."""
+
+    form: Form
+    steps: tuple[tuple[int, int], ...]
+    ramps: tuple[tuple[int, int], ...]
+    least: int
+    most: int
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Between which values it stays."""
+        steps = np.cumsum([0, *(jump for _, jump in sorted(self.steps))])
+        ramps = [slope * max(0, self.most - start) for start, slope in self.ramps]
+        low, high = sum(min(0, r) for r in ramps), sum(max(0, r) for r in ramps)
+        return int(steps.min()) + low, int(steps.max()) + high
+
+    def values(self, s: Exact) -> Exact:
+        """Its value at each s."""
+        result = np.zeros_like(s)
+        for at, jump in self.steps:
+            result += jump * (s >= at)
+        for start, slope in self.ramps:
+            result += slope * np.maximum(s - start, 0)
+        return result
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What is added to each column: a constant, and for some columns polylines over columns that are not known."""
+
+    constant: Exact
+    varying: Mapping[int, tuple[Polyline, ...]]
+
+    def part(self, columns: Iterable[int]) -> tuple[tuple[int, int, tuple[Polyline, ...]], ...]:
+        """(column, constant, polylines) of some columns; hashable."""
+        return tuple((c, int(self.constant[c]), self.varying.get(c, ())) for c in columns)
+
+
+def reduce_gates(gates: Gates, row: Row) -> Reduced:
+    """What the gates add to a row."""
+    least = gates.up @ row.low - gates.down @ row.high + gates.bias
+    most = gates.up @ row.high - gates.down @ row.low + gates.bias
+    fixed = np.flatnonzero((least == most) & (most > 0))
+    constant: Exact = gates.w_out[:, fixed] @ most[fixed]
+    free = row.low < row.high
+    sums: dict[tuple[Form, int, int], dict[int, dict[int, int]]] = {}
+    for unit in np.flatnonzero((least < most) & (most > 0)).tolist():
+        weights = gates.w_in[unit]
+        form = tuple((int(c), int(weights[c])) for c in np.flatnonzero(free & (weights != 0)))
+        at = int(gates.bias[unit] + weights[~free] @ row.low[~free])
+        bounds = int(least[unit]) - at, int(most[unit]) - at
+        by_column = sums.setdefault((form, *bounds), {})
+        for column in np.flatnonzero(gates.w_out[:, unit]).tolist():
+            units = by_column.setdefault(column, {})
+            units[at] = units.get(at, 0) + int(gates.w_out[column, unit])
+    varying: dict[int, list[Polyline]] = {}
+    for (form, low, high), by_column in sums.items():
+        for column, units in by_column.items():
+            offset, line = _polyline(form, units, low, high)
+            constant[column] += offset
+            if line.steps or line.ramps:
+                varying.setdefault(column, []).append(line)
+    return Reduced(constant, {c: tuple(sorted(lines, key=lambda x: x.form)) for c, lines in varying.items()})
+
+
+def _polyline(form: Form, units: Mapping[int, int], least: int, most: int) -> tuple[int, Polyline]:
+    """sum of weight * relu(s + at) over units {at: weight}: a constant that is always there, and the rest."""
+    steps: dict[int, int] = {}
+    ramps: dict[int, int] = {}
+    left = dict(units)
+    while left:
+        at = max(left)
+        weight = left.pop(at)
+        if weight and at - 1 in left:  # relu(s + at) = [s >= 1 - at] + relu(s + at - 1)
+            steps[1 - at] = steps.get(1 - at, 0) + weight
+            left[at - 1] += weight
+        elif weight and most + at == 1:  # the partner is silent: relu(s + at) is 0 or 1
+            steps[1 - at] = steps.get(1 - at, 0) + weight
+        elif weight:
+            ramps[-at] = weight
+    offset = sum(jump for at, jump in steps.items() if at <= least)
+    live = tuple(sorted((at, jump) for at, jump in steps.items() if least < at <= most))
+    return offset, Polyline(form, live, tuple(sorted(ramps.items())), least, most)

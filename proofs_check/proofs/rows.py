@@ -1,0 +1,244 @@
+"""Kinds of rows through the three layers: what gates add to each column, for all values of what is not known.
+
+On every kind of row each column gets exactly what the interface says, so that no hidden unit can fire without an
+obligation that speaks of it. On rows that execute, the processor's columns are left to `proofs_check.proofs.instructions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import z3
+
+from proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Adds, Interface, RowKind, Term
+from proofs_check.proofs.operations import INTERMEDIATE
+from proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
+from proofs_check.proofs.solver import Lemmas, Refuted, Unequal, integer_value, prove_integers
+from proofs_check.proofs.specification import OPERATIONS
+from proofs_check.proofs.weights import Network
+
+#: Flags of tokens that hold no bits.
+BARE = ("token.MASK", "token.HALT", "token.BOS")
+FLAGS = ("token.", "role.")
+#: The raised flag of the row that nothing is read on.
+BOS = RowKind("BOS", {"token.BOS": 1}, lambda layer, value: {})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where an obligation fails: a kind of row, the values of its columns that refute it, and which layer's gates.
+
+    values: columns that are not in here may have any value in range.
+    """
+
+    kind: RowKind
+    layer: int
+    row: Row
+    refuted: Refuted
+
+
+class Failed(Exception):
+    """An obligation does not hold, or was not closed."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.refuted.what)
+
+
+def is_processor(field: str, interface: Interface) -> bool:
+    """Whether a field is one that instructions drive, by layer 1."""
+    slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
+    flags = {*OPERATIONS, "sums", "sum.emit", FETCH, *JUMPS, OUT, SUM}
+    return field in slots | flags | interface.published or field.startswith(EMITTED)
+
+
+class Fields:
+    """The fields of a row as terms; see `proofs_check.proofs.interface.Value`."""
+
+    def __init__(self, network: Network, row: Row) -> None:
+        self.network, self.row = network, row
+        self.used: dict[int, z3.ArithRef] = {}
+        self.looked_at: set[int] = set()
+
+    def __call__(self, name: str, bit: int = 0) -> Term:
+        if name not in self.network.fields:
+            return 0
+        column = self.network.fields[name][bit]
+        self.looked_at.add(column)
+        known = self.row.known(column)
+        return self.variable(column) if known is None else known
+
+    def variable(self, column: int) -> z3.ArithRef:
+        if column not in self.used:
+            self.used[column] = z3.Int(self.network.text(column))
+        return self.used[column]
+
+    def known(self, name: str) -> int | None:
+        self.looked_at.add(self.network.fields[name][0])
+        return self.row.known(self.network.fields[name][0])
+
+    def width(self, name: str) -> int:
+        return len(self.network.fields[name])
+
+    def most(self, name: str) -> int:
+        return int(self.network.highs[self.network.fields[name][0]])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the interface says of a row: terms by column; the columns that it looked at, and all that it depends on."""
+
+    terms: Mapping[int, Term]
+    columns: tuple[int, ...]
+    key: object
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What a column gets, and the term that it must be."""
+
+    column: int
+    constant: int
+    lines: tuple[Polyline, ...]
+    term: Term
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was made and closed before, for models with the same columns.
+
+    wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
+    """
+
+    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, Wanted]]]
+    proved: set[object]
+
+
+class Walker:
+    """Follows rows through the layers."""
+
+    def __init__(self, network: Network, interface: Interface, lemmas: Lemmas) -> None:
+        self.network, self.interface, self.lemmas = network, interface, lemmas
+        self.by_instructions = frozenset(c for f, cs in network.fields.items() if is_processor(f, interface) for c in cs)
+        halfway = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
+        self.exempt = {1: self.by_instructions, 2: halfway, 3: frozenset(network.fields[OUT])}
+        self.reduced: dict[tuple[int, bytes], Reduced] = {}
+        layout = "rows", network.names, network.highs.tobytes(), interface.always, interface.idle
+        memory = lemmas.closed.setdefault(layout, Memory({}, set()))
+        assert isinstance(memory, Memory)
+        self.memory = memory
+
+    def start(self, kind: RowKind) -> Row:
+        """The row before the gates of layer 1: what the embedding, positions and heads of layer 1 have written."""
+        network, low = self.network, np.zeros(len(self.network.names))
+        high = low.copy()
+        for field, columns in network.fields.items():
+            for j, column in enumerate(columns):
+                if field == "one":
+                    low[column] = high[column] = 1
+                elif field in kind.known:
+                    low[column] = high[column] = kind.known[field] >> j & 1 if len(columns) > 1 else kind.known[field]
+                elif self._is_free(kind, field):
+                    high[column] = network.highs[column]
+        return self.after_heads(kind, Row(low, high), 0)
+
+    def _is_free(self, kind: RowKind, field: str) -> bool:
+        if kind is BOS:
+            return False
+        if field == "token.bits":
+            return not any(kind.known.get(flag) for flag in BARE)
+        return field in kind.free or (field in self.network.positions and not field.startswith(FLAGS))
+
+    def after_heads(self, kind: RowKind, row: Row, layer: int) -> Row:
+        """What the heads of a layer (from 0) may have read: a row that asks for nothing reads 0; slots are taken to ask."""
+        bounds: dict[int, tuple[int, int]] = {}
+        for name in self.network.layers[layer].copies:
+            copy = self.interface.heads[name]
+            asks = any(row.high[self.network.fields[field][0]] for field in copy.asks if field in self.network.fields)
+            if kind is BOS or not (asks or name in self.interface.slots):
+                continue
+            for field in copy.to:
+                if field not in kind.known:
+                    bounds |= {c: (0, int(self.network.highs[c])) for c in self.network.fields[field]}
+        return row.changed(bounds)
+
+    def gates(self, layer: int, row: Row) -> Reduced:
+        """What the gates of a layer (from 1) add."""
+        key = layer, row.key
+        if key not in self.reduced:
+            self.reduced[key] = reduce_gates(self.network.layers[layer - 1].gates, row)
+        return self.reduced[key]
+
+    def check(self, kind: RowKind, layer: int, row: Row, added: Reduced) -> Row:
+        """Hold what gates add against the interface; the row after them, where what depends on fields is in its range.
+
+        Raises: Failed: a column gets something else.
+        """
+        wanted = self._wanted(kind, layer, row)
+        exempt = self.exempt[layer] if kind.executes else frozenset()
+        touched = set(np.flatnonzero(added.constant).tolist()) | added.varying.keys() | wanted.terms.keys()
+        open_, bounds = [], {}
+        for column in sorted(touched):
+            constant, lines = int(added.constant[column]), added.varying.get(column, ())
+            term = wanted.terms.get(column, 0)
+            if column in exempt:
+                if layer > 1:
+                    continue
+                term = constant  # its own instruction says which; here only that nothing else decides
+            if lines or not isinstance(term, int):
+                open_.append(Sum(column, constant, lines, term))
+            elif constant != term:
+                what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
+                raise Failed(Fault(kind, layer, row, Refuted({}, what)))
+            decided = column in exempt or isinstance(term, int)
+            moved = [(constant, constant)] if decided else [(constant, constant), *(line.bounds for line in lines)]
+            bounds[column] = (int(row.low[column]) + sum(a for a, _ in moved), int(row.high[column]) + sum(b for _, b in moved))
+        if open_:
+            self._prove(kind, layer, row, wanted, open_)
+        return row.changed(bounds)
+
+    def _wanted(self, kind: RowKind, layer: int, row: Row) -> Wanted:
+        """What the interface says, made once for all rows that agree on whatever it looks at."""
+        seen = self.memory.wanted.setdefault((kind.adds, layer), {})
+        for columns, found in seen.items():
+            if row.part(columns) in found:
+                return found[row.part(columns)]
+        fields = Fields(self.network, row)
+        terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items() if bit in self.network.columns}
+        self.interface.always(fields), self.interface.idle(fields)
+        columns = tuple(sorted(fields.looked_at))
+        wanted = Wanted(terms, columns, (kind.adds, layer, columns, row.part(columns)))
+        seen.setdefault(columns, {})[row.part(columns)] = wanted
+        return wanted
+
+    def _prove(self, kind: RowKind, layer: int, row: Row, wanted: Wanted, sums: list[Sum]) -> None:
+        """Close sums that are not constant, unless the same were closed before."""
+        read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
+        signature = tuple((s.column, s.constant, s.lines) for s in sums)
+        key = wanted.key, bool(kind.executes), kind is BOS, signature, read, row.part(read)
+        if key in self.memory.proved:
+            return
+        fields = Fields(self.network, row)
+        ranges = [] if kind is BOS else self.interface.always(fields)
+        ranges += self.interface.idle(fields) if kind.executes else []
+        claims = [(self.network.text(s.column), s.constant + integer_value(s.lines, fields.variable), s.term) for s in sums]
+        free = {c: fields.variable(c) for c in {*wanted.columns, *read} if row.known(c) is None}
+        ranges += [z3.And(v >= int(row.low[c]), v <= int(row.high[c])) for c, v in free.items()]
+        try:
+            prove_integers(self.lemmas, claims, ranges, free)
+        except Unequal as unequal:
+            what = f"layer {layer}: {unequal.refuted.what}"
+            raise Failed(Fault(kind, layer, row, Refuted(unequal.refuted.values, what))) from None
+        self.memory.proved.add(key)
+
+    def walk(self, kind: RowKind) -> None:
+        """All three layers of a row that does not execute.
+
+        Raises: Failed: gates add something else than the interface says.
+        """
+        row = self.start(kind)
+        for layer in (1, 2, 3):
+            row = self.after_heads(kind, row, layer - 1) if layer > 1 else row
+            row = self.check(kind, layer, row, self.gates(layer, row))

@@ -1,0 +1,75 @@
+"""What both schedules of any-process masked diffusion share: edit bits, the ends of the sequence, their terms.
+
+Terms are over L = end + 1, the length, and N = full. They are written from the head of `compiler.in_place`, as
+inequalities over a row's fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import z3
+
+from compiler.circuit import Bit
+from compiler.processor import Size
+from proofs_check.proofs.interface import Copy, Term, Value, when
+
+#: Roles of both schedules; each adds its own.
+ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
+EVERYONE = ("one",)
+
+READ_BY_ENDS = frozenset({"end", "full", "token.BOS", "vanishing"})
+SHRINK = (
+    (1, frozenset({"token.MASK", "vanishing"}), frozenset({"control.delete"})),
+    (1, frozenset({"address", "role.cell", "value.first output"}), frozenset({"from_low"})),
+    (1, frozenset({"address", "role.cell", "value.last output"}), frozenset({"past_high"})),
+    (2, frozenset({"shrinking", "token.MASK", "first", "from_low"}), frozenset({"control.remask"})),
+    (2, frozenset({"shrinking", "token.MASK", "first", "past_high"}), frozenset({"control.remask"})),
+)
+
+
+def output_copies() -> dict[str, Copy]:
+    """The heads that bring the outputs' range."""
+    return {
+        "low": Copy(EVERYONE, {"value.first output": ("#token.bits",), "vanishing": ("token.MASK",)}, 1),
+        "high": Copy(EVERYONE, {"value.last output": ("#token.bits",)}, 1),
+    }
+
+
+def word(v: Value, name: str, width: int) -> Term:
+    """The integer of a field's bits."""
+    return z3.Sum([z3.IntVal(1 << j) * v(name, j) for j in range(width)])
+
+
+def ending(size: Size, v: Value, running: Term) -> dict[Bit, Term]:
+    """Layer 1: whether all is over (L = N, nobody runs, parameters are there), where outputs are, and deletion."""
+    masked = v("token.MASK") == 1
+    address = word(v, "address", size.word)
+    cell = v("role.cell") == 1
+    return {
+        ("shrinking", 0): when(v("end") + 1 - v("full") - running - v("vanishing") >= 0),
+        ("from_low", 0): when(cell, address >= v("value.first output")),
+        ("past_high", 0): when(cell, address >= v("value.last output") + 1),
+        ("control.delete", 0): when(masked, v("vanishing") == 1),
+    }
+
+
+def shrunk(v: Value) -> Term:
+    """Layer 2: remasked at the end, unless an output or PC_0; once for each side of the outputs that the row is on."""
+    dropped = v("shrinking") == 1, v("token.MASK") == 0, v("first") == 0
+    return when(*dropped, v("from_low") == 0) + when(*dropped, v("past_high") == 1)
+
+
+def within(v: Value) -> list[z3.BoolRef]:
+    """The sequence is never longer than N."""
+    return [v("end") + 1 <= v("full")]
+
+
+def still(v: Value) -> list[z3.BoolRef]:
+    """While the machine runs, L = N, parameters are there and no row stands behind the end."""
+    return [v("full") == v("end") + 1, v("index") <= v("end"), v("vanishing") == 0]
+
+
+def only(terms: Mapping[Bit, Term]) -> dict[Bit, Term]:
+    """Terms that are not known to be 0."""
+    return {bit: term for bit, term in terms.items() if not (isinstance(term, int) and term == 0)}

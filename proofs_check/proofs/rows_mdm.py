@@ -1,0 +1,112 @@
+"""Kinds of rows of masked diffusion (`compiler.mdm`), and what gates add on each: blocks of V, C and A rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from compiler.circuit import Bit
+from compiler.processor import Code, Size
+from proofs_check.proofs.interface import Adds, Copy, Executes, Interface, RowKind, Term, Value, operand_copies, when
+
+SLOTS = ("x", "y")
+COLUMNS = {"V": ("value", "WORD"), "C": ("next", "HALT"), "A": ("destination", "NONE")}
+
+
+def tell(code: Code, size: Size) -> Interface:
+    """The interface of masked diffusion."""
+    return Interface(_heads(size), lambda: _rows(code, size), SLOTS, _owned())
+
+
+def _heads(size: Size) -> dict[str, Copy]:
+    flag = ("1",)
+    return {
+        "fetch": Copy(("token.MASK",), {"pc": ("token.bits",)}, size.counter),
+        "gather": Copy(("role.A",), {"value": ("token.bits",)}, size.word),
+        "masked.own": Copy(("role.A",), {"masked.own": flag}, 1),
+        "masked.previous": Copy(("token.MASK",), {"masked.previous": flag}, 1),
+        "halted": Copy(("token.MASK",), {"halted": flag}, 1),
+        "unfinished": Copy(("role.output",), {"unfinished": flag}, 1),
+        **operand_copies(SLOTS, size, "value"),
+        "memory": Copy(("fetch", "reading"), {"out": ("value",)}, size.word),
+    }
+
+
+def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:
+    """(layer, read, written) of the gates that are not a processor's."""
+    return (
+        (1, frozenset({"role.A", "token.bits"}), frozenset({"address"})),
+        (1, frozenset({"role.parameter", "role.input", "token.bits"}), frozenset({"value"})),
+        (1, frozenset({"role.A", "masked.own", "token.REG"}), frozenset({"is_register"})),
+        (1, frozenset({"role.A", "masked.own", "token.WORD"}), frozenset({"is_cell"})),
+        (1, frozenset({"role.output", "token.MASK", "unfinished"}), frozenset({"emit.WORD", "reading"})),
+        *(
+            (1, frozenset({f"role.{role}", "token.MASK", "halted"}), frozenset({f"emit.{kind}"}))
+            for role, (_, kind) in COLUMNS.items()
+        ),
+    )
+
+
+def _rows(code: Code, size: Size) -> Iterator[RowKind]:
+    for role, (column, kind) in COLUMNS.items():
+        yield from _trace_rows(code, size, role, column, kind)
+    for role in ("parameter", "input"):
+        yield RowKind(f"{role}", {f"role.{role}": 1, "token.WORD": 1, "sum": 0, "value": 0}, _given(size))
+    output = {"role.output": 1}
+    yield RowKind("output, written", {**output, "token.WORD": 1}, _nothing)
+    for unfinished in (0, 1):
+        name = f"output, masked, {'waiting' if unfinished else 'all halted'}"
+        known = {**output, "token.MASK": 1, "unfinished": unfinished}
+        yield RowKind(name, known, _nothing if unfinished else _finished)
+
+
+def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> Iterator[RowKind]:
+    known = {f"role.{role}": 1, "sum": 0}
+    masked = {**known, "token.MASK": 1}
+    adds = _published(size) if role == "A" else _nothing
+    for number in range(len(code.instructions)):
+        ready = {**masked, "masked.previous": 0, "halted": 0, "pc": number}
+        yield RowKind(f"{role}, ready", ready, adds, executes=Executes(number, column))  # type: ignore[arg-type]
+    yield RowKind(f"{role}, waiting", {**masked, "masked.previous": 1, "halted": 0}, adds)
+    yield RowKind(f"{role}, halted", {**masked, "halted": 1}, _emitted(kind))
+    for token in ("HALT", "REG", "WORD", None):
+        written = {**known, f"token.{token}": 1} if token else known
+        yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
+
+
+def _nothing(layer: int, v: Value) -> Mapping[Bit, Term]:
+    return {}
+
+
+@cache
+def _emitted(kind: str) -> Adds:
+    return lambda layer, v: {(f"emit.{kind}", 0): 1} if layer == 1 else {}
+
+
+@cache
+def _given(size: Size) -> Adds:
+    """Parameters and inputs: their token is their value."""
+    return lambda layer, v: {("value", j): v("token.bits", j) for j in range(size.word)} if layer == 1 else {}
+
+
+def _finished(layer: int, v: Value) -> Mapping[Bit, Term]:
+    return {("emit.WORD", 0): 1, ("reading", 0): 1} if layer == 1 else {}
+
+
+@cache
+def _published(size: Size) -> Adds:
+    """An A token names a register or a cell, a key when its block has no mask."""
+
+    def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
+        if layer != 1:
+            return {}
+        width = min(size.token, max(size.word, size.index))
+        address = {("address", j): v("token.bits", j) for j in range(width)}
+        whole = v("masked.own") == 0
+        return {
+            **address,
+            ("is_register", 0): when(v("token.REG") == 1, whole),
+            ("is_cell", 0): when(v("token.WORD") == 1, whole),
+        }
+
+    return adds

@@ -1,0 +1,143 @@
+"""Kinds of rows of any-process masked diffusion in one decoding step (`compiler.one_step`), and what gates add on each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from compiler.circuit import Bit
+from compiler.processor import Code, Size
+from proofs_check.proofs.interface import Adds, Copy, Executes, Interface, RowKind, Term, Value, operand_copies, when
+from proofs_check.proofs.rows_in_place import (
+    EVERYONE,
+    READ_BY_ENDS,
+    ROLES,
+    SHRINK,
+    ending,
+    only,
+    output_copies,
+    shrunk,
+    still,
+    within,
+)  # fmt: skip
+from proofs_check.proofs.specification import INSTRUCTIONS
+
+SLOTS = ("x", "y", "z")
+KINDS = ("MASK", "HALT", "PC", None)
+
+
+def tell(code: Code, size: Size) -> Interface:
+    """The interface of the one-step schedule."""
+    return Interface(_heads(size), lambda: _rows(code, size), SLOTS, _owned(), within, still, frozenset({"stores"}))
+
+
+def _heads(size: Size) -> dict[str, Copy]:
+    return {
+        "counter": Copy(("role.PC", "role.register"), {"pc": ("token.bits",), "runs": ("token.PC",)}, size.counter),
+        "end": Copy(EVERYONE, {"end": ("index",)}, 1),
+        "last word": Copy(EVERYONE, {"last_word": ("index",), "ended": ("token.HALT",)}, 1),
+        "running": Copy(EVERYONE, {"running": ("token.PC",), "started": ("1",)}, 1),
+        **output_copies(),
+        **operand_copies(SLOTS, size, "token.bits", "value"),
+        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word),
+        "hit": Copy(("role.cell",), {"hit": ("stores",), "out": ("z",)}, size.word),
+    }
+
+
+def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:
+    mask, insert = {"token.MASK"}, frozenset({"control.insert"})
+    opens = {"end", "full", "started", "role.second", *mask}
+    ends = READ_BY_ENDS | {"running", "started"}
+    return (
+        (1, frozenset({"index", "last_word"}), frozenset({"behind"})),
+        (1, frozenset({"index", "end", "full"}), frozenset({"late"})),
+        (1, frozenset({"index", "last_word", "token.BOS", *mask}), frozenset({"is_last"})),
+        (1, frozenset({"full", "end"}), frozenset({"growing"})),
+        (1, frozenset({"last_word", "end", "token.BOS"}), frozenset({"no_masks"})),
+        (1, frozenset(mask), frozenset({"control.remask"})),
+        (1, frozenset({"role.PC", "token.PC"}), frozenset({"control.remask"})),
+        (1, frozenset({"role.PC", "runs", *mask}), frozenset({"executes", "control.remask"})),
+        (1, frozenset(opens | {"role.cell", "role.register"}), frozenset({"control.remask", "emit.WORD"})),
+        (1, frozenset(opens | {"role.PC"}), frozenset({"control.remask", "emit.PC"})),
+        (1, frozenset({"role.cell", "started", *mask}), frozenset({"emit.WORD"})),
+        (1, ends, frozenset({"shrinking"})),
+        (1, frozenset({"role.register", "runs", "pc", "address", *mask}), frozenset({"control.remask"})),
+        (2, frozenset({"behind", "late"}), insert),
+        (2, frozenset({"growing", "ended", "is_last"}), insert),
+        (2, frozenset({"growing", "ended", "no_masks", "role.cell", "is_last", *mask}), insert),
+        (3, frozenset({"hit", *mask}), frozenset({"control.remask"})),
+        *SHRINK,
+    )
+
+
+def _rows(code: Code, size: Size) -> Iterator[RowKind]:
+    free, adds, hit = frozenset({"first", "role.second"}), _adds(size), _adds(size, True)
+    for role in ROLES:
+        for kind in KINDS:
+            known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
+            name = f"{role}, {'masked' if kind == 'MASK' else kind or 'written'}"
+            idle = role == "register" or (role == "PC" and kind == "MASK")
+            yield RowKind(f"{name}, at rest", {**known, "runs": 0}, adds, free) if idle else RowKind(name, known, adds, free)
+    running, free = {"runs": 1, "started": 1}, free | {"token.HALT", "token.PC"}
+    for number in range(len(code.instructions)):
+        known = {**running, "pc": number}
+        executes = Executes(number, "counter")
+        yield RowKind(
+            "PC, masked, runs", {**known, "role.PC": 1, "token.MASK": 1}, adds, free - {"token.PC", "token.HALT"}, executes
+        )
+        yield from _register_rows(code, number, {**known, "role.register": 1}, free, (adds, hit))
+
+
+def _register_rows(
+    code: Code, number: int, known: dict[str, int], free: frozenset[str], adds: tuple[Adds, Adds]
+) -> Iterator[RowKind]:
+    """Both slots of each register of a processor that runs; the one that the instruction writes moves."""
+    instruction = code.instructions[number]
+    writes = INSTRUCTIONS[instruction.name].to == "register"
+    for register in range(code.registers):
+        hit = writes and instruction.rd == register
+        own = {**known, "address": register}
+        executes = Executes(number, "value") if hit else None
+        which, masked = "hit" if hit else "missed", {**own, "token.MASK": 1}
+        yield RowKind(f"register, masked, {which}", masked, adds[hit], free - {"token.HALT", "token.PC"}, executes)
+        yield RowKind(f"register, written, {which}", {**own, "token.MASK": 0}, adds[hit], free)
+
+
+@cache
+def _adds(size: Size, hit: bool = False) -> Adds:
+    def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
+        masked = v("token.MASK") == 1
+        match layer:
+            case 1:
+                return only(_first(size, v, masked, hit) | ending(size, v, v("running") + 1 - v("started")))
+            case 2:
+                grows = v("growing") == 1, v("ended") == 0
+                others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
+                insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
+                return only({("control.insert", 0): insert, ("control.remask", 0): shrunk(v)})
+        return only({("control.remask", 0): v("hit") * (-1 if masked else 1)})
+
+    return adds
+
+
+def _first(size: Size, v: Value, masked: bool, hit: bool) -> dict[Bit, Term]:
+    """Layer 1 but for the end: growth, the start, and who moves."""
+    index, end, full, last = v("index"), v("end"), v("full"), v("last_word")
+    longest = v.most("index")
+    is_pc, is_cell, is_register = (v(f"role.{role}") == 1 for role in ("PC", "cell", "register"))
+    executes = is_pc and masked and v.known("runs") == 1
+    short = v("started") + v("role.second")  # at L = N, 0 where the first slot of what has no word opens
+    opens = end + 1 - full - short >= 0
+    moves = when(masked) - when(executes) - when(masked, hit) + when(not masked, hit)
+    opened = when(masked, is_cell or is_register, opens), when(masked, is_pc, opens)
+    return {
+        ("behind", 0): when(index > last),
+        ("late", 0): when(index >= 2 * end + 3 - full),
+        ("is_last", 0): when(index >= last + (longest if masked else 0)),
+        ("growing", 0): when(full > end + 1),
+        ("no_masks", 0): when(last >= end),
+        ("executes", 0): when(executes),
+        ("control.remask", 0): moves + when(is_pc, v("token.PC") == 1) - opened[0] - opened[1],
+        ("emit.WORD", 0): opened[0] + when(masked, is_cell, v("started") == 1),
+        ("emit.PC", 0): opened[1],
+    }

@@ -1,0 +1,118 @@
+"""Kinds of rows of any-process masked diffusion in two decoding steps (`compiler.ap_mdm`), and what gates add on each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from compiler.circuit import Bit
+from compiler.processor import Code, Size
+from proofs_check.proofs.interface import Adds, Copy, Executes, Interface, RowKind, Term, Value, operand_copies, when
+from proofs_check.proofs.rows_in_place import (
+    EVERYONE,
+    READ_BY_ENDS,
+    ROLES,
+    SHRINK,
+    ending,
+    only,
+    output_copies,
+    shrunk,
+    still,
+    within,
+)  # fmt: skip
+
+SLOTS = ("x", "y")
+BUFFERS = {"VAL": "value", "DST": "destination", "NPC": "next"}
+KINDS = ("MASK", "HALT", "REG", "PC", "WORD", None)
+
+
+def tell(code: Code, size: Size) -> Interface:
+    """The interface of the two-step schedule."""
+    return Interface(_heads(size), lambda: _rows(code, size), SLOTS, _owned(), within, still)
+
+
+def _heads(size: Size) -> dict[str, Copy]:
+    buffers = tuple(f"role.{name}" for name in BUFFERS)
+    kinds = {f"counterpart.{kind}": (f"token.{kind}",) for kind in ("PC", "HALT")}
+    return {
+        "counterpart": Copy((*buffers, "role.PC"), {"pc": ("token.bits",), **kinds}, size.counter),
+        "gather": Copy(("role.DST",), {"written": ("token.bits",)}, size.word),
+        "end": Copy(EVERYONE, {"end": ("index",), "ended": ("token.HALT",)}, 1),
+        "unhalted": Copy(EVERYONE, {"unhalted": ("1",)}, 1),
+        **output_copies(),
+        **operand_copies(SLOTS, size, "token.bits", "value"),
+        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word),
+        "target": Copy(("role.cell", "role.register"),
+                       {"control.remask": ("emit.REG", "emit.WORD"), "out": ("written",)}, size.word),
+    }  # fmt: skip
+
+
+def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:
+    buffers, mask, remask = frozenset(f"role.{b}" for b in BUFFERS), {"token.MASK"}, frozenset({"control.remask"})
+    insert, pc = frozenset({"control.insert"}), frozenset({"role.PC", "token.MASK"})
+    return (
+        (1, frozenset({"index", "end", "full", "ended", *mask}), insert),
+        (1, frozenset({"index", "end", "token.BOS"}), frozenset({"is_last"})),
+        (1, frozenset({"full", "end"}), frozenset({"growing"})),
+        (1, READ_BY_ENDS | {"unhalted"}, frozenset({"shrinking"})),
+        (1, buffers | mask | {"counterpart.PC"}, remask),
+        (1, frozenset({"role.PC", "token.PC"}), remask),
+        (1, frozenset({"role.cell", "role.register", *mask}), frozenset({"emit.WORD"})),
+        (1, pc | {"counterpart.HALT"}, frozenset({"emit.PC", "emit.HALT"})),
+        (1, pc | {"pc"}, frozenset({"out"})),
+        (2, frozenset({"is_last", "growing", "ended", *mask}), insert),
+        (2, buffers | mask | {"growing"}, remask),
+        (2, frozenset({"role.DST", "emit.REG", "token.REG", "pid"}), frozenset({"owner"})),
+        *SHRINK,
+    )
+
+
+def _rows(code: Code, size: Size) -> Iterator[RowKind]:
+    free, adds = frozenset({"first"}), _adds(size)
+    for role in (*BUFFERS, *ROLES):
+        for kind in KINDS:
+            known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
+            name = f"{role}, {'masked' if kind == 'MASK' else kind or 'NONE'}"
+            if role in BUFFERS and kind == "MASK":
+                yield RowKind(f"{name}, no PC", {**known, "counterpart.PC": 0}, adds, free)
+                runs = {**known, "counterpart.PC": 1, "counterpart.HALT": 0}
+                for number in range(len(code.instructions)):
+                    executes = Executes(number, BUFFERS[role])  # type: ignore[arg-type]
+                    yield RowKind(f"{name}, PC", {**runs, "pc": number}, adds, free, executes)
+            else:
+                yield RowKind(name, known, adds, free)
+
+
+@cache
+def _adds(size: Size) -> Adds:
+    def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
+        masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
+        match layer:
+            case 1:
+                return only(_first(size, v, masked, buffer) | ending(size, v, v("unhalted")))
+            case 2:
+                insert = when(v("is_last") == 1, v("growing") == 1, not masked, v("ended") == 0)
+                remask = when(masked, not buffer, v("growing") == 1) + shrunk(v)
+                register = v("emit.REG") == 1 or v("token.REG") == 1
+                owner = {("owner", j): when(v("role.DST") == 1, register, v("pid", j) == 1) for j in range(v.width("pid"))}
+                return only({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
+        return {}
+
+    return adds
+
+
+def _first(size: Size, v: Value, masked: bool, buffer: bool) -> dict[Bit, Term]:
+    """Layer 1 but for the end: growth, waiting, clearing, and what masked cells, registers and PCs become."""
+    is_pc, length = v("role.PC") == 1, v("end") + 1
+    commits, halts = is_pc and masked, v("counterpart.HALT")
+    remask = when(masked, buffer, v("counterpart.PC") == 0) + when(not masked, buffer) + when(is_pc, v("token.PC") == 1)
+    terms: dict[Bit, Term] = {
+        ("control.insert", 0): when(masked, v("ended") == 0, v("index") >= 2 * length - v("full")),
+        ("is_last", 0): when(v("index") >= v("end")),
+        ("growing", 0): when(v("full") > length),
+        ("control.remask", 0): remask,
+        ("emit.WORD", 0): when(masked, v("role.cell") == 1 or v("role.register") == 1),
+        ("emit.PC", 0): when(commits, halts == 0),
+        ("emit.HALT", 0): when(commits, halts == 1),
+    }
+    return terms | {("out", j): when(commits, v("pc", j) == 1) for j in range(size.counter)}

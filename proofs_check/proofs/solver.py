@@ -1,0 +1,145 @@
+"""Equalities between what gates add and what they must add, closed by Z3 for all values of the fields they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import z3
+
+from proofs_check.proofs.interface import Term
+from proofs_check.proofs.reduction import Form, Polyline
+
+#: What makes a term of a column that is not known.
+Variable = Callable[[int], z3.ArithRef]
+
+TIMEOUT_MS = 20_000
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """Values of some columns for which an equality does not hold; empty where the solver gave up."""
+
+    values: Mapping[int, int]
+    what: str
+
+
+class Unequal(Exception):
+    """An equality is refuted, or not decided in time."""
+
+    def __init__(self, refuted: Refuted) -> None:
+        self.refuted = refuted
+        super().__init__(refuted.what)
+
+
+@dataclass
+class Lemmas:
+    """What has been closed so far, so that it is closed once; `asked` counts what the solver was asked."""
+
+    closed: dict[object, object] = field(default_factory=dict)
+    asked: int = 0
+
+
+def integer_value(lines: Sequence[Polyline], variable: Variable) -> z3.ArithRef:
+    """The sum of polylines as an integer term."""
+    terms: list[z3.ArithRef] = [z3.IntVal(0)]
+    for line in lines:
+        s = z3.Sum([c * variable(column) for column, c in line.form])
+        terms += [z3.If(s >= at, z3.IntVal(jump), z3.IntVal(0)) for at, jump in line.steps]
+        terms += [slope * z3.If(s > start, s - start, z3.IntVal(0)) for start, slope in line.ramps]
+    return z3.Sum(terms)
+
+
+def prove_integers(lemmas: Lemmas, claims: Sequence[tuple[str, z3.ArithRef, Term]], ranges: Iterable[z3.BoolRef],
+                   variables: Mapping[int, z3.ArithRef]) -> None:  # fmt: skip
+    """Show each (name, found, wanted) equal wherever the variables are in range.
+
+    Raises: Unequal: the first that is not.
+    """
+    ranges = list(ranges)
+    key = (tuple((found.sexpr(), _text(wanted)) for _, found, wanted in claims), tuple(r.sexpr() for r in ranges))
+    if key in lemmas.closed:
+        return
+    for name, found, wanted in claims:
+        lemmas.asked += 1
+        solver = z3.Solver()
+        solver.set("timeout", TIMEOUT_MS)
+        solver.add(*ranges, found != wanted)
+        _refute(solver, name, lambda model: {c: model.eval(v, True).as_long() for c, v in variables.items()})
+    lemmas.closed[key] = True
+
+
+def _text(term: Term) -> str:
+    return str(term) if isinstance(term, int) else term.sexpr()
+
+
+def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[int, int]]) -> None:
+    verdict = solver.check()
+    if verdict == z3.sat:
+        raise Unequal(Refuted(values(solver.model()), name))
+    if verdict != z3.unsat:
+        raise Unequal(Refuted({}, f"{name}: the solver gave up ({solver.reason_unknown()})"))
+
+
+@dataclass(frozen=True)
+class Words:
+    """Operand words as bit-vectors, and the columns that hold their bits."""
+
+    terms: Mapping[str, z3.BitVecRef]
+    columns: Mapping[int, tuple[str, int]]
+
+    def prove_bit(self, lemmas: Lemmas, name: str, constant: int, lines: Sequence[Polyline], wanted: z3.BitVecRef) -> None:
+        """Show that constant + lines is the one-bit vector `wanted`, for all words.
+
+        Raises: Unequal: it is not.
+        """
+        key = (constant, tuple(lines), wanted.sexpr())
+        if key in lemmas.closed:
+            return
+        lemmas.asked += 1
+        bits = 4 + max(_span(constant, lines).bit_length(), 1)
+        found = z3.BitVecVal(constant, bits) + sum((self._line(line, bits) for line in lines), z3.BitVecVal(0, bits))
+        solver = z3.SolverFor("QF_BV")
+        solver.set("timeout", TIMEOUT_MS)
+        solver.add(found != z3.ZeroExt(bits - 1, wanted))
+        _refute(solver, name, self._values)
+        lemmas.closed[key] = True
+
+    def _values(self, model: z3.ModelRef) -> dict[int, int]:
+        words = {name: model.eval(term, True).as_long() for name, term in self.terms.items()}
+        return {column: words[name] >> bit & 1 for column, (name, bit) in self.columns.items()}
+
+    def _line(self, line: Polyline, bits: int) -> z3.BitVecRef:
+        reach = max(abs(line.least), abs(line.most), *(abs(a) for a, _ in (*line.steps, *line.ramps)))
+        wide = max(reach.bit_length() + 3, bits)
+        s = self._sum(line.form, wide)
+        value = z3.BitVecVal(0, bits)
+        for at, jump in line.steps:
+            value += z3.If(s >= at, z3.BitVecVal(jump, bits), z3.BitVecVal(0, bits))
+        for start, slope in line.ramps:
+            ramp = z3.If(s > start, s - start, z3.BitVecVal(0, wide))
+            value += slope * z3.Extract(bits - 1, 0, ramp)
+        return value
+
+    def _sum(self, form: Form, wide: int) -> z3.BitVecRef:
+        """A linear form over bits; runs of bits with doubling coefficients become parts of words."""
+        total, left = z3.BitVecVal(0, wide), {self.columns[c]: k for c, k in form}
+        while left:
+            (name, low), coefficient = min(left.items())
+            high = low
+            while left.get((name, high + 1)) == coefficient << (high + 1 - low):
+                high += 1
+            for bit in range(low, high + 1):
+                del left[name, bit]
+            part = z3.Extract(high, low, self.terms[name])
+            total += coefficient * z3.ZeroExt(wide - part.size(), part)
+        return total
+
+
+def _span(constant: int, lines: Sequence[Polyline]) -> int:
+    """A bound of the absolute value of constant + lines."""
+    span = abs(constant)
+    for line in lines:
+        span += sum(abs(jump) for _, jump in line.steps)
+        span += sum(abs(slope) * max(0, line.most - start) for start, slope in line.ramps)
+    return span

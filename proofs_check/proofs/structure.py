@@ -1,0 +1,225 @@
+"""What follows from which entries of the matrices are not 0: who reads and writes what, and how tokens come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from compiler.circuit import Circuit
+from models.tokens import MASK
+from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
+from proofs_check.proofs.operations import AMOUNTS, PARTIAL
+from proofs_check.proofs.specification import OPERATIONS
+from proofs_check.proofs.weights import Exact, Network
+
+
+class Broken(Exception):
+    """A matrix is not of the structure that is claimed; says where."""
+
+
+def check_heads(network: Network, interface: Interface) -> int:
+    """Each head copies exactly the fields that it should: O V, entry for entry. Returns how many heads there are.
+
+    Raises: Broken: one copies something else.
+    """
+    for number, layer in enumerate(network.layers, 1):
+        for name, found in layer.copies.items():
+            wrong = np.argwhere(found != _copied(network, interface.heads[name])).tolist()
+            if wrong:
+                to, source = wrong[0]
+                raise Broken(
+                    f"layer {number}, head {name}: {network.text(to)} gets {found[to, source]:g} of {network.text(source)}"
+                )
+    return sum(len(layer.copies) for layer in network.layers)
+
+
+def _copied(network: Network, copy: Copy) -> Exact:
+    """O V of a head, [d, d]."""
+    matrix = np.zeros((len(network.names),) * 2)
+    for field, sources in copy.to.items():
+        columns = network.fields[field][: copy.width]
+        for source in sources:
+            if source == "1":  # a constant, which BOS does not have
+                matrix[columns[0], network.columns["one", 0]] = 1
+                matrix[columns[0], network.columns["token.BOS", 0]] = -1
+            elif source.startswith("#"):
+                for j, column in enumerate(network.fields[source[1:]][: _word_bits(network)]):
+                    matrix[columns[0], column] = 1 << j
+            else:
+                for to, column in zip(columns, network.fields[source]):
+                    matrix[to, column] = 1
+    return matrix
+
+
+def _word_bits(network: Network) -> int:
+    return len(network.fields["x"])
+
+
+def check_units(network: Network, interface: Interface) -> int:
+    """Each hidden unit reads and writes fields of one circuit only. Returns how many there are.
+
+    Raises: Broken: one reads or writes beyond it.
+    """
+    for number, layer in enumerate(network.layers, 1):
+        allowed = list(_circuits(network, interface, number))
+        gates = layer.gates
+        for unit in range(len(gates.bias)):
+            reads = {network.names[c][0] for c in np.flatnonzero(gates.w_in[unit])}
+            writes = {network.names[c][0] for c in np.flatnonzero(gates.w_out[:, unit])}
+            if not any(reads <= r and writes <= w for r, w in allowed):
+                raise Broken(f"layer {number}, hidden unit {unit} reads {sorted(reads)} and writes {sorted(writes)}")
+    return sum(len(layer.gates.bias) for layer in network.layers)
+
+
+def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tuple[set[str], set[str]]]:
+    """(what it may read, what it may write) of each circuit that has gates in a layer."""
+    for where, reads, writes in interface.owned:
+        if where == layer:
+            yield set(reads), set(writes)
+    slots, fields = interface.slots, network.fields
+    if layer == 1:
+        yield _rom(network, interface)
+    words = {"x", "y"}
+    if layer == 2:
+        yield {"sums", *words}, {SUM}
+        for name in OPERATIONS:
+            yield {name, *words}, {f"{name}.amount" if name in ("shl", "shr") else PARTIAL if name == "mul" else OUT}
+        for jump in JUMPS:
+            yield {jump, slots[0]}, {OUT}
+    if layer == 3:
+        yield {SUM, "sum.emit"}, {OUT}
+        yield {PARTIAL}, {OUT}
+        for amount in AMOUNTS:
+            yield {amount, "x"}, {OUT}
+    assert fields
+
+
+def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
+    """The ROM reads the program counter, who executes, and of registers which one it is."""
+    states = {"masked.previous", "halted", "counterpart.PC", "runs", "token.MASK", "address", COUNTER}
+    roles = {name for name in network.fields if name.startswith("role.")}
+    slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
+    emits = {name for name in network.fields if name.startswith(EMITTED)}
+    writes = {*slots, *emits, *OPERATIONS, "sums", "sum.emit", FETCH, OUT, *JUMPS, *interface.published, "control.remask"}
+    return states | roles, writes
+
+
+def check_embedding(network: Network, circuit: Circuit) -> int:
+    """A token raises the flag of its kind, if it has one, and its bits. Returns how many rows were compared.
+
+    Raises: Broken: a row writes something else.
+    """
+    kinds, ones, zeros = network.embedding
+    for (name, _), row in zip(network.vocabulary.kinds, kinds):
+        flag = network.columns.get((f"token.{name}", 0))
+        _only(network, row, {} if flag is None else {flag: 1}, f"embedding of {name}")
+    for j, row in enumerate(ones):
+        _only(network, row, {network.columns["token.bits", j]: 1}, f"embedding of bit {j}")
+    for j, row in enumerate(zeros):
+        _only(network, row, {}, f"embedding of bit {j} being 0")
+    return len(kinds) + len(ones) + len(zeros)
+
+
+def _only(network: Network, row: Exact, wanted: dict[int, int], what: str) -> None:
+    for stray in np.flatnonzero(row).tolist():
+        if stray not in wanted:
+            raise Broken(f"{what} writes {network.text(stray)}")
+    for column, value in wanted.items():
+        if row[column] != value:
+            raise Broken(f"{what} writes {row[column]:g} to {network.text(column)}, not {value}")
+
+
+def check_control(network: Network) -> int:
+    """Each edit bit is set exactly where its field is 1 or more. Returns how many there are.
+
+    Raises: Broken: it reads another field, or has another threshold.
+    """
+    if network.control is None:
+        return 0
+    weight, bias = network.control
+    for edit, row, constant in zip(("remask", "insert", "delete"), weight, bias):
+        column = network.columns[f"control.{edit}", 0]
+        others = [int(c) for c in np.flatnonzero(row) if c != column]
+        if others or [row[column] * v + constant > 0 for v in (0, 1, 2, 3)] != [False, True, True, True]:
+            raise Broken(f"edit bit {edit} is not set where control.{edit} is 1")
+    return len(bias)
+
+
+def check_readout(network: Network) -> int:
+    """On a row that emits a kind, the token of that kind with the bits of `out` has all the probability but 0.1, whatever
+    these bits are; on a row that emits nothing no token has 0.9. Returns how many settings were run.
+
+    Raises: Broken: another token comes near.
+    """
+    emits = {name.removeprefix(EMITTED): cs[0] for name, cs in network.fields.items() if name.startswith(EMITTED)}
+    reads = {*emits.values(), *network.fields[OUT]}
+    for rows, what in zip(network.unembedding, ("kinds", "bits that are 1", "bits that are 0")):
+        stray = [c for c in np.flatnonzero(rows.any(axis=0)) if c not in reads]
+        if stray:
+            raise Broken(f"readout of {what} reads {network.text(int(stray[0]))}")
+    for kind in (None, *emits):
+        _check_setting(network, emits, kind)
+    return 1 + len(emits)
+
+
+def _check_setting(network: Network, emits: dict[str, int], kind: str | None) -> None:
+    """One kind emitted: each bit separately, other bits being free."""
+    kinds, ones, zeros = network.unembedding
+    base, out = np.zeros(len(network.names)), network.fields[OUT]
+    if kind is None:
+        for rows in (kinds, ones, zeros):
+            if (rows @ base != 0).any():
+                raise Broken("readout where nothing is emitted")
+        return
+    base[emits[kind]] = 1
+    _reads_own_bit(network)
+    scores = kinds @ base
+    least = {}
+    for j, column in enumerate(out):
+        rails = []
+        for bit in (0, 1):
+            row = base.copy()
+            row[column] = bit
+            one, zero = float(ones[j] @ row), float(zeros[j] @ row)
+            rails.append(((one if bit else zero), (zero if bit else one)))
+        least[j] = rails
+    _check_margin(network, kind, scores, least)
+
+
+def _reads_own_bit(network: Network) -> None:
+    """Rail j reads bit j of `out` and no other; kinds read none."""
+    kinds, ones, zeros = network.unembedding
+    out = network.fields[OUT]
+    if kinds[:, out].any():
+        raise Broken("readout of kinds reads out")
+    for j in range(len(ones)):
+        for k, column in enumerate(out):
+            if k != j and (ones[j, column] or zeros[j, column]):
+                raise Broken(f"readout of bit {j} reads {network.text(column)}")
+
+
+def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, list[tuple[float, float]]]) -> None:
+    """An upper bound of the weight of all wrong tokens relative to the right one, over all bits."""
+    right = dict(zip((name for name, _ in network.vocabulary.kinds), scores))[kind]
+    wrong, own = 0.0, 1.0
+    for j in range(network.vocabulary.bits(kind)):
+        own *= 1 + max(float(np.exp(min(bad - good, 700.0))) for good, bad in rails[j])
+    wrong += own - 1
+    for (name, bits), score in zip(network.vocabulary.kinds, scores):
+        if name in (kind, MASK):
+            continue
+        exponent = score - right + _gain(rails, bits) - _loss(rails, network.vocabulary.bits(kind))
+        wrong += float(np.exp(min(exponent, 700.0)))
+    if not wrong < 0.1:
+        raise Broken(f"readout of {kind}: wrong tokens weigh {wrong:.3g} of the right one")
+
+
+def _gain(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
+    """The most that the bits of another kind add to its score, as the logarithm of a sum over both values."""
+    return sum(max(float(np.logaddexp(good, bad)) for good, bad in rails[j]) for j in range(bits))
+
+
+def _loss(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
+    """The least that its right bits add to a kind's score."""
+    return sum(min(good for good, _ in rails[j]) for j in range(bits))

@@ -1,0 +1,121 @@
+"""The weights of an assembled model as exact integers, with a name for each column of the residual stream.
+
+Nothing here looks at a circuit's gates: the circuit contributes the names of columns and heads and the ranges of
+fields, all that is proved is read off the matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compiler.circuit import Bit, Circuit
+from models.tokens import Vocabulary
+from models.transformer import Transformer
+
+#: float64 arrays that hold integers below 2^53, so that products and sums of them are exact and fast.
+Exact = NDArray[np.float64]
+
+LARGEST = 2.0**40
+
+
+class NotIntegers(Exception):
+    """A weight is no integer, or too large for exact sums; the message names the matrix."""
+
+
+@dataclass(frozen=True)
+class Gates:
+    """One feed-forward layer: w_in [f, d], bias [f], w_out [d, f]."""
+
+    w_in: Exact
+    bias: Exact
+    w_out: Exact
+
+    @cached_property
+    def up(self) -> Exact:
+        return np.maximum(self.w_in, 0)
+
+    @cached_property
+    def down(self) -> Exact:
+        return np.maximum(-self.w_in, 0)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """copies: for each head O V [d, d], what a row gets of the row that the head reads; then the gates."""
+
+    copies: Mapping[str, Exact]
+    gates: Gates
+
+
+@dataclass(frozen=True)
+class Network:
+    """An assembled model.
+
+    names: field and bit of each column. highs: the largest value of each column. positions: fields that position
+    encodings write. Matrices of the embedding and the readout have a row for each kind and for each bit.
+    """
+
+    names: tuple[Bit, ...]
+    highs: Exact
+    positions: frozenset[str]
+    vocabulary: Vocabulary
+    layers: tuple[Layer, ...]
+    embedding: tuple[Exact, Exact, Exact]
+    unembedding: tuple[Exact, Exact, Exact]
+    control: tuple[Exact, Exact] | None
+
+    @cached_property
+    def columns(self) -> dict[Bit, int]:
+        return {name: column for column, name in enumerate(self.names)}
+
+    @cached_property
+    def fields(self) -> dict[str, tuple[int, ...]]:
+        """The columns of each field, lowest bit first."""
+        found: dict[str, list[int]] = {}
+        for column, (name, _) in enumerate(self.names):
+            found.setdefault(name, []).append(column)
+        return {name: tuple(columns) for name, columns in found.items()}
+
+    def text(self, column: int) -> str:
+        name, bit = self.names[column]
+        return name if len(self.fields[name]) == 1 else f"{name}[{bit}]"
+
+
+def read_weights(model: Transformer, circuit: Circuit) -> Network:
+    """Take a model's matrices as integers.
+
+    Raises: NotIntegers: some are not, or have entries of 2^40 or more.
+    """
+    highs = np.array([h for f in circuit.fields.values() for h in f.highs], float)
+    names = tuple((f.name, j) for f in circuit.fields.values() for j in range(f.width))
+    layers = tuple(
+        _layer(number, layer, [lookup.name for lookup in meaning.lookups])
+        for number, (layer, meaning) in enumerate(zip(model.layers, circuit.layers), 1)
+    )
+    embedding, unembedding = (
+        (_exact(f.kind, what), _exact(f.one, what), _exact(f.zero, what))
+        for f, what in ((model.embedding, "embedding"), (model.unembedding, "readout"))
+    )
+    control = None
+    if model.control_weight is not None and model.control_bias is not None:
+        control = _exact(model.control_weight, "control"), _exact(model.control_bias, "control")
+    return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control)
+
+
+def _layer(number: int, layer: object, heads: list[str]) -> Layer:
+    matrices = {part: _exact(getattr(layer, part), f"layer {number}, {part}") for part in ("v", "o", "w_in", "b_in", "w_out")}
+    copies = {name: matrices["o"][h] @ matrices["v"][h] for h, name in enumerate(heads)}
+    return Layer(copies, Gates(matrices["w_in"], matrices["b_in"], matrices["w_out"]))
+
+
+def _exact(tensor: torch.Tensor, what: str) -> Exact:
+    matrix: Exact = tensor.to(torch.float64).numpy()
+    if (matrix != np.rint(matrix)).any() or np.abs(matrix).max(initial=0) >= LARGEST:
+        raise NotIntegers(f"{what}: not all weights are integers below 2^40")
+    return matrix

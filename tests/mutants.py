@@ -1,0 +1,143 @@
+"""A small program that uses everything, its models, rows of its runs, and all single-weight mutants of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from cases import job
+from torch import Tensor
+
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from compiler.processor import Code
+from models.decode import Decoder
+from models.transformer import Transformer
+from pram.instructions import Instruction, Operand
+from pram.job import Job
+
+PID = Operand("pid")
+#: Operands of every kind; instructions take them in turn.
+OPERANDS = (
+    Operand("register", 0), Operand("constant", 2), Operand("parameter", 1), Operand("register", 1), PID, Operand("constant", 1),
+    Operand("parameter", 0),
+)  # fmt: skip
+OPERATIONS = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge")
+PARTS = ("w_in", "b_in", "w_out", "v", "o")
+
+
+def everything() -> tuple[Instruction, ...]:
+    """Every instruction, operands of every kind, jumps both ways; job() adds a halt."""
+    r0, c2, p1, r1, *_ = OPERANDS
+    turn = OPERANDS * 3
+    words = [Instruction(name, turn[i], turn[i + 3], rd=i % 2) for i, name in enumerate(OPERATIONS)]
+    branches = [
+        Instruction("jz", r1, target=20),
+        Instruction("jmp", target=21),
+        Instruction("jz", Operand("constant", 1), target=2),
+    ]
+    memory = [Instruction("load", r1, p1, rd=1), Instruction("store", r0, c2, r1), Instruction("store", PID, p1, c2)]
+    return (Instruction("mov", r1, rd=0), *words, *memory, *branches, Instruction("nop"))
+
+
+def small_job(word_bits: int = 2, processors: int = 2) -> Job:
+    return job(
+        *everything(), registers=2, processors=processors, word_bits=word_bits, mode="CRCW priority", memory=(1, 3, 2),
+        parameters=(1, 3), outputs=range(3),
+    )  # fmt: skip
+
+
+def small_model(construction: str, word_bits: int = 2, dtype: str = "float64") -> Compiled:
+    """Its code with room for runs of 31 steps, or of 63 tokens."""
+    code = Code.of(small_job(word_bits))
+    bits = 5 if construction == "mdm" else 6
+    return compile_code(code, CONSTRUCTIONS[construction].bits(word_bits, bits, 1), dtype, construction)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of real runs before the gates of each layer, and after the last; [n, d] each, without repetitions."""
+
+    before: tuple[Tensor, ...]
+    last: Tensor
+
+
+def rows_of_runs(compiled: Compiled) -> Rows:
+    """Every row of every decoding step of two runs, with one processor and with two."""
+    seen: list[list[Tensor]] = [[] for _ in range(len(compiled.model.layers) + 1)]
+    for processors in (1, 2):
+        layout = compiled.layout(small_job(compiled.widths.word, processors), 25)
+        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
+        every = torch.from_numpy(positions.dense()).to(compiled.model.dtype)
+        sequences = [tokens] + [step.tokens for step in Decoder(compiled.model, tokens, positions, process=compiled.process)]
+        for sequence in sequences:
+            x = compiled.model.embed(sequence) + every[: len(sequence)]
+            for number, layer in enumerate(compiled.model.layers):
+                x = x + layer.attend(x)
+                seen[number].append(x)
+                x = x + layer.feed_forward(x)
+            seen[-1].append(x)
+    *before, last = (torch.unique(torch.cat(rows), dim=0) for rows in seen)
+    return Rows(tuple(before), last)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One weight with another value; `layer` is -1 outside the layers."""
+
+    layer: int
+    part: str
+    index: tuple[int, ...]
+    value: float
+
+
+def tensor_of(model: Transformer, layer: int, part: str) -> Tensor:
+    if layer >= 0:
+        found = getattr(model.layers[layer], part)
+    elif part.startswith("control"):
+        found = getattr(model, part)
+    else:
+        owner, name = part.split(".")
+        found = getattr(getattr(model, owner), name)
+    assert isinstance(found, Tensor)
+    return found
+
+
+def all_mutants(model: Transformer) -> Iterator[Mutant]:
+    """Each weight that is not 0: one more, one less, negated, 0."""
+    places = [(n, part) for n in range(len(model.layers)) for part in PARTS]
+    places += [(-1, f"{owner}.{name}") for owner in ("embedding", "unembedding") for name in ("kind", "one", "zero")]
+    places += [(-1, name) for name in ("control_weight", "control_bias") if getattr(model, name) is not None]
+    for layer, part in places:
+        weights = tensor_of(model, layer, part)
+        for index in torch.nonzero(weights).tolist():
+            old = float(weights[tuple(index)])
+            for value in sorted({old + 1, old - 1, -old, 0.0} - {old}):
+                yield Mutant(layer, part, tuple(index), value)
+
+
+@contextmanager
+def planted(model: Transformer, mutant: Mutant) -> Iterator[None]:
+    """The model is the mutant inside."""
+    weights = tensor_of(model, mutant.layer, mutant.part)
+    old = float(weights[mutant.index])
+    weights[mutant.index] = mutant.value
+    try:
+        yield
+    finally:
+        weights[mutant.index] = old
+
+
+def changes_a_run(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
+    """Whether the mutant does anything else on any row of real runs: to the row, or to the token that it becomes."""
+    with planted(model, mutant):
+        mutated = [model.layers[n].feed_forward(x) for n, x in enumerate(rows.before)]
+        prediction = model.predict(rows.last)
+    for n, x in enumerate(rows.before):
+        if not torch.equal(mutated[n], model.layers[n].feed_forward(x)):
+            return True
+    right = model.predict(rows.last)
+    sure, certain = prediction.probability >= 0.9, right.probability >= 0.9
+    edits = prediction.control is not None and right.control is not None and not torch.equal(prediction.control, right.control)
+    return edits or not torch.equal(sure, certain) or not torch.equal(prediction.token[certain], right.token[certain])

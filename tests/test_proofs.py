@@ -1,0 +1,269 @@
+"""Proofs on the weights: what they close, that they fail where they must, and that what they take for granted is so on runs."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cases import job
+from commands import FINE, MISUSED, REFUTED, Do
+from mutants import Mutant, Rows, all_mutants, changes_a_run, planted, rows_of_runs, small_model
+
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from compiler.processor import Code, Size
+from lockstep.storage import compile_to_file
+from models.files import load_model, save_model
+from pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
+from pram.instructions import Instruction, Operand
+from pram.machine import HALTED, NO_DESTINATION, Machine, register_destination
+from pram.program import load
+from pram.word import WORD_OPERATIONS, exact, wrap
+from proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, prove
+from proofs_check.proofs.rows import BOS, Walker
+from proofs_check.proofs.solver import Lemmas
+from proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
+from proofs_check.proofs.weights import read_weights
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "programs"
+
+
+def failed(proof: Proof) -> list[str]:
+    return [obligation.what for obligation in proof.obligations if not obligation.holds]
+
+
+def program_model(name: str, construction: str, bits: int) -> Compiled:
+    code = load(EXAMPLES / f"{name}.pram").code
+    made = Code(code.instructions, code.registers, len(code.derived))
+    return compile_code(made, CONSTRUCTIONS[construction].bits(bits, 12, 6), construction=construction)
+
+
+# -- the specification -------------------------------------------------------------------------
+
+
+def edges(bits: int) -> list[int]:
+    top = (1 << bits) - 1
+    return sorted({0, 1, 2, bits - 1, bits, bits + 1, top >> 1, (top >> 1) + 1, top - 1, top} & set(range(top + 1)))
+
+
+def test_the_table_is_complete() -> None:
+    assert set(OPERATIONS) == set(WORD_OPERATIONS)
+    assert set(INSTRUCTIONS) == set(MACHINE_INSTRUCTIONS)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 8, 16])
+def test_operations_mean_what_the_machine_computes(bits: int) -> None:
+    """The terms, evaluated by Z3, against `pram.word` on edges and random words."""
+    rng = np.random.default_rng(bits)
+    words = [(x, y) for x in edges(bits) for y in edges(bits)] + rng.integers(0, 1 << bits, (40, 2)).tolist()
+    xs, ys = (np.array(column, np.int64) for column in zip(*words))
+    for name, operation in WORD_OPERATIONS.items():
+        machine = "mov" if name == "copy" else name
+        found = [effect(machine, {"x": x, "y": y}, 0, 0, None, 0, bits).value for x, y in words]
+        assert found == wrap(exact(operation, xs, ys, bits), bits).tolist(), name
+
+
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+def test_instructions_mean_what_the_machine_does(name: str) -> None:
+    """One step of the machine from random and edge states against the table."""
+    bits, rng = 5, np.random.default_rng(1)
+    r = [Operand("register", i) for i in range(3)]
+    code = Instruction(name, *r, rd=1, target=2)
+    sample = job(code, Instruction("halt"), registers=3, word_bits=bits)
+    triples = [(x, y, z) for x in edges(bits) for y in edges(bits) for z in (0, 9)]
+    for words in [*triples, *rng.integers(0, 32, (60, 3)).tolist()]:
+        machine = Machine(sample)
+        machine.memory = rng.integers(0, 32, 32)
+        machine.registers[:, 0] = words
+        loaded = int(machine.memory[(words[0] + words[1]) % 32])
+        step = machine.step()
+        wanted = effect(name, dict(zip("xyz", words)), loaded, 1, 2, 0, bits)
+        destination = int(step.destination[0])
+        assert int(step.value[0]) == wanted.value
+        assert (destination if destination >= 0 else None) == wanted.cell
+        register = None if destination >= NO_DESTINATION else register_destination(0) - destination
+        assert register == wanted.register
+        assert (None if step.next[0] == HALTED else int(step.next[0])) == wanted.next
+
+
+# -- what is closed ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("bits", [2, 3, 16])
+def test_everything_is_proved(construction: str, bits: int) -> None:
+    """Code with every instruction and operands of every kind."""
+    proof = prove(small_model(construction, bits))
+    assert not failed(proof)
+    operations = {o.what.removeprefix("word operation: ") for o in proof.obligations if o.what.startswith("word operation")}
+    assert operations >= set(OPERATIONS)
+    assert {o.what.removeprefix("instruction ") for o in proof.obligations} >= set(INSTRUCTIONS)
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_example_programs_are_proved(construction: str) -> None:
+    for name, bits in (("tree_sum", 16), ("counter", 5)):
+        assert not failed(prove(program_model(name, construction, bits))), name
+
+
+def test_every_construction_has_an_interface() -> None:
+    assert INTERFACES.keys() == CONSTRUCTIONS.keys()
+
+
+def test_float32_weights_are_proved_alike() -> None:
+    assert not failed(prove(small_model("mdm", 8, "float32")))
+
+
+# -- what is taken for granted, on runs --------------------------------------------------------
+
+
+def rows_outside(compiled: Compiled, rows: Rows) -> int:
+    """How many rows of runs are of no kind that was gone through."""
+    network = read_weights(compiled.model, compiled.circuit)
+    interface = INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+    walker, left = Walker(network, interface, Lemmas()), rows.before[0].numpy()
+    for kind in (BOS, *interface.rows()):
+        row = walker.start(kind)
+        left = left[~((left >= row.low) & (left <= row.high)).all(axis=1)]
+    return len(left)
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_rows_of_runs_are_of_the_kinds_that_were_gone_through(construction: str) -> None:
+    compiled = small_model(construction)
+    rows = rows_of_runs(compiled)
+    assert len(rows.before[0]) > 500
+    assert rows_outside(compiled, rows) == 0
+    moved = replace(rows, before=(rows.before[0] + 2, *rows.before[1:]))
+    assert rows_outside(compiled, moved) == len(rows.before[0])
+
+
+# -- what must fail ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide() -> tuple[Compiled, Lemmas]:
+    """A model for 16 bits, and what is closed for it: a planted fault asks only what it changes."""
+    compiled, lemmas = small_model("mdm", 16), Lemmas()
+    assert not failed(prove(compiled, lemmas))
+    return compiled, lemmas
+
+
+@pytest.mark.parametrize(("construction", "share"), [("mdm", 0.01), ("ap-mdm", 0.005), ("ap-mdm one-step", 0.005)])
+def test_single_weights(construction: str, share: float) -> None:
+    """A mutant is caught, or it changes no row of real runs: it is the same function on all kinds of rows."""
+    compiled, lemmas, chance = small_model(construction), Lemmas(), random.Random(7)
+    rows = rows_of_runs(compiled)
+    assert not failed(prove(compiled, lemmas))
+    caught = changed = 0
+    for mutant in all_mutants(compiled.model):
+        if chance.random() < share:
+            with planted(compiled.model, mutant):
+                refuted = bool(failed(prove(compiled, lemmas)))
+            differs = changes_a_run(compiled.model, rows, mutant)
+            assert refuted or not differs, mutant
+            caught, changed = caught + refuted, changed + differs
+    assert caught >= changed > 8
+    assert not failed(prove(compiled, lemmas))
+
+
+def fault_at(compiled: Compiled, layer: int, part: str, writes: str, bit: int, which: int = 0) -> Mutant:
+    """The sign of a weight that writes to a bit, turned."""
+    column = compiled.circuit.offsets()[writes] + bit
+    weights = getattr(compiled.model.layers[layer], part)
+    index = (column, int(torch.nonzero(weights[column])[which]))
+    return Mutant(layer, part, index, -float(weights[index]))
+
+
+@pytest.mark.parametrize(
+    ("layer", "writes", "bit", "obligation"),
+    [
+        (1, "mul.partial", 9, "word operation: mul"),
+        (2, "out", 3, "word operation: add"),
+        (1, "sum", 15, "word operation: add"),
+        (1, "shl.amount", 11, "word operation: shl"),
+        (1, "out", 0, "word operation: copy"),
+        (0, "x.index", 0, "word operation: copy"),
+        (0, "emit.NONE", 0, "rows that do not execute: what all gates add"),
+        (0, "is_register", 0, "rows that do not execute: what all gates add"),
+    ],
+)
+def test_a_turned_sign_has_a_counterexample(
+    layer: int, writes: str, bit: int, obligation: str, wide: tuple[Compiled, Lemmas]
+) -> None:
+    """The obligation that speaks of the weight fails, and a state shows it in the model's own layers."""
+    compiled, lemmas = wide
+    with planted(compiled.model, fault_at(compiled, layer, "w_out", writes, bit)):
+        proof = prove(compiled, lemmas)
+        assert obligation in failed(proof)
+        examples = list(proof.counterexamples())
+    confirmed = [example for example in examples if example.confirmed]
+    assert confirmed
+    assert all(example.model != example.machine for example in confirmed)
+
+
+def test_a_threshold_off_by_one() -> None:
+    """The carry into bit 12 comes at 2^12 + 1: only sums that are exactly 2^12 show it, and the solver finds one."""
+    compiled = small_model("mdm", 16)
+    gates, offsets = compiled.model.layers[1], compiled.circuit.offsets()
+    carries = torch.nonzero((gates.w_out[offsets["sum"] + 12] == 1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))[:, 0]
+    gates.b_in[carries] -= 1
+    both = torch.nonzero((gates.w_out[offsets["sum"] + 12] == -1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))[:, 0]
+    gates.b_in[both] -= 1
+    proof = prove(compiled)
+    assert "word operation: add" in failed(proof)
+    assert any(example.confirmed for example in proof.counterexamples())
+
+
+def test_what_is_broken_elsewhere() -> None:
+    """Embedding, heads, readout and edit bits fail by name."""
+    compiled, lemmas = small_model("ap-mdm"), Lemmas()
+    for mutant, obligation in (
+        (Mutant(-1, "embedding.kind", (1, 0), 1.0), "tokens enter by their kind and bits"),
+        (Mutant(-1, "unembedding.kind", (3, 4), 999.0), "tokens leave as emitted, with probability 0.9"),
+        (Mutant(-1, "control_bias", (0,), -3.0), "edit bits are their fields"),
+        (Mutant(0, "o", (0, 3, 0), 1.0), "each head copies the fields of its lookup only"),
+        (Mutant(1, "w_in", (0, 0), 0.5), "weights are integers"),
+    ):
+        with planted(compiled.model, mutant):
+            assert failed(prove(compiled, lemmas)) == [obligation]
+
+
+def test_long_words_are_refused() -> None:
+    with pytest.raises(ValueError, match=f"words of 17 bits: proofs are for words of up to {MOST_BITS}"):
+        prove(small_model("mdm", 17))
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+def test_the_command(do: Do) -> None:
+    outcome = do("prove tiny.pram --word-bits 6 --process all --schedule all --json")
+    assert outcome.status == FINE
+    records = json.loads(outcome.out)
+    assert [r["construction"] for r in records] == list(CONSTRUCTIONS)
+    assert all(r["holds"] and r["word_bits"] == 6 and len(r["assumed"]) >= 4 for r in records)
+    text = do("prove tiny.pram --word-bits 6").out
+    assert "tiny, mdm, float64 weights: proved for all words of 6 bits" in text
+    assert "What is assumed:" in text
+    assert do("prove tiny.pram --word-bits 17").status == MISUSED
+    Path("long.pram").write_text("program long\nword 20\nshared s : output\nsingle do s := 3 end\n")
+    outcome = do("prove long.pram")
+    assert outcome.status == MISUSED and "words of up to 16 bits, not 20" in outcome.err
+
+
+def test_a_damaged_model_is_refuted_with_a_state(do: Do) -> None:
+    """A model file whose digest is right and one of whose weights is not."""
+    path = Path("m.safetensors")
+    compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].bits(8, 6, 2), "float64", "mdm")
+    assert do("prove m.safetensors").status == FINE
+    model, metadata = load_model(path)
+    model.layers[1].b_in[torch.nonzero(model.layers[1].w_in.abs().sum(1) > 250)[0]] += 1
+    save_model(path, model, {k: v for k, v in metadata.items() if k not in ("format", "dtype", "layers", "vocabulary")})
+    outcome = do("prove m.safetensors")
+    assert outcome.status == REFUTED
+    assert "NOT PROVED" in outcome.out and "machine: " in outcome.out and "state: " in outcome.out
