@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
 from compiler.processor import Code
 from models import decode as models_decode
-from models.decode import NotFinished, TooLong
+from models.decode import TooLong
+from models.editing import NotFinished
 from models.engines import ENGINES, LONGEST, pick
 from pram.errors import PramError
 from pram.job import Job

@@ -10,59 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.editing import DecodingStep, Editing
 from models.engines import ENGINES, LONGEST, Session, Unsuitable
 from models.positions import Positions
-from models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
-from models.sequence import Change, Sequence
+from models.sequence import Change
 from models.transformer import Prediction, Transformer
-
-#: Which of the positions that are ready a decoding step edits; each takes a generator.
-ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
-    "parallel": lambda random: lambda ready: ready,
-    "left-to-right": lambda random: lambda ready: ready[:1],
-    "random": lambda random: lambda ready: ready[torch.randint(len(ready), (1,), generator=random)],
-    "random-subsets": lambda random: lambda ready: _subset(ready, random),
-}
-
-
-def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
-    """A random non-empty part."""
-    kept = torch.rand(len(ready), generator=random) < 0.5
-    kept[torch.randint(len(ready), (1,), generator=random)] = True
-    return ready[kept]
-
-
-class NotFinished(Exception):
-    """Masks remain but no position is ready."""
-
-    def __init__(self, step: int, masks: int) -> None:
-        self.step, self.masks = step, masks
-        super().__init__(f"decoding step {step}: no position is ready, but {masks} are still masked")
-
-
-class OutOfPositions(Exception):
-    """The sequence grew longer than there are position encodings."""
-
-    def __init__(self, step: int, length: int, most: int) -> None:
-        super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {most} positions")
 
 
 class TooLong(Exception):
     """The engine that was asked for does not compute this, and the context is too long for the reference."""
-
-
-@dataclass(frozen=True)
-class DecodingStep:
-    """A decoding step, counted from 1: what it changed, and the sequence, which the next step edits in place."""
-
-    number: int
-    change: Change
-    sequence: NDArray[np.int64]
-
-    @property
-    def tokens(self) -> Tensor:
-        """A copy of the sequence."""
-        return torch.from_numpy(self.sequence.copy())
 
 
 @dataclass(frozen=True)
@@ -90,15 +46,11 @@ class Decoder:
 
     def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm",
                  order: str = "parallel", seed: int = 0, engine: str = "dense", device: str = "cpu") -> None:  # fmt: skip
-        if process not in PROCESSES or order not in ORDERS or engine not in ENGINES:
-            raise ValueError(f"unknown process, order or engine: {process!r}, {order!r}, {engine!r}")
-        self.process = PROCESSES[process]
-        if order != "parallel" and not self.process.any_order:
-            raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-        self.model, self.positions = model.to(device), Positions.of(positions)
-        self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
-        self.sequence = Sequence(tokens, model.vocabulary.mask)
-        self.renewed = torch.zeros(len(self.positions), dtype=torch.bool)
+        if engine not in ENGINES:
+            raise ValueError(f"unknown engine: {engine!r}")
+        self.positions = Positions.of(positions)
+        self.editing = Editing(tokens, model.vocabulary.mask, len(self.positions), process=process, order=order, seed=seed)
+        self.model, self.sequence = model.to(device), self.editing.sequence
         self.reason = ""
         self.session = self._start(engine)
 
@@ -108,40 +60,12 @@ class Decoder:
         return self.session.name + (f" ({self.reason})" if self.reason else "")
 
     def __iter__(self) -> Iterator[DecodingStep]:
-        number, pending = 0, no_edits()
-        while not self.process.fills or self.sequence.masks:
-            pending = self._renewed(pending, *self._predict())
-            edits = chosen(pending, self.choose)
-            length = len(self.sequence) + int(edits.insert.sum()) - int(edits.delete.sum())
-            if length > len(self.positions):
-                raise OutOfPositions(number + 1, length, len(self.positions))
-            before = len(self.sequence)
-            change = self.sequence.edit(edits)
-            if not len(change.rows) and change.length == before:
-                if self.process.fills:
-                    raise NotFinished(number + 1, self.sequence.masks)
+        while not self.editing.filled:
+            step = self.editing.step(*self._predict())
+            if step is None:
                 return
-            self._update(change)
-            number += 1
-            yield DecodingStep(number, change, self.sequence.tokens)
-
-    def _renewed(self, pending: Edits, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
-        """Pending edits, with those of rows that were predicted anew replaced.
-
-        An edit that waits stays right: it depends on its row's token and prediction alone, and neither changed.
-        """
-        where = torch.from_numpy(rows)
-        tokens = torch.from_numpy(self.sequence.tokens[rows])
-        new = self.process.propose(where, tokens, prediction, self.sequence.mask)
-        if not len(pending):
-            return new
-        self.renewed[where] = True
-        old = pending.take(~self.renewed[pending.rows] & (pending.rows < len(self.sequence)))
-        self.renewed[where] = False
-        if not len(old):
-            return new
-        both = Edits(*(torch.cat(parts) for parts in zip(vars(old).values(), vars(new).values())))
-        return both.take(both.rows.argsort())
+            self._update(step.change)
+            yield step
 
     # -- the engine, and the reference where it gives up ---------------------------------------
 

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from compiler.compile import Compiled, Layout
-from models.decode import Decoder, NotFinished, OutOfPositions
+from models.decode import Decoder
+from models.editing import NotFinished, OutOfPositions
 from pram.errors import Diagnostic
 from pram.job import Job
 from pram.machine import HALTED, Machine, Run

@@ -12,7 +12,8 @@ from cases import EXAMPLE_SIZES
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.bench import DIRECTORY, job_of
-from models.decode import Decoder, DecodingStep
+from models.decode import Decoder
+from models.editing import DecodingStep
 from models.sequence import Change
 from models.transformer import Factored
 from pram.job import Job

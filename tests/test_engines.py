@@ -14,7 +14,8 @@ from test_models import chain_model, random_model
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.bench import job_of
-from models.decode import ORDERS, Decoder, NotFinished, OutOfPositions
+from models.decode import Decoder
+from models.editing import ORDERS, NotFinished, OutOfPositions
 from models.engines import ENGINES, Unsuitable
 from models.engines.active import ActiveSession
 from models.engines.dense import forward

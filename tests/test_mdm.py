@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from compiler.compile import Compiled, compile_job
-from models.decode import NotFinished, decode
+from models.decode import decode
+from models.editing import NotFinished
 from models.engines.dense import forward
 from pram.instructions import Instruction, Operand
 from pram.job import Job

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.decode import ORDERS, NotFinished, decode
+from models.decode import decode
+from models.editing import ORDERS, NotFinished
 from models.processes import PROCESSES, THRESHOLD
 from models.tokens import MASK, Vocabulary
 from models.transformer import MAX_SPELLED, Factored, Layer, Prediction, Transformer

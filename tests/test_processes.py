@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.decode import OutOfPositions, decode
+from models.decode import decode
+from models.editing import OutOfPositions
 from models.processes import PROCESSES
 from models.tokens import Vocabulary
 from models.transformer import Factored, Prediction, Transformer
