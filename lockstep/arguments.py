@@ -77,7 +77,14 @@ def reading(path: Path | None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
         yield None
         return
     text = read_text(path)
-    try:
+    with placing(Source(str(path), text)):
         yield read_input_file(text, path)
+
+
+@contextmanager
+def placing(source: Source) -> Iterator[None]:
+    """Errors in an input that the body raises get their place in its text."""
+    try:
+        yield
     except InputError as error:
-        raise error.placed(Source(str(path), text), json_places.find(text, error.path)) from None
+        raise error.placed(source, json_places.find(source.text, error.path)) from None

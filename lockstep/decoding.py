@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
 from compiler.processor import Code
 from models import decode as models_decode
-from models.decode import TooLong
-from models.editing import NotFinished
+from models.decode import Decoding, TooLong
+from models.editing import NotFinished, OutOfPositions
 from models.engines import ENGINES, LONGEST, pick
 from pram.errors import PramError
 from pram.job import Job
@@ -40,6 +41,12 @@ class Decoded:
     layout: Layout
     engine: str
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """For JSON and tables."""
+        return {"outputs": self.outputs, "decoding_steps": self.steps, "context": max(self.context), "time": self.run.time,
+                "engine": self.engine}  # fmt: skip
+
 
 def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = "mdm") -> Compiled:
     """Compile a program's code for words, pids and times or lengths of so many bits."""
@@ -61,43 +68,65 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
             blocks, the context is too long, or `compiled` is not the model of this program and word size.
             NotCertified: the dtype is not exact at these widths.
     """
-    exact = run(job, max_steps=max_steps, warn=refuse if strict else None)
-    blocks = exact.time if time is None else time
-    compiled = compiled or compile_job(job, blocks, dtype, construction)
-    _check_fits(compiled, job)
+    prepared = Prepared.run(job, time, max_steps, strict)
+    compiled = compiled or compile_job(job, prepared.blocks, dtype, construction)
+    check_fits(compiled, job)
     require_certificate(compiled)
-    engine = pick_engine(
-        engine,
-        BOUNDS[compiled.construction].peak_context(job, blocks),
-        BOUNDS[compiled.construction].steps(job, exact.time),
-        device,
-    )
-    layout = lay_out(compiled, job, blocks, engine)
-    start, positions = torch.from_numpy(layout.tokens()), layout.positions()
-    most = (
-        BOUNDS[compiled.construction].steps(job, exact.time)
-        if order == "parallel"
-        else int((start == compiled.model.vocabulary.mask).sum())
-    )
+    bound = BOUNDS[compiled.construction]
+    steps = bound.steps(job, prepared.exact.time)
+    engine = pick_engine(engine, bound.peak_context(job, prepared.blocks), steps, device)
+    layout = lay_out(compiled, job, prepared.blocks, engine)
+    start = torch.from_numpy(layout.tokens())
+    most = steps if order == "parallel" else int((start == compiled.model.vocabulary.mask).sum())
     try:
         decoding = models_decode.decode(
-            compiled.model, start, positions, process=compiled.process, order=order, seed=seed, engine=engine, device=device,
-            watch=lambda n: progress(n, most),
+            compiled.model, start, layout.positions(), process=compiled.process, order=order, seed=seed, engine=engine,
+            device=device, watch=lambda n: progress(n, most),
         )  # fmt: skip
-    except TooLong as error:
-        raise job.error(f"{error}") from None
-    except NotFinished as error:
-        raise job.error(f"decoding step {error.step}: out of masks: {_not_halted(exact, blocks)}") from None
-    tokens = decoding.tokens.numpy()
-    if not layout.halted(tokens):
-        raise job.error(f"decoding step {decoding.steps}: out of masks: {_not_halted(exact, blocks)}")
-    cells = job.outputs
-    if not np.array_equal(layout.output_words(tokens), exact.memory[cells.start : cells.stop]):
-        raise job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
-    return Decoded(_outputs(job, layout, tokens), decoding.steps, decoding.context, tokens, exact, layout, decoding.engine)
+    except (TooLong, NotFinished, OutOfPositions) as error:
+        raise prepared.explain(error) from None
+    return prepared.finish(layout, decoding)
 
 
-def _check_fits(compiled: Compiled, job: Job) -> None:
+@dataclass(frozen=True)
+class Prepared:
+    """A job that the machine has run, so that it may be decoded with room for `blocks` steps."""
+
+    job: Job
+    exact: Run
+    blocks: int
+
+    @staticmethod
+    def run(job: Job, time: int | None, max_steps: int, strict: bool) -> Prepared:
+        """Run it; errors as `decode_job`."""
+        exact = run(job, max_steps=max_steps, warn=refuse if strict else None)
+        return Prepared(job, exact, exact.time if time is None else time)
+
+    def explain(self, error: TooLong | NotFinished | OutOfPositions) -> PramError:
+        """Why it could not be decoded, for users."""
+        return self._out_of_masks(error.step) if isinstance(error, NotFinished) else self.job.error(f"{error}")
+
+    def _out_of_masks(self, step: int) -> PramError:
+        return self.job.error(
+            f"decoding step {step}: out of masks: not all processors have halted after {self.blocks} steps; "
+            f"the run takes {self.exact.time}: lay out more with --time"
+        )
+
+    def finish(self, layout: Layout, decoding: Decoding) -> Decoded:
+        """What was generated.
+
+        Raises: PramError: it did not come to its end, or is not what the machine computes.
+        """
+        tokens, cells = decoding.tokens.numpy(), self.job.outputs
+        if not layout.halted(tokens):
+            raise self._out_of_masks(decoding.steps)
+        if not np.array_equal(layout.output_words(tokens), self.exact.memory[cells.start : cells.stop]):
+            raise self.job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
+        outputs = _outputs(self.job, layout, tokens)
+        return Decoded(outputs, decoding.steps, decoding.context, tokens, self.exact, layout, decoding.engine)
+
+
+def check_fits(compiled: Compiled, job: Job) -> None:
     """A model generates the runs of one code, at one word size."""
     if compiled.code != Code.of(job):
         raise job.error("this model was compiled from another program")
@@ -129,10 +158,6 @@ def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> L
     return layout
 
 
-def _not_halted(exact: Run, blocks: int) -> str:
-    return f"not all processors have halted after {blocks} steps; the run takes {exact.time}: lay out more with --time"
-
-
 def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, int | list[int] | list[list[int]]]:
     words = layout.output_words(tokens)
     first = job.outputs.start
@@ -140,4 +165,4 @@ def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, i
     return {a.name: words[a.base - first : a.base - first + a.size].reshape(a.shape).tolist() for a in arrays}
 
 
-__all__ = ["Decoded", "PramError", "compile_program", "decode_job", "lay_out", "pick_engine"]
+__all__ = ["Decoded", "Prepared", "PramError", "check_fits", "compile_program", "decode_job", "lay_out", "pick_engine"]

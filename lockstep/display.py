@@ -78,6 +78,25 @@ def record_table(record: dict[str, Any]) -> Table:
     return table
 
 
+def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, str]) -> RenderableType:
+    """Outputs and costs of inputs that were decoded together, a row for each."""
+    names = list(records[0]["outputs"])
+    costs = {"time": "time", "decoding_steps": "decoding steps", "context": "context"}
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{name}: {len(records)} inputs, decoded together", title_justify="left"
+    )
+    table.add_column("line", justify="right")
+    for output in names:
+        table.add_column(Text(output), overflow="fold")
+    for title in costs.values():
+        table.add_column(title, justify="right")
+    for record in records:
+        outputs = (Text(str(record["outputs"][output])) for output in names)
+        table.add_row(str(record["line"]), *outputs, *(f"{record[cost]:,}" for cost in costs))
+    engines = ", ".join(dict.fromkeys(record["engine"] for record in records))
+    return Group(table, Text(f"decoded by: {engines}; {about['process']}, {about['order']}", style="dim"))
+
+
 def program_record(file: Path, program: Program) -> dict[str, Any]:
     """What a correct program is."""
     code = program.code

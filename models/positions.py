@@ -6,6 +6,7 @@ is used, and rows are made on demand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,23 @@ class Positions:
         used = (least != 0) | (most != 0)
         a, b = np.flatnonzero(small & used), np.flatnonzero(~small & used)
         return Positions(dense.shape[1], a, dense[:, a].astype(np.uint8), b, dense[:, b].copy())
+
+    @staticmethod
+    def stacked(parts: Sequence[Positions]) -> Positions:
+        """Those of several sequences, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        wide = np.unique(np.concatenate([p.large_columns for p in parts]))
+        narrow = np.setdiff1d(np.concatenate([p.small_columns for p in parts]), wide)
+        length, at = sum(map(len, parts)), 0
+        stack = Positions(parts[0].width, narrow, np.zeros((length, len(narrow)), np.uint8), wide, np.zeros((length, len(wide))))
+        for part in parts:
+            rows = slice(at, at := at + len(part))
+            small = np.isin(part.small_columns, narrow)
+            stack.small[rows, np.searchsorted(narrow, part.small_columns[small])] = part.small[:, small]
+            stack.large[rows, np.searchsorted(wide, part.small_columns[~small])] = part.small[:, ~small]
+            stack.large[rows, np.searchsorted(wide, part.large_columns)] = part.large
+        return stack
 
     def rows(self, which: slice | NDArray[np.int64], dtype: torch.dtype) -> Tensor:
         """PE of some positions, [n, d]."""

@@ -38,16 +38,21 @@ class Layer:
     b_in: Tensor  # [f]
     w_out: Tensor  # [d, f]
 
-    def attend(self, x: Tensor) -> Tensor:
-        """sum_h O_h softmax(Q_h x . K_h x) V_h x; x and the result are [N, d]."""
-        queries = torch.einsum("nd,had->hna", x, self.q)
-        keys = torch.einsum("nd,had->hna", x, self.k)
-        values = torch.einsum("nd,had->hna", x, self.v)
-        weights = torch.softmax(queries @ keys.transpose(1, 2), dim=-1)  # [H, N, N]
-        return torch.einsum("hna,hda->nd", weights @ values, self.o)
+    def attend(self, x: Tensor, absent: Tensor | None = None) -> Tensor:
+        """sum_h O_h softmax(Q_h x . K_h x) V_h x; x and the result are [..., N, d].
+
+        Args:   absent: bool [..., N], rows that only fill up a batch: they are no keys.
+        """
+        queries = torch.einsum("...nd,had->...hna", x, self.q)
+        keys = torch.einsum("...nd,had->...hna", x, self.k)
+        values = torch.einsum("...nd,had->...hna", x, self.v)
+        scores = queries @ keys.transpose(-1, -2)  # [..., H, N, N]
+        if absent is not None:
+            scores = scores.masked_fill(absent[..., None, None, :], -torch.inf)
+        return torch.einsum("...hna,hda->...nd", torch.softmax(scores, dim=-1) @ values, self.o)
 
     def feed_forward(self, x: Tensor) -> Tensor:
-        """W_out relu(W_in x + b); x and the result are [N, d]."""
+        """W_out relu(W_in x + b); x and the result are [..., N, d]."""
         return torch.relu(x @ self.w_in.T + self.b_in) @ self.w_out.T
 
 
@@ -81,6 +86,10 @@ class Prediction:
     token: Tensor
     probability: Tensor
     control: Tensor | None
+
+    def part(self, rows: slice) -> Prediction:
+        """That of some rows."""
+        return Prediction(self.token[rows], self.probability[rows], self.control[rows] if self.control is not None else None)
 
     def on_cpu(self) -> Prediction:
         """The same, wherever it was computed."""

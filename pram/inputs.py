@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,18 @@ def read_input_file(text: str, path: str | Path) -> tuple[dict[str, Any], dict[s
         return _parts(content)
     except InputError as error:
         raise error.placed(source, json_places.find(text, error.path)) from None
+
+
+def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, dict[str, Any], dict[str, Any]]]:
+    """The same of each line that is not blank: JSON Lines.
+
+    Yields:  a source in which the input stands where it stands in the file, its line, `params` and `arrays`.
+    Raises: PramError: as `read_input_file`, with the place in the whole file.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            alone = "\n" * (number - 1) + line
+            yield Source(str(path), alone), number, *read_input_file(alone, path)
 
 
 def _read_json(source: Source) -> Any:

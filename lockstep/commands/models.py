@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -21,6 +21,7 @@ from lockstep.commands.common import (
     Engine,
     File,
     Input,
+    Inputs,
     Json,
     Order,
     Out,
@@ -40,7 +41,7 @@ from lockstep.commands.common import (
     writable,
 )
 from pram.machine import DEFAULT_MAX_STEPS
-from pram.program import load
+from pram.program import Program, load
 
 
 def compile(file: File, out_: Out = None,
@@ -65,7 +66,7 @@ def compile(file: File, out_: Out = None,
 
 
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
-           input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
+           input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
            schedule: Schedule = "two-step", order: Order = "parallel",
            dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
@@ -88,14 +89,33 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
     if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
         raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
+    how: dict[str, Any] = {"construction": construction, "order": order, "seed": seed, "dtype": dtype or "float64", "time": time,
+           "compiled": compiled, "engine": engine, "device": device, "max_steps": max_steps, "strict": strict}  # fmt: skip
+    about = {"process": compiled.construction if compiled else construction, "order": order}
+    if input and input.suffix == ".jsonl":
+        _decode_lines(program, input, size, bits, how, about, json_)
+        return
     job = given_job(program, input, size, seed, bits)
     with display.progress(err, "decoding") as progress:
-        decoded = decode_job(job, construction=construction, order=order, seed=seed, dtype=dtype or "float64", time=time, compiled=compiled,
-                             engine=engine, device=device, max_steps=max_steps, strict=strict, progress=progress)  # fmt: skip
-    record = {"outputs": decoded.outputs, "decoding_steps": decoded.steps, "context": max(decoded.context),
-              "time": decoded.run.time, "process": compiled.construction if compiled else construction, "order": order,
-              "engine": decoded.engine}  # fmt: skip
+        record = decode_job(job, progress=progress, **how).record | about
     emit(record, display.record_table(record), json_)
+
+
+def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, how: dict[str, Any], about: dict[str, str],
+                  json_: bool) -> None:  # fmt: skip
+    """A record for each line of the file."""
+    if size is not None:
+        raise typer.BadParameter("--input and --size exclude each other", param_hint="--input")
+    from lockstep.batch import decode_lines, read_batch
+
+    lines = read_batch(input)
+    with display.progress(err, "decoding") as progress:
+        found = decode_lines(program, lines, word_bits=bits, progress=progress, **how)
+    records = [{"line": line.number, **decoded.record, **about} for line, decoded in zip(lines, found)]
+    for record in records if json_ else []:
+        emit(record, "", as_json=True)
+    if not json_:
+        emit(records, display.batch_table(program.name, records, about), as_json=False)
 
 
 def verify(file: File, input: Input = None,

@@ -6,7 +6,7 @@ weights, tokens and positions, nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.engines.active import ActiveSession
 from models.engines.bounds import Unsuitable
-from models.engines.dense import DenseSession
+from models.engines.dense import DenseBatch, DenseSession
 from models.positions import Positions
 from models.sequence import Change
 from models.transformer import Prediction, Transformer
@@ -36,18 +36,47 @@ class Session(Protocol):
     def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
 
 
+class BatchSession(Protocol):
+    """Decodes of several sequences in one pass over the model; numbers say which sequence.
+
+    predict: as of a Session, for each sequence in `live`, in that order; sequences that are not live stay as they are.
+    Raises: Unsuitable, from either of them.
+    """
+
+    name: str
+
+    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None: ...
+
+    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]: ...
+
+
 def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:
-    if model.device.type != "cpu":
-        raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
+    _require_cpu(model)
     from models.engines.indexed import IndexedSession  # Numba takes its time to import
 
     return IndexedSession(model, tokens, positions)
+
+
+def _indexed_batch(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> BatchSession:
+    _require_cpu(model)
+    from models.engines.indexed import IndexedBatch
+
+    return IndexedBatch(model, sequences, positions)
+
+
+def _require_cpu(model: Transformer) -> None:
+    if model.device.type != "cpu":
+        raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
 
 
 #: An engine starts a session from a model, the start sequence [N] and the positions; it may raise Unsuitable.
 Engine = Callable[[Transformer, NDArray[np.int64], Positions], Session]
 
 ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed}
+
+#: Engines that take several sequences in one pass; the others decode them one after the other.
+BatchEngine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]], BatchSession]
+BATCHES: dict[str, BatchEngine] = {"dense": DenseBatch, "indexed": _indexed_batch}
 
 #: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a row.
 LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
@@ -60,4 +89,4 @@ def pick(length: int, steps: int) -> str:
     return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
 
 
-__all__ = ["ENGINES", "LONGEST", "Engine", "Session", "Unsuitable", "pick"]
+__all__ = ["BATCHES", "ENGINES", "LONGEST", "BatchSession", "Engine", "Session", "Unsuitable", "pick"]

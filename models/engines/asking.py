@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.engines.jit import MANY, jit, spread
-from models.engines.plan import HeadPlan, Integers, Matrix
+from models.engines.plan import HeadPlan, Indices, Integers, Matrix
 from models.engines.streams import BLOCK, Kept, blocks, evaluate, load
 from models.engines.tables import Asked
 
@@ -25,11 +25,22 @@ QUERY, ASKS, SINK, TIE, RECENCY, KEY = range(1, 7)
 
 
 class Sink(NamedTuple):
-    """The first row in each head [H]: its score for rows that ask, its packed value, and the most that a recency may be."""
+    """The first row of a sequence in each head [H]: its score for rows that ask, its packed value, and the most that a recency may be."""
 
     score: Integers
     value: Integers
     limit: Integers
+
+
+class Batch(NamedTuple):
+    """Sequences whose rows lie one after the other: the first row of each [B], and which one a row is of [N].
+
+    Their number stands above the bits of every query and key, so that no row finds one of another sequence; tags: its bits.
+    """
+
+    first: Integers
+    number: Indices
+    tags: int
 
 
 @jit()
@@ -78,10 +89,11 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 
 @jit()
 def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, asked: Asked, rows: Integers,
-              first: int, count: int, sink: Sink) -> int:  # fmt: skip
+              first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
     """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
+    begins, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
     fault, asking, seen = 0, False, False
     own, score = 2 * len(heads.half) + 2 * h, sink.score[h]
@@ -92,10 +104,9 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
             fault = ASKS
         asks = z[i] == 0.0
         asking |= asks
-        seen |= sizes[i] + heads.reach[h] >= score
-        asked.query[h, first + i] = 0 if asks else -1
-    if rows[first] == 0:
-        seen = True
+        row = rows[first + i]
+        seen |= sizes[i] + heads.reach[h] >= score or row == begins[number[row]]
+        asked.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
     # No key is seen that cannot reach the sink's score; and queries of lanes that are silent matter only to be checked.
     if (asking or not heads.sure[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
@@ -104,16 +115,17 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
         _values(value, h, heads, x, z)
     for i in range(count):
         at, recency = first + i, np.int64(sizes[i])
+        row = rows[at]
         asked.query[h, at] |= query[i]
         asked.key[h, at] = -1
         if not seen:
             continue
-        asked.value[h, at], asked.recency[h, at], asked.care[h, at] = value[i], recency, care[i]
-        if rows[at] == 0:
+        asked.value[h, at], asked.recency[h, at], asked.care[h, at] = value[i], recency, care[i] | batch.tags << bits
+        if row == begins[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK
         elif recency >= score:
-            asked.key[h, at] = key[i]
+            asked.key[h, at] = key[i] | np.int64(number[row]) << bits
             if recency == score:
                 fault = TIE
             if recency > sink.limit[h]:
@@ -124,19 +136,19 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
 
 
 @jit()
-def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, faults: Integers,
-         width: int) -> None:  # fmt: skip
+def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch,
+         faults: Integers, width: int) -> None:  # fmt: skip
     x, z, sizes, work = np.empty((width, BLOCK)), np.empty(BLOCK), np.empty(BLOCK), np.empty((5, BLOCK), np.int64)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
         load(x, kept, rows, first, count)
         for h in range(len(heads.silence)):
-            faults[b] = max(faults[b], _ask_head(h, heads, x, z, work, sizes, asked, rows, first, count, sink))
+            faults[b] = max(faults[b], _ask_head(h, heads, x, z, work, sizes, asked, rows, first, count, sink, batch))
 
 
-def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, width: int) -> int:
+def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch, width: int) -> int:
     """Queries, keys and values of rows go to `asked`; a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
-    spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, faults, width)
+    spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, batch, faults, width)
     return int(faults.max(initial=0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,6 +25,42 @@ def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
         x = x + layer.attend(x)
         x = x + layer.feed_forward(x)
     return x
+
+
+class DenseBatch:
+    """Decodes of several sequences in one pass by the reference, filled up to the longest; see `models.engines.BatchSession`."""
+
+    name = "dense"
+
+    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
+        self.model = model
+        self.positions = [p.rows(slice(None), model.dtype).to(model.device) for p in positions]
+        self.tokens = [torch.from_numpy(tokens) for tokens in sequences]
+
+    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
+        self.tokens[number] = torch.from_numpy(tokens)
+
+    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+        """All rows of the sequences in `live`."""
+        x, absent = self._embedded(live)
+        for layer in self.model.layers:
+            x = x + layer.attend(x, absent)
+            x = x + layer.feed_forward(x)
+        found, first, parts = self.model.predict(x[~absent]).on_cpu(), 0, []
+        for number in live:
+            length = len(self.tokens[number])
+            parts.append((np.arange(length), found.part(slice(first, first := first + length))))
+        return parts
+
+    def _embedded(self, live: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """The stream before the first layer, [B, N, d], and which rows only fill up, [B, N]."""
+        tokens = [self.tokens[number] for number in live]
+        lengths = torch.tensor([len(part) for part in tokens], device=self.model.device)
+        absent = torch.arange(int(lengths.max()), device=self.model.device)[None] >= lengths[:, None]
+        x = torch.zeros(*absent.shape, self.model.width, dtype=self.model.dtype, device=self.model.device)
+        places = torch.cat([self.positions[number][: len(self.tokens[number])] for number in live])
+        x[~absent] = self.model.embed(torch.cat(tokens).to(self.model.device)) + places
+        return x, absent
 
 
 class DenseSession:

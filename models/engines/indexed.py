@@ -10,15 +10,18 @@ depends on values is checked on every row that is computed; anything else raises
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from models.engines import asking, room, streams, tables
 from models.engines import rows as kernels
-from models.engines.asking import Sink
+from models.engines.asking import Batch, Sink
 from models.engines.bounds import MARGIN, Unsuitable
 from models.engines.jit import NONE
+from models.engines.lookups import MOST_BITS
 from models.engines.plan import HeadPlan, Integers, plan
 from models.engines.streams import BLOCK, Kept
 from models.engines.tables import Asked
@@ -31,18 +34,23 @@ from models.transformer import Prediction, Transformer
 CHUNK = 1 << 15
 
 
-class IndexedSession:
-    """A decode by the indexed engine; see `models.engines.Session`."""
+class IndexedBatch:
+    """Decodes of several sequences in one pass by the indexed engine; see `models.engines.BatchSession`."""
 
     name = "indexed"
 
-    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
-        if not len(tokens):
+    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
+        if not all(map(len, sequences)):
             raise Unsuitable("the sequence is empty")
-        self.model, self.positions, self.tokens = model, positions, tokens
-        self.first = int(tokens[0])
-        self.plan = plan(model, positions, self.first)
-        most = len(positions)
+        self.model, self.positions, self.sink = model, Positions.stacked(positions), int(sequences[0][0])
+        self.plan = plan(model, self.positions, self.sink)
+        most = len(self.positions)
+        self.ends = np.cumsum([len(part) for part in positions])
+        self.batch = _batch(self.ends, self.plan.heads)
+        self.lengths = [len(tokens) for tokens in sequences]
+        self.is_first = np.zeros(most, np.bool_)
+        self.is_first[self.batch.first] = True
+        self.tokens = np.zeros(most, np.int64)
         self.kept = tuple(
             Kept(
                 columns,
@@ -51,11 +59,13 @@ class IndexedSession:
             )
             for columns in self.plan.columns
         )
-        self.layers = [Layer(heads, most, model.width) for heads in self.plan.heads]
+        self.layers = [Layer(heads, most, model.width, self.batch) for heads in self.plan.heads]
         self._place_positions()
         self.started = False
-        self.dead = np.zeros(0, np.int64)
-        self.changed = np.arange(len(tokens))
+        self.dead: list[Integers] = []
+        self.changed: list[Integers] = []
+        for number, tokens in enumerate(sequences):
+            self._take(number, np.arange(len(tokens)), tokens)
 
     def _place_positions(self) -> None:
         """Keep the encoding of every position, and note where the columns are that tokens write."""
@@ -76,28 +86,43 @@ class IndexedSession:
                 padded[: len(positions)] = positions.large[:, number]
                 part[:, at] = padded.reshape(-1, BLOCK)
 
-    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
-        self.dead = np.arange(change.length, len(self.tokens))
-        self.tokens, self.changed = tokens, change.rows
+    def _take(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
+        """Rows of a sequence have other tokens now."""
+        here = rows + self.batch.first[number]
+        self.tokens[here] = tokens[rows]
+        self.changed.append(here)
 
-    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
-        """The rows that were computed anew."""
-        self._embed(self.changed)
-        rows, last = self.changed, len(self.layers) - 1
+    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
+        first, before = self.batch.first[number], self.lengths[number]
+        self.dead.append(np.arange(first + change.length, first + before))
+        self.lengths[number] = change.length
+        self._take(number, change.rows, tokens)
+
+    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+        """The rows that were computed anew; of other sequences than those in `live` there are none."""
+        rows, dead = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.dead))
+        self.changed, self.dead = [], []
+        self._embed(rows)
+        last = len(self.layers) - 1
         for number, (layer, mlp) in enumerate(zip(self.layers, self.plan.mlps)):
             kept = self.kept[number]
             if not self.started:
                 layer.start(kept)
-            rows = layer.follow(rows, self.dead, kept)
+            rows = layer.follow(rows, dead, kept)
             if number < last:
                 after = self.kept[number + 1]
                 rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, self.model.width)
         self.started = True
-        return rows, self._read(rows)
+        return self._apart(rows, self._read(rows), live)
+
+    def _apart(self, rows: Integers, found: Prediction, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+        """What was predicted, sequence by sequence."""
+        firsts = self.batch.first[list(live)]
+        edges = np.searchsorted(rows, firsts), np.searchsorted(rows, self.ends[list(live)])
+        return [(rows[a:b] - first, found.part(slice(a, b))) for first, a, b in zip(firsts, *edges)]
 
     def _embed(self, rows: NDArray[np.int64]) -> None:
-        here = self.tokens[rows]
-        if ((here == self.first) != (rows == 0)).any() or not len(self.tokens):
+        if ((self.tokens[rows] == self.sink) != self.is_first[rows]).any():
             raise Unsuitable("the first token moves, or appears a second time")
         small, large = self.positions.small, self.positions.large
         streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
@@ -112,11 +137,40 @@ class IndexedSession:
         return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
 
 
+class IndexedSession:
+    """A decode by the indexed engine: a batch of one; see `models.engines.Session`."""
+
+    name = "indexed"
+
+    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
+        self.batch = IndexedBatch(model, [tokens], [positions])
+
+    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
+        self.batch.update(0, change, tokens)
+
+    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
+        """The rows that were computed anew."""
+        return self.batch.predict([0])[0]
+
+
+def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
+    """Where each sequence begins.
+
+    Raises: Unsuitable: their numbers do not fit above the bits of a query.
+    """
+    tags = (1 << (len(ends) - 1).bit_length()) - 1
+    most = max(int(np.diff(plan.first_match).max(initial=0)) for plan in heads)
+    if most + tags.bit_length() > MOST_BITS:
+        raise Unsuitable(f"numbers of {len(ends)} sequences do not fit beside queries of {most} bits")
+    first = np.concatenate([[0], ends[:-1]])
+    return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), tags)
+
+
 class Layer:
     """The hash tables of one layer, over rows 0 .. most - 1."""
 
-    def __init__(self, heads: HeadPlan, most: int, width: int) -> None:
-        self.heads, self.width = heads, width
+    def __init__(self, heads: HeadPlan, most: int, width: int, batch: Batch) -> None:
+        self.heads, self.width, self.batch = heads, width, batch
         many = len(heads.silence)
         self.table = room.empty(many, most)
         self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
@@ -125,7 +179,7 @@ class Layer:
     def start(self, kept: Kept) -> None:
         """Take the first row as the sink of every head."""
         asked = room.silent(len(self.heads.silence), 1)
-        asking.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.width)
+        asking.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.batch._replace(tags=0), self.width)
         if asked.care.any():
             raise Unsuitable(asking.FAULTS[asking.SINK])
         self.sink.score[:], self.sink.value[:] = asked.recency[:, 0], asked.value[:, 0]
@@ -145,7 +199,7 @@ class Layer:
         for first in range(0, len(changed), CHUNK):
             chunk = changed[first : first + CHUNK]
             asked = room.unanswered(len(count), len(chunk))
-            if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.width):
+            if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.batch, self.width):
                 raise Unsuitable(asking.FAULTS[fault])
             self._relink(chunk, asked)
         tables.settle(self.table, self.sink.value, len(changed))

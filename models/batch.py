@@ -1,0 +1,126 @@
+"""Decoding several sequences with one model: a decoding step of all of them is one pass over its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.decode import Decoding, TooLong, decode
+from models.editing import Editing, NotFinished, OutOfPositions
+from models.engines import BATCHES, ENGINES, Unsuitable
+from models.positions import Positions
+from models.transformer import Transformer
+
+#: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
+MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
+#: How much longer the longest of a dense pass may be than the shortest.
+FILLED = 1.25
+
+#: A start sequence, [N] int64, and its positions.
+Start = tuple[Tensor, Positions]
+
+
+class Failed(Exception):
+    """One sequence could not be decoded: its number, and why."""
+
+    def __init__(self, number: int, cause: NotFinished | OutOfPositions | TooLong) -> None:
+        self.number, self.cause = number, cause
+        super().__init__(f"sequence {number}: {cause}")
+
+
+def decode_batch(model: Transformer, starts: Sequence[Start], *, process: str = "mdm", order: str = "parallel", seed: int = 0,
+                 engine: str = "dense", device: str = "cpu",
+                 watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
+    """Decode each sequence to the same end as `models.decode.decode` alone, as many in one pass as there is room for.
+
+    An engine that takes one sequence at a time, or cannot take these together, decodes them one after the other.
+
+    Args:    watch: called with the number of sequences that are finished.
+    Returns: in the order of `starts`.
+    Raises:  Failed: what `decode` raises, for one of them. ValueError: as `decode`.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"unknown engine: {engine!r}")
+    how: dict[str, Any] = {"process": process, "order": order, "seed": seed}
+    found: dict[int, Decoding] = {}
+    for group in _groups(starts, engine):
+        done = len(found)
+        try:
+            if engine not in BATCHES or len(group) == 1:
+                raise Unsuitable("it takes one sequence at a time")
+            found |= _Pass(model.to(device), {n: starts[n] for n in group}, how).decode(engine, lambda n: watch(done + n))  # noqa: B023
+        except Unsuitable:  # alone, each says for itself what is unsuitable
+            for number in group:
+                with _failing(number):
+                    found[number] = decode(model, *starts[number], engine=engine, device=device, **how)
+                watch(len(found))
+    return [found[number] for number in range(len(starts))]
+
+
+def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
+    """Which sequences share a pass: neighbours in length, so that little is filled up."""
+    lengths = [len(positions) for _, positions in starts]
+    group: list[int] = []
+    rows = 0
+    for number in sorted(range(len(starts)), key=lengths.__getitem__):
+        if group and _too_much(len(group), rows, lengths[group[0]], lengths[number], engine):
+            yield group
+            group, rows = [], 0
+        group.append(number)
+        rows += lengths[number]
+    if group:
+        yield group
+
+
+def _too_much(count: int, rows: int, shortest: int, more: int, engine: str) -> bool:
+    """Whether a pass that has `count` sequences holds no longer one; the dense engine fills all up to that length."""
+    if engine != "dense":
+        return rows + more > MOST_ROWS
+    return (count + 1) * more**2 > MOST_PAIRS or more > FILLED * shortest
+
+
+@contextmanager
+def _failing(number: int) -> Iterator[None]:
+    """What goes wrong inside is said of that sequence."""
+    try:
+        yield
+    except (NotFinished, OutOfPositions, TooLong) as error:
+        raise Failed(number, error) from error
+
+
+class _Pass:
+    """Sequences that are decoded together."""
+
+    def __init__(self, model: Transformer, starts: dict[int, Start], how: dict[str, Any]) -> None:
+        self.model, self.numbers, self.starts = model, list(starts), list(starts.values())
+        self.editings = [Editing(tokens, model.vocabulary.mask, len(positions), **how) for tokens, positions in self.starts]
+
+    def decode(self, engine: str, watch: Callable[[int], None]) -> dict[int, Decoding]:
+        """All of them, by number.
+
+        Raises: Unsuitable: the engine cannot take them. Failed: as decode_batch.
+        """
+        sequences = [editing.sequence.tokens for editing in self.editings]
+        session = BATCHES[engine](self.model, sequences, [positions for _, positions in self.starts])
+        contexts = [[len(tokens)] for tokens in sequences]
+        live = [n for n, editing in enumerate(self.editings) if not editing.filled]
+        while live:
+            ended = []
+            for n, (rows, prediction) in zip(live, session.predict(live)):
+                with _failing(self.numbers[n]):
+                    step = self.editings[n].step(rows, prediction)
+                if step is not None:
+                    session.update(n, step.change, step.sequence)
+                    contexts[n].append(step.change.length)
+                if step is None or self.editings[n].filled:
+                    ended.append(n)
+            live = [n for n in live if n not in ended]
+            watch(len(contexts) - len(live))
+        return {
+            number: Decoding(torch.from_numpy(editing.sequence.tokens), editing.number, tuple(context), engine)
+            for number, editing, context in zip(self.numbers, self.editings, contexts)
+        }
