@@ -73,7 +73,7 @@ def _keys(key: Integers, care: Integers, sizes: Matrix, h: int, heads: HeadPlan,
             key[i] |= one if z[i] == 1.0 else np.int64(0)
             care[i] |= one if z[i] != 0.0 else np.int64(0)
             odd[i] |= np.int64(1) if abs(z[i]) > 1.0 else np.int64(0)
-            sizes[i] += half * abs(z[i])
+            sizes[i] += np.float64(half) * np.float64(abs(z[i]))
 
 
 @jit()
@@ -81,7 +81,7 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
     """What each lane has to read, packed."""
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     for v in range(heads.first_value[h], heads.first_value[h + 1]):
-        evaluate(z, starts, columns, weights, 2 * (len(heads.half) + len(heads.silence)) + v, x)
+        evaluate(z, starts, columns, weights, 2 * len(heads.half) + v, x)
         low, shift = heads.low[v], heads.shift[v]
         for i in range(BLOCK):
             value[i] |= (np.int64(z[i]) - low) << shift
@@ -91,14 +91,14 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, asked: Asked, rows: Integers,
               first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
     """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
-    starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
+    starts, columns, weights = heads.own.start, heads.own.columns, heads.own.values
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
     begins, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
     fault, asking, seen = 0, False, False
-    own, score = 2 * len(heads.half) + 2 * h, sink.score[h]
-    evaluate(sizes, starts, columns, weights, own, x)
-    evaluate(z, starts, columns, weights, own + 1, x)
+    score = sink.score[h]
+    evaluate(sizes, starts, columns, weights, 2 * h, x)
+    evaluate(z, starts, columns, weights, 2 * h + 1, x)
     for i in range(count):
         if z[i] != 0.0 and z[i] != heads.silence[h]:
             fault = ASKS
@@ -138,7 +138,9 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
 @jit()
 def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch,
          faults: Integers, width: int) -> None:  # fmt: skip
-    x, z, sizes, work = np.empty((width, BLOCK)), np.empty(BLOCK), np.empty(BLOCK), np.empty((5, BLOCK), np.int64)
+    real = heads.half.dtype
+    x, z, sizes = np.empty((width, BLOCK), real), np.empty(BLOCK, real), np.empty(BLOCK)
+    work = np.empty((5, BLOCK), np.int64)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)

@@ -112,14 +112,16 @@ def exact(tensor: torch.Tensor) -> Matrix:
     return np.ascontiguousarray(tensor.to("cpu", torch.float64).numpy())
 
 
-def bound(model: Transformer, positions: Positions) -> Bounds:
+def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     """Bound every sum of the forward pass.
 
+    Args:   bits: sums beyond 2^bits, or beyond what the model's dtype counts, might round; of queries, keys and scores, only the latter.
     Raises: Unsuitable: a weight is no integer, or a sum might round.
     """
     if model.dtype not in EXACT_BITS:
         raise Unsuitable(f"its dtype is {model.dtype}")
-    limit = 2.0 ** EXACT_BITS[model.dtype]
+    scores = 2.0 ** EXACT_BITS[model.dtype]
+    limit = min(2.0**bits, scores)
     for name, tensor in model.tensors():
         if not bool((tensor == tensor.round()).all()):
             raise Unsuitable(f"{name} has weights that are no integers")
@@ -128,14 +130,14 @@ def bound(model: Transformer, positions: Positions) -> Bounds:
     stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
         feed_forwards.append(group(layer))
-        stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, f"layer {number + 1}"))
+        stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
     head = model.unembedding
-    logits = float(sum(_largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
+    logits = float(sum(largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
     if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
         raise Unsuitable("its logits are so large that its dtype blurs probabilities")
     if model.control_weight is not None:
-        _require(_largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
+        _require(largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))
 
 
@@ -148,12 +150,12 @@ def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
     return Interval(np.min(low, axis=0), np.max(high, axis=0))
 
 
-def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: float, name: str) -> Interval:
+def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: float, scores: float, name: str) -> Interval:
     for head in range(len(layer.q)):
-        x = x + _attention(layer, head, x, limit, f"{name}, head {head + 1}")
+        x = x + _attention(layer, head, x, limit, scores, f"{name}, head {head + 1}")
     _require(float(x.size.max()), limit, f"{name}: the stream")
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
-    _require(_largest(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
+    _require(largest(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
     z = x.through(w_in)
     hidden = np.maximum(z.high + b_in, 0)
     _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
@@ -167,12 +169,13 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
     return Interval(low, high)
 
 
-def _attention(layer: Layer, head: int, x: Interval, limit: float, name: str) -> Interval:
+def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
     """What a head adds if it copies one row, whichever."""
     q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
     scale = unit(q)
-    _require(max(_largest(q / scale, x), _largest(k, x), _largest(v, x)), limit, f"{name}: queries, keys and values")
-    _require(float(x.through(q / scale).size @ x.through(k).size), limit, f"{name}: scores")
+    _require(max(largest(q / scale, x), largest(k, x)), scores, f"{name}: queries and keys")
+    _require(largest(v, x), limit, f"{name}: values")
+    _require(float(x.through(q / scale).size @ x.through(k).size), scores, f"{name}: scores")
     values = x.through(v)
     _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: what it adds")
     return values.through(o)
@@ -184,7 +187,7 @@ def unit(q: Matrix) -> float:
     return float(np.min(entries & -entries)) if len(entries) else 1.0
 
 
-def _largest(m: Matrix, x: Interval) -> float:
+def largest(m: Matrix, x: Interval) -> float:
     """No partial sum of a row of m x, in any order, is larger."""
     return float((np.abs(m) @ x.size).max(initial=0))
 

@@ -22,14 +22,18 @@ THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 
 POOL = ThreadPoolExecutor(THREADS)
 
 
-def jit() -> Callable[[Any], Any]:
-    """Numba's compiler, with its cache on disk if there is a place for one."""
+def jit(inline: bool = False) -> Callable[[Any], Any]:
+    """Numba's compiler, with its cache on disk if there is a place for one.
+
+    Args: inline: put it into its callers, since arrays are passed in seven parts each and that takes longer than a small kernel.
+    """
+    how: dict[str, Any] = {"nogil": True, "inline": "always" if inline else "never", "fastmath": {"contract"}}
 
     def compile(function: Any) -> Any:
         try:
-            return numba.njit(cache=True, nogil=True)(function)
+            return numba.njit(cache=True, **how)(function)
         except RuntimeError:  # nothing can be written
-            return numba.njit(nogil=True)(function)
+            return numba.njit(**how)(function)
 
     return compile
 

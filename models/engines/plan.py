@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from models.engines.bounds import Bounds, FeedForward, Interval, Unsuitable, bound, exact
+from models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, Unsuitable, bound, exact, largest
 from models.engines.lookups import Lookup, recognise
 from models.positions import Positions
 from models.tokens import MASK
 from models.transformer import Transformer
 
 Integers = NDArray[np.int64]
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
+#: What kernels count in.
+Real = type[np.float32] | type[np.float64]
 
 #: Columns whose range fits are kept in 16 bits.
 NARROW = 1 << 15
@@ -34,13 +37,14 @@ class Sparse(NamedTuple):
 class HeadPlan(NamedTuple):
     """The lookups of one layer; head h has the matches `first_match[h]` .. and the values `first_value[h]` ...
 
-    forms:   first all queries, then all keys, each head's bias and asks, then all values.
+    forms:   first all queries, then all keys, then all values. own: each head's bias and asks, in float64, as scores can be large.
     silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
     reach: [H], the most that matches can add to a key's bias. sure: [H], whether queries are within +-half whatever the stream
     holds. nothing: [H], the packed value that adds nothing, or -1.
     """
 
     forms: Sparse
+    own: Sparse
     first_match: Indices
     half: Matrix
     silence: Matrix
@@ -55,9 +59,13 @@ class HeadPlan(NamedTuple):
 
 
 class MlpPlan(NamedTuple):
-    """One MLP: group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`."""
+    """One MLP: group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`.
+
+    forms: of each, what it has more than the one before it, or all of it where it is `fresh`.
+    """
 
     forms: Sparse
+    fresh: NDArray[np.bool_]
     form_of: Indices
     first_unit: Indices
     bias: Matrix
@@ -120,7 +128,7 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     """
     if not model.layers:
         raise Unsuitable("it has no layers")
-    bounds = bound(model, positions)
+    bounds, real = _bounds(model, positions)
     sink, _ = model.vocabulary.split(first)
     sink_kind = [name for name, _ in model.vocabulary.kinds].index(sink)
     if model.vocabulary.bits(sink):
@@ -129,16 +137,42 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     only_first = _only_first(model, positions, sink_kind)
     for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
         lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
+        if any(max(largest(p.queries, x), largest(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]):
+            real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
     return Plan(
-        tuple(_head_plan(*each, model.width) for each in zip(lookups, live, bounds.stages)),
-        tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:])),
-        tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1])),
+        tuple(_head_plan(*each, model.width, real) for each in zip(lookups, live, bounds.stages)),
+        _in(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
+        _in(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
         _embed_plan(model, live[0]),
-        _readout_plan(model),
+        _in(real, _readout_plan(model)),
         sink_kind,
     )
+
+
+def _bounds(model: Transformer, positions: Positions) -> tuple[Bounds, Real]:
+    """Bounds, and what the kernels count in: float32, which has twice the lanes, if it counts every sum.
+
+    Two bits less than either counts, since a form that goes on from the one before it passes through thrice its size.
+    """
+    try:
+        return bound(model, positions, EXACT_BITS[torch.float32] - 2), np.float32
+    except Unsuitable:
+        return bound(model, positions, EXACT_BITS[torch.float64] - 2), np.float64
+
+
+Part = TypeVar("Part")
+
+
+def _in(real: Real, part: Part) -> Part:
+    """A plan whose numbers are all in that dtype."""
+    if isinstance(part, np.ndarray) and part.dtype == np.float64:
+        return part.astype(real)  # type: ignore[return-value]
+    if isinstance(part, tuple):
+        parts = (_in(real, each) for each in part)
+        return type(part)(*parts) if hasattr(part, "_fields") else type(part)(parts)
+    return part
 
 
 def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
@@ -191,15 +225,16 @@ def _starts(lengths: Sequence[int]) -> Indices:
     return np.cumsum([0, *lengths]).astype(np.int32)
 
 
-def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, width: int) -> HeadPlan:
+def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, width: int, real: Real) -> HeadPlan:
     def stacked(parts: Sequence[Matrix]) -> Matrix:
         return np.concatenate([np.zeros((0, width)), *parts])
 
     own = [np.stack([p.bias, p.asks]) for p in lookups]
-    groups = [[p.queries for p in lookups], [p.keys for p in lookups], own, [p.values for p in lookups]]
+    groups = [[p.queries for p in lookups], [p.keys for p in lookups], [p.values for p in lookups]]
     shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
-    return HeadPlan(
+    found = HeadPlan(
         sparse(stacked([m for part in groups for m in part])),
+        sparse(stacked(own)),
         _starts([len(p.half) for p in lookups]),
         np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
         np.array([p.silence for p in lookups], float),
@@ -212,6 +247,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
         np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
+    return _in(real, found)._replace(own=found.own, reach=found.reach)
 
 
 def _nothing(lookup: Lookup, shifts: Integers) -> int:
@@ -225,8 +261,10 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
     used = sorted({g.form for g in groups})
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
+    forms, fresh = chained(mlp.forms[used])
     return MlpPlan(
-        sparse(mlp.forms[used]),
+        sparse(forms),
+        fresh,
         np.array([used.index(g.form) for g in groups], np.int32),
         _starts([len(g.biases) for g in groups]),
         np.array([b for g in groups for b in g.biases], float),
@@ -234,6 +272,13 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
         sparse(writes, live),
         np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
     )
+
+
+def chained(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Rows as what they add to the row before, and which of them are better whole; carries of a sum are a third that way."""
+    added = np.diff(forms, axis=0, prepend=np.zeros((1, forms.shape[1])))
+    fresh = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
+    return np.where(fresh[:, None], forms, added), fresh
 
 
 def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.engines.jit import MANY, jit, spread
 from models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
-from models.engines.streams import BLOCK, Kept, blocks, evaluate, load, store, write
+from models.engines.streams import BLOCK, Kept, blocks, evaluate, gather, load, store, write
 from models.engines.tables import GOT
 
 #: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.
@@ -46,29 +46,48 @@ def _read_heads(x: Matrix, heads: HeadPlan, table: Integers, rows: Integers, fir
 
 
 @jit()
+def _units(t: Matrix, z: Matrix, first: int, end: int, biases: Matrix, signs: Matrix) -> bool:
+    """t [BLOCK] = the sum of sign relu(z + bias) over hidden units; whether it is anywhere not 0."""
+    zero, u = biases.dtype.type(0), first
+    if (end - first) % 2:
+        bias, sign, u = biases[first], signs[first], first + 1
+        for i in range(BLOCK):
+            value = z[i] + bias
+            t[i] = sign * (value if value > zero else zero)
+    else:
+        for i in range(BLOCK):
+            t[i] = zero
+    while u < end:  # two at a time: nearly all groups are pairs
+        a, p, b, q = biases[u], signs[u], biases[u + 1], signs[u + 1]
+        for i in range(BLOCK):
+            v, w = z[i] + a, z[i] + b
+            t[i] += p * (v if v > zero else zero) + q * (w if w > zero else zero)
+        u += 2
+    some = 0
+    for i in range(BLOCK):  # a count, since a maximum of floats is no SIMD reduction
+        some += 1 if t[i] != zero else 0
+    return some > 0
+
+
+@jit()
 def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) -> None:
     """x += W_out relu(W_in x + b). A group that is 0 on the whole block, as most are, writes nothing."""
-    starts, columns, weights = mlp.forms.start, mlp.forms.columns, mlp.forms.values
+    starts, columns, weights, fresh = mlp.forms.start, mlp.forms.columns, mlp.forms.values, mlp.fresh
     out_starts, out_columns, out_weights = mlp.writes.start, mlp.writes.columns, mlp.writes.values
     written, form_of, first_unit, biases, signs = mlp.written, mlp.form_of, mlp.first_unit, mlp.bias, mlp.sign
     for j in range(len(written)):
+        c = written[j]
         for i in range(BLOCK):
-            added[written[j], i] = 0.0
+            added[c, i] = 0.0
     form = -1
     for g in range(len(form_of)):
-        if form_of[g] != form:
+        if form_of[g] != form:  # forms come in order, since one may go on from the one before it
             form = form_of[g]
-            evaluate(z, starts, columns, weights, form, x)
-        for i in range(BLOCK):
-            t[i] = 0.0
-        for u in range(first_unit[g], first_unit[g + 1]):
-            bias, sign = biases[u], signs[u]
-            for i in range(BLOCK):
-                t[i] += sign * max(z[i] + bias, 0.0)
-        some = 0
-        for i in range(BLOCK):  # a count, since a maximum of floats is no SIMD reduction
-            some += 1 if t[i] != 0.0 else 0
-        if some:
+            if fresh[form]:
+                for i in range(BLOCK):
+                    z[i] = 0.0
+            gather(z, starts, columns, weights, form, x)
+        if _units(t, z, first_unit[g], first_unit[g + 1], biases, signs):
             write(added, out_starts, out_columns, out_weights, g, t)
     for j in range(len(written)):
         c = written[j]
@@ -80,7 +99,7 @@ def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) 
 def _through(x: Matrix, added: Matrix, kept: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, first: int,
              count: int) -> None:  # fmt: skip
     """The stream of a block after a layer, from what is kept before it and what its heads read."""
-    z, t = np.empty(BLOCK), np.empty(BLOCK)
+    z, t = np.empty(BLOCK, x.dtype), np.empty(BLOCK, x.dtype)
     load(x, kept, rows, first, count)
     _read_heads(x, heads, table, rows, first, count, z)
     _feed_forward(x, mlp, z, t, added)
@@ -135,7 +154,7 @@ def _read_out(
         found.token[first + i], found.probability[first + i] = 0, 0.0
     if not some:
         return
-    scores, z = np.empty((len(starts), BLOCK)), np.empty(BLOCK)
+    scores, z = np.empty((len(starts), BLOCK), x.dtype), np.empty(BLOCK, x.dtype)
     for f in range(len(starts) - 1):
         evaluate(z, starts, columns, weights, f, x)
         for i in range(BLOCK):
@@ -156,7 +175,7 @@ def _read_out(
 @jit()
 def _advance(block: int, end: int, before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
              changed: NDArray[np.bool_], width: int) -> None:  # fmt: skip
-    x, added = np.empty((width, BLOCK)), np.empty((width, BLOCK))
+    x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
@@ -167,7 +186,7 @@ def _advance(block: int, end: int, before: Kept, after: Kept, heads: HeadPlan, m
 @jit()
 def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers,
             mask: int, plan: ReadoutPlan, found: Found, width: int) -> None:  # fmt: skip
-    x, added = np.empty((width, BLOCK)), np.empty((width, BLOCK))
+    x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
@@ -184,7 +203,18 @@ def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Int
 
 def finish(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
            plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
-    """Take rows through the last layer and read them out."""
+    """Take rows through the last layer and read them out; those that hold no mask only for their control bits."""
+    if plan.control:
+        return _finished(before, heads, mlp, table, rows, tokens, mask, plan, width)
+    masked = tokens[rows] == mask
+    part = _finished(before, heads, mlp, table, rows[masked], tokens, mask, plan, width)
+    found = Found(np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.empty((len(rows), 0), np.bool_))
+    found.token[masked], found.probability[masked] = part.token, part.probability
+    return found
+
+
+def _finished(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
+              plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
     found = Found(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
     spread(_finish, blocks(rows), len(rows) >= MANY, before, heads, mlp, table, rows, tokens, mask, plan, found, width)
     return found

@@ -129,6 +129,12 @@ def evaluate(z: Matrix, start: Indices, columns: Indices, values: Matrix, f: int
     """z [BLOCK] = row f of a matrix times the stream."""
     for i in range(BLOCK):
         z[i] = 0.0
+    gather(z, start, columns, values, f, x)
+
+
+@jit()
+def gather(z: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, x: Matrix) -> None:
+    """z [BLOCK] plus row f of a matrix times the stream."""
     e, end = start[f], start[f + 1]
     while e + 4 <= end:  # four at a time: z is read and written once for them
         a, b, c, d = columns[e], columns[e + 1], columns[e + 2], columns[e + 3]

@@ -29,6 +29,8 @@ BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
 ROW_RECENCY, ROW_VALUE, QUERY, GOT, ROW = 0, 1, 2, 3, 4
 CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
 USED, CARES, RESUME, TOUCHES, ANSWERS, NEWS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+#: So many bits of a code number the places in a cache line of `hashed`.
+LINE = 4
 #: `BEST` of a bucket without keys, and of one that must be searched; a tie is marked in CARE.
 EMPTY, SEARCH, TIE = -1, -2, 16
 
@@ -74,13 +76,16 @@ class Table(NamedTuple):
 # tuple or a row out of an array, and in these loops that costs more than the work itself.
 
 
-@jit()
+@jit(inline=True)
 def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
-    """Where the bucket of a code and care is hashed, or would be."""
-    mixed = (np.uint64(code) + np.uint64(care) * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(0x9E3779B97F4A7C15)
+    """Where the bucket of a code and care is hashed, or would be.
+
+    Codes that differ in their last bits only, as those of neighbouring rows do, share a cache line.
+    """
+    mixed = (np.uint64(code >> LINE) + np.uint64(care) * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(32)
     last = len(hashed) - 1
-    at = np.int64(mixed) & last
+    at = (np.int64(mixed << np.uint64(LINE)) | code & (1 << LINE) - 1) & last
     while hashed[at] >= 0:
         b = hashed[at]
         if buckets[b, CODE] == code and buckets[b, CARE] & (TIE - 1) == care:
@@ -89,7 +94,7 @@ def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64
     return at
 
 
-@jit()
+@jit(inline=True)
 def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> np.int64:
     """The bucket of a code; a new one if there is none."""
     at = _place(buckets, hashed, code, care)
@@ -109,7 +114,7 @@ def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
         hashed[_place(buckets, hashed, buckets[b, CODE], buckets[b, CARE] & (TIE - 1))] = b
 
 
-@jit()
+@jit(inline=True)
 def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None:
     if buckets[b, TOUCHED] != count[PASS]:
         buckets[b, TOUCHED] = count[PASS]
@@ -117,7 +122,7 @@ def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None
         count[TOUCHES] += 1
 
 
-@jit()
+@jit(inline=True)
 def _link(links: Indices, m: int, buckets: Integers, head: int, b: int, row: int) -> None:
     """Put a row at the front of a bucket's list, whose first row is in the field `head`."""
     first = buckets[b, head]
@@ -127,7 +132,7 @@ def _link(links: Indices, m: int, buckets: Integers, head: int, b: int, row: int
     buckets[b, head] = row
 
 
-@jit()
+@jit(inline=True)
 def _unlink(links: Indices, m: int, buckets: Integers, head: int, row: int) -> None:
     after, before = links[m, row, AFTER], links[m, row, BEFORE]
     if before >= 0:
@@ -139,7 +144,7 @@ def _unlink(links: Indices, m: int, buckets: Integers, head: int, row: int) -> N
     links[m, row, BUCKET] = -1
 
 
-@jit()
+@jit(inline=True)
 def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indices, count: Integers, row: int, b: int,
                 recency: int, value: int) -> None:  # fmt: skip
     """Make a row a key of bucket b (-1: of none)."""
@@ -166,7 +171,7 @@ def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indic
             buckets[b, BEST] = SEARCH
 
 
-@jit()
+@jit(inline=True)
 def _relink_query(asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, answer: Indices,
                   count: Integers, row: int, query: int) -> None:  # fmt: skip
     """Make a row ask other bits (-1: nothing)."""
@@ -180,7 +185,7 @@ def _relink_query(asks: Indices, rows: Integers, buckets: Integers, hashed: Indi
     count[ANSWERS] += 1
 
 
-@jit()
+@jit(inline=True)
 def _number_of(cares: Integers, count: Integers, care: int) -> int:
     for m in range(count[CARES]):
         if cares[m] == care:
@@ -188,7 +193,7 @@ def _number_of(cares: Integers, count: Integers, care: int) -> int:
     return -1
 
 
-@jit()
+@jit(inline=True)
 def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
     """Whether there might be too few buckets for one more row."""
     return bool(count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2))
