@@ -57,15 +57,20 @@ def small_model(construction: str, word_bits: int = 2, dtype: str = "float64") -
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of real runs before the gates of each layer, and after the last; [n, d] each, without repetitions."""
+    """Rows of real runs before the gates of each layer, and after the last; [n, d] each, without repetitions.
+
+    streams: for each layer, what it was given, sequence by sequence.
+    """
 
     before: tuple[Tensor, ...]
     last: Tensor
+    streams: tuple[tuple[Tensor, ...], ...]
 
 
 def rows_of_runs(compiled: Compiled) -> Rows:
     """Every row of every decoding step of two runs, with one processor and with two."""
     seen: list[list[Tensor]] = [[] for _ in range(len(compiled.model.layers) + 1)]
+    streams: list[list[Tensor]] = [[] for _ in compiled.model.layers]
     for processors in (1, 2):
         layout = compiled.layout(small_job(compiled.widths.word, processors), 25)
         tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
@@ -74,12 +79,13 @@ def rows_of_runs(compiled: Compiled) -> Rows:
         for sequence in sequences:
             x = compiled.model.embed(sequence) + every[: len(sequence)]
             for number, layer in enumerate(compiled.model.layers):
+                streams[number].append(x)
                 x = x + layer.attend(x)
                 seen[number].append(x)
                 x = x + layer.feed_forward(x)
             seen[-1].append(x)
     *before, last = (torch.unique(torch.cat(rows), dim=0) for rows in seen)
-    return Rows(tuple(before), last)
+    return Rows(tuple(before), last, tuple(map(tuple, streams)))
 
 
 @dataclass(frozen=True)
@@ -104,17 +110,36 @@ def tensor_of(model: Transformer, layer: int, part: str) -> Tensor:
     return found
 
 
+def score_mutants(model: Transformer) -> Iterator[Mutant]:
+    """The same of Q, in units of its scale, and of K."""
+    for layer in range(len(model.layers)):
+        yield from _mutants(model, layer, "q", 1024.0)
+        yield from _mutants(model, layer, "k", 1.0)
+
+
 def all_mutants(model: Transformer) -> Iterator[Mutant]:
-    """Each weight that is not 0: one more, one less, negated, 0."""
+    """Each weight that is not 0, but for Q and K: one more, one less, negated, 0."""
     places = [(n, part) for n in range(len(model.layers)) for part in PARTS]
     places += [(-1, f"{owner}.{name}") for owner in ("embedding", "unembedding") for name in ("kind", "one", "zero")]
     places += [(-1, name) for name in ("control_weight", "control_bias") if getattr(model, name) is not None]
     for layer, part in places:
-        weights = tensor_of(model, layer, part)
-        for index in torch.nonzero(weights).tolist():
-            old = float(weights[tuple(index)])
-            for value in sorted({old + 1, old - 1, -old, 0.0} - {old}):
-                yield Mutant(layer, part, tuple(index), value)
+        yield from _mutants(model, layer, part, 1.0)
+
+
+def _mutants(model: Transformer, layer: int, part: str, unit: float) -> Iterator[Mutant]:
+    weights = tensor_of(model, layer, part)
+    for index in torch.nonzero(weights).tolist():
+        old = float(weights[tuple(index)])
+        for value in sorted({old + unit, old - unit, -old, 0.0} - {old}):
+            yield Mutant(layer, part, tuple(index), value)
+
+
+def changes_attention(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
+    """Whether a head reads anything else on any sequence of real runs."""
+    layer, streams = model.layers[mutant.layer], rows.streams[mutant.layer]
+    with planted(model, mutant):
+        mutated = [layer.attend(x) for x in streams]
+    return any(not torch.equal(found, layer.attend(x)) for found, x in zip(mutated, streams))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 import torch
 from cases import job
 from commands import FINE, MISUSED, REFUTED, Do
-from mutants import Mutant, Rows, all_mutants, changes_a_run, planted, rows_of_runs, small_model
+from mutants import Mutant, Rows, all_mutants, changes_a_run, changes_attention, planted, rows_of_runs, score_mutants, small_model
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from compiler.processor import Code, Size
@@ -23,6 +23,7 @@ from pram.instructions import Instruction, Operand
 from pram.machine import HALTED, NO_DESTINATION, Machine, register_destination
 from pram.program import load
 from pram.word import WORD_OPERATIONS, exact, wrap
+from proofs_check.proofs.attention import misread_example, misreads
 from proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, prove
 from proofs_check.proofs.rows import BOS, Walker
 from proofs_check.proofs.solver import Lemmas
@@ -169,6 +170,42 @@ def test_single_weights(construction: str, share: float) -> None:
             caught, changed = caught + refuted, changed + differs
     assert caught >= changed > 8
     assert not failed(prove(compiled, lemmas))
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_single_weights_of_scores(construction: str) -> None:
+    """All that change what a head reads on a real run are caught, and those have a state that the model's softmax confirms."""
+    compiled, chance = small_model(construction), random.Random(3)
+    rows = rows_of_runs(compiled)
+    interface = INTERFACES[construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+    assert not misreads(read_weights(compiled.model, compiled.circuit), interface)
+    changed = 0
+    for mutant in score_mutants(compiled.model):
+        if chance.random() < 0.02:
+            with planted(compiled.model, mutant):
+                network = read_weights(compiled.model, compiled.circuit)
+                found = misreads(network, interface)
+                assert found, mutant
+                shown = misread_example(compiled, network, interface, found[0])
+            differs = changes_attention(compiled.model, rows, mutant)
+            assert shown.confirmed or not differs, (mutant, shown)
+            assert not shown.confirmed or shown.model != shown.machine
+            changed += differs
+    assert changed > 4
+
+
+def test_a_head_that_reads_another_row_has_a_counterexample() -> None:
+    """x.index[0] of the row that asks counts for nothing: registers 0 and 1 are the same to it."""
+    compiled = small_model("mdm", 4)
+    column = compiled.circuit.offsets()["x.index"]
+    queries = compiled.model.layers[1].q[0]
+    (place,) = torch.nonzero(queries[:, column])[0].tolist()
+    with planted(compiled.model, Mutant(1, "q", (0, place, column), 0.0)):
+        proof = prove(compiled)
+        assert failed(proof) == ["each head finds the row that its lookup means"]
+        (example,) = proof.counterexamples()
+    assert example.confirmed and example.where == "layer 2, head x"
+    assert example.machine.startswith("reads row ")
 
 
 def fault_at(compiled: Compiled, layer: int, part: str, writes: str, bit: int, which: int = 0) -> Mutant:

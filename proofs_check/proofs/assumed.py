@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 EVERYWHERE = (
-    "attention: a head adds O V of one row, the one that its lookup finds, or nothing. That it is one row, exactly, is certified;"
-    " that it is the right one follows from the keys of the construction, which verify checks on runs.",
+    "attention: a head reads one row, the latest of those that its lookup means, with weight 1 exactly: certified. That no two of them"
+    " are equally late, and that the latest is the right one, follows from positions and tokens, which verify checks on runs.",
     "rows: positions and heads fill a row as its kind says, every row of a run is of one of the kinds that were gone through, and every"
     " field is in its range.",
     "numbers: floats compute the integers that are meant, which is certified.",

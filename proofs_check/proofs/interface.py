@@ -85,10 +85,38 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Equal:
+    """Bits that the row which asks and the row which is found have alike; each side is a sum of fields, bit by bit.
+
+    query: "" stands for 0. A field `f:3` counts with its first 3 bits. bits: compare so many. careless: rows where this
+    field is 1 match whatever is asked.
+    """
+
+    query: str
+    key: str
+    bits: int | None = None
+    careless: str = ""
+
+
+@dataclass(frozen=True)
+class Finds:
+    """Which row a head reads: of those that are alike and meet all of `among`, the latest; none if the row does not ask.
+
+    asks, among: sums of fields that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
+    latest: fields; the row with the most in the first, of those with the most in the second, and so on.
+    """
+
+    asks: str
+    same: tuple[Equal, ...]
+    among: tuple[str, ...]
+    latest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Interface:
     """One construction.
 
-    heads: of all layers, by name. rows: every kind of row, BOS apart, which reads nothing.
+    heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
     slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
     owned: fields written by gates that are not the processor's: by which fields those gates may be driven.
     always: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
@@ -97,6 +125,7 @@ class Interface:
     """
 
     heads: Mapping[str, Copy]
+    finds: Mapping[str, Finds]
     rows: Callable[[], Iterator[RowKind]]
     slots: tuple[str, ...]
     owned: tuple[tuple[int, frozenset[str], frozenset[str]], ...] = ()
@@ -115,6 +144,22 @@ SELECTORS = ("asks", "parameter", "pid", "index")
 def operand_copies(slots: tuple[str, ...], size: Size, *sources: str) -> dict[str, Copy]:
     """The heads that bring operands."""
     return {slot: Copy((f"{slot}.asks",), {slot: sources}, size.word) for slot in slots}
+
+
+def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, Finds]:
+    """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
+    return {
+        slot: Finds(
+            f"{slot}.asks",
+            (
+                Equal(f"{slot}.parameter", "role.parameter"), Equal(f"{slot}.pid", own), Equal(f"{slot}.index", "address"),
+                Equal("pid", "pid", careless="role.parameter"),
+            ),
+            among,
+            latest,
+        )
+        for slot in slots
+    }  # fmt: skip
 
 
 #: From the code and bit widths to the interface.

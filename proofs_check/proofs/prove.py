@@ -10,6 +10,7 @@ from typing import Literal
 from compiler.compile import Compiled
 from compiler.processor import Size
 from proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
+from proofs_check.proofs.attention import Misread, misread_example, misreads
 from proofs_check.proofs.instructions import Executor
 from proofs_check.proofs.interface import Interface, RowKind, Tell
 from proofs_check.proofs.replay import Counterexample, counterexample
@@ -36,7 +37,7 @@ Progress = Callable[[int, int], None]
 class Obligation:
     """One group of things shown together, for all states that `covers` counts.
 
-    fault: where it fails on rows. broken: why it fails otherwise.
+    fault: where it fails on rows. misread: the head that reads another row. broken: why it fails otherwise.
     """
 
     what: str
@@ -45,6 +46,7 @@ class Obligation:
     seconds: float
     fault: Fault | None = None
     broken: str = ""
+    misread: Misread | None = None
 
     @property
     def holds(self) -> bool:
@@ -70,10 +72,12 @@ class Proof:
         return all(obligation.holds for obligation in self.obligations)
 
     def counterexamples(self) -> Iterator[Counterexample]:
-        """A state for each obligation that fails on rows."""
+        """A state for each obligation that fails on rows, or because of what a head reads."""
         for obligation in self.obligations:
             if obligation.fault is not None and self.network is not None:
                 yield counterexample(self.compiled, self.network, self.interface, obligation.fault)
+            if obligation.misread is not None and self.network is not None:
+                yield misread_example(self.compiled, self.network, self.interface, obligation.misread)
 
 
 def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = lambda done, total: None) -> Proof:
@@ -109,6 +113,7 @@ class _Prover:
         yield self._structure(
             "tokens enter by their kind and bits", "{} rows", lambda: check_embedding(network, self.compiled.circuit)
         )
+        yield self._attention()
         yield self._structure(
             "each head copies the fields of its lookup only", "{} heads", lambda: check_heads(network, interface)
         )
@@ -165,6 +170,15 @@ class _Prover:
             numbers = {kind.executes.number for kind in kinds if kind.executes}
             covers, how = f"{len(numbers)} in the code, {len(kinds)} rows", "operations"
         return Obligation(name, covers or f"{len(kinds)} kinds of rows", how, time.perf_counter() - started, fault)
+
+    def _attention(self) -> Obligation:
+        started = time.perf_counter()
+        found = misreads(self.network, self.interface)
+        heads = sum(len(layer.scores) for layer in self.network.layers)
+        first = found[0] if found else None
+        broken = first.text(self.network) if first else ""
+        what, covers = "each head finds the row that its lookup means", f"{heads} heads, all pairs of rows"
+        return Obligation(what, covers, "structure", time.perf_counter() - started, broken=broken, misread=first)
 
     def _structure(self, what: str, covers: str, check: Callable[[], int]) -> Obligation:
         started = time.perf_counter()

@@ -12,11 +12,12 @@ import z3
 
 from compiler.circuit import Bit
 from compiler.processor import Size
-from proofs_check.proofs.interface import Copy, Term, Value, when
+from proofs_check.proofs.interface import Copy, Finds, Term, Value, when
 
 #: Roles of both schedules; each adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
 EVERYONE = ("one",)
+ALL, WRITTEN = "one - token.BOS", "one - token.MASK - token.BOS"
 
 READ_BY_ENDS = frozenset({"end", "full", "token.BOS", "vanishing"})
 SHRINK = (
@@ -33,6 +34,15 @@ def output_copies() -> dict[str, Copy]:
     return {
         "low": Copy(EVERYONE, {"value.first output": ("#token.bits",), "vanishing": ("token.MASK",)}, 1),
         "high": Copy(EVERYONE, {"value.last output": ("#token.bits",)}, 1),
+    }
+
+
+def end_finds() -> dict[str, Finds]:
+    """All rows but BOS find the last position, and the parameters that say where outputs are."""
+    return {
+        "end": Finds(ALL, (), (ALL,), ("index",)),
+        "low": Finds(ALL, (), ("role.first output",)),
+        "high": Finds(ALL, (), ("role.last output",)),
     }
 
 

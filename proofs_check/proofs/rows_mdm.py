@@ -7,7 +7,20 @@ from functools import cache
 
 from compiler.circuit import Bit
 from compiler.processor import Code, Size
-from proofs_check.proofs.interface import Adds, Copy, Executes, Interface, RowKind, Term, Value, operand_copies, when
+from proofs_check.proofs.interface import (
+    Adds,
+    Copy,
+    Equal,
+    Executes,
+    Finds,
+    Interface,
+    RowKind,
+    Term,
+    Value,
+    operand_copies,
+    operand_finds,
+    when,
+)
 
 SLOTS = ("x", "y")
 COLUMNS = {"V": ("value", "WORD"), "C": ("next", "HALT"), "A": ("destination", "NONE")}
@@ -15,7 +28,7 @@ COLUMNS = {"V": ("value", "WORD"), "C": ("next", "HALT"), "A": ("destination", "
 
 def tell(code: Code, size: Size) -> Interface:
     """The interface of masked diffusion."""
-    return Interface(_heads(size), lambda: _rows(code, size), SLOTS, _owned())
+    return Interface(_heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned())
 
 
 def _heads(size: Size) -> dict[str, Copy]:
@@ -29,6 +42,22 @@ def _heads(size: Size) -> dict[str, Copy]:
         "unfinished": Copy(("role.output",), {"unfinished": flag}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy(("fetch", "reading"), {"out": ("value",)}, size.word),
+    }
+
+
+def _finds(size: Size) -> dict[str, Finds]:
+    """Rows of the step before, of the same step or of any; A rows publish writes, the latest by the lowest pid is last."""
+    before, now, pid = Equal("time.previous", "time"), Equal("time", "time"), Equal("pid", "pid")
+    trace = ("token.MASK", "role.V + role.C + role.A")
+    return {
+        "fetch": Finds("token.MASK", (before, pid), ("role.C",)),
+        "gather": Finds("role.A", (now, pid), ("role.V",)),
+        "masked.own": Finds("role.A", (now,), trace, ("place",)),
+        "masked.previous": Finds("token.MASK", (before,), trace, ("place",)),
+        "halted": Finds("token.MASK", (pid,), ("token.HALT",), ("step",)),
+        "unfinished": Finds("role.output", (Equal("", "token.HALT"),), ("last",), ("place",)),
+        **operand_finds(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
+        "memory": Finds("fetch + reading", (Equal("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
     }
 
 

@@ -7,12 +7,28 @@ from functools import cache
 
 from compiler.circuit import Bit
 from compiler.processor import Code, Size
-from proofs_check.proofs.interface import Adds, Copy, Executes, Interface, RowKind, Term, Value, operand_copies, when
+from proofs_check.proofs.interface import (
+    Adds,
+    Copy,
+    Equal,
+    Executes,
+    Finds,
+    Interface,
+    RowKind,
+    Term,
+    Value,
+    operand_copies,
+    operand_finds,
+    when,
+)
 from proofs_check.proofs.rows_in_place import (
+    ALL,
     EVERYONE,
     READ_BY_ENDS,
     ROLES,
     SHRINK,
+    WRITTEN,
+    end_finds,
     ending,
     only,
     output_copies,
@@ -28,7 +44,7 @@ KINDS = ("MASK", "HALT", "PC", None)
 
 def tell(code: Code, size: Size) -> Interface:
     """The interface of the one-step schedule."""
-    return Interface(_heads(size), lambda: _rows(code, size), SLOTS, _owned(), within, still, frozenset({"stores"}))
+    return Interface(_heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned(), within, still, frozenset({"stores"}))
 
 
 def _heads(size: Size) -> dict[str, Copy]:
@@ -41,6 +57,21 @@ def _heads(size: Size) -> dict[str, Copy]:
         **operand_copies(SLOTS, size, "token.bits", "value"),
         "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word),
         "hit": Copy(("role.cell",), {"hit": ("stores",), "out": ("z",)}, size.word),
+    }
+
+
+def _finds(size: Size) -> dict[str, Finds]:
+    """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
+    pid = Equal("pid", "pid")
+    registers = ("role.register + role.parameter + executes", f"{WRITTEN} + executes")
+    return {
+        "counter": Finds("role.PC + role.register", (pid,), ("role.PC", WRITTEN)),
+        "last word": Finds(ALL, (), (ALL, WRITTEN), ("index",)),
+        "running": Finds(ALL, (), ("role.PC", WRITTEN), ("token.PC", "rank")),
+        **end_finds(),
+        **operand_finds(SLOTS, "executes", registers),
+        "memory": Finds("fetch", (Equal("sum", "address", size.word),), ("role.cell", WRITTEN)),
+        "hit": Finds("role.cell", (Equal("address", "sum", size.word),), ("stores",), ("rank",)),
     }
 
 

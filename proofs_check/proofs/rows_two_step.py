@@ -7,12 +7,27 @@ from functools import cache
 
 from compiler.circuit import Bit
 from compiler.processor import Code, Size
-from proofs_check.proofs.interface import Adds, Copy, Executes, Interface, RowKind, Term, Value, operand_copies, when
+from proofs_check.proofs.interface import (
+    Adds,
+    Copy,
+    Equal,
+    Executes,
+    Finds,
+    Interface,
+    RowKind,
+    Term,
+    Value,
+    operand_copies,
+    operand_finds,
+    when,
+)
 from proofs_check.proofs.rows_in_place import (
+    ALL,
     EVERYONE,
     READ_BY_ENDS,
     ROLES,
     SHRINK,
+    end_finds,
     ending,
     only,
     output_copies,
@@ -28,7 +43,7 @@ KINDS = ("MASK", "HALT", "REG", "PC", "WORD", None)
 
 def tell(code: Code, size: Size) -> Interface:
     """The interface of the two-step schedule."""
-    return Interface(_heads(size), lambda: _rows(code, size), SLOTS, _owned(), within, still)
+    return Interface(_heads(size), _finds(code, size), lambda: _rows(code, size), SLOTS, _owned(), within, still)
 
 
 def _heads(size: Size) -> dict[str, Copy]:
@@ -45,6 +60,25 @@ def _heads(size: Size) -> dict[str, Copy]:
         "target": Copy(("role.cell", "role.register"),
                        {"control.remask": ("emit.REG", "emit.WORD"), "out": ("written",)}, size.word),
     }  # fmt: skip
+
+
+def _finds(code: Code, size: Size) -> dict[str, Finds]:
+    """Rows of the same processor; cells by their address, and the DST that targets a row by what it is about to say or says."""
+    pid, roles = Equal("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
+    targeted = max((i.rd or 0 for i in code.instructions), default=0).bit_length()
+    target = (
+        Equal("role.register", "emit.REG + token.REG"), Equal("address", f"out:{targeted} + sum + token.bits"), Equal("pid", "owner"),
+    )  # fmt: skip
+    decided = "emit.REG + emit.WORD + token.REG + token.WORD"
+    return {
+        "counterpart": Finds(f"{roles} + role.PC", (Equal("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
+        "gather": Finds("role.DST", (pid,), ("role.VAL",)),
+        "unhalted": Finds(ALL, (Equal("", "token.HALT"),), ("role.PC",), ("rank",)),
+        **end_finds(),
+        **operand_finds(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
+        "memory": Finds("fetch", (Equal("sum", "address", size.word),), ("role.cell",)),
+        "target": Finds("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+    }
 
 
 def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from compiler.assemble import INVERSE_TEMPERATURE
 from compiler.circuit import Bit, Circuit
 from models.tokens import Vocabulary
 from models.transformer import Transformer
@@ -47,9 +48,12 @@ class Gates:
 
 @dataclass(frozen=True)
 class Layer:
-    """copies: for each head O V [d, d], what a row gets of the row that the head reads; then the gates."""
+    """copies: for each head O V [d, d], what a row gets of the row that the head reads; scores: Q K [d, d] of a pair of rows; most:
+    the largest recency that its scores make room for. Then the gates."""
 
     copies: Mapping[str, Exact]
+    scores: Mapping[str, Exact]
+    most: Mapping[str, int]
     gates: Gates
 
 
@@ -95,7 +99,7 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     highs = np.array([h for f in circuit.fields.values() for h in f.highs], float)
     names = tuple((f.name, j) for f in circuit.fields.values() for j in range(f.width))
     layers = tuple(
-        _layer(number, layer, [lookup.name for lookup in meaning.lookups])
+        _layer(number, layer, {lookup.name: lookup.recency_max for lookup in meaning.lookups})
         for number, (layer, meaning) in enumerate(zip(model.layers, circuit.layers), 1)
     )
     embedding, unembedding = (
@@ -108,10 +112,13 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control)
 
 
-def _layer(number: int, layer: object, heads: list[str]) -> Layer:
-    matrices = {part: _exact(getattr(layer, part), f"layer {number}, {part}") for part in ("v", "o", "w_in", "b_in", "w_out")}
-    copies = {name: matrices["o"][h] @ matrices["v"][h] for h, name in enumerate(heads)}
-    return Layer(copies, Gates(matrices["w_in"], matrices["b_in"], matrices["w_out"]))
+def _layer(number: int, layer: object, most: dict[str, int]) -> Layer:
+    parts = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
+    matrices = {part: _exact(getattr(layer, part), f"layer {number}, {part}") for part in parts}
+    q, k, v, o = (matrices[part] for part in ("q", "k", "v", "o"))
+    copies = {name: o[h] @ v[h] for h, name in enumerate(most)}
+    scores = {name: q[h].T @ k[h] / INVERSE_TEMPERATURE for h, name in enumerate(most)}
+    return Layer(copies, scores, most, Gates(matrices["w_in"], matrices["b_in"], matrices["w_out"]))
 
 
 def _exact(tensor: torch.Tensor, what: str) -> Exact:

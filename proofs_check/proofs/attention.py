@@ -1,0 +1,232 @@
+"""What each head finds, read off Q and K: its scores are those of a lookup, in every pair of columns.
+
+A lookup's score is, for a query row that asks and a key row that is not BOS,
+
+    recency - 2 half (bits that differ and are cared for) - 2 half (conditions that do not hold),    half = R + 1,
+
+where recency is at most R; BOS scores -1, and R + 1 for rows that do not ask. So a row that matches scores 0 or more, all others
+-R - 2 or less, and the most recent of the rows that match is the best, or else BOS, from which heads read nothing.
+Whatever is the same for all rows to choose from, as the key of `one`, changes nothing; it is held to the letter all the same.
+A bit costs that because, for bits q and k <= care, (2 q - 1)(2 k - care) - care is 0 where care is 0 or q = k, else -2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+
+from compiler.compile import Compiled
+from proofs_check.proofs.interface import Equal, Finds, Interface
+from proofs_check.proofs.replay import Counterexample
+from proofs_check.proofs.weights import Exact, Network
+
+#: States that are tried for one in which a head reads another row.
+TRIES = 2000
+#: In one state, rows that a head chooses from, how likely a bit is to be as asked, and a condition to hold.
+KEYS, ALIKE, MET = (1, 2, 4), (0.98, 0.9, 0.5), (1.0, 0.8, 0.3)
+
+
+@dataclass(frozen=True)
+class Misread:
+    """A head whose score differs from its lookup's, in pairs of a column of the query and one of the key; for the first of
+    them, what it is and what it should be."""
+
+    layer: int
+    head: int
+    name: str
+    pairs: tuple[tuple[int, int], ...]
+    found: float
+    wanted: float
+
+    def text(self, network: Network) -> str:
+        query, key = self.pairs[0]
+        pair = f"{network.text(query)} of the row that asks and {network.text(key)} of the row that is found"
+        return f"layer {self.layer}, head {self.name}: {pair} weigh {self.found:g} in its score, not {self.wanted:g}"
+
+
+class Score:
+    """The score that a lookup has, as a matrix over columns of query and key: [d, d]."""
+
+    def __init__(self, network: Network, finds: Finds) -> None:
+        self.network, self.finds = network, finds
+        self.size = len(network.names)
+        self.form = cache(self._form)
+        self.one, self.bos = self.form("one"), self.form("token.BOS")
+        self.present = self.one - self.bos
+
+    def _form(self, text: str, bit: int = 0) -> Exact:
+        """A sum of fields, as `a + b - c`: bit `bit` of each, if it has one; [d]."""
+        form = np.zeros(self.size)
+        for part in text.replace(" - ", " + -").split(" + "):
+            name, _, most = part.removeprefix("-").partition(":")
+            columns = self.network.fields.get(name, ())[: int(most) if most else None]
+            if bit < len(columns):
+                form[columns[bit]] += -1 if part.startswith("-") else 1
+        return form
+
+    def bits(self, equal: Equal) -> int:
+        """How many bits are held against each other."""
+        widths = (len(self.network.fields.get(name, ())) for name in (equal.query or equal.key).split(" + "))
+        width = max(widths)
+        return width if equal.bits is None else min(width, equal.bits)
+
+    def recency(self) -> tuple[Exact, int]:
+        """The fields that say how recent a row is, the first before all others; [d], and the most it can be."""
+        form, most = np.zeros(self.size), 0
+        for name in reversed(self.finds.latest):
+            form += self.form(name) * (most + 1)
+            most += int(self.network.highs[self.network.fields[name][0]]) * (most + 1)
+        return form, most
+
+    def matrix(self, room: int) -> Exact:
+        """The score, with room for recencies up to that, or to what fields hold if that is more."""
+        recency, most = self.recency()
+        half = max(room, most) + 1
+        score = np.outer(self.one, recency - self.bos)
+        for equal in self.finds.same:
+            care = self.present - (self.form(equal.careless) if equal.careless else 0)
+            for j in range(self.bits(equal)):
+                query = self.form(equal.query, j) if equal.query else np.zeros(self.size)
+                score += half * np.outer(2 * query - self.one, 2 * self.form(equal.key, j) - care) - half * np.outer(
+                    self.one, care
+                )
+        for condition in self.finds.among:
+            score += 2 * half * np.outer(self.one, self.form(condition) - self.present)
+        return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.finds.asks), self.bos))
+
+
+def misreads(network: Network, interface: Interface) -> list[Misread]:
+    """The first difference of each head that is not its lookup."""
+    found = []
+    for number, layer in enumerate(network.layers, 1):
+        for head, (name, score) in enumerate(layer.scores.items()):
+            wanted = Score(network, interface.finds[name]).matrix(layer.most[name])
+            wrong = tuple((int(a), int(b)) for a, b in np.argwhere(score != wanted))
+            if wrong:
+                found.append(Misread(number, head, name, wrong, float(score[wrong[0]]), float(wanted[wrong[0]])))
+    return found
+
+
+def misread_example(compiled: Compiled, network: Network, interface: Interface, misread: Misread) -> Counterexample:
+    """A few rows of which the head reads another one than its lookup finds; not confirmed if none were found."""
+    return _Replayer(compiled, network, interface.finds[misread.name], misread).example()
+
+
+class _Replayer:
+    """Rows at random that a lookup chooses from: most match, some in all but a bit or a condition."""
+
+    def __init__(self, compiled: Compiled, network: Network, finds: Finds, misread: Misread) -> None:
+        self.network, self.finds, self.misread, self.score = network, finds, misread, Score(network, finds)
+        self.layer, self.dtype = compiled.model.layers[misread.layer - 1], compiled.model.dtype
+        self.random = np.random.default_rng(0)
+
+    def example(self) -> Counterexample:
+        where = f"layer {self.misread.layer}, head {self.misread.name}"
+        for _ in range(TRIES):
+            pair = self.misread.pairs[self.random.integers(len(self.misread.pairs))]
+            query = self._asking(pair[0])
+            chances = self.random.choice(ALIKE), self.random.choice(MET)
+            keys = (self._key(query, pair[1], *chances) for _ in range(self.random.choice(KEYS)))
+            rows = np.stack([self._bos(), *keys])
+            wanted = self._found(query, rows)
+            if wanted is None:
+                continue
+            weights = self._weights(query, rows)
+            if weights[wanted] != 1.0:
+                best = int(weights.argmax())
+                model = f"reads row {best} with weight {weights[best]:.3g}"
+                return Counterexample(where, self._state(query, rows), model, f"reads row {wanted}", True)
+        return Counterexample(where, f"none of {TRIES} states tried shows it", self.misread.text(self.network), "", False)
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def _bos(self) -> Exact:
+        return np.asarray(self.score.one + self.score.bos)
+
+    def _set(self, row: Exact, form: Exact, value: int) -> None:
+        """Give a sum of fields a value of 0 or 1: with all of them 0, or with one of those that change it."""
+        row[[c for c in np.flatnonzero(form) if self.network.names[c][0] != "one"]] = 0
+        row[self.network.columns["one", 0]] = 1
+        now = int(form @ row)
+        if now != value:
+            row[self.random.choice(np.flatnonzero(form == value - now))] = 1
+
+    def _asking(self, spice: int) -> Exact:
+        """A row that asks, but for every fourth, with any bits; or BOS, which asks for nothing."""
+        if self.random.random() < 0.1:
+            return self._bos()
+        row = np.zeros(len(self.network.names))
+        for equal in self.finds.same:
+            for j in range(self.score.bits(equal) if equal.query else 0):
+                self._set(row, self.score.form(equal.query, j), int(self.random.integers(2)))
+        self._spice(row, spice)
+        self._set(row, self.score.form(self.finds.asks), int(self.random.random() < 0.75))
+        row[self.network.columns["token.BOS", 0]] = 0
+        return row
+
+    def _key(self, query: Exact, spice: int, alike: float, met: float) -> Exact:
+        """A row that the query finds, or nearly."""
+        row = np.zeros(len(self.network.names))
+        row[self.network.columns["one", 0]] = 1
+        self._spice(row, spice)
+        for name in self.finds.latest:
+            row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
+        for equal in self.finds.same:
+            for j in range(self.score.bits(equal)):
+                asked = int(self.score.form(equal.query, j) @ query) if equal.query else 0
+                self._set(row, self.score.form(equal.key, j), asked ^ int(self.random.random() > alike))
+        for condition in self.finds.among:
+            self._set(row, self.score.form(condition), int(self.random.random() < met))
+        row[self.network.columns["token.BOS", 0]] = 0
+        return row
+
+    def _spice(self, row: Exact, column: int) -> None:
+        """The column that weighs wrong is often not 0."""
+        if self.random.random() < 0.6 and self.network.names[column][0] not in ("one", "token.BOS"):
+            row[column] = 1 if self.network.highs[column] == 1 else self.random.integers(int(self.network.highs[column]) + 1)
+
+    # -- what is read --------------------------------------------------------------------------
+
+    def _found(self, query: Exact, rows: Exact) -> int | None:
+        """The row that the lookup means, 0 if none; None where it says nothing, since rows tie or are out of range."""
+        fits = np.arange(len(rows)) > 0
+        for equal in self.finds.same:
+            careless = rows @ self.score.form(equal.careless) if equal.careless else np.zeros(len(rows))
+            for j in range(self.score.bits(equal)):
+                asked = float(self.score.form(equal.query, j) @ query) if equal.query else 0.0
+                key = rows @ self.score.form(equal.key, j)
+                if asked not in (0, 1) or (key[1:] > 1 - careless[1:]).any() or (key[1:] < 0).any() or key[0]:
+                    return None
+                fits &= (key == asked) | (careless == 1)
+        for condition in self.finds.among:
+            held = rows @ self.score.form(condition)
+            if (held[1:] > 1).any() or (held[1:] < 0).any() or held[0]:
+                return None
+            fits &= held == 1
+        asks = float(self.score.form(self.finds.asks) @ query)
+        if asks not in (0, 1):
+            return None
+        recency = np.where(fits, rows @ self.score.recency()[0], -1.0)
+        best = int(recency.argmax())
+        if not asks or recency[best] < 0:
+            return 0
+        return best if (recency == recency[best]).sum() == 1 else None
+
+    def _weights(self, query: Exact, rows: Exact) -> Exact:
+        """What the model's own attention gives each row."""
+        q, k = self.layer.q[self.misread.head], self.layer.k[self.misread.head]
+        scores = torch.from_numpy(rows).to(self.dtype) @ k.T @ (q @ torch.from_numpy(query).to(self.dtype))
+        return np.asarray(torch.softmax(scores, 0).numpy(), np.float64)
+
+    def _state(self, query: Exact, rows: Exact) -> str:
+        return "; ".join([f"asks: {self._row(query)}", *(f"row {n}: {self._row(row)}" for n, row in enumerate(rows))])
+
+    def _row(self, row: Exact) -> str:
+        said = [(c, row[c]) for c in np.flatnonzero(row).tolist() if self.network.names[c][0] != "one"]
+        return ", ".join(f"{self.network.text(c)} = {v:g}" for c, v in said) or "nothing but 1"
+
+
+__all__ = ["Misread", "misread_example", "misreads"]
