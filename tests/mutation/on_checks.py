@@ -28,6 +28,7 @@ from proofs_check.theorems import THEOREMS
 
 def agreement_finds() -> None:
     """A decoder that gets one position wrong, and admits it or not: the check names processor, field and step."""
+    _outputs_and_lengths()
     job = counting(1)
     time = run(job).time
     compiled = compile_job(job, time)
@@ -47,7 +48,6 @@ def agreement_finds() -> None:
         given = counted_cell(1)
         edited = compile_job(given, run(given).time, construction=construction)
         assert _lied_to(edited, given, run(given).time, 1, False, "parallel") is not None, f"{construction}: position 1"
-    _outputs_and_lengths()
 
 
 def _lied_to(compiled: Compiled, job: object, time: int, at: int, admits: bool, order: str) -> agreement.Divergence | None:
