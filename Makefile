@@ -1,13 +1,14 @@
 # make demo    verify example programs on real input and print the tables
 # make test    lint, types, and all tests
 # make bench   speed, as ratios in one run
+# make mutants  plant every mutant and print what catches it
 # make wheel   build the wheel and try it in an empty environment
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench wheel clean
+.PHONY: demo test lint bench mutants wheel clean
 
 demo: $(READY)
 	$(BIN)/lockstep run examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
@@ -26,6 +27,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m lockstep.bench
+
+# ONLY=text takes those whose area or name holds it, MARKDOWN=file writes the list
+mutants: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

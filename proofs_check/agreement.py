@@ -40,7 +40,7 @@ class Divergence:
 
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
-        cell = self.field in ("output", "cell", "token", "context length")
+        cell = self.field in ("output", "cell", "token", "context length", "end")
         who = f"{self.field} {self.processor}" if cell else f"processor {self.processor}, {self.field}"
         return f"decoding step {self.step}, {who}: expected {self.expected}, found {self.found}{where}"
 
@@ -91,13 +91,15 @@ def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Toke
     tokens, number, divergence = layout.tokens(), 0, None
     context = [len(tokens)]
     while divergence is None:
-        rows = next(expected, None) if expected is not None else None
+        rows, error = next(expected, None) if expected is not None else None, ""
         try:
             step = next(decode, None)
-        except (NotFinished, OutOfPositions):
-            step = None
+        except (NotFinished, OutOfPositions) as stuck:
+            step, error = None, str(stuck)
         if step is None:
             divergence = _first(expectation, number + 1, tokens, np.arange(len(tokens)))
+            if divergence is None and error:  # all tokens are right, and yet the decoder says that it cannot go on
+                divergence = Divergence(number + 1, 0, "end", "no more decoding steps", error, "")
             break
         tokens, number = step.sequence, step.number
         context.append(step.change.length)

@@ -112,3 +112,9 @@ def test_evaluation_refuses_values_out_of_range() -> None:
     layout = mdm.Layout(sample, built, Widths(4, 2, 1), 2)
     with pytest.raises(ValueError, match=r"field 'out' holds 0 \.\. 2, not 0 \.\. 1"):
         built.evaluate(layout.tokens().tolist(), layout.positions().dense())
+
+
+def test_the_heads_of_masked_diffusion() -> None:
+    """Mutants tamper with heads by name: these are all there are."""
+    names = [lookup.name for layer in circuit().layers for lookup in layer.lookups]
+    assert names == ["fetch", "gather", "masked.own", "masked.previous", "halted", "unfinished", "x", "y", "memory"]

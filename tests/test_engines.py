@@ -277,21 +277,94 @@ def tampered(name: str) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
     return replace(model, layers=(Layer(**parts),)), tokens, positions
 
 
-BROKEN = ["ties with different values", "recency over the most", "key out of range", "query out of range", "no sink", "the sink cares",
-          "weights that are no integers", "soft heads", "positions that are no integers", "numbers that round",
-          "a second first token"]  # fmt: skip
+#: What the active and the indexed engine say of each: why they give up, or nothing where they need not.
+SOFT, FIRST = "a head does not read one row alone", "the first token moves, or appears a second time"
+BROKEN = {
+    "ties with different values": (SOFT, "a query finds two keys that are equally recent"),
+    "recency over the most": ("", "a key's recency is too large"),
+    "key out of range": ("", "a key's bit is none of 1, 0, -1"),
+    "query out of range": ("", "a query is not +half or -half"),
+    "no sink": ("", "a key's recency is too large"),
+    "the sink cares": ("", "the first row is no sink, or changes"),
+    "weights that are no integers": ("layers.0.w_in has weights that are no integers",) * 2,
+    "soft heads": (SOFT, "scores that differ may not differ by enough: attention mixes rows"),
+    "positions that are no integers": ("the position encoding has values that are no integers",) * 2,
+    "numbers that round": ("layer 1, head 1: queries, keys and values might round",) * 2,
+    "a second first token": ("", FIRST),
+}
+
+
+def gives_up(engine: str, name: str) -> str:
+    """What finishes the decode of a tampered lookup, as `Decoder.engine` says it."""
+    reason = BROKEN[name][engine == "indexed"]
+    return f"dense (not {engine}: {reason})" if reason else engine
 
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("engine", OTHERS)
 def test_broken_preconditions_never_differ_silently(engine: str, name: str) -> None:
-    """The tokens are the reference's; and the indexed engine, which relies on all of them, says that it gave up."""
-    model, tokens, positions = tampered(name)
-    used = same_tokens(model, tokens, positions, engine, most=20)
-    if engine == "indexed":
-        assert used.startswith("dense (not indexed: "), used
-    else:
-        assert used == engine or used.startswith(f"dense (not {engine}: ")
+    """The tokens are the reference's; and the indexed engine, which relies on all of them, says why it gave up."""
+    assert same_tokens(*tampered(name), engine, most=20) == gives_up(engine, name)
+
+
+def vanishing_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Position 1 stays masked as long as it finds position 5, which is gone when position 4 deletes itself."""
+    model, _, positions = lookup_model(7)
+    positions[1, 7:10] = torch.tensor([1, 0, 1])
+    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    control = torch.zeros(3, 14, dtype=torch.float64)
+    control[0, [1, 11]] = control[2, [1, 6]] = 1  # remask: masked and found; delete: masked, at 4 or beyond
+    edits = replace(model, control_weight=control, control_bias=-torch.ones(3).double())
+    return edits, torch.tensor([0, 1, 2, 2, 1, 3]), positions
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_rows_that_read_a_row_that_vanishes_are_computed_anew(engine: str) -> None:
+    model, tokens, positions = vanishing_model()
+    decode = Decoder(model, tokens, positions, process="ap-mdm")
+    assert [step.tokens.tolist() for step in decode] == [[0, 1, 2, 2, 3], [0, 2, 2, 2, 3]]
+    assert same_tokens(model, tokens, positions, engine, "ap-mdm") == engine
+
+
+def nearby_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Positions 2 and 3 have one number, which position 4 asks for: their scores differ by 8, so attention mixes them."""
+    model, _, positions = lookup_model(7)
+    (layer,) = model.layers
+    positions[1:, 10] += 20
+    positions[3, 4:7] = positions[4, 7:10] = positions[2, 4:7]
+    q = layer.q / 128
+    q[0, 4] *= 5  # rows that do not ask still prefer the sink
+    return replace(model, layers=(replace(layer, q=q),)), torch.tensor([0, 2, 1, 2, 1]), positions
+
+
+def test_a_key_that_comes_near_the_best_is_noticed() -> None:
+    """From the left: position 3 is a key from the start, then 2 becomes one that is less recent."""
+    model, tokens, positions = nearby_model()
+    assert Decoder(model, tokens, positions, engine="active").engine == "active"
+    assert same_tokens(model, tokens, positions, "active", order="left-to-right") == f"dense (not active: {SOFT})"
+
+
+def negative_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """The lookup with V and O negated: the same function, but what the sink holds is not the least that can be read."""
+    model, tokens, positions = lookup_model(7)
+    (layer,) = model.layers
+    return replace(model, layers=(replace(layer, v=-layer.v, o=-layer.o),)), tokens, positions
+
+
+def finding_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """The same with an edit bit: rows that find something are remasked; others, which read the sink, are not."""
+    model, tokens, positions = negative_model()
+    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    control = torch.zeros(3, 14, dtype=torch.float64)
+    control[0, 11] = 2
+    return replace(model, control_weight=control, control_bias=-torch.ones(3).double()), tokens, positions
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_values_below_zero(engine: str, order: str) -> None:
+    assert same_tokens(*negative_model(), engine, order=order) == engine
+    assert same_tokens(*finding_model(), engine, "ap-mdm") == engine
 
 
 @pytest.mark.parametrize("seed", range(300))

@@ -1,0 +1,58 @@
+"""Mutants: each breaks one thing, and each is caught by the check that it names, or is shown to be equivalent.
+
+    make mutants            plants every mutant and prints what caught it; exit status 3 if one survives
+
+| file                                    | what is in it                                                      |
+|-----------------------------------------|--------------------------------------------------------------------|
+| `of_*.py`                               | the mutants, by what is mutated                                    |
+| `on_*.py`                               | the checks, by what they run on                                    |
+| `jobs.py`                               | the small jobs and programs that checks run                        |
+| `planting.py`, `circuits.py`            | how mutants are put in place, and taken out again                  |
+| `table.py`, `verdicts.py`, `show.py`    | a row of either table; the judge; verdicts as tables, and Markdown |
+
+To add a mutant, add a row: docs/development.md.
+"""
+
+from __future__ import annotations
+
+from mutation import (
+    of_certificates,
+    of_checks,
+    of_circuits,
+    of_editing,
+    of_engines,
+    of_generation,
+    of_layouts,
+    of_lowering,
+    of_machine,
+    of_weights,
+    on_certificates,
+    on_checks,
+    on_generation,
+    on_machine,
+    on_models,
+    on_proofs,
+    on_rules,
+)
+from mutation.table import Check, Mutant
+
+CHECKS: dict[str, Check] = {
+    check.name: check
+    for part in (on_machine, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks)
+    for check in part.CHECKS
+}
+
+MUTANTS: tuple[Mutant, ...] = (
+    *of_machine.MUTANTS,
+    *of_lowering.MUTANTS,
+    *of_circuits.MUTANTS,
+    *of_editing.MUTANTS,
+    *of_layouts.MUTANTS,
+    *of_generation.MUTANTS,
+    *of_weights.MUTANTS,
+    *of_certificates.MUTANTS,
+    *of_checks.MUTANTS,
+    *of_engines.MUTANTS,
+)
+
+__all__ = ["CHECKS", "MUTANTS"]

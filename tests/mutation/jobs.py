@@ -1,0 +1,192 @@
+"""Small jobs that bring out one difficulty each; checks run on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from random import Random
+
+from cases import EXAMPLES, job
+from mutants import small_job
+
+from pram.errors import PramError
+from pram.instructions import Instruction, Operand, Trap
+from pram.job import Job
+from pram.program import parse_program
+from proofs_check.texts import TextCase, language_program
+
+PID = Operand("pid")
+R0, R1, R2, R3 = (Operand("register", i) for i in range(4))
+
+
+def number(value: int) -> Operand:
+    return Operand("constant", value)
+
+
+def hot_cell(processors: int = 4, rounds: int = 2, word_bits: int = 4) -> Job:
+    """All processors write their pid + round to one cell and read it back, under CRCW priority."""
+    code: list[Instruction] = []
+    for n in range(rounds):
+        code += [
+            Instruction("add", PID, number(n), rd=0),
+            Instruction("store", number(0), number(0), R0),
+            Instruction("load", number(0), number(0), rd=1),
+            Instruction("store", PID, number(1), R1),
+        ]
+    return job(
+        *code, processors=processors, mode="CRCW priority", word_bits=word_bits, memory=(9,), outputs=range(0, processors + 1)
+    )
+
+
+def counted_cell(processors: int = 3) -> Job:
+    """Some processors write one cell, read it, and keep a count in a register."""
+    return job(
+        Instruction("add", PID, number(3), rd=0),
+        Instruction("store", number(2), number(0), R0),
+        Instruction("load", number(2), number(0), rd=1),
+        Instruction("store", PID, number(4), R1),
+        processors=processors, mode="CRCW priority", memory=(9, 8), outputs=range(2, 7),
+    )  # fmt: skip
+
+
+def counting(rounds: int = 2) -> Job:
+    """A register that counts down to 0."""
+    return job(
+        Instruction("mov", number(rounds), rd=0),
+        Instruction("jz", R0, target=4),
+        Instruction("sub", R0, number(1), rd=0),
+        Instruction("jmp", target=1),
+    )
+
+
+def apart(processors: int = 3, lowest_last: bool = True) -> Job:
+    """Processors halt at different times, and each leaves its count in its own cell."""
+    count = Instruction("sub", number(3), PID, rd=0) if lowest_last else Instruction("add", PID, PID, rd=0)
+    return job(
+        count,
+        Instruction("jz", R0, target=5),
+        Instruction("sub", R0, number(1), rd=0),
+        Instruction("add", R1, number(1), rd=1),
+        Instruction("jmp", target=1),
+        Instruction("store", PID, number(0), R1),
+        processors=processors, outputs=range(0, processors),
+    )  # fmt: skip
+
+
+def parameters() -> Job:
+    """Words come from parameters, a pid and inputs, and addresses wrap."""
+    p0, p1, p2 = (Operand("parameter", i) for i in range(3))
+    return job(
+        Instruction("load", p0, PID, rd=2),
+        Instruction("xor", R2, p1, rd=3),
+        Instruction("store", p2, PID, R3),
+        Instruction("load", p2, PID, rd=1),
+        Instruction("mul", R1, p0, rd=0),
+        Instruction("store", PID, number(6), R0),
+        processors=2, parameters=(3, 5, 15), memory=(1, 2, 3, 4, 5), outputs=range(6, 8), mode="CREW",
+    )  # fmt: skip
+
+
+#: What models generate beside the machine; the same for every construction.
+MODELLED = (
+    hot_cell(),
+    counting(),
+    counted_cell(),
+    counted_cell(1),
+    apart(),
+    apart(2, lowest_last=False),
+    parameters(),
+    small_job(2, 2),
+)
+
+
+def conflicting(mode: str) -> tuple[Job, ...]:
+    """Two processors: both read, both write (the same, and not), one reads what the other writes; all of different cells too."""
+    own, one = PID, number(3)
+    programs = (
+        (Instruction("load", one, number(0), rd=0),),
+        (Instruction("store", one, number(0), number(7)),),
+        (Instruction("store", one, number(0), PID), Instruction("load", PID, number(3), rd=0)),
+        (Instruction("jz", PID, target=3), Instruction("load", one, number(0), rd=0), Instruction("halt"),
+         Instruction("store", one, number(0), number(5))),
+        (Instruction("load", own, number(0), rd=0), Instruction("store", own, number(4), R0)),
+        (Instruction("jz", PID, target=3), Instruction("load", PID, number(0), rd=0), Instruction("halt"),
+         Instruction("store", number(9), number(0), number(5))),
+    )  # fmt: skip
+    return tuple(job(*code, processors=p, mode=mode, memory=(1, 2, 3, 4)) for code in programs for p in (2, 3))
+
+
+def trapping() -> tuple[Job, ...]:
+    """Jobs of one checked instruction: every example of the instruction table, and operands that are no words."""
+    checked = [case.job() for case in EXAMPLES]
+    jobs = [replace(j, code=tuple(replace(i, trap=Trap.ARITHMETIC) for i in j.code)) for j in checked]
+    far = [
+        Instruction("store", number(0), number(1), number(16), trap=Trap.OPERANDS),
+        Instruction("mov", number(-1), rd=0, trap=Trap.OPERANDS),
+    ]
+    return (*jobs, *(job(i) for i in far))
+
+
+#: Statements that bring out one rule of the language each; `s` is a scalar, A has 4 cells, M is 3 by 2, x is 3.
+STATEMENTS = (
+    "while x > 0 do x := x - 1 s1 := x end",
+    "repeat x := x - 1 A[x] := x + 5 until x == 0",
+    "for i in 1 .. n do A[i - 1] := i end",
+    "for i in x .. x + 2 do x := i + x end s1 := x",
+    "for i in x downto 1 do A[i] := x + i end",
+    "for i in n - 1 downto 0 do A[i] := i + 1 end",
+    "for i in 2 .. 1 do x := 9 end s1 := x",
+    "single do s1 := x A[2] := 7 end x := x + 1",
+    "if pid == 1 then x := x * x else x := x + 2 x := x - 1 end A[pid] := x",
+    "if n == 4 then x := 1 else x := 2 end single do s1 := x end",
+    "if pid < 2 then for i in 0 .. n - 1 do x := x + i end end A[pid] := x",
+    "parallel for i in 0 .. n - 1 do A[i] := (A[i] + i) * (A[i] + x) end",
+    "parallel for i in 1 .. 2 do A[i] := i + 10 end",
+    "parallel for i in 0 .. 1, j in 0 .. 1 do M[i, j] := i * 2 + j + x end",
+    "parallel for i in 1 .. 2, j in 0 .. 0 do M[i, j] := i * 2 + j + x end",
+    "parallel for i in n .. n - 1 do A[i - 4] := 1 end x := x + 1",
+    "parallel for i in 0 .. x - 1 do A[i] := x - i end",
+    "M[x - 2, 1] := x single do s1 := M[1, x - 2] end",
+    "single do M[n - 2, 1] := x + n end s1 := M[2, 1]",
+    "x := x + A[0] * A[1] local y := (x + 1) * (x - n / 2) s1 := y",
+    "local y := x local z := y + 1 y := z * 2 x := y + z s1 := x",
+    "if x == 3 and not (pid == 0) then A[pid] := lg(n) + x end",
+    "A[x + 1] := 1",
+    "A[x + n] := 1",
+    "M[x, 0] := 1",
+    "M[0, x - 1] := 1",
+    "if pid == 9 then for i in 2 - n .. 1 do x := i end end",
+    "if pid == 9 then for i in 1 downto 2 - n do x := i end end",
+    "x := 1 - x",
+    "while pid == x - 3 do x := x + 1 end",
+    "while pid + 1 do x := x + 1 if x == 6 then halt end end",
+    "parallel for i in 0 .. 4 do x := i end",
+    "halt x := 1",
+    "local y := x << 3 s1 := y & 12 s1 := y >> 2 s1 := y ^ x | 1",
+)
+HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n")
+
+
+def statement_program(statement: str, head: str, mode: str = "CRCW arbitrary") -> str:
+    shared = "param n\nshared A[n] : inout, M[3, 2] : output, s1 : output\n"
+    declared = shared + f"mode {mode}\n" + head
+    return f"program t\n{declared}local x := 3\n{statement}\n"
+
+
+@cache
+def texts() -> tuple[TextCase, ...]:
+    """Programs of each statement, then random ones; only those that the front end takes."""
+    own = [TextCase(statement_program(s, h), {"n": 4}, {"A": [2, 1, 0, 3]}) for s in STATEMENTS for h in HEADS]
+    return (*own, *(language_program(Random(seed)) for seed in range(60)))
+
+
+@cache
+def language_jobs() -> tuple[Job, ...]:
+    """Machine code of those programs, for machines that run code."""
+    jobs = []
+    for case in texts():
+        try:
+            jobs.append(parse_program(case.text).instantiate(case.params, case.arrays))
+        except PramError:
+            continue
+    return tuple(jobs)

@@ -1,0 +1,209 @@
+"""Mutants of the certificate and of the proofs: one that is weaker must be noticed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from mutation.planting import Entry, Rewrite
+from mutation.table import Mutant
+from proofs_check import certificate
+from proofs_check.certificate import _Certifier
+from proofs_check.proofs import prove, rows, solver, structure, weights
+
+CERTIFICATE, PROOFS = "certificate", "proofs"
+
+
+def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
+    return Mutant(area, breaks, Rewrite(function, old, new), check, equivalent)
+
+
+FINDS, SUMS, SCORE = "certificate finds", "certified sums", "largest score"
+OF_CERTIFICATE = (
+    row(CERTIFICATE, "weights are not compared", _Certifier._weights, "torch.equal(ours[name], its[name])", "True", FINDS),
+    row(
+        CERTIFICATE,
+        "queries are not compared",
+        _Certifier._weights,
+        "for name in ours)",
+        "for name in ours if not name.endswith('.q'))",
+        FINDS,
+    ),
+    row(
+        CERTIFICATE,
+        "keys are not compared",
+        _Certifier._weights,
+        "for name in ours)",
+        "for name in ours if not name.endswith('.k'))",
+        FINDS,
+    ),
+    row(
+        CERTIFICATE,
+        "embedding and readout are not compared",
+        _Certifier._weights,
+        "for name in ours)",
+        "for name in ours if 'embedding' not in name)",
+        FINDS,
+    ),
+    row(CERTIFICATE, "leaks pass", _Certifier._gap, "leak == 0.0)", "True)", FINDS),
+    row(CERTIFICATE, "the gap is taken for granted", _Certifier._head, 'score gap", unit)', 'score gap", 1024.0)', FINDS),
+    row(CERTIFICATE, "halves are integers", _Certifier._integers, "off == 0)", "off < 0.75)", FINDS),
+    row(CERTIFICATE, "values may be no integers", _Certifier._head, 'are integers", k, v, o)', 'are integers", k, o)', FINDS),
+    row(
+        CERTIFICATE,
+        "one head of each layer is looked at",
+        _Certifier.certificate,
+        "enumerate(meaning.lookups)",
+        "enumerate(meaning.lookups[:1])",
+        FINDS,
+    ),
+    row(CERTIFICATE, "the readout is not looked at", _Certifier.certificate, "self._readout()", "pass", FINDS),
+    row(CERTIFICATE, "flat logits pass", _Certifier._readout, "bool(wrong < 0.1)", "True", FINDS),
+    row(CERTIFICATE, "what is not certified passes", certificate.require_certificate, "if certificate.holds:", "if True:", FINDS),
+    row(CERTIFICATE, "sums may be twice as large", _Certifier._sum, "<= self.limit)", "<= 2 * self.limit)", SCORE),
+    Mutant(
+        CERTIFICATE,
+        "float32 has 25 bits",
+        Entry(certificate.PRECISION, "proofs_check.certificate.PRECISION", torch.float32, 25, "24 -> 25"),
+        SCORE,
+    ),  # type: ignore[arg-type]
+    row(CERTIFICATE, "the horizon is one bit further", certificate.horizon, "best = bits", "best = bits + 1", SCORE),
+    row(CERTIFICATE, "scores are bounded above only", _Certifier._head, "np.maximum(-products.min(0), 0).sum()", "0.0", SCORE),
+    row(
+        CERTIFICATE,
+        "intervals of queries and keys have no lower end",
+        _Certifier._interval,
+        "up @ self.low - down @ self.high, up",
+        "0 * up @ self.low, up",
+        SCORE,
+    ),
+    row(CERTIFICATE, "the unit of a matrix is that of its evenest entry", certificate._unit, "float(min(", "float(max(", SCORE),
+    row(
+        CERTIFICATE,
+        "hidden units are bounded above only",
+        _Certifier._feed_forward,
+        "np.maximum(positive, negative)",
+        "positive",
+        SUMS,
+    ),
+    row(CERTIFICATE, "biases are left out", _Certifier._feed_forward, "@ self.high + np.maximum(-b_in, 0)", "@ self.high", SUMS),
+    row(CERTIFICATE, "what a bit holds is left out of its sum", _Certifier._feed_forward, "(writes + self.high)", "writes", SUMS),
+    row(
+        CERTIFICATE,
+        "what takes away is left out",
+        _Certifier._feed_forward,
+        "np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)",
+        "np.maximum(w_out, 0) @ hidden",
+        SUMS,
+    ),
+    row(CERTIFICATE, "negative terms of a sum are left out", _Certifier._largest_sum, "np.maximum(-m, 0) @ self.high", "0", SUMS),
+    row(CERTIFICATE, "a matrix is bounded by its first row", _Certifier._largest_sum, ".max())", "[0])", SUMS),
+)
+
+OF_PROOFS = (
+    row(
+        PROOFS,
+        "embeddings may write more",
+        structure._only,
+        "if stray not in wanted:",
+        "if False:",
+        "proof finds a stray embedding",
+    ),
+    row(
+        PROOFS,
+        "embeddings may write other values",
+        structure._only,
+        "if row[column] != value:",
+        "if False:",
+        "proof finds a doubled embedding",
+    ),
+    row(PROOFS, "heads may copy anything", structure.check_heads, "if wrong:", "if False:", "proof finds a head"),
+    row(
+        PROOFS,
+        "hidden units may read and write anything",
+        structure.check_units,
+        "if not any(",
+        "if False and not any(",
+        "proof finds a stray hidden unit",
+    ),
+    row(
+        PROOFS,
+        "logits may be wrong by any margin",
+        structure._check_margin,
+        "if not wrong < 0.1:",
+        "if False:",
+        "proof finds a weak logit",
+    ),
+    row(
+        PROOFS,
+        "edit bits may have any threshold",
+        structure.check_control,
+        "!= [False, True, True, True]",
+        "== []",
+        "proof finds an edit bit",
+    ),
+    row(
+        PROOFS,
+        "columns that are constant may be wrong",
+        rows.Walker.check,
+        "elif constant != term:",
+        "elif False:",
+        "proof finds an emitted kind",
+    ),
+    row(
+        PROOFS, "columns that are not constant may be wrong", rows.Walker.check, "if open_:", "if False:", "proof finds an insert"
+    ),
+    row(PROOFS, "weights may be no integers", weights._exact, "(matrix != np.rint(matrix)).any() or", "", "proof finds a half"),
+    row(
+        PROOFS,
+        "bits of words are taken to be right",
+        solver.Words.prove_bit,
+        "_refute(solver, name, self._values)",
+        "pass",
+        "proof finds a sum",
+    ),
+    row(
+        PROOFS,
+        "sums are taken to be right",
+        solver.prove_integers,
+        "_refute(solver, name, lambda model: {c: model.eval(v, True).as_long() for c, v in variables.items()})",
+        "pass",
+        "proof finds an insert",
+    ),
+    row(PROOFS, "what the solver refutes passes", prove._Prover._rows, "fault = failed.fault", "pass", "proof finds an output"),
+    row(
+        PROOFS,
+        "one kind of row of each group is walked",
+        prove._Prover.obligations,
+        "self._rows(name, members)",
+        "self._rows(name, members[:1])",
+        "proof finds an emitted kind",
+    ),
+    row(
+        PROOFS,
+        "word operations are not asked for",
+        prove._Prover.obligations,
+        "yield from self._operations(kinds)",
+        "pass",
+        "proof finds a partial product",
+    ),
+    row(
+        PROOFS,
+        "structure that is broken passes",
+        prove._Prover._structure,
+        "found, broken = 0, str(error)",
+        'found, broken = 0, ""',
+        "proof finds a stray logit",
+    ),
+    row(
+        PROOFS,
+        "an obligation holds whatever its rows do",
+        prove.Obligation.holds,
+        "self.fault is None and",
+        "",
+        "proof finds a shift amount",
+    ),
+)
+
+MUTANTS = (*OF_CERTIFICATE, *OF_PROOFS)

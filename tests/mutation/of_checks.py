@@ -1,0 +1,197 @@
+"""Mutants of agreement, expectations, invariants, claims and closed forms: a check that is weaker must be noticed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from compiler import verify
+from mutation.planting import Entry, Rewrite
+from mutation.table import Mutant
+from proofs_check import agreement, catalog, claims, expectations, theorems
+from proofs_check.agreement import Agreement
+from proofs_check.catalog import ClosedForm
+
+AGREEMENT, INVARIANTS, FORMS = "agreement and expectations", "invariants of circuits", "claims and closed forms"
+
+
+def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
+    return Mutant(area, breaks, Rewrite(function, old, new), check, equivalent)
+
+
+def bound(construction: str, **forms: str) -> Entry:
+    changed = {name: ClosedForm(text) for name, text in forms.items()}
+    value = replace(theorems.BOUNDS[construction], **changed)  # type: ignore[arg-type]
+    return Entry(theorems.BOUNDS, "proofs_check.theorems.BOUNDS", construction, value, ", ".join(forms.values()))
+
+
+LIES = "agreement finds"
+OF_AGREEMENT = (
+    row(
+        AGREEMENT,
+        "what stays masked passes",
+        agreement._first,
+        "wanted[rows] != found[rows]]",
+        "(wanted[rows] != found[rows]) & (found[rows] != expectation.layout.circuit.vocabulary.mask)]",
+        LIES,
+    ),
+    row(
+        AGREEMENT,
+        "only rows that the decoder names are compared",
+        agreement._compare,
+        "np.concatenate([rows, step.change.rows])",
+        "step.change.rows",
+        LIES,
+    ),
+    row(
+        AGREEMENT,
+        "the last sequence is not compared as a whole",
+        agreement._compare,
+        "np.arange(len(tokens))",
+        "np.arange(0)",
+        LIES,
+    ),
+    row(
+        AGREEMENT,
+        "sequences of different lengths are compared",
+        agreement._first,
+        "if len(wanted) != len(found):",
+        "if False:",
+        LIES,
+    ),
+    row(
+        AGREEMENT,
+        "a decoder that is stuck at the right end passes",
+        agreement._compare,
+        "if divergence is None and error:",
+        "if False:",
+        LIES,
+    ),
+    row(
+        AGREEMENT,
+        "outputs always agree",
+        Agreement.outputs_agree,
+        "bool(np.array_equal(self.layout.output_words(self.tokens), self.run.memory[cells.start : cells.stop]))",
+        "True",
+        LIES,
+    ),
+    row(AGREEMENT, "instructions are named one step late", agreement._line, "range(step - 1)", "range(step)", LIES),
+    row(
+        AGREEMENT,
+        "halted processors are expected to leave the last block",
+        expectations.MdmExpectation._fill_halted,
+        "layout.time + 1",
+        "layout.time",
+        "agreement of mdm",
+    ),
+    row(
+        AGREEMENT,
+        "outputs are expected to be zero",
+        expectations.MdmExpectation.__iter__,
+        "word + self.machine.memory[cells.start : cells.stop]",
+        "word",
+        "agreement of mdm",
+    ),
+    row(
+        AGREEMENT,
+        "growth is expected to triple",
+        expectations.TwoStepExpectation._grow,
+        "2 * (len(self.tokens) - start)",
+        "3 * (len(self.tokens) - start)",
+        "agreement of ap-mdm",
+    ),
+    row(
+        AGREEMENT,
+        "registers are expected to stay masked",
+        expectations.TwoStepExpectation._commit,
+        "rows[pids, 1 : 1 + layout.job.registers] = self.word + machine.registers.T[pids]",
+        "pass",
+        "agreement of ap-mdm",
+    ),
+    row(
+        AGREEMENT,
+        "what is hit is expected to stay",
+        expectations.OneStepExpectation._move,
+        "slots[which] ^= 1",
+        "pass",
+        "agreement of ap-mdm one-step",
+    ),
+)
+
+BREAKS = "invariants find"
+OF_INVARIANTS = (
+    row(
+        INVARIANTS,
+        "gates may write nowhere",
+        verify._check_order,
+        "if unknown := pending - bits:",
+        "if unknown := set():",
+        BREAKS,
+    ),
+    row(INVARIANTS, "bits may be read before they are written", verify._read, "if bit in unready:", "if False:", BREAKS),
+    row(INVARIANTS, "BOS may ask", verify._check_sink, "if value(lookup.asks) != 0:", "if False:", BREAKS),
+    row(
+        INVARIANTS,
+        "BOS may meet a condition",
+        verify._check_sink,
+        "any(value(condition) != 0 for condition in lookup.conditions)",
+        "False",
+        BREAKS,
+    ),
+    row(INVARIANTS, "lookups may have no condition", verify._check_sink, "not lookup.conditions or", "", BREAKS),
+    row(
+        INVARIANTS,
+        "BOS may be read",
+        verify._check_sink,
+        "any(value(form) != form.constant for form, _ in lookup.reads)",
+        "False",
+        BREAKS,
+    ),
+    row(INVARIANTS, "gates may fire on BOS", verify._check_sink, "(1 if isinstance(gate, Ramp) else 0)", "9", BREAKS),
+    row(INVARIANTS, "gates may never fire", verify._check_gates, "if not low < 0 <= high:", "if not low < 0:", BREAKS),
+    row(INVARIANTS, "gates may always fire", verify._check_gates, "if not low < 0 <= high:", "if not 0 <= high:", BREAKS),
+    row(
+        INVARIANTS, "recency may be larger than it is declared", verify._check_recency, "or high > lookup.recency_max", "", BREAKS
+    ),
+)
+
+OF_FORMS = (
+    row(
+        FORMS,
+        "an equality holds as a bound",
+        claims.check_claims,
+        'claim.relation == "=="',
+        'claim.relation == "="',
+        "claims find",
+    ),
+    row(FORMS, "the last counterexample is shown", claims.check_claims, "first = failed[0]", "first = failed[-1]", "claims find"),
+    row(FORMS, "space is what was touched", claims.quantity, "run.space.allocated", "run.space.touched", "claims find"),
+    row(
+        FORMS,
+        "closed forms always hold",
+        catalog.equality,
+        "holds = values == [form(letters(m)) for m in rows]",
+        "holds = True",
+        "theorems find",
+    ),
+    Mutant(FORMS, "one decoding step less", bound("mdm", decoding_steps="T"), "closed forms of mdm"),
+    Mutant(FORMS, "context without parameters", bound("mdm", context="1 + inp + out + 3 * P * T"), "closed forms of mdm"),
+    Mutant(FORMS, "growth by thirds", bound("ap-mdm", decoding_steps="2 * T + lg((N - n0) / 2) + 4"), "closed forms of ap-mdm"),
+    Mutant(
+        FORMS, "context without program counters", bound("ap-mdm", context="1 + h + S + P * (k + 3)"), "closed forms of ap-mdm"
+    ),
+    Mutant(
+        FORMS,
+        "growth of F positions, not of F + 1",
+        bound("ap-mdm one-step", decoding_steps="T + lg(F) + 3"),
+        "small closed forms",
+    ),
+    Mutant(
+        FORMS,
+        "one slot of each cell",
+        bound("ap-mdm one-step", context="1 + h + S + 2 * P * (k + 1)"),
+        "closed forms of ap-mdm one-step",
+    ),
+)
+
+MUTANTS = (*OF_AGREEMENT, *OF_INVARIANTS, *OF_FORMS)

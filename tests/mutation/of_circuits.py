@@ -1,0 +1,258 @@
+"""Mutants of masked diffusion's construction, of what all constructions share, and of how circuits become weights."""
+
+from __future__ import annotations
+
+from compiler import assemble, gates, mdm, processor
+from compiler.circuit import Linear
+from compiler.processor import Processor
+from mutation.circuits import tampered_lookup, without_literal, without_match
+from mutation.planting import Attribute, Rewrite
+from mutation.table import Mutant
+
+MDM, PROCESSOR, GATES, ASSEMBLY = "construction mdm", "processor and ROM", "gates", "assembly of weights"
+HERE = "agreement of mdm"
+#: The latest C of its own processor, whatever its step; masked C tokens would be the latest of all.
+LATEST = (Linear({("role.C", 0): 1}), 1 - Linear({("token.MASK", 0): 1, ("token.BOS", 0): 1}))
+SAME_PID = mdm.Match(Linear({("pid", 0): 1}), Linear({("pid", 0): 1}))
+GATE = "word operations on the weights"
+
+
+def lookups(old: str, new: str) -> Rewrite:
+    return Rewrite(mdm._Construction._first_lookups, old, new)
+
+
+MUTANTS = (
+    Mutant(MDM, "recency without pid", tampered_lookup("mdm", "memory", recency=Linear({("step", 0): 1})), HERE),
+    Mutant(
+        MDM,
+        "recency without pid, as the circuit sees it",
+        tampered_lookup("mdm", "memory", recency=Linear({("step", 0): 1})),
+        "residuals of mdm",
+    ),
+    Mutant(MDM, "no gate on the own block", tampered_lookup("mdm", "masked.own", reads=()), "any order"),
+    Mutant(
+        MDM,
+        "the latest program counter instead of the previous step's",
+        lookups(
+            '[*at_previous, *same_pid], (role["C"],), counter)',
+            '[*same_pid], (role["C"], 1 - masked - self.kinds["BOS"].flag), counter, self.step.flag, 1 << self.widths.time)',
+        ),
+        "any order",
+    ),
+    Mutant(MDM, "a row does not wait for the block before it", tampered_lookup("mdm", "masked.previous", reads=()), HERE),
+    Mutant(MDM, "program counters of any processor", without_match("mdm", "fetch", -1), "residuals of mdm"),
+    Mutant(MDM, "values of any step are gathered", without_match("mdm", "gather", 0), HERE),
+    Mutant(
+        MDM, "halted processors wait for their program counter", without_literal("mdm", ("emit.HALT", 0), ("halted", 0)), HERE
+    ),
+    Mutant(MDM, "any HALT halts all", without_match("mdm", "halted", 0), HERE),
+    Mutant(MDM, "outputs do not wait for the end", tampered_lookup("mdm", "unfinished", reads=()), HERE),
+    Mutant(
+        MDM,
+        "outputs wait for processor 0 only",
+        Rewrite(
+            mdm.Layout._block_positions,
+            '(step == self.time) & (role == BLOCK.index("C"))',
+            '(step == self.time) & (role == BLOCK.index("C")) & (pid == 0)',
+        ),
+        HERE,
+    ),
+    Mutant(
+        MDM,
+        "registers of all processors are one",
+        Rewrite(mdm._Construction._operand_keys, "owner=[*self.pid]", "owner=[]"),
+        HERE,
+    ),
+    Mutant(
+        MDM,
+        "parameters belong to processor 0",
+        Rewrite(mdm._Construction._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
+        HERE,
+    ),
+    Mutant(
+        MDM,
+        "the earliest write of a register counts",
+        Rewrite(mdm._Construction._operand_keys, "recency=self.step.flag", "recency=NO_RECENCY"),
+        HERE,
+    ),
+    Mutant(
+        MDM,
+        "inputs hold no words",
+        Rewrite(
+            mdm._Construction._keys_and_values,
+            'self.role["parameter"].flag + self.role["input"].flag',
+            'self.role["parameter"].flag',
+        ),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "a carry is not taken off below",
+        Rewrite(Processor.add_increment, "carry[self.out.bit(j - 1)] = -2", "carry[self.out.bit(j - 1)] = -1"),
+        HERE,
+    ),
+    Mutant(PROCESSOR, "instructions stand one later", Rewrite(Processor.at, "number)", "number + 1)"), HERE),
+    Mutant(
+        PROCESSOR,
+        "jumps go one too far",
+        Rewrite(
+            Processor.next_column,
+            "target = instruction.target if instruction.target is not None else 0",
+            "target = (instruction.target or 0) + 1",
+        ),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "jz looks at operand y",
+        Rewrite(Processor.add_operations, 'total(self.operands["x"])', 'total(self.operands["y"])'),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "a branch that is not taken is taken in part",
+        Rewrite(Processor.add_operations, "self.down[j] - 1 - nonzero", "self.down[j] - 1"),
+        "proof of mdm",
+    ),
+    Mutant(
+        PROCESSOR,
+        "operands are exchanged",
+        Rewrite(Processor.select, "zip(slots, operands)", "zip(reversed(slots), operands)"),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "a pid is read as register 0",
+        Rewrite(Processor.select, 'if operand.kind == "pid":', 'if operand.kind == "none":'),
+        HERE,
+    ),
+    Mutant(PROCESSOR, "HALT leaves PC raised", Rewrite(Processor.next_column, 'self.emit["PC"].bit(): -1, ', ""), "proof of mdm"),
+    Mutant(
+        PROCESSOR,
+        "NONE stays raised on destinations",
+        Rewrite(Processor._destination_column, 'none = {self.emit["NONE"].bit(): -1}', "none: dict[Bit, int] = {}"),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "registers are found by a part of their index",
+        Rewrite(Processor.add_operands, "zip(self.indices[slot], keys.index)", "zip([*self.indices[slot]][1:], keys.index[1:])"),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "cells are found by a part of their address",
+        Rewrite(Processor.add_fetch, "zip(self.sum, keys.index)", "zip([*self.sum][:-1], keys.index[:-1])"),
+        HERE,
+    ),
+    Mutant(
+        PROCESSOR,
+        "kinds weigh no more than bits",
+        Rewrite(Processor.readout, "SHARPNESS * (self.size.token + 2)", "SHARPNESS"),
+        "proof of mdm",
+    ),
+    Mutant(PROCESSOR, "logits are too flat", Attribute(processor, "SHARPNESS", 1, "16 -> 1"), "certificate of mdm"),
+    Mutant(GATES, "a carry takes one off below", Rewrite(gates._carry, "-2", "-1"), GATE),
+    Mutant(GATES, "a carry comes one late", Rewrite(gates.add, "- (1 << i)\n", "- (1 << i) - (i > 1)\n"), "proof of ap-mdm"),
+    Mutant(GATES, "equal words borrow", Rewrite(gates.sub, "word_of([*alu.x][:i]) - 1", "word_of([*alu.x][:i])"), GATE),
+    Mutant(GATES, "and takes one bit for both", Rewrite(gates.and_, "alu.y[j] - 2", "alu.y[j] - 1"), GATE),
+    Mutant(
+        GATES,
+        "and forbids more strongly without its flag",
+        Rewrite(gates.and_, "- 2, 1,", "- 2, 2,"),
+        GATE,
+        "a form that is below 0 without its flag is further below",
+    ),
+    Mutant(GATES, "or fires without its flag", Rewrite(gates.or_, "- 1, 2,", "- 1, 1,"), GATE),
+    Mutant(
+        GATES,
+        "xor of two ones is one",
+        Rewrite(gates.xor, "alu.y[j] - 2, 1, {alu.out.bit(j): -1}", "alu.y[j] - 2, 1, {alu.out.bit(j): 0}"),
+        GATE,
+    ),
+    Mutant(
+        GATES, "comparisons reach one too short", Rewrite(gates.GATES["lt"].emit, "1 << alu.bits", "(1 << alu.bits) - 2"), GATE
+    ),
+    Mutant(
+        GATES,
+        "shifts look at the low bits of the amount",
+        Rewrite(gates.GATES["shl"].emit, "spelled([*alu.y], s)", "spelled([*alu.y][:2], s)"),
+        GATE,
+    ),
+    Mutant(
+        GATES,
+        "products leave out a part of each row",
+        Rewrite(gates.mul, "range(1, w - i + 1)", "range(1, w - i)"),
+        "proof of ap-mdm one-step",
+    ),
+    Mutant(
+        GATES,
+        "the parity of a product's bit stops early",
+        Rewrite(gates.mul, "range(1, max(2 * k, 1) + 1)", "range(1, max(2 * k - 2, 1) + 1)"),
+        GATE,
+    ),
+    Mutant(
+        GATES,
+        "the last threshold of a parity is left out",
+        Rewrite(gates.mul, "range(1, max(2 * k, 1) + 1)", "range(1, max(2 * k - 1, 1) + 1)"),
+        GATE,
+    ),
+    Mutant(
+        ASSEMBLY,
+        "the sink scores as a match of no recency",
+        Rewrite(assemble._Assembler.head, "self.homogeneous(lookup.recency) - sink)", "self.homogeneous(lookup.recency))"),
+        "residuals of mdm",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "a wrong bit costs as much as recency",
+        Rewrite(assemble._Assembler.head, "half = lookup.recency_max + 1", "half = lookup.recency_max // 2 + 1"),
+        "score rule",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "a wrong bit costs as little as it may",
+        Rewrite(assemble._Assembler.head, "half = lookup.recency_max + 1", "half = (lookup.recency_max + 3) // 2"),
+        "score rule",
+        "half of recency_max + 2 is enough for a row that does not match to score below the sink",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "a condition that is not met costs half",
+        Rewrite(assemble._Assembler.head, "unmet * (2 * half)", "unmet * half"),
+        "score rule",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "rows that do not ask tie with what matches",
+        Rewrite(assemble._Assembler.head, "(lookup.recency_max + 2))", "(lookup.recency_max + 1))"),
+        "residuals of mdm",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "care is not taken off",
+        Rewrite(assemble._Assembler.head, "2 * self.homogeneous(match.key) - care", "2 * self.homogeneous(match.key) - present"),
+        "residuals of mdm",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "attention leaks: inverse temperature 2",
+        Attribute(assemble, "INVERSE_TEMPERATURE", 2, "1024 -> 2"),
+        "certificate of mdm",
+    ),
+    Mutant(
+        ASSEMBLY, "thresholds are ramps", Rewrite(assemble._Assembler.gates, "((1, 1), (0, -1))", "((1, 1),)"), "residuals of mdm"
+    ),
+    Mutant(
+        ASSEMBLY,
+        "edit bits are set at 0",
+        Rewrite(assemble._Assembler.control, "np.full(3, -1.0)", "np.full(3, 1.0)"),
+        "agreement of ap-mdm",
+    ),
+    Mutant(
+        ASSEMBLY,
+        "zeros read ones",
+        Rewrite(assemble.assemble, "assembler.rows(readout.zeros)", "assembler.rows(readout.ones)"),
+        HERE,
+    ),
+)

@@ -1,0 +1,132 @@
+"""Mutants of the engines: rows that stay stale, cuts that are wrong, preconditions that are not looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.engines import active, bounds, dense
+from models.engines.active import ActiveSession
+from models.engines.indexed import IndexedSession, Layer
+from mutation.planting import Attribute, Rewrite
+from mutation.table import Mutant
+
+ACTIVE, INDEXED, BOUNDS = "active engine", "indexed engine", "bounds of engines"
+
+
+def row(area: str, breaks: str, function: Any, old: str, new: str, check: str = "", equivalent: str = "") -> Mutant:
+    return Mutant(area, breaks, Rewrite(function, old, new), check or area, equivalent)
+
+
+MUTANTS = (
+    row(
+        ACTIVE,
+        "rows whose found row changed stay stale",
+        ActiveSession._affected,
+        "changed[state.found[:, :alive]].any(0)",
+        "changed[:alive] & False",
+    ),
+    row(
+        ACTIVE,
+        "rows that a new key scores best for stay stale",
+        ActiveSession._affected,
+        "lost |= (scores",
+        "lost |= False & (scores",
+    ),
+    row(ACTIVE, "rows that changed themselves stay stale", ActiveSession._affected, "lost | changed[:alive]", "lost"),
+    row(ACTIVE, "rows that vanish are not missed", ActiveSession._affected, "torch.cat([rows, dead])", "rows"),
+    row(ACTIVE, "keys of changed rows stay stale", ActiveSession._affected, ", (state.keys, state.layer.k)", ""),
+    row(
+        ACTIVE,
+        "best scores are never known",
+        ActiveSession._compute,
+        "state.best[:, rows], state.found[:, rows] = scores.max(2)",
+        "state.found[:, rows] = scores.max(2)[1]",
+        equivalent="every changed key comes near a best score of minus infinity: more is computed",
+    ),
+    row(
+        ACTIVE,
+        "best scores never fall",
+        ActiveSession._compute,
+        "state.best[:, rows], state.found[:, rows] = scores.max(2)",
+        "state.best[:, rows], state.found[:, rows] = torch.maximum(state.best[:, rows], scores.max(2)[0]), scores.max(2)[1]",
+    ),
+    row(
+        ACTIVE,
+        "heads may read several rows",
+        ActiveSession._compute,
+        "(weights.amax(2) == 1).all()",
+        "(weights.amax(2) >= 0).all()",
+    ),
+    Mutant(ACTIVE, "the cut is at 0", Attribute(active, "VANISHING", dict.fromkeys(active.VANISHING, 0.0), "746 -> 0"), ACTIVE),
+    row(
+        ACTIVE,
+        "rows that come out as they were go on",
+        ActiveSession._compute,
+        "return rows[different]",
+        "return rows",
+        equivalent="more rows are computed anew than need be",
+    ),
+    row(ACTIVE, "rows that come out different stop", ActiveSession._compute, "return rows[different]", "return rows[~different]"),
+    row(
+        INDEXED,
+        "rows that read something new stay stale",
+        Layer.follow,
+        "np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed",
+        "changed",
+    ),
+    row(
+        INDEXED,
+        "rows that vanish leave their keys",
+        Layer.follow,
+        "self._relink(dead, room.silent(len(count), len(dead)))",
+        "pass",
+    ),
+    row(INDEXED, "ties pass", Layer.follow, "if (count[:, tables.STOPPED] == tables.TIED).any():", "if False:"),
+    row(INDEXED, "faults of keys and queries pass", Layer.follow, "raise Unsuitable(asking.FAULTS[fault])", "pass"),
+    row(
+        INDEXED,
+        "the sink may care for bits when it is taken",
+        Layer.start,
+        "if asked.care.any():",
+        "if False:",
+        equivalent="it is asked once more with all rows, and the same fault is found there",
+    ),
+    row(INDEXED, "recency is not limited", Layer.start, "int(min(above)) - 1", "int(min(above)) + (1 << 40)"),
+    row(INDEXED, "the first token may come twice", IndexedSession._embed, "((here == self.first) != (rows == 0)).any()", "False"),
+    row(
+        INDEXED,
+        "rows that vanish are not told",
+        IndexedSession.update,
+        "np.arange(change.length, len(self.tokens))",
+        "np.arange(0)",
+    ),
+    row(
+        INDEXED,
+        "one of the changed rows is embedded",
+        IndexedSession.predict,
+        "self._embed(self.changed)",
+        "self._embed(self.changed[:1] if self.started else self.changed)",
+    ),
+    row(INDEXED, "what the sink holds is 0", Layer.start, "self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]", "pass"),
+    row(
+        INDEXED, "one set of cares is enough", Layer._add_care, "tables.ask_again(self.table, h, m)\n    while", "pass\n    while"
+    ),
+    row(BOUNDS, "weights may be no integers", bounds.bound, "bool((tensor == tensor.round()).all())", "True", INDEXED),
+    row(
+        BOUNDS,
+        "positions may be no integers",
+        bounds.bound,
+        "(positions.large == np.rint(positions.large)).all()",
+        "True",
+        INDEXED,
+    ),
+    row(BOUNDS, "numbers may round", bounds._require, "if not size <= limit:", "if False:", INDEXED),
+    row(
+        BOUNDS,
+        "the reference leaves out the last rows' positions",
+        dense.DenseSession.residual,
+        "self.positions[: len(self.tokens)]",
+        "self.positions[: len(self.tokens)].flip(0)",
+        "agreement of mdm",
+    ),
+)

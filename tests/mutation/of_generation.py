@@ -1,0 +1,178 @@
+"""Mutants of transitions, samplers, the decoding loop, and the model's own arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from models import decode, files, processes, sequence, transformer
+from models.decode import Decoder
+from models.processes import PROCESSES, Edits, edit
+from models.transformer import Prediction
+from mutation.planting import Attribute, Entry, Rewrite
+from mutation.table import Mutant
+
+PROCESS, LOOP, MODEL = "transitions and samplers", "decoding loop", "model arithmetic"
+FILES = "model files"
+TRANSITION = "transition table"
+
+
+def lossy(rows: torch.Tensor, tokens: torch.Tensor, prediction: Prediction, mask: int) -> Edits:
+    """Drops three updates of ten."""
+    assert prediction.control is not None
+    generator = torch.Generator().manual_seed(len(tokens))
+    dropped = torch.rand(len(tokens), generator=generator) < 0.3
+    control = prediction.control & ~dropped[:, None]
+    control[:, 0] |= dropped & (tokens == mask)
+    return edit(rows, tokens, replace(prediction, control=control), mask)
+
+
+LOSSY = Entry(
+    PROCESSES, "models.processes.PROCESSES", "ap-mdm", replace(PROCESSES["ap-mdm"], propose=lossy), "drops three updates of ten"
+)  # type: ignore[arg-type]
+REORDERED = Entry(
+    PROCESSES, "models.processes.PROCESSES", "ap-mdm", replace(PROCESSES["ap-mdm"], any_order=True), "any_order = True"
+)  # type: ignore[arg-type]
+
+MUTANTS = (
+    Mutant(PROCESS, "masks are remasked in vain", Rewrite(edit, "after = torch.where(remask, mask, after)", "pass"), TRANSITION),
+    Mutant(
+        PROCESS,
+        "tokens that are there are replaced",
+        Rewrite(edit, "torch.where(was_mask, prediction.token, tokens)", "prediction.token"),
+        TRANSITION,
+    ),
+    Mutant(
+        PROCESS, "delete sees what this step masks", Rewrite(edit, "delete & was_mask", "delete & (after == mask)"), TRANSITION
+    ),
+    Mutant(PROCESS, "delete removes tokens as well", Rewrite(edit, "delete & was_mask", "delete"), TRANSITION),
+    Mutant(
+        PROCESS, "deleted positions insert nothing", Rewrite(edit, "insert[acts])", "insert[acts] & ~vanish[acts])"), TRANSITION
+    ),
+    Mutant(
+        PROCESS,
+        "insert comes before the position",
+        Rewrite(processes.apply, "starts = lengths.cumsum(0) - lengths", "starts = lengths.cumsum(0) - 1"),
+        TRANSITION,
+    ),
+    Mutant(
+        PROCESS,
+        "remask and insert are exchanged",
+        Rewrite(edit, "remask, insert, delete = prediction", "insert, remask, delete = prediction"),
+        "agreement of ap-mdm",
+    ),
+    Mutant(PROCESS, "a sampler that drops updates, two-step", LOSSY, "agreement of ap-mdm"),
+    Mutant(PROCESS, "a sampler that drops updates, one-step", LOSSY, "agreement of ap-mdm one-step"),
+    Mutant(
+        PROCESS, "what is not quite likely enough is unmasked", Attribute(processes, "THRESHOLD", 0.89, "0.9 -> 0.89"), "sampler"
+    ),
+    Mutant(
+        PROCESS, "what is just likely enough stays masked", Rewrite(processes.unmask, ">= THRESHOLD", "> THRESHOLD"), "sampler"
+    ),
+    Mutant(PROCESS, "what is unmasked may change", Rewrite(processes.unmask, "(tokens == mask) &", ""), "sampler"),
+    Mutant(PROCESS, "everything is unmasked at once", Attribute(processes, "THRESHOLD", 0.0, "0.9 -> 0"), "agreement of mdm"),
+    Mutant(PROCESS, "any-process edits may be made in part", REORDERED, "orders"),
+    Mutant(
+        PROCESS,
+        "a random subset may be empty",
+        Rewrite(decode._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
+        "orders",
+    ),
+    Mutant(
+        LOOP, "decoding that is stuck ends", Rewrite(Decoder.__iter__, "if self.process.fills:", "if False:"), "stuck decodes"
+    ),
+    Mutant(
+        LOOP,
+        "the sequence may outgrow its positions",
+        Rewrite(Decoder.__iter__, "if length > len(self.positions):", "if False:"),
+        "stuck decodes",
+    ),
+    Mutant(
+        LOOP, "decoding steps count from 0", Rewrite(Decoder.__iter__, "number += 1\n    ", "pass\n    "), "closed forms of mdm"
+    ),
+    Mutant(LOOP, "edits that wait are forgotten", Rewrite(Decoder._renewed, "if not len(old):", "if True:"), "active engine"),
+    Mutant(
+        LOOP,
+        "edits of rows that were predicted anew are kept",
+        Rewrite(Decoder._renewed, "~self.renewed[pending.rows] &", ""),
+        "any order",
+    ),
+    Mutant(
+        LOOP,
+        "edits that wait are not sorted",
+        Rewrite(Decoder._renewed, "both.take(both.rows.argsort())", "both"),
+        "active engine",
+    ),
+    Mutant(
+        LOOP,
+        "masks are not counted",
+        Rewrite(
+            sequence.Sequence.edit, "self.masks += int((tokens == self.mask).sum()) - int((before == self.mask).sum())", "pass"
+        ),
+        "agreement of mdm",
+    ),
+    Mutant(
+        LOOP,
+        "new positions are not among the changes",
+        Rewrite(sequence.Sequence._replace, "np.concatenate([rows, np.arange(common, len(after))])", "rows"),
+        "active engine",
+    ),
+    Mutant(
+        LOOP,
+        "rows that moved are not among the changes",
+        Rewrite(
+            sequence.Sequence._replace, "np.concatenate([rows, np.arange(common, len(after))])", "np.arange(common, len(after))"
+        ),
+        "indexed engine",
+    ),
+    Mutant(MODEL, "MASK may be predicted", Rewrite(transformer.Transformer.predict, "continue", "pass"), "full softmax"),
+    Mutant(
+        MODEL,
+        "probabilities are of the best bits alone",
+        Rewrite(transformer.Transformer.predict, "torch.logaddexp(one, zero).cumsum(1)", "torch.maximum(one, zero).cumsum(1)"),
+        "full softmax",
+    ),
+    Mutant(
+        MODEL,
+        "the bits of a token are predicted backwards",
+        Rewrite(
+            transformer.Transformer.predict,
+            "1 << torch.arange(self.vocabulary.most_bits, device=self.device)",
+            "(1 << torch.arange(self.vocabulary.most_bits, device=self.device)).flip(0)",
+        ),
+        "full softmax",
+    ),
+    Mutant(
+        MODEL,
+        "the bits of a token are embedded one too high",
+        Rewrite(transformer.Transformer.embed, "(tokens[here] - offset)[:, None]", "(tokens[here] - offset + 1)[:, None]"),
+        "full softmax",
+    ),
+    Mutant(
+        MODEL,
+        "full matrices have bits exchanged",
+        Rewrite(transformer.Factored.spelled, "(1 - chosen) @ self.zero[:bits]", "(1 - chosen) @ self.one[:bits]"),
+        "foreign decoder",
+    ),
+    Mutant(
+        MODEL,
+        "hidden units may be negative",
+        Rewrite(transformer.Layer.feed_forward, "torch.relu(x @ self.w_in.T + self.b_in)", "(x @ self.w_in.T + self.b_in)"),
+        "residuals of mdm",
+    ),
+    Mutant(MODEL, "attention is over queries", Rewrite(transformer.Layer.attend, "dim=-1", "dim=-2"), "residuals of mdm"),
+    Mutant(
+        MODEL,
+        "an edit bit of exactly 0 is set",
+        Rewrite(transformer.Transformer._control, "+ self.control_bias > 0", "+ self.control_bias >= 0"),
+        "full softmax",
+    ),
+    Mutant(
+        FILES,
+        "matrices come back in another order",
+        Rewrite(files.load_model, "for part in LAYER_PARTS)) for", "for part in LAYER_PARTS[::-1])) for"),
+        "model files",
+    ),
+    Mutant(FILES, "damage passes", Rewrite(files.load_model, "if digest != _digest(tensors, text):", "if False:"), "model files"),
+)

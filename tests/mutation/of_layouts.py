@@ -1,0 +1,157 @@
+"""Mutants of where everything stands: position encodings, start sequences, and how sequences are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compiler import ap_mdm, in_place, mdm, one_step
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+
+LAYOUT = "layouts and positions"
+MDM, TWO, ONE = "agreement of mdm", "agreement of ap-mdm", "agreement of ap-mdm one-step"
+BLOCKS, POSITIONS, IN_PLACE = mdm.Layout._block_positions, mdm.Layout.positions, in_place.Layout.positions
+
+
+def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
+    return Mutant(LAYOUT, breaks, Rewrite(function, old, new), check, equivalent)
+
+
+MUTANTS = (
+    row(
+        "mdm: the step before is the step itself",
+        BLOCKS,
+        '"time.previous", blocks, step - 1',
+        '"time.previous", blocks, step',
+        MDM,
+    ),
+    row("mdm: the highest pid is most recent", BLOCKS, "step * processors - pid", "step * processors + pid", MDM),
+    row("mdm: writes of one step are equally recent", BLOCKS, "step * processors - pid", "step * processors", "residuals of mdm"),
+    row(
+        "mdm: recency leaves room for all pids of its bits",
+        BLOCKS,
+        "step * processors - pid",
+        "(step << self.widths.pid) - pid",
+        MDM,
+        "the order of two writes is the same with any factor that is at least P",
+    ),
+    row(
+        "mdm: recency of registers counts from 0",
+        BLOCKS,
+        'rows.set("step", blocks, step)',
+        'rows.set("step", blocks, step - 1)',
+        MDM,
+        "of rows that one query may find only the order decides",
+    ),
+    row("mdm: places in a block are not unique", BLOCKS, "3 * pid + role + 1", "pid + 1", "residuals of mdm"),
+    row(
+        "mdm: every V row holds its pid",
+        BLOCKS,
+        'rows.set("first", blocks, source)',
+        'rows.set("first", blocks, role == BLOCK.index("V"))',
+        MDM,
+    ),
+    row("mdm: pids count from 1 where they are read", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
+    row("mdm: C rows of every block are last", BLOCKS, "(step == self.time) & (role", "(step >= 1) & (role", MDM),
+    row("mdm: roles in a block are exchanged", BLOCKS, "role == number)", "role == 2 - number)", MDM),
+    row(
+        "mdm: inputs stand one cell later",
+        POSITIONS,
+        'rows.spell("address", here, indices)',
+        'rows.spell("address", here, indices + (role == "input"))',
+        MDM,
+    ),
+    row(
+        "mdm: parameters are numbered from 1",
+        POSITIONS,
+        'rows.spell("address", here, indices)',
+        'rows.spell("address", here, indices + (role == "parameter"))',
+        MDM,
+    ),
+    row(
+        "mdm: outputs ask for the first cells",
+        POSITIONS,
+        "np.arange(job.outputs.start, job.outputs.stop)",
+        "np.arange(len(job.outputs))",
+        "small layouts of mdm",
+    ),
+    row(
+        "mdm: inputs are laid out backwards",
+        mdm.Layout.tokens,
+        "job.memory[: job.inputs].tolist()",
+        "job.memory[: job.inputs].tolist()[::-1]",
+        MDM,
+    ),
+    row(
+        "mdm: blocks are too few for their widths and pass",
+        mdm.Layout.__post_init__,
+        "self.time.bit_length() > self.widths.time or",
+        "",
+        "refused decodes",
+    ),
+    row("mdm: one processor's HALT ends the run", mdm.Layout.halted, ".all()", ".any()", "refused decodes"),
+    row(
+        "mdm: outputs are read one position later",
+        mdm.Layout.final_position,
+        "self.first_output + cell",
+        "self.first_output + 1 + cell",
+        "foreign decoder",
+    ),
+    row("mdm: blocks are named one too low", mdm.Layout.locate, "row // 3 + 1", "row // 3", "agreement finds"),
+    row(
+        "in place: the full length is one less",
+        IN_PLACE,
+        'rows.set("full", slice(1, None), n)',
+        'rows.set("full", slice(1, None), n - 1)',
+        TWO,
+    ),
+    row(
+        "in place: cells are numbered from 1",
+        IN_PLACE,
+        "np.arange(here.stop - here.start) // each",
+        "np.arange(here.stop - here.start) // each + (role == 'cell')",
+        TWO,
+    ),
+    row("in place: both slots of a cell are cells", IN_PLACE, "// each", "", ONE),
+    row("in place: no outputs are one output", in_place.Layout.tokens, "else (1, 0)", "else (0, 0)", "small layouts of ap-mdm"),
+    row("in place: the last output is one further", in_place.Layout.tokens, "job.outputs.stop - 1", "job.outputs.stop", ONE),
+    row(
+        "in place: the sequence ends anywhere",
+        in_place.Layout.halted,
+        "len(tokens) == 2 + len(self.job.outputs) and",
+        "",
+        "refused decodes",
+    ),
+    row(
+        "in place: outputs are read with BOS",
+        in_place.Layout.output_words,
+        "tokens[1 : 1 + len(self.job.outputs)]",
+        "tokens[: len(self.job.outputs)]",
+        TWO,
+    ),
+    row("ap-mdm: the highest pid ranks first", ap_mdm.Layout.set_processors, "(1 << self.widths.pid) - 1 - pid", "pid", TWO),
+    row("ap-mdm: every processor has the first PC", ap_mdm.Layout.set_processors, "(row == 0) & (pid == 0)", "row == 0", TWO),
+    row(
+        "ap-mdm: pids are not where they are read",
+        ap_mdm.Layout.set_processors,
+        'BUFFERS.index("DST"), pid, 0)',
+        'BUFFERS.index("VAL"), pid, 0)',
+        TWO,
+    ),
+    row("ap-mdm: registers are numbered from 1", ap_mdm.Layout.set_processors, "row - 1, 0)", "row, 0)", TWO),
+    row("one-step: the highest pid ranks first", one_step.Layout.set_processors, "(1 << self.widths.pid) - 1 - pid", "pid", ONE),
+    row(
+        "one-step: second slots are first",
+        one_step.Layout.set_processors,
+        "np.arange(2 * job.space) % 2",
+        "1 - np.arange(2 * job.space) % 2",
+        ONE,
+    ),
+    row(
+        "one-step: pids count from 1 where they are read",
+        one_step.Layout.set_processors,
+        "np.where(place == 0, pid, 0)",
+        "np.where(place == 0, pid ^ 1, 0)",
+        ONE,
+    ),
+)

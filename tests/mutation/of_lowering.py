@@ -1,0 +1,254 @@
+"""Mutants of the front end and of lowering: jumps, bounds, guards of idle processors, registers, addresses."""
+
+from __future__ import annotations
+
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+from pram import analysis, derived, parameters
+from pram.lowering import _Lowering as Lowering
+from pram.program import _Instantiation as Instantiation
+
+LOWERING, ANALYSIS = "lowering", "analysis of programs"
+
+MUTANTS = (
+    Mutant(
+        LOWERING,
+        "jumps land one behind",
+        Rewrite(Lowering.patch, "len(self.code) if target is None", "len(self.code) - 1 if target is None"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "while does not test again",
+        Rewrite(Lowering.while_loop, "at=loop.at), start)", "at=loop.at), start + 2)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "repeat leaves out its first instruction",
+        Rewrite(Lowering.repeat_loop, "self.patch(again, start)", "self.patch(again, start + 1)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "for runs once more, between parameters",
+        Rewrite(Lowering.loop_test, 'return "lt" if', 'return "le" if'),
+        "evaluator",
+    ),
+    Mutant(LOWERING, "for runs once less, between words", Rewrite(Lowering.loop_test, 'else "le"', 'else "lt"'), "evaluator"),
+    Mutant(LOWERING, "downto runs once more", Rewrite(Lowering.loop_test, 'return "gt"', 'return "ge"'), "evaluator"),
+    Mutant(
+        LOWERING,
+        "downto starts one lower",
+        Rewrite(Lowering.start_down, "derived.exclusive(first)", "derived.clamp_if_empty(first, Binary('<=', last, first))"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "downto steps by two",
+        Rewrite(Lowering.for_loop, 'self.emit("sub", v, constant(1)', 'self.emit("sub", v, constant(2)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "single runs on processor 1",
+        Rewrite(Lowering.statement, 'self.emit("eq", PID, constant(0)', 'self.emit("eq", PID, constant(1)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "a guarded body runs on all",
+        Rewrite(Lowering.guarded, 'self.emit("jz", Operand("register", active), at=at)', 'self.emit("nop", at=at)'),
+        "evaluator",
+    ),
+    Mutant(LOWERING, "idle processors wait no time", Rewrite(Lowering.guarded, "self.pad(body)", "pass"), "evaluator"),
+    Mutant(
+        LOWERING, "idle processors lack the last nop", Rewrite(Lowering.guarded, 'self.emit("nop", at=at)', "pass"), "evaluator"
+    ),
+    Mutant(
+        LOWERING, "pads do what they stand for", Rewrite(Lowering.pad, "self.as_idle(True)", "self.as_idle(False)"), "evaluator"
+    ),
+    Mutant(
+        LOWERING,
+        "pads leave out the control of loops",
+        Rewrite(Lowering.for_loop, "self.as_idle(False)", "self.as_idle(was_idle)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING, "then is not padded for else", Rewrite(Lowering.padded_if, "self.pad(statement.otherwise)", "pass"), "evaluator"
+    ),
+    Mutant(LOWERING, "else is not padded for then", Rewrite(Lowering.padded_if, "self.pad(statement.then)", "pass"), "evaluator"),
+    Mutant(
+        LOWERING, "an if inside a pad takes both paths", Rewrite(Lowering.padded_if, "if self.idle:", "if False:"), "evaluator"
+    ),
+    Mutant(
+        LOWERING,
+        "a local's register is taken again",
+        Rewrite(Lowering.statement, "self.locals[name] = register", "self.locals[name] = register; self.free -= 1"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "the second operand takes the first one's register",
+        Rewrite(Lowering.operation, "x = self.value(left)", "x = self.value(left); self.free = 1"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "registers are never given back",
+        Rewrite(Lowering.scope.__wrapped__, "self.free, self.locals = free, names", "self.locals = names"),
+        "registers",
+    ),
+    Mutant(
+        LOWERING,
+        "a loop variable is visible after its loop",
+        Rewrite(Lowering.scope.__wrapped__, "self.free, self.locals = free, names", "self.free = free"),
+        "evaluator",
+        "analysis has refused every name that is used outside of its scope or hides another, so nothing looks",
+    ),
+    Mutant(LOWERING, "wrap is not heeded", Rewrite(Lowering.__init__, "Trap.OPERANDS if", "Trap.ARITHMETIC if"), "evaluator"),
+    Mutant(
+        LOWERING, "arithmetic always wraps", Rewrite(Lowering.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
+    ),
+    Mutant(
+        LOWERING,
+        "not keeps its operand",
+        Rewrite(Lowering.value, 'self.operation("eq", operand', 'self.operation("ne", operand'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "of several ranges only the first is tested",
+        Rewrite(Lowering.parallel, "in tests[1:]", "in tests[2:]"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "inner ranges are not masked out of pid",
+        Rewrite(Lowering.index, "if width is not None", "if False"),
+        "evaluator",
+    ),
+    Mutant(LOWERING, "outer ranges do not shift pid", Rewrite(Lowering.index, "if inner:", "if False:"), "evaluator"),
+    Mutant(
+        LOWERING,
+        "items do not start at the low end",
+        Rewrite(Lowering.item, 'self.emit("add", low, index', 'self.emit("add", constant(0), index'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING, "the last item is left out", Rewrite(Lowering.item, "derived.exclusive(part.high)", "part.high"), "evaluator"
+    ),
+    Mutant(
+        LOWERING,
+        "items of words go one beyond",
+        Rewrite(Lowering.item, 'self.emit("le", own, high', 'self.emit("le", own, own'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "subscripts of a matrix are exchanged",
+        Rewrite(
+            Lowering.address,
+            "row, column = (self.value(s) for s in subscripts)",
+            "column, row = (self.value(s) for s in subscripts)",
+        ),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "rows of a matrix are not skipped",
+        Rewrite(Lowering.address, "self.parameter(derived.columns_of(name))", "constant(1)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "rows of a matrix are not skipped, by parameters",
+        Rewrite(derived.address_of, 'Binary("*", offset, columns_of(name))', "offset"),
+        "evaluator",
+    ),
+    Mutant(LOWERING, "row indices are not checked", Rewrite(Lowering.address, "checks=(row_check,)", "checks=()"), "evaluator"),
+    Mutant(
+        LOWERING,
+        "parameter subscripts are not checked",
+        Rewrite(Lowering.address, "tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))", "()"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "an inner range has a bit too few",
+        Rewrite(
+            derived.extent_bits,
+            'extent = Binary("+", Binary("-", part.high, part.low, at), Number(1), at)',
+            'extent = Binary("-", part.high, part.low, at)',
+        ),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "the mask of a range is a bit too long",
+        Rewrite(derived.mask_of, 'Binary("-", Binary("<<", Number(1), width), Number(1))', 'Binary("<<", Number(1), width)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "bounds of idle processors may be negative",
+        Rewrite(derived.nonnegative_bounds, "if not loop.down and is_parametric(loop.first):", "if False:"),
+        "evaluator",
+    ),
+    Mutant(LOWERING, "lg rounds down", Rewrite(parameters.lg, "(x - 1).bit_length()", "x.bit_length() - 1"), "evaluator"),
+    Mutant(
+        LOWERING,
+        "inputs come after what the program works on",
+        Rewrite(Instantiation._arrays, "for role in ROLES for s in declared", "for role in reversed(ROLES) for s in declared"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "words are two bits shorter by default",
+        Rewrite(Instantiation.word_bits, "2 * largest.bit_length() + 2", "2 * largest.bit_length()"),
+        "evaluator",
+    ),
+    Mutant(
+        ANALYSIS,
+        "what idle processors do not assign stays the same on all",
+        Rewrite(analysis._Body._assigned, "context.divergent or not", "not"),
+        "refused texts",
+    ),
+    Mutant(ANALYSIS, "pid is the same on all", Rewrite(analysis._Body._varies, 'node.name == "pid" or', ""), "refused texts"),
+    Mutant(
+        ANALYSIS,
+        "control may stand where processors are idle",
+        Rewrite(analysis._Body._control, "if not context.divergent:", "if True:"),
+        "refused texts",
+    ),
+    Mutant(
+        ANALYSIS,
+        "loop variables may be assigned",
+        Rewrite(analysis._Body._assign, "if name in context.loops:", "if False:"),
+        "refused texts",
+    ),
+    Mutant(
+        ANALYSIS,
+        "a loop's bound may be assigned in it",
+        Rewrite(analysis._Body._for, "statement.last == Name(node.name)", "False"),
+        "refused texts",
+    ),
+    Mutant(
+        ANALYSIS,
+        "bounds of idle processors may read shared memory",
+        Rewrite(analysis._Body._no_bound, "padded = context.assigned is not None", "padded = False"),
+        "refused texts",
+    ),
+    Mutant(
+        ANALYSIS,
+        "a name may hide another",
+        Rewrite(analysis._Body._declare, "if first is not None:", "if False:"),
+        "refused texts",
+    ),
+    Mutant(
+        ANALYSIS,
+        "words may be divided",
+        Rewrite(analysis._Body._operator, 'if node.operator in "/%":', "if False:"),
+        "refused texts",
+    ),
+)

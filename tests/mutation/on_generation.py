@@ -1,0 +1,214 @@
+"""Checks of transitions, samplers, the decoding loop, engines, and of what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import product
+
+import numpy as np
+import torch
+from mutants import small_job
+from numpy_decoder import transition
+from test_engines import (
+    BROKEN,
+    finding_model,
+    gives_up,
+    lookup_model,
+    nearby_model,
+    negative_model,
+    same_tokens,
+    tampered,
+    vanishing_model,
+    whole_job,
+)
+from test_models import chain_model, made, random_model
+from test_processes import endless_model
+
+from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.decoding import decode_job
+from models.decode import ORDERS, Decoder, NotFinished, OutOfPositions, decode
+from models.processes import PROCESSES
+from models.transformer import Prediction, Transformer
+from mutation.jobs import apart, counted_cell, counting, hot_cell
+from mutation.on_models import REFUSALS
+from mutation.table import Check
+from pram.errors import PramError
+from pram.machine import run
+
+MASKED, WORD, BEST = 9, 3, 7
+
+
+def transition_table() -> None:
+    """Every sequence of three positions, each masked or not, with every choice of control bits: against plain NumPy."""
+    bits = list(product((False, True), repeat=3))
+    for tokens in product((WORD, MASKED), repeat=3):
+        for control in product(bits, repeat=3):
+            wanted = transition(np.array(tokens), np.array([BEST] * 3), np.array(control), MASKED).tolist()
+            prediction = Prediction(torch.tensor([BEST] * 3), torch.ones(3), torch.tensor(control))
+            found = PROCESSES["ap-mdm"].step(torch.tensor(tokens), prediction, MASKED, lambda ready: ready).tolist()
+            assert found == wanted, f"{tokens} with remask, insert, delete {control}: {found}, not {wanted}"
+
+
+def sampler() -> None:
+    """Masked positions that are likely enough, and no others."""
+    tokens, probability = torch.tensor([0, 1, 1, 1, 1]), [1.0, 0.9, 0.8999, 1.0, 0.5]
+    after = PROCESSES["mdm"].step(tokens, made([4, 5, 6, 7, 8], probability), 1, lambda ready: ready).tolist()
+    assert after == [0, 5, 1, 7, 1], f"{after}"
+
+
+def orders() -> None:
+    ready = torch.tensor([3, 5, 8, 9])
+    sizes = {"parallel": {4}, "left-to-right": {1}, "random": {1}, "random-subsets": {1, 2, 3, 4}}
+    for name, make in ORDERS.items():
+        choose = make(torch.Generator().manual_seed(1))
+        found = [choose(ready).tolist() for _ in range(60)]
+        assert {len(chosen) for chosen in found} == sizes[name], f"{name} chooses {sorted(map(len, found))}"
+        assert all(set(chosen) <= set(ready.tolist()) for chosen in found), name
+    assert ORDERS["left-to-right"](torch.Generator())(ready).tolist() == [3], "the first is not chosen"
+    compiled = compile_job(counting(), 1, construction="ap-mdm")
+    layout = compiled.layout(counting(), 1)
+    for order in [o for o in ORDERS if o != "parallel"]:
+        try:
+            Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process="ap-mdm", order=order)
+        except ValueError:
+            continue
+        raise AssertionError(f"synchronous updates are made in the order {order}")
+
+
+def stuck_decodes() -> None:
+    """Masks that wait for each other, and a sequence that grows for ever, are errors."""
+    model, tokens, positions = chain_model(5)
+    positions[3, 2 + 5 + 2], positions[3, 2 + 5 + 4] = 0, 1
+    _raises(NotFinished, "decoding step 3: no position is ready", lambda: decode(model, tokens, positions))
+    endless = endless_model()
+    room = torch.zeros(4, endless.width, dtype=endless.dtype)
+    _raises(OutOfPositions, "but there are 4 positions", lambda: _bounded(endless, room))
+
+
+def _bounded(model: Transformer, positions: torch.Tensor) -> None:
+    for number, _ in enumerate(Decoder(model, torch.zeros(1, dtype=torch.int64), positions, process="ap-mdm")):
+        if number > 8:
+            return
+
+
+def _raises(error: type[Exception], says: str, action: object) -> None:
+    try:
+        action()  # type: ignore[operator]
+    except error as found:
+        assert says in str(found), f"{found}, not {says}"
+        return
+    except Exception as other:  # it ends in an error, but not in one that says why
+        raise AssertionError(f"{type(other).__name__}: {other}, not {error.__name__}") from None
+    raise AssertionError(f"no {error.__name__}")
+
+
+def full_softmax() -> None:
+    """Predictions of a random model against the full matrix, its softmax without MASK; edit bits where their form is above 0."""
+    for seed in range(4):
+        model = random_model(seed)
+        x = torch.randn(40, model.width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        logits = x @ model.unembedding.spelled(model.vocabulary).T
+        logits[:, model.vocabulary.mask] = -torch.inf
+        probability, token = torch.softmax(logits, -1).max(-1)
+        found = model.predict(x)
+        assert torch.equal(found.token, token), "another token"
+        assert torch.allclose(found.probability, probability), "another probability"
+        tokens = torch.arange(model.vocabulary.size)
+        assert torch.allclose(model.embed(tokens), model.embedding.spelled(model.vocabulary)), "another embedding"
+    weight = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
+    edits = Transformer(model.vocabulary, model.embedding, (), model.unembedding, weight, torch.tensor([-1.0, 0.0, 1.0]).double())
+    found_bits = edits._control(torch.tensor([[0.0], [1.0]]).double())
+    assert found_bits is not None and found_bits.tolist() == [[False, False, True], [False, True, True]], "edit bits"
+
+
+def engine(name: str) -> None:
+    """The same tokens as the reference at every decoding step, for models of every construction, in every order, and for a
+    lookup made by hand; where a precondition is broken, the tokens are the same and the indexed engine says why it gave up."""
+    for order in ORDERS:
+        used = same_tokens(*lookup_model(7), name, order=order)
+        assert used == name, used
+        used = same_tokens(*negative_model(), name, order=order)
+        assert used == name, used
+    for broken in BROKEN:
+        used = same_tokens(*tampered(broken), name, most=20)
+        assert used == gives_up(name, broken), f"{broken}: {used}, not {gives_up(name, broken)}"
+    for made_up in (vanishing_model, finding_model):
+        used = same_tokens(*made_up(), name, "ap-mdm")
+        assert used == name, used
+    if name == "active":
+        used = same_tokens(*nearby_model(), name, order="left-to-right")
+        assert used.startswith("dense (not active: a head does not read"), used
+    for seed in range(20, 32):
+        _changed_model(name, seed)
+    for construction in CONSTRUCTIONS:
+        for job in (counted_cell(), apart(2, lowest_last=False), small_job()):
+            used = whole_job(job, run(job).time, name, construction)
+            assert used == name, used
+    for order in [o for o in ORDERS if o != "parallel"]:
+        used = whole_job(hot_cell(2, 1), run(hot_cell(2, 1)).time, name, order=order, seed=1)
+        assert used == name, used
+
+
+def _changed_model(name: str, seed: int) -> None:
+    """A lookup with a few weights and positions changed: no engine may differ from the reference."""
+    generator = np.random.default_rng(seed)
+    model, tokens, positions = lookup_model(8)
+    positions = torch.cat([positions, positions, positions])
+    positions[8:, 10] = torch.arange(8, 24).double()
+    q = model.layers[0].q.view(-1)
+    q[int(generator.integers(len(q)))] = int(generator.integers(-2, 3)) * 1024
+    for _ in range(int(generator.integers(0, 3))):
+        positions[int(generator.integers(7)), int(generator.integers(14))] = int(generator.integers(0, 3))
+    same_tokens(model, tokens, positions, name, order=str(generator.choice(list(ORDERS))), seed=seed, most=20)
+    control = torch.from_numpy(generator.integers(-2, 3, (3, 14))).double()
+    edits = Transformer(
+        model.vocabulary, model.embedding, model.layers, model.unembedding, control,
+        torch.from_numpy(generator.integers(-1, 2, 3)).double(),
+    )  # fmt: skip
+    same_tokens(edits, tokens, positions, name, "ap-mdm", most=12)
+
+
+def refused_decodes() -> None:
+    """Too few blocks, too small a model, another program's model: an error, whatever the model has generated."""
+    for job in (apart(), apart(lowest_last=False), replace(apart(2, lowest_last=False), outputs=range(0))):
+        time = run(job).time
+        for blocks in (1, time - 1):
+            _raises(PramError, f"not all processors have halted after {blocks} steps", partial(decode_job, job, time=blocks))
+        assert decode_job(job, time=time + 1).steps, "nothing decoded"
+        small = compile_job(job, 3)
+        _raises(PramError, "this model is too small for the run", partial(decode_job, job, compiled=small))
+        _raises(PramError, "compiled from another program", partial(decode_job, job, compiled=compile_job(counting(), 40)))
+    for construction in CONSTRUCTIONS:
+        compiled = compile_job(apart(), 40, construction=construction)
+        layout = compiled.layout(apart(), 30)
+        assert not layout.halted(layout.tokens()), f"{construction}: the start is taken for the end"
+        full = np.full(layout.length, compiled.circuit.vocabulary.token("HALT"))
+        assert layout.halted(full) == (construction == "mdm"), f"{construction}: any HALT is taken for the end"
+
+
+CHECKS = (
+    Check("transition table", "the transition of any-process masked diffusion on all sequences of 3 positions", transition_table),
+    Check("sampler", "which positions masked diffusion unmasks", sampler),
+    Check("orders", "how many positions each decoding order takes, and which processes take it", orders),
+    Check("stuck decodes", "decodes that cannot go on, or outgrow their positions, are errors", stuck_decodes),
+    Check("full softmax", "factored predictions and embeddings against full matrices", full_softmax),
+    Check(
+        "active engine",
+        "the engine's tokens against the reference's after every decoding step",
+        partial(engine, "active"),
+        (*REFUSALS, IndexError),
+    ),
+    Check(
+        "indexed engine",
+        "the engine's tokens against the reference's after every decoding step",
+        partial(engine, "indexed"),
+        (*REFUSALS, IndexError),
+    ),
+    Check(
+        "refused decodes",
+        "decodes of runs that do not fit are errors, and so are models of other programs",
+        refused_decodes,
+        REFUSALS,
+    ),
+)

@@ -1,0 +1,95 @@
+"""Checks of the proofs on the weights: each plants one fault in a short model, and one obligation must fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import torch
+from cases import job
+from mutants import Mutant as Fault
+from mutants import planted, tensor_of
+from test_proofs import fault_at
+
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from compiler.processor import Code
+from mutation.jobs import PID, R0, R1, number
+from mutation.table import Check
+from pram.instructions import Instruction
+from proofs_check.proofs.prove import prove
+from proofs_check.proofs.solver import Lemmas
+
+#: Code of every kind of step, short enough to be proved in a tenth of a second.
+SHORT = (
+    Instruction("add", R0, R1, rd=1),
+    Instruction("mul", R0, PID, rd=0),
+    Instruction("shl", R1, number(1), rd=0),
+    Instruction("mov", R1, rd=0),
+    Instruction("load", R0, R1, rd=1),
+    Instruction("store", R0, PID, R1),
+    Instruction("jz", R1, target=0),
+)
+
+
+@cache
+def short_model(construction: str) -> Compiled:
+    bits = 5 if construction == "mdm" else 6
+    code = Code.of(job(*SHORT, registers=2, processors=2, word_bits=2, mode="CRCW priority"))
+    return compile_code(code, CONSTRUCTIONS[construction].bits(2, bits, 1), construction=construction)
+
+
+def nth(part: str, which: int, value: float) -> Callable[[Compiled], Fault]:
+    """Another value of the nth weight that is not 0."""
+    return lambda compiled: Fault(-1, part, tuple(tensor_of(compiled.model, -1, part).nonzero()[which].tolist()), value)
+
+
+def turned(layer: int, writes: str, bit: int) -> Callable[[Compiled], Fault]:
+    """The sign of a weight out of a hidden unit."""
+    return lambda compiled: fault_at(compiled, layer, "w_out", writes, bit)
+
+
+def entry(layer: int, part: str, index: tuple[int, ...], value: float) -> Callable[[Compiled], Fault]:
+    return lambda compiled: Fault(layer, part, index, value)
+
+
+def stray_unit(compiled: Compiled) -> Fault:
+    """A hidden unit of layer 2 that looks at a role."""
+    unit = int(torch.nonzero(compiled.model.layers[1].w_out.abs().sum(0))[0])
+    return Fault(1, "w_in", (unit, compiled.circuit.offsets()["role.output"]), 1.0)
+
+
+EMBEDDING, READOUT = "tokens enter by their kind and bits", "tokens leave as emitted, with probability 0.9"
+ROWS = "rows that do not execute: what all gates add"
+#: Faults of a short model, each with the obligation that must fail.
+FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
+    "a stray embedding": ("ap-mdm", entry(-1, "embedding.kind", (1, 0), 1.0), EMBEDDING),
+    "a doubled embedding": ("ap-mdm", nth("embedding.one", 0, 2.0), EMBEDDING),
+    "a stray logit": ("ap-mdm", entry(-1, "unembedding.kind", (3, 4), 999.0), READOUT),
+    "a weak logit": ("ap-mdm", nth("unembedding.kind", 1, 1.0), READOUT),
+    "an edit bit": ("ap-mdm", entry(-1, "control_bias", (0,), -3.0), "edit bits are their fields"),
+    "a head": ("ap-mdm", entry(0, "o", (0, 3, 0), 1.0), "each head copies the fields of its lookup only"),
+    "a half": ("ap-mdm", entry(1, "w_in", (0, 0), 0.5), "weights are integers"),
+    "a stray hidden unit": ("mdm", stray_unit, "each hidden unit reads and writes its own fields"),
+    "a partial product": ("mdm", turned(1, "mul.partial", 1), "word operation: mul"),
+    "a sum": ("mdm", turned(1, "sum", 1), "word operation: add"),
+    "a shift amount": ("mdm", turned(1, "shl.amount", 1), "word operation: shl"),
+    "an output": ("mdm", turned(2, "out", 1), "word operation: add"),
+    "an emitted kind": ("mdm", turned(0, "emit.NONE", 0), ROWS),
+    "an insert": ("ap-mdm", turned(1, "control.insert", 0), ROWS),
+}
+
+
+def proof_finds(name: str) -> None:
+    """The obligation that speaks of a fault fails, with nothing closed before."""
+    construction, make, obligation = FAULTS[name]
+    compiled = short_model(construction)
+    fault = make(compiled)
+    with planted(compiled.model, fault):
+        broken = [o.what for o in prove(compiled, Lemmas()).obligations if not o.holds]
+    assert obligation in broken, f"{construction}, {fault}: {broken} fail, and not {obligation}"
+
+
+CHECKS = tuple(
+    Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
+    for name, (_, _, obligation) in FAULTS.items()
+)
