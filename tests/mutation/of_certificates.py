@@ -10,7 +10,7 @@ from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 from proofs_check import certificate
 from proofs_check.certificate import _Certifier
-from proofs_check.proofs import prove, rows, solver, structure, weights
+from proofs_check.proofs import attention, prove, rows, solver, structure, weights
 
 CERTIFICATE, PROOFS = "certificate", "proofs"
 
@@ -117,6 +117,24 @@ OF_PROOFS = (
         "if row[column] != value:",
         "if False:",
         "proof finds a doubled embedding",
+    ),
+    row(PROOFS, "heads may find anything", attention.misreads, "if wrong:", "if False:", "proof finds a query"),
+    row(
+        PROOFS,
+        "bits that are asked count for nothing",
+        attention.Score.matrix,
+        "2 * self.form(equal.key, j) - care",
+        "self.form(equal.key, j)",
+        "proof holds",
+    ),
+    row(PROOFS, "recency counts for nothing", attention.Score.matrix, "recency - self.bos", "-self.bos", "proof holds"),
+    row(
+        PROOFS,
+        "conditions count for nothing",
+        attention.Score.matrix,
+        "2 * half * np.outer(self.one, self.form(condition) - self.present)",
+        "0",
+        "proof holds",
     ),
     row(PROOFS, "heads may copy anything", structure.check_heads, "if wrong:", "if False:", "proof finds a head"),
     row(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.engines import active, bounds, dense
+from models import batch
+from models.engines import active, bounds, dense, indexed
 from models.engines.active import ActiveSession
-from models.engines.indexed import IndexedSession, Layer
+from models.engines.indexed import IndexedBatch, Layer
+from models.positions import Positions
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
 
-ACTIVE, INDEXED, BOUNDS = "active engine", "indexed engine", "bounds of engines"
+ACTIVE, INDEXED, BATCH, BOUNDS = "active engine", "indexed engine", "batches", "bounds of engines"
 
 
 def row(area: str, breaks: str, function: Any, old: str, new: str, check: str = "", equivalent: str = "") -> Mutant:
@@ -92,24 +94,43 @@ MUTANTS = (
         equivalent="it is asked once more with all rows, and the same fault is found there",
     ),
     row(INDEXED, "recency is not limited", Layer.start, "int(min(above)) - 1", "int(min(above)) + (1 << 40)"),
-    row(INDEXED, "the first token may come twice", IndexedSession._embed, "((here == self.first) != (rows == 0)).any()", "False"),
+    row(
+        INDEXED,
+        "the first token may come twice",
+        IndexedBatch._embed,
+        "((self.tokens[rows] == self.sink) != self.is_first[rows]).any()",
+        "False",
+    ),
     row(
         INDEXED,
         "rows that vanish are not told",
-        IndexedSession.update,
-        "np.arange(change.length, len(self.tokens))",
+        IndexedBatch.update,
+        "np.arange(first + change.length, first + before)",
         "np.arange(0)",
     ),
     row(
         INDEXED,
         "one of the changed rows is embedded",
-        IndexedSession.predict,
-        "self._embed(self.changed)",
-        "self._embed(self.changed[:1] if self.started else self.changed)",
+        IndexedBatch.predict,
+        "self._embed(rows)",
+        "self._embed(rows[:1] if self.started else rows)",
     ),
     row(INDEXED, "what the sink holds is 0", Layer.start, "self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]", "pass"),
     row(
         INDEXED, "one set of cares is enough", Layer._add_care, "tables.ask_again(self.table, h, m)\n    while", "pass\n    while"
+    ),
+    row(BATCH, "rows of other sequences are found", indexed._batch, "(1 << (len(ends) - 1).bit_length()) - 1", "0"),
+    row(BATCH, "rows that vanish are the first sequence's", IndexedBatch.update, "first + change.length", "change.length"),
+    row(BATCH, "rows are told by where all stand", IndexedBatch._apart, "rows[a:b] - first", "rows[a:b]"),
+    row(BATCH, "positions are those of the first", Positions.stacked, "at := at + len(part)", "len(part)"),
+    row(BATCH, "rows that fill up are keys", dense.DenseBatch._embedded, ">= lengths[:, None]", "> lengths[:, None]"),
+    row(BATCH, "a sequence that has ended goes on", batch._Pass.decode, "ended.append(n)", "pass"),
+    row(
+        BATCH,
+        "decoded in the order of their lengths",
+        batch.decode_batch,
+        "found[number] for number in range(len(starts))",
+        "found[number] for number in found",
     ),
     row(BOUNDS, "weights may be no integers", bounds.bound, "bool((tensor == tensor.round()).all())", "True", INDEXED),
     row(

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from models import decode, files, processes, sequence, transformer
-from models.decode import Decoder
+from models import editing, files, processes, sequence, transformer
+from models.editing import Editing
 from models.processes import PROCESSES, Edits, edit
 from models.transformer import Prediction
 from mutation.planting import Attribute, Entry, Rewrite
@@ -76,32 +76,28 @@ MUTANTS = (
     Mutant(
         PROCESS,
         "a random subset may be empty",
-        Rewrite(decode._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
+        Rewrite(editing._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
         "orders",
     ),
-    Mutant(
-        LOOP, "decoding that is stuck ends", Rewrite(Decoder.__iter__, "if self.process.fills:", "if False:"), "stuck decodes"
-    ),
+    Mutant(LOOP, "decoding that is stuck ends", Rewrite(Editing.step, "if self.process.fills:", "if False:"), "stuck decodes"),
     Mutant(
         LOOP,
         "the sequence may outgrow its positions",
-        Rewrite(Decoder.__iter__, "if length > len(self.positions):", "if False:"),
+        Rewrite(Editing.step, "if length > self.most:", "if False:"),
         "stuck decodes",
     ),
-    Mutant(
-        LOOP, "decoding steps count from 0", Rewrite(Decoder.__iter__, "number += 1\n    ", "pass\n    "), "closed forms of mdm"
-    ),
-    Mutant(LOOP, "edits that wait are forgotten", Rewrite(Decoder._renewed, "if not len(old):", "if True:"), "active engine"),
+    Mutant(LOOP, "decoding steps count from 0", Rewrite(Editing.step, "self.number += 1", "pass"), "closed forms of mdm"),
+    Mutant(LOOP, "edits that wait are forgotten", Rewrite(Editing._renewed, "if not len(old):", "if True:"), "active engine"),
     Mutant(
         LOOP,
         "edits of rows that were predicted anew are kept",
-        Rewrite(Decoder._renewed, "~self.renewed[pending.rows] &", ""),
+        Rewrite(Editing._renewed, "~self.renewed[pending.rows] &", ""),
         "any order",
     ),
     Mutant(
         LOOP,
         "edits that wait are not sorted",
-        Rewrite(Decoder._renewed, "both.take(both.rows.argsort())", "both"),
+        Rewrite(Editing._renewed, "both.take(both.rows.argsort())", "both"),
         "active engine",
     ),
     Mutant(

@@ -12,7 +12,8 @@ from test_circuit import circuit as sound_circuit
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from compiler.verify import CircuitError, check_circuit
-from models.decode import Decoder, DecodingStep, NotFinished
+from models.decode import Decoder
+from models.editing import DecodingStep, NotFinished
 from models.transformer import Factored
 from mutation.jobs import counted_cell, counting
 from mutation.planting import Attribute

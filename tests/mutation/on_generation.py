@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mutants import small_job
 from numpy_decoder import transition
+from test_batch import starts_of, sums
 from test_engines import (
     BROKEN,
     finding_model,
@@ -27,11 +28,16 @@ from test_processes import endless_model
 
 from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.decoding import decode_job
-from models.decode import ORDERS, Decoder, NotFinished, OutOfPositions, decode
+from models import batch
+from models.batch import Failed, decode_batch
+from models.decode import Decoder, decode
+from models.editing import ORDERS, NotFinished, OutOfPositions
+from models.engines import BATCHES, Unsuitable
 from models.processes import PROCESSES
 from models.transformer import Prediction, Transformer
 from mutation.jobs import apart, counted_cell, counting, hot_cell
 from mutation.on_models import REFUSALS
+from mutation.planting import Attribute
 from mutation.table import Check
 from pram.errors import PramError
 from pram.machine import run
@@ -187,6 +193,25 @@ def refused_decodes() -> None:
         assert layout.halted(full) == (construction == "mdm"), f"{construction}: any HALT is taken for the end"
 
 
+def alone_is_no_batch(*arguments: object, **options: object) -> None:
+    raise AssertionError("a sequence is decoded alone")
+
+
+def batches() -> None:
+    """Sequences of several lengths together, with each engine that takes them, against each alone by the reference."""
+    for construction in ("mdm", "ap-mdm"):
+        compiled, starts = starts_of(sums(2, 1, 2, 2), construction)
+        alone = [decode(compiled.model, *start, process=compiled.process) for start in starts]
+        for engine in BATCHES:
+            together = Attribute(batch, "FILLED", 99.0, "all lengths in one pass")
+            with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
+                found = decode_batch(compiled.model, starts, process=compiled.process, engine=engine)
+            for number, (one, other) in enumerate(zip(found, alone)):
+                assert torch.equal(one.tokens, other.tokens), f"{engine}, sequence {number}: another outcome"
+                assert (one.steps, one.context) == (other.steps, other.context), f"{engine}, sequence {number}: other steps"
+                assert one.engine == engine, one.engine
+
+
 CHECKS = (
     Check("transition table", "the transition of any-process masked diffusion on all sequences of 3 positions", transition_table),
     Check("sampler", "which positions masked diffusion unmasks", sampler),
@@ -210,5 +235,11 @@ CHECKS = (
         "decodes of runs that do not fit are errors, and so are models of other programs",
         refused_decodes,
         REFUSALS,
+    ),
+    Check(
+        "batches",
+        "sequences decoded together come out as alone, by the engine that was asked for",
+        batches,
+        (Unsuitable, Failed, IndexError, RuntimeError),
     ),
 )

@@ -18,7 +18,7 @@ from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from compiler.processor import Code
 from compiler.verify import CircuitError, check_circuit
 from lockstep.export import export_job
-from models.decode import NotFinished, OutOfPositions
+from models.editing import NotFinished, OutOfPositions
 from models.engines.dense import forward
 from models.files import ModelFileError, load_model, save_model
 from models.processes import PROCESSES

@@ -52,6 +52,11 @@ def entry(layer: int, part: str, index: tuple[int, ...], value: float) -> Callab
     return lambda compiled: Fault(layer, part, index, value)
 
 
+def scale(layer: int, part: str, value: float) -> Callable[[Compiled], Fault]:
+    """Another value of the first weight of Q or K that is not 0."""
+    return lambda compiled: Fault(layer, part, tuple(tensor_of(compiled.model, layer, part).nonzero()[0].tolist()), value)
+
+
 def stray_unit(compiled: Compiled) -> Fault:
     """A hidden unit of layer 2 that looks at a role."""
     unit = int(torch.nonzero(compiled.model.layers[1].w_out.abs().sum(0))[0])
@@ -59,6 +64,7 @@ def stray_unit(compiled: Compiled) -> Fault:
 
 
 EMBEDDING, READOUT = "tokens enter by their kind and bits", "tokens leave as emitted, with probability 0.9"
+FINDS = "each head finds the row that its lookup means"
 ROWS = "rows that do not execute: what all gates add"
 #: Faults of a short model, each with the obligation that must fail.
 FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
@@ -68,6 +74,8 @@ FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
     "a weak logit": ("ap-mdm", nth("unembedding.kind", 1, 1.0), READOUT),
     "an edit bit": ("ap-mdm", entry(-1, "control_bias", (0,), -3.0), "edit bits are their fields"),
     "a head": ("ap-mdm", entry(0, "o", (0, 3, 0), 1.0), "each head copies the fields of its lookup only"),
+    "a query": ("mdm", scale(1, "q", 0.0), FINDS),
+    "a key": ("ap-mdm", scale(2, "k", 3.0), FINDS),
     "a half": ("ap-mdm", entry(1, "w_in", (0, 0), 0.5), "weights are integers"),
     "a stray hidden unit": ("mdm", stray_unit, "each hidden unit reads and writes its own fields"),
     "a partial product": ("mdm", turned(1, "mul.partial", 1), "word operation: mul"),
@@ -89,7 +97,17 @@ def proof_finds(name: str) -> None:
     assert obligation in broken, f"{construction}, {fault}: {broken} fail, and not {obligation}"
 
 
-CHECKS = tuple(
-    Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
-    for name, (_, _, obligation) in FAULTS.items()
+def proof_holds() -> None:
+    """Nothing fails where nothing is wrong."""
+    for construction in CONSTRUCTIONS:
+        broken = [o.trouble for o in prove(short_model(construction), Lemmas()).obligations if not o.holds]
+        assert not broken, broken
+
+
+CHECKS = (
+    Check("proof holds", "all obligations of short models", proof_holds),
+    *(
+        Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
+        for name, (_, _, obligation) in FAULTS.items()
+    ),
 )
