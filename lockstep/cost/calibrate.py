@@ -22,7 +22,7 @@ from pram.errors import Source, fail
 #: contexts are shorter.
 RUNS = {
     "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 5)),
-    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 9)),
+    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 14)),
     "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 12), ("mixed", 180),
                 ("spin", 1), ("spin", 6)),
 }  # fmt: skip

@@ -71,10 +71,16 @@ def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_b
     outputs = {name: value for name, value in settings.items() if name in _outputs_of(program)}
     given = {name: value for name, value in settings.items() if name not in outputs}
     params = given if n is None else parameters_at(program, n, given)
+    if missing := [name for name in program.given if name not in params]:
+        raise _error(program, f"missing parameter `{missing[0]}`: set it with --param {missing[0]}=VALUE" + _or_n(n, missing))
     program.values(params)
     job = program.outline(params, largest_input(program, params), word_bits)
     time, relation, basis = _time(program, params, outputs, job)
     return Sized(params, job, time, relation, basis)
+
+
+def _or_n(n: int | None, missing: Sequence[str]) -> str:
+    return ", or with --n" if n is None and len(missing) == 1 else ""
 
 
 def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict[str, int]:
