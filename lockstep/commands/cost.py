@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -10,7 +11,7 @@ from rich.console import Group
 
 from lockstep import display
 from lockstep.arguments import constructions, parse_number, parse_settings
-from lockstep.commands.common import FAILED, Bits, File, Json, emit, err
+from lockstep.commands.common import FAILED, Bits, Json, emit, err
 from pram.program import Program, load
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lockstep.cost.sizes import Trial
 
 
-def cost(file: Annotated[Optional[File], typer.Argument(help="A program, NAME.pram.", show_default=False)] = None,
+def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pram.", show_default=False)] = None,
          n: Annotated[Optional[str], typer.Option("--n", help="Sizes: 1000, 1e6, 10^6 or 2^20, several with commas.",
                                                   show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",

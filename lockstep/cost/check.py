@@ -16,7 +16,7 @@ from pram.job import Job
 from proofs_check.certificate import require_certificate
 
 #: What a decode to check against may take by the estimate, in seconds.
-MOST_SECONDS = 30.0
+MOST_SECONDS = 10.0
 MOST_STEPS = 1 << 20
 
 

@@ -21,7 +21,7 @@ from proofs_check.report import Check, runs_of
 #: Sizes of the runs that a program's claims are held against first.
 SMALL = (1, 2, 3, 4, 6, 8, 12, 16)
 #: What they may cost together, and what a run that replaces a claim may: instructions, at least OVERHEAD for each step.
-MOST_SMALL, MOST_RUN, OVERHEAD = 1_000_000, 200_000_000, 100
+MOST_SMALL, MOST_RUN, OVERHEAD = 5_000_000, 200_000_000, 500
 #: Processors and cells of a run that replaces a claim.
 MOST_ROOM = 1 << 20
 #: Inputs are taken to be no larger than this where no range is declared; it sets the word size.
@@ -180,7 +180,7 @@ def _arrays(program: Program, params: dict[str, int], word_bits: int) -> dict[st
     if sidecar_of(program) is None:
         return random_arrays(program, params, rng, word_bits)
     generator = generator_for(program)
-    for size in dict.fromkeys(value for value in params.values() if 1 <= value <= MOST_ROOM):
+    for size in dict.fromkeys(value for value in program.values(params).values() if 1 <= value <= MOST_ROOM):
         found, arrays = generator.inputs(size, rng)
         if found == params:
             return arrays
