@@ -14,11 +14,12 @@ from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.cost import calibrate, measure, sizes
 from lockstep.cost.check import hold
 from lockstep.cost.forms import TOKENS, contexts, letters
-from lockstep.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
+from lockstep.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
 from lockstep.cost.predict import forecast
 from lockstep.cost.sizes import Trial, size_up, try_small
 from lockstep.sidecar import generator_for
 from models.decode import Decoder
+from models.engines import jit
 from pram.errors import PramError
 from pram.machine import HALTED, NO_DESTINATION, run
 from pram.program import Program, load, parse_program
@@ -190,7 +191,8 @@ def test_features_follow_the_work() -> None:
         "C^2 x H": steps * context**2 * 4,
     }
     indexed = features("indexed", work)
-    assert indexed[3] == 4 * (context + 82 * 192 + 64) and indexed[4] == 4 * context
+    assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
+    assert MANY == jit.MANY
     assert memory_unit("dense", model, 1000) == 8 * (2 * 1000**2 + 40_000)
 
 

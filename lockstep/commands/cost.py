@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lockstep.cost.predict import Forecast
     from lockstep.cost.sizes import Trial
 
+#: Fits that are farther from what was measured are said to be doubtful.
+TRUSTED = 1.5
+
 
 def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pram.", show_default=False)] = None,
          n: Annotated[Optional[str], typer.Option("--n", help="Sizes: 1000, 1e6, 10^6 or 2^20, several with commas.",
@@ -38,7 +41,7 @@ def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pr
     T comes from the program's claim, which small runs are held against first; context, decoding steps and tokens from
     closed forms; time and memory from a calibration of this machine, made when it is first needed.
     """
-    wanted = constructions(process, "two-step" if process == "mdm" else schedule)
+    wanted = constructions(process, "two-step" if (process, schedule) == ("mdm", "all") else schedule)
     settings = parse_settings(param or [], "--param")
     sizes = [parse_number(text, "--n") for text in n.split(",")] if n else [None]
     if exact and calibrate or file is None and not calibrate:
@@ -80,10 +83,11 @@ def _calibration(anew: bool) -> Calibration:
         with display.progress(err, "measuring this machine, once") as progress:
             found = calibrate.calibrate(progress)
         calibrate.keep(found)
-        print(
-            f"calibrated, kept in {calibrate.cache_file()}; the fit is within {found.worst:.2f} of what was measured",
-            file=sys.stderr,
+        busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
+        kept = (
+            f"calibrated, kept in {calibrate.cache_file()}; the fit is within a factor of {found.worst:.2f} of what was measured"
         )
+        print(kept + busy, file=sys.stderr)
     return found
 
 

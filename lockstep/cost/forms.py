@@ -63,12 +63,13 @@ def phases(construction: str, values: Mapping[str, int], running: float, written
     Args: running, written: the parts of P T at which processors run, and at which they write.
     """
     processors = values["P"]
-    if construction == "mdm":
+    if construction == "mdm":  # the block that is filled, and the one after it, which becomes ready
         context = BOUNDS["mdm"].context(values)
-        filled = 3 * processors
-        return [Phase(1, context, context), Phase(values["T"], context, filled), Phase(1, context, values["out"])]
-    each, rounds = ((4 * running + written) * processors, 2) if construction == "ap-mdm" else (
-        ((values["k"] + 1) * running + written) * processors, 1)  # fmt: skip
+        return [Phase(1, context, context), Phase(values["T"], context, 6 * processors), Phase(1, context, values["out"])]
+    if construction == "ap-mdm":  # buffers, program counters, and what they target
+        rounds, each = 2, (4 * running + written) * processors
+    else:  # both slots: those of registers read their program counter
+        rounds, each = 1, 2 * ((values["k"] + 1) * running + written) * processors
     seen = [Phase(steps, context, context) for steps, context in contexts(construction, values)]
     steps, full = rounds * values["T"], values["N"]
     grown = [phase for phase in seen if phase.context < full]

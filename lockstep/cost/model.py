@@ -20,8 +20,9 @@ FEATURES = {
 }
 #: Rows that the indexed engine computes together.
 BLOCK = 64
-#: From about so many touched rows on it wakes its threads, whose work together takes longer than one thread's.
-MANY = 256
+#: From so many rows on it wakes its threads, whose work together takes longer than one thread's (`models.engines.jit`, which is
+#: not imported here because of Numba).
+MANY = 512
 #: Rows whose scores the active engine holds at once.
 CHUNK = 1024
 #: Memory is the process itself and a coefficient times bytes: of numbers of 8 bytes, and of the indexed engine's rows.

@@ -58,9 +58,10 @@ class ProcessCost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All that is known of one run before it is made."""
+    """All that is known of one run before it is made; `on`: the small runs that the claims were held against."""
 
     program: str
+    on: str
     sized: Sized
     processes: tuple[ProcessCost, ...]
 
@@ -71,7 +72,7 @@ def forecast(program: Program, sized: Sized, constructions: Sequence[str], trial
 
     Raises: PramError: a closed form has more than 63 bits.
     """
-    return Forecast(program.name, sized, tuple(_process(name, sized, trial, calibration) for name in constructions))
+    return Forecast(program.name, trial.on, sized, tuple(_process(name, sized, trial, calibration) for name in constructions))
 
 
 def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibration | None) -> ProcessCost:
