@@ -89,8 +89,9 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
         return ProcessCost(construction, refused=str(error))
     dimensions = Dimensions.of(compiled.model)
     work = Work(construction, dimensions, values, trial.running, trial.written)
-    costs = tuple(_engine(engine, work, context, calibration) for engine in LONGEST) if calibration else ()
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
+    able = calibration if not certified[0][1] else None  # what is refused takes no time
+    costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()
     bounded = construction not in SAME_TOKENS
     return ProcessCost(
         construction, steps, context, tokens, bounded, widths, dimensions, certified, pick(context, steps), costs

@@ -38,7 +38,8 @@ def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
 def record(found: Forecast, held: Sequence[Held] = ()) -> dict[str, Any]:
     sized, job = found.sized, found.sized.job
     return {
-        "program": found.program, "params": sized.params, "time": sized.time, "time_is": sized.relation, "time_basis": sized.basis, "claims_checked_on": found.on,
+        "program": found.program, "params": sized.params, "time": sized.time, "time_is": sized.relation,
+        "time_basis": sized.basis, "claims_checked_on": found.on,
         "processors": job.processors, "cells": job.space, "registers": job.registers, "inputs": job.inputs,
         "outputs": len(job.outputs), "word_bits": job.word_bits,
         "processes": [_process_record(p, sized.relation) for p in found.processes],
@@ -71,9 +72,10 @@ def _heading(found: Forecast) -> Text:
     sized, job = found.sized, found.sized.job
     given = ", ".join(f"{name} = {value:,}" for name, value in sized.params.items())
     relation = "" if sized.relation == "==" else "at most "
+    checked = f"; checked on {found.on}" if sized.basis.startswith("claimed") else ""
     lines = (
         f"{found.program}{f', {given}' if given else ''}",
-        f"T = {relation}{sized.time:,} ({sized.basis}; all claims checked on {found.on})",
+        f"T = {relation}{sized.time:,} ({sized.basis}{checked})",
         f"P = {job.processors:,}, S = {job.space:,}, {job.registers} registers, {job.inputs:,} input and {len(job.outputs):,} output"
         f" words of {job.word_bits} bits",
     )
