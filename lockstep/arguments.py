@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from pram.inputs import read_input_file
 from pram.program import read_text
 
 MAX_SIZES = 100_000
+#: Digits, with a fraction and a decimal exponent, or with a power.
+NUMBER = re.compile(r"([0-9]+)(?:([.][0-9]+)?(?:[eE][+]?([0-9]{1,3}))?|\^([0-9]{1,3}))")
+MAX_NUMBER_BITS = 63
 
 #: Keys of models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
 PROCESSES = ("mdm", "ap-mdm")
@@ -65,6 +70,37 @@ def parse_sizes(text: str) -> list[int]:
     if not sizes or min(sizes) < 1:
         raise typer.BadParameter(f"{text!r} has no sizes from 1", param_hint="--sizes")
     return sizes
+
+
+def parse_number(text: str, flag: str) -> int:
+    """`1000000`, `1e6`, `2.5e6`, `10^6` or `2^20` as an exact integer from 0.
+
+    Raises: typer.BadParameter: anything else, or a number of more than MAX_NUMBER_BITS bits.
+    """
+    found = NUMBER.fullmatch(text.strip().replace("_", ""))
+    if not found:
+        raise typer.BadParameter(f"{text!r} is not a number such as 1000, 1e6, 10^6 or 2^20", param_hint=flag)
+    base, fraction, exponent, power = found.groups()
+    most = int(exponent or power or 0)
+    if most > MAX_NUMBER_BITS or len(text) > MAX_NUMBER_BITS:
+        raise typer.BadParameter(f"{text!r} has more than {MAX_NUMBER_BITS} bits", param_hint=flag)
+    value = Fraction(int(base)) ** most if power else Fraction(f"{base}{fraction or ''}") * 10**most
+    if value.denominator != 1 or int(value) >> MAX_NUMBER_BITS:
+        what = "is not an integer" if value.denominator != 1 else f"has more than {MAX_NUMBER_BITS} bits"
+        raise typer.BadParameter(f"{text!r} {what}", param_hint=flag)
+    return int(value)
+
+
+def parse_settings(texts: Sequence[str], flag: str) -> dict[str, int]:
+    """`NAME=NUMBER`, each name once."""
+    values: dict[str, int] = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if not equals or not name.strip().isidentifier() or name.strip() in values:
+            why = "names a parameter for the second time" if name.strip() in values else "is not NAME=NUMBER"
+            raise typer.BadParameter(f"{text!r} {why}", param_hint=flag)
+        values[name.strip()] = parse_number(number, flag)
+    return values
 
 
 @contextmanager

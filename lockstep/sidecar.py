@@ -126,6 +126,13 @@ def _load(sidecar: Source) -> ModuleType:
 def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
     """Every given parameter is `size`; inputs are drawn from their declared ranges."""
     params = {name: size for name in program.given}
+    return params, random_arrays(program, params, rng, word_bits)
+
+
+def random_arrays(
+    program: Program, params: dict[str, int], rng: np.random.Generator, word_bits: int | None = None
+) -> dict[str, Any]:
+    """Inputs for these parameters, drawn from their declared ranges."""
     arrays: dict[str, Any] = {}
     top = (1 << program.word_bits(params, DEFAULT_HIGH, word_bits)) - 1
     for array in program.layout(params):
@@ -136,7 +143,7 @@ def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bi
                 raise program_error(program, f"the declared range {low} .. {high} of `{array.name}` is empty", array.name)
             values = rng.integers(low, high + 1, array.size).tolist() if array.size else []
             arrays[array.name] = values if array.shape else values[0]
-    return params, arrays
+    return arrays
 
 
 def program_error(program: Program, message: str, array: str) -> Exception:

@@ -77,6 +77,15 @@ class Program:
         """
         return _Instantiation(self, params, arrays or {}, word_bits).job()
 
+    def outline(self, params: Mapping[str, Any], largest_input: int, word_bits: int | None = None) -> Job:
+        """A job of these parameters whose inputs are all 0 and at most `largest_input` as far as the word size goes.
+
+        Its memory is one word that is seen at every address, so it takes no room however many cells there are: it is for
+        sizes and closed forms, and cannot be run.
+        Raises: PramError: as `instantiate`, of parameters.
+        """
+        return _Instantiation(self, params, {}, word_bits).outline(largest_input)
+
     def layout(self, params: Mapping[str, Any]) -> tuple[Array, ...]:
         """The arrays of memory for these parameters, in the order of their addresses."""
         return _Instantiation(self, params, {}, None).arrays
@@ -142,7 +151,6 @@ class _Instantiation:
         self.arrays = self._arrays()
 
     def job(self) -> Job:
-        program, symbols = self.program, self.program.symbols
         self._check_names()
         self._check_registers()
         data = {a.name: self._read(a) for a in self.arrays if a.is_input}
@@ -153,6 +161,15 @@ class _Instantiation:
         for array in self.arrays:
             if array.is_input:
                 memory[array.base : array.base + array.size] = data[array.name]
+        return self._job_on(memory, bits)
+
+    def outline(self, largest_input: int) -> Job:
+        self._check_registers()
+        bits = self.word_bits(largest_input)
+        return self._job_on(np.broadcast_to(np.zeros(1, np.int64), (self._space(),)), bits)
+
+    def _job_on(self, memory: Words, bits: int) -> Job:
+        program, symbols = self.program, self.program.symbols
         environment = self._environment()
         derived = tuple(parameters.evaluate(e, environment, self.source) for e in program.code.derived)
         returned = [a for a in self.arrays if a.is_output]

@@ -1,0 +1,76 @@
+"""Closed forms of a decode: decoding steps, contexts, tokens, and the rows that its decoding steps touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pram.job import Job
+from proofs_check.catalog import ClosedForm
+from proofs_check.theorems import BOUNDS
+from proofs_check.theorems.theorem1 import ONE_BY_ONE
+
+#: Tokens that are unmasked, over all decoding steps. `run` counts the pairs of a processor and a step at which it had not
+#: halted, `put` the registers and cells written in each step; neither is more than P T. In mdm each mask is filled once; in place,
+#: memory, registers and program counters are filled at the start, then two steps fill DST, VAL, NPC and what they target, one step
+#: what moves.
+TOKENS = {
+    "mdm": ONE_BY_ONE,
+    "ap-mdm": ClosedForm("S - inp + P * (k + 1) + 4 * run + put"),
+    "ap-mdm one-step": ClosedForm("S - inp + P * (k + 1) + run + put"),
+}
+#: Whether the tokens are the same for all runs of one size; else `run` and `put` are a run's own, and P T bounds them.
+SAME_TOKENS = frozenset({"mdm"})
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Decoding steps that are alike: how many, the context that the model sees in each, and the rows that are touched."""
+
+    steps: int
+    context: int
+    rows: float
+
+
+def letters(construction: str, job: Job, time: int) -> dict[str, int]:
+    """Letters of the closed forms, with the bounds of `run` and `put`."""
+    whole = job.processors * time
+    return BOUNDS[construction].letters(job, time) | {"run": whole, "put": whole}
+
+
+def contexts(construction: str, values: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+    """(decoding steps, context): how long the sequence is that the model sees, from the start; the last is what no step changes."""
+    if construction == "mdm":
+        yield BOUNDS["mdm"].decoding_steps(values), BOUNDS["mdm"].context(values)
+        return
+    two = construction == "ap-mdm"
+    words, most, masks = values["n0"], values["N"] - values["n0"], 0
+    yield 1, words
+    if not two:
+        words, most = values["N"] - values["F"], values["F"]
+    while masks < most:
+        masks = min(max(1, 2 * masks) if two else 2 * masks + 1, most)
+        if masks < most:
+            yield 1, words + masks
+    yield (2 if two else 1) * values["T"] + 2, values["N"]
+    yield 1, values["N"]
+    yield 1, 2 + values["out"]
+
+
+def phases(construction: str, values: Mapping[str, int], running: float, written: float) -> list[Phase]:
+    """What engines that skip rows have to touch; the first phase is the start.
+
+    Args: running, written: the parts of P T at which processors run, and at which they write.
+    """
+    processors = values["P"]
+    if construction == "mdm":  # the block that is filled, and the one after it, which becomes ready
+        context = BOUNDS["mdm"].context(values)
+        return [Phase(1, context, context), Phase(values["T"], context, 6 * processors), Phase(1, context, values["out"])]
+    if construction == "ap-mdm":  # buffers, program counters, and what they target
+        rounds, each = 2, (4 * running + written) * processors
+    else:  # both slots: those of registers read their program counter
+        rounds, each = 1, 2 * ((values["k"] + 1) * running + written) * processors
+    seen = [Phase(steps, context, context) for steps, context in contexts(construction, values)]
+    steps, full = rounds * values["T"], values["N"]
+    grown = [phase for phase in seen if phase.context < full]
+    return [*grown[:-1], Phase(3, full, full), Phase(steps, full, each), grown[-1]]

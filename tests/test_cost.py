@@ -1,0 +1,224 @@
+"""`lockstep cost`: exact figures equal those of decodes; claims that are false and times that nobody knows are noticed."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from commands import TINY
+
+from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.cost import calibrate, measure, sizes
+from lockstep.cost.check import hold
+from lockstep.cost.forms import TOKENS, contexts, letters
+from lockstep.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
+from lockstep.cost.predict import forecast
+from lockstep.cost.sizes import Trial, size_up, try_small
+from lockstep.sidecar import generator_for
+from models.decode import Decoder
+from models.engines import jit
+from pram.errors import PramError
+from pram.machine import HALTED, NO_DESTINATION, run
+from pram.program import Program, load, parse_program
+
+PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
+IDLE = Trial((), "", 1.0, 1.0)
+#: Programs with sizes: one and many processors, no inputs, processors that halt early, concurrent writes, parameters that are computed.
+SIZES = [("hillis_steele", 1), ("hillis_steele", 5), ("tree_sum", 4), ("counter", 2), ("bitonic_sort", 2), ("or_constant", 4),
+         ("odd_even_sort", 3), ("list_rank", 2), ("closure", 1), ("subset_sum", 1)]  # fmt: skip
+
+
+def example(name: str) -> Program:
+    return load(PROGRAMS / f"{name}.pram")
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize(("name", "size"), SIZES)
+def test_forecasts_are_what_decodes_are(name: str, size: int, construction: str) -> None:
+    program = example(name)
+    params, arrays = generator_for(program).inputs(size, np.random.default_rng(1))
+    sized = size_up(program, None, params, 12)
+    job = program.instantiate(params, arrays, 12)
+    exact = run(job, trace=True)
+    assert (sized.time, sized.relation) == (exact.time, "==")
+    (found,) = forecast(program, sized, [construction], IDLE).processes
+    compiled = compile_job(job, exact.time, construction=construction)
+    layout = compiled.layout(job, exact.time)
+    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process)
+    before, steps, lengths, unmasked, mask = layout.tokens(), 0, [layout.tokens().size], 0, compiled.model.vocabulary.mask
+    for step in decoder:
+        after = step.sequence.copy()
+        if len(after) == len(before):  # only growing and shrinking move tokens, and neither unmasks any
+            unmasked += int(((before == mask) & (after != mask)).sum())
+        before, steps = after, step.number
+        lengths.append(len(after))
+    assert (found.steps, found.context, found.widths) == (steps, max(lengths), compiled.widths)
+    values = letters(construction, job, exact.time)
+    seen = lengths[:-1] if construction == "mdm" else lengths
+    assert [length for many, length in contexts(construction, values) for _ in range(many)] == seen
+    running = sum(int((s.counter != HALTED).sum()) for s in exact.trace)
+    written = sum(
+        len({(p if d < NO_DESTINATION else "cell", int(d)) for p, d in enumerate(s.destination) if d != NO_DESTINATION})
+        for s in exact.trace
+    )
+    assert TOKENS[construction](values | {"run": running, "put": written}) == unmasked
+    assert found.tokens == unmasked if construction == "mdm" else unmasked <= found.tokens
+    assert found.tokens_bound == (construction != "mdm")
+
+
+@pytest.mark.parametrize("path", sorted(PROGRAMS.glob("*.pram")), ids=lambda path: path.stem)
+def test_outlines_have_the_sizes_of_jobs(path: Path) -> None:
+    program = load(path)
+    params, arrays = generator_for(program).inputs(3, np.random.default_rng(0))
+    job, outline = program.instantiate(params, arrays, 16), program.outline(params, 15, 16)
+    for quantity in (
+        "processors",
+        "registers",
+        "space",
+        "inputs",
+        "outputs",
+        "parameters",
+        "code",
+        "arrays",
+        "word_bits",
+        "values",
+    ):
+        assert getattr(outline, quantity) == getattr(job, quantity)
+
+
+def test_large_sizes_take_no_memory() -> None:
+    program = example("hillis_steele")
+    program.outline({"n": 4}, 15)
+    tracemalloc.start()
+    sized = size_up(program, 10**6, {})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (sized.time, sized.job.processors, sized.job.space, sized.job.word_bits) == (4 + 13 * 20, 10**6, 10**6, 24)
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "settings", "params", "time"),
+    [
+        ("bitonic_sort", 2**20, {}, {"k": 20}, 4 + 22 * 20 + 13 * 400),
+        ("counter", 12, {}, {"b": 12}, 4 + 4096 * 103),
+        ("hanoi", 3, {"moves": 10**9}, {"n": 3, "moves": 10**9}, 4 + 10**9 * 70),
+        ("components", 9, {"m": 4, "rounds": 3}, {"n": 9, "m": 4}, 6 + 83 * 3),
+    ],
+)
+def test_what_n_means(name: str, n: int, settings: dict[str, int], params: dict[str, int], time: int) -> None:
+    sized = size_up(example(name), n, settings)
+    assert (sized.params, sized.time) == (params, time)
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "settings", "message"),
+    [
+        ("bitonic_sort", 1000, {}, "n is computed from k here, and never 1000: it is 512 at k = 9 and 1024 at k = 10"),
+        ("qbf", 3, {}, "--n sets `n` or the only parameter that is not given otherwise, and there are m, c"),
+        ("counter", 3, {"b": 3}, "and there is none left"),
+        ("hillis_steele", None, {}, "missing parameter `n`: set it with --param n=VALUE, or with --n"),
+        ("hillis_steele", 4, {"m": 3}, "this program has no parameter `m`"),
+        ("hillis_steele", 10**9, {}, "procs is 1000000000 (with n = 1000000000); the limit is 16777216"),
+        ("components", 10**6, {"m": 4}, "give them with --param rounds=VALUE"),
+    ],
+)
+def test_what_cannot_be_sized_up(name: str, n: int | None, settings: dict[str, int], message: str) -> None:
+    with pytest.raises(PramError) as caught:
+        size_up(example(name), n, settings)
+    assert message in str(caught.value)
+
+
+def test_words_must_name_what_there_is() -> None:
+    with pytest.raises(PramError, match="one of 8 bits names 256"):
+        size_up(example("hillis_steele"), 1000, {}, 8)
+
+
+def test_without_a_claim_the_machine_is_asked_if_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = parse_program(TINY.replace("claim time == 8", ""))
+    sized = size_up(program, 100, {})
+    assert (sized.time, sized.relation) == (8, "==") and "measured" in sized.basis
+    with pytest.raises(PramError, match="add one, such as"):
+        size_up(program, 2**21, {})
+    endless = parse_program("program endless param n shared s : output while n > 0 do s := 1 end")
+    monkeypatch.setattr(sizes, "MOST_RUN", 500_000)
+    with pytest.raises(PramError, match="a run takes more than 1000 steps"):
+        size_up(endless, 1, {})
+
+
+def test_a_bound_is_called_one() -> None:
+    sized = size_up(parse_program(TINY.replace("== 8", "<= 9")), 10**6, {})
+    assert (sized.time, sized.relation) == (9, "<=")
+
+
+def test_false_claims_are_noticed() -> None:
+    assert all(check.holds for check in try_small(parse_program(TINY)).checks)
+    assert not all(check.holds for check in try_small(parse_program(TINY.replace("== 8", "== 8 + n / 16"))).checks)
+
+
+def test_a_decode_notices_what_small_runs_do_not() -> None:
+    program = parse_program(TINY.replace("== 8", "== 8 + n / 17"))
+    assert all(check.holds for check in try_small(program).checks)
+    sized = size_up(program, 17, {})
+    job = program.instantiate({"n": 17}, {"A": [1] * 17})
+    (held,) = hold(job, sized.time, ["ap-mdm"], None, ["dense"])
+    assert not held.holds and held.trouble == "T is 8, not 9"
+    (held,) = hold(job, 8, ["ap-mdm"], None, ["dense"])
+    assert held.holds
+
+
+# -- the model of cost -----------------------------------------------------------------------------
+
+
+def test_fit_finds_the_coefficients() -> None:
+    rows = [[1, x, x * x] for x in range(1, 8)]
+    assert fit(rows, [3 + 2 * x * x for _, x, _ in rows]) == pytest.approx([3, 0, 2], abs=1e-9)
+    assert fit(rows, [100 - x for _, x, _ in rows])[1:] == [0, 0]  # a time that shrinks with work is noise
+
+
+def test_features_follow_the_work() -> None:
+    model = Dimensions(10, (2, 1, 1), (4, 4, 4), (5, 5, 5), 100)
+    sized = size_up(example("hillis_steele"), 64, {}, 16)
+    work = Work("mdm", model, letters("mdm", sized.job, sized.time), 1.0, 1.0)
+    context, steps = 15_876, 83
+    dense = dict(zip(FEATURES["dense"], features("dense", work)))
+    assert dense == {
+        "decoding steps": steps,
+        "C x weights": steps * context * 10 * (16 * 4 + 30),
+        "C^2 x H": steps * context**2 * 4,
+    }
+    indexed = features("indexed", work)
+    assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
+    assert MANY == jit.MANY
+    assert memory_unit("dense", model, 1000) == 8 * (2 * 1000**2 + 40_000)
+
+
+def test_a_calibration_is_kept_for_this_machine_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert calibrate.kept() is None
+    made = calibrate.Calibration(calibrate.this_machine(), {"dense": {"mdm": [1.0]}}, {"dense": [1.0, 2.0]}, 1.1)
+    calibrate.keep(made)
+    assert calibrate.kept() == made
+    monkeypatch.setattr(calibrate, "__version__", "another")
+    assert calibrate.kept() is None
+    calibrate.cache_file().write_text("{")
+    assert calibrate.kept() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(calibrate.cache_file()))
+    with pytest.raises(PramError, match="the calibration cannot be kept"):
+        calibrate.keep(made)
+
+
+def test_calibrating_measures_each_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "RUNS", {"dense": (("sums", 1), ("sums", 2))})
+    monkeypatch.setattr(calibrate, "LONGER", {"dense": ("spin", 1)})
+    monkeypatch.setattr(calibrate, "MEMORY_RUNS", {"dense": (2, 3)})
+    told: list[tuple[int, int]] = []
+    made = calibrate.calibrate(lambda done, total: told.append((done, total)))
+    assert told == [(i, 7) for i in range(1, 8)]
+    assert set(made.time["dense"]) == set(CONSTRUCTIONS) and all(any(row) for row in made.time["dense"].values())
+    assert made.worst >= 1
+    if measure.STATUS.is_file():
+        assert made.memory["dense"][0] > 1 << 24

@@ -1,0 +1,106 @@
+"""`lockstep cost` through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do
+
+from compiler.compile import CONSTRUCTIONS
+from lockstep.cost import calibrate
+from lockstep.cost.model import FEATURES
+from lockstep.cost.show import size, span
+
+SUMS = Path(__file__).parent.parent / "examples" / "programs" / "hillis_steele.pram"
+COUNTER = SUMS.with_name("counter.pram")
+
+
+@pytest.fixture
+def calibrated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A calibration by which each engine takes a millisecond for a decoding step, and nothing else."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    times = {
+        e: {c: [1e-3 * (name == "decoding steps") for name in names] for c in CONSTRUCTIONS} for e, names in FEATURES.items()
+    }
+    calibrate.keep(calibrate.Calibration(calibrate.this_machine(), times, {e: [1e8, 1.0] for e in FEATURES}, 1.0))
+
+
+def test_exact_figures(do: Do) -> None:
+    outcome = do(f"cost {SUMS} --n 1e6 --exact --json")
+    found = json.loads(outcome.out)
+    assert outcome.status == FINE
+    assert (found["time"], found["time_is"], found["processors"], found["word_bits"]) == (264, "==", 10**6, 24)
+    mdm, two, one = found["processes"]
+    assert (mdm["decoding_steps"], mdm["context"], mdm["tokens"], mdm["tokens_are"]) == (265, 794_000_004, 793_000_000, "==")
+    assert (two["process"], two["decoding_steps"], two["tokens_are"]) == ("ap-mdm", 556, "<=")
+    assert (one["context"], one["certified"]) == (14_000_006, {"float64": True, "float32": False})
+    assert mdm["engines"] == [] and found["sentence"] == ""
+
+
+def test_times_and_memory(do: Do, calibrated: None) -> None:
+    found = json.loads(do(f"cost {SUMS} --n 10^6 --process ap-mdm --schedule two-step --json").out)
+    (process,) = found["processes"]
+    indexed = process["engines"][2]
+    assert (indexed["engine"], indexed["within"], indexed["longest"]) == ("indexed", False, 4_000_000)
+    assert indexed["seconds"] == pytest.approx(0.557)  # with the last pass, which changes nothing
+    assert found["sentence"].endswith("with the indexed engine, which refuses contexts beyond 4,000,000 tokens")
+    table = do(f"cost {SUMS} --n 64,2^10 --process ap-mdm").out
+    assert table.count("one decode of hillis_steele") == 2 and "too long: its limit is 6,000 tokens" in table
+
+
+def test_a_false_claim_ends_it(do: Do) -> None:
+    outcome = do("cost liar.pram --n 1e6 --exact")
+    assert outcome.status == REFUTED and not outcome.out
+    assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; nothing is predicted from it\n"
+
+
+def test_decodes_are_held_against_it(do: Do) -> None:
+    assert do("cost tiny.pram --n 5 --exact --check --process mdm").out.count("agree") == 3
+    Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
+    outcome = do("cost late.pram --n 17 --exact --check --process ap-mdm --schedule one-step")
+    assert outcome.status == REFUTED and "FAILED: T is 8, not 9" in outcome.out
+
+
+def test_what_is_not_certified_is_said(do: Do) -> None:
+    out = do(f"cost {COUNTER} --n 40 --process mdm --exact").out
+    assert "mdm: not certified, so a decode is refused: float64 is not exact here" in out
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "message"),
+    [
+        ("cost --n 4", MISUSED, "a program is missing"),
+        ("cost tiny.pram --n 4.5 --exact", MISUSED, "'4.5' is not an integer"),
+        ("cost tiny.pram --n 2^64 --exact", MISUSED, "'2^64' has more than 63 bits"),
+        ("cost tiny.pram --n many --exact", MISUSED, "'many' is not a number such as 1000, 1e6, 10^6 or 2^20"),
+        ("cost tiny.pram --n -4 --exact", MISUSED, "'-4' is not a number"),
+        ("cost tiny.pram --param n --exact", MISUSED, "'n' is not NAME=NUMBER"),
+        ("cost tiny.pram --param n=1 --param n=2 --exact", MISUSED, "'n=2' names a parameter for the second time"),
+        ("cost tiny.pram --n 4 --exact --calibrate", MISUSED, "--exact needs no calibration"),
+        ("cost tiny.pram --exact", WRONG, "missing parameter `n`: set it with --param n=VALUE, or with --n"),
+        ("cost tiny.pram --n 2^25 --exact", WRONG, "procs is 33554432 (with n = 33554432); the limit is 16777216"),
+        ("cost stuck.pram --exact", WRONG, "no halt within"),
+        (
+            "cost tiny.pram --n 2^21 --exact --check",
+            WRONG,
+            "no input of these parameters can be drawn to decode: they are too large",
+        ),
+    ],
+)
+def test_misuse(line: str, status: int, message: str, do: Do) -> None:
+    outcome = do(line)
+    assert outcome.status == status
+    assert message in " ".join(outcome.err.replace("│", " ").split())
+
+
+def test_numbers_for_people() -> None:
+    assert [span(x) for x in (0.0123, 1.26, 75, 4.2 * 3600, 1e20)] == [
+        "12 ms",
+        "1.3 s",
+        "1.2 minutes",
+        "4.2 hours",
+        "over 1,000,000 years",
+    ]
+    assert [size(x) for x in (365e6, 6.1e12)] == ["365 MB", "6.1 TB"]
