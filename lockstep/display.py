@@ -22,6 +22,7 @@ from pram.unwritten import Warn, refuse
 
 if TYPE_CHECKING:
     from lockstep.certifying import Bounded
+    from lockstep.failing import Kept
     from lockstep.space import SpaceRow
     from lockstep.verification import Report
     from proofs_check.catalog import Theorem
@@ -120,13 +121,13 @@ T time, P processors, k registers, S cells, h parameters, inp and out: input and
 word, N full context, n0 context at the start, F what is behind the last word of it, lg ceil(log2); space: S + P (k + 1)"""
 
 
-def report_record(report: Report) -> dict[str, Any]:
+def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "checks": rows, "engines": report.engines,
-            "divergence": report.trouble or None}  # fmt: skip
+            "divergence": report.trouble or None, "failing": vars(kept) if kept else None}  # fmt: skip
 
 
-def report_table(report: Report) -> RenderableType:
+def report_table(report: Report, kept: Kept | None = None) -> RenderableType:
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{report.program}: machine and model side by side", title_justify="left"
     )
@@ -144,7 +145,7 @@ def report_table(report: Report) -> RenderableType:
     engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
     legend = Text(f"{LEGEND}\n{engines}", style="dim")
     trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
-    return Group(table, legend, *trouble)
+    return Group(table, legend, *trouble, *([Text(f"{kept}", overflow="ignore", no_wrap=True)] if kept else []))
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:

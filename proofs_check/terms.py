@@ -7,16 +7,14 @@ trusted: a wrong belief only means one more program that traps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pram.analysis import COMPARISONS
 from pram.parameters import OPERATORS, lg
+from proofs_check.shrinking import Choose
 
 T = TypeVar("T")
-#: Picks one of some options, given in order of growing complexity.
-Choose = Callable[[Sequence[Any]], Any]
 
 ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 
@@ -93,7 +91,8 @@ class Cells:
 class Expressions:
     """Draws expressions, given the mode, parameters, arrays and word size of a program.
 
-    daring: now and then leave out the care that keeps a program from trapping.
+    daring: now and then leave out the care that keeps a program from trapping. colliding: the care that keeps
+    processors from accessing a cell together, where the mode forbids it.
     """
 
     mode: str
@@ -103,6 +102,7 @@ class Expressions:
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
         self.daring = self.chance(3)
+        self.colliding = self.chance(6)
         self.params: list[Term] = []
         self.arrays: list[Cells] = []
 
@@ -121,6 +121,10 @@ class Expressions:
     def steer(self, risks: int = 12) -> bool:
         """Whether to take care here; a daring program does not once in `risks`."""
         return not (self.daring and self.chance(risks))
+
+    def part(self) -> bool:
+        """Whether to take care here that processors access cells of their own."""
+        return self.steer() and not (self.colliding and self.chance(2))
 
     # -- parameter expressions -----------------------------------------------------------------
 
@@ -209,7 +213,7 @@ class Expressions:
         return Term(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
 
     def read(self, place: Place, depth: int, uniform: bool) -> Term:
-        exclusive = self.mode == "EREW" and not place.alone and self.steer()
+        exclusive = self.mode == "EREW" and not place.alone and self.part()
         cell = self.cell(place, exclusive, uniform, depth) if place.reads and not (exclusive and uniform) else None
         return cell or self.leaf(place, depth, uniform)
 
