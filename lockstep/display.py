@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -218,12 +219,18 @@ def certificate_table(found: Bounded) -> RenderableType:
 
 
 @contextmanager
-def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that goes away when done; yields what to call with (done, total)."""
+def progress(console: Console, what: str, rate: str = "") -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr that goes away when done; yields what to call with (done, total). rate: also show so many of these."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    pace = (TextColumn("{task.fields[pace]}"),) if rate else ()
+    with Progress(*columns, *pace, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task, begin = bar.add_task(what, total=None, pace=""), time.monotonic()
+
+        def update(done: int, total: int) -> None:
+            speed = done / max(time.monotonic() - begin, 1e-9)
+            bar.update(task, completed=done, total=total, pace=f"{speed:.1f} {rate}")
+
+        yield update
 
 
 @contextmanager

@@ -27,7 +27,12 @@ REFUSALS = {
     "declaration": r"word size|a pid is a word|an address is a word|procs is|has extent|declared range",
     "no halt": r"no halt within",
 }
-CONFLICTS = {"values": r"write different values", "read and write": r"reads and \d+ writes", "read": r" read ", "write": r" write "}
+CONFLICTS = {
+    "values": r"write different values",
+    "read and write": r"reads and \d+ writes",
+    "read": r" read ",
+    "write": r" write ",
+}
 
 #: Conflicts that each mode refuses and that a program text can have: there, loads and stores never share a step.
 REFUSED = ("EREW read", "EREW write", "CREW write", "CRCW common values")
