@@ -21,9 +21,9 @@ from proofs_check.certificate import NotCertified
 from proofs_check.contents import coverage as contents_of
 from proofs_check.programs import coverage as coverage_of
 from proofs_check.report import Check
-from proofs_check.shrinking import Choose, recorded, shrink
+from proofs_check.shrinking import recorded, shrink
 from proofs_check.tally import Tally
-from proofs_check.texts import TextCase, written
+from proofs_check.texts import TextCase, language_program, written
 
 #: Programs that a process takes at once.
 SHARE = 20
@@ -85,18 +85,15 @@ def check_share(seed: int, first: int, count: int, options: Options) -> Outcome:
     """Programs of consecutive numbers; ends at the first that fails."""
     tally = Tally()
     for number in range(first, first + count):
-        failed = examine(written(choices(seed, number, direct=True)), options, tally)
+        failed = examine(language_program(random_of(seed, number)), options, tally)
         if failed:
             return Outcome(tally, Failure(number, failed[0]))
     return Outcome(tally)
 
 
-def choices(seed: int, number: int, direct: bool = False) -> Choose:
-    """The choices of which the program of this number is made; direct: options, rather than their indices."""
-    random = Random(f"{seed}:{number}")
-    if direct:
-        return lambda options: options[random.randrange(len(options))]
-    return lambda options: random.randrange(len(options))
+def random_of(seed: int, number: int) -> Random:
+    """What the program of this number is drawn with."""
+    return Random(f"{seed}:{number}")
 
 
 def examine(text: TextCase, options: Options, tally: Tally | None = None) -> list[Check]:
@@ -143,7 +140,7 @@ def _count(case: Case, options: Options, tally: Tally) -> None:
 def shrink_program(seed: int, failure: Failure, options: Options, seconds: float,
                    progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
     """The program and input that failed, and the smallest found that fail in the same way."""
-    found, picks = recorded(written, choices(seed, failure.number))
+    found, picks = recorded(written, random_of(seed, failure.number))
     check = failure.check
     narrowed = replace(options, constructions=(check.process,)) if check.process else options
     if not seconds:

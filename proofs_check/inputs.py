@@ -61,12 +61,15 @@ def picks_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs],
     values = iter([*(params[name] for name in program.given), *_words(program, inputs, word_bits)])
     picks: Picks = []
 
-    def follow(options: Sequence[int]) -> int:
-        value = next(values)
-        picks.append(options.index(value))
-        return value
+    class Follow(Choose):
+        """Picks the next of the values, wherever it stands."""
 
-    make(follow)
+        def __call__(self, options: Sequence[Any]) -> Any:
+            value = next(values)
+            picks.append(options.index(value))
+            return value
+
+    make(Follow(lambda number: 0))
     return picks
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
@@ -17,9 +17,7 @@ from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.errors import NoSuchExample
 
 T = TypeVar("T")
-#: Picks one of some options, given in order of growing complexity.
-Choose = Callable[[Sequence[Any]], Any]
-#: Number and index of the options at each choice, in order.
+#: Index of the option at each choice, in order.
 Picks = list[int]
 
 KEY = b"failing"
@@ -27,31 +25,53 @@ KEY = b"failing"
 DRAWN_FIRST = 5
 
 
+class Choose:
+    """Picks one of some options, given in order of growing complexity.
+
+    Args: index: of how many options, which.
+    """
+
+    def __init__(self, index: Callable[[int], int]) -> None:
+        self.index = index
+
+    def __call__(self, options: Sequence[T]) -> T:
+        return options[self.index(len(options))]
+
+    def group(self, make: Callable[[], T]) -> T:
+        """What is made of choices that belong together, so that Hypothesis may drop them together."""
+        return make()
+
+
+class _Drawn(Choose):
+    """Hypothesis picks."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        super().__init__(lambda number: draw(st.integers(0, number - 1)))
+        self.draw = draw
+
+    def group(self, make: Callable[[], T]) -> T:
+        return self.draw(st.builds(make))
+
+
 def strategy(make: Callable[[Choose], T]) -> st.SearchStrategy[T]:
     """What Hypothesis needs to draw and shrink what a maker makes."""
 
     @st.composite
     def drawn(draw: st.DrawFn) -> T:
-        return make(lambda options: options[draw(st.integers(0, len(options) - 1))])
+        return make(_Drawn(draw))
 
     return drawn()
 
 
-def recorded(make: Callable[[Choose], T], choose: Choose) -> tuple[T, Picks]:
-    """What a maker makes of someone's choices, and these choices as indices."""
+def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Picks]:
+    """What a maker makes of choices at random, and these choices."""
     picks: Picks = []
 
-    def choosing(options: Sequence[Any]) -> Any:
-        chosen = choose(range(len(options)))
-        picks.append(chosen)
-        return options[chosen]
+    def index(number: int) -> int:
+        picks.append(random.randrange(number))
+        return picks[-1]
 
-    return make(choosing), picks
-
-
-def drawn_with(random: Random) -> Choose:
-    """Choices at random, of indices (see `recorded`)."""
-    return lambda options: random.randrange(len(options))
+    return make(Choose(index)), picks
 
 
 def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[[T], bool], size: Callable[[T], int],
@@ -74,7 +94,7 @@ def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[
 
     database = _database(picks)
     try:
-        find(strategy(make), condition, settings=_settings(database), random=Random(0), database_key=KEY)
+        find(strategy(make), condition, settings=_settings(database, Phase.reuse, Phase.generate, Phase.shrink), database_key=KEY)
     except (_TimeIsUp, NoSuchExample):
         pass
     return best
@@ -84,8 +104,8 @@ class _TimeIsUp(BaseException):
     """No Exception, which Hypothesis would take for a failure of the case."""
 
 
-def _settings(database: ExampleDatabase) -> settings:
-    phases = (Phase.reuse, Phase.generate, Phase.shrink)
+def _settings(database: ExampleDatabase, *phases: Phase) -> settings:
+    """No seed: with one, Hypothesis leaves databases alone."""
     return settings(database=database, max_examples=DRAWN_FIRST, deadline=None, phases=phases,
                     suppress_health_check=list(HealthCheck))  # fmt: skip
 
@@ -103,7 +123,7 @@ def _database(picks: Iterable[int]) -> ExampleDatabase:
             draw(st.integers(pick, pick))
 
     try:
-        find(same(), lambda case: True, settings=_settings(database), random=Random(0), database_key=KEY)
+        find(same(), lambda case: True, settings=_settings(database, Phase.generate), database_key=KEY)
     except NoSuchExample:  # more choices than Hypothesis can hold
         pass
     return database

@@ -112,7 +112,7 @@ class Expressions:
         return (1 << self.bits) - 1
 
     def pick(self, *options: T) -> T:
-        return self.draw(options)  # type: ignore[no-any-return]
+        return self.draw(options)
 
     def chance(self, n: int) -> bool:
         """True once in n."""
@@ -133,7 +133,7 @@ class Expressions:
 
     def parametric(self, depth: int = 2) -> Term:
         """Any parameter expression, with its value."""
-        if depth == 0 or self.chance(3):
+        if depth == 0 or self.pick(True, False, False):
             return self.pick(*self.params, self.number(self.pick(0, 1, 2, 3, 4)))
         name = self.pick(*OPERATORS, *OPERATORS, "not", "lg", "max", "min")
         a, b = self.parametric(depth - 1), self.parametric(depth - 1)
@@ -149,7 +149,7 @@ class Expressions:
 
     def exactly(self, value: int) -> Term:
         """A parameter expression of this value."""
-        if value >= 0 and self.chance(2) or not self.params:
+        if value >= 0 and self.pick(True, False) or not self.params:
             return self.number(value)
         term = self.parametric(self.pick(0, 0, 1))
         off = value - term.low
@@ -161,7 +161,7 @@ class Expressions:
     def word(self, place: Place, depth: int, uniform: bool = False) -> Term:
         """An expression of words; uniform: it must be the same on all processors."""
         kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
-        return getattr(self, kind)(place, depth, uniform)  # type: ignore[no-any-return]
+        return self.draw.group(lambda: getattr(self, kind)(place, depth, uniform))  # type: ignore[no-any-return]
 
     def leaf(self, place: Place, depth: int, uniform: bool) -> Term:
         names = [t for t in place.terms if t.uniform or not uniform]

@@ -8,6 +8,7 @@ program in three is daring, so that every kind of run-time error comes up too.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from random import Random
 from typing import Any
@@ -44,7 +45,7 @@ def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
 
 def language_program(random: Random) -> TextCase:
     """One of these programs."""
-    return written(random.choice)
+    return written(Choose(random.randrange))
 
 
 def written(choose: Choose) -> TextCase:
@@ -68,7 +69,7 @@ class _Writer(Expressions):
         head += self.parameters()
         self.processors = self.pick(1, 2, 3, 4, 5, 6, 4, 6)
         head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
-        shared = [self.shared(name) for name in "ABCDE"[: self.pick(2, 3, 4, 5)]]
+        shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
         pid = Term("pid", 0, self.processors - 1, uniform=False, own=True)
         body = self.block(Place((pid,), alone=self.processors == 1), 6)
@@ -121,10 +122,17 @@ class _Writer(Expressions):
     def block(self, place: Place, most: int = 2) -> list[str]:
         """Some statements, indented."""
         lines: list[str] = []
-        for _ in range(self.pick(*range(1, most + 1), most, *[0] * (most < 3))):
-            more, place = self.statement(place)
+        for number in range(most):
+            found = self.draw.group(partial(self.another, place, number == 0 and most > 2))
+            if found is None:
+                break
+            more, place = found
             lines += more
         return [f"  {line}" for line in lines]
+
+    def another(self, place: Place, surely: bool) -> tuple[list[str], Place] | None:
+        """One more statement of a block, or its end."""
+        return self.statement(place) if surely or self.pick(False, True, True, True) else None
 
     def statement(self, place: Place) -> tuple[list[str], Place]:
         """A statement, and the place after it."""
