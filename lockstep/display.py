@@ -128,7 +128,7 @@ def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
             "divergence": report.trouble or None, "failing": vars(kept) if kept else None}  # fmt: skip
 
 
-def report_table(report: Report, kept: Kept | None = None) -> RenderableType:
+def report_table(report: Report) -> RenderableType:
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{report.program}: machine and model side by side", title_justify="left"
     )
@@ -146,7 +146,7 @@ def report_table(report: Report, kept: Kept | None = None) -> RenderableType:
     engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
     legend = Text(f"{LEGEND}\n{engines}", style="dim")
     trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
-    return Group(table, legend, *trouble, *([Text(f"{kept}", overflow="ignore", no_wrap=True)] if kept else []))
+    return Group(table, legend, *trouble)
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:

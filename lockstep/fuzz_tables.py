@@ -25,7 +25,7 @@ def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) 
     }  # fmt: skip
 
 
-def fuzz_table(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) -> RenderableType:
+def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
     """How many programs and decodes, what was refused, and of each group of kinds how many were met, with the rarest."""
     tally = outcome.tally
     title = f"random programs, seed {seed}: machine and model side by side"
@@ -46,8 +46,7 @@ def fuzz_table(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) -
         table.add_row(Text(LABELS[group]), Text(_met(kinds)))
     style = "bold red" if outcome.failure else "green"
     words = f"program {outcome.failure.number} FAILED" if outcome.failure else f"checked on {count(tally.held, 'program')}"
-    end = [Text(f"{kept}", overflow="ignore", no_wrap=True)] if kept else []
-    return Group(table, Text(words, style=style), *end)
+    return Group(table, Text(words, style=style))
 
 
 LABELS = {

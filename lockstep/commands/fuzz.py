@@ -47,6 +47,8 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
         with display.progress(err, "shrinking the program that failed (seconds)") as progress:
             found, small = shrink_program(seed, outcome.failure, options, shrink, progress)
         kept = keep_program(target, found, small, outcome.failure.check, options)
-    emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds, kept), json_)
+    emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
+    if kept is not None and not json_:
+        print(kept)  # not by Rich, which would cut the command where the terminal ends
     if outcome.failure is not None:
         raise typer.Exit(FAILED)

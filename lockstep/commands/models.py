@@ -138,7 +138,9 @@ def verify(file: File, input: Input = None,
         with display.progress(err, "shrinking the failing input (seconds)") as progress:
             kept = keep_input(program, file, report, options, failing, input, use_sidecar=not no_sidecar, seconds=shrink, progress=progress,
                               sizes=wanted if input is None else ())  # fmt: skip
-    emit(display.report_record(report, kept), display.report_table(report, kept), json_)
+    emit(display.report_record(report, kept), display.report_table(report), json_)
+    if kept is not None and not json_:
+        print(kept)
     if not report.holds:
         raise typer.Exit(FAILED)
 
