@@ -102,7 +102,7 @@ class Expressions:
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
         self.daring = self.chance(3)
-        self.colliding = self.chance(6)
+        self.colliding = self.chance(4)
         self.params: list[Term] = []
         self.arrays: list[Cells] = []
 

@@ -162,12 +162,14 @@ class _Writer(Expressions):
 
     def store(self, place: Place) -> tuple[list[str], Place]:
         """Write a cell or a scalar, as the mode allows: each its own, all the same value, or anything."""
-        free = place.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.part()
+        meet = self.colliding and not place.alone and self.chance(2)
+        free = place.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
         same = self.mode == "CRCW common" and not free and self.chance(2)
-        cell = self.cell(place, not (free or same), False, 1)
+        cell = self.cell(place, not (free or same or meet), meet, 1)
         if cell is None:
             return self.local(place)
-        value = self.mask(self.word(place, 2, same), cell.high)
+        own = [t for t in place.terms if t.own]
+        value = self.pick(*own) if meet and own else self.mask(self.word(place, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], place
 
     def condition(self, place: Place, uniform: bool) -> Term:
