@@ -101,8 +101,8 @@ class Expressions:
 
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
-        self.daring = self.chance(3)
-        self.colliding = self.chance(4)
+        self.daring = self.chance(2)
+        self.colliding = self.chance(5)
         self.params: list[Term] = []
         self.arrays: list[Cells] = []
 
@@ -184,8 +184,10 @@ class Expressions:
         """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
         if name in ("<<", ">>") and a.plain and b.plain:
             return a, self.number(self.pick(1, 2, 3))  # plain integers could grow without end
-        if self.wrap and not (a.plain and b.plain) or not self.steer(2):
+        if self.wrap and not (a.plain and b.plain):
             return a, b
+        if not self.steer(2):
+            return a, self.number(self.limit) if name in ("+", "*") and not a.plain and self.chance(3) else b
         if name == "-" and a.low < b.high:
             low = ones(b.high)
             a = Term(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)

@@ -2,7 +2,7 @@
 
 `language_programs` writes programs that the analysis accepts and that mostly run to their end: where
 values are uniform, bounded or different on all processors is tracked (see `proofs_check.terms`). One
-program in three is daring, so that every kind of run-time error comes up too.
+program in two is daring, so that every kind of run-time error comes up too.
 """
 
 from __future__ import annotations
