@@ -97,6 +97,12 @@ def test_files_go_where_they_should(do: Do) -> None:
     assert json.loads(do("verify tiny.pram --sizes 2 --json").out)["failing"] is None
 
 
+def test_a_file_that_cannot_be_written_hides_no_failure(do: Do) -> None:
+    Path("liar-failing.json").mkdir()
+    outcome = do("verify liar.pram --sizes 2 --max-context 0")
+    assert outcome.status == REFUTED and "FAILED" in outcome.out and "liar-failing.json" in outcome.err
+
+
 def test_the_command_names_every_option_that_is_not_the_default() -> None:
     options = Options(("mdm", "ap-mdm one-step"), dtype="float32", word_bits=9, max_context=7, max_steps=8, strict=True)
     command = repeat_command(Path("a b.pram"), Path("x.json"), Check("claim time", "", "", "", False), options)

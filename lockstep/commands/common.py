@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -112,6 +114,15 @@ def existing(directory: Path, flag: str = "--failing") -> Path:
     if not directory.is_dir():
         raise typer.BadParameter(f"there is no directory {directory}", param_hint=flag)
     return directory
+
+
+@contextmanager
+def not_losing_the_verdict() -> Iterator[None]:
+    """A file that cannot be written is said, but a check that failed stays one."""
+    try:
+        yield
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

@@ -10,7 +10,21 @@ import typer
 
 from lockstep import display
 from lockstep.arguments import PROCESSES, choose, constructions
-from lockstep.commands.common import ENGINES, FAILED, Dtype, Json, Order, Seed, Shrink, Steps, check_order, emit, err, existing
+from lockstep.commands.common import (
+    ENGINES,
+    FAILED,
+    Dtype,
+    Json,
+    Order,
+    Seed,
+    Shrink,
+    Steps,
+    check_order,
+    emit,
+    err,
+    existing,
+    not_losing_the_verdict,
+)
 
 
 def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
@@ -46,7 +60,8 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     if outcome.failure is not None:
         with display.progress(err, "shrinking the program that failed (seconds)") as progress:
             found, small = shrink_program(seed, outcome.failure, options, shrink, progress)
-        kept = keep_program(target, found, small, outcome.failure.check, options)
+        with not_losing_the_verdict():
+            kept = keep_program(target, found, small, outcome.failure.check, options)
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
         print(kept)  # not by Rich, which would cut the command where the terminal ends

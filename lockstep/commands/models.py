@@ -39,6 +39,7 @@ from lockstep.commands.common import (
     err,
     existing,
     given_job,
+    not_losing_the_verdict,
     writable,
 )
 from pram.machine import DEFAULT_MAX_STEPS
@@ -135,9 +136,9 @@ def verify(file: File, input: Input = None,
     if report.failing is not None:
         from lockstep.failing import keep_input
 
-        with display.progress(err, "shrinking the failing input (seconds)") as progress:
-            kept = keep_input(program, file, report, options, failing, input, use_sidecar=not no_sidecar, seconds=shrink, progress=progress,
-                              sizes=wanted if input is None else ())  # fmt: skip
+        with not_losing_the_verdict(), display.progress(err, "shrinking the failing input (seconds)") as progress:
+            kept = keep_input(program, file, report, options, failing, input, use_sidecar=not no_sidecar, seconds=shrink,
+                              progress=progress, sizes=wanted if input is None else ())  # fmt: skip
     emit(display.report_record(report, kept), display.report_table(report), json_)
     if kept is not None and not json_:
         print(kept)
