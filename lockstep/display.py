@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from pram.unwritten import Warn, refuse
 
 if TYPE_CHECKING:
     from lockstep.certifying import Bounded
+    from lockstep.failing import Kept
     from lockstep.space import SpaceRow
     from lockstep.verification import Report
     from proofs_check.catalog import Theorem
@@ -139,10 +141,10 @@ T time, P processors, k registers, S cells, h parameters, inp and out: input and
 word, N full context, n0 context at the start, F what is behind the last word of it, lg ceil(log2); space: S + P (k + 1)"""
 
 
-def report_record(report: Report) -> dict[str, Any]:
+def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "checks": rows, "engines": report.engines,
-            "divergence": report.trouble or None}  # fmt: skip
+            "divergence": report.trouble or None, "failing": vars(kept) if kept else None}  # fmt: skip
 
 
 def report_table(report: Report) -> RenderableType:
@@ -236,12 +238,18 @@ def certificate_table(found: Bounded) -> RenderableType:
 
 
 @contextmanager
-def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that goes away when done; yields what to call with (done, total)."""
+def progress(console: Console, what: str, rate: str = "") -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr that goes away when done; yields what to call with (done, total). rate: also show so many of these."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    pace = (TextColumn("{task.fields[pace]}"),) if rate else ()
+    with Progress(*columns, *pace, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task, begin = bar.add_task(what, total=None, pace=""), time.monotonic()
+
+        def update(done: int, total: int) -> None:
+            speed = done / max(time.monotonic() - begin, 1e-9)
+            bar.update(task, completed=done, total=total, pace=f"{speed:.1f} {rate}")
+
+        yield update
 
 
 @contextmanager

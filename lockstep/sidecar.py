@@ -13,11 +13,9 @@ import numpy as np
 
 from pram.errors import PramError, Source, Span, fail
 from pram.program import Program, read_text
+from pram.ranges import input_ranges
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
-
-#: Inputs without a declared range are drawn from 0 .. this.
-DEFAULT_HIGH = 15
 
 
 @dataclass(frozen=True)
@@ -134,17 +132,8 @@ def random_arrays(
 ) -> dict[str, Any]:
     """Inputs for these parameters, drawn from their declared ranges."""
     arrays: dict[str, Any] = {}
-    top = (1 << program.word_bits(params, DEFAULT_HIGH, word_bits)) - 1
-    for array in program.layout(params):
-        if array.is_input:
-            low = array.low or 0
-            high = min(DEFAULT_HIGH, top) if array.high is None else array.high
-            if array.size and high < low:
-                raise program_error(program, f"the declared range {low} .. {high} of `{array.name}` is empty", array.name)
-            values = rng.integers(low, high + 1, array.size).tolist() if array.size else []
-            arrays[array.name] = values if array.shape else values[0]
+    for each in input_ranges(program, params, word_bits):
+        array = each.array
+        values = rng.integers(each.low, each.high + 1, array.size).tolist() if array.size else []
+        arrays[array.name] = values if array.shape else values[0]
     return arrays
-
-
-def program_error(program: Program, message: str, array: str) -> Exception:
-    return fail(message, program.source, program.symbols.arrays[array].at)

@@ -61,12 +61,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Report:
-    """The rows of the table, in order, and the first divergence in words."""
+    """The rows of the table, in order, and the first divergence in words.
+
+    failing: the first case that alone fails a check, and that check.
+    """
 
     program: str
     checks: tuple[Check, ...]
     cases: tuple[Case, ...]
     trouble: str = ""
+    failing: tuple[Case, Check] | None = None
 
     @property
     def holds(self) -> bool:
@@ -155,7 +159,11 @@ def _report(program: Program, generator: Generator, cases: list[Case], models: M
     for construction in options.constructions:
         checks += _construction_checks(construction, cases, models, options)
     trouble = next((str(c.divergence) for c in cases if c.divergence), "")
-    return Report(program.name, tuple(checks), tuple(cases), trouble)
+    failing = None
+    if any(check.failed for check in checks):
+        each = ((case, check) for case in cases for check in case_checks(program, generator, case, models, options))
+        failing = next(((case, check) for case, check in each if check.failed), None)
+    return Report(program.name, tuple(checks), tuple(cases), trouble, failing)
 
 
 def case_checks(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> list[Check]:

@@ -31,6 +31,11 @@ class Check:
     def verdict(self) -> str:
         return self.strength if self.holds else "FAILED"
 
+    @property
+    def failed(self) -> bool:
+        """Whether something was found wrong, rather than left out."""
+        return not self.holds and self.strength != "skipped"
+
 
 def span(values: Iterable[int]) -> str:
     """`5`, or `5..9` for several values."""

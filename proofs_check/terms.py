@@ -7,16 +7,14 @@ trusted: a wrong belief only means one more program that traps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pram.analysis import COMPARISONS
 from pram.parameters import OPERATORS, lg
+from proofs_check.shrinking import Choose
 
 T = TypeVar("T")
-#: Picks one of some options, given in order of growing complexity.
-Choose = Callable[[Sequence[Any]], Any]
 
 ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 
@@ -93,7 +91,8 @@ class Cells:
 class Expressions:
     """Draws expressions, given the mode, parameters, arrays and word size of a program.
 
-    daring: now and then leave out the care that keeps a program from trapping.
+    daring: now and then leave out the care that keeps a program from trapping. colliding: the care that keeps
+    processors from accessing a cell together, where the mode forbids it.
     """
 
     mode: str
@@ -102,7 +101,8 @@ class Expressions:
 
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
-        self.daring = self.chance(3)
+        self.daring = self.chance(2)
+        self.colliding = self.chance(5)
         self.params: list[Term] = []
         self.arrays: list[Cells] = []
 
@@ -112,7 +112,7 @@ class Expressions:
         return (1 << self.bits) - 1
 
     def pick(self, *options: T) -> T:
-        return self.draw(options)  # type: ignore[no-any-return]
+        return self.draw(options)
 
     def chance(self, n: int) -> bool:
         """True once in n."""
@@ -122,6 +122,10 @@ class Expressions:
         """Whether to take care here; a daring program does not once in `risks`."""
         return not (self.daring and self.chance(risks))
 
+    def part(self) -> bool:
+        """Whether to take care here that processors access cells of their own."""
+        return self.steer() and not (self.colliding and self.chance(2))
+
     # -- parameter expressions -----------------------------------------------------------------
 
     def number(self, value: int) -> Term:
@@ -129,7 +133,7 @@ class Expressions:
 
     def parametric(self, depth: int = 2) -> Term:
         """Any parameter expression, with its value."""
-        if depth == 0 or self.chance(3):
+        if depth == 0 or self.pick(True, False, False):
             return self.pick(*self.params, self.number(self.pick(0, 1, 2, 3, 4)))
         name = self.pick(*OPERATORS, *OPERATORS, "not", "lg", "max", "min")
         a, b = self.parametric(depth - 1), self.parametric(depth - 1)
@@ -145,7 +149,7 @@ class Expressions:
 
     def exactly(self, value: int) -> Term:
         """A parameter expression of this value."""
-        if value >= 0 and self.chance(2) or not self.params:
+        if value >= 0 and self.pick(True, False) or not self.params:
             return self.number(value)
         term = self.parametric(self.pick(0, 0, 1))
         off = value - term.low
@@ -157,7 +161,7 @@ class Expressions:
     def word(self, place: Place, depth: int, uniform: bool = False) -> Term:
         """An expression of words; uniform: it must be the same on all processors."""
         kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
-        return getattr(self, kind)(place, depth, uniform)  # type: ignore[no-any-return]
+        return self.draw.group(lambda: getattr(self, kind)(place, depth, uniform))  # type: ignore[no-any-return]
 
     def leaf(self, place: Place, depth: int, uniform: bool) -> Term:
         names = [t for t in place.terms if t.uniform or not uniform]
@@ -180,8 +184,10 @@ class Expressions:
         """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
         if name in ("<<", ">>") and a.plain and b.plain:
             return a, self.number(self.pick(1, 2, 3))  # plain integers could grow without end
-        if self.wrap and not (a.plain and b.plain) or not self.steer(2):
+        if self.wrap and not (a.plain and b.plain):
             return a, b
+        if not self.steer(2):
+            return a, self.number(self.limit) if name in ("+", "*") and not a.plain and self.chance(3) else b
         if name == "-" and a.low < b.high:
             low = ones(b.high)
             a = Term(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)
@@ -209,7 +215,7 @@ class Expressions:
         return Term(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
 
     def read(self, place: Place, depth: int, uniform: bool) -> Term:
-        exclusive = self.mode == "EREW" and not place.alone and self.steer()
+        exclusive = self.mode == "EREW" and not place.alone and self.part()
         cell = self.cell(place, exclusive, uniform, depth) if place.reads and not (exclusive and uniform) else None
         return cell or self.leaf(place, depth, uniform)
 

@@ -1,26 +1,24 @@
-"""Random programs of the language, as text with inputs, and counters that say what they hold.
+"""Random programs of the language, as text with inputs.
 
 `language_programs` writes programs that the analysis accepts and that mostly run to their end: where
 values are uniform, bounded or different on all processors is tracked (see `proofs_check.terms`). One
-program in three is daring, so that every kind of run-time error comes up too.
+program in two is daring, so that every kind of run-time error comes up too.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
-from pram import syntax
 from pram.access import MODES
-from pram.analysis import CONTROL
-from pram.parameters import is_parametric, lg
-from proofs_check.terms import Cells, Choose, Expressions, Place, Term, ones
+from pram.parameters import lg
+from proofs_check.shrinking import Choose, strategy
+from proofs_check.terms import Cells, Expressions, Place, Term, ones
 
 ROLES = [": inout", ": inout", ": input", ": output", ""]
 
@@ -41,13 +39,18 @@ def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
     over and over; otherwise Hypothesis draws only a seed, and every program is a fresh one.
     """
     if shrinkable:
-        return st.composite(lambda draw: _Writer(lambda options: draw(st.sampled_from(options))).case())()
+        return strategy(written)
     return st.integers(0, 2**63).map(lambda seed: language_program(Random(seed)))
 
 
 def language_program(random: Random) -> TextCase:
     """One of these programs."""
-    return _Writer(random.choice).case()
+    return written(Choose(random.randrange))
+
+
+def written(choose: Choose) -> TextCase:
+    """The program and input of these choices; the first options lead to the smallest."""
+    return _Writer(choose).case()
 
 
 class _Writer(Expressions):
@@ -66,8 +69,8 @@ class _Writer(Expressions):
         head += self.parameters()
         self.processors = self.pick(1, 2, 3, 4, 5, 6, 4, 6)
         head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
-        shared = [self.shared(name) for name in "ABCDE"[: self.pick(2, 3, 4, 5)]]
-        head += self.word_size() + shared + (["claim procs <= 6 and 1 == 1"] if self.chance(8) else [])
+        shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
+        head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
         pid = Term("pid", 0, self.processors - 1, uniform=False, own=True)
         body = self.block(Place((pid,), alone=self.processors == 1), 6)
         return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
@@ -119,10 +122,17 @@ class _Writer(Expressions):
     def block(self, place: Place, most: int = 2) -> list[str]:
         """Some statements, indented."""
         lines: list[str] = []
-        for _ in range(self.pick(*range(1, most + 1), most, *[0] * (most < 3))):
-            more, place = self.statement(place)
+        for number in range(most):
+            found = self.draw.group(partial(self.another, place, number == 0 and most > 2))
+            if found is None:
+                break
+            more, place = found
             lines += more
         return [f"  {line}" for line in lines]
+
+    def another(self, place: Place, surely: bool) -> tuple[list[str], Place] | None:
+        """One more statement of a block, or its end."""
+        return self.statement(place) if surely or self.pick(False, True, True, True) else None
 
     def statement(self, place: Place) -> tuple[list[str], Place]:
         """A statement, and the place after it."""
@@ -152,12 +162,14 @@ class _Writer(Expressions):
 
     def store(self, place: Place) -> tuple[list[str], Place]:
         """Write a cell or a scalar, as the mode allows: each its own, all the same value, or anything."""
+        meet = self.colliding and not place.alone and self.chance(2)
         free = place.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
         same = self.mode == "CRCW common" and not free and self.chance(2)
-        cell = self.cell(place, not (free or same), False, 1)
+        cell = self.cell(place, not (free or same or meet), meet, 1)
         if cell is None:
             return self.local(place)
-        value = self.mask(self.word(place, 2, same), cell.high)
+        own = [t for t in place.terms if t.own]
+        value = self.pick(*own) if meet and own else self.mask(self.word(place, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], place
 
     def condition(self, place: Place, uniform: bool) -> Term:
@@ -220,7 +232,8 @@ class _Writer(Expressions):
     # -- control that all processors share ---------------------------------------------------------
 
     def control(self, place: Place) -> tuple[list[str], Place]:
-        kinds = [self.parallel] * 3 + [self.single] + [self.counted] * 2 * (place.loops < 2) + [self.halt] * self.chance(8)
+        kinds = [self.parallel] * 3 + [self.single] + [self.halt] * self.chance(8)
+        kinds += [self.counted, self.counted, self.drained, self.searched] * (place.loops < 2)
         return self.pick(*kinds)(place)
 
     def choose(self, place: Place) -> tuple[list[str], Place]:
@@ -244,6 +257,39 @@ class _Writer(Expressions):
             return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
         condition = f"{name} == 0 or {also}" if self.daring else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
+
+    def drained(self, place: Place) -> tuple[list[str], Place]:
+        """A loop that takes bits off a word until none is left."""
+        name = f"v{len(place.terms)}"
+        start = self.mask(self.everyones(place), self.pick(3, 7), always=True)
+        after = place.having(Term(name, 0, 7))
+        body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
+        less = f"  {name} := {self.pick(f'{name} >> 1', f'{name} & ({name} - 1)')}"
+        if self.chance(2):
+            return [f"local {name} := {start.bare}", f"while {name} != 0 do", *body, less, "end"], after
+        return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, less, f"until not ({name} > 0)"], after
+
+    def searched(self, place: Place) -> tuple[list[str], Place]:
+        """A loop that looks for a word in an array, up to its last cell."""
+        lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
+        if not lists or not self.readable(place):
+            return self.drained(place)
+        array, name = self.pick(*lists), f"v{len(place.terms)}"
+        last = min(array.shape[0] - 1, 3)
+        after = place.having(Term(name, 0, last))
+        wanted = self.leaf(place, 0, uniform=True)
+        body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
+        head = f"while {name} < {self.exactly(last).text} and {array.name}[{name}] != {wanted.text} do"
+        return [f"local {name} := 0", head, *body, f"  {name} := {name} + 1", "end"], after
+
+    def readable(self, place: Place) -> bool:
+        """Whether all processors may read one cell."""
+        return place.reads and (place.alone or self.mode != "EREW" or not self.part())
+
+    def everyones(self, place: Place) -> Term:
+        """A word that all processors know, from shared memory if they may read it."""
+        cell = self.cell(place, False, True, 0) if self.readable(place) else None
+        return cell or self.word(place, 1, uniform=True)
 
     def single(self, place: Place) -> tuple[list[str], Place]:
         return ["single do", *self.block(replace(place.pad(uniform=False), alone=True), 3), "end"], place
@@ -278,51 +324,3 @@ class _Writer(Expressions):
             inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
             room >>= lg(max(1, inner[-1]))
         return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer(4)), *inner]
-
-
-# -- what a program holds ------------------------------------------------------------------------------
-
-
-def coverage(tree: syntax.ProgramText) -> Counter[str]:
-    """Count the kinds of nodes of a program, its operators ("word +", "parameter +") and the features below."""
-    params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
-    arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
-    found: Counter[str] = Counter()
-    for node in syntax.walk(tree):
-        found[type(node).__name__] += 1
-        found.update(_features(node, params, arrays))
-    return found
-
-
-def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[str]) -> Iterator[str]:
-    match node:
-        case syntax.Binary(name):
-            yield f"{'parameter' if is_parametric(node, params) else 'word'} {name}"
-        case syntax.Not():
-            yield "parameter not" if is_parametric(node, params) else "word not"
-        case syntax.Call(name):
-            yield f"parameter {name}"
-        case syntax.Name(name) | syntax.Assign(name) if name in arrays:
-            yield f"scalar {type(node).__name__}"
-        case syntax.Index(_, subscripts) | syntax.Store(_, subscripts):
-            yield f"{type(node).__name__} {len(subscripts)}"
-        case syntax.If(_, _, otherwise):
-            yield "if with control" if any(isinstance(below, CONTROL) for below in syntax.walk(node)) else "if padded"
-            yield "else" if otherwise else "no else"
-            yield "elif" if len(otherwise) == 1 and isinstance(otherwise[0], syntax.If) else "if"
-        case syntax.For(_, first, last, down):
-            plain = is_parametric(first, params) and is_parametric(last, params)
-            yield f"for {'down' if down else 'up'} between {'parameters' if plain else 'words'}"
-        case syntax.Parallel(ranges):
-            yield f"parallel {len(ranges)}"
-            yield "parallel between " + ("parameters" if is_parametric(ranges[0].high, params) else "words")
-        case syntax.Mode(name):
-            yield f"mode {name}"
-        case syntax.Param(_, value):
-            yield "param given" if value is None else "param derived"
-        case syntax.Word(_, wrap):
-            yield "wrap" if wrap else "word"
-        case syntax.Shared(_, dimensions, role, low):
-            yield from (role, f"shared {len(dimensions)}", "in range" if low is not None else "no range")
-    if isinstance(node, (syntax.Parallel, syntax.If)):
-        yield from (f"for inside {type(node).__name__}" for inner in syntax.walk(node) if isinstance(inner, syntax.For))

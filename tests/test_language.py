@@ -21,7 +21,8 @@ from pram.errors import PramError
 from pram.machine import Run, run
 from pram.parameters import OPERATORS, lg
 from pram.program import Program, load, parse_program
-from proofs_check.texts import TextCase, coverage, language_programs
+from proofs_check.contents import coverage
+from proofs_check.texts import TextCase, language_programs
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 MAX_STEPS = 1500

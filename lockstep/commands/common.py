@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -44,6 +46,7 @@ Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, ac
 Device = Annotated[str, typer.Option("--device", help="Where dense and active compute: cpu or cuda.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
+Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]
 Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
 
 
@@ -107,6 +110,22 @@ def writable(path: Path) -> Path:
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
     return path
+
+
+def existing(directory: Path, flag: str = "--failing") -> Path:
+    """A directory that files can be written to, found out before anything runs."""
+    if not directory.is_dir():
+        raise typer.BadParameter(f"there is no directory {directory}", param_hint=flag)
+    return directory
+
+
+@contextmanager
+def not_losing_the_verdict() -> Iterator[None]:
+    """A file that cannot be written is said, but a check that failed stays one."""
+    try:
+        yield
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

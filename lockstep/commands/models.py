@@ -28,6 +28,7 @@ from lockstep.commands.common import (
     Process,
     Schedule,
     Seed,
+    Shrink,
     Sidecar,
     Size,
     Steps,
@@ -37,7 +38,9 @@ from lockstep.commands.common import (
     declared_bits,
     emit,
     err,
+    existing,
     given_job,
+    not_losing_the_verdict,
     writable,
 )
 from pram.machine import DEFAULT_MAX_STEPS
@@ -126,10 +129,12 @@ def verify(file: File, input: Input = None,
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
            max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
-           json_: Json = False) -> None:  # fmt: skip
+           failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
+           shrink: Shrink = 20, json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
-    Both run one input or random ones, side by side, and are held against the theorems.
+    Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
+    which it does is written to NAME-failing.json, and the command that repeats it is shown.
     """
     choose("--dtype", dtype, ("float64", "float32"))
     choose("--engine", engine, ENGINES)
@@ -138,15 +143,25 @@ def verify(file: File, input: Input = None,
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
     program = load(file)
+    existing(failing)
     with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
+        from lockstep.verification import Options
         from lockstep.verification import verify as verify_program
 
+        options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict)
         report = verify_program(
-            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, constructions=chosen,
-            seed=seed, order=order, dtype=dtype, word_bits=word_bits, max_context=max_context, engine=engine,
-            device=device, max_steps=max_steps, strict=strict,
-        )  # fmt: skip
-    emit(display.report_record(report), display.report_table(report), json_)
+            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, **vars(options)
+        )
+    kept = None
+    if report.failing is not None:
+        from lockstep.failing import keep_input
+
+        with not_losing_the_verdict(), display.progress(err, "shrinking the failing input (seconds)") as progress:
+            kept = keep_input(program, file, report, options, failing, input, use_sidecar=not no_sidecar, seconds=shrink,
+                              progress=progress, sizes=wanted if input is None else ())  # fmt: skip
+    emit(display.report_record(report, kept), display.report_table(report), json_)
+    if kept is not None and not json_:
+        print(kept)
     if not report.holds:
         raise typer.Exit(FAILED)
 

@@ -1,0 +1,166 @@
+"""Random programs of the language, each with an input: the machine beside its models, as `verify` holds them."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import starmap
+from pathlib import Path
+from random import Random
+
+from lockstep.failing import Kept, inputs_size, name, repeat_command, same_check, shown, write_input
+from lockstep.sidecar import generator_for
+from lockstep.verification import Case, Models, Options, case_checks, run_case
+from models.whole import write_whole
+from pram.errors import PramError
+from pram.machine import run
+from pram.program import parse_program
+from proofs_check.certificate import NotCertified
+from proofs_check.contents import coverage as contents_of
+from proofs_check.programs import coverage as coverage_of
+from proofs_check.report import Check
+from proofs_check.shrinking import recorded, shrink
+from proofs_check.tally import Tally
+from proofs_check.texts import TextCase, language_program, written
+
+#: Programs that a process takes at once.
+SHARE = 20
+STEM = "failing"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A program that failed: its number, and the first check that did."""
+
+    number: int
+    check: Check
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign met, and the failure that ended it."""
+
+    tally: Tally
+    failure: Failure | None = None
+
+
+def fuzz(programs: int, seed: int, options: Options, *, workers: int = 0,
+         progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:  # fmt: skip
+    """Check so many random programs, or as many as it takes until one fails.
+
+    Args: workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
+    """
+    tally = Tally()
+    shares = [(seed, first, min(SHARE, programs - first), options) for first in range(0, programs, SHARE)]
+    with _shares(shares, workers) as outcomes:
+        progress(0, programs)
+        for outcome in outcomes:
+            tally += outcome.tally
+            progress(tally.programs, programs)
+            if outcome.failure is not None:
+                return Outcome(tally, outcome.failure)
+    return Outcome(tally)
+
+
+Share = tuple[int, int, int, Options]
+
+
+@contextmanager
+def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[Outcome]]:
+    """The outcome of each share, in order, so that the first failure is the same for any number of workers."""
+    if workers == 0:
+        yield starmap(check_share, shares)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield pool.imap(_check_share, shares)
+
+
+def _check_share(share: Share) -> Outcome:
+    return check_share(*share)
+
+
+def check_share(seed: int, first: int, count: int, options: Options) -> Outcome:
+    """Programs of consecutive numbers; ends at the first that fails."""
+    tally = Tally()
+    for number in range(first, first + count):
+        failed = examine(language_program(random_of(seed, number)), options, tally)
+        if failed:
+            return Outcome(tally, Failure(number, failed[0]))
+    return Outcome(tally)
+
+
+def random_of(seed: int, number: int) -> Random:
+    """What the program of this number is drawn with."""
+    return Random(f"{seed}:{number}")
+
+
+def examine(text: TextCase, options: Options, tally: Tally | None = None) -> list[Check]:
+    """The checks that fail on a program and its input; counts what was met.
+
+    Whatever is raised but a refusal by the machine is a defect of ours, and fails, too.
+    """
+    tally = Tally() if tally is None else tally
+    tally.programs += 1
+    try:
+        failed = _examine(text, options, tally)
+    except (PramError, NotCertified) as error:
+        tally.refuse(str(error))
+        return []
+    except Exception as error:
+        return [Check(type(error).__name__, "1 run", "no defect", f"{error}", False)]
+    tally.held += not failed
+    return failed
+
+
+def _examine(text: TextCase, options: Options, tally: Tally) -> list[Check]:
+    program = parse_program(text.text)
+    tally.contents += contents_of(program.tree)
+    generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
+    case = run_case(program, generator, text.params, text.arrays, models, options)
+    _count(case, options, tally)
+    return [check for check in case_checks(program, generator, case, models, options) if check.failed]
+
+
+def _count(case: Case, options: Options, tally: Tally) -> None:
+    tally.steps += case.run.time
+    tally.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
+    for construction in options.constructions:
+        if construction in case.decodes:
+            tally.decodes[construction] += 1
+            tally.decoding_steps += case.decodes[construction].agreement.steps
+        else:
+            tally.left[construction] += 1
+
+
+# -- a failure ----------------------------------------------------------------------------------------
+
+
+def shrink_program(seed: int, failure: Failure, options: Options, seconds: float,
+                   progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
+    """The program and input that failed, and the smallest found that fail in the same way."""
+    found, picks = recorded(written, random_of(seed, failure.number))
+    check = failure.check
+    narrowed = replace(options, constructions=(check.process,)) if check.process else options
+    if not seconds:
+        return found, found
+    return found, shrink(written, found, picks, lambda case: same_check(check, examine(case, narrowed)), _size, seconds, progress)
+
+
+def _size(case: TextCase) -> int:
+    return len(case.text) << 128 | inputs_size((case.params, case.arrays))
+
+
+def keep_program(directory: Path, found: TextCase, small: TextCase, check: Check, options: Options) -> Kept:
+    """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
+    program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
+    write_whole(program, small.text.encode())
+    write_input(input, (small.params, small.arrays))
+    command = repeat_command(program, input, check, options)
+    return Kept(name(check), str(input), _shown(found), _shown(small), command, str(program))
+
+
+def _shown(case: TextCase) -> str:
+    lines = sum(bool(line.strip()) for line in case.text.splitlines())
+    return f"{lines} lines, {shown((case.params, case.arrays))}"

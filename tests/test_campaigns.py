@@ -1,0 +1,173 @@
+"""Campaigns of random programs: what they meet, what they find, and what they leave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import FINE, REFUTED, WRONG, Do
+from faults import misread
+from hypothesis import HealthCheck, given, settings
+
+from lockstep import verification
+from lockstep.fuzz import examine, fuzz, random_of
+from lockstep.verification import Options
+from pram.access import MODES
+from pram.errors import PramError
+from pram.job import Job
+from pram.machine import run
+from pram.program import parse_program
+from proofs_check import texts
+from proofs_check.contents import coverage
+from proofs_check.shrinking import recorded, shrink
+from proofs_check.tally import GROUPS, Tally, lacking
+from proofs_check.texts import language_program
+
+#: Runs on the machine only.
+BARE = Options(constructions=(), max_steps=1500)
+ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine="indexed")
+#: How often 600 programs must meet every kind of a group, about half of what they do.
+LEAST = {"statements": 60, "operators": 100, "arrays": 150, "control": 12, "instructions": 300, "modes": 40, "resolved": 20,
+         "refused": 4, "divergence": 3000}  # fmt: skip
+
+
+def test_programs_meet_every_kind() -> None:
+    outcome = fuzz(600, 1, BARE)
+    coverage = outcome.tally.coverage()
+    assert outcome.failure is None and outcome.tally.programs == 600
+    assert coverage.keys() == LEAST.keys() == set(GROUPS)
+    coverage["statements"]["Halt"] *= 20  # ends a program, so that a few must do
+    assert {group: lacking({group: coverage[group]}, least) for group, least in LEAST.items()} == dict.fromkeys(GROUPS, [])
+    assert outcome.tally.held >= 400 and outcome.tally.refused["other"] == 0
+    assert outcome.tally.held + outcome.tally.refused.total() == 600
+    assert outcome.tally.refused.keys() >= {"conflict", "index outside", "underflow", "too many items", "no word"}
+
+
+@pytest.mark.parametrize(
+    ("method", "instead", "missing"),
+    [
+        ("single", "parallel", "statements: Single"),
+        ("loop", "local", "statements: For"),
+        ("halt", "single", "statements: Halt"),
+        ("parallel", "single", "statements: Parallel"),
+        ("part", None, "refused: CREW write"),
+    ],
+)
+def test_a_kind_that_is_lacking_is_noticed(
+    method: str, instead: str | None, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = getattr(texts._Writer, instead) if instead else lambda self: True
+    monkeypatch.setattr(texts._Writer, method, other)
+    if instead is None:  # no program takes risks
+        monkeypatch.setattr(texts._Writer, "steer", lambda self, risks=12: True)
+        monkeypatch.setattr(texts._Writer, "chance", lambda self, n: n != 5 and self.pick(*[False] * (n - 1), True))
+    assert missing in lacking(fuzz(150, 1, BARE).tally.coverage())
+
+
+def test_machine_programs_meet_every_conflict() -> None:
+    """What modes refuse: texts cannot read and write one cell in a step, machine programs can."""
+    from proofs_check.programs import machine_jobs
+
+    tally = Tally()
+
+    @settings(max_examples=1500, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(machine_jobs(modes=[mode for mode in MODES if not MODES[mode].concurrent_writes or MODES[mode].same_value]))
+    def check(job: Job) -> None:
+        try:
+            run(job, max_steps=40)
+        except PramError as error:
+            tally.refuse(str(error))
+
+    check()
+    wanted = ("EREW read", "EREW write", "EREW read and write", "CREW write", "CRCW common values")
+    assert {kind: tally.conflicts[kind] for kind in wanted if tally.conflicts[kind] < 5} == {}
+    assert set(tally.conflicts) == set(wanted) and tally.refused["other"] == 0
+
+
+def test_an_unknown_refusal_is_counted_as_other() -> None:
+    tally = Tally()
+    tally.refuse("step 3: processors 0 and 2 write A[1] (mode CREW)")
+    tally.refuse("something new")
+    assert tally.refused == {"conflict": 1, "other": 1} and tally.conflicts == {"CREW write": 1}
+
+
+def test_campaigns_do_not_depend_on_workers() -> None:
+    here, there, other = fuzz(45, 3, BARE), fuzz(45, 3, BARE, workers=2), fuzz(45, 4, BARE)
+    assert here == there != other
+
+
+def test_what_a_campaign_counts_as_refused_verify_refuses_in_the_same_words(do: Do) -> None:
+    refused = 0
+    for number in range(80):
+        case = language_program(random_of(5, number))
+        try:
+            run(parse_program(case.text).instantiate(case.params, case.arrays), max_steps=1000)
+            continue
+        except PramError as error:
+            message = error.message
+        refused += 1
+        tally = Tally()
+        assert examine(case, BARE, tally) == [] and tally.refused.total() == 1
+        Path("t.pram").write_text(case.text)
+        Path("t.json").write_text(json.dumps({"params": case.params, "arrays": case.arrays}))
+        outcome = do("verify t.pram --input t.json --max-steps 1000")
+        assert outcome.status == WRONG and f"error: {message}" in outcome.err
+    assert refused >= 6
+
+
+def test_a_campaign_on_the_command_line(do: Do) -> None:
+    outcome = do("fuzz --programs 25 --seed 2 --process all --schedule all --json")
+    record = json.loads(outcome.out)
+    assert (outcome.status, record["programs"], record["holds"], record["failing"]) == (FINE, 25, True, None)
+    assert record["held"] + sum(record["refused"].values()) == 25
+    assert record["decodes"] == dict.fromkeys(("mdm", "ap-mdm", "ap-mdm one-step"), record["held"])
+    assert record["decoding_steps"] > record["steps"] > 0
+    table = do("fuzz --programs 10 --seed 2").out
+    assert "programs" in table and "conflicts refused" in table and "checked on" in table
+    assert not list(Path().glob("failing*"))
+
+
+@pytest.mark.parametrize("construction", ["mdm", "ap-mdm", "ap-mdm one-step"])
+def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as planted:
+        misread(planted, construction, "shl", "shr")
+        outcome = do("fuzz --programs 100 --seed 3 --process all --schedule all --shrink 8 --json")
+        failing = json.loads(outcome.out)["failing"]
+        assert outcome.status == REFUTED and failing["check"].startswith(f"{construction}: ")
+        text = Path(failing["program"]).read_text()
+        found, small = (int(failing[key].split()[0]) for key in ("found", "shrunk"))
+        assert "<<" in text and small < found, text
+        again = do(failing["command"].removeprefix("lockstep ") + " --shrink 0 --json")
+        failed = [(c["process"], c["what"]) for c in json.loads(again.out)["checks"] if c["verdict"] == "FAILED"]
+        assert again.status == REFUTED and tuple(failing["check"].split(": ")) in failed
+    assert examine(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
+
+
+def test_programs_shrink_to_less_than_half() -> None:
+    """While a text shifts a word to the left in a loop: what takes long in a campaign is the decoding, not this."""
+    fitting = (n for n in range(300) if shifts_in_a_loop(case := language_program(random_of(3, n))) and len(case.text) > 900)
+    number = next(fitting)
+    found, picks = recorded(texts.written, random_of(3, number))
+    assert found == language_program(random_of(3, number))
+    small = shrink(texts.written, found, picks, shifts_in_a_loop, lambda case: len(case.text), 15)
+    assert shifts_in_a_loop(small) and len(small.text) < 0.5 * len(found.text), small.text
+
+
+def shifts_in_a_loop(case: texts.TextCase) -> bool:
+    found = coverage(parse_program(case.text).tree)
+    return bool(found["word <<"] and found["While"] + found["Repeat"])
+
+
+def test_a_defect_that_raises_is_a_failure(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **more: object) -> None:
+        raise AssertionError("the compiler is broken")
+
+    monkeypatch.setattr(verification, "compile_code", broken)
+    outcome = do("fuzz --programs 5 --shrink 1 --out .")
+    assert outcome.status == REFUTED and "AssertionError fails on failing.pram and failing.json" in outcome.out
+
+
+def test_usage(do: Do) -> None:
+    assert "there is no directory nowhere" in do("fuzz --out nowhere").err
+    assert "its only order is parallel" in do("fuzz --process ap-mdm --order random").err

@@ -1,0 +1,103 @@
+"""Inputs that are drawn lie in the ranges that programs declare, and fit them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from evaluator import constant
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockstep.failing import inputs_size
+from lockstep.sidecar import random_inputs
+from pram.errors import PramError
+from pram.program import Program, load, parse_program
+from pram.syntax import Param, Shared
+from proofs_check.inputs import input_maker, picks_of, program_inputs
+from proofs_check.shrinking import shrink
+
+PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
+FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25)
+
+
+def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:
+    """Names of inputs with a word outside their range, or of another shape, by the evaluator's arithmetic."""
+    values = dict(params)
+    for declared in (d for d in program.tree.declarations if isinstance(d, Param) and d.value is not None):
+        values[declared.name] = constant(declared.value, values)  # type: ignore[arg-type]
+    wrong = []
+    for shared in (d for d in program.tree.declarations if isinstance(d, Shared) and d.role in ("input", "inout")):
+        low, high = (default if e is None else constant(e, values) for e, default in ((shared.low, 0), (shared.high, 15)))
+        words = np.array(arrays[shared.name], dtype=object)
+        cells = int(np.prod([constant(e, values) for e in shared.dimensions], dtype=int))
+        if words.size != cells or any(not low <= word <= high for word in words.ravel().tolist()):
+            wrong.append(shared.name)
+    return wrong
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_inputs_of_the_examples_are_in_their_ranges(path: Path) -> None:
+    program, sizes = load(path), []
+
+    @FIXED
+    @given(program_inputs(program, 4))
+    def check(inputs: tuple[dict[str, int], dict[str, Any]]) -> None:
+        sizes.append(inputs[0])
+        assert outside(program, *inputs) == []
+        assert program.instantiate(*inputs).space >= 0
+
+    check()
+    assert len({repr(params) for params in sizes}) >= 3
+    for size in range(1, 5):
+        try:
+            assert outside(program, *random_inputs(program, size, np.random.default_rng(size))) == []
+        except PramError as error:
+            assert "is empty" in error.message, error
+
+
+BOUNDS = ["0", "1", "n", "n + 3", "2 * n", "k", "max(n, k)", "7"]
+DIMENSIONS = ["", "[n]", "[k, 2]", "[n + 1, k]", "[3]"]
+
+
+@st.composite
+def declarations(draw: st.DrawFn) -> str:
+    """A program whose inputs have ranges of parameters."""
+    arrays = []
+    for name in "ABC"[: draw(st.integers(1, 3))]:
+        low, more = draw(st.sampled_from(BOUNDS)), draw(st.sampled_from(BOUNDS))
+        bounds = draw(st.sampled_from(["", f" in {low} .. {low} + {more}"]))
+        role = draw(st.sampled_from(["input", "inout"]))
+        arrays.append(f"shared {name}{draw(st.sampled_from(DIMENSIONS))} : {role}{bounds}")
+    return "\n".join(["program declared", "param n", "param k = n / 2 + 1", *arrays, ""])
+
+
+@settings(FIXED, max_examples=150)
+@given(declarations(), st.data())
+def test_inputs_of_random_declarations_are_in_their_ranges(text: str, data: st.DataObject) -> None:
+    program = parse_program(text)
+    drawn = data.draw(program_inputs(program, 5))
+    for params, arrays in (drawn, random_inputs(program, 3, np.random.default_rng(0))):
+        assert outside(program, params, arrays) == []
+        program.instantiate(params, arrays)
+
+
+def test_a_word_outside_is_noticed() -> None:
+    program = parse_program("program t param n shared A[n] : input in 2 .. n + 2, s : inout")
+    assert outside(program, {"n": 2}, {"A": [2, 4], "s": 15}) == []
+    assert outside(program, {"n": 2}, {"A": [2, 5], "s": 16}) == ["A", "s"]
+    assert outside(program, {"n": 3}, {"A": [2, 4], "s": 0}) == ["A"]
+
+
+def test_an_input_is_made_again_of_its_choices_and_shrinks() -> None:
+    program = parse_program("program t param n param m shared M[n, m] : input in 5 .. 99, s : inout")
+    found = ({"n": 3, "m": 2}, {"M": [[7, 8], [9, 50], [98, 99]], "s": 1000})
+    make = input_maker(program, found[0], given=found[1])
+    small = shrink(
+        make, found, picks_of(program, found, make), lambda i: i[1]["s"] > 40 and np.size(i[1]["M"]) >= 2, inputs_size, 10
+    )
+    assert small[1]["s"] == 41 and np.size(small[1]["M"]) == 2 and set(np.ravel(small[1]["M"])) == {5}
+    with pytest.raises(ValueError):
+        picks_of(program, ({"n": 1, "m": 1}, {"M": [[4]], "s": 0}), make)
