@@ -1,14 +1,15 @@
-# make demo    verify example programs on real input and print the tables
-# make test    lint, types, and all tests
-# make bench   speed, as ratios in one run
+# make demo     verify example programs on real input and print the tables
+# make test     lint, types, and all tests
+# make bench    speed, as ratios in one run
 # make mutants  plant every mutant and print what catches it
-# make wheel   build the wheel and try it in an empty environment
+# make deep     all proofs, all mutants, 100,000 random programs: hours
+# make wheel    build the wheel and try it in an empty environment
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench mutants wheel clean
+.PHONY: demo test lint bench deep mutants wheel clean
 
 demo: $(READY)
 	$(BIN)/lockstep run examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
@@ -31,6 +32,10 @@ bench: $(READY)
 # ONLY=text takes those whose area or name holds it, MARKDOWN=file writes the list
 mutants: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+
+# PROGRAMS=1000 takes fewer random programs, MARKDOWN=file writes the tables
+deep: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m deep --programs $(or $(PROGRAMS),100000) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

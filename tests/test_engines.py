@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,11 +16,9 @@ from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.bench import job_of
 from models.decode import Decoder
 from models.editing import ORDERS, NotFinished, OutOfPositions
-from models.engines import ENGINES, Unsuitable, bounds
-from models.engines import plan as plan_module
+from models.engines import ENGINES, Unsuitable
 from models.engines.active import ActiveSession
 from models.engines.dense import forward
-from models.engines.plan import chained, plan
 from models.positions import Positions
 from models.tokens import MASK, Vocabulary
 from models.transformer import Factored, Layer, Transformer
@@ -108,52 +105,6 @@ def test_float32_and_spare_blocks(engine: str) -> None:
     job = job_of("hillis_steele", 2, 8)
     assert whole_job(job, run(job).time + 3, engine, dtype="float32") == engine
     assert whole_job(job, run(job).time, engine, "ap-mdm", "float32") == engine
-
-
-def kernels_count_in(construction: str, dtype: str = "float64") -> type:
-    job = job_of("hillis_steele", 4, 16)
-    compiled = compile_job(job, run(job).time, dtype, construction)
-    layout = compiled.layout(job, run(job).time)
-    found = plan(compiled.model, layout.positions(), int(layout.tokens()[0]))
-    reals = {array.dtype.type for array in (*(m.bias for m in found.mlps), *(h.half for h in found.heads))}
-    assert len(reals) == 1
-    return reals.pop()
-
-
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
-def test_kernels_count_in_float32_only_where_that_is_exact(construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In float64 they give the same tokens; small programs would never ask for it."""
-    assert kernels_count_in(construction) is np.float32
-    exact = bounds.bound
-    least = next(bits for bits in range(53) if not _rounds(exact, construction, bits))
-    assert 16 < least <= 22  # words of 16 bits, and a little more
-    monkeypatch.setattr(plan_module, "bound", lambda model, positions, bits=53: exact(model, positions, bits if bits > 30 else 8))
-    assert kernels_count_in(construction) is np.float64
-    for name, size in EXAMPLE_SIZES.items():
-        job = job_of(name, size)
-        assert whole_job(job, run(job).time, "indexed", construction) == "indexed"
-
-
-def _rounds(exact: Callable[..., object], construction: str, bits: int) -> bool:
-    job = job_of("hillis_steele", 4, 16)
-    compiled = compile_job(job, run(job).time, construction=construction)
-    try:
-        exact(compiled.model, compiled.layout(job, run(job).time).positions(), bits)
-    except Unsuitable:
-        return True
-    return False
-
-
-def test_forms_go_on_from_the_one_before() -> None:
-    """Whole where that is less; added up they are the forms."""
-    forms = np.array([[1, 2, 0, 0, 0], [1, 2, 4, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 3, 1]], float)
-    added, fresh = chained(forms)
-    assert fresh.tolist() == [True, False, True, False]
-    assert np.count_nonzero(added) == 5
-    row = np.zeros(5)
-    for form, more, whole in zip(forms, added, fresh):
-        row = more if whole else row + more
-        assert np.array_equal(row, form)
 
 
 @settings(CHECKS, max_examples=25)

@@ -121,6 +121,14 @@ OF_PROOFS = (
     row(PROOFS, "heads may find anything", attention.misreads, "if wrong:", "if False:", "proof finds a query"),
     row(
         PROOFS,
+        "heads of the last layer may find anything",
+        attention.misreads,
+        "enumerate(network.layers, 1)",
+        "enumerate(network.layers[:2], 1)",
+        "proof finds a key",
+    ),
+    row(
+        PROOFS,
         "bits that are asked count for nothing",
         attention.Score.matrix,
         "2 * self.form(equal.key, j) - care",

@@ -1,0 +1,70 @@
+"""The deep tier, on little: what its parts find, that one which fails fails the whole, and the document of the last run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import deep
+import pytest
+from typer.testing import CliRunner
+
+LAST = Path(__file__).parent.parent / "docs" / "deep.md"
+PROOF = {"construction": "mdm", "word_bits": 16, "holds": True, "seconds": 2.0, "obligations": [{}] * 9}
+CAMPAIGN = {
+    "held": 3, "programs": 4, "steps": 50, "decoding_steps": 60, "decodes": {"mdm": 3}, "refused": {"overflow": 1}, "seconds": 1.0,
+    "coverage": {"statements": {"If": 7}},
+}  # fmt: skip
+
+
+def ticks() -> None:
+    pass
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+    """Commands answer at once, and well, but for what is changed."""
+
+    def answer(*command: str) -> tuple[int, Any]:
+        if "prove" in command:
+            return 0, [PROOF | changed.get("proof", {})] * 3
+        if "mutation" in command:
+            return changed.get("mutation", 0), [{"verdict": "killed", "area": "machine"}]
+        return changed.get("fuzz", 0), CAMPAIGN
+
+    monkeypatch.setattr(deep, "answer", answer)
+
+
+def test_a_real_proof_and_a_real_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deep, "PROGRAMS", [path for path in deep.PROGRAMS if path.stem == "counter"])
+    proved = deep.proofs(1, ticks)
+    assert proved.holds and "of 1 programs in 3 constructions" in proved.found
+    (((_, _, *constructions), ((program, bits, *cells),)),) = proved.tables
+    assert constructions == ["mdm", "ap-mdm", "ap-mdm one-step"] and program == "counter" and int(bits) <= 16 and len(cells) == 3
+    checked = deep.random_programs(4, 7)(1, ticks)
+    assert checked.holds and " of 4 programs of seed 7" in checked.found
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"proof": {"holds": False}}, {"proof": {"seconds": 61.0}}, {"mutation": 3}, {"fuzz": 3}], ids=json.dumps
+)
+def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers(monkeypatch, **changed)
+    app = deep.typer.Typer()
+    app.command()(deep.main)
+    outcome = CliRunner().invoke(app, ["--programs", "4", "--markdown", str(tmp_path / "deep.md")])
+    assert outcome.exit_code == (3 if changed else 0)
+    text = (tmp_path / "deep.md").read_text()
+    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 3 - bool(changed)
+
+
+def test_a_command_that_crashes_is_no_answer() -> None:
+    with pytest.raises(RuntimeError, match="exit status 1.*no such file"):
+        deep.answer("lockstep.cli", "prove", "nowhere.pram", "--json")
+
+
+def test_the_last_run_is_of_the_whole_corpus_and_held() -> None:
+    """A run with fewer random programs says so in its command."""
+    text = LAST.read_text()
+    assert "FAILED" not in text and text.count("| held |") == 3
+    assert all(f"| {path.stem} | " in text for path in deep.PROGRAMS)

@@ -1,0 +1,63 @@
+"""What the kernels of the indexed engine are given: numbers that are exact in float32 or else float64, and forms of MLPs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from cases import EXAMPLE_SIZES
+from test_engines import whole_job
+
+from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.bench import job_of
+from models.engines import Unsuitable, bounds
+from models.engines import plan as plan_module
+from models.engines.plan import chained, plan
+from pram.machine import run
+
+
+def kernels_count_in(construction: str, dtype: str = "float64") -> type:
+    job = job_of("hillis_steele", 4, 16)
+    compiled = compile_job(job, run(job).time, dtype, construction)
+    layout = compiled.layout(job, run(job).time)
+    found = plan(compiled.model, layout.positions(), int(layout.tokens()[0]))
+    reals = {array.dtype.type for array in (*(m.bias for m in found.mlps), *(h.half for h in found.heads))}
+    assert len(reals) == 1
+    return reals.pop()
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_kernels_count_in_float32_only_where_that_is_exact(construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float64 they give the same tokens; small programs would never ask for it."""
+    assert kernels_count_in(construction) is np.float32
+    exact = bounds.bound
+    least = next(bits for bits in range(53) if not _rounds(exact, construction, bits))
+    assert 16 < least <= 22  # words of 16 bits, and a little more
+    monkeypatch.setattr(plan_module, "bound", lambda model, positions, bits=53: exact(model, positions, bits if bits > 30 else 8))
+    assert kernels_count_in(construction) is np.float64
+    for name, size in EXAMPLE_SIZES.items():
+        job = job_of(name, size)
+        assert whole_job(job, run(job).time, "indexed", construction) == "indexed"
+
+
+def _rounds(exact: Callable[..., object], construction: str, bits: int) -> bool:
+    job = job_of("hillis_steele", 4, 16)
+    compiled = compile_job(job, run(job).time, construction=construction)
+    try:
+        exact(compiled.model, compiled.layout(job, run(job).time).positions(), bits)
+    except Unsuitable:
+        return True
+    return False
+
+
+def test_forms_go_on_from_the_one_before() -> None:
+    """Whole where that is less; added up they are the forms."""
+    forms = np.array([[1, 2, 0, 0, 0], [1, 2, 4, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 3, 1]], float)
+    added, fresh = chained(forms)
+    assert fresh.tolist() == [True, False, True, False]
+    assert np.count_nonzero(added) == 5
+    row = np.zeros(5)
+    for form, more, whole in zip(forms, added, fresh):
+        row = more if whole else row + more
+        assert np.array_equal(row, form)
