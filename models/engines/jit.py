@@ -43,7 +43,9 @@ def spread(kernel: Any, parts: int, many: bool, *arguments: Any) -> None:
     if not many or THREADS == 1 or parts < 2:
         kernel(0, parts, *arguments)
         return
-    pieces = min(parts, 4 * THREADS)
+    pieces = min(parts, THREADS)
     edges = [parts * i // pieces for i in range(pieces + 1)]
-    for done in [POOL.submit(kernel, first, end, *arguments) for first, end in zip(edges, edges[1:])]:
+    others = [POOL.submit(kernel, first, end, *arguments) for first, end in zip(edges[1:], edges[2:])]
+    kernel(0, edges[1], *arguments)  # waking a thread takes as long as many rows: this one works, too
+    for done in others:
         done.result()
