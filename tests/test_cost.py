@@ -13,7 +13,7 @@ from commands import TINY
 from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.cost import calibrate, measure, sizes
 from lockstep.cost.check import hold
-from lockstep.cost.forms import TOKENS, contexts, letters
+from lockstep.cost.forms import TOKENS, contexts, letters, phases
 from lockstep.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
 from lockstep.cost.predict import forecast
 from lockstep.cost.sizes import Trial, size_up, try_small
@@ -180,7 +180,7 @@ def test_fit_finds_the_coefficients() -> None:
 
 
 def test_features_follow_the_work() -> None:
-    model = Dimensions(10, (2, 1, 1), (4, 4, 4), (5, 5, 5), 100)
+    model = Dimensions(10, (2, 1, 1), (4, 4, 4), (5, 5, 5), (50, 30, 20))
     sized = size_up(example("hillis_steele"), 64, {}, 16)
     work = Work("mdm", model, letters("mdm", sized.job, sized.time), 1.0, 1.0)
     context, steps = 15_876, 83
@@ -193,6 +193,11 @@ def test_features_follow_the_work() -> None:
     indexed = features("indexed", work)
     assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
     assert MANY == jit.MANY
+    # One decoding step of one-step, of 64 processors with 5 registers and all of them running: registers stop after layer 1.
+    values = letters("ap-mdm one-step", sized.job, sized.time)
+    (alike,) = (p for p in phases("ap-mdm one-step", values, 1.0, 0.5) if p.steps == sized.time)
+    assert (alike.rows, alike.later) == (2 * (values["k"] + 1.5) * 64, 2 * 2 * 64)
+    assert model.nonzeros == 100
     assert memory_unit("dense", model, 1000) == 8 * (2 * 1000**2 + 40_000)
 
 

@@ -25,11 +25,13 @@ SAME_TOKENS = frozenset({"mdm"})
 
 @dataclass(frozen=True)
 class Phase:
-    """Decoding steps that are alike: how many, the context that the model sees in each, and the rows that are touched."""
+    """Decoding steps that are alike: how many, the context that the model sees in each, and the rows that are touched in the first
+    layer and in later ones."""
 
     steps: int
     context: int
     rows: float
+    later: float
 
 
 def letters(construction: str, job: Job, time: int) -> dict[str, int]:
@@ -64,13 +66,15 @@ def phases(construction: str, values: Mapping[str, int], running: float, written
     """
     processors = values["P"]
     if construction == "mdm":  # the block that is filled, and the one after it, which becomes ready
-        context = BOUNDS["mdm"].context(values)
-        return [Phase(1, context, context), Phase(values["T"], context, 6 * processors), Phase(1, context, values["out"])]
+        context, blocks, out = BOUNDS["mdm"].context(values), 6 * processors, values["out"]
+        return [Phase(1, context, context, context), Phase(values["T"], context, blocks, blocks), Phase(1, context, out, out)]
     if construction == "ap-mdm":  # buffers, program counters, and what they target
         rounds, each = 2, (4 * running + written) * processors
-    else:  # both slots: those of registers read their program counter
+        later = each
+    else:  # both slots: those of all registers read their program counter, and then only what is targeted goes on
         rounds, each = 1, 2 * ((values["k"] + 1) * running + written) * processors
-    seen = [Phase(steps, context, context) for steps, context in contexts(construction, values)]
+        later = min(each, 2 * (running + 2 * written) * processors)
+    seen = [Phase(steps, context, context, context) for steps, context in contexts(construction, values)]
     steps, full = rounds * values["T"], values["N"]
     grown = [phase for phase in seen if phase.context < full]
-    return [*grown[:-1], Phase(3, full, full), Phase(steps, full, each), grown[-1]]
+    return [*grown[:-1], Phase(3, full, full, full), Phase(steps, full, each, later), grown[-1]]

@@ -16,7 +16,13 @@ from models.transformer import Transformer
 FEATURES = {
     "dense": ("decoding steps", "C x weights", "C^2 x H"),
     "active": ("once", "decoding steps", "C x H", "rows x C x H", "rows x weights"),
-    "indexed": ("nonzeros", "decoding steps", "rows in blocks x nonzeros", "rows x H", "rows x H where threads wake"),
+    "indexed": (
+        "nonzeros",
+        "decoding steps",
+        "rows in blocks x nonzeros, by layer",
+        "rows x H, by layer",
+        "rows x H where threads wake",
+    ),
 }
 #: Rows that the indexed engine computes together.
 BLOCK = 64
@@ -31,21 +37,25 @@ WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Of a transformer: d_model, and for each layer heads, their width, hidden units and nonzero weights."""
+    """Of a transformer: d_model, and for each layer heads, their width, hidden units and nonzero weights (`each`)."""
 
     width: int
     heads: tuple[int, ...]
     inner: tuple[int, ...]
     units: tuple[int, ...]
-    nonzeros: int
+    each: tuple[int, ...]
+
+    @property
+    def nonzeros(self) -> int:
+        return sum(self.each)
 
     @staticmethod
     def of(model: Transformer) -> Dimensions:
         layers = model.layers
-        tensors = (t for name, t in model.tensors() if name.startswith("layers"))
         heads, inner = (tuple(x.q.shape[i] for x in layers) for i in (0, 1))
         units = tuple(len(x.w_in) for x in layers)
-        return Dimensions(model.width, heads, inner, units, sum(int((t != 0).sum()) for t in tensors))
+        each = tuple(sum(int((t != 0).sum()) for t in vars(x).values()) for x in layers)
+        return Dimensions(model.width, heads, inner, units, each)
 
     @property
     def weights(self) -> int:
@@ -88,10 +98,14 @@ def _active(model: Dimensions, found: Sequence[Phase]) -> list[float]:
 
 
 def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
-    heads = sum(model.heads)
-    blocks = sum(p.steps * BLOCK * ceil(p.rows / BLOCK) for p in found)
-    rows, many = (sum(p.steps * p.rows for p in found if p.rows >= least) for least in (0, MANY))
-    return [model.nonzeros, sum(p.steps for p in found), blocks * model.nonzeros, rows * heads, many * heads]
+    blocks = rows = many = 0.0
+    for phase in found:
+        for layer, (nonzeros, heads) in enumerate(zip(model.each, model.heads)):
+            touched = phase.later if layer else phase.rows
+            blocks += phase.steps * BLOCK * ceil(touched / BLOCK) * nonzeros
+            rows += phase.steps * touched * heads
+            many += phase.steps * touched * heads * (touched >= MANY)
+    return [model.nonzeros, sum(p.steps for p in found), blocks, rows, many]
 
 
 def memory_unit(engine: str, model: Dimensions, context: int) -> float:
