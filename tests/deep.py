@@ -79,7 +79,8 @@ def proofs(workers: int, done: Callable[[], None]) -> Part:
 def mutants(workers: int, done: Callable[[], None]) -> Part:
     """All of `make mutants`."""
     begin = time.perf_counter()
-    status, records = answer("mutation", "--json")
+    status, found = answer("mutation", "--json")
+    records = found["mutants"]
     verdicts, areas = Counter(r["verdict"] for r in records), Counter(r["area"] for r in records)
     words = f"{len(records)} mutants in {len(areas)} areas: " + ", ".join(
         f"{n} {verdict}" for verdict, n in verdicts.most_common()

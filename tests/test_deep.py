@@ -29,18 +29,23 @@ def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
         if "prove" in command:
             return 0, [PROOF | changed.get("proof", {})] * 3
         if "mutation" in command:
-            return changed.get("mutation", 0), [{"verdict": "killed", "area": "machine"}]
+            return changed.get("mutation", 0), {"mutants": [{"verdict": "killed", "area": "machine"}]}
         return changed.get("fuzz", 0), CAMPAIGN
 
     monkeypatch.setattr(deep, "answer", answer)
 
 
-def test_a_real_proof_and_a_real_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep, "PROGRAMS", [path for path in deep.PROGRAMS if path.stem == "counter"])
     proved = deep.proofs(1, ticks)
     assert proved.holds and "of 1 programs in 3 constructions" in proved.found
     (((_, _, *constructions), ((program, bits, *cells),)),) = proved.tables
     assert constructions == ["mdm", "ap-mdm", "ap-mdm one-step"] and program == "counter" and int(bits) <= 16 and len(cells) == 3
+    real = deep.answer
+    monkeypatch.setattr(
+        deep, "answer", lambda *command: real(*command, *(("--only", "word operations") * ("mutation" in command)))
+    )
+    assert "killed" in deep.mutants(1, ticks).found
     checked = deep.random_programs(4, 7)(1, ticks)
     assert checked.holds and " of 4 programs of seed 7" in checked.found
 
