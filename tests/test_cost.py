@@ -180,7 +180,7 @@ def test_fit_finds_the_coefficients() -> None:
 
 
 def test_features_follow_the_work() -> None:
-    model = Dimensions(10, (2, 1, 1), (4, 4, 4), (5, 5, 5), (50, 30, 20))
+    model = Dimensions(10, (2, 1, 1), (4, 4, 4), (5, 5, 5), (50, 30, 20), 10)
     sized = size_up(example("hillis_steele"), 64, {}, 16)
     work = Work("mdm", model, letters("mdm", sized.job, sized.time), 1.0, 1.0)
     context, steps = 15_876, 83

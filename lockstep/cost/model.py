@@ -8,6 +8,7 @@ from itertools import combinations
 from math import ceil
 
 import numpy as np
+import torch
 
 from lockstep.cost.forms import Phase, contexts, phases
 from models.transformer import Transformer
@@ -37,13 +38,15 @@ WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Of a transformer: d_model, and for each layer heads, their width, hidden units and nonzero weights (`each`)."""
+    """Of a transformer: d_model, and for each layer heads, their width, hidden units and nonzero weights (`each`);
+    forms: nonzeros of the different rows of the first W_in, all that matters on a row that stops there."""
 
     width: int
     heads: tuple[int, ...]
     inner: tuple[int, ...]
     units: tuple[int, ...]
     each: tuple[int, ...]
+    forms: int
 
     @property
     def nonzeros(self) -> int:
@@ -55,7 +58,8 @@ class Dimensions:
         heads, inner = (tuple(x.q.shape[i] for x in layers) for i in (0, 1))
         units = tuple(len(x.w_in) for x in layers)
         each = tuple(sum(int((t != 0).sum()) for t in vars(x).values()) for x in layers)
-        return Dimensions(model.width, heads, inner, units, each)
+        forms = int((torch.unique(layers[0].w_in, dim=0) != 0).sum())
+        return Dimensions(model.width, heads, inner, units, each, forms)
 
     @property
     def weights(self) -> int:
@@ -102,7 +106,8 @@ def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
     for phase in found:
         for layer, (nonzeros, heads) in enumerate(zip(model.each, model.heads)):
             touched = phase.later if layer else phase.rows
-            blocks += phase.steps * BLOCK * ceil(touched / BLOCK) * nonzeros
+            on, stopped = ceil(phase.later / BLOCK), max(0, ceil(touched / BLOCK) - ceil(phase.later / BLOCK))
+            blocks += phase.steps * BLOCK * (on * nonzeros + stopped * model.forms)
             rows += phase.steps * touched * heads
             many += phase.steps * touched * heads * (touched >= MANY)
     return [model.nonzeros, sum(p.steps for p in found), blocks, rows, many]
