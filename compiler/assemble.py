@@ -13,11 +13,13 @@ docs/certificate.md has the derivation, `proofs_check.certificate` checks it on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.circuit import Circuit, Control, Linear, Lookup, Ramp, Threshold, total
+from compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Ramp, Threshold, total
 from compiler.circuit import Layer as CircuitLayer
 from models.transformer import Factored, Layer, Transformer
 
@@ -53,20 +55,22 @@ class _Assembler:
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
-        self.offsets = circuit.offsets()
+        offsets = circuit.offsets()
+        self.columns = {f.bit(j): offsets[name] + j for name, f in circuit.fields.items() for j in range(f.width)}
         self.width = circuit.width
         self.one = circuit.one
 
-    def column(self, bit: tuple[str, int]) -> int:
-        return self.offsets[bit[0]] + bit[1]
-
-    def rows(self, forms: list[Linear] | tuple[Linear, ...]) -> Matrix:
+    def rows(self, forms: Sequence[Linear]) -> Matrix:
         """One row for each form, whose constant must be 0."""
-        matrix = np.zeros((len(forms), self.width))
-        for row, form in enumerate(forms):
-            assert form.constant == 0, "a matrix row has no constant"
-            for bit, coefficient in form.terms.items():
-                matrix[row, self.column(bit)] = coefficient
+        assert not any(form.constant for form in forms), "a matrix row has no constant"
+        return self.matrix([form.terms for form in forms])
+
+    def matrix(self, rows: Sequence[Mapping[Bit, int]]) -> Matrix:
+        """The matrix with these entries, placed all at once."""
+        matrix = np.zeros((len(rows), self.width))
+        columns = [self.columns[bit] for row in rows for bit in row]
+        numbers = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        matrix[numbers, columns] = [value for row in rows for value in row.values()]
         return matrix
 
     def layer(self, layer: CircuitLayer) -> tuple[Matrix, ...]:
@@ -111,13 +115,11 @@ class _Assembler:
 
         [x >= 0] = relu(x + 1) - relu(x) for integers x.
         """
-        inner, bias, outer = [], [], []
-        for gate in gates:
-            row = self.rows([Linear(gate.form.terms)])[0]
-            writes = self.rows([Linear(gate.writes)])[0]
-            for offset, sign in ((0, 1),) if isinstance(gate, Ramp) else ((1, 1), (0, -1)):
-                inner.append(row)
-                bias.append(gate.form.constant + offset)
-                outer.append(sign * writes)
-        shape = (len(inner), self.width)
-        return np.array(inner).reshape(shape), np.array(bias, dtype=float), np.array(outer).reshape(shape).T.copy()
+        steps = np.array([not isinstance(gate, Ramp) for gate in gates], bool)
+        inner = np.repeat(self.matrix([gate.form.terms for gate in gates]), 1 + steps, axis=0)
+        outer = np.repeat(self.matrix([gate.writes for gate in gates]), 1 + steps, axis=0)
+        bias = np.repeat(np.array([gate.form.constant for gate in gates], float), 1 + steps)
+        second = (np.cumsum(1 + steps) - 1)[steps]
+        bias[second - 1] += 1
+        outer[second] *= -1
+        return inner, bias, outer.T.copy()

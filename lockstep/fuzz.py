@@ -32,10 +32,11 @@ STEM = "failing"
 
 @dataclass(frozen=True)
 class Failure:
-    """A program that failed: its number, and the first check that did."""
+    """A program that failed: its number, the first check that did, and what it was checked with."""
 
     number: int
     check: Check
+    options: Options
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,15 @@ class Outcome:
     failure: Failure | None = None
 
 
-def fuzz(programs: int, seed: int, options: Options, *, workers: int = 0,
+def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
          progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:  # fmt: skip
     """Check so many random programs, or as many as it takes until one fails.
 
-    Args: workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
+    Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.
+          workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
     """
     tally = Tally()
-    shares = [(seed, first, min(SHARE, programs - first), options) for first in range(0, programs, SHARE)]
+    shares = [(seed, first, min(SHARE, programs - first), options, in_turn) for first in range(0, programs, SHARE)]
     with _shares(shares, workers) as outcomes:
         progress(0, programs)
         for outcome in outcomes:
@@ -64,7 +66,7 @@ def fuzz(programs: int, seed: int, options: Options, *, workers: int = 0,
     return Outcome(tally)
 
 
-Share = tuple[int, int, int, Options]
+Share = tuple[int, int, int, Options, bool]
 
 
 @contextmanager
@@ -81,13 +83,14 @@ def _check_share(share: Share) -> Outcome:
     return check_share(*share)
 
 
-def check_share(seed: int, first: int, count: int, options: Options) -> Outcome:
+def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> Outcome:
     """Programs of consecutive numbers; ends at the first that fails."""
-    tally = Tally()
+    tally, turns = Tally(), options.constructions
     for number in range(first, first + count):
-        failed = examine(language_program(random_of(seed, number)), options, tally)
+        chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
+        failed = examine(language_program(random_of(seed, number)), chosen, tally)
         if failed:
-            return Outcome(tally, Failure(number, failed[0]))
+            return Outcome(tally, Failure(number, failed[0], chosen))
     return Outcome(tally)
 
 
@@ -137,11 +140,11 @@ def _count(case: Case, options: Options, tally: Tally) -> None:
 # -- a failure ----------------------------------------------------------------------------------------
 
 
-def shrink_program(seed: int, failure: Failure, options: Options, seconds: float,
+def shrink_program(seed: int, failure: Failure, seconds: float,
                    progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
     """The program and input that failed, and the smallest found that fail in the same way."""
     found, picks = recorded(written, random_of(seed, failure.number))
-    check = failure.check
+    check, options = failure.check, failure.options
     narrowed = replace(options, constructions=(check.process,)) if check.process else options
     if not seconds:
         return found, found
@@ -152,13 +155,13 @@ def _size(case: TextCase) -> int:
     return len(case.text) << 128 | inputs_size((case.params, case.arrays))
 
 
-def keep_program(directory: Path, found: TextCase, small: TextCase, check: Check, options: Options) -> Kept:
+def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
     """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
     program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
     write_whole(program, small.text.encode())
     write_input(input, (small.params, small.arrays))
-    command = repeat_command(program, input, check, options)
-    return Kept(name(check), str(input), _shown(found), _shown(small), command, str(program))
+    command = repeat_command(program, input, failure.check, failure.options)
+    return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))
 
 
 def _shown(case: TextCase) -> str:

@@ -40,14 +40,15 @@ class Part:
     tables: tuple[tuple[tuple[str, ...], Rows], ...] = ()
 
 
-def answer(*command: str) -> tuple[int, Any]:
-    """Exit status and JSON of a command of this project, or of its tests."""
+def answer(*command: str, bar: bool = False) -> tuple[int, Any]:
+    """Exit status and JSON of a command of this project, or of its tests; bar: let it show its own progress."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests"))), "OMP_NUM_THREADS": "1"}
+    errors = None if bar else subprocess.PIPE
     done = subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=ROOT, env=environment, check=False
+        [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment, check=False
     )
     if not done.stdout.strip():
-        raise RuntimeError(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr.strip()[-400:]}")
+        raise RuntimeError(f"{' '.join(command)}: exit status {done.returncode}: {(done.stderr or '').strip()[-400:]}")
     return done.returncode, json.loads(done.stdout)
 
 
@@ -89,44 +90,39 @@ def mutants(workers: int, done: Callable[[], None]) -> Part:
     return Part("mutants", words, time.perf_counter() - begin, status == FINE)
 
 
-def random_programs(number: int, seed: int) -> Callable[[int, Callable[[], None]], Part]:
-    """A campaign of `lockstep fuzz`."""
+def random_programs(number: int, seed: int, workers: int) -> Part:
+    """A campaign of `lockstep fuzz`, each program in one construction: three times as many programs for the same time.
 
-    def run(workers: int, done: Callable[[], None]) -> Part:
-        options = (
-            "--programs",
-            str(number),
-            "--seed",
-            str(seed),
-            "--process",
-            "all",
-            "--schedule",
-            "all",
-            "--workers",
-            str(workers),
-        )
-        status, found = answer("lockstep.cli", "fuzz", *options, "--json")
-        decodes, refused = (", ".join(f"{k} {n:,}" for k, n in found[key].items()) for key in ("decodes", "refused"))
-        words = (
-            f"checked on {found['held']:,} of {found['programs']:,} programs of seed {seed}, {found['steps']:,} steps,"
-            f" {found['decoding_steps']:,} decoding steps; decoded: {decodes}; refused by the machine: {refused}"
-        )
-        rows = [(group, ", ".join(f"{kind} {n:,}" for kind, n in kinds.items())) for group, kinds in found["coverage"].items()]
-        done()
-        return Part("random programs", words, found["seconds"], status == FINE, ((("met", "how often"), rows),))
+    It shows its own progress.
+    """
 
-    return run
+    constructions = ("--process", "all", "--schedule", "all", "--in-turn")
+    campaign = ("--programs", str(number), "--seed", str(seed), "--workers", str(workers))
+    status, found = answer("lockstep.cli", "fuzz", *campaign, *constructions, "--json", bar=True)
+    decodes, refused = (", ".join(f"{k} {n:,}" for k, n in found[key].items()) for key in ("decodes", "refused"))
+    words = (
+        f"checked on {found['held']:,} of {found['programs']:,} programs of seed {seed}, {found['steps']:,} steps,"
+        f" {found['decoding_steps']:,} decoding steps; decoded: {decodes}; refused by the machine: {refused}"
+    )
+    words += f"; FAILED: {found['failing']['command']}" if found["failing"] else ""
+    rows = [(group, ", ".join(f"{kind} {n:,}" for kind, n in kinds.items())) for group, kinds in found["coverage"].items()]
+    return Part("random programs", words, found["seconds"], status == FINE, ((("met", "how often"), rows),))
 
 
-def markdown(parts: list[Part], command: str) -> str:
-    return "\n".join(_lines(parts, command)) + "\n"
+def head() -> str:
+    """The commit that is checked out."""
+    command = ("git", "rev-parse", "--short", "HEAD")
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip() or "unknown"
 
 
-def _lines(parts: list[Part], command: str) -> Iterator[str]:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False).stdout
+def markdown(parts: list[Part], command: str, commit: str) -> str:
+    return "\n".join(_lines(parts, command, commit)) + "\n"
+
+
+def _lines(parts: list[Part], command: str, commit: str) -> Iterator[str]:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     yield "# The last deep run\n"
-    yield f"Written by `{command}` on {datetime.date.today()} at commit {commit.strip() or 'unknown'}; {machine}.\n"
+    yield f"Written by `{command}` on {datetime.date.today()} at commit {commit}; {machine}.\n"
     yield from _table(("part", "found", "minutes", "verdict"), [_row(part) for part in parts])
     for part in parts:
         for heads, rows in part.tables:
@@ -150,14 +146,14 @@ def main(
     file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file.", show_default=False)] = None,
 ) -> None:
     """All proofs, all mutants and many random programs. Exit status: 0 all held, 3 something did not."""
-    tasks = {"proofs": (proofs, len(PROGRAMS)), "mutants": (mutants, 1), "random programs": (random_programs(programs, seed), 1)}
-    err, parts = Console(stderr=True), []
+    commit, parts = head(), []  # now, since it may be another in some hours
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as bar:
-        for name, (run, total) in tasks.items():
-            task = bar.add_task(name, total=total)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        for run, total in ((proofs, len(PROGRAMS)), (mutants, 1)):
+            task = bar.add_task(run.__name__, total=total)
             parts.append(run(workers, lambda: bar.advance(task)))  # noqa: B023
-    text = markdown(parts, f"make deep PROGRAMS={programs}")
+    parts.append(random_programs(programs, seed, workers))
+    text = markdown(parts, f"make deep PROGRAMS={programs}", commit)
     print(text)
     if file:
         file.write_text(text, encoding="utf-8")

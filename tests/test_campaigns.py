@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,24 @@ def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do,
         failed = [(c["process"], c["what"]) for c in json.loads(again.out)["checks"] if c["verdict"] == "FAILED"]
         assert again.status == REFUTED and tuple(failing["check"].split(": ")) in failed
     assert examine(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
+
+
+def test_in_turn_each_program_has_one_construction(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = [n for n in range(40) if runs_within(language_program(random_of(3, n)), 300)]
+    wanted = Counter(ALL.constructions[n % 3] for n in short)
+    assert fuzz(40, 3, ALL, in_turn=True).tally.decodes == wanted and min(wanted.values()) > 5
+    with monkeypatch.context() as planted:
+        misread(planted, "ap-mdm one-step", "shl", "shr")
+        failure = fuzz(100, 3, ALL, in_turn=True).failure
+    assert failure is not None and failure.number % 3 == 2 and failure.options.constructions == ("ap-mdm one-step",)
+
+
+def runs_within(case: texts.TextCase, steps: int) -> bool:
+    try:
+        run(parse_program(case.text).instantiate(case.params, case.arrays), max_steps=steps)
+    except PramError:
+        return False
+    return True
 
 
 def test_programs_shrink_to_less_than_half() -> None:

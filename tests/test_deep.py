@@ -14,7 +14,7 @@ LAST = Path(__file__).parent.parent / "docs" / "deep.md"
 PROOF = {"construction": "mdm", "word_bits": 16, "holds": True, "seconds": 2.0, "obligations": [{}] * 9}
 CAMPAIGN = {
     "held": 3, "programs": 4, "steps": 50, "decoding_steps": 60, "decodes": {"mdm": 3}, "refused": {"overflow": 1}, "seconds": 1.0,
-    "coverage": {"statements": {"If": 7}},
+    "coverage": {"statements": {"If": 7}}, "failing": None,
 }  # fmt: skip
 
 
@@ -25,12 +25,12 @@ def ticks() -> None:
 def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     """Commands answer at once, and well, but for what is changed."""
 
-    def answer(*command: str) -> tuple[int, Any]:
+    def answer(*command: str, bar: bool = False) -> tuple[int, Any]:
         if "prove" in command:
             return 0, [PROOF | changed.get("proof", {})] * 3
         if "mutation" in command:
             return changed.get("mutation", 0), {"mutants": [{"verdict": "killed", "area": "machine"}]}
-        return changed.get("fuzz", 0), CAMPAIGN
+        return (3, CAMPAIGN | {"failing": {"command": "lockstep verify this"}}) if "fuzz" in changed else (0, CAMPAIGN)
 
     monkeypatch.setattr(deep, "answer", answer)
 
@@ -42,11 +42,10 @@ def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.Monke
     (((_, _, *constructions), ((program, bits, *cells),)),) = proved.tables
     assert constructions == ["mdm", "ap-mdm", "ap-mdm one-step"] and program == "counter" and int(bits) <= 16 and len(cells) == 3
     real = deep.answer
-    monkeypatch.setattr(
-        deep, "answer", lambda *command: real(*command, *(("--only", "word operations") * ("mutation" in command)))
-    )
+    few = ("--only", "word operations")
+    monkeypatch.setattr(deep, "answer", lambda *command, **bar: real(*command, *(few if "mutation" in command else ()), **bar))
     assert "killed" in deep.mutants(1, ticks).found
-    checked = deep.random_programs(4, 7)(1, ticks)
+    checked = deep.random_programs(4, 7, 1)
     assert checked.holds and " of 4 programs of seed 7" in checked.found
 
 
@@ -60,6 +59,7 @@ def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pyt
     outcome = CliRunner().invoke(app, ["--programs", "4", "--markdown", str(tmp_path / "deep.md")])
     assert outcome.exit_code == (3 if changed else 0)
     text = (tmp_path / "deep.md").read_text()
+    assert ("FAILED: lockstep verify this" in text) == ("fuzz" in changed)
     assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 3 - bool(changed)
 
 

@@ -30,6 +30,7 @@ from lockstep.commands.common import (
 def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
          seed: Seed = 0, process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all.")] = "mdm",
          schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
+         in_turn: Annotated[bool, typer.Option("--in-turn", help="Decode each program in one construction, in turn.")] = False,
          order: Order = "parallel", dtype: Dtype = "float64",
          engine: Annotated[str, typer.Option("--engine", help="auto, dense, active or indexed.")] = "indexed",
          max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 4000,
@@ -55,13 +56,13 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     options = Options(chosen, order, dtype, seed, max_context=max_context, engine=engine, max_steps=max_steps)
     begin = time.perf_counter()
     with display.progress(err, "checking random programs", rate="programs/s") as progress:
-        outcome = run_fuzz(programs, seed, options, workers=workers, progress=progress)
+        outcome = run_fuzz(programs, seed, options, in_turn=in_turn, workers=workers, progress=progress)
     seconds, kept = time.perf_counter() - begin, None
     if outcome.failure is not None:
         with display.progress(err, "shrinking the program that failed (seconds)") as progress:
-            found, small = shrink_program(seed, outcome.failure, options, shrink, progress)
+            found, small = shrink_program(seed, outcome.failure, shrink, progress)
         with not_losing_the_verdict():
-            kept = keep_program(target, found, small, outcome.failure.check, options)
+            kept = keep_program(target, found, small, outcome.failure)
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
         print(kept)  # not by Rich, which would cut the command where the terminal ends

@@ -22,9 +22,10 @@ from pram.errors import Source, fail
 #: contexts are shorter.
 RUNS = {
     "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 5)),
-    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 14)),
-    "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 12), ("mixed", 180),
-                ("spin", 1), ("spin", 6)),
+    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("spin", 6), ("wide", 300),
+               ("sums", 14)),
+    "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 180), ("rounds", 12),
+                ("rounds", 48), ("spin", 1), ("spin", 6)),
 }  # fmt: skip
 LONGER = {"dense": ("sums", 30), "active": ("sums", 30), "indexed": ("spin", 6)}
 #: The sizes of `sums` whose memory is measured.

@@ -28,7 +28,16 @@ SECONDS, REPEATS = 0.4, (2, 4)
 SETTLED = 12
 STATUS = Path("/proc/self/status")
 
-#: Prefix sums, a spin lock's worth of work, and all word operations: few and many processors, few and many weights.
+MIXED = """parallel for i in 0 .. n - 1 do
+  local x := A[i]
+  local y := (x * 3 + i) ^ (x << 2)
+  local z := (y >> 1) & 255
+  if z < 100 then x := z else x := y - z end
+  A[i] := x | 1
+end
+"""
+#: Prefix sums, a spin lock's worth of work, all word operations once and often, and one processor in a wide memory: few and many
+#: processors, weights, steps and cells, not all of them growing together.
 PROGRAMS = {
     "sums": """program sums
 param n
@@ -48,17 +57,13 @@ for round in 1 .. n do
   for i in 0 .. 7 do A[i] := A[i] + 1 end
 end
 """,
-    "mixed": """program mixed
+    "mixed": f"program mixed\nparam n\nprocs n\nshared A[n] : inout\n{MIXED}",
+    "rounds": f"program rounds\nparam n\nprocs n\nshared A[n] : inout\nfor round in 1 .. 6 do\n{MIXED}end\n",
+    "wide": """program wide
 param n
-procs n
-shared A[n] : inout
-parallel for i in 0 .. n - 1 do
-  local x := A[i]
-  local y := (x * 3 + i) ^ (x << 2)
-  local z := (y >> 1) & 255
-  if z < 100 then x := z else x := y - z end
-  A[i] := x | 1
-end
+procs 1
+shared A[n] : output
+for i in 0 .. 7 do A[i] := A[i] + 1 end
 """,
 }
 

@@ -16,7 +16,7 @@ from models.transformer import Transformer
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
 FEATURES = {
     "dense": ("decoding steps", "C x weights", "C^2 x H"),
-    "active": ("once", "decoding steps", "C x H", "rows x C x H", "rows x weights"),
+    "active": ("once", "decoding steps", "C x H", "rows x C x H", "rows x weights", "C^2 in place"),
     "indexed": (
         "nonzeros",
         "decoding steps",
@@ -85,7 +85,7 @@ def features(engine: str, work: Work) -> list[float]:
     if engine == "dense":
         return _dense(work)
     found = phases(work.construction, work.letters, work.running, work.written)
-    return _active(work.dimensions, found) if engine == "active" else _indexed(work.dimensions, found)
+    return _active(work, found) if engine == "active" else _indexed(work.dimensions, found)
 
 
 def _dense(work: Work) -> list[float]:
@@ -94,11 +94,14 @@ def _dense(work: Work) -> list[float]:
     return [sum(steps for steps, _ in seen), rows * model.weights, pairs * sum(model.heads)]
 
 
-def _active(model: Dimensions, found: Sequence[Phase]) -> list[float]:
-    heads = sum(model.heads)
+def _active(work: Work, found: Sequence[Phase]) -> list[float]:
+    """In place, every row asks whether all processors have halted: program counters come within the cut of all rows."""
+    model, heads = work.dimensions, sum(work.dimensions.heads)
+    steps = sum(p.steps for p in found)
     rows = sum(p.steps * p.rows for p in found)
     scores = sum(p.steps * p.rows * p.context for p in found)
-    return [1, sum(p.steps for p in found), sum(p.steps * p.context for p in found) * heads, scores * heads, rows * model.weights]
+    pairs = sum(p.steps * p.context**2 for p in found) if work.construction != "mdm" else 0
+    return [1, steps, sum(p.steps * p.context for p in found) * heads, scores * heads, rows * model.weights, pairs]
 
 
 def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:

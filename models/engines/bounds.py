@@ -85,16 +85,15 @@ def group(layer: Layer) -> FeedForward:
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
     rows: dict[bytes, int] = {}
     parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
-    for unit in range(len(w_in)):
-        used = np.flatnonzero(w_out[unit])
-        if len(used):
-            sign = float(np.sign(w_out[unit, used[0]]))
-            form = rows.setdefault((w_in[unit] + 0.0).tobytes(), len(rows))
-            parts.setdefault((form, (sign * w_out[unit] + 0.0).tobytes()), []).append((float(b_in[unit]), sign))
+    signs = np.sign(np.take_along_axis(w_out, (w_out != 0).argmax(axis=1)[:, None], 1)[:, 0])
+    reads, writes = w_in + 0.0, signs[:, None] * w_out + 0.0  # with no zero that is negative
+    for unit in np.flatnonzero(signs):
+        form = rows.setdefault(reads[unit].tobytes(), len(rows))
+        parts.setdefault((form, writes[unit].tobytes()), []).append((float(b_in[unit]), float(signs[unit])))
     forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
     groups = [
-        Units(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(writes, np.float64))
-        for (form, writes), units in parts.items()
+        Units(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(written, np.float64))
+        for (form, written), units in parts.items()
     ]
     return FeedForward(forms, tuple(groups))
 
@@ -160,11 +159,11 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
     hidden = np.maximum(z.high + b_in, 0)
     _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
     forms = x.through(feed_forward.forms)
-    low, high = x.low.copy(), x.high.copy()
-    for units in feed_forward.groups:
-        ends = units.range((float(forms.low[units.form]), float(forms.high[units.form])))
-        low += np.minimum(units.writes * ends[0], units.writes * ends[1])
-        high += np.maximum(units.writes * ends[0], units.writes * ends[1])
+    each = feed_forward.groups
+    ends = np.array([u.range((float(forms.low[u.form]), float(forms.high[u.form]))) for u in each]).reshape(len(each), 2)
+    writes = np.array([u.writes for u in each]).reshape(len(each), len(x.low))
+    added = Interval(ends[:, 0], ends[:, 1]).through(writes.T)
+    low, high = x.low + added.low, x.high + added.high
     _require(float(np.maximum(np.abs(low), np.abs(high)).max()), limit, f"{name}: the stream")
     return Interval(low, high)
 
