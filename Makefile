@@ -26,8 +26,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# ONLY=growth takes one part of the last table
 bench: $(READY)
-	$(BIN)/python -m lockstep.bench
+	$(BIN)/python -m lockstep.bench $(ONLY)
 
 # ONLY=text takes those whose area or name holds it, MARKDOWN=file writes the list
 mutants: $(READY)

@@ -11,7 +11,7 @@ import torch
 from cases import EXAMPLE_SIZES
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from lockstep.bench import DIRECTORY, job_of
+from lockstep.bench.jobs import DIRECTORY, job_of
 from models.decode import Decoder
 from models.editing import DecodingStep
 from models.sequence import Change

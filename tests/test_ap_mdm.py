@@ -14,7 +14,7 @@ from mutation.jobs import counted_cell
 from compiler import in_place, one_step
 from compiler.compile import compile_job
 from compiler.processor import Code
-from lockstep.bench import PROGRAMS, job_of
+from lockstep.bench.jobs import PROGRAMS, job_of
 from models import processes
 from models.engines.dense import forward
 from models.processes import PROCESSES, Edits, edit

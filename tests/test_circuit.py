@@ -17,7 +17,7 @@ from compiler.compile import CONSTRUCTIONS
 from compiler.mdm import Widths
 from compiler.processor import Code
 from compiler.verify import CircuitError, check_circuit, unused_fields
-from lockstep.bench import job_of
+from lockstep.bench.jobs import job_of
 from pram.instructions import INSTRUCTIONS, Instruction, Operand
 from proofs_check.catalog import letters_of_model
 from proofs_check.theorems.width import VOCABULARY, WIDTHS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_models import chain_model, random_model
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from lockstep.bench import job_of
+from lockstep.bench.jobs import job_of
 from models.decode import Decoder
 from models.editing import ORDERS, NotFinished, OutOfPositions
 from models.engines import ENGINES, Unsuitable

@@ -10,7 +10,7 @@ from cases import EXAMPLE_SIZES
 from test_engines import whole_job
 
 from compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.bench import job_of
+from lockstep.bench.jobs import job_of
 from models.engines import Unsuitable, bounds
 from models.engines import plan as plan_module
 from models.engines.plan import chained, plan

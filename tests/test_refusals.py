@@ -12,7 +12,7 @@ from numpy_decoder import decode as foreign_decode
 import lockstep
 from compiler import in_place, mdm
 from compiler.compile import CONSTRUCTIONS
-from lockstep.bench import DIRECTORY, job_of
+from lockstep.bench.jobs import DIRECTORY, job_of
 from lockstep.decoding import decode_job
 from lockstep.export import export_job
 from lockstep.storage import compile_to_file, program_or_model

@@ -12,7 +12,7 @@ import pytest
 import sympy
 
 from compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.bench import DIRECTORY, job_of
+from lockstep.bench.jobs import DIRECTORY, job_of
 from pram.errors import PramError
 from pram.machine import run
 from pram.program import load

@@ -1,45 +1,22 @@
-"""Benchmarks: `make bench` prints them; nothing here is a test."""
+"""Tables of the machine's rate, and of compiling and dense decoding."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
 import torch
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from compiler.compile import Compiled, compile_job
-from lockstep.sidecar import generator_for
+from lockstep.bench.jobs import PROGRAMS, WORD_BITS, job_of, seconds
 from models.decode import decode
 from pram.job import Job
 from pram.machine import run
-from pram.program import load
 from proofs_check.theorems import BOUNDS
 
-PROGRAMS = ("tree_sum", "hillis_steele", "list_rank", "bitonic_sort", "closure", "components", "dyck")
-DIRECTORY = Path(__file__).parent.parent / "examples" / "programs"
 #: The size at which each program's dense decode still takes seconds.
 DECODED = {"tree_sum": 8, "hillis_steele": 4, "list_rank": 4, "bitonic_sort": 4, "closure": 2, "components": 2, "dyck": 2}
-WORD_BITS = 16
-
-
-def seconds(action: Callable[[], object], repeat: int = 5) -> float:
-    """The least wall time of several calls."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def job_of(name: str, size: int, word_bits: int | None = None) -> Job:
-    program = load(DIRECTORY / f"{name}.pram")
-    return program.instantiate(*generator_for(program).inputs(size, np.random.default_rng(0)), word_bits)
 
 
 def machine_rate(name: str, size: int) -> tuple[Job, int, float]:
@@ -59,20 +36,8 @@ def machine_table() -> Table:
 
 def compile_table() -> Table:
     """Each program at w = 16 (a word of its own where it declares one)."""
-    columns = (
-        "program",
-        "size",
-        "P",
-        "T",
-        "steps",
-        "context",
-        "d_model",
-        "heads",
-        "d_ff",
-        "compile ms",
-        "decode s",
-        "decode / run",
-    )
+    columns = ("program", "size", "P", "T", "steps", "context", "d_model", "heads", "d_ff", "compile ms", "decode s",
+               "decode / run")  # fmt: skip
     table = Table(*columns, box=box.SIMPLE_HEAD, title=f"compile and dense decode, {WORD_BITS} bits")
     for name in PROGRAMS:
         table.add_row(*_compile_row(name, DECODED[name]))
@@ -100,23 +65,3 @@ def decode_once(compiled: Compiled, job: Job, blocks: int) -> tuple[float, int, 
     start = time.perf_counter()
     decoding = decode(compiled.model, tokens, positions)
     return time.perf_counter() - start, decoding.steps, decoding.peak_context
-
-
-def main() -> None:
-    torch.set_num_threads(1)  # as the command line has it: threads that wait for each other cost half of a step
-    console = Console(width=140)
-    with console.status("running the machine"):
-        machine = machine_table()
-    console.print(machine)
-    with console.status("compiling and decoding"):
-        compiling = compile_table()
-    console.print(compiling)
-    from lockstep.speed import speed_table  # which needs what only developers have
-
-    with console.status("decoding with the indexed engine"):
-        speed = speed_table()
-    console.print(speed)
-
-
-if __name__ == "__main__":
-    main()

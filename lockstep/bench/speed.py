@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
@@ -19,7 +20,7 @@ from rich import box
 from rich.table import Table
 
 from compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.bench import DIRECTORY, WORD_BITS, job_of, seconds
+from lockstep.bench.jobs import DIRECTORY, WORD_BITS, job_of, seconds
 from lockstep.cost.calibrate import calibrate
 from lockstep.cost.check import hold
 from models.decode import Decoder
@@ -120,7 +121,7 @@ def memory() -> list[Figure]:
     """In processes of their own, since what counts is the peak."""
     peaks = []
     for size in (512, 1024):
-        code = f"from lockstep import speed; speed.peak({size})"
+        code = f"from lockstep.bench import speed; speed.peak({size})"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         peaks.append(json.loads(done.stdout))
     figures = [Figure(f"peak memory, context {context:,}", "", f"{mib:,} MiB", None) for context, mib in peaks]
@@ -198,15 +199,29 @@ def forecasting() -> list[Figure]:
     return [*figures, Figure("(h) worst factor of a predicted time", "<= 1.5", f"{worst:.2f}", worst <= 1.5)]
 
 
-def speed_table() -> Table:
-    """All figures; they are also written to RECORD, with machine and commit."""
+#: The parts of the table, each by its name.
+PARTS = {part.__name__: part for part in (growth, throughput, memory, edits, compiling, verifying, forecasting)}
+
+
+def figures_of(parts: Iterable[str]) -> list[Figure]:
+    """The figures of some parts."""
     warm_up()
-    figures = [f for part in (growth, throughput, memory, edits, compiling, verifying, forecasting) for f in part()]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    return [figure for part in parts for figure in PARTS[part]()]
+
+
+def keep(figures: Sequence[Figure]) -> None:
+    """Write figures to RECORD, with machine and commit."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    record = {"machine": machine, "commit": commit, "figures": [asdict(f) for f in figures]}
+    record = {"machine": machine(), "commit": commit, "figures": [asdict(f) for f in figures]}
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
-    table = Table("what", "target", "measured", "", box=box.SIMPLE_HEAD, title=f"indexed engine, {WORD_BITS} bits; {machine}")
+
+
+def machine() -> str:
+    return f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+
+
+def speed_table(figures: Sequence[Figure]) -> Table:
+    table = Table("what", "target", "measured", "", box=box.SIMPLE_HEAD, title=f"indexed engine, {WORD_BITS} bits; {machine()}")
     for f in figures:
         table.add_row(f.what, f.target, f.measured, {True: "met", False: "missed", None: ""}[f.holds])
     return table
