@@ -277,6 +277,28 @@ def test_rows_that_read_a_row_that_vanishes_are_computed_anew(engine: str) -> No
     assert same_tokens(model, tokens, positions, engine, "ap-mdm") == engine
 
 
+def returning_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Position 2 deletes itself, and comes back with the token that it had: the second layer is given the same stream again."""
+    model, _, positions = lookup_model(7)
+    (layer,) = model.layers
+    positions[2, 7:10] = 1
+    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    control = torch.zeros(3, 14, dtype=torch.float64)
+    control[0, 13] = 1  # remask: an A
+    control[1, [1, 4]] = control[2, [1, 5]] = 1  # insert: masked, at 1; delete: masked, at 2
+    bias = torch.tensor([0.0, -1.0, -1.0]).double()
+    layers = (layer, replace(layer, o=layer.o * 0))
+    return replace(model, layers=layers, control_weight=control, control_bias=bias), torch.tensor([0, 2]), positions
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_a_row_that_comes_back_is_computed_anew_in_every_layer(engine: str) -> None:
+    model, tokens, positions = returning_model()
+    decode = iter(Decoder(model, tokens, positions, process="ap-mdm"))
+    assert [next(decode).tokens.tolist() for _ in range(4)] == [[0, 1], [0, 2, 1], [0, 1], [0, 2, 1]]
+    assert same_tokens(model, tokens, positions, engine, "ap-mdm", most=12) == engine
+
+
 def nearby_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
     """Positions 2 and 3 have one number, which position 4 asks for: their scores differ by 8, so attention mixes them."""
     model, _, positions = lookup_model(7)
@@ -338,16 +360,27 @@ def test_random_integer_models(seed: int) -> None:
         same_tokens(model, tokens, positions, engine, order=order, seed=seed, most=20)
 
 
+@pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(40))
-def test_random_integer_models_that_insert_and_delete(seed: int) -> None:
+def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) -> None:
     generator = np.random.default_rng(seed)
     model, tokens, positions = lookup_model(8)
     positions = torch.cat([positions, positions, positions])
     positions[8:, 10] = torch.arange(8, 24).double()
     control = torch.from_numpy(generator.integers(-2, 3, (3, 14))).double()
     model = replace(model, control_weight=control, control_bias=torch.from_numpy(generator.integers(-1, 2, 3)).double())
+    model = replace(model, layers=(*model.layers, *(forgetful(model.layers[0], generator) for _ in range(layers - 1))))
     for engine in OTHERS:
         same_tokens(model, tokens, positions, engine, "ap-mdm", most=12)
+
+
+def forgetful(layer: Layer, generator: np.random.Generator) -> Layer:
+    """The layer with an MLP that clears some columns of a token, so that other tokens have the same stream; heads may add nothing."""
+    cleared = np.flatnonzero(generator.integers(0, 2, 14) * np.isin(np.arange(14), [1, 2, 11, 12, 13]))
+    units = torch.eye(14).double()[cleared]
+    return replace(
+        layer, o=layer.o * int(generator.integers(0, 2)), w_in=units, b_in=torch.zeros(len(units)).double(), w_out=-units.T
+    )
 
 
 def test_unsuitable_is_what_sessions_raise() -> None:

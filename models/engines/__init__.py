@@ -23,9 +23,9 @@ from models.transformer import Prediction, Transformer
 class Session(Protocol):
     """One decode.
 
-    predict:  the rows, ascending, whose prediction may differ from what was last said of them (at first: all), and
-              the prediction of each: right for masked rows, and its control bits for all. A `probability` is on the
-              same side of THRESHOLD as the reference's.
+    predict:  the rows, ascending, whose token changed or whose prediction may differ from what was last said of them (at
+              first: all), and the prediction of each: right for masked rows, and its control bits for all. A `probability`
+              is on the same side of THRESHOLD as the reference's.
     Raises: Unsuitable, from either of them.
     """
 

@@ -1,6 +1,6 @@
 """The active engine: dense attention, but only for rows that a decoding step can have changed.
 
-A row is computed anew in a layer iff its own stream changed, or the row that one of its heads reads did, or some changed key
+A row is computed anew in a layer iff its token or its own stream changed, or the row that one of its heads reads did, or some changed key
 now scores within the cut of the best score it had. The cut is where exp is exactly 0, so the keys that are skipped have
 weight exactly 0, and sums are exact (`bounds`): residuals are bit-identical to the reference's. That each head reads
 one row, with weight exactly 1, is checked whenever a row is computed.
@@ -68,10 +68,12 @@ class ActiveSession:
         rows, dead = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.dead).to(device)
         here = torch.from_numpy(self.tokens[self.changed]).to(device)
         before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype).to(device)
-        computed = rows
+        anew = computed = rows
         for state in self.states:
             computed = self._affected(state, before, rows, dead)
-            rows = torch.cat([self._compute(state, before, part) for part in _chunks(computed)])
+            different = [self._compute(state, before, part) for part in _chunks(computed)]
+            # A row whose token changed is predicted anew whatever its stream, and one that was gone has no keys.
+            rows = torch.unique(torch.cat([anew, *different]))
             before = state.after
         return computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu()
 

@@ -2,7 +2,8 @@
 
 Layer by layer, the rows whose stream changed get new keys and queries in the layer's heads; that touches hash buckets; and
 the rows that ask a bucket whose best key or value changed, together with those that changed themselves, go through the layer's
-MLP. Rows that come out as they were go no further. Nothing in a decoding step is proportional to the context.
+MLP. Rows that come out as they were go no further, but for those whose token changed: they are predicted anew whatever their
+stream, and a row that was gone has no keys. Nothing in a decoding step is proportional to the context.
 
 That heads are lookups and that nothing rounds is shown from the weights when a session starts (`lookups`, `bounds`), what
 depends on values is checked on every row that is computed; anything else raises Unsuitable.
@@ -100,9 +101,10 @@ class IndexedBatch:
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         """The rows that were computed anew; of other sequences than those in `live` there are none."""
-        rows, dead = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.dead))
+        anew, dead = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.dead))
         self.changed, self.dead = [], []
-        self._embed(rows)
+        self._embed(anew)
+        rows = anew
         last = len(self.layers) - 1
         for number, (layer, mlp) in enumerate(zip(self.layers, self.plan.mlps)):
             kept = self.kept[number]
@@ -111,7 +113,7 @@ class IndexedBatch:
             rows = layer.follow(rows, dead, kept)
             if number < last:
                 after = self.kept[number + 1]
-                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, self.model.width)
+                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, anew, self.model.width)
         self.started = True
         return self._apart(rows, self._read(rows), live)
 

@@ -194,10 +194,14 @@ def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, t
         _read_out(x, plan, rows, tokens, mask, first, count, found)
 
 
-def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, width: int) -> Integers:
-    """Take rows through a layer; those whose stream after it is not what it was."""
+def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, anew: Integers,
+            width: int) -> Integers:  # fmt: skip
+    """Take rows through a layer; those whose stream after it is not what it was, and those of `anew`, which are among them."""
     changed = np.empty(len(rows), np.bool_)
     spread(_advance, blocks(rows), len(rows) >= MANY, before, after, heads, mlp, table, rows, changed, width)
+    if len(anew) == len(rows):
+        return rows
+    changed[np.searchsorted(rows, anew)] = True
     return rows[changed]
 
 
