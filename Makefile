@@ -34,9 +34,9 @@ bench: $(READY)
 mutants: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
-# PROGRAMS=1000 takes fewer random programs, MARKDOWN=file writes the tables
+# PROGRAMS=1000 takes fewer random programs, ONLY=proofs|mutants|"random programs" one part, MARKDOWN=file writes the tables
 deep: $(READY)
-	PYTHONPATH=tests $(BIN)/python -m deep --programs $(or $(PROGRAMS),100000) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+	PYTHONPATH=tests $(BIN)/python -m deep --programs $(or $(PROGRAMS),100000) $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -18,7 +18,7 @@ from proofs_check.tally import lacking
 def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
     tally = outcome.tally
     return {
-        "programs": tally.programs, "seed": seed, "holds": outcome.failure is None, "held": tally.held,
+        "programs": tally.programs, "seed": seed, "holds": outcome.holds, "held": tally.held,
         "refused": dict(tally.refused), "steps": tally.steps, "decodes": dict(tally.decodes), "decoding_steps": tally.decoding_steps,
         "left_undecoded": dict(tally.left), "coverage": tally.coverage(), "lacking": lacking(tally.coverage()),
         "seconds": round(seconds, 3), "failing": vars(kept) if kept else None,
@@ -44,7 +44,7 @@ def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
     table.add_section()
     for group, kinds in tally.coverage().items():
         table.add_row(Text(LABELS[group]), Text(_met(kinds)))
-    style = "bold red" if outcome.failure else "green"
+    style = "green" if outcome.holds else "bold red"
     words = f"program {outcome.failure.number} FAILED" if outcome.failure else f"checked on {count(tally.held, 'program')}"
     return Group(table, Text(words, style=style))
 

@@ -27,6 +27,7 @@ REFUSALS = {
     "declaration": r"word size|a pid is a word|an address is a word|procs is|has extent|declared range",
     "no halt": r"no halt within",
 }
+OTHER = "other"
 CONFLICTS = {
     "values": r"write different values",
     "read and write": r"reads and \d+ writes",
@@ -79,14 +80,15 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         return Tally(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
-    def refuse(self, message: str) -> None:
-        """Count a run that the machine refused with this message."""
-        kind = next((kind for kind, words in REFUSALS.items() if re.search(words, message)), "other")
+    def refuse(self, message: str) -> str:
+        """Count a run that the machine refused with this message, and say of which kind that is: OTHER if of none."""
+        kind = next((kind for kind, words in REFUSALS.items() if re.search(words, message)), OTHER)
         self.refused[kind] += 1
         if kind == "conflict":
             mode = re.findall(r"\(mode ([A-Za-z ]+)\)", message)[-1]
             how = next(how for how, words in CONFLICTS.items() if re.search(words, message))
             self.conflicts[f"{mode} {how}"] += 1
+        return kind
 
     def coverage(self) -> dict[str, dict[str, int]]:
         """How often each kind of each of GROUPS was met, those that never were included."""

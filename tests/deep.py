@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -31,13 +31,14 @@ Rows = list[tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Part:
-    """What one part of the tier found: a sentence, tables with their titles, and whether all of it held."""
+    """What one part of the tier found: a sentence, tables, whether all of it held, and when and where it was run."""
 
     name: str
     found: str
     seconds: float
     holds: bool
     tables: tuple[tuple[tuple[str, ...], Rows], ...] = ()
+    run: str = ""
 
 
 def answer(*command: str, bar: bool = False) -> tuple[int, Any]:
@@ -109,21 +110,22 @@ def random_programs(number: int, seed: int, workers: int) -> Part:
     return Part("random programs", words, found["seconds"], status == FINE, ((("met", "how often"), rows),))
 
 
-def head() -> str:
-    """The commit that is checked out."""
+def here() -> str:
+    """Day, commit and machine of a run that begins now."""
     command = ("git", "rev-parse", "--short", "HEAD")
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip() or "unknown"
-
-
-def markdown(parts: list[Part], command: str, commit: str) -> str:
-    return "\n".join(_lines(parts, command, commit)) + "\n"
-
-
-def _lines(parts: list[Part], command: str, commit: str) -> Iterator[str]:
+    commit = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip() or "unknown"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{datetime.date.today()}, commit {commit}; {machine}"
+
+
+def markdown(parts: list[Part]) -> str:
+    return "\n".join(_lines(parts)) + "\n"
+
+
+def _lines(parts: list[Part]) -> Iterator[str]:
     yield "# The last deep run\n"
-    yield f"Written by `{command}` on {datetime.date.today()} at commit {commit}; {machine}.\n"
-    yield from _table(("part", "found", "minutes", "verdict"), [_row(part) for part in parts])
+    yield "Written by `make deep`. A part that was run by itself (`make deep ONLY=proofs`) has taken the place of an earlier one.\n"
+    yield from _table(("part", "found", "minutes", "verdict", "run"), [_row(part) for part in parts])
     for part in parts:
         for heads, rows in part.tables:
             yield f"\n## {part.name}\n"
@@ -131,7 +133,7 @@ def _lines(parts: list[Part], command: str, commit: str) -> Iterator[str]:
 
 
 def _row(part: Part) -> tuple[str, ...]:
-    return part.name, part.found, f"{part.seconds / 60:.1f}", "held" if part.holds else "FAILED"
+    return part.name, part.found, f"{part.seconds / 60:.1f}", "held" if part.holds else "FAILED", part.run
 
 
 def _table(heads: tuple[str, ...], rows: Rows) -> Iterator[str]:
@@ -139,25 +141,47 @@ def _table(heads: tuple[str, ...], rows: Rows) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def earlier(record: Path) -> dict[str, Part]:
+    """The parts of a record, by name."""
+    return {part["name"]: Part(**part) for part in json.loads(record.read_text(encoding="utf-8"))} if record.exists() else {}
+
+
+def shown(run: Callable[[int, Callable[[], None]], Part], total: int, workers: int) -> Part:
+    """Run a part with a bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(run.__name__, total=total)
+        return run(workers, lambda: bar.advance(task))
+
+
 def main(
     programs: Annotated[int, typer.Option(min=1, help="Random programs.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random programs.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
-    file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file.", show_default=False)] = None,
-) -> None:
+    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, or random programs.", show_default=False)] = None,
+    file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file, and to a record beside it, NAME.json.",
+                                                 show_default=False)] = None,
+) -> None:  # fmt: skip
     """All proofs, all mutants and many random programs. Exit status: 0 all held, 3 something did not."""
-    commit, parts = head(), []  # now, since it may be another in some hours
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        for run, total in ((proofs, len(PROGRAMS)), (mutants, 1)):
-            task = bar.add_task(run.__name__, total=total)
-            parts.append(run(workers, lambda: bar.advance(task)))  # noqa: B023
-    parts.append(random_programs(programs, seed, workers))
-    text = markdown(parts, f"make deep PROGRAMS={programs}", commit)
-    print(text)
-    if file:
-        file.write_text(text, encoding="utf-8")
-    raise typer.Exit(FINE if all(part.holds for part in parts) else FAILED)
+    parts: dict[str, Callable[[], Part]] = {
+        "proofs": lambda: shown(proofs, len(PROGRAMS), workers),
+        "mutants": lambda: shown(mutants, 1, workers),
+        "random programs": lambda: random_programs(programs, seed, workers),
+    }
+    if only and only not in parts:
+        raise typer.BadParameter(f"there is no part {only!r}; there are {', '.join(parts)}", param_hint="--only")
+    record = file.with_suffix(".json") if file else None
+    found = earlier(record) if record and only else {}
+    wanted = [only] if only else list(parts)
+    for name in wanted:
+        run = here()  # before it, since the commit may be another in some hours
+        found[name] = replace(parts[name](), run=run)
+        if file and record:  # after each part, so that none of these hours is lost
+            ordered = [found[other] for other in parts if other in found]
+            record.write_text(json.dumps([asdict(part) for part in ordered], indent=1) + "\n", encoding="utf-8")
+            file.write_text(markdown(ordered), encoding="utf-8")
+    print(markdown([found[name] for name in wanted]))
+    raise typer.Exit(FINE if all(found[name].holds for name in wanted) else FAILED)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from pram.job import Job
 from pram.machine import run
 from pram.program import parse_program
 from proofs_check import texts
+from proofs_check.certificate import NotCertified
 from proofs_check.contents import coverage
 from proofs_check.shrinking import recorded, shrink
-from proofs_check.tally import GROUPS, Tally, lacking
+from proofs_check.tally import GROUPS, REFUSALS, Tally, lacking
 from proofs_check.texts import language_program
 
 #: Runs on the machine only.
@@ -133,7 +134,7 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
 def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as planted:
         misread(planted, construction, "shl", "shr")
-        outcome = do("fuzz --programs 100 --seed 3 --process all --schedule all --shrink 8 --json")
+        outcome = do("fuzz --programs 100 --seed 3 --process all --schedule all --shrink 20 --json")
         failing = json.loads(outcome.out)["failing"]
         assert outcome.status == REFUTED and failing["check"].startswith(f"{construction}: ")
         text = Path(failing["program"]).read_text()
@@ -185,6 +186,46 @@ def test_a_defect_that_raises_is_a_failure(do: Do, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(verification, "compile_code", broken)
     outcome = do("fuzz --programs 5 --shrink 1 --out .")
     assert outcome.status == REFUTED and "AssertionError fails on failing.pram and failing.json" in outcome.out
+
+
+@pytest.mark.parametrize(
+    "error", [PramError([]), NotCertified("not exact"), ValueError("broken")], ids=lambda e: type(e).__name__
+)
+def test_only_the_machine_refuses(error: Exception, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler or a certificate that gives up on every program leaves no campaign green."""
+
+    def broken(*arguments: object, **more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(verification, "require_certificate", broken)
+    outcome = do("fuzz --programs 5 --shrink 0 --out .")
+    assert outcome.status == REFUTED and f"{type(error).__name__} fails on failing.pram" in outcome.out
+
+
+def test_a_text_that_is_no_program_fails() -> None:
+    (failed,) = examine(texts.TextCase("program", {}, {}), ALL)
+    assert failed.failed and failed.what == "PramError"
+
+
+def test_a_refusal_in_unknown_words_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(REFUSALS, "conflict")
+    failure = fuzz(60, 1, BARE).failure
+    assert failure is not None and failure.check.what == "refusal" and "(mode " in failure.check.measured
+
+
+def test_what_checks_nothing_is_no_success(do: Do) -> None:
+    number = next(n for n in range(99) if not runs_within(language_program(random_of(n, 0)), 1000))
+    outcome = do(f"fuzz --programs 1 --seed {number}")
+    assert outcome.status == REFUTED and "checked on 0 programs" in outcome.out
+
+
+def test_float32_may_not_reach(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> None:
+        raise NotCertified("not exact")
+
+    monkeypatch.setattr(verification, "require_certificate", refused)
+    outcome = do("fuzz --programs 5 --dtype float32 --json")
+    assert outcome.status == REFUTED and json.loads(outcome.out)["refused"]["not certified"] > 2
 
 
 def test_usage(do: Do) -> None:

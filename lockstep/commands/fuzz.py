@@ -66,5 +66,5 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
         print(kept)  # not by Rich, which would cut the command where the terminal ends
-    if outcome.failure is not None:
+    if not outcome.holds:
         raise typer.Exit(FAILED)

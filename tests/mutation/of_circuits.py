@@ -241,7 +241,10 @@ MUTANTS = (
         "certificate of mdm",
     ),
     Mutant(
-        ASSEMBLY, "thresholds are ramps", Rewrite(assemble._Assembler.gates, "((1, 1), (0, -1))", "((1, 1),)"), "residuals of mdm"
+        ASSEMBLY,
+        "thresholds are ramps",
+        Rewrite(assemble._Assembler.gates, "not isinstance(gate, Ramp)", "False"),
+        "residuals of mdm",
     ),
     Mutant(
         ASSEMBLY,

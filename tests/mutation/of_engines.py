@@ -70,6 +70,20 @@ MUTANTS = (
     ),
     row(ACTIVE, "rows that come out different stop", ActiveSession._compute, "return rows[different]", "return rows[~different]"),
     row(
+        ACTIVE,
+        "a row that comes back is news to the first layer alone",
+        ActiveSession.predict,
+        "torch.cat([anew, *different])",
+        "torch.cat(different)",
+    ),
+    row(
+        INDEXED,
+        "a row that comes back is news to the first layer alone",
+        IndexedBatch.predict,
+        "rows, anew, self.model.width",
+        "rows, anew[:0], self.model.width",
+    ),
+    row(
         INDEXED,
         "rows that read something new stay stale",
         Layer.follow,

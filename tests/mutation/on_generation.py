@@ -18,6 +18,7 @@ from test_engines import (
     lookup_model,
     nearby_model,
     negative_model,
+    returning_model,
     same_tokens,
     tampered,
     vanishing_model,
@@ -142,6 +143,8 @@ def engine(name: str) -> None:
     for made_up in (vanishing_model, finding_model):
         used = same_tokens(*made_up(), name, "ap-mdm")
         assert used == name, used
+    used = same_tokens(*returning_model(), name, "ap-mdm", most=12)
+    assert used == name, used
     if name == "active":
         used = same_tokens(*nearby_model(), name, order="left-to-right")
         assert used.startswith("dense (not active: a head does not read"), used
