@@ -12,6 +12,7 @@ from faults import misread
 from lockstep.failing import process_flags, repeat_command
 from lockstep.verification import Options
 from pram.program import load
+from proofs_check.inputs import MOST_CELLS
 from proofs_check.report import Check
 
 #: Exclusive or; a construction that takes it for `or` is wrong where both words have a bit.
@@ -77,6 +78,17 @@ def test_inputs_that_an_oracle_refutes_shrink_among_the_sidecars(do: Do) -> None
     assert len(given) == 1 and given[0] > 5
     assert "--no-sidecar" not in outcome.out.splitlines()[-1]
     assert repeat(do, outcome.out) == (REFUTED, ["machine outputs"])
+
+
+def test_an_input_too_large_to_shrink_is_kept_as_it_is(do: Do) -> None:
+    cells = MOST_CELLS + 1
+    Path("big.pram").write_text("program big\nparam n\nshared A[n] : input, t : output\nclaim time == 0\nt := A[0]\n")
+    outcome = do(f"verify big.pram --sizes {cells} --random 1 --max-context 0")
+    assert (outcome.status, outcome.err) == (REFUTED, "")
+    assert "FAILED" in outcome.out and f"(n {cells}, {cells} cells)" in outcome.out
+    given = json.loads(Path("big-failing.json").read_text())
+    assert given["params"] == {"n": cells} and len(given["arrays"]["A"]) == cells
+    assert repeat(do, outcome.out) == (REFUTED, ["claim time"])
 
 
 def test_what_is_small_already_is_not_written_again(do: Do) -> None:
