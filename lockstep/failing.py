@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.sidecar import Generator, Inputs, draw_one, generator_for
+from lockstep.sidecar import Generator, Inputs, draw_one, generator_for, plain
 from lockstep.verification import Models, Options, Report, case_checks, run_case
 from models.whole import write_whole
 from pram.errors import PramError
@@ -123,7 +123,7 @@ def inputs_size(inputs: Inputs) -> int:
     """First how long it is, then how large its numbers are."""
     params, arrays = inputs
     numbers = [*params.values(), *(int(w) for value in arrays.values() for w in np.ravel(value))]
-    return len(json.dumps(inputs)) << 64 | min(sum(numbers), (1 << 64) - 1)
+    return len(written(inputs)) << 64 | min(sum(numbers), (1 << 64) - 1)
 
 
 Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]
@@ -155,8 +155,13 @@ def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequ
 
 
 def write_input(path: Path, inputs: Inputs) -> None:
+    write_whole(path, (written(inputs) + "\n").encode())
+
+
+def written(inputs: Inputs) -> str:
+    """An input as its file has it; a sidecar's may hold NumPy's integers, which JSON does not know."""
     params, arrays = inputs
-    write_whole(path, (json.dumps({"params": params, "arrays": arrays}) + "\n").encode())
+    return json.dumps(plain({"params": params, "arrays": arrays}))
 
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False) -> str:

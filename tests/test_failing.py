@@ -80,6 +80,22 @@ def test_inputs_that_an_oracle_refutes_shrink_among_the_sidecars(do: Do) -> None
     assert repeat(do, outcome.out) == (REFUTED, ["machine outputs"])
 
 
+@pytest.mark.parametrize("inputs", ["list(rng.integers(3, 9, size))", "[*np.full(size, 5, np.uint8)]"])
+@pytest.mark.parametrize("flags", ["", " --shrink 0"])
+def test_a_sidecars_numpy_integers_are_written_as_numbers(inputs: str, flags: str, do: Do) -> None:
+    Path("liar.py").write_text(
+        "import numpy as np\n"
+        + SIDECAR.format(inputs=f'{{"n": size}}, {{"A": {inputs}}}', oracle='{"A": [a + 1 for a in arrays["A"]]}')
+    )
+    outcome = do(f"verify liar.pram --sizes 2 --max-context 0{flags}")
+    assert (outcome.status, outcome.err) == (REFUTED, "")
+    given = json.loads(Path("liar-failing.json").read_text())
+    size = given["params"]["n"]
+    assert size == (2 if flags else 1) and len(given["arrays"]["A"]) == size
+    assert all(type(word) is int and 3 <= word < 9 for word in given["arrays"]["A"])
+    assert repeat(do, outcome.out) == (REFUTED, ["claim time"])
+
+
 def test_an_input_too_large_to_shrink_is_kept_as_it_is(do: Do) -> None:
     cells = MOST_CELLS + 1
     Path("big.pram").write_text("program big\nparam n\nshared A[n] : input, t : output\nclaim time == 0\nt := A[0]\n")
