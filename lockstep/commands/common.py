@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,6 +19,7 @@ from pram.program import Program
 #: In a pipe or file, tables are as wide as they like to be, within reason.
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
 
+T = TypeVar("T")
 WRONG, FAILED = 1, 3
 DEFAULT_BITS = 16
 
@@ -119,13 +119,20 @@ def existing(directory: Path, flag: str = "--failing") -> Path:
     return directory
 
 
-@contextmanager
-def not_losing_the_verdict() -> Iterator[None]:
-    """A file that cannot be written is said, but a check that failed stays one."""
+def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
+    """What is kept of a failure after so many seconds of shrinking it; as it was found, if shrinking goes wrong.
+
+    A check that failed stays one, whatever comes up here: it is said on standard error, in a line.
+    """
     try:
-        yield
+        return keep(seconds)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
+        return None
+    except Exception as error:
+        what = "shrinking failed" if seconds else "what failed cannot be kept"
+        print(f"error: {what}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+    return not_losing_the_verdict(keep, 0) if seconds else None
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

@@ -154,11 +154,15 @@ def verify(file: File, input: Input = None,
         )
     kept = None
     if report.failing is not None:
-        from lockstep.failing import keep_input
+        from lockstep.failing import Kept, keep_input
 
-        with not_losing_the_verdict(), display.progress(err, "shrinking the failing input (seconds)") as progress:
-            kept = keep_input(program, file, report, options, failing, input, use_sidecar=not no_sidecar, seconds=shrink,
-                              progress=progress, sizes=wanted if input is None else ())  # fmt: skip
+        how: dict[str, Any] = {"use_sidecar": not no_sidecar, "sizes": wanted if input is None else ()}
+
+        def keep(seconds: int) -> Kept | None:
+            with display.progress(err, "shrinking the failing input (seconds)") as progress:
+                return keep_input(program, file, report, options, failing, input, seconds=seconds, progress=progress, **how)
+
+        kept = not_losing_the_verdict(keep, shrink)
     emit(display.report_record(report, kept), display.report_table(report), json_)
     if kept is not None and not json_:
         print(kept)
