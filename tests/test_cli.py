@@ -328,6 +328,24 @@ def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
     assert json.loads(do(f"export tiny.pram --input in.json --out job.safetensors {flags} --json").out)["process"] == "ap-mdm"
 
 
+@pytest.mark.parametrize("flags", ["", "--process mdm", "--process ap-mdm"])
+@pytest.mark.parametrize("schedule", ["two-step", "one-step"])
+def test_the_order_must_suit_the_model_file(schedule: str, flags: str, do: Do) -> None:
+    do(f"compile tiny.pram --out m.safetensors --process ap-mdm --schedule {schedule}")
+    Path("in.jsonl").write_text(INPUTS["in"])
+    refused = do("decode tiny.pram --size 2 --process ap-mdm --order random")
+    assert (refused.status, refused.out) == (MISUSED, "") and "its only order is parallel" in refused.err
+    for given in ("--size 2", "--input in.json", "--input in.jsonl"):
+        assert do(f"decode m.safetensors {given} --order random {flags}") == refused
+    assert do("decode m.safetensors --size 2 --order parallel").status == FINE
+
+
+def test_a_model_file_of_mdm_takes_any_order(do: Do) -> None:
+    do("compile tiny.pram --out m.safetensors")
+    record = json.loads(do("decode m.safetensors --input in.json --order random --json").out)
+    assert (record["outputs"], record["order"]) == ({"A": [4, 2, 5, 2]}, "random")
+
+
 @pytest.mark.parametrize("flags", ["--schedule one-step", "--schedule all", "--process ap-mdm --schedule three-step"])
 def test_schedules_are_those_of_ap_mdm(flags: str, do: Do) -> None:
     outcome = do(f"verify tiny.pram {flags}")

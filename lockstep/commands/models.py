@@ -94,6 +94,8 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
     how: dict[str, Any] = {"construction": construction, "order": order, "seed": seed, "dtype": dtype or "float64", "time": time,
            "compiled": compiled, "engine": engine, "device": device, "max_steps": max_steps, "strict": strict}  # fmt: skip
+    if compiled:  # its construction counts, whatever --process says
+        check_order(order, compiled.process)
     about = {"process": compiled.construction if compiled else construction, "order": order}
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, how, about, json_)
