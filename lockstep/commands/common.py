@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from lockstep.arguments import choose, reading
 from pram.job import Job
 from pram.parameters import evaluate
 from pram.program import Program
+
+if TYPE_CHECKING:  # torch would come with it
+    from compiler.compile import Compiled
 
 #: In a pipe or file, tables are as wide as they like to be, within reason.
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
@@ -40,6 +43,7 @@ Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
+ModelDtype = Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
 Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
@@ -84,6 +88,14 @@ def drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tupl
 def given_of(program: Program, job: Job) -> dict[str, int]:
     """The parameters that the user gave."""
     return {name: job.values[name] for name in program.given}
+
+
+def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None) -> None:
+    """What is said of a model file that was given is true of it."""
+    if compiled and word_bits not in (None, compiled.widths.word):
+        raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
+    if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
+        raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
 
 
 def check_device(device: str, engine: str) -> None:
