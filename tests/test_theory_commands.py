@@ -78,6 +78,12 @@ def test_what_is_said_of_a_model_file_must_be_true(command: str, right: str, wro
     assert (outcome.status, outcome.out) == (MISUSED, "") and message in outcome.err
 
 
+def test_a_proof_is_of_the_model_files_words(do: Do) -> None:
+    do(f"compile {PROGRAM} --out m.safetensors --word-bits 9")
+    outcome = do("prove m.safetensors --word-bits 8")
+    assert (outcome.status, outcome.out) == (MISUSED, "") and "this model was compiled for words of 9 bits" in outcome.err
+
+
 def test_a_model_file_has_its_word_size(do: Do) -> None:
     """Where the program's depends on parameters, none need be named again."""
     Path("wide.pram").write_text("program wide param n word n + 4 shared s : output s := 1")
