@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lockstep.sidecar import Generator, Inputs, draw_one, generator_for
+from lockstep.sidecar import Generator, Inputs, draw_one, generator_for, plain
 from lockstep.verification import Models, Options, Report, case_checks, run_case
 from models.whole import write_whole
 from pram.errors import PramError
 from pram.program import Program
 from proofs_check.inputs import input_maker, picks_of
 from proofs_check.report import Check
-from proofs_check.shrinking import Choose, Picks, shrink
+from proofs_check.shrinking import Choose, NoCase, Picks, shrink
 
 #: Of each size, so many of the sidecar's inputs are looked at for a smaller one.
 NUMBERS = 20
@@ -54,8 +55,8 @@ def shrink_failing(program: Program, report: Report, options: Options, *, use_si
     def fails(inputs: Inputs) -> bool:
         return same_check(check, failed_checks(program, generator, inputs, narrowed))
 
-    start = _choices(program, generator, found, options, sizes)
-    if start is None or not seconds or not fails(found):
+    start = _choices(program, generator, found, options, sizes) if seconds else None
+    if start is None or not fails(found):
         return Failing(check, found, found)
     return Failing(check, found, shrink(*start, fails, inputs_size, seconds, progress))
 
@@ -123,7 +124,7 @@ def inputs_size(inputs: Inputs) -> int:
     """First how long it is, then how large its numbers are."""
     params, arrays = inputs
     numbers = [*params.values(), *(int(w) for value in arrays.values() for w in np.ravel(value))]
-    return len(json.dumps(inputs)) << 64 | min(sum(numbers), (1 << 64) - 1)
+    return len(written(inputs)) << 64 | min(sum(numbers), (1 << 64) - 1)
 
 
 Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]
@@ -141,13 +142,20 @@ def _choices(program: Program, generator: Generator, found: Inputs, options: Opt
 
 
 def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequence[int]) -> Start | None:
+    def drawn(size: int, number: int) -> Inputs:
+        try:
+            return draw_one(generator, size, number, seed)
+        except PramError:
+            raise NoCase(f"the sidecar has no input {number} of size {size}") from None
+
     def make(choose: Choose) -> Inputs:
-        return draw_one(generator, choose(range(1, max(sizes) + 1)), choose(range(NUMBERS)), seed)
+        return drawn(choose(range(1, max(sizes) + 1)), choose(range(NUMBERS)))
 
     for size in sizes:
         for number in range(NUMBERS):
-            if repr(draw_one(generator, size, number, seed)) == repr(found):
-                return make, found, [size - 1, number]
+            with suppress(NoCase):
+                if repr(drawn(size, number)) == repr(found):
+                    return make, found, [size - 1, number]
     return None
 
 
@@ -155,8 +163,13 @@ def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequ
 
 
 def write_input(path: Path, inputs: Inputs) -> None:
+    write_whole(path, (written(inputs) + "\n").encode())
+
+
+def written(inputs: Inputs) -> str:
+    """An input as its file has it; a sidecar's may hold NumPy's integers, which JSON does not know."""
     params, arrays = inputs
-    write_whole(path, (json.dumps({"params": params, "arrays": arrays}) + "\n").encode())
+    return json.dumps(plain({"params": params, "arrays": arrays}))
 
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False) -> str:

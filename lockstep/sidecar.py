@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
+from inspect import unwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,8 +53,8 @@ def generator_from(program: Program, sidecar: Source | None, word_bits: int | No
     if sidecar is None:
         return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng, word_bits), None)
     module = _load(sidecar)
-    inputs, oracle = (_guarded(sidecar, name, getattr(module, name)) for name in ("inputs", "oracle"))
-    accepts = _guarded(sidecar, "accepts", module.accepts) if hasattr(module, "accepts") else _equality(oracle)
+    inputs = _guarded(sidecar, "`inputs` fails", module.inputs)
+    accepts = _judgement(sidecar, module.accepts) if hasattr(module, "accepts") else _equality(sidecar, module.oracle)
     return Generator(f"oracle in {Path(sidecar.name).name}", _pair_of_dictionaries(sidecar, inputs), accepts)
 
 
@@ -72,16 +74,39 @@ def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
     return generator.inputs(size, np.random.default_rng((seed, size, number)))
 
 
-def _guarded(sidecar: Source, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function; what it raises is reported at its place in the sidecar."""
+def plain(value: Any) -> Any:
+    """Arrays as lists and their numbers as Python's, within dictionaries, lists and tuples: of NumPy, or what else has `tolist`."""
+    match value:
+        case dict():
+            return {key: plain(each) for key, each in value.items()}
+        case list():
+            return [plain(each) for each in value]
+        case tuple():
+            return tuple(plain(each) for each in value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _guarded(
+    sidecar: Source, what: str, function: Callable[..., Any], whose: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """The same function; what it raises is reported at its place in the sidecar.
+
+    Args: what: is said to go wrong. whose: the function at which errors are shown that the sidecar raises nowhere.
+    """
 
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
         except Exception as error:  # a sidecar is the user's own code: whatever it raises is theirs to mend
-            raise _sidecar_error(sidecar, f"`{name}` fails", error) from error
+            raise _sidecar_error(sidecar, what, error, _definition(sidecar, whose or function)) from error
 
     return call
+
+
+def _definition(sidecar: Source, function: Callable[..., Any]) -> Span | None:
+    """Where the sidecar defines a function; None if it has it from elsewhere."""
+    code = getattr(unwrap(function), "__code__", None)
+    return Span(code.co_firstlineno, 1) if code is not None and code.co_filename == sidecar.name else None
 
 
 def _pair_of_dictionaries(sidecar: Source, inputs: Callable[..., Any]) -> Callable[[int, np.random.Generator], Inputs]:
@@ -94,18 +119,37 @@ def _pair_of_dictionaries(sidecar: Source, inputs: Callable[..., Any]) -> Callab
     return call
 
 
-def _sidecar_error(sidecar: Source, what: str, error: Exception) -> PramError:
+def _sidecar_error(sidecar: Source, what: str, error: Exception, otherwise: Span | None = None) -> PramError:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == sidecar.name]
     message = f"{what}: {type(error).__name__}: {error}"
     if frames:
         return fail(message, sidecar, Span(frames[-1].lineno or 1, (frames[-1].colno or 0) + 1))
     if isinstance(error, SyntaxError) and error.filename == sidecar.name:
         return fail(message, sidecar, Span(error.lineno or 1, error.offset or 1))
-    return fail(message, sidecar)
+    return fail(message, sidecar, otherwise)
 
 
-def _equality(oracle: Callable[..., dict[str, Any]]) -> Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool]:
-    return lambda params, arrays, outputs: outputs == oracle(params, arrays)
+Judge = Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool]
+
+
+def _judgement(sidecar: Source, accepts: Callable[..., Any]) -> Judge:
+    """The sidecar's own; a NumPy array of several truth values is none, and an error."""
+    answer = _guarded(sidecar, "`accepts` fails", accepts)
+    truth = _guarded(sidecar, "`accepts` returns no truth value", _truth, accepts)
+    return lambda params, arrays, outputs: truth(answer(*deepcopy((params, arrays, outputs))))
+
+
+def _truth(answer: Any) -> bool:
+    if answer is None:
+        raise TypeError("it returns nothing")
+    return bool(answer)
+
+
+def _equality(sidecar: Source, oracle: Callable[..., Any]) -> Judge:
+    """Whether outputs are what the oracle returns, be it in lists or in NumPy arrays."""
+    answer = _guarded(sidecar, "`oracle` fails", oracle)
+    equal = _guarded(sidecar, "what `oracle` returns cannot be compared with outputs", lambda a, b: bool(a == plain(b)), oracle)
+    return lambda params, arrays, outputs: equal(outputs, answer(*deepcopy((params, arrays))))  # it may sort in place
 
 
 def _load(sidecar: Source) -> ModuleType:

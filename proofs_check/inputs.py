@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import reject
 from hypothesis import strategies as st
 
 from pram.errors import PramError
 from pram.inputs import read_array
 from pram.program import Program
 from pram.ranges import InputRange, input_ranges
-from proofs_check.shrinking import Choose, Picks, strategy
+from proofs_check.shrinking import Choose, NoCase, Picks, strategy
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 #: Inputs of more cells are not made choice by choice.
@@ -37,10 +36,10 @@ def input_maker(program: Program, largest: dict[str, int], word_bits: int | None
         params = {name: choose(range(largest[name] + 1)) for name in program.given}
         try:
             ranges = input_ranges(program, params, word_bits)
-        except PramError:  # no input has these parameters
-            reject()
+        except PramError:
+            raise NoCase("no input has these parameters") from None
         if sum(each.array.size for each in ranges) > MOST_CELLS:
-            reject()
+            raise NoCase(f"more than {MOST_CELLS} cells")
         return params, {each.array.name: _cells(each, choose, most) for each in ranges}
 
     return make
@@ -55,7 +54,7 @@ def _cells(each: InputRange, choose: Choose, most: int) -> Any:
 def picks_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs], word_bits: int | None = None) -> Picks:
     """The choices that make this input.
 
-    Raises: ValueError: none do.
+    Raises: ValueError: none do. NoCase, which is one: the input has more than MOST_CELLS cells.
     """
     params, _ = inputs
     values = iter([*(params[name] for name in program.given), *_words(program, inputs, word_bits)])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import TypeVar
 
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, find, reject, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.errors import NoSuchExample
@@ -23,6 +23,10 @@ Picks = list[int]
 KEY = b"failing"
 #: Cases that Hypothesis draws at random before it shrinks; it has one to start from.
 DRAWN_FIRST = 5
+
+
+class NoCase(ValueError):
+    """Of these choices nothing is made; raised by makers."""
 
 
 class Choose:
@@ -58,7 +62,10 @@ def strategy(make: Callable[[Choose], T]) -> st.SearchStrategy[T]:
 
     @st.composite
     def drawn(draw: st.DrawFn) -> T:
-        return make(_Drawn(draw))
+        try:
+            return make(_Drawn(draw))
+        except NoCase:
+            reject()
 
     return drawn()
 

@@ -11,6 +11,7 @@ from commands import FINE, REFUTED, WRONG, Do
 from faults import misread
 from hypothesis import HealthCheck, given, settings
 
+from lockstep import fuzz as campaigns
 from lockstep import verification
 from lockstep.fuzz import examine, fuzz, random_of
 from lockstep.verification import Options
@@ -226,6 +227,17 @@ def test_float32_may_not_reach(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "require_certificate", refused)
     outcome = do("fuzz --programs 5 --dtype float32 --json")
     assert outcome.status == REFUTED and json.loads(outcome.out)["refused"]["not certified"] > 2
+
+
+def test_a_shrinker_that_fails_hides_no_failure(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **more: object) -> None:
+        raise RuntimeError("not now")
+
+    monkeypatch.setattr(verification, "compile_code", broken)
+    monkeypatch.setattr(campaigns, "shrink", broken)
+    outcome = do("fuzz --programs 5 --shrink 1 --out .")
+    assert (outcome.status, outcome.err) == (REFUTED, "error: shrinking failed: RuntimeError: not now\n")
+    assert "RuntimeError fails on failing.pram and failing.json" in outcome.out and "shrunk" not in outcome.out
 
 
 def test_usage(do: Do) -> None:

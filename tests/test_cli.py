@@ -129,6 +129,25 @@ def test_verify_asks_the_sidecar(oracle: str, flags: str, status: int, do: Do) -
     assert ("oracle in tiny.py" in outcome.out) == (flags == "")
 
 
+@pytest.mark.parametrize("oracle", ["a + 1", "[*(a + 1)]", "torch.tensor(a + 1)", "[torch.tensor(x + 1) for x in a]"])
+@pytest.mark.parametrize(("more", "status"), [("1", FINE), ("2", REFUTED)])
+def test_an_oracle_may_return_arrays(oracle: str, more: str, status: int, do: Do) -> None:
+    """Of a program with outputs in one and in two dimensions."""
+    Path("grid.pram").write_text(
+        "program grid\nparam n\nprocs n\nshared A[n, 2] : inout, s[n] : output\nA[pid, 0] := A[pid, 0] + 1\nA[pid, 1] := A[pid, 1] + 1\n"
+        "s[pid] := 7\n"
+    )
+    Path("grid.py").write_text(
+        "import numpy as np\nimport torch\n"
+        "def inputs(size, rng): return {'n': size}, {'A': rng.integers(0, 5, (size, 2)).tolist()}\n"
+        "def oracle(params, arrays):\n    a = np.array(arrays['A'])\n"
+        f"    return {{'A': {oracle.replace('1', more)}, 's': np.full(params['n'], 7)}}\n"
+    )
+    outcome = do("verify grid.pram --sizes 2 --random 2 --max-context 0 --shrink 0")
+    assert (outcome.status, outcome.err) == (status, "")
+    assert ("2 of 2" if status == FINE else "0 of 2") in outcome.out
+
+
 def test_verify_says_what_it_left_out(do: Do) -> None:
     """Some runs left out are said; all of them are no success, unless asked for."""
     some = do("verify tiny.pram --sizes 1,20 --random 1 --max-context 100")
@@ -152,6 +171,22 @@ SIDECARS = [
         SIDECAR.format(inputs='{"n": size}, {"A": [1.5]}', oracle="{}"),
         "tiny.pram:4:8: error: A[0] = 1.5 is not an integer\n  shared A[n] : inout\n         ^\n",
     ),
+    (
+        SIDECAR.format(inputs=GOOD, oracle='{"A": Odd()}') + 'class Odd:\n    def __eq__(self, other): raise ValueError("odd")\n',
+        "tiny.py:7:30: error: what `oracle` returns cannot be compared with outputs: ValueError: odd\n"
+        '      def __eq__(self, other): raise ValueError("odd")\n' + " " * 31 + "^\n",
+    ),
+    (
+        SIDECAR.format(inputs=GOOD, oracle='{"A": Odd()}')
+        + "class Odd:\n    def __eq__(self, other): return Odd()\n    __bool__ = 0\n",
+        "tiny.py:4:1: error: what `oracle` returns cannot be compared with outputs: TypeError: 'int' object is not callable\n"
+        "  def oracle(params, arrays):\n  ^\n",
+    ),
+    (
+        SIDECAR.format(inputs=GOOD, oracle="{}") + "import numpy as np\ndef accepts(*given): return np.array([True, True])\n",
+        "tiny.py:7:1: error: `accepts` returns no truth value: ValueError: The truth value of an array with more than one element is "
+        "ambiguous. Use a.any() or a.all()\n  def accepts(*given): return np.array([True, True])\n  ^\n",
+    ),
 ]
 
 
@@ -160,6 +195,18 @@ def test_a_sidecar_that_is_wrong(text: str, message: str, do: Do) -> None:
     Path("tiny.py").write_text(text)
     outcome = do("verify tiny.pram --sizes 1 --random 1")
     assert outcome == (WRONG, "", message)
+
+
+def test_an_accepts_that_returns_nothing_is_an_error(do: Do) -> None:
+    Path("tiny.py").write_text(SIDECAR.format(inputs=GOOD, oracle="{}") + "def accepts(params, arrays, outputs): pass\n")
+    outcome = do("verify tiny.pram --sizes 1 --random 1")
+    assert outcome.status == WRONG and "error: `accepts` returns no truth value: TypeError: it returns nothing" in outcome.err
+
+
+def test_an_oracle_that_works_in_place_changes_no_input(do: Do) -> None:
+    Path("tiny.py").write_text(SIDECAR.format(inputs='{"n": 3}, {"A": [5, 3, 4]}', oracle='arrays["A"].sort() or {"A": [0]}'))
+    outcome = do("verify tiny.pram --sizes 3 --random 1 --max-context 0 --shrink 0")
+    assert outcome.status == REFUTED and '"A": [5, 3, 4]' in Path("tiny-failing.json").read_text()
 
 
 @pytest.mark.parametrize("command", ["run", "decode", "verify", "export"])
@@ -291,6 +338,24 @@ def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
     assert json.loads(do("decode m.safetensors --input in.json --json").out) == decoded
     assert decoded["process"] == "ap-mdm one-step"
     assert json.loads(do(f"export tiny.pram --input in.json --out job.safetensors {flags} --json").out)["process"] == "ap-mdm"
+
+
+@pytest.mark.parametrize("flags", ["", "--process mdm", "--process ap-mdm"])
+@pytest.mark.parametrize("schedule", ["two-step", "one-step"])
+def test_the_order_must_suit_the_model_file(schedule: str, flags: str, do: Do) -> None:
+    do(f"compile tiny.pram --out m.safetensors --process ap-mdm --schedule {schedule}")
+    Path("in.jsonl").write_text(INPUTS["in"])
+    refused = do("decode tiny.pram --size 2 --process ap-mdm --order random")
+    assert (refused.status, refused.out) == (MISUSED, "") and "its only order is parallel" in refused.err
+    for given in ("--size 2", "--input in.json", "--input in.jsonl"):
+        assert do(f"decode m.safetensors {given} --order random {flags}") == refused
+    assert do("decode m.safetensors --size 2 --order parallel").status == FINE
+
+
+def test_a_model_file_of_mdm_takes_any_order(do: Do) -> None:
+    do("compile tiny.pram --out m.safetensors")
+    record = json.loads(do("decode m.safetensors --input in.json --order random --json").out)
+    assert (record["outputs"], record["order"]) == ({"A": [4, 2, 5, 2]}, "random")
 
 
 @pytest.mark.parametrize("flags", ["--schedule one-step", "--schedule all", "--process ap-mdm --schedule three-step"])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from commands import FINE, REFUTED, SIDECAR, Do
 from faults import misread
 
+from lockstep import failing
 from lockstep.failing import process_flags, repeat_command
 from lockstep.verification import Options
 from pram.program import load
+from proofs_check.inputs import MOST_CELLS
 from proofs_check.report import Check
 
 #: Exclusive or; a construction that takes it for `or` is wrong where both words have a bit.
@@ -77,6 +80,63 @@ def test_inputs_that_an_oracle_refutes_shrink_among_the_sidecars(do: Do) -> None
     assert len(given) == 1 and given[0] > 5
     assert "--no-sidecar" not in outcome.out.splitlines()[-1]
     assert repeat(do, outcome.out) == (REFUTED, ["machine outputs"])
+
+
+@pytest.mark.parametrize("inputs", ["list(rng.integers(3, 9, size))", "[*np.full(size, 5, np.uint8)]"])
+@pytest.mark.parametrize("flags", ["", " --shrink 0"])
+def test_a_sidecars_numpy_integers_are_written_as_numbers(inputs: str, flags: str, do: Do) -> None:
+    Path("liar.py").write_text(
+        "import numpy as np\n"
+        + SIDECAR.format(inputs=f'{{"n": size}}, {{"A": {inputs}}}', oracle='{"A": [a + 1 for a in arrays["A"]]}')
+    )
+    outcome = do(f"verify liar.pram --sizes 2 --max-context 0{flags}")
+    assert (outcome.status, outcome.err) == (REFUTED, "")
+    given = json.loads(Path("liar-failing.json").read_text())
+    size = given["params"]["n"]
+    assert size == (2 if flags else 1) and len(given["arrays"]["A"]) == size
+    assert all(type(word) is int and 3 <= word < 9 for word in given["arrays"]["A"])
+    assert repeat(do, outcome.out) == (REFUTED, ["claim time"])
+
+
+def test_a_sidecar_that_has_no_small_inputs_hides_no_failure(do: Do) -> None:
+    """Among the smaller ones that are looked at are some that `inputs` refuses to draw."""
+    Path("liar.py").write_text(
+        SIDECAR.format(inputs='{"n": size}, {"A": [1] * (size // (size > 2))}', oracle='{"A": [2] * params["n"]}')
+    )
+    outcome = do("verify liar.pram --sizes 3..5 --max-context 0 --shrink 5")
+    assert (outcome.status, outcome.err) == (REFUTED, "")
+    assert json.loads(Path("liar-failing.json").read_text()) == {"params": {"n": 3}, "arrays": {"A": [1, 1, 1]}}
+
+
+def broken(*arguments: Any) -> NoReturn:
+    raise RuntimeError("not\nnow")
+
+
+@pytest.mark.parametrize("json_", ["", " --json"])
+def test_a_shrinker_that_fails_hides_no_failure(json_: str, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failing, "shrink", broken)
+    outcome = do(f"verify liar.pram --sizes 2 --random 1 --max-context 0{json_}")
+    assert (outcome.status, outcome.err) == (REFUTED, "error: shrinking failed: RuntimeError: not now\n")
+    assert "FAILED" in outcome.out and "liar-failing.json" in outcome.out
+    assert json.loads(Path("liar-failing.json").read_text())["params"] == {"n": 2}
+
+
+def test_what_cannot_be_kept_hides_no_failure(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failing, "write_input", broken)
+    outcome = do("verify liar.pram --sizes 2 --random 1 --max-context 0 --shrink 0")
+    assert (outcome.status, outcome.err) == (REFUTED, "error: what failed cannot be kept: RuntimeError: not now\n")
+    assert "FAILED" in outcome.out and "repeat" not in outcome.out
+
+
+def test_an_input_too_large_to_shrink_is_kept_as_it_is(do: Do) -> None:
+    cells = MOST_CELLS + 1
+    Path("big.pram").write_text("program big\nparam n\nshared A[n] : input, t : output\nclaim time == 0\nt := A[0]\n")
+    outcome = do(f"verify big.pram --sizes {cells} --random 1 --max-context 0")
+    assert (outcome.status, outcome.err) == (REFUTED, "")
+    assert "FAILED" in outcome.out and f"(n {cells}, {cells} cells)" in outcome.out
+    given = json.loads(Path("big-failing.json").read_text())
+    assert given["params"] == {"n": cells} and len(given["arrays"]["A"]) == cells
+    assert repeat(do, outcome.out) == (REFUTED, ["claim time"])
 
 
 def test_what_is_small_already_is_not_written_again(do: Do) -> None:

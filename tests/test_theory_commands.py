@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, Do
+from commands import FINE, MISUSED, REFUTED, Do
 
 PROGRAM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
 
@@ -60,3 +60,33 @@ def test_a_models_bits_must_cover_the_bounds(do: Do) -> None:
     assert do("certify m.safetensors --time 63 --procs 4").status == FINE
     outcome = do("certify m.safetensors --time 64 --procs 4")
     assert outcome.status == REFUTED and "this model's bits do not cover that" in outcome.out
+
+
+@pytest.mark.parametrize("command", ["certify m.safetensors", "decode m.safetensors --size 2"])
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("--dtype float32", "--dtype float64", "--dtype: this model was compiled for another dtype"),
+        ("--word-bits 9", "--word-bits 8", "--word-bits: this model was compiled for words of 9 bits"),
+    ],
+)
+def test_what_is_said_of_a_model_file_must_be_true(command: str, right: str, wrong: str, message: str, do: Do) -> None:
+    do(f"compile {PROGRAM} --out m.safetensors --dtype float32 --word-bits 9")
+    assert do(f"{command} {right}") == do(command) != do(f"{command} {wrong}")
+    assert do(command).status == FINE
+    outcome = do(f"{command} {wrong}")
+    assert (outcome.status, outcome.out) == (MISUSED, "") and message in outcome.err
+
+
+def test_a_proof_is_of_the_model_files_words(do: Do) -> None:
+    do(f"compile {PROGRAM} --out m.safetensors --word-bits 9")
+    outcome = do("prove m.safetensors --word-bits 8")
+    assert (outcome.status, outcome.out) == (MISUSED, "") and "this model was compiled for words of 9 bits" in outcome.err
+
+
+def test_a_model_file_has_its_word_size(do: Do) -> None:
+    """Where the program's depends on parameters, none need be named again."""
+    Path("wide.pram").write_text("program wide param n word n + 4 shared s : output s := 1")
+    assert do("certify wide.pram").status == MISUSED
+    do("compile wide.pram --out wide.safetensors --word-bits 8")
+    assert do("certify wide.safetensors").status == FINE

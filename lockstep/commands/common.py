@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 
 import typer
 from rich.console import Console
@@ -17,9 +16,13 @@ from pram.job import Job
 from pram.parameters import evaluate
 from pram.program import Program
 
+if TYPE_CHECKING:  # torch would come with it
+    from compiler.compile import Compiled
+
 #: In a pipe or file, tables are as wide as they like to be, within reason.
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
 
+T = TypeVar("T")
 WRONG, FAILED = 1, 3
 DEFAULT_BITS = 16
 
@@ -40,6 +43,7 @@ Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
+ModelDtype = Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
 Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
@@ -86,6 +90,14 @@ def given_of(program: Program, job: Job) -> dict[str, int]:
     return {name: job.values[name] for name in program.given}
 
 
+def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None) -> None:
+    """What is said of a model file that was given is true of it."""
+    if compiled and word_bits not in (None, compiled.widths.word):
+        raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
+    if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
+        raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
+
+
 def check_device(device: str, engine: str) -> None:
     choose("--device", device, ("cpu", "cuda"))
     if device == "cpu":
@@ -119,13 +131,20 @@ def existing(directory: Path, flag: str = "--failing") -> Path:
     return directory
 
 
-@contextmanager
-def not_losing_the_verdict() -> Iterator[None]:
-    """A file that cannot be written is said, but a check that failed stays one."""
+def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
+    """What is kept of a failure after so many seconds of shrinking it; as it was found, if shrinking goes wrong.
+
+    A check that failed stays one, whatever comes up here: it is said on standard error, in a line.
+    """
     try:
-        yield
+        return keep(seconds)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
+        return None
+    except Exception as error:
+        what = "shrinking failed" if seconds else "what failed cannot be kept"
+        print(f"error: {what}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+    return not_losing_the_verdict(keep, 0) if seconds else None
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

@@ -48,6 +48,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     existing(target, "--out")
+    from lockstep.failing import Kept
     from lockstep.fuzz import fuzz as run_fuzz
     from lockstep.fuzz import keep_program, shrink_program
     from lockstep.fuzz_tables import fuzz_record, fuzz_table
@@ -58,11 +59,14 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     with display.progress(err, "checking random programs", rate="programs/s") as progress:
         outcome = run_fuzz(programs, seed, options, in_turn=in_turn, workers=workers, progress=progress)
     seconds, kept = time.perf_counter() - begin, None
-    if outcome.failure is not None:
-        with display.progress(err, "shrinking the program that failed (seconds)") as progress:
-            found, small = shrink_program(seed, outcome.failure, shrink, progress)
-        with not_losing_the_verdict():
-            kept = keep_program(target, found, small, outcome.failure)
+    if (failure := outcome.failure) is not None:
+
+        def keep(seconds: int) -> Kept:
+            with display.progress(err, "shrinking the program that failed (seconds)") as progress:
+                found, small = shrink_program(seed, failure, seconds, progress)
+            return keep_program(target, found, small, failure)
+
+        kept = not_losing_the_verdict(keep, shrink)
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
         print(kept)  # not by Rich, which would cut the command where the terminal ends

@@ -23,6 +23,7 @@ from lockstep.commands.common import (
     Input,
     Inputs,
     Json,
+    ModelDtype,
     Order,
     Out,
     Process,
@@ -34,6 +35,7 @@ from lockstep.commands.common import (
     Steps,
     Strict,
     check_device,
+    check_model,
     check_order,
     declared_bits,
     emit,
@@ -71,7 +73,7 @@ def compile(file: File, out_: Out = None,
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
            schedule: Schedule = "two-step", order: Order = "parallel",
-           dtype: Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)] = None,
+           dtype: ModelDtype = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            json_: Json = False) -> None:  # fmt: skip
@@ -88,12 +90,11 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         program, compiled = storage.program_or_model(file)
     # A program that declares its word size means it; else a model's larger words change no run.
     bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
-    if compiled and word_bits not in (None, compiled.widths.word):
-        raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
-    if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
-        raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
+    check_model(compiled, word_bits, dtype)
     how: dict[str, Any] = {"construction": construction, "order": order, "seed": seed, "dtype": dtype or "float64", "time": time,
            "compiled": compiled, "engine": engine, "device": device, "max_steps": max_steps, "strict": strict}  # fmt: skip
+    if compiled:  # its construction counts, whatever --process says
+        check_order(order, compiled.process)
     about = {"process": compiled.construction if compiled else construction, "order": order}
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, how, about, json_)
@@ -154,11 +155,15 @@ def verify(file: File, input: Input = None,
         )
     kept = None
     if report.failing is not None:
-        from lockstep.failing import keep_input
+        from lockstep.failing import Kept, keep_input
 
-        with not_losing_the_verdict(), display.progress(err, "shrinking the failing input (seconds)") as progress:
-            kept = keep_input(program, file, report, options, failing, input, use_sidecar=not no_sidecar, seconds=shrink,
-                              progress=progress, sizes=wanted if input is None else ())  # fmt: skip
+        how: dict[str, Any] = {"use_sidecar": not no_sidecar, "sizes": wanted if input is None else ()}
+
+        def keep(seconds: int) -> Kept | None:
+            with display.progress(err, "shrinking the failing input (seconds)") as progress:
+                return keep_input(program, file, report, options, failing, input, seconds=seconds, progress=progress, **how)
+
+        kept = not_losing_the_verdict(keep, shrink)
     emit(display.report_record(report, kept), display.report_table(report), json_)
     if kept is not None and not json_:
         print(kept)

@@ -10,7 +10,7 @@ from rich.console import Group
 
 from lockstep import display
 from lockstep.arguments import constructions
-from lockstep.commands.common import DEFAULT_BITS, FAILED, Json, emit, err
+from lockstep.commands.common import DEFAULT_BITS, FAILED, Json, check_model, emit, err
 from pram.parameters import evaluate
 from pram.program import Program
 
@@ -33,11 +33,10 @@ def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file 
 
     with display.progress(err, "proving") as progress:
         program, compiled = program_or_model(file)
+        check_model(compiled, word_bits, dtype=None)
         bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
         if bits > MOST_BITS:
             raise typer.BadParameter(f"proofs are for words of up to {MOST_BITS} bits, not {bits}", param_hint="--word-bits")
-        if compiled and word_bits not in (None, bits):
-            raise typer.BadParameter(f"this model was compiled for words of {bits} bits", param_hint="--word-bits")
         found = prove_program(program, wanted, bits, compiled, progress)
     emit([proof_record(each) for each in found], Group(*(proof_table(each) for each in found)), json_)
     if not all(each.holds for each in found):

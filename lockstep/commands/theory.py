@@ -10,7 +10,19 @@ import typer
 from lockstep import display
 from lockstep.arguments import choose, parse_sizes
 from lockstep.arguments import construction as construction_named
-from lockstep.commands.common import DEFAULT_BITS, FAILED, Bits, Dtype, Json, Process, Schedule, declared_bits, emit, err
+from lockstep.commands.common import (
+    DEFAULT_BITS,
+    FAILED,
+    Bits,
+    Json,
+    ModelDtype,
+    Process,
+    Schedule,
+    check_model,
+    declared_bits,
+    emit,
+    err,
+)
 from pram.program import load
 
 
@@ -41,18 +53,19 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
             time: Annotated[int, typer.Option("--time", min=1, help="T, the longest run.")] = 1000,
             procs: Annotated[int, typer.Option("--procs", min=1, help="P, the most processors.")] = 64,
             space: Annotated[int, typer.Option("--space", min=1, help="S, the most cells of shared memory.")] = 1000,
-            word_bits: Bits = None, dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step",
+            word_bits: Bits = None, dtype: ModelDtype = None, process: Process = "mdm", schedule: Schedule = "two-step",
             json_: Json = False) -> None:  # fmt: skip
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
-    choose("--dtype", dtype, ("float64", "float32"))
+    choose("--dtype", dtype or "float64", ("float64", "float32"))
     construction = construction_named(process, schedule)
     from lockstep.certifying import certify_bounds
     from lockstep.storage import program_or_model
 
     with display.spinner(err, "bounding every sum of the forward pass"):
         program, compiled = program_or_model(file)
-        bits = word_bits or declared_bits(program) or DEFAULT_BITS
-        found = certify_bounds(program, construction, time, procs, space, bits, dtype, compiled)
+        check_model(compiled, word_bits, dtype)
+        bits = compiled.widths.word if compiled else word_bits or declared_bits(program) or DEFAULT_BITS
+        found = certify_bounds(program, construction, time, procs, space, bits, dtype or "float64", compiled)
     emit(found.record(), display.certificate_table(found), json_)
     if not found.holds:
         raise typer.Exit(FAILED)
