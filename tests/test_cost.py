@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from commands import TINY
 
 from compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.cost import calibrate, measure, sizes
+from lockstep.cost import calibrate, check, measure, sizes
+from lockstep.cost.calibrate import Calibration
 from lockstep.cost.check import hold
 from lockstep.cost.forms import TOKENS, contexts, letters, phases
 from lockstep.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
@@ -19,10 +21,12 @@ from lockstep.cost.predict import forecast
 from lockstep.cost.sizes import Trial, size_up, try_small
 from lockstep.sidecar import generator_for
 from models.decode import Decoder
-from models.engines import jit
+from models.engines import LONGEST, jit
 from pram.errors import PramError
+from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, run
 from pram.program import Program, load, parse_program
+from proofs_check.certificate import NotCertified
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 IDLE = Trial((), "", 1.0, 1.0)
@@ -168,6 +172,59 @@ def test_a_decode_notices_what_small_runs_do_not() -> None:
     assert not held.holds and held.trouble == "T is 8, not 9"
     (held,) = hold(job, 8, ["ap-mdm"], None, ["dense"])
     assert held.holds
+
+
+def tiny(n: int) -> Job:
+    """It takes 8 steps."""
+    return parse_program(TINY).instantiate({"n": n}, {"A": [1] * n})
+
+
+def test_a_bound_is_held_as_one() -> None:
+    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
+    assert held.holds and held.measured and not held.left_out
+    (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"], "<=")
+    assert held.holds
+    (held,) = hold(tiny(3), 7, ["mdm"], None, ["dense"], "<=")
+    assert held.trouble == "T is 8, not at most 7"
+    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"])
+    assert held.trouble == "T is 8, not 100"
+
+
+def test_under_a_bound_decodes_are_held_at_the_time_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = check.least
+    monkeypatch.setattr(check, "least", lambda *a: replace(taken(*a), tokens=taken(*a).tokens + 1))
+    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
+    assert held.trouble == "76 tokens, not 75"
+
+
+def test_time_is_held_without_a_decode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LONGEST, "dense", 80)
+    monkeypatch.setattr(check, "least", lambda *a: pytest.fail("decoded"))
+    (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"])
+    assert (held.holds, held.left_out, held.measured) == (True, "context 81, limit 80", 0)
+    (held,) = hold(tiny(3), 9, ["mdm"], None, ["dense"])
+    assert (held.trouble, held.left_out) == ("T is 8, not 9", "context 81, limit 80")
+    monkeypatch.setitem(LONGEST, "dense", 6000)
+    slow = Calibration("here", {"dense": {"mdm": [1e3] * len(FEATURES["dense"])}}, {}, 1.0)
+    (held,) = hold(tiny(3), 9, ["mdm"], slow, ["dense"])
+    assert (held.trouble, held.left_out) == ("T is 8, not 9", "would take more than 10 s") and held.predicted > 10
+
+
+def test_time_is_held_where_there_is_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(compiled: object) -> None:
+        raise NotCertified("float64 is not exact here")
+
+    def give_up(*a: object, **options: object) -> None:
+        raise ValueError("no room for it")
+
+    for name, stub, left_out in (
+        ("require_certificate", refuse, "float64 is not exact here"),
+        ("compile_job", give_up, "no room for it"),
+    ):
+        monkeypatch.setattr(check, name, stub)
+        for said, trouble in ((8, ""), (9, "T is 8, not 9")):
+            (held,) = hold(tiny(3), said, ["mdm"], None)
+            assert (held.engine, held.trouble, held.left_out) == ("", trouble, left_out)
 
 
 # -- the model of cost -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from compiler.compile import CONSTRUCTIONS
 from lockstep.cost import calibrate
 from lockstep.cost.model import FEATURES
 from lockstep.cost.show import size, span
+from models.engines import LONGEST
 
 SUMS = Path(__file__).parent.parent / "examples" / "programs" / "hillis_steele.pram"
 COUNTER = SUMS.with_name("counter.pram")
@@ -61,6 +62,28 @@ def test_decodes_are_held_against_it(do: Do) -> None:
     Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
     outcome = do("cost late.pram --n 17 --exact --check --process ap-mdm --schedule one-step")
     assert outcome.status == REFUTED and "FAILED: T is 8, not 9" in outcome.out
+
+
+def test_a_bound_is_held_against_decodes(do: Do) -> None:
+    Path("most.pram").write_text("program most\nshared t : output\nclaim time <= 100\nt := 1\n")
+    outcome = do("cost most.pram --exact --check --process mdm")
+    assert outcome.status == FINE and outcome.out.count("agree") == 3
+    Path("over.pram").write_text(TINY.replace("== 8", "<= 8 - n / 17"))
+    outcome = do("cost over.pram --n 17 --exact --check --process mdm")
+    assert outcome.status == REFUTED and "FAILED: T is 8, not at most 7" in outcome.out
+
+
+def test_time_is_held_where_nothing_is_decoded(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine in LONGEST:
+        monkeypatch.setitem(LONGEST, engine, 10)
+    outcome = do("cost tiny.pram --n 17 --exact --check")
+    assert outcome.status == FINE and "held against a run of the machine; nothing was decoded" in outcome.out
+    assert outcome.out.count("T only; not decoded") == 3 * len(LONGEST) and "agree" not in outcome.out
+    checked = json.loads(do("cost tiny.pram --n 17 --exact --check --process mdm --json").out)["checked"]
+    assert {(each["holds"], each["measured"]) for each in checked} == {(True, 0)} and all(each["left_out"] for each in checked)
+    Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
+    outcome = do("cost late.pram --n 16,17 --exact --check --process mdm")
+    assert outcome.status == REFUTED and outcome.out.count("FAILED: T is 8, not 9") == len(LONGEST)
 
 
 def test_what_is_not_certified_is_said(do: Do) -> None:

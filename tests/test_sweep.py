@@ -1,6 +1,7 @@
 """Sweeps: what is checked, computed, failed and stopped, and what the report says of it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,11 +18,12 @@ from lockstep.report.survey import survey
 from lockstep.report.words import sizes_text
 from lockstep.sweep import check
 from lockstep.sweep.plan import Limits, Subject, Task
-from lockstep.sweep.result import CHECKED, FAILED
+from lockstep.sweep.result import CHECKED, FAILED, STOPPED
 from lockstep.sweep.store import SUBJECT
 from pram.program import load
 from proofs_check.theorems import BOUNDS
 
+DOCS = Path(__file__).parent.parent / "docs" / "sweep.md"
 #: Runs 5 n + 4 steps and longer.
 COUNT = "program count\nparam n\nshared s : output\nfor i in 1 .. n do single do s := i end end\n"
 
@@ -134,6 +136,34 @@ def test_runs_that_do_not_end_get_no_verdict(do: Callable[[str], Outcome]) -> No
     claimed = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
     (program,) = json.loads(claimed.out)["programs"]
     assert claimed.status == 3 and "claims to take at most 90 steps" in program["failures"][0]["trouble"]
+
+
+ENDLESS = """program endless
+param n
+shared t : output
+claim time <= 200 / (n - 1)
+local x := 1
+while x > 0 do x := 1 end
+t := x
+"""
+
+
+def test_a_claim_without_a_value_fails_a_run_that_does_not_end_and_stops_nothing(tmp_path: Path) -> None:
+    files(tmp_path, endless_pram=ENDLESS, tiny_pram=TINY, tiny_py=GOOD)
+    swept(tmp_path, tmp_path / "sweep.sqlite", limits=Limits(("mdm",), "float64", 0, 0, 50), sizes=[1, 2, 3])
+    endless, tiny = survey(tmp_path / "sweep.sqlite").programs
+    assert tiny.runs == "n <= 3"
+    assert (endless.counts[FAILED], endless.counts[STOPPED]) == (1, 2)
+    (case,) = (case for case in endless.troubles if case.status == FAILED)
+    assert case.size == 1 and "endless.pram:4:19: error: division by zero" in case.trouble
+
+
+def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
+    sweeps, verifies = (set(re.findall(r"^  (--[a-z-]+)", do(f"{c} --help").out, re.M)) - {"--help"} for c in ("sweep", "verify"))
+    page = DOCS.read_text()
+    assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.M)) == sweeps
+    (missing,) = re.findall(r"Of the options of `verify` these are missing: ([^.]*)\.", page)
+    assert set(re.findall(r"`(--[a-z-]+)`", missing)) == verifies - sweeps
 
 
 @pytest.mark.parametrize(

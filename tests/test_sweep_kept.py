@@ -1,5 +1,6 @@
 """The database of a sweep: what it keeps, and that it can be killed at any moment."""
 
+import ast
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,62 @@ def test_code_of_another_version_is_another_subject(tmp_path: Path, monkeypatch:
     with pytest.raises(OtherVersion, match="another version of Lockstep"):
         check_task(task)
     assert len(swept(tmp_path, tmp_path / "sweep.sqlite", sizes=[1])["cases"]) == 4
+
+
+#: Our packages; of `lockstep` only some modules decide a verdict, the others decide it whole.
+OURS = ("pram", "models", "compiler", "proofs_check", "lockstep")
+
+
+def imported(module: str) -> set[str]:
+    """Our modules that a module names in its imports, wherever in its text they stand."""
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{module} imports relatively"
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in names if name.partition(".")[0] in OURS and _is_module(name)}
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # a name in a module that is no package
+        return False
+
+
+def reached(module: str) -> set[str]:
+    """The module, those that it imports, and those that they import. A package's __init__ runs too, but passes nothing on."""
+    found, left = set[str](), [module]
+    while left:
+        if (name := left.pop()) not in found:
+            found.add(name)
+            left += imported(name)
+    return found
+
+
+def test_the_version_covers_all_code_that_verdicts_depend_on() -> None:
+    needed = reached(check.__name__)
+    assert {"lockstep.verification", "lockstep.decoding", "lockstep.sweep.plan", "pram.machine", "models.decode"} <= needed
+    covered = {file.resolve() for judge in plan.JUDGES for file in plan._sources(judge)}
+    specs = {name: find_spec(name) for name in needed}
+    uncovered = {name for name, spec in specs.items() if spec and spec.origin and Path(spec.origin).resolve() not in covered}
+    assert not uncovered, f"sweep/plan.py: JUDGES lacks {sorted(uncovered)}"
+    unneeded = {judge for judge in plan.JUDGES if judge not in needed and not any(n.startswith(judge + ".") for n in needed)}
+    assert not unneeded, f"sweep/plan.py: no verdict depends on {sorted(unneeded)}"
+
+
+@pytest.mark.parametrize("judge", ["lockstep.decoding", "lockstep.sweep.result", "pram"])
+def test_a_change_of_a_judge_is_another_version(judge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources, changed = plan._sources, tmp_path / "changed.py"
+    changed.write_text("# another text\n")
+    before = plan.version.__wrapped__()
+    monkeypatch.setattr(plan, "_sources", lambda name: [changed] if name == judge else sources(name))
+    assert plan.version.__wrapped__() != before
 
 
 def damaged(path: Path) -> None:

@@ -185,9 +185,9 @@ def forecasting() -> list[Figure]:
     calibration, figures, all_ratios = calibrate(), [], []
     jobs = [job_of(name, size, WORD_BITS) for name, size in FORECAST]
     held = [h for job in jobs for h in hold(job, run(job, max_steps=1 << 20).time, tuple(CONSTRUCTIONS), calibration)]
-    assert all(h.holds for h in held), [h.trouble for h in held]
+    assert all(h.holds and h.engine for h in held), [h.trouble or h.left_out for h in held]
     for engine in calibration.time:
-        ratios = sorted(h.predicted / h.measured for h in held if h.engine == engine)
+        ratios = sorted(h.predicted / h.measured for h in held if h.engine == engine and not h.left_out)
         figures.append(
             Figure(f"{engine}: predicted / measured, {len(ratios)} decodes", "", f"{ratios[0]:.2f}..{ratios[-1]:.2f}", None)
         )

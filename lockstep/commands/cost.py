@@ -101,11 +101,10 @@ def _forecast(program: Program, trial: Trial, n: int | None, settings: dict[str,
 
 
 def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
-    """Decodes of an input of this size."""
+    """A run on an input of this size, and its decodes."""
     from lockstep.cost.check import hold
     from lockstep.cost.sizes import input_of
 
     with display.spinner(err, "decoding"):
-        job = input_of(program, found.sized)
-        able = [p.construction for p in found.processes if not p.refused]
-        return list(hold(job, found.sized.time, able, calibration))
+        sized = found.sized
+        return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))

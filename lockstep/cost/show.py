@@ -113,18 +113,22 @@ def _engines(found: Forecast) -> Table:
 
 
 def _held(held: Sequence[Held]) -> Table:
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="held against decodes", title_justify="left")
+    decoded = any(not h.left_out for h in held)
+    title = "held against decodes" if decoded else "held against a run of the machine; nothing was decoded"
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
     for column in ("process", "engine", "T, steps, contexts, tokens", "predicted", "measured", "ratio"):
-        made.add_column(column, no_wrap=True)
+        made.add_column(column, no_wrap=not column.startswith("T"))
     for h in held:
-        verdict = Text("agree", style="green") if h.holds else Text(f"FAILED: {h.trouble}", style="bold red")
-        times = (
-            (span(h.predicted), span(h.measured), f"{h.predicted / h.measured:.2f}")
-            if h.predicted
-            else ("", span(h.measured), "")
-        )
-        made.add_row(h.construction, h.engine, verdict, *times)
+        predicted, measured = (span(seconds) if seconds else "" for seconds in (h.predicted, h.measured))
+        ratio = f"{h.predicted / h.measured:.2f}" if predicted and measured else ""
+        made.add_row(h.construction, h.engine, _verdict(h), predicted, measured, ratio)
     return made
+
+
+def _verdict(held: Held) -> Text:
+    if held.trouble:
+        return Text(f"FAILED: {held.trouble}", style="bold red")
+    return Text(f"T only; not decoded: {held.left_out}", style="yellow") if held.left_out else Text("agree", style="green")
 
 
 def _memory(cost: EngineCost) -> str:

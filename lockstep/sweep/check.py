@@ -36,12 +36,17 @@ def check_task(task: Task) -> Result:
         raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
     torch.set_num_threads(1)  # threads of processes that share cores wait for each other
     try:
-        return _checked(task)
-    except NoHalt as error:
-        return _stopped(task, error)
+        return _checked_or_stopped(task)
     except Exception as error:
         # A sweep is to find what goes wrong, a defect of Lockstep among it, and to go on.
         return Result(FAILED, trouble=str(error) if isinstance(error, PramError) else f"{type(error).__name__}: {error}")
+
+
+def _checked_or_stopped(task: Task) -> Result:
+    try:
+        return _checked(task)
+    except NoHalt as error:
+        return _stopped(task, error)
 
 
 def _checked(task: Task) -> Result:
