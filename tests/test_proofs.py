@@ -12,7 +12,17 @@ import pytest
 import torch
 from cases import job
 from commands import FINE, MISUSED, REFUTED, Do
-from mutants import Mutant, Rows, all_mutants, changes_a_run, changes_attention, planted, rows_of_runs, score_mutants, small_model
+from mutants import (
+    Mutant,
+    Rows,
+    all_mutants,
+    changes_anything,
+    changes_attention,
+    planted,
+    rows_of_runs,
+    score_mutants,
+    small_model,
+)
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from compiler.processor import Code, Size
@@ -165,7 +175,7 @@ def test_single_weights(construction: str, share: float) -> None:
         if chance.random() < share:
             with planted(compiled.model, mutant):
                 refuted = bool(failed(prove(compiled, lemmas)))
-            differs = changes_a_run(compiled.model, rows, mutant)
+            differs = changes_anything(compiled.model, rows, mutant)
             assert refuted or not differs, mutant
             caught, changed = caught + refuted, changed + differs
     assert caught >= changed > 8
