@@ -13,7 +13,7 @@ from torch import Tensor
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from compiler.processor import Code
 from models.decode import Decoder
-from models.transformer import Transformer
+from models.transformer import FACTORED_PARTS, LAYER_PARTS, Transformer
 from pram.instructions import Instruction, Operand
 from pram.job import Job
 
@@ -132,6 +132,28 @@ def _mutants(model: Transformer, layer: int, part: str, unit: float) -> Iterator
         old = float(weights[tuple(index)])
         for value in sorted({old + unit, old - unit, -old, 0.0} - {old}):
             yield Mutant(layer, part, tuple(index), value)
+
+
+def zero_mutants(model: Transformer) -> Iterator[Mutant]:
+    """Each weight that is 0 in any matrix, as 1."""
+    places = [(n, part) for n in range(len(model.layers)) for part in LAYER_PARTS]
+    places += [(-1, f"{owner}.{name}") for owner in ("embedding", "unembedding") for name in FACTORED_PARTS]
+    places += [(-1, name) for name in ("control_weight", "control_bias") if getattr(model, name) is not None]
+    for layer, part in places:
+        for index in torch.nonzero(tensor_of(model, layer, part) == 0).tolist():
+            yield Mutant(layer, part, tuple(index), 1.0)
+
+
+def changes_anything(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
+    """Whether the mutant does anything else on real runs, wherever it is: to a token's row, a head, a layer or the readout."""
+    if mutant.part in ("q", "k", "v", "o"):
+        return changes_attention(model, rows, mutant)
+    if not mutant.part.startswith("embedding"):
+        return changes_a_run(model, rows, mutant)
+    tokens = torch.arange(model.vocabulary.size)
+    with planted(model, mutant):
+        mutated = model.embed(tokens)
+    return not torch.equal(mutated, model.embed(tokens))
 
 
 def changes_attention(model: Transformer, rows: Rows, mutant: Mutant) -> bool:

@@ -10,9 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import z3
 from cases import job
 from commands import FINE, MISUSED, REFUTED, Do
-from mutants import Mutant, Rows, all_mutants, changes_a_run, changes_attention, planted, rows_of_runs, score_mutants, small_model
+from mutants import (
+    Mutant,
+    Rows,
+    all_mutants,
+    changes_anything,
+    changes_attention,
+    planted,
+    rows_of_runs,
+    score_mutants,
+    small_model,
+)
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from compiler.processor import Code, Size
@@ -25,8 +36,9 @@ from pram.program import load
 from pram.word import WORD_OPERATIONS, exact, wrap
 from proofs_check.proofs.attention import misread_example, misreads
 from proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, prove
+from proofs_check.proofs.reduction import Polyline
 from proofs_check.proofs.rows import BOS, Walker
-from proofs_check.proofs.solver import Lemmas
+from proofs_check.proofs.solver import Lemmas, Unequal, Words
 from proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from proofs_check.proofs.weights import read_weights
 
@@ -165,7 +177,7 @@ def test_single_weights(construction: str, share: float) -> None:
         if chance.random() < share:
             with planted(compiled.model, mutant):
                 refuted = bool(failed(prove(compiled, lemmas)))
-            differs = changes_a_run(compiled.model, rows, mutant)
+            differs = changes_anything(compiled.model, rows, mutant)
             assert refuted or not differs, mutant
             caught, changed = caught + refuted, changed + differs
     assert caught >= changed > 8
@@ -268,6 +280,25 @@ def test_what_is_broken_elsewhere() -> None:
     ):
         with planted(compiled.model, mutant):
             assert failed(prove(compiled, lemmas)) == [obligation]
+
+
+def test_a_head_or_a_layer_more_is_no_proof() -> None:
+    """It would add what no obligation looks at."""
+    compiled = small_model("mdm")
+    first, *others = compiled.model.layers
+    heads = {part: torch.cat([getattr(first, part), getattr(first, part)[:1]]) for part in ("q", "k", "v", "o")}
+    for layers in ((replace(first, **heads), *others), (first, *others, others[-1])):
+        proof = prove(replace(compiled, model=replace(compiled.model, layers=layers)))
+        assert failed(proof) == ["weights are integers"] and " not " in proof.obligations[0].broken
+
+
+def test_what_is_closed_for_one_place_of_words_is_not_for_another() -> None:
+    """Models of other constructions have their words in other columns."""
+    x, y = z3.BitVec("x", 1), z3.BitVec("y", 1)
+    gate, lemmas = Polyline(((0, 1),), ((1, 1),), (), 0, 1), Lemmas()
+    Words({"x": x, "y": y}, {0: ("x", 0), 1: ("y", 0)}).prove_bit(lemmas, "x", 0, [gate], x)
+    with pytest.raises(Unequal):
+        Words({"x": x, "y": y}, {1: ("x", 0), 0: ("y", 0)}).prove_bit(lemmas, "x", 0, [gate], x)
 
 
 def test_long_words_are_refused() -> None:

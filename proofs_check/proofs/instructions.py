@@ -25,7 +25,7 @@ class Claim:
 
     emits:  the kind of its token. result: its bits. slots: the operands that x, y, .. must hold.
     address: whether `sum` must be x + y for a lookup of layer 3, and `out` nothing.
-    flags:  further fields.
+    flags:  further fields. What rows publish and is not among them must be 0.
     """
 
     emits: str
@@ -128,7 +128,8 @@ class Executor:
             if known is None or not 0 <= known <= self.walker.network.highs[column]:
                 raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
         emitted = {name: int(name == EMITTED + claim.emits) for name in fields if name.startswith(EMITTED)}
-        for name, value in {**emitted, **claim.flags}.items():
+        unclaimed = dict.fromkeys(self.walker.interface.published, 0)
+        for name, value in {**emitted, **unclaimed, **claim.flags}.items():
             self._is(row, name, value)
         for slot in self.walker.interface.slots:
             if slot not in claim.slots and row.known(fields[f"{slot}.asks"][0]):
@@ -155,12 +156,14 @@ class Executor:
         return row.changed({c: (0, 1) for slot in self.walker.interface.slots for c in fields[slot]})
 
     def _target(self, kind: RowKind, claim: Claim, row: Row, live: frozenset[str]) -> None:
-        """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or no address where one would be read."""
+        """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or a register in `out` and no address."""
         destination = kind.executes is not None and kind.executes.computes == "destination"
         if claim.address and SUM not in live:
             raise Unequal(Refuted({}, "no address for layer 3"))
         if destination:
             self._is(row, OUT if claim.address else SUM, 0)
+        if destination and isinstance(claim.result, int):  # layer 3 may not be what sets it right
+            self._is(row, OUT, claim.result)
 
     def _asks_nothing_more(self, row: Row) -> None:
         for name in self.walker.network.layers[2].copies:

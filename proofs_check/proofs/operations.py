@@ -66,7 +66,7 @@ class Operands:
         """Columns of x and y, and of other fields: name of the term -> field."""
         fields = {"x": "x", "y": "y", **more}
         columns = {c: (n, j) for n, f in fields.items() for j, c in enumerate(self.network.fields[f][: self.bits])}
-        return Words({name: z3.BitVec(name, self.bits) for name in fields}, columns)
+        return Words({name: z3.BitVec(name, self.bits) for name in fields}, columns, self.network.text)
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
 
 def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> list[int]:
     """The largest value of each M_k, once it is shown to be the product modulo 2^(k+1)."""
-    key = ("products", operands.bits, tuple(found))
+    key = ("products", operands.bits, tuple(found), operands.words().places)
     if key not in lemmas.closed:
         lemmas.closed[key] = [_product(lemmas, operands, k, column) for k, column in enumerate(found)]
     return lemmas.closed[key]  # type: ignore[return-value]
@@ -226,7 +226,7 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
     constant, lines = column
     coefficients: dict[tuple[int, int], int] = {}
     for line in lines:
-        i, width, factor = _partial_product(lemmas, operands, line)
+        i, width, factor = _partial_product(lemmas, operands, k, line)
         for j in range(width):
             coefficients[i, j] = coefficients.get((i, j), 0) + (factor << j)
     everywhere = [(i, j) for i in range(operands.bits) for j in range(operands.bits)]
@@ -237,23 +237,25 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
     return sum(coefficients.values())
 
 
-def _partial_product(lemmas: Lemmas, operands: Operands, line: Polyline) -> tuple[int, int, int]:
-    """A gate that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
-    key = ("partial", line)
+def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline) -> tuple[int, int, int]:
+    """A gate of M_k that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
+    words = operands.words()
+    key = ("partial", line, words.places)
     if key in lemmas.closed:
         return lemmas.closed[key]  # type: ignore[return-value]
-    places = operands.words().columns
-    x = [(places[c][1], k) for c, k in line.form if places[c][0] == "x"]
-    y = {places[c][1]: k for c, k in line.form if places[c][0] == "y"}
-    if len(x) != 1 or sorted(y) != list(range(len(y))):
-        raise Unequal(Refuted({}, "a gate of mul.partial reads other bits than one of x and the low ones of y"))
+    read = [(*words.columns.get(c, ("", c)), weight) for c, weight in line.form]
+    x = [(bit, weight) for word, bit, weight in read if word == "x"]
+    y = {bit: weight for word, bit, weight in read if word == "y"}
+    if len(x) != 1 or len(y) != len(read) - 1 or sorted(y) != list(range(max(len(y), 1))):
+        columns = ", ".join(operands.network.text(c) for c, _ in line.form)
+        raise Unequal(Refuted({}, f"a gate of mul.partial[{k}] reads {columns}, not one bit of x and the low ones of y"))
     (i, weight), low = x[0], np.arange(1 << len(y))
-    read: Exact = (low[:, None] >> np.array([*y]) & 1) @ np.array([*y.values()], float)
-    off, on = line.values(read), line.values(read + weight)
+    sums: Exact = (low[:, None] >> np.array([*y]) & 1) @ np.array([*y.values()], float)
+    off, on = line.values(sums), line.values(sums + weight)
     factor = int(on[1])
     wrong = np.flatnonzero((off != 0) | (on != factor * low))
     if len(wrong):
-        raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), "a gate of mul.partial is no product"))
+        raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
     lemmas.closed[key] = i, len(y), factor
     return i, len(y), factor
 
@@ -268,7 +270,7 @@ def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Colu
                 raise Unequal(Refuted({}, f"out[{k}] is no bit of a product"))
             continue
         column = fields[PARTIAL][k]
-        key = ("parity", k, int(row.high[column]), before, lines)
+        key = ("parity", k, column, int(row.high[column]), before, lines)
         if key in lemmas.closed:
             continue
         if any(len(line.form) != 1 or line.form[0][0] != column for line in lines):

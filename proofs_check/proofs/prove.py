@@ -18,7 +18,7 @@ from proofs_check.proofs.rows import BOS, Failed, Fault, Walker
 from proofs_check.proofs.solver import Lemmas
 from proofs_check.proofs.specification import INSTRUCTIONS
 from proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
-from proofs_check.proofs.weights import Network, NotIntegers, read_weights
+from proofs_check.proofs.weights import Network, NotReadable, read_weights
 
 #: What each construction tells; a row for each of `compiler.compile.CONSTRUCTIONS`.
 INTERFACES: dict[str, Tell] = {"mdm": rows_mdm.tell, "ap-mdm": rows_two_step.tell, "ap-mdm one-step": rows_one_step.tell}
@@ -94,7 +94,7 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
     started, lemmas = time.perf_counter(), lemmas or Lemmas()
     try:
         network = read_weights(compiled.model, compiled.circuit)
-    except NotIntegers as error:
+    except NotReadable as error:
         broken = Obligation("weights are integers", "", "structure", time.perf_counter() - started, broken=str(error))
         return Proof(compiled, None, interface, (broken,), 0)
     before = lemmas.asked

@@ -83,19 +83,26 @@ def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[i
 
 @dataclass(frozen=True)
 class Words:
-    """Operand words as bit-vectors, and the columns that hold their bits."""
+    """Operand words as bit-vectors, the columns that hold their bits, and what columns are called."""
 
     terms: Mapping[str, z3.BitVecRef]
     columns: Mapping[int, tuple[str, int]]
+    text: Callable[[int], str] = str
+
+    @property
+    def places(self) -> tuple[tuple[int, tuple[str, int]], ...]:
+        """What columns hold, as a part of keys of lemmas: models of other constructions have their words elsewhere."""
+        return tuple(sorted(self.columns.items()))
 
     def prove_bit(self, lemmas: Lemmas, name: str, constant: int, lines: Sequence[Polyline], wanted: z3.BitVecRef) -> None:
         """Show that constant + lines is the one-bit vector `wanted`, for all words.
 
         Raises: Unequal: it is not.
         """
-        key = (constant, tuple(lines), wanted.sexpr())
+        key = (constant, tuple(lines), wanted.sexpr(), self.places)
         if key in lemmas.closed:
             return
+        self._reads_words_only(name, lines)
         lemmas.asked += 1
         bits = 4 + max(_span(constant, lines).bit_length(), 1)
         found = z3.BitVecVal(constant, bits) + sum((self._line(line, bits) for line in lines), z3.BitVecVal(0, bits))
@@ -104,6 +111,12 @@ class Words:
         solver.add(found != z3.ZeroExt(bits - 1, wanted))
         _refute(solver, name, self._values)
         lemmas.closed[key] = True
+
+    def _reads_words_only(self, name: str, lines: Sequence[Polyline]) -> None:
+        strays = sorted({column for line in lines for column, _ in line.form} - self.columns.keys())
+        if strays:
+            read = ", ".join(self.text(column) for column in strays)
+            raise Unequal(Refuted({}, f"{name}: a gate reads {read}, and not only {' and '.join(self.terms)}"))
 
     def _values(self, model: z3.ModelRef) -> dict[int, int]:
         words = {name: model.eval(term, True).as_long() for name, term in self.terms.items()}

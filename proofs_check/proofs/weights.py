@@ -25,8 +25,8 @@ Exact = NDArray[np.float64]
 LARGEST = 2.0**40
 
 
-class NotIntegers(Exception):
-    """A weight is no integer, or too large for exact sums; the message names the matrix."""
+class NotReadable(Exception):
+    """A weight is no integer, or too large for exact sums, or there are other layers or heads than the circuit has; says which."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ class Network:
 def read_weights(model: Transformer, circuit: Circuit) -> Network:
     """Take a model's matrices as integers.
 
-    Raises: NotIntegers: some are not, or have entries of 2^40 or more.
+    Raises: NotReadable: some are not, or have entries of 2^40 or more; layers or heads are not as many as the circuit's.
     """
+    if len(model.layers) != len(circuit.layers):
+        raise NotReadable(f"there are {len(model.layers)} layers, not {len(circuit.layers)}")
     highs = np.array([h for f in circuit.fields.values() for h in f.highs], float)
     names = tuple((f.name, j) for f in circuit.fields.values() for j in range(f.width))
     layers = tuple(
@@ -115,6 +117,8 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
 def _layer(number: int, layer: object, most: dict[str, int]) -> Layer:
     parts = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
     matrices = {part: _exact(getattr(layer, part), f"layer {number}, {part}") for part in parts}
+    if len(matrices["q"]) != len(most):  # one more would add what nobody looks at
+        raise NotReadable(f"layer {number} has {len(matrices['q'])} heads, not {len(most)}")
     q, k, v, o = (matrices[part] for part in ("q", "k", "v", "o"))
     copies = {name: o[h] @ v[h] for h, name in enumerate(most)}
     scores = {name: q[h].T @ k[h] / INVERSE_TEMPERATURE for h, name in enumerate(most)}
@@ -124,5 +128,5 @@ def _layer(number: int, layer: object, most: dict[str, int]) -> Layer:
 def _exact(tensor: torch.Tensor, what: str) -> Exact:
     matrix: Exact = tensor.to(torch.float64).numpy()
     if (matrix != np.rint(matrix)).any() or np.abs(matrix).max(initial=0) >= LARGEST:
-        raise NotIntegers(f"{what}: not all weights are integers below 2^40")
+        raise NotReadable(f"{what}: not all weights are integers below 2^40")
     return matrix

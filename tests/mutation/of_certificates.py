@@ -10,7 +10,7 @@ from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 from proofs_check import certificate
 from proofs_check.certificate import _Certifier
-from proofs_check.proofs import attention, prove, rows, solver, structure, weights
+from proofs_check.proofs import attention, instructions, prove, rows, solver, structure, weights
 
 CERTIFICATE, PROOFS = "certificate", "proofs"
 
@@ -196,6 +196,14 @@ OF_PROOFS = (
         "_refute(solver, name, lambda model: {c: model.eval(v, True).as_long() for c, v in variables.items()})",
         "pass",
         "proof finds an insert",
+    ),
+    row(
+        PROOFS,
+        "what rows publish may be raised unasked",
+        instructions.Executor._setting,
+        "dict.fromkeys(self.walker.interface.published, 0)",
+        "dict.fromkeys((), 0)",
+        "proof finds a stray store",
     ),
     row(PROOFS, "what the solver refutes passes", prove._Prover._rows, "fault = failed.fault", "pass", "proof finds an output"),
     row(

@@ -63,6 +63,14 @@ def stray_unit(compiled: Compiled) -> Fault:
     return Fault(1, "w_in", (unit, compiled.circuit.offsets()["role.output"]), 1.0)
 
 
+def stray_store(compiled: Compiled) -> Fault:
+    """The first ROM unit that lets a register row emit a word raises `stores`, too."""
+    offsets, gates = compiled.circuit.offsets(), compiled.model.layers[0]
+    counter = slice(offsets["pc"], offsets["pc"] + compiled.circuit.fields["pc"].width)
+    emits = (gates.w_out[offsets["emit.WORD"]] > 0) & (gates.w_in[:, counter] != 0).any(1)
+    return Fault(0, "w_out", (offsets["stores"], int(torch.nonzero(emits)[0])), 1.0)
+
+
 EMBEDDING, READOUT = "tokens enter by their kind and bits", "tokens leave as emitted, with probability 0.9"
 FINDS = "each head finds the row that its lookup means"
 ROWS = "rows that do not execute: what all gates add"
@@ -83,6 +91,7 @@ FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
     "a shift amount": ("mdm", turned(1, "shl.amount", 1), "word operation: shl"),
     "an output": ("mdm", turned(2, "out", 1), "word operation: add"),
     "an emitted kind": ("mdm", turned(0, "emit.NONE", 0), ROWS),
+    "a stray store": ("ap-mdm one-step", stray_store, "instruction add"),
     "an insert": ("ap-mdm", turned(1, "control.insert", 0), ROWS),
 }
 
