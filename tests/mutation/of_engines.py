@@ -126,8 +126,8 @@ MUTANTS = (
         INDEXED,
         "one of the changed rows is embedded",
         IndexedBatch.predict,
-        "self._embed(rows)",
-        "self._embed(rows[:1] if self.started else rows)",
+        "self._embed(anew)",
+        "self._embed(anew[:1] if self.started else anew)",
     ),
     row(INDEXED, "what the sink holds is 0", Layer.start, "self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]", "pass"),
     row(
