@@ -16,7 +16,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pram.access import MODES
+from pram.access import MODES, Mode
 from pram.errors import PramError
 from pram.instructions import INSTRUCTIONS, Cell, Fetch, Instruction, Next, Operand
 from pram.job import Job
@@ -30,7 +30,7 @@ STRAIGHT = [row.name for row in INSTRUCTIONS.values() if row.next is Next.FOLLOW
 #: Conditions that tell processors apart, of pid and another operand.
 TELLING_APART = ["and", "shr", "xor", "sub", "eq", "ne", "lt", "le", "gt", "ge"]
 
-BLOCKS = ["straight"] * 4 + ["diamond"] * 3 + ["meeting"] * 5 + ["skip", "alone", "loop", "jump"]
+BLOCKS = ["straight"] * 4 + ["diamond"] * 3 + ["meeting"] * 10 + ["skip", "alone", "loop", "jump"]
 
 
 def machine_jobs(
@@ -39,9 +39,13 @@ def machine_jobs(
     word_bits: Sequence[int] = (4, 8),
     processors: Sequence[int] = (1, 2, 3, 5, 8),
     max_code: int = 24,
+    reckless: bool = False,
 ) -> st.SearchStrategy[Job]:
-    """Jobs of 4 .. max_code instructions with 1 .. 4 registers and parameters, and 2^word_bits cells."""
-    return _jobs(tuple(modes), tuple(word_bits), tuple(processors), max_code)
+    """Jobs of 4 .. max_code instructions with 1 .. 4 registers and parameters, and 2^word_bits cells.
+
+    Args: reckless: written as if the mode allowed whatever processors do to one cell, so that many are refused.
+    """
+    return _jobs(tuple(modes), tuple(word_bits), tuple(processors), max_code, reckless)
 
 
 def runs(job: Job, max_steps: int = 40, seed: int | None = None) -> Run | None:
@@ -53,7 +57,8 @@ def runs(job: Job, max_steps: int = 40, seed: int | None = None) -> Run | None:
 
 
 @st.composite
-def _jobs(draw: st.DrawFn, modes: tuple[str, ...], word_bits: tuple[int, ...], processors: tuple[int, ...], max_code: int) -> Job:
+def _jobs(draw: st.DrawFn, modes: tuple[str, ...], word_bits: tuple[int, ...], processors: tuple[int, ...], max_code: int,
+          reckless: bool) -> Job:  # fmt: skip
     bits = draw(st.sampled_from(word_bits))
     words = st.integers(0, (1 << bits) - 1)
     given = draw(st.lists(words, max_size=6))
@@ -73,18 +78,19 @@ def _jobs(draw: st.DrawFn, modes: tuple[str, ...], word_bits: tuple[int, ...], p
         inputs=len(given),
         outputs=range(first, first + draw(st.integers(0, 6))),
     )
-    return replace(empty, code=_Writer(draw, empty).code(draw(lengths)))
+    allows = "CRCW arbitrary" if reckless else empty.mode
+    return replace(empty, code=_Writer(draw, empty, MODES[allows]).code(draw(lengths)))
 
 
 class _Writer:
-    """Draws the code of a job whose other fields are known.
+    """Draws the code of a job whose other fields are known, as if its mode allowed what `mode` does.
 
     Blocks are lists of instructions with absolute targets; a target may be the place just behind the
     block. Cutting the code to its length only moves targets to the final halt.
     """
 
-    def __init__(self, draw: st.DrawFn, job: Job) -> None:
-        self.draw, self.job, self.mode = draw, job, MODES[job.mode]
+    def __init__(self, draw: st.DrawFn, job: Job, mode: Mode) -> None:
+        self.draw, self.job, self.mode = draw, job, mode
         words, p = 1 << job.word_bits, job.processors
         registers = [Operand("register", r) for r in range(job.registers)]
         parameters = [Operand("parameter", i) for i in range(len(job.parameters))]

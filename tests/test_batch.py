@@ -12,7 +12,7 @@ import torch
 from commands import FINE, MISUSED, WRONG, Do
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from test_engines import lookup_model
+from made_models import lookup_model
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from compiler.processor import Code

@@ -74,8 +74,10 @@ def test_machine_programs_meet_every_conflict() -> None:
 
     tally = Tally()
 
+    modes = [mode for mode in MODES if not MODES[mode].concurrent_writes or MODES[mode].same_value]
+
     @settings(max_examples=1500, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(machine_jobs(modes=[mode for mode in MODES if not MODES[mode].concurrent_writes or MODES[mode].same_value]))
+    @given(machine_jobs(modes=modes, reckless=True))
     def check(job: Job) -> None:
         try:
             run(job, max_steps=40)

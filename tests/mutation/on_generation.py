@@ -8,10 +8,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from mutants import small_job
-from numpy_decoder import transition
-from test_batch import starts_of, sums
-from test_engines import (
+from made_models import (
     BROKEN,
     finding_model,
     gives_up,
@@ -19,11 +16,13 @@ from test_engines import (
     nearby_model,
     negative_model,
     returning_model,
-    same_tokens,
     tampered,
     vanishing_model,
-    whole_job,
 )
+from mutants import small_job
+from numpy_decoder import transition
+from test_batch import starts_of, sums
+from test_engines import same_tokens, whole_job
 from test_models import chain_model, made, random_model
 from test_processes import endless_model
 

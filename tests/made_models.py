@@ -1,0 +1,169 @@
+"""Models made by hand that no compiler makes: a lookup, and what can be wrong with one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from models.tokens import MASK, Vocabulary
+from models.transformer import Factored, Layer, Transformer
+
+
+def lookup_model(length: int, recency: bool = True) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """A lookup made by hand: masks read the A of the row whose number in bits is theirs, less one.
+
+    Residual: 0 BOS, 1 MASK, 2 token bit, 3 one, 4..6 own number, 7..9 the number before, 10 recency, 11 found, 12 read,
+    13 is a key. A MASK that found a row predicts A with the bit that it read, flipped.
+    """
+    width = 14
+    zero = torch.zeros
+    kinds = Vocabulary((("BOS", 0), (MASK, 0), ("A", 1)))
+    embedding = Factored(zero(3, width), zero(1, width), zero(1, width))
+    embedding.kind[0, 0] = embedding.kind[1, 1] = embedding.kind[2, 13] = embedding.one[0, 2] = 1
+    positions = zero(length, width)
+    positions[:, 3] = 1
+    for i in range(1, length):
+        positions[i, 4:7] = torch.tensor([i >> j & 1 for j in range(3)])
+        positions[i, 7:10] = torch.tensor([i - 1 >> j & 1 for j in range(3)])
+        positions[i, 10] = i if recency else 0
+    half, unit = length + 1, 1024
+    q, k, v, o = zero(1, 5, width), zero(1, 5, width), zero(1, 5, width), zero(1, width, 5)
+    for j in range(3):
+        q[0, j, 7 + j], q[0, j, 3] = 2 * half, -half
+        k[0, j, 4 + j], k[0, j, 3], k[0, j, 0] = 2, -1, 1
+    q[0, 3, 3] = 1
+    # bias: -half for each bit, 2 half less where the row is no key; the sink scores -1
+    k[0, 3, 3], k[0, 3, 13], k[0, 3, 10], k[0, 3, 0] = -5 * half, 2 * half, 1, 5 * half - 1
+    q[0, 4, 3], q[0, 4, 1], k[0, 4, 0] = length + 2, -(length + 2), 1
+    v[0, 0, 13], o[0, 11, 0], v[0, 1, 2], o[0, 12, 1] = 1, 1, 1, 1
+    layer = Layer(q * torch.tensor([unit, 1, 1, 1, 1])[0], k, v, o, zero(2, width), zero(2), zero(width, 2))
+    unembedding = Factored(zero(3, width), zero(1, width), zero(1, width))
+    unembedding.kind[2, 11], unembedding.one[0, 11], unembedding.zero[0, 12] = 32, 16, 32
+    model = Transformer(kinds, embedding, (layer,), unembedding)
+    doubled = replace(
+        model,
+        embedding=Factored(*(t.double() for t in vars(embedding).values())),
+        unembedding=Factored(*(t.double() for t in vars(unembedding).values())),
+        layers=tuple(Layer(*(t.double() for t in vars(x).values())) for x in model.layers),
+    )
+    return doubled, torch.tensor([0, 2] + [1] * (length - 2)), positions.double()
+
+
+def tampered(name: str) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """The hand-made lookup with one precondition broken."""
+    model, tokens, positions = lookup_model(7)
+    (layer,) = model.layers
+    parts = {part: tensor.clone() for part, tensor in vars(layer).items()}
+    match name:
+        case "ties with different values":
+            positions[3, 4:7] = positions[2, 4:7]
+            positions[3, 10] = positions[2, 10]
+            tokens = torch.tensor([0, 2, 2, 3, 1, 1, 1])
+            positions[4, 7:10] = positions[2, 4:7]
+        case "recency over the most":
+            positions[2, 10] = 100
+        case "key out of range":
+            positions[2, 4] = 3
+        case "query out of range":
+            positions[2, 7] = 2
+        case "no sink":
+            parts["k"][0, 3, 0] = 0
+        case "the sink cares":
+            parts["k"][0, :3, 0] = 0
+        case "weights that are no integers":
+            parts["w_in"][0, 0] = 0.5
+        case "soft heads":
+            parts["q"] /= 1024
+        case "positions that are no integers":
+            positions[2, 11] = 0.5
+        case "numbers that round":
+            parts["v"][0, 1, 2] = 2.0**60
+        case "a second first token":
+            tokens[3] = 0
+    return replace(model, layers=(Layer(**parts),)), tokens, positions
+
+
+#: What the active and the indexed engine say of each: why they give up, or nothing where they need not.
+SOFT, FIRST = "a head does not read one row alone", "the first token moves, or appears a second time"
+BROKEN = {
+    "ties with different values": (SOFT, "a query finds two keys that are equally recent"),
+    "recency over the most": ("", "a key's recency is too large"),
+    "key out of range": ("", "a key's bit is none of 1, 0, -1"),
+    "query out of range": ("", "a query is not +half or -half"),
+    "no sink": ("", "a key's recency is too large"),
+    "the sink cares": ("", "the first row is no sink, or changes"),
+    "weights that are no integers": ("layers.0.w_in has weights that are no integers",) * 2,
+    "soft heads": (SOFT, "scores that differ may not differ by enough: attention mixes rows"),
+    "positions that are no integers": ("the position encoding has values that are no integers",) * 2,
+    "numbers that round": ("layer 1, head 1: values might round",) * 2,
+    "a second first token": ("", FIRST),
+}
+
+
+def gives_up(engine: str, name: str) -> str:
+    """What finishes the decode of a tampered lookup, as `Decoder.engine` says it."""
+    reason = BROKEN[name][engine == "indexed"]
+    return f"dense (not {engine}: {reason})" if reason else engine
+
+
+def vanishing_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Position 1 stays masked as long as it finds position 5, which is gone when position 4 deletes itself."""
+    model, _, positions = lookup_model(7)
+    positions[1, 7:10] = torch.tensor([1, 0, 1])
+    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    control = torch.zeros(3, 14, dtype=torch.float64)
+    control[0, [1, 11]] = control[2, [1, 6]] = 1  # remask: masked and found; delete: masked, at 4 or beyond
+    edits = replace(model, control_weight=control, control_bias=-torch.ones(3).double())
+    return edits, torch.tensor([0, 1, 2, 2, 1, 3]), positions
+
+
+def returning_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Position 2 deletes itself, and comes back with the token that it had: the second layer is given the same stream again."""
+    model, _, positions = lookup_model(7)
+    (layer,) = model.layers
+    positions[2, 7:10] = 1
+    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    control = torch.zeros(3, 14, dtype=torch.float64)
+    control[0, 13] = 1  # remask: an A
+    control[1, [1, 4]] = control[2, [1, 5]] = 1  # insert: masked, at 1; delete: masked, at 2
+    bias = torch.tensor([0.0, -1.0, -1.0]).double()
+    layers = (layer, replace(layer, o=layer.o * 0))
+    return replace(model, layers=layers, control_weight=control, control_bias=bias), torch.tensor([0, 2]), positions
+
+
+def nearby_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Positions 2 and 3 have one number, which position 4 asks for: their scores differ by 8, so attention mixes them."""
+    model, _, positions = lookup_model(7)
+    (layer,) = model.layers
+    positions[1:, 10] += 20
+    positions[3, 4:7] = positions[4, 7:10] = positions[2, 4:7]
+    q = layer.q / 128
+    q[0, 4] *= 5  # rows that do not ask still prefer the sink
+    return replace(model, layers=(replace(layer, q=q),)), torch.tensor([0, 2, 1, 2, 1]), positions
+
+
+def negative_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """The lookup with V and O negated: the same function, but what the sink holds is not the least that can be read."""
+    model, tokens, positions = lookup_model(7)
+    (layer,) = model.layers
+    return replace(model, layers=(replace(layer, v=-layer.v, o=-layer.o),)), tokens, positions
+
+
+def finding_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """The same with an edit bit: rows that find something are remasked; others, which read the sink, are not."""
+    model, tokens, positions = negative_model()
+    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    control = torch.zeros(3, 14, dtype=torch.float64)
+    control[0, 11] = 2
+    return replace(model, control_weight=control, control_bias=-torch.ones(3).double()), tokens, positions
+
+
+def forgetful(layer: Layer, generator: np.random.Generator) -> Layer:
+    """The layer with an MLP that clears some columns of a token, so that other tokens have the same stream; heads may add nothing."""
+    cleared = np.flatnonzero(generator.integers(0, 2, 14) * np.isin(np.arange(14), [1, 2, 11, 12, 13]))
+    units = torch.eye(14).double()[cleared]
+    return replace(
+        layer, o=layer.o * int(generator.integers(0, 2)), w_in=units, b_in=torch.zeros(len(units)).double(), w_out=-units.T
+    )
