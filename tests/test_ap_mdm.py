@@ -60,7 +60,7 @@ def test_random_machine_programs(construction: str) -> None:
     """At least 300 distinct ones, with every event counted."""
     seen: dict[int, Coverage] = {}
 
-    @settings(CHECKS, max_examples=420)
+    @settings(CHECKS, max_examples=560)
     @given(machine_jobs(word_bits=(4,)))
     def check(job: Job) -> None:
         run = runs(job)

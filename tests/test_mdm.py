@@ -49,7 +49,7 @@ def test_random_machine_programs() -> None:
     """At least 300 distinct ones; every token after every decoding step, steps and context to the letter."""
     seen: dict[int, Coverage] = {}
 
-    @settings(CHECKS, max_examples=450)
+    @settings(CHECKS, max_examples=560)
     @given(machine_jobs())
     def check(job: Job) -> None:
         run = bounded_run(job)
