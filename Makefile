@@ -2,7 +2,7 @@
 # make test     lint, types, and all tests
 # make bench    speed, as ratios in one run
 # make mutants  plant every mutant and print what catches it
-# make deep     all proofs, all mutants, 100,000 random programs: hours
+# make deep     all proofs, all mutants, 100,000 random programs: more than an hour
 # make wheel    build the wheel and try it in an empty environment
 PYTHON ?= python3
 VENV := .venv

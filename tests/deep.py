@@ -1,4 +1,4 @@
-"""`python -m deep`, with tests/ on the path: the tier that takes hours - all proofs, all mutants, random programs by the thousand."""
+"""`python -m deep`, with tests/ on the path: the tier of more than an hour - all proofs, all mutants, random programs by the thousand."""
 
 from __future__ import annotations
 
