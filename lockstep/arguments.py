@@ -31,8 +31,9 @@ def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
 
 
-def construction(process: str, schedule: str) -> str:
-    """The name in compiler.compile.CONSTRUCTIONS."""
+def construction(process: str | None, schedule: str | None) -> str:
+    """The name in compiler.compile.CONSTRUCTIONS; what is not said is mdm, in two steps."""
+    process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     choose("--process", process, PROCESSES)
     choose("--schedule", schedule, SCHEDULES)
     if schedule == SCHEDULES[0]:
@@ -42,8 +43,9 @@ def construction(process: str, schedule: str) -> str:
     return f"{process} {schedule}"
 
 
-def constructions(process: str, schedule: str) -> list[str]:
+def constructions(process: str | None, schedule: str | None) -> list[str]:
     """The same, where either may be `all`."""
+    process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     choose("--process", process, (*PROCESSES, "all"))
     choose("--schedule", schedule, (*SCHEDULES, "all"))
     schedules = SCHEDULES if schedule == "all" else (schedule,)

@@ -340,7 +340,7 @@ def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
     assert json.loads(do(f"export tiny.pram --input in.json --out job.safetensors {flags} --json").out)["process"] == "ap-mdm"
 
 
-@pytest.mark.parametrize("flags", ["", "--process mdm", "--process ap-mdm"])
+@pytest.mark.parametrize("flags", ["", "--process ap-mdm"])
 @pytest.mark.parametrize("schedule", ["two-step", "one-step"])
 def test_the_order_must_suit_the_model_file(schedule: str, flags: str, do: Do) -> None:
     do(f"compile tiny.pram --out m.safetensors --process ap-mdm --schedule {schedule}")
@@ -350,6 +350,14 @@ def test_the_order_must_suit_the_model_file(schedule: str, flags: str, do: Do) -
     for given in ("--size 2", "--input in.json", "--input in.jsonl"):
         assert do(f"decode m.safetensors {given} --order random {flags}") == refused
     assert do("decode m.safetensors --size 2 --order parallel").status == FINE
+
+
+@pytest.mark.parametrize("file", ["tiny.pram --process ap-mdm", "m.safetensors"])
+def test_only_mdm_lays_out_blocks(file: str, do: Do) -> None:
+    do("compile tiny.pram --out m.safetensors --process ap-mdm")
+    refused = do(f"decode {file} --size 2 --time 40")
+    assert (refused.status, refused.out) == (MISUSED, "") and "--time: only mdm lays out blocks" in refused.err
+    assert do(f"decode {file} --size 2").status == do("decode tiny.pram --size 2 --time 40").status == FINE
 
 
 def test_a_model_file_of_mdm_takes_any_order(do: Do) -> None:

@@ -66,22 +66,34 @@ def test_a_models_bits_must_cover_the_bounds(do: Do) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
-        ("--dtype float32", "--dtype float64", "--dtype: this model was compiled for another dtype"),
+        ("--dtype float32", "--dtype float64", "--dtype: this model was compiled for float32"),
         ("--word-bits 9", "--word-bits 8", "--word-bits: this model was compiled for words of 9 bits"),
+        ("--process ap-mdm", "--process mdm", "--process: this model was compiled for ap-mdm one-step"),
+        (
+            "--process ap-mdm --schedule one-step",
+            "--process ap-mdm --schedule two-step",
+            "--schedule: this model was compiled for ap-mdm one-step",
+        ),
     ],
 )
 def test_what_is_said_of_a_model_file_must_be_true(command: str, right: str, wrong: str, message: str, do: Do) -> None:
-    do(f"compile {PROGRAM} --out m.safetensors --dtype float32 --word-bits 9")
+    do(f"compile {PROGRAM} --out m.safetensors --dtype float32 --word-bits 9 --process ap-mdm --schedule one-step")
     assert do(f"{command} {right}") == do(command) != do(f"{command} {wrong}")
     assert do(command).status == FINE
     outcome = do(f"{command} {wrong}")
     assert (outcome.status, outcome.out) == (MISUSED, "") and message in outcome.err
 
 
-def test_a_proof_is_of_the_model_files_words(do: Do) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "own"),
+    [("--word-bits 8", "words of 9 bits"), ("--process ap-mdm", "mdm"), ("--process ap-mdm --schedule one-step", "mdm")],
+)
+def test_a_proof_is_of_the_model_file(wrong: str, own: str, do: Do) -> None:
     do(f"compile {PROGRAM} --out m.safetensors --word-bits 9")
-    outcome = do("prove m.safetensors --word-bits 8")
-    assert (outcome.status, outcome.out) == (MISUSED, "") and "this model was compiled for words of 9 bits" in outcome.err
+    outcome = do(f"prove m.safetensors {wrong}")
+    assert (outcome.status, outcome.out) == (MISUSED, "") and f"this model was compiled for {own}\n" in outcome.err
+    outcome = do("prove m.safetensors --process all --schedule all --json")
+    assert outcome.status == FINE and [each["construction"] for each in json.loads(outcome.out)] == ["mdm"]
 
 
 def test_a_model_file_has_its_word_size(do: Do) -> None:

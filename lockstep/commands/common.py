@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 import typer
 from rich.console import Console
 
-from lockstep.arguments import choose, reading
+from lockstep.arguments import SCHEDULES, choose, reading
 from pram.job import Job
 from pram.parameters import evaluate
 from pram.program import Program
@@ -46,6 +46,12 @@ Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.")]
 ModelDtype = Annotated[Optional[str], typer.Option("--dtype", help="float64 (default) or float32.", show_default=False)]
 Process = Annotated[str, typer.Option("--process", help="Generation process: mdm or ap-mdm.")]
 Schedule = Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, or one-step in twice the space.")]
+ModelProcess = Annotated[
+    Optional[str], typer.Option("--process", help="Generation process: mdm (default) or ap-mdm.", show_default=False)
+]
+ModelSchedule = Annotated[
+    Optional[str], typer.Option("--schedule", help="Of ap-mdm: two-step (default) or one-step.", show_default=False)
+]
 Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
 Device = Annotated[str, typer.Option("--device", help="Where dense and active compute: cpu or cuda.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
@@ -90,12 +96,22 @@ def given_of(program: Program, job: Job) -> dict[str, int]:
     return {name: job.values[name] for name in program.given}
 
 
-def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None) -> None:
+def check_model(
+    compiled: Compiled | None, word_bits: int | None, dtype: str | None, process: str | None, schedule: str | None
+) -> None:
     """What is said of a model file that was given is true of it."""
-    if compiled and word_bits not in (None, compiled.widths.word):
-        raise typer.BadParameter(f"this model was compiled for words of {compiled.widths.word} bits", param_hint="--word-bits")
-    if compiled and dtype and not str(compiled.model.dtype).endswith(dtype):
-        raise typer.BadParameter("this model was compiled for another dtype", param_hint="--dtype")
+    if compiled is None:
+        return
+    own_dtype = str(compiled.model.dtype).removeprefix("torch.")
+    own_schedule = compiled.construction.removeprefix(compiled.process).strip() or SCHEDULES[0]
+    for flag, said, own, what in (
+        ("--word-bits", word_bits, compiled.widths.word, f"words of {compiled.widths.word} bits"),
+        ("--dtype", dtype, own_dtype, own_dtype),
+        ("--process", process, compiled.process, compiled.construction),
+        ("--schedule", schedule, own_schedule, compiled.construction),
+    ):
+        if said not in (None, "all", own):
+            raise typer.BadParameter(f"this model was compiled for {what}", param_hint=flag)
 
 
 def check_device(device: str, engine: str) -> None:

@@ -24,6 +24,8 @@ from lockstep.commands.common import (
     Inputs,
     Json,
     ModelDtype,
+    ModelProcess,
+    ModelSchedule,
     Order,
     Out,
     Process,
@@ -71,9 +73,8 @@ def compile(file: File, out_: Out = None,
 
 
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
-           input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: Process = "mdm",
-           schedule: Schedule = "two-step", order: Order = "parallel",
-           dtype: ModelDtype = None,
+           input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
+           schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            json_: Json = False) -> None:  # fmt: skip
@@ -81,7 +82,6 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     construction = construction_named(process, schedule)
     choose("--engine", engine, ENGINES)
     check_device(device, engine)
-    check_order(order, process)
     choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep import storage
     from lockstep.decoding import decode_job
@@ -90,12 +90,14 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         program, compiled = storage.program_or_model(file)
     # A program that declares its word size means it; else a model's larger words change no run.
     bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
-    check_model(compiled, word_bits, dtype)
+    check_model(compiled, word_bits, dtype, process, schedule)
+    construction = compiled.construction if compiled else construction
+    check_order(order, construction.split()[0])
+    if time is not None and construction != PROCESSES[0]:
+        raise typer.BadParameter("only mdm lays out blocks: the context of ap-mdm grows as it needs", param_hint="--time")
     how: dict[str, Any] = {"construction": construction, "order": order, "seed": seed, "dtype": dtype or "float64", "time": time,
            "compiled": compiled, "engine": engine, "device": device, "max_steps": max_steps, "strict": strict}  # fmt: skip
-    if compiled:  # its construction counts, whatever --process says
-        check_order(order, compiled.process)
-    about = {"process": compiled.construction if compiled else construction, "order": order}
+    about = {"process": construction, "order": order}
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, how, about, json_)
         return

@@ -18,8 +18,10 @@ MOST_BITS = 16
 
 
 def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
-          process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm or all.")] = "mdm",
-          schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step or all.")] = "two-step",
+          process: Annotated[Optional[str], typer.Option("--process", help="mdm (default), ap-mdm or all.",
+                                                         show_default=False)] = None,
+          schedule: Annotated[Optional[str], typer.Option("--schedule", help="Of ap-mdm: two-step (default), one-step or all.",
+                                                          show_default=False)] = None,
           word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_BITS,
                                                            help="Word size [as declared, or 16].", show_default=False)] = None,
           json_: Json = False) -> None:  # fmt: skip
@@ -33,7 +35,7 @@ def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file 
 
     with display.progress(err, "proving") as progress:
         program, compiled = program_or_model(file)
-        check_model(compiled, word_bits, dtype=None)
+        check_model(compiled, word_bits, None, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
         if bits > MOST_BITS:
             raise typer.BadParameter(f"proofs are for words of up to {MOST_BITS} bits, not {bits}", param_hint="--word-bits")

@@ -16,8 +16,8 @@ from lockstep.commands.common import (
     Bits,
     Json,
     ModelDtype,
-    Process,
-    Schedule,
+    ModelProcess,
+    ModelSchedule,
     check_model,
     declared_bits,
     emit,
@@ -53,7 +53,7 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
             time: Annotated[int, typer.Option("--time", min=1, help="T, the longest run.")] = 1000,
             procs: Annotated[int, typer.Option("--procs", min=1, help="P, the most processors.")] = 64,
             space: Annotated[int, typer.Option("--space", min=1, help="S, the most cells of shared memory.")] = 1000,
-            word_bits: Bits = None, dtype: ModelDtype = None, process: Process = "mdm", schedule: Schedule = "two-step",
+            word_bits: Bits = None, dtype: ModelDtype = None, process: ModelProcess = None, schedule: ModelSchedule = None,
             json_: Json = False) -> None:  # fmt: skip
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
     choose("--dtype", dtype or "float64", ("float64", "float32"))
@@ -63,7 +63,7 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
 
     with display.spinner(err, "bounding every sum of the forward pass"):
         program, compiled = program_or_model(file)
-        check_model(compiled, word_bits, dtype)
+        check_model(compiled, word_bits, dtype, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or declared_bits(program) or DEFAULT_BITS
         found = certify_bounds(program, construction, time, procs, space, bits, dtype or "float64", compiled)
     emit(found.record(), display.certificate_table(found), json_)
