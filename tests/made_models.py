@@ -144,6 +144,37 @@ def nearby_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
     return replace(model, layers=(replace(layer, q=q),)), torch.tensor([0, 2, 1, 2, 1]), positions
 
 
+def leaking_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """All rows read position 2 and, with weight exp(-40), 3, until that deletes itself: so little leaks that no sum with 1 has it,
+    but what reads more than 0 stays masked.
+
+    Residual: 0 one, 1 MASK, 2 is none, 3 score as a key, 4 position 3, 5 read.
+    """
+    zero = torch.zeros
+    q, k, v, o = (zero(1, 1, 6, dtype=torch.float64) for _ in range(4))
+    q[0, 0, 0] = k[0, 0, 3] = v[0, 0, 1] = o[0, 0, 5] = 1
+    embedding, unembedding = (Factored(*(zero(n, 6, dtype=torch.float64) for n in (3, 0, 0))) for _ in range(2))
+    embedding.kind[1, 1] = embedding.kind[[0, 2], [2, 2]] = unembedding.kind[2, 0] = 1
+    positions = zero(4, 6, dtype=torch.float64)
+    positions[:, 0] = positions[3, 4] = 1
+    positions[2, 3], positions[3, 3] = 5000, 4960
+    control = zero(3, 6, dtype=torch.float64)
+    control[0, 5], control[0, 2], control[0, 4], control[2, 4] = 1, -2, -2, 1  # remask: masked, not at 3, and reads; delete: at 3
+    nothing = zero(1, 6, dtype=torch.float64), zero(1, dtype=torch.float64), zero(6, 1, dtype=torch.float64)
+    layer = Layer(q, k, v, o.transpose(1, 2), *nothing)
+    vocabulary = Vocabulary((("BOS", 0), (MASK, 0), ("A", 0)))
+    model = Transformer(vocabulary, embedding, (layer,), unembedding, control, zero(3, dtype=torch.float64))
+    return model, torch.tensor([0, 1, 2, 1]), positions
+
+
+def wide_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
+    """Tokens are wide in a column in which positions are bytes: position 4 reads 1 more than it finds."""
+    model, tokens, positions = lookup_model(7)
+    positions[4, 12] = 1
+    model.embedding.kind[2, 12] = 40_000
+    return model, tokens, positions
+
+
 def negative_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
     """The lookup with V and O negated: the same function, but what the sink holds is not the least that can be read."""
     model, tokens, positions = lookup_model(7)

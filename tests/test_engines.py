@@ -16,12 +16,14 @@ from made_models import (
     finding_model,
     forgetful,
     gives_up,
+    leaking_model,
     lookup_model,
     nearby_model,
     negative_model,
     returning_model,
     tampered,
     vanishing_model,
+    wide_model,
 )
 from test_models import chain_model, random_model
 
@@ -194,6 +196,25 @@ def test_a_key_that_comes_near_the_best_is_noticed() -> None:
     model, tokens, positions = nearby_model()
     assert Decoder(model, tokens, positions, engine="active").engine == "active"
     assert same_tokens(model, tokens, positions, "active", order="left-to-right") == f"dense (not active: {SOFT})"
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_a_row_that_is_read_with_almost_no_weight_is_noticed(engine: str) -> None:
+    """Once it is gone, position 1 is unmasked."""
+    model, tokens, positions = leaking_model()
+    decode = Decoder(model, tokens, positions, process="ap-mdm")
+    assert [step.tokens.tolist() for step in decode] == [[0, 1, 2], [0, 2, 2]]
+    reason = {"active": SOFT, "indexed": "scores that differ may not differ by enough: attention mixes rows"}[engine]
+    assert same_tokens(model, tokens, positions, engine, "ap-mdm") == f"dense (not {engine}: {reason})"
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_positions_are_bytes_where_tokens_are_wide(engine: str, order: str) -> None:
+    model, tokens, positions = wide_model()
+    assert same_tokens(model, tokens, positions, engine, order=order) == engine
+    ends = [list(Decoder(*made, order=order))[-1].tokens.tolist() for made in ((model, tokens, positions), lookup_model(7))]
+    assert [a == b for a, b in zip(*ends)].index(False) == 4, "the byte is read"
 
 
 @pytest.mark.parametrize("engine", OTHERS)

@@ -78,14 +78,14 @@ class IndexedBatch:
         source[positions.small_columns] = np.arange(len(positions.small_columns))
         source[positions.large_columns] = len(positions.small_columns) + np.arange(len(positions.large_columns))
         self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
-        streams.place_small(kept, positions.small, place[positions.small_columns])
-        for number, column in enumerate(positions.large_columns):
-            if place[column] >= 0:
-                wide = place[column] >= len(columns.narrow)
-                part, at = (kept.wide, place[column] - len(columns.narrow)) if wide else (kept.narrow, place[column])
-                padded = np.zeros(len(part) * BLOCK)
-                padded[: len(positions)] = positions.large[:, number]
-                part[:, at] = padded.reshape(-1, BLOCK)
+        small, large = place[positions.small_columns], place[positions.large_columns]
+        narrow = small < len(columns.narrow)
+        streams.place_small(kept, positions.small, np.where(narrow, small, -1))
+        # Bytes in columns that tokens make wide, and what is no byte.
+        rest = [(small[n], positions.small[:, n]) for n in np.flatnonzero(~narrow)]
+        for at, values in [*rest, *zip(large, positions.large.T)]:
+            if at >= 0:
+                streams.place_column(kept, at, values)
 
     def _take(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
         """Rows of a sequence have other tokens now."""

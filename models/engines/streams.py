@@ -7,7 +7,7 @@ neighbouring rows load and store at that speed, too. All numbers are integers th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,8 +198,17 @@ def _place(tile: int, end: int, narrow: NDArray[np.int16], small: NDArray[np.uin
 
 
 def place_small(kept: Kept, small: NDArray[np.uint8], place: Indices) -> None:
-    """PE of all positions, of the columns that are bytes; place: [a], where each is kept, or -1."""
+    """PE of all positions, of columns that are bytes and kept narrow; place: [a], where each is kept, or -1."""
     spread(_place, len(kept.narrow), len(small) >= MANY, kept.narrow, small, place)
+
+
+def place_column(kept: Kept, at: int, values: NDArray[Any]) -> None:
+    """One column of PE of all positions; at: where it is kept, wide ones after the narrow."""
+    narrow = len(kept.columns.narrow)
+    column = kept.wide[:, at - narrow] if at >= narrow else kept.narrow[:, at]
+    padded = np.zeros(column.size, column.dtype)
+    padded[: len(values)] = values
+    column[:] = padded.reshape(column.shape)
 
 
 def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers, place: Indices,

@@ -56,8 +56,15 @@ MUTANTS = (
         ACTIVE,
         "heads may read several rows",
         ActiveSession._compute,
-        "(weights.amax(2) == 1).all()",
+        "(torch.count_nonzero(weights, dim=2) == 1).all()",
         "(weights.amax(2) >= 0).all()",
+    ),
+    row(
+        ACTIVE,
+        "weights that no sum with 1 shows may be read",
+        ActiveSession._compute,
+        "(torch.count_nonzero(weights, dim=2) == 1).all()",
+        "(weights.amax(2) == 1).all()",
     ),
     Mutant(ACTIVE, "the cut is at 0", Attribute(active, "VANISHING", dict.fromkeys(active.VANISHING, 0.0), "746 -> 0"), ACTIVE),
     row(

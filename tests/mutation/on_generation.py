@@ -12,12 +12,14 @@ from made_models import (
     BROKEN,
     finding_model,
     gives_up,
+    leaking_model,
     lookup_model,
     nearby_model,
     negative_model,
     returning_model,
     tampered,
     vanishing_model,
+    wide_model,
 )
 from mutants import small_job
 from numpy_decoder import transition
@@ -143,6 +145,10 @@ def engine(name: str) -> None:
         used = same_tokens(*made_up(), name, "ap-mdm")
         assert used == name, used
     used = same_tokens(*returning_model(), name, "ap-mdm", most=12)
+    assert used == name, used
+    used = same_tokens(*leaking_model(), name, "ap-mdm")
+    assert used.startswith(f"dense (not {name}: "), used
+    used = same_tokens(*wide_model(), name)
     assert used == name, used
     if name == "active":
         used = same_tokens(*nearby_model(), name, order="left-to-right")
