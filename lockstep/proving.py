@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
@@ -44,7 +44,8 @@ class Proved:
         compiled = self.proof.compiled
         bits, dtype = compiled.widths.word, str(compiled.model.dtype).removeprefix("torch.")
         verdict = f"proved for all words of {bits} bits" if self.holds else "NOT PROVED"
-        return f"{self.program}, {compiled.construction}, {dtype} weights: {verdict}"
+        others = ", ".join(f"{n} {name} bits" for name, n in asdict(compiled.widths).items() if name != "word")
+        return f"{self.program}, {compiled.construction}, {dtype} weights, {others}: {verdict}"
 
     @property
     def rows(self) -> list[tuple[str, str, str, float, bool, str]]:
@@ -82,7 +83,7 @@ def proof_record(proved: Proved) -> dict[str, Any]:
     keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
     compiled = proved.proof.compiled
     return {
-        "program": proved.program, "construction": compiled.construction, "word_bits": compiled.widths.word, "holds": proved.holds,
+        "program": proved.program, "construction": compiled.construction, **{f"{name}_bits": n for name, n in asdict(compiled.widths).items()}, "holds": proved.holds,
         "seconds": round(proved.seconds, 3), "solver_queries": proved.proof.asked,
         "obligations": [dict(zip(keys, (*row[:3], round(row[3], 3), *row[4:]))) for row in proved.rows],
         "counterexamples": [vars(example) for example in proved.counterexamples],

@@ -13,11 +13,10 @@ from unittest.mock import patch
 import numpy as np
 
 from compiler.compile import Compiled
-from compiler.processor import Size
 from proofs_check.proofs import operations
 from proofs_check.proofs.instructions import Executor
 from proofs_check.proofs.interface import Interface, RowKind
-from proofs_check.proofs.prove import INTERFACES
+from proofs_check.proofs.prove import interface_of
 from proofs_check.proofs.reduction import Reduced, Row, reduce_gates
 from proofs_check.proofs.rows import BOS, Failed, Walker
 from proofs_check.proofs.solver import Lemmas
@@ -58,7 +57,7 @@ class Stage:
     @staticmethod
     def of(compiled: Compiled) -> Stage:
         network = read_weights(compiled.model, compiled.circuit)
-        interface = INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+        interface = interface_of(compiled)
         walker = Walker(network, interface, Lemmas())
         return Stage(network, interface, Executor(walker, compiled.code, compiled.widths.word))
 

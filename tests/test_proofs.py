@@ -26,7 +26,7 @@ from mutants import (
 )
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code, Size
+from compiler.processor import Code
 from lockstep.storage import compile_to_file
 from models.files import load_model, save_model
 from pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
@@ -35,7 +35,7 @@ from pram.machine import HALTED, NO_DESTINATION, Machine, register_destination
 from pram.program import load
 from pram.word import WORD_OPERATIONS, exact, wrap
 from proofs_check.proofs.attention import misread_example, misreads
-from proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, prove
+from proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, interface_of, prove
 from proofs_check.proofs.reduction import Polyline
 from proofs_check.proofs.rows import BOS, Walker
 from proofs_check.proofs.solver import Lemmas, Unequal, Words
@@ -137,7 +137,7 @@ def test_float32_weights_are_proved_alike() -> None:
 def rows_outside(compiled: Compiled, rows: Rows) -> int:
     """How many rows of runs are of no kind that was gone through."""
     network = read_weights(compiled.model, compiled.circuit)
-    interface = INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+    interface = interface_of(compiled)
     walker, left = Walker(network, interface, Lemmas()), rows.before[0].numpy()
     for kind in (BOS, *interface.rows()):
         row = walker.start(kind)
@@ -189,7 +189,7 @@ def test_single_weights_of_scores(construction: str) -> None:
     """All that change what a head reads on a real run are caught, and those have a state that the model's softmax confirms."""
     compiled, chance = small_model(construction), random.Random(3)
     rows = rows_of_runs(compiled)
-    interface = INTERFACES[construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+    interface = interface_of(compiled)
     assert not misreads(read_weights(compiled.model, compiled.circuit), interface)
     changed = 0
     for mutant in score_mutants(compiled.model):
@@ -316,7 +316,7 @@ def test_the_command(do: Do) -> None:
     assert [r["construction"] for r in records] == list(CONSTRUCTIONS)
     assert all(r["holds"] and r["word_bits"] == 6 and len(r["assumed"]) >= 4 for r in records)
     text = do("prove tiny.pram --word-bits 6").out
-    assert "tiny, mdm, float64 weights: proved for all words of 6 bits" in text
+    assert "tiny, mdm, float64 weights, 12 time bits, 6 pid bits: proved for all words of 6 bits" in text
     assert "What is assumed:" in text
     assert do("prove tiny.pram --word-bits 17").status == MISUSED
     Path("long.pram").write_text("program long\nword 20\nshared s : output\nsingle do s := 3 end\n")

@@ -27,7 +27,7 @@ def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file 
           json_: Json = False) -> None:  # fmt: skip
     """Prove of a program's weights that every gate is right.
 
-    For all operand words: word operations, every instruction on every kind of row, and what leaves as tokens.
+    For all operand words of up to 16 bits: word operations, every instruction on every kind of row, and what leaves as tokens.
     """
     wanted = constructions(process, schedule)
     from lockstep.proving import proof_record, proof_table, prove_program

@@ -146,7 +146,10 @@ class Executor:
             self._is(row, f"{slot}.index", 0 if operand.kind == "pid" else operand.index)
 
     def _is(self, row: Row, name: str, value: int) -> None:
-        for j, column in enumerate(self.walker.network.fields.get(name, ())):
+        columns = self.walker.network.fields.get(name, ())
+        if value >> len(columns):
+            raise Unequal(Refuted({}, f"{name} has {len(columns)} bits, too few for {value}"))
+        for j, column in enumerate(columns):
             if row.known(column) != value >> j & 1:
                 raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {row.known(column)}, not {value >> j & 1}"))
 

@@ -14,6 +14,7 @@ from typing import Literal, Protocol, Union
 import z3
 
 from compiler.circuit import Bit
+from compiler.compile import Widths
 from compiler.processor import Code, Size
 
 #: A term over the fields of a row: an integer, or a Z3 term.
@@ -77,11 +78,13 @@ class Copy:
     """What a head adds to a row from the row that it reads, if one of the fields `asks` is 1 here.
 
     to: field -> fields whose bits are added to it, bit by bit, `width` of them; "#f" is f's integer, "1" a constant.
+    layer: whose head it is.
     """
 
     asks: tuple[str, ...]
     to: Mapping[str, tuple[str, ...]]
     width: int
+    layer: int = 1
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,15 @@ class Finds:
     latest: tuple[str, ...] = ()
 
 
+#: Field -> how many columns it has, and the most that each of them holds.
+Fields = Mapping[str, tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Interface:
     """One construction.
 
+    fields, positions: every field but those of operations that only some programs use; those that position encodings write.
     heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
     slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
     owned: fields written by gates that are not the processor's: by which fields those gates may be driven.
@@ -124,6 +132,8 @@ class Interface:
     published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
     """
 
+    fields: Fields
+    positions: frozenset[str]
     heads: Mapping[str, Copy]
     finds: Mapping[str, Finds]
     rows: Callable[[], Iterator[RowKind]]
@@ -143,7 +153,7 @@ SELECTORS = ("asks", "parameter", "pid", "index")
 
 def operand_copies(slots: tuple[str, ...], size: Size, *sources: str) -> dict[str, Copy]:
     """The heads that bring operands."""
-    return {slot: Copy((f"{slot}.asks",), {slot: sources}, size.word) for slot in slots}
+    return {slot: Copy((f"{slot}.asks",), {slot: sources}, size.word, layer=2) for slot in slots}
 
 
 def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, Finds]:
@@ -163,4 +173,4 @@ def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], late
 
 
 #: From the code and bit widths to the interface.
-Tell = Callable[[Code, Size], Interface]
+Tell = Callable[[Code, Size, Widths], Interface]

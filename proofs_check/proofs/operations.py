@@ -142,7 +142,7 @@ def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: R
         _shifts(lemmas, operands, halfway, wanted)
         return row, added
     found = [(int(added.constant[c]), added.varying.get(c, ())) for c in out]
-    if PARTIAL in halfway.live and wanted == "mul":
+    if PARTIAL in halfway.live and wanted == "mul" and OUT not in halfway.live:
         _parities(lemmas, operands, row, found)
     elif SUM in halfway.live and wanted == "add" and OUT not in halfway.live:
         _moved(lemmas, operands, row, found)

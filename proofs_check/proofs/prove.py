@@ -11,6 +11,7 @@ from compiler.compile import Compiled
 from compiler.processor import Size
 from proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
 from proofs_check.proofs.attention import Misread, misread_example, misreads
+from proofs_check.proofs.columns import check_columns
 from proofs_check.proofs.instructions import Executor
 from proofs_check.proofs.interface import Interface, RowKind, Tell
 from proofs_check.proofs.replay import Counterexample, counterexample
@@ -31,6 +32,11 @@ MOST_BITS = 16
 How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
 CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run"}
 Progress = Callable[[int, int], None]
+
+
+def interface_of(compiled: Compiled) -> Interface:
+    """What its construction tells of a model's code and widths."""
+    return INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word), compiled.widths)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
         raise ValueError(f"words of {compiled.widths.word} bits: proofs are for words of up to {MOST_BITS}")
     if compiled.construction not in INTERFACES:
         raise ValueError(f"{compiled.construction} has told nothing about its rows")
-    interface = INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word))
+    interface = interface_of(compiled)
     started, lemmas = time.perf_counter(), lemmas or Lemmas()
     try:
         network = read_weights(compiled.model, compiled.circuit)
@@ -109,10 +115,13 @@ class _Prover:
         self.executor = Executor(self.walker, compiled.code, compiled.widths.word)
 
     def obligations(self) -> Iterator[Obligation]:
-        network, interface = self.network, self.interface
-        yield self._structure(
-            "tokens enter by their kind and bits", "{} rows", lambda: check_embedding(network, self.compiled.circuit)
-        )
+        network, interface, compiled = self.network, self.interface, self.compiled
+        size = Size.of(compiled.code, compiled.widths.word)
+        there = self._structure("fields and heads are all there", "{} columns", lambda: check_columns(network, interface, size))
+        yield there
+        if not there.holds:  # all others go by the names of fields and heads
+            return
+        yield self._structure("tokens enter by their kind and bits", "{} rows", lambda: check_embedding(network))
         yield self._attention()
         yield self._structure(
             "each head copies the fields of its lookup only", "{} heads", lambda: check_heads(network, interface)

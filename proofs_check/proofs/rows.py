@@ -192,8 +192,8 @@ class Walker:
             elif constant != term:
                 what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
                 raise Failed(Fault(kind, layer, row, Refuted({}, what)))
-            decided = column in exempt or isinstance(term, int)
-            moved = [(constant, constant)] if decided else [(constant, constant), *(line.bounds for line in lines)]
+            # Lines may cancel what is constant: where the sum is one number, that is what the next layers see.
+            moved = [(term, term)] if isinstance(term, int) else [(constant, constant), *(line.bounds for line in lines)]
             bounds[column] = (int(row.low[column]) + sum(a for a, _ in moved), int(row.high[column]) + sum(b for _, b in moved))
         if open_:
             self._prove(kind, layer, row, wanted, open_)
@@ -206,7 +206,7 @@ class Walker:
             if row.part(columns) in found:
                 return found[row.part(columns)]
         fields = Fields(self.network, row)
-        terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items() if bit in self.network.columns}
+        terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items()}
         self.interface.always(fields), self.interface.idle(fields)
         columns = tuple(sorted(fields.looked_at))
         wanted = Wanted(terms, columns, (kind.adds, layer, columns, row.part(columns)))

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 import z3
 
+from compiler import in_place
 from compiler.circuit import Bit
 from compiler.processor import Size
+from proofs_check.proofs.columns import flags, numbers, words
 from proofs_check.proofs.interface import Copy, Finds, Term, Value, when
 
 #: Roles of both schedules; each adds its own.
@@ -27,6 +29,29 @@ SHRINK = (
     (2, frozenset({"shrinking", "token.MASK", "first", "from_low"}), frozenset({"control.remask"})),
     (2, frozenset({"shrinking", "token.MASK", "first", "past_high"}), frozenset({"control.remask"})),
 )
+
+
+def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> dict[str, tuple[int, int]]:
+    """What position encodings write."""
+    return {
+        **flags("one", "first", *(f"role.{role}" for role in (*ROLES, *roles))),
+        **numbers((1 << widths.length) - 1, "index", "full"),
+        **words(widths.pid, "pid"),
+        **numbers((1 << widths.pid) - 1, "rank"),
+        **words(max(size.word, size.index), "address"),
+        **words(size.word, "value"),
+    }
+
+
+def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> dict[str, tuple[int, int]]:
+    """What both schedules have besides; tokens: kinds that raise a flag."""
+    states = ("ended", "vanishing", "growing", "is_last", "shrinking", "from_low", "past_high")
+    return {
+        **flags(*(f"token.{kind}" for kind in tokens), *states, *(f"control.{edit}" for edit in ("remask", "insert", "delete"))),
+        **words(size.token, "token.bits"),
+        **numbers((1 << widths.length) - 1, "end"),
+        **numbers((1 << size.word) - 1, "value.first output", "value.last output"),
+    }
 
 
 def output_copies() -> dict[str, Copy]:

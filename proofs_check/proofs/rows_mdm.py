@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from compiler import mdm
 from compiler.circuit import Bit
+from compiler.compile import Widths
 from compiler.processor import Code, Size
+from proofs_check.proofs.columns import flags, numbers, processor_fields, words
 from proofs_check.proofs.interface import (
+    SUM,
     Adds,
     Copy,
     Equal,
@@ -26,9 +30,38 @@ SLOTS = ("x", "y")
 COLUMNS = {"V": ("value", "WORD"), "C": ("next", "HALT"), "A": ("destination", "NONE")}
 
 
-def tell(code: Code, size: Size) -> Interface:
+def tell(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
-    return Interface(_heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned())
+    assert isinstance(widths, mdm.Widths)
+    given = _given_fields(size, widths)
+    return Interface(
+        given | _fields(size), frozenset({*given, SUM}), _heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned()
+    )
+
+
+def _given_fields(size: Size, widths: mdm.Widths) -> dict[str, tuple[int, int]]:
+    """What position encodings write, beside `sum`, the address of an output."""
+    roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
+    return {
+        **flags("one", "first", "last", *roles),
+        **words(widths.time, "time", "time.previous"),
+        **words(widths.pid, "pid"),
+        **words(max(size.word, size.index), "address"),
+        **words(size.word, "value"),
+        **numbers((1 << widths.time) - 1, "step"),
+        **numbers(1 << widths.time + widths.pid, "priority"),
+        **numbers(3 << widths.pid, "place"),
+    }
+
+
+def _fields(size: Size) -> dict[str, tuple[int, int]]:
+    tokens = (f"token.{kind}" for kind in ("BOS", "MASK", "HALT", "REG", "WORD"))
+    states = ("masked.own", "masked.previous", "halted", "unfinished", "is_register", "is_cell", "reading")
+    return {
+        **flags(*tokens, *states),
+        **words(size.token, "token.bits"),
+        **processor_fields(size, SLOTS, ("WORD", "PC", "HALT", "REG", "NONE")),
+    }
 
 
 def _heads(size: Size) -> dict[str, Copy]:
@@ -41,7 +74,7 @@ def _heads(size: Size) -> dict[str, Copy]:
         "halted": Copy(("token.MASK",), {"halted": flag}, 1),
         "unfinished": Copy(("role.output",), {"unfinished": flag}, 1),
         **operand_copies(SLOTS, size, "value"),
-        "memory": Copy(("fetch", "reading"), {"out": ("value",)}, size.word),
+        "memory": Copy(("fetch", "reading"), {"out": ("value",)}, size.word, layer=3),
     }
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from compiler import in_place
 from compiler.circuit import Bit
+from compiler.compile import Widths
 from compiler.processor import Code, Size
+from proofs_check.proofs.columns import flags, numbers, processor_fields
 from proofs_check.proofs.interface import (
     Adds,
     Copy,
@@ -30,8 +33,10 @@ from proofs_check.proofs.rows_in_place import (
     WRITTEN,
     end_finds,
     ending,
+    given_fields,
     only,
     output_copies,
+    shared_fields,
     shrunk,
     still,
     within,
@@ -42,9 +47,24 @@ SLOTS = ("x", "y", "z")
 KINDS = ("MASK", "HALT", "PC", None)
 
 
-def tell(code: Code, size: Size) -> Interface:
+def tell(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the one-step schedule."""
-    return Interface(_heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned(), within, still, frozenset({"stores"}))
+    assert isinstance(widths, in_place.Widths)
+    given = given_fields(size, widths, "second")
+    return Interface(
+        given | _fields(size, widths), frozenset(given), _heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned(), within,
+        still, frozenset({"stores"}),
+    )  # fmt: skip
+
+
+def _fields(size: Size, widths: in_place.Widths) -> dict[str, tuple[int, int]]:
+    states = ("runs", "running", "started", "behind", "late", "no_masks", "executes", "stores", "hit")
+    return {
+        **shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
+        **flags(*states),
+        **numbers((1 << widths.length) - 1, "last_word"),
+        **processor_fields(size, SLOTS, ("WORD", "PC", "HALT")),
+    }
 
 
 def _heads(size: Size) -> dict[str, Copy]:
@@ -55,8 +75,8 @@ def _heads(size: Size) -> dict[str, Copy]:
         "running": Copy(EVERYONE, {"running": ("token.PC",), "started": ("1",)}, 1),
         **output_copies(),
         **operand_copies(SLOTS, size, "token.bits", "value"),
-        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word),
-        "hit": Copy(("role.cell",), {"hit": ("stores",), "out": ("z",)}, size.word),
+        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word, layer=3),
+        "hit": Copy(("role.cell",), {"hit": ("stores",), "out": ("z",)}, size.word, layer=3),
     }
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from compiler import in_place
 from compiler.circuit import Bit
+from compiler.compile import Widths
 from compiler.processor import Code, Size
+from proofs_check.proofs.columns import flags, processor_fields, words
 from proofs_check.proofs.interface import (
     Adds,
     Copy,
@@ -29,8 +32,10 @@ from proofs_check.proofs.rows_in_place import (
     SHRINK,
     end_finds,
     ending,
+    given_fields,
     only,
     output_copies,
+    shared_fields,
     shrunk,
     still,
     within,
@@ -41,9 +46,24 @@ BUFFERS = {"VAL": "value", "DST": "destination", "NPC": "next"}
 KINDS = ("MASK", "HALT", "REG", "PC", "WORD", None)
 
 
-def tell(code: Code, size: Size) -> Interface:
+def tell(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the two-step schedule."""
-    return Interface(_heads(size), _finds(code, size), lambda: _rows(code, size), SLOTS, _owned(), within, still)
+    assert isinstance(widths, in_place.Widths)
+    given = given_fields(size, widths, *BUFFERS)
+    return Interface(
+        given | _fields(size, widths), frozenset(given), _heads(size), _finds(code, size), lambda: _rows(code, size), SLOTS, _owned(),
+        within, still,
+    )  # fmt: skip
+
+
+def _fields(size: Size, widths: in_place.Widths) -> dict[str, tuple[int, int]]:
+    return {
+        **shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
+        **flags("counterpart.PC", "counterpart.HALT", "unhalted"),
+        **words(size.word, "written"),
+        **words(widths.pid, "owner"),
+        **processor_fields(size, SLOTS, ("WORD", "PC", "HALT", "REG", "NONE")),
+    }
 
 
 def _heads(size: Size) -> dict[str, Copy]:
@@ -56,9 +76,9 @@ def _heads(size: Size) -> dict[str, Copy]:
         "unhalted": Copy(EVERYONE, {"unhalted": ("1",)}, 1),
         **output_copies(),
         **operand_copies(SLOTS, size, "token.bits", "value"),
-        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word),
+        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word, layer=3),
         "target": Copy(("role.cell", "role.register"),
-                       {"control.remask": ("emit.REG", "emit.WORD"), "out": ("written",)}, size.word),
+                       {"control.remask": ("emit.REG", "emit.WORD"), "out": ("written",)}, size.word, layer=3),
     }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compiler.circuit import Circuit
 from models.tokens import MASK
 from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
 from proofs_check.proofs.operations import AMOUNTS, PARTIAL
@@ -105,7 +104,7 @@ def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
     return states | roles, writes
 
 
-def check_embedding(network: Network, circuit: Circuit) -> int:
+def check_embedding(network: Network) -> int:
     """A token raises the flag of its kind, if it has one, and its bits. Returns how many rows were compared.
 
     Raises: Broken: a row writes something else.

@@ -10,7 +10,7 @@ from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 from proofs_check import certificate
 from proofs_check.certificate import _Certifier
-from proofs_check.proofs import attention, instructions, prove, rows, solver, structure, weights
+from proofs_check.proofs import attention, columns, instructions, prove, rows, solver, structure, weights
 
 CERTIFICATE, PROOFS = "certificate", "proofs"
 
@@ -102,6 +102,46 @@ OF_CERTIFICATE = (
 )
 
 OF_PROOFS = (
+    row(
+        PROOFS,
+        "heads and fields may be missing",
+        columns._same,
+        "if missing := sorted(wanted - found):",
+        "if missing := []:",
+        "proof finds a head that is missing",
+    ),
+    row(
+        PROOFS,
+        "heads may be in any layer",
+        columns.check_columns,
+        "copy.layer == number",
+        "name in layer.copies",
+        "proof finds a head of another layer",
+    ),
+    row(
+        PROOFS,
+        "fields may have any bits",
+        columns.check_columns,
+        "if len(columns) != bits:",
+        "if False:",
+        "proof finds a narrow field",
+    ),
+    row(
+        PROOFS,
+        "fields may have any range",
+        columns.check_columns,
+        "if highs != {most} and",
+        "if False and",
+        "proof finds a bit that is never",
+    ),
+    row(
+        PROOFS,
+        "lines that cancel what is constant count for nothing",
+        rows.Walker.check,
+        "[(term, term)]",
+        "[(constant, constant)]",
+        "proof finds what lines cancel",
+    ),
     row(
         PROOFS,
         "embeddings may write more",

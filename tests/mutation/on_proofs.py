@@ -10,6 +10,7 @@ from cases import job
 from mutants import Mutant as Fault
 from mutants import planted, tensor_of
 from test_proofs import fault_at
+from wrong_circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
 
 from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from compiler.processor import Code
@@ -73,6 +74,7 @@ def stray_store(compiled: Compiled) -> Fault:
 
 EMBEDDING, READOUT = "tokens enter by their kind and bits", "tokens leave as emitted, with probability 0.9"
 FINDS = "each head finds the row that its lookup means"
+THERE = "fields and heads are all there"
 ROWS = "rows that do not execute: what all gates add"
 #: Faults of a short model, each with the obligation that must fail.
 FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
@@ -94,6 +96,23 @@ FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
     "a stray store": ("ap-mdm one-step", stray_store, "instruction add"),
     "an insert": ("ap-mdm", turned(1, "control.insert", 0), ROWS),
 }
+
+
+#: Circuits of a wrong compiler, each with the obligation that must fail for the model that it assembles to.
+CIRCUITS: dict[str, tuple[str, Edit, str]] = {
+    "a head that is missing": ("mdm", without_head("y"), THERE),
+    "a head of another layer": ("mdm", moved_head("unfinished", 2), THERE),
+    "a narrow field": ("ap-mdm", narrowed("written", 1), THERE),
+    "a bit that is never": ("mdm", never("token.bits", 1), THERE),
+    "what lines cancel": ("ap-mdm", owner_of_what_cancels, ROWS),
+}
+
+
+def proof_finds_circuit(name: str) -> None:
+    """The obligation that speaks of what a wrong compiler did fails, with nothing closed before."""
+    construction, edit, obligation = CIRCUITS[name]
+    broken = [o.what for o in prove(altered(short_model(construction), edit), Lemmas()).obligations if not o.holds]
+    assert obligation in broken, f"{construction}: {broken} fail, and not {obligation}"
 
 
 def proof_finds(name: str) -> None:
@@ -118,5 +137,13 @@ CHECKS = (
     *(
         Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
         for name, (_, _, obligation) in FAULTS.items()
+    ),
+    *(
+        Check(
+            f"proof finds {name}",
+            f"a wrong circuit, by the obligation that speaks of it: {obligation}",
+            partial(proof_finds_circuit, name),
+        )
+        for name, (_, _, obligation) in CIRCUITS.items()
     ),
 )

@@ -1,0 +1,83 @@
+"""Which columns and heads there must be: every field of a construction, its bits, the most that they hold; heads, layer by layer.
+
+All other obligations go through what is there. A head that is missing, a field that has a bit too few, or that is said to be always 0,
+would be seen by none of them.
+"""
+
+from __future__ import annotations
+
+from compiler.processor import Size, vocabulary
+from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, Fields, Interface
+from proofs_check.proofs.operations import AMOUNTS, PARTIAL
+from proofs_check.proofs.specification import OPERATIONS
+from proofs_check.proofs.structure import Broken
+from proofs_check.proofs.weights import Network
+
+
+def flags(*names: str) -> Fields:
+    """Fields of one bit."""
+    return dict.fromkeys(names, (1, 1))
+
+
+def numbers(most: int, *names: str) -> Fields:
+    """Fields of one column that holds an integer up to `most`."""
+    return dict.fromkeys(names, (1, most))
+
+
+def words(bits: int, *names: str) -> Fields:
+    """Fields of so many bits."""
+    return dict.fromkeys(names, (bits, 1))
+
+
+def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...]) -> Fields:
+    """What every processor has: the operand slots, what it emits, the program counter and the address for layer 3."""
+    return {
+        **flags(FETCH, *(EMITTED + kind for kind in emitted)),
+        **flags(*(f"{slot}.{part}" for slot in slots for part in ("asks", "parameter", "pid"))),
+        **words(size.word, SUM, *slots),
+        **words(size.index, *(f"{slot}.index" for slot in slots)),
+        **words(size.counter, COUNTER),
+        **words(size.token, OUT),
+    }
+
+
+def used_fields(size: Size) -> Fields:
+    """What a processor has of operations that its program uses."""
+    return {**flags("sums", "sum.emit", *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
+
+
+def check_columns(network: Network, interface: Interface, size: Size) -> int:
+    """Every field and every head is there, and no other; tokens are those of the construction. Returns how many columns there are.
+
+    Raises: Broken: something is missing, or is not what it should be.
+    """
+    used = used_fields(size)
+    _same("fields", set(network.fields) - used.keys(), set(interface.fields))
+    for name, (bits, most) in ((n, {**used, **interface.fields}[n]) for n in network.fields):
+        columns = network.fields[name]
+        if len(columns) != bits:
+            raise Broken(f"{name} has {len(columns)} bits, not {bits}")
+        highs = {int(network.highs[c]) for c in columns}
+        if highs != {most} and name != PARTIAL:  # what a partial product can be is computed from its gates
+            raise Broken(f"{name} holds up to {min(highs)}, not {most}")
+    _same("fields of positions", set(network.positions), set(interface.positions))
+    for number, layer in enumerate(network.layers, 1):
+        wanted = {name for name, copy in interface.heads.items() if copy.layer == number}
+        _same(f"heads of layer {number}", set(layer.copies), wanted)
+    if network.vocabulary != vocabulary(size):
+        raise Broken(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
+    return len(network.names)
+
+
+def _same(what: str, found: set[str], wanted: set[str]) -> None:
+    if missing := sorted(wanted - found):
+        raise Broken(f"{what}: {missing[0]} is missing")
+    if surplus := sorted(found - wanted):
+        raise Broken(f"{what}: nothing speaks of {surplus[0]}")
+
+
+def _kinds(kinds: tuple[tuple[str, int], ...]) -> str:
+    return ", ".join(f"{name} of {bits} bits" for name, bits in kinds)
+
+
+__all__ = ["check_columns", "flags", "numbers", "processor_fields", "words"]

@@ -1,0 +1,163 @@
+"""A wrong compiler's circuits: whatever is missing, too narrow, out of its range or in another layer is refuted by name.
+
+Weights are what such a circuit assembles to, so that nothing but the proofs can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from cases import job
+from mutation.jobs import PID, R0, R1, number
+from mutation.on_proofs import THERE, short_model
+from wrong_circuits import altered, moved_head, narrowed, never, owner_of_what_cancels, product_twice, without_field, without_head
+
+from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from compiler.processor import Code, Size
+from compiler.verify import check_circuit
+from models.decode import decode
+from pram.instructions import Instruction, Operand
+from pram.job import Job
+from pram.machine import run
+from proofs_check.certificate import certify
+from proofs_check.proofs.columns import check_columns
+from proofs_check.proofs.prove import interface_of, prove
+from proofs_check.proofs.structure import Broken
+from proofs_check.proofs.weights import Network, read_weights
+
+
+def broken(compiled: Compiled) -> dict[str, str]:
+    """What fails, with the reason."""
+    return {o.what: o.trouble for o in prove(compiled).obligations if not o.holds}
+
+
+def decodes_right(compiled: Compiled, task: Job) -> bool:
+    exact = run(task)
+    layout = compiled.layout(task, exact.time)
+    tokens = decode(
+        compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process
+    ).tokens.numpy()
+    words = exact.memory[task.outputs.start : task.outputs.stop]
+    return layout.halted(tokens) and bool((layout.output_words(tokens) == words).all())
+
+
+# -- what is not there -------------------------------------------------------------------------
+
+HEADS = [
+    (construction, lookup.name, number)
+    for construction in CONSTRUCTIONS
+    for number, layer in enumerate(short_model(construction).circuit.layers, 1)
+    for lookup in layer.lookups
+    if len(layer.lookups) > 1  # a layer without heads does not assemble
+]
+
+
+@pytest.mark.parametrize(("construction", "head", "layer"), HEADS)
+def test_every_head_is_missed(construction: str, head: str, layer: int) -> None:
+    compiled = short_model(construction)
+    missing = f"heads of layer {layer}: {head} is missing"
+    assert broken(altered(compiled, without_head(head))) == {THERE: missing}
+    for other in {1, 2, 3} - {layer}:
+        surplus = f"heads of layer {other}: nothing speaks of {head}"
+        assert broken(altered(compiled, moved_head(head, other))) == {THERE: missing if layer < other else surplus}
+
+
+@cache
+def network(construction: str) -> Network:
+    compiled = short_model(construction)
+    return read_weights(compiled.model, compiled.circuit)
+
+
+def wrong_columns(found: Network) -> Iterator[tuple[str, Network]]:
+    """One column fewer, one that holds up to twice as much, and one that holds nothing; positions that are one more or one fewer."""
+    for column, (name, _) in enumerate(found.names):
+        rest = found.names[:column] + found.names[column + 1 :]
+        yield name, replace(found, names=rest, highs=np.delete(found.highs, column))
+        for high in (2 * found.highs[column], 0):
+            highs = found.highs.copy()
+            highs[column] = high
+            if name != "mul.partial":
+                yield name, replace(found, highs=highs)
+    for name in found.fields:
+        yield name, replace(found, positions=found.positions ^ {name})
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_every_column_is_missed(construction: str) -> None:
+    """All but flags of operations, which a program need not use: without one its result is not computed, as is proved elsewhere."""
+    compiled, told = short_model(construction), interface_of(short_model(construction))
+    size, optional = Size.of(compiled.code, compiled.widths.word), network(construction).fields.keys() - told.fields.keys()
+    assert check_columns(network(construction), told, size) == len(network(construction).names)
+    missed = 0
+    for name, wrong in wrong_columns(network(construction)):
+        if name in optional and name not in wrong.fields:
+            continue
+        with pytest.raises(Broken, match=name.replace(".", "[.]")):
+            check_columns(wrong, told, size)
+        missed += 1
+    assert missed > 250
+
+
+def test_other_tokens_are_refuted() -> None:
+    compiled = short_model("mdm")
+    vocabulary = replace(compiled.model.vocabulary, kinds=(*compiled.model.vocabulary.kinds[:-1], ("WORD", 3)))
+    found = broken(replace(compiled, model=replace(compiled.model, vocabulary=vocabulary)))
+    assert found[THERE].startswith("tokens are BOS of 0 bits, ")
+
+
+# -- what decodes wrongly ----------------------------------------------------------------------
+
+STORES = (
+    Instruction("add", PID, number(1), rd=0), Instruction("add", R0, R0, rd=1), Instruction("store", PID, number(0), R1),
+)  # fmt: skip
+
+
+def model_of(task: Job, construction: str = "mdm") -> Compiled:
+    time_bits = 5 if construction == "mdm" else 6
+    return compile_code(Code.of(task), CONSTRUCTIONS[construction].bits(task.word_bits, time_bits, 1), construction=construction)
+
+
+WRONG = {
+    "no x": ("mdm", without_head("x"), "heads of layer 2: x is missing"),
+    "no unfinished": ("mdm", without_head("unfinished"), "heads of layer 1: unfinished is missing"),
+    "no cells": ("mdm", without_field("is_cell"), "fields: is_cell is missing"),
+    "indices of 1 bit": ("mdm", narrowed("x.index", 1), "x.index has 1 bits, not 2"),
+    "a bit that is never": ("mdm", never("token.bits", 1), "token.bits holds up to 0, not 1"),
+    "two steps, no owner": ("ap-mdm", narrowed("owner", 0), "fields: owner is missing"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_decodes_wrongly_is_refuted(name: str) -> None:
+    construction, edit, trouble = WRONG[name]
+    code = Instruction("mov", number(3), rd=2), Instruction("store", number(2), number(0), Operand("register", 2))
+    task = job(*STORES, *code, registers=3, processors=2, word_bits=4, mode="CRCW priority", memory=(0, 0, 9), outputs=range(3))
+    compiled = model_of(task, construction)
+    assert decodes_right(compiled, task) and not broken(compiled)
+    wrong = altered(compiled, edit)
+    assert certify(wrong.model, wrong.circuit).holds
+    assert broken(wrong) == {THERE: trouble}
+
+
+def test_what_lines_cancel_is_the_number_that_is_left() -> None:
+    """A column of -1 + [odd] + [even] is 0 for the layers after it, not -1."""
+    task = job(*STORES, registers=2, processors=2, word_bits=4, mode="CRCW priority", outputs=range(2))
+    compiled = model_of(task, "ap-mdm")
+    wrong = altered(compiled, owner_of_what_cancels)
+    check_circuit(wrong.circuit)
+    assert decodes_right(compiled, task) and not decodes_right(wrong, task)
+    assert broken(wrong) == {"rows that do not execute: what all gates add": "DST, REG: layer 2: owner"}
+
+
+def test_a_product_that_is_made_twice_is_refuted() -> None:
+    code = (*(Instruction(name, PID, number(1), rd=0) for name in ("and", "xor", "or")), Instruction("mul", R0, number(1), rd=0))
+    task = job(*code, registers=1, processors=2, word_bits=2, mode="EREW", outputs=range(0))
+    compiled = model_of(task)
+    assert not broken(compiled)
+    found = broken(altered(compiled, product_twice))
+    assert "word operation: mul" in found and "layer 3 adds to out" in found["word operation: mul"], found

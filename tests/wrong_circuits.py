@@ -1,0 +1,137 @@
+"""Circuits that a wrong compiler might build: models of them assemble, and every check of weights against the circuit holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from compiler.assemble import assemble
+from compiler.circuit import Bit, Circuit, Field, Gate, Linear, Readout, Threshold
+from compiler.compile import Compiled
+
+Edit = Callable[[Circuit], Circuit]
+
+
+def altered(compiled: Compiled, edit: Edit) -> Compiled:
+    """The same, of another circuit."""
+    copy = replace(compiled.circuit, layers=[replace(x, lookups=[*x.lookups], gates=[*x.gates]) for x in compiled.circuit.layers])
+    circuit = edit(copy)
+    return replace(compiled, circuit=circuit, model=assemble(circuit))
+
+
+def bit(name: str, number: int = 0) -> Linear:
+    return Linear({(name, number): 1})
+
+
+def without_head(name: str) -> Edit:
+    def edit(circuit: Circuit) -> Circuit:
+        for layer in circuit.layers:
+            layer.lookups[:] = [lookup for lookup in layer.lookups if lookup.name != name]
+        return circuit
+
+    return edit
+
+
+def moved_head(name: str, layer: int) -> Edit:
+    """The head in another layer, from 1."""
+
+    def edit(circuit: Circuit) -> Circuit:
+        (found,) = (lookup for x in circuit.layers for lookup in x.lookups if lookup.name == name)
+        without_head(name)(circuit).layers[layer - 1].lookups.append(found)
+        return circuit
+
+    return edit
+
+
+def without(gone: Callable[[Bit], bool]) -> Edit:
+    """Columns that are nowhere, and whatever spoke of them: a lookup does not match by them, a gate does not write them."""
+
+    def cut(form: Linear) -> Linear:
+        return Linear({b: w for b, w in form.terms.items() if not gone(b)}, form.constant)
+
+    def left(gate: Gate) -> Gate:
+        return replace(gate, form=cut(gate.form), writes={b: w for b, w in gate.writes.items() if not gone(b)})
+
+    def edit(circuit: Circuit) -> Circuit:
+        fields = {n: [h for j, h in enumerate(f.highs) if not gone((n, j))] for n, f in circuit.fields.items()}
+        for layer in circuit.layers:
+            layer.gates[:] = [left(gate) for gate in layer.gates if not all(map(gone, gate.writes))]
+            layer.lookups[:] = [
+                replace(
+                    x, asks=cut(x.asks), conditions=tuple(map(cut, x.conditions)), recency=cut(x.recency),
+                    matches=tuple(m for m in x.matches if not any(map(gone, {**m.query.terms, **m.key.terms}))),
+                    reads=tuple((cut(form), b) for form, b in x.reads if not gone(b)),
+                )
+                for x in layer.lookups
+            ]  # fmt: skip
+        readout = circuit.readout
+        cut_readout = Readout(
+            {k: cut(f) for k, f in readout.kinds.items()}, tuple(map(cut, readout.ones)), tuple(map(cut, readout.zeros))
+        )
+        kept = {n: Field(n, len(highs), tuple(highs)) for n, highs in fields.items() if highs}
+        return replace(circuit, fields=kept, readout=cut_readout)
+
+    return edit
+
+
+def without_field(name: str) -> Edit:
+    return without(lambda b: b[0] == name)
+
+
+def narrowed(name: str, bits: int) -> Edit:
+    """A field of so many bits."""
+    return without(lambda b: b[0] == name and b[1] >= bits)
+
+
+def never(name: str, number: int) -> Edit:
+    """A bit that is said to be 0 always, so that no gate reads it."""
+
+    def edit(circuit: Circuit) -> Circuit:
+        field = circuit.fields[name]
+        highs = tuple(0 if j == number else high for j, high in enumerate(field.highs))
+        for layer in circuit.layers:
+            layer.gates[:] = [gate for gate in layer.gates if (name, number) not in gate.form.terms]
+        return replace(circuit, fields={**circuit.fields, name: replace(field, highs=highs)})
+
+    return edit
+
+
+def owner_of_what_cancels(circuit: Circuit) -> Circuit:
+    """Two steps: `emit.REG` gets -1, [pc is odd] and [pc is even], which is 0; gates of layer 2 are right if it is -1."""
+    masked, odd, target = bit("token.MASK"), bit("pc"), bit("role.DST")
+    up, down = {("emit.REG", 0): 1}, {("emit.REG", 0): -1}
+    circuit.layers[0].gates += [
+        Threshold(target - masked - 1, down), Threshold(target - masked + odd - 2, up), Threshold(target - masked - odd - 1, up),
+    ]  # fmt: skip
+    gates = circuit.layers[1].gates
+    gates[:] = [gate for gate in gates if not any(name == "owner" for name, _ in gate.writes)]
+    emits, says = bit("emit.REG"), bit("token.REG")
+    for k in range(circuit.fields["pid"].width):
+        own, once = bit("pid", k), ("owner", k)
+        gates += [
+            Threshold(target + own + says - 3, {once: 1}),
+            Threshold(target * 2 + own * 2 + says + emits - 5, {once: -1}),
+            Threshold(target + own + emits - 3, {once: 2}),
+        ]
+    return circuit
+
+
+def product_twice(circuit: Circuit) -> Circuit:
+    """Words of 2 bits: x | y is (x & y) + (x ^ y), and its flag says that layer 2 makes the product, which layer 3 makes again."""
+    found: list[Gate] = []
+    for gate in circuit.layers[0].gates:
+        writes = dict(gate.writes)
+        if ("or", 0) in writes:
+            del writes["or", 0]
+            writes |= {("and", 0): 1, ("xor", 0): 1}
+        elif ("mul", 0) in writes:
+            writes["or", 0] = 1
+        found.append(replace(gate, writes=writes))
+    circuit.layers[0].gates[:] = found
+    second = circuit.layers[1].gates
+    second[:] = [gate for gate in second if ("or", 0) not in gate.form.terms]
+    for x, y in ((x, y) for x in range(4) for y in range(4)):
+        words = [bit(word, j) if value >> j & 1 else 1 - bit(word, j) for word, value in (("x", x), ("y", y)) for j in range(2)]
+        if product := x * y % 4:
+            second.append(Threshold(sum(words, bit("or")) - 5, {("out", j): 1 for j in range(2) if product >> j & 1}))
+    return circuit
