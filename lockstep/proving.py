@@ -83,7 +83,8 @@ def proof_record(proved: Proved) -> dict[str, Any]:
     keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
     compiled = proved.proof.compiled
     return {
-        "program": proved.program, "construction": compiled.construction, **{f"{name}_bits": n for name, n in asdict(compiled.widths).items()}, "holds": proved.holds,
+        "program": proved.program, "construction": compiled.construction,
+        **{f"{name}_bits": n for name, n in asdict(compiled.widths).items()}, "holds": proved.holds,
         "seconds": round(proved.seconds, 3), "solver_queries": proved.proof.asked,
         "obligations": [dict(zip(keys, (*row[:3], round(row[3], 3), *row[4:]))) for row in proved.rows],
         "counterexamples": [vars(example) for example in proved.counterexamples],
