@@ -134,12 +134,12 @@ def returning_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
 
 
 def nearby_model() -> tuple[Transformer, torch.Tensor, torch.Tensor]:
-    """Positions 2 and 3 have one number, which position 4 asks for: their scores differ by 8, so attention mixes them."""
+    """Positions 2 and 3 have one number, which position 4 asks for: their scores differ by 128, so attention mixes them a little."""
     model, _, positions = lookup_model(7)
     (layer,) = model.layers
     positions[1:, 10] += 20
     positions[3, 4:7] = positions[4, 7:10] = positions[2, 4:7]
-    q = layer.q / 128
+    q = layer.q / 8
     q[0, 4] *= 5  # rows that do not ask still prefer the sink
     return replace(model, layers=(replace(layer, q=q),)), torch.tensor([0, 2, 1, 2, 1]), positions
 

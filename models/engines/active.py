@@ -103,11 +103,13 @@ class ActiveSession:
             return rows
         scores = state.queries[:, rows] @ state.keys[:, :alive].transpose(1, 2)  # [H, rows, N]
         state.best[:, rows], state.found[:, rows] = scores.max(2)
-        weights = torch.softmax(scores, dim=-1)
-        # A weight that is too small to round the greatest, but not 0, is not missed where its row goes.
-        if not bool((torch.count_nonzero(weights, dim=2) == 1).all()):
+        found = state.found[:, rows, None]
+        others = torch.softmax(scores, dim=-1).scatter_(2, found, 0.0)
+        # Not that the best weighs 1: one beside it that is too small for a sum with 1 to show would not be missed when its row goes.
+        if others.numel() and float(others.max()) != 0:
             raise Unsuitable("a head does not read one row alone")
-        x = before[rows] + torch.einsum("hna,hda->nd", weights @ state.values[:, :alive], layer.o)
+        read = state.values.gather(1, found.expand(-1, -1, state.values.shape[2]))
+        x = before[rows] + torch.einsum("hna,hda->nd", read, layer.o)
         x = x + layer.feed_forward(x)
         different = (state.after[rows] != x).any(1)
         state.after[rows] = x
