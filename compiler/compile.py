@@ -6,17 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
-import torch
-
 from compiler import ap_mdm, in_place, mdm, one_step
 from compiler.assemble import assemble
 from compiler.circuit import Circuit
 from compiler.processor import Code
 from compiler.verify import check_circuit
-from models.transformer import Transformer
+from models.transformer import DTYPES, Transformer
 from pram.job import Job
-
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 Widths = Union[mdm.Widths, in_place.Widths]
 Layout = Union[mdm.Layout, in_place.Layout]

@@ -15,11 +15,15 @@ from pram import json_places
 from pram.errors import InputError, Source
 from pram.inputs import read_input_file
 from pram.program import read_text
+from pram.word import MAX_BITS, MIN_BITS
 
 MAX_SIZES = 100_000
 #: Digits, with a fraction and a decimal exponent, or with a power.
 NUMBER = re.compile(r"([0-9]+)(?:([.][0-9]+)?(?:[eE][+]?([0-9]{1,3}))?|\^([0-9]{1,3}))")
 MAX_NUMBER_BITS = 63
+
+#: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
+MODEL_BITS = {"word": (MIN_BITS, MAX_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
 
 #: Keys of models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
 PROCESSES = ("mdm", "ap-mdm")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Optional
 
+from compiler import mdm
 from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from compiler.in_place import OWN_PARAMETERS
 from compiler.processor import Code, bits_for
@@ -12,54 +14,98 @@ from pram.program import Program
 from proofs_check.certificate import Certificate, certify, horizon
 from proofs_check.theorems import theorem4
 
+#: What runs are bounded by where neither a user nor a model says anything: steps, processors, cells.
+DEFAULTS = {"T": 1000, "P": 64, "S": 1000}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One bound of all runs that are spoken of: its letter, the most, and who set it."""
+
+    letter: str
+    most: int
+    origin: str
+
 
 @dataclass(frozen=True)
 class Bounded:
-    """The certificate of a program's model for runs of at most T steps, P processors and S cells.
+    """The certificate of a program's model for all runs within some limits.
 
-    fits: whether the model's bits cover the bounds (always, unless it was given). horizon: the most bits of `what` that
-    this dtype is certified for.
+    needed: the least bits for these limits. horizon: the most bits of `compiled.widths.extent` that this dtype is certified for
+    with words and pids of the model's bits; 0 if none.
     """
 
     program: str
     compiled: Compiled
     certificate: Certificate
-    what: str
-    needed: int
-    fits: bool
+    limits: tuple[Limit, ...]
+    needed: Widths
     horizon: int
+
+    @property
+    def what(self) -> str:
+        return self.needed.extent[0]
+
+    @property
+    def fits(self) -> bool:
+        """Whether each of the model's bits covers the limits, as layouts ask (always, unless the model was given)."""
+        has = asdict(self.compiled.widths)
+        return all(bits <= has[name] for name, bits in asdict(self.needed).items())
 
     @property
     def holds(self) -> bool:
         return self.fits and self.certificate.holds
 
     def record(self) -> dict[str, Any]:
-        """For JSON."""
-        lines = [{"what": x.what, "measured": x.measured, "limit": x.limit, "holds": x.holds} for x in self.certificate.lines]
+        """For JSON; `horizon` is null if there is none."""
+        lines = [{"what": x.what, "found": x.found, "limit": x.limit, "holds": x.holds} for x in self.certificate.lines]
         return {
             "program": self.program, "construction": self.compiled.construction, "dtype": self.certificate.dtype,
-            "holds": self.holds, "bounds": f"{self.what} <= 2^{self.needed}", "fits": self.fits,
-            "horizon": f"{self.what} <= 2^{self.horizon}", "smallest_gap": self.certificate.smallest_gap, "lines": lines,
+            "holds": self.holds, "limits": {limit.letter: limit.most for limit in self.limits},
+            "bounds": f"{self.what} <= 2^{self.needed.extent[1]}", "fits": self.fits,
+            "horizon": f"{self.what} <= 2^{self.horizon}" if self.horizon else None,
+            "smallest_gap": self.certificate.smallest_gap, "lines": lines,
         }  # fmt: skip
 
 
-def certify_bounds(program: Program, construction: str, time: int, processors: int, space: int, word_bits: int, dtype: str,
+def certify_bounds(program: Program, construction: str, asked: Mapping[str, Optional[int]], word_bits: int, dtype: str,
                    compiled: Compiled | None = None) -> Bounded:  # fmt: skip
-    """Certify a program's model, or one that was compiled before, for all runs within the bounds."""
+    """Certify a program's model, or one that was compiled before, for all runs within the bounds.
+
+    Args:   asked: the most of T, P and S; what is None is the model's own, or one of DEFAULTS where none was compiled before.
+    """
     code = compiled.code if compiled else Code(program.code.instructions, program.code.registers, len(program.code.derived))
     name = compiled.construction if compiled else construction
-    needed = least_widths(name, code, time, processors, space, compiled.widths.word if compiled else word_bits)
+    limits = _limits(name, asked, compiled.widths if compiled else None)
+    most = {limit.letter: limit.most for limit in limits}
+    needed = least_widths(name, code, most, compiled.widths.word if compiled else word_bits)
     compiled = compiled or compile_code(code, needed, dtype, name)
-    what, bits = needed.extent
-    fits = bits <= compiled.widths.extent[1] and needed.pid <= compiled.widths.pid
     certificate = certify(compiled.model, compiled.circuit)
-    return Bounded(program.name, compiled, certificate, what, bits, fits, horizon(compiled))
+    return Bounded(program.name, compiled, certificate, limits, needed, horizon(compiled))
 
 
-def least_widths(construction: str, code: Code, time: int, processors: int, space: int, word_bits: int) -> Widths:
-    """The least bit widths for runs of at most so many steps, processors and cells."""
-    kind, pid = CONSTRUCTIONS[construction].bits, bits_for(processors)
+def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths | None) -> tuple[Limit, ...]:
+    """A limit for each letter that the weights of a construction depend on; a model's own space is its longest context, N."""
+    found = []
+    for letter in ("P", "S") if construction in theorem4.BOUNDS else ("T", "P"):
+        most = asked[letter]
+        if most is not None:
+            found.append(Limit(letter, most, "asked for"))
+        elif own is None:
+            found.append(Limit(letter, DEFAULTS[letter], "by default"))
+        elif letter == "P":
+            found.append(Limit(letter, 1 << own.pid, "the model's own"))
+        else:
+            letter, bits = ("T", own.time) if isinstance(own, mdm.Widths) else ("N", own.length)
+            found.append(Limit(letter, (1 << bits) - 1, "the model's own"))
+    return tuple(found)
+
+
+def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bits: int) -> Widths:
+    """The least bit widths for runs of at most T steps or S cells (or a context of N) on P processors."""
+    kind, pid = CONSTRUCTIONS[construction].bits, bits_for(most["P"])
     if construction not in theorem4.BOUNDS:
-        return kind(word_bits, max(1, time.bit_length()), pid)
-    letters = {"h": code.parameters + len(OWN_PARAMETERS), "S": space, "P": processors, "k": code.registers}
-    return kind(word_bits, theorem4.BOUNDS[construction].context(letters).bit_length(), pid)
+        return kind(word_bits, max(1, most["T"].bit_length()), pid)
+    letters = {"h": code.parameters + len(OWN_PARAMETERS), "k": code.registers, **most}
+    longest = most["N"] if "N" in most else theorem4.BOUNDS[construction].context(letters)
+    return kind(word_bits, longest.bit_length(), pid)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,17 +196,20 @@ def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[
 
 
 def _status(theorem: Theorem, report: Report | None) -> str:
+    what = "closed forms, checked" if theorem.forms else "checked"
     if report is None:
-        return "checked by verify on every run" if theorem.of_runs else "checked by verify on every decode"
+        return f"{what} by verify on every {'run' if theorem.of_runs else 'decode'}"
     checks = [c for c in report.checks if c.theorem == theorem.name]
     failed = [c for c in checks if not c.holds]
     if failed:
         return f"FAILED: {failed[0].what}, {failed[0].measured}"
-    return f"checked on {', '.join(dict.fromkeys(c.on for c in checks))}" if checks else "nothing to check"
+    return f"{what} on {', '.join(dict.fromkeys(c.on for c in checks))}" if checks else "nothing to check"
 
 
 def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
-    """One block for each theorem: what it says, its closed forms, how it is decided, and its status."""
+    """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
+    from proofs_check.catalog import LETTERS, OPERATIONS
+
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
@@ -218,23 +222,54 @@ def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> Rendera
         table.add_row(Text("  decided by"), Text(theorem.decided))
         style = "bold red" if record["status"].startswith("FAILED") else "green"
         table.add_row(Text("  status"), Text(record["status"], style=style))
-    return table
+    letters = Table(box=None, padding=(0, 1), title="what the letters stand for", title_justify="left", show_header=False)
+    letters.add_column(style="cyan", no_wrap=True)
+    letters.add_column(overflow="fold")
+    for letter, meaning in {**LETTERS, **OPERATIONS}.items():
+        letters.add_row(Text(letter), Text(meaning))
+    return Group(table, letters)
 
 
 def certificate_table(found: Bounded) -> RenderableType:
-    """Every sum and gap against its limit, and the horizon."""
+    """Every sum and gap against its limit, what follows from them, and the horizon."""
     certificate = found.certificate
     title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
-    for column in ("what", "measured", "limit", "verdict"):
-        table.add_column(column, justify="right" if column in ("measured", "limit") else "left")
+    for column in ("what", "found", "limit", "verdict"):
+        table.add_column(column, justify="right" if column in ("found", "limit") else "left")
     for line in certificate.lines:
         style, verdict = ("green", "certified") if line.holds else ("bold red", "FAILED")
-        table.add_row(Text(line.what), f"{line.measured:.10g}", f"{line.limit:.10g}", Text(verdict, style=style))
-    bounds = f"asked for: {found.what} <= 2^{found.needed}" + ("" if found.fits else "; this model's bits do not cover that")
-    gap = f"smallest score gap: {certificate.smallest_gap:.0f}, so attention leaks exp(-{certificate.smallest_gap:.0f}) = 0"
-    horizon = f"horizon: {certificate.dtype} is certified up to {found.what} = 2^{found.horizon}"
-    return Group(table, Text("\n".join((bounds, gap, "noise at every gate: 0, since every sum is an exact integer", horizon))))
+        table.add_row(Text(line.what), f"{line.found:.10g}", _power_of_two(line.limit), Text(verdict, style=style))
+    return Group(table, Text("\n".join(_about(found))))
+
+
+def _power_of_two(limit: float) -> str:
+    """2^53 as such: what float64 counts exactly."""
+    return f"2^{int(limit).bit_length() - 1}" if limit >= 2.0**24 else f"{limit:.10g}"
+
+
+def _about(found: Bounded) -> Iterator[str]:
+    """What a certificate says, and for which runs: of what it does not show, nothing is said."""
+    certificate, widths = found.certificate, found.compiled.widths
+    yield "found: the most that values in range can make of it; of sums, of all their parts in any order"
+    limits = " and ".join(f"{limit.letter} <= {limit.most:,} ({limit.origin})" for limit in found.limits)
+    what, bits = found.needed.extent
+    yield f"runs: {limits}, so {what} <= 2^{bits}"
+    if not found.fits:
+        has, needs = (", ".join(f"{name} {n}" for name, n in asdict(w).items() if name != "word") for w in (widths, found.needed))
+        yield f"FAILED: this model's bits do not cover that: it has {has}; needed are {needs}"
+    if certificate.holds:
+        within = "" if found.fits else ", in runs that this model's bits cover"
+        gap = f"{certificate.smallest_gap:.0f}"
+        yield f"smallest score gap: {gap}, so attention leaks exp(-{gap}) = 0{within}"
+        yield f"noise at every gate: 0, since every sum is an exact integer{within}"
+    else:
+        yield f"not certified: of the arithmetic of these runs in {certificate.dtype} nothing is said but what holds above"
+    yield (
+        f"horizon: {certificate.dtype} is certified up to {what} = 2^{found.horizon}"
+        if found.horizon
+        else f"horizon: none; {certificate.dtype} is certified for no {what} with words of {widths.word} bits and pids of {widths.pid}"
+    )
 
 
 @contextmanager

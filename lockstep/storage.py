@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from compiler.compile import CONSTRUCTIONS, Compiled, Widths
+from lockstep.arguments import MODEL_BITS
 from lockstep.decoding import compile_program
 from models.files import ModelFileError, load_model, save_model
+from models.transformer import Transformer
 from pram.errors import PramError, Source, fail
 from pram.program import Program, load, parse_program
 from proofs_check.certificate import require_certificate
@@ -62,10 +64,28 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
         bits = CONSTRUCTIONS[construction].bits
         widths = bits(**{f.name: int(metadata[f"{f.name}_bits"]) for f in fields(bits)})
     except (KeyError, ValueError, PramError) as error:
-        raise ModelFileError(f"its metadata is incomplete: {error}") from None
+        raise ModelFileError(f"its metadata is incomplete: {str(error).splitlines()[0]}") from None
+    for name, value in asdict(widths).items():
+        least, most = MODEL_BITS[name]
+        if not least <= value <= most:
+            raise ModelFileError(f"its metadata is wrong: {name}_bits {value} is not in {least} .. {most}")
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
     made = compile_program(program, widths, str(model.dtype).removeprefix("torch."), construction)
-    if made.model.width != model.width:
-        raise ModelFileError("made by another version: its d_model is not what this version compiles")
+    if unlike := _difference(model, made.model):
+        raise ModelFileError(f"made by another version, or damaged: {unlike}")
     return program, replace(made, model=model)
+
+
+def _difference(found: Transformer, made: Transformer) -> str:
+    """Where two models differ in anything but the values of their weights, which certificates and proofs look at; "" if nowhere."""
+    if found.embedding.kind.dim() == 2 and found.width != made.width:
+        return f"its d_model is {found.width}, and this version compiles {made.width}"
+    if found.vocabulary != made.vocabulary:
+        return "its vocabulary is not what this version compiles"
+    ours, its = ({name: list(tensor.shape) for name, tensor in model.tensors()} for model in (found, made))
+    for name in sorted(ours.keys() | its.keys()):
+        if ours.get(name) != its.get(name):
+            sizes = (f"of {shape}" if shape else "absent" for shape in (ours.get(name), its.get(name)))
+            return "{} is {}, and this version compiles it {}".format(name, *sizes)
+    return ""

@@ -216,7 +216,7 @@ def _construction_checks(construction: str, cases: list[Case], models: Models, o
 def _certificate(construction: str, rows: Sequence[Measured], models: Models) -> Check:
     """Arithmetic is exact for every model that these decodes used."""
     made = [(m.compiled, models.certificate(m.compiled)) for m in rows]
-    largest = max((c.largest_sum for _, c in made), key=lambda line: line.measured)
+    largest = max((c.largest_sum for _, c in made), key=lambda line: line.found)
     what, bits = max((compiled.widths.extent for compiled, _ in made), key=lambda extent: extent[1])
     bound = f"exact up to 2^{int(largest.limit).bit_length() - 1}"
     holds = all(c.holds for _, c in made)
@@ -224,7 +224,7 @@ def _certificate(construction: str, rows: Sequence[Measured], models: Models) ->
         f"{models.dtype} arithmetic",
         f"{what} <= 2^{bits}",
         bound,
-        f"sums <= {largest.measured:.0f}",
+        f"sums <= {largest.found:.0f}",
         holds,
         "certified",
         construction,

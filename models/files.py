@@ -17,12 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from models.tokens import Vocabulary
-from models.transformer import FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
+from models.tokens import MASK, Vocabulary
+from models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
 from models.whole import write_whole
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
+#: A kind of tokens has at most 2^40 values.
+MOST_BITS = 40
 
 
 class ModelFileError(Exception):
@@ -60,13 +62,41 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     digest = text.pop("digest", "")
     if digest != _digest(tensors, text):
         raise ModelFileError("damaged: its contents do not match its digest")
-    kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text["vocabulary"]))
-    layers = tuple(Layer(*(tensors[f"layers.{i}.{part}"] for part in LAYER_PARTS)) for i in range(int(text["layers"])))
-    embedding, unembedding = (
-        Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding")
-    )
-    control = (tensors.get("control.weight"), tensors.get("control.bias"))
-    return Transformer(Vocabulary(kinds), embedding, layers, unembedding, *control), text
+    try:
+        layers = tuple(Layer(*(tensors[f"layers.{i}.{part}"] for part in LAYER_PARTS)) for i in range(int(text["layers"])))
+        embedding, unembedding = (
+            Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding")
+        )
+        control = (tensors.get("control.weight"), tensors.get("control.bias"))
+        model = Transformer(_vocabulary(text["vocabulary"]), embedding, layers, unembedding, *control)
+        _check_tensors(tensors, text["dtype"])
+    except KeyError as error:
+        raise ModelFileError(f"incomplete: {error} is missing") from None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ModelFileError(f"its metadata cannot be read: {error}") from None
+    if strays := sorted(tensors.keys() - dict(model.tensors()).keys()):
+        raise ModelFileError(f"it holds what is no part of a model of {len(layers)} layers: {', '.join(strays)}")
+    return model, text
+
+
+def _vocabulary(text: str) -> Vocabulary:
+    """Raises: ValueError, TypeError: it is none."""
+    kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text))
+    names = [name for name, _ in kinds]
+    if len({*names}) < len(names) or MASK not in names or not all(0 <= bits <= MOST_BITS for _, bits in kinds):
+        raise ValueError(f"a vocabulary has {MASK}, each kind once, and bits from 0 to {MOST_BITS}")
+    return Vocabulary(kinds)
+
+
+def _check_tensors(tensors: Mapping[str, Tensor], dtype: str) -> None:
+    """All are finite and of the dtype that the metadata names."""
+    if dtype not in DTYPES:
+        raise ModelFileError(f"dtype {dtype!r}, where weights are {' or '.join(DTYPES)}")
+    for name, tensor in sorted(tensors.items()):
+        if tensor.dtype != DTYPES[dtype]:
+            raise ModelFileError(f"{name} is {str(tensor.dtype).removeprefix('torch.')} in a model of {dtype}")
+        if not bool(torch.isfinite(tensor).all()):
+            raise ModelFileError(f"{name} has an entry that is no finite number")
 
 
 def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, metadata: Mapping[str, str]) -> None:
@@ -96,5 +126,5 @@ def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+        digest.update(tensor.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
     return digest.hexdigest()

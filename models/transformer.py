@@ -22,6 +22,9 @@ from models.tokens import MASK, Vocabulary
 #: Vocabularies up to this size can be spelled out as full matrices.
 MAX_SPELLED = 1 << 16
 
+#: What weights may be made of.
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
 LAYER_PARTS = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
 FACTORED_PARTS = ("kind", "one", "zero")
 

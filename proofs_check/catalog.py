@@ -62,6 +62,9 @@ LETTERS = {
     "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations",
 }  # fmt: skip
 
+#: What closed forms apply to them.
+OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the power of y"}
+
 #: From a job and the time of its run to letters.
 Letters = Callable[[Job, int], dict[str, int]]
 

@@ -39,10 +39,10 @@ class NotCertified(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that must hold: a largest sum against 2^p, or a gap whose exponential must vanish."""
+    """One thing that must hold: what was found, such as a largest sum, is at most a limit, such as 2^p."""
 
     what: str
-    measured: float
+    found: float
     limit: float
     holds: bool
 
@@ -62,12 +62,16 @@ class Certificate:
     @property
     def largest_sum(self) -> Line:
         """Of the sums, the one that comes nearest to 2^p."""
-        return max((line for line in self.lines if line.limit >= 2.0**24), key=lambda line: line.measured)
+        return max((line for line in self.lines if line.limit >= 2.0**24), key=lambda line: line.found)
 
     @property
     def worst(self) -> Line:
         """The line that fails, or else comes nearest to its limit."""
-        return max(self.lines, key=lambda line: (not line.holds, line.measured / line.limit))
+
+        def nearness(line: Line) -> float:
+            return line.found / line.limit if line.limit else float("inf") if line.found else 0.0
+
+        return max(self.lines, key=lambda line: (not line.holds, nearness(line)))
 
 
 def certify(model: Transformer, circuit: Circuit) -> Certificate:
@@ -88,10 +92,10 @@ def require_certificate(compiled: Compiled) -> Certificate:
         return certificate
     worst = certificate.worst
     what, needs = compiled.widths.extent
-    message = f"{certificate.dtype} is not exact here: {worst.what} = {worst.measured:.3g}, of at most {worst.limit:.3g}"
+    message = f"{certificate.dtype} is not exact here: {worst.what} = {worst.found:.3g}, of at most {worst.limit:.3g}"
     if certificate.dtype != "float64":
-        limit = horizon(compiled)
-        upto = f"up to {what} = 2^{limit}, and this run needs 2^{needs}" if limit else f"at no {what} for words of this size"
+        limit, words = horizon(compiled), f"words of {compiled.widths.word} bits and pids of {compiled.widths.pid}"
+        upto = f"up to {what} = 2^{limit}, and this run needs 2^{needs}" if limit else f"at no {what} with {words}"
         message += f"; it is certified {upto}: use --dtype float64"
     raise NotCertified(message)
 
@@ -133,49 +137,49 @@ class _Certifier:
     def _weights(self) -> None:
         """The weights are the circuit's, entry for entry: so the ranges of its fields are theirs."""
         ours, its = (dict(model.tensors()) for model in (self.model, assemble(self.circuit, self.model.dtype)))
-        same = ours.keys() == its.keys() and all(torch.equal(ours[name], its[name]) for name in ours)
-        self.lines.append(Line("weights: not what the circuit assembles to", float(not same), 0.5, same))
-        self._sum("residual stream: fields", 2 * float(self.high.max()))
+        unlike = sum(not _equal(ours.get(name), its.get(name)) for name in {**ours, **its})
+        unlike += self.model.vocabulary != self.circuit.vocabulary
+        self.lines.append(Line("weights: tensors unlike the circuit's", float(unlike), 0.0, unlike == 0))
+        self._sum("residual stream: twice the largest value", 2 * float(self.high.max()))
 
     def _head(self, layer: Layer, head: int, name: str) -> None:
         q, k, v, o = (_exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
         unit = _unit(q)
-        self._integers(f"{name}: K, V, O are integers", k, v, o)
-        self._gap(f"{name}: score gap", unit)
+        self._integers(f"{name}: K, V, O: distance from integers", k, v, o)
+        self._gap(f"{name}: exp(-score gap)", unit)
         query, key = self._interval(q / unit), self._interval(k)
         products = np.stack([a * b for a in query for b in key])
         score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())
-        self._sum(f"{name}: scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
-        self._sum(f"{name}: values", self._largest_sum(v))
+        self._sum(f"{name}: sums of scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
+        self._sum(f"{name}: sums of values", self._largest_sum(v))
 
     def _gap(self, name: str, gap: float) -> None:
         """Scores are integers, so different ones differ by the unit of Q at least; its exponential must vanish."""
         self.gaps.append(gap)
         leak = float(torch.exp(torch.tensor(-gap, dtype=self.model.dtype)))
-        vanishes = -float(np.log(torch.finfo(self.model.dtype).smallest_normal)) + 64  # for the message only
-        self.lines.append(Line(name, vanishes / gap if leak else 0.0, 1.0, leak == 0.0))
+        self.lines.append(Line(name, leak, 0.0, leak == 0.0))
 
     def _feed_forward(self, layer: Layer, name: str) -> None:
         w_in, b_in, w_out = (_exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
-        self._integers(f"{name}: W_in, b, W_out are integers", w_in, b_in, w_out)
+        self._integers(f"{name}: W_in, b, W_out: distance from integers", w_in, b_in, w_out)
         positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
         negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
-        self._sum(f"{name}: gates", float(np.maximum(positive, negative).max(initial=0)))
+        self._sum(f"{name}: sums of gates", float(np.maximum(positive, negative).max(initial=0)))
         hidden = np.maximum(np.maximum(w_in, 0) @ self.high - np.maximum(-w_in, 0) @ self.low + b_in, 0)
         writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
-        self._sum(f"{name}: writes", float((writes + self.high).max()))
+        self._sum(f"{name}: sums of writes", float((writes + self.high).max()))
 
     def _readout(self) -> None:
         """Logits are integers; a ready row's right token must stay above the threshold, a flat row's tokens below."""
         head = self.model.unembedding
         kind, one, zero = (_exact(m) for m in (head.kind, head.one, head.zero))
-        self._integers("readout: U is integer", kind, one, zero)
-        self._sum("readout: logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
+        self._integers("readout: U: distance from integers", kind, one, zero)
+        self._sum("readout: sums of logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
         sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
         self.lines.append(Line("readout: weight of wrong tokens", float(wrong), 0.1, bool(wrong < 0.1)))
         if self.model.control_weight is not None:
-            self._sum("readout: control", self._largest_sum(_exact(self.model.control_weight)) + 1)
+            self._sum("readout: sums of edit bits", self._largest_sum(_exact(self.model.control_weight)) + 1)
         flat = 1 / (self.model.vocabulary.size - 1)
         self.lines.append(Line("readout: probability where nothing is ready", flat, 0.9, flat < 0.9))
 
@@ -193,7 +197,12 @@ class _Certifier:
 
     def _integers(self, what: str, *matrices: Matrix) -> None:
         off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in matrices)
-        self.lines.append(Line(what, off, 0.5, off == 0))
+        self.lines.append(Line(what, off, 0.0, off == 0))
+
+
+def _equal(ours: torch.Tensor | None, its: torch.Tensor | None) -> bool:
+    """Entry for entry, in one dtype."""
+    return ours is not None and its is not None and ours.dtype == its.dtype and torch.equal(ours, its)
 
 
 def _exact(tensor: torch.Tensor) -> Matrix:

@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 
 from lockstep.arguments import SCHEDULES, choose, reading
+from pram.errors import fail
 from pram.job import Job
 from pram.parameters import evaluate
 from pram.program import Program
+from pram.word import MAX_BITS, MIN_BITS
 
 if TYPE_CHECKING:  # torch would come with it
     from compiler.compile import Compiled
@@ -39,6 +41,10 @@ Size = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")]
 Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
+ModelBits = Annotated[
+    Optional[int],
+    typer.Option("--word-bits", min=MIN_BITS, max=MAX_BITS, help="Bits of a word [as declared, or 16].", show_default=False),
+]
 Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Order = Annotated[str, typer.Option("--order", help="parallel, left-to-right, random or random-subsets.")]
@@ -76,11 +82,22 @@ def declared_bits(program: Program) -> int | None:
     if word is None:
         return None
     try:
-        return evaluate(word.bits, {}, program.source)
+        return word_in_range(program, evaluate(word.bits, {}, program.source))
     except KeyError:
         raise typer.BadParameter(
             "this program's `word` depends on parameters: say for how many bits", param_hint="--word-bits"
         ) from None
+
+
+def word_in_range(program: Program, bits: int) -> int:
+    """The word size that a program declares.
+
+    Raises: PramError: there are no such words.
+    """
+    if not MIN_BITS <= bits <= MAX_BITS:
+        word = program.symbols.word
+        raise fail(f"word size {bits} is not in {MIN_BITS} .. {MAX_BITS}", program.source, word.at if word else None)
+    return bits
 
 
 def drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tuple[dict[str, int], dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from lockstep import display
-from lockstep.arguments import PROCESSES, choose, constructions, parse_sizes, reading
+from lockstep.arguments import MODEL_BITS, PROCESSES, choose, constructions, parse_sizes, reading
 from lockstep.arguments import construction as construction_named
 from lockstep.commands.common import (
     DEFAULT_BITS,
@@ -23,6 +23,7 @@ from lockstep.commands.common import (
     Input,
     Inputs,
     Json,
+    ModelBits,
     ModelDtype,
     ModelProcess,
     ModelSchedule,
@@ -50,12 +51,14 @@ from lockstep.commands.common import (
 from pram.machine import DEFAULT_MAX_STEPS
 from pram.program import Program, load
 
+TIME_BITS, LENGTH_BITS, PID_BITS = (MODEL_BITS[name] for name in ("time", "length", "pid"))
+
 
 def compile(file: File, out_: Out = None,
-            word_bits: Annotated[Optional[int], typer.Option(min=2, max=24, help="Bits of a word [16, or as declared].")] = None,
-            time_bits: Annotated[int, typer.Option(min=1, max=40, help="Bits of the step number (mdm).")] = 12,
-            length_bits: Annotated[int, typer.Option(min=4, max=40, help="Bits of a position (ap-mdm).")] = 12,
-            pid_bits: Annotated[int, typer.Option(min=1, max=24, help="Bits of a pid.")] = 6,
+            word_bits: ModelBits = None,
+            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of the step number (mdm).")] = 12,
+            length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1], help="Bits of a position (ap-mdm).")] = 12,
+            pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a pid.")] = 6,
             dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step",
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""

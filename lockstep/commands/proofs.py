@@ -10,7 +10,7 @@ from rich.console import Group
 
 from lockstep import display
 from lockstep.arguments import constructions
-from lockstep.commands.common import DEFAULT_BITS, FAILED, Json, check_model, emit, err
+from lockstep.commands.common import DEFAULT_BITS, FAILED, Json, check_model, emit, err, word_in_range
 from pram.parameters import evaluate
 from pram.program import Program
 
@@ -49,6 +49,6 @@ def _fixed_bits(program: Program) -> int:
     """The word size that a program declares as a number, or the default."""
     word = program.symbols.word
     try:
-        return evaluate(word.bits, {}, program.source) if word is not None else DEFAULT_BITS
+        return word_in_range(program, evaluate(word.bits, {}, program.source)) if word is not None else DEFAULT_BITS
     except KeyError:  # it depends on parameters
         return DEFAULT_BITS

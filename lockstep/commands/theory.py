@@ -8,13 +8,13 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep import display
-from lockstep.arguments import choose, parse_sizes
+from lockstep.arguments import MODEL_BITS, choose, parse_sizes
 from lockstep.arguments import construction as construction_named
 from lockstep.commands.common import (
     DEFAULT_BITS,
     FAILED,
-    Bits,
     Json,
+    ModelBits,
     ModelDtype,
     ModelProcess,
     ModelSchedule,
@@ -24,6 +24,13 @@ from lockstep.commands.common import (
     err,
 )
 from pram.program import load
+
+#: A pid and an address are words.
+MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
+    (1 << MODEL_BITS["time"][1]) - 1,
+    1 << MODEL_BITS["pid"][1],
+    1 << MODEL_BITS["word"][1],
+)
 
 
 def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on this program.", show_default=False)] = None,
@@ -50,10 +57,13 @@ def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on 
 
 
 def certify(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
-            time: Annotated[int, typer.Option("--time", min=1, help="T, the longest run.")] = 1000,
-            procs: Annotated[int, typer.Option("--procs", min=1, help="P, the most processors.")] = 64,
-            space: Annotated[int, typer.Option("--space", min=1, help="S, the most cells of shared memory.")] = 1000,
-            word_bits: Bits = None, dtype: ModelDtype = None, process: ModelProcess = None, schedule: ModelSchedule = None,
+            time: Annotated[Optional[int], typer.Option("--time", min=1, max=MOST_STEPS, show_default=False,
+                                                        help="T, the longest run, of mdm [1000, or the model's own].")] = None,
+            procs: Annotated[Optional[int], typer.Option("--procs", min=1, max=MOST_PROCESSORS, show_default=False,
+                                                         help="P, the most processors [64, or the model's own].")] = None,
+            space: Annotated[Optional[int], typer.Option("--space", min=1, max=MOST_CELLS, show_default=False,
+                                                         help="S, the most cells, of ap-mdm [1000, or what the model holds].")] = None,
+            word_bits: ModelBits = None, dtype: ModelDtype = None, process: ModelProcess = None, schedule: ModelSchedule = None,
             json_: Json = False) -> None:  # fmt: skip
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
     choose("--dtype", dtype or "float64", ("float64", "float32"))
@@ -65,7 +75,7 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
         program, compiled = program_or_model(file)
         check_model(compiled, word_bits, dtype, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or declared_bits(program) or DEFAULT_BITS
-        found = certify_bounds(program, construction, time, procs, space, bits, dtype or "float64", compiled)
+        found = certify_bounds(program, construction, {"T": time, "P": procs, "S": space}, bits, dtype or "float64", compiled)
     emit(found.record(), display.certificate_table(found), json_)
     if not found.holds:
         raise typer.Exit(FAILED)

@@ -1,6 +1,6 @@
 """Theorem 1: masked diffusion simulates any PRAM in O(T) decoding steps at context O(P T).
 
-For the construction of `compiler.mdm` the bounds are equalities.
+Inputs, outputs and parameters stand in the context as well. For the construction of `compiler.mdm` the bounds are equalities.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ def letters(m: Measured) -> dict[str, int]:
 THEOREM = Theorem(
     name="Theorem 1",
     place=10,
-    statement="Masked diffusion simulates a PRAM run of T steps on P processors in O(T) decoding steps at context O(P T).",
+    statement="Masked diffusion simulates a PRAM run of T steps on P processors in O(T) decoding steps, at context "
+    "O(P T) beside its inputs, outputs and parameters.",
     measured="decoding steps and context length of every decode",
-    decided="equality with the closed forms; in random order of subsets, no more decoding steps than masks",
+    decided="equality with the closed forms, one token each in the orders left-to-right and random; in random-subsets no more "
+    "decoding steps than masks. Those with spare blocks, which verify never lays out, are held by the project's tests alone",
     source="arXiv 2510.06190, Theorem 1",
     forms={
         CONSTRUCTION: {

@@ -1,4 +1,4 @@
-"""Theorem 4: any-process masked diffusion simulates any PRAM in O(T) decoding steps at context O(S + P).
+"""Theorem 4: any-process masked diffusion simulates any PRAM in O(T + log N) decoding steps at context N = O(S + P).
 
 The bounds of both constructions are equalities: `compiler.ap_mdm` takes two decoding steps for each PRAM step,
 `compiler.one_step` one, at about twice the context. The updates of a decoding step are synchronous: a sampler that drops
@@ -59,7 +59,8 @@ def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str)
 THEOREM = Theorem(
     name="Theorem 4",
     place=40,
-    statement="Any-process masked diffusion simulates a PRAM run of T steps in S cells in O(T) decoding steps at context O(S + P).",
+    statement="Any-process masked diffusion simulates a PRAM run of T steps in S cells on P processors in O(T + log N) "
+    "decoding steps, at context N = O(S + P) for a fixed program.",
     measured="decoding steps, peak and final context length of every decode",
     decided="equality with the closed forms",
     source="arXiv 2510.06190, Theorem 4",

@@ -33,15 +33,15 @@ def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str)
         ("vocabulary", VOCABULARY, lambda m: m.compiled.model.vocabulary.size),
     ):
         check = equality(what, on, form, rows, found, letters)
-        yield Check(what, on, "closed form in w, T, P", check.measured, check.holds, process=construction)
+        yield Check(what, on, "closed form in code, w, T, P", check.measured, check.holds, process=construction)
 
 
 THEOREM = Theorem(
     name="width",
     place=90,
-    statement="d_model and the bits of a token are linear in the bits of a word, of the time and of a pid.",
+    statement="For each program, d_model and the bits of a token are linear in the bits of a word, of the time and of a pid.",
     measured="d_model and vocabulary of the weights of every decode",
-    decided="equality with the closed forms, which are linear in w, t and p",
+    decided="equality with the closed forms, which are linear in w, t and p; the other letters are the program's",
     source="Theorems 1 and 4 of arXiv 2510.06190 say: logarithmic embedding size",
     forms={construction: {"d_model": form, "vocabulary": VOCABULARY} for construction, form in WIDTHS.items()},
     of_decodes=of_decodes,

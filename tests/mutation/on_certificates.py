@@ -19,7 +19,7 @@ from mutation.planting import Attribute
 from mutation.table import Check
 from proofs_check.certificate import NotCertified, certify, require_certificate
 
-NOT_ITS_OWN = "weights: not what the circuit assembles to"
+NOT_ITS_OWN = "weights: tensors unlike the circuit's"
 
 
 def failing(model: Transformer, compiled: Compiled) -> list[str]:
@@ -40,7 +40,7 @@ def certificate_finds() -> None:
         assert NOT_ITS_OWN in failing(model, compiled), f"{part}: a weight is negated"
     _no_integers(compiled)
     layers = tuple(replace(x, q=x.q / 512) for x in compiled.model.layers)
-    gaps = [what for what in failing(replace(compiled.model, layers=layers), compiled) if what.endswith("score gap")]
+    gaps = [what for what in failing(replace(compiled.model, layers=layers), compiled) if what.endswith("exp(-score gap)")]
     heads = sum(len(x.lookups) for x in compiled.circuit.layers)
     assert len(gaps) == heads, f"{len(gaps)} of {heads} heads that leak"
     with Attribute(processor, "SHARPNESS", 2, "").planted():
@@ -52,8 +52,8 @@ def certificate_finds() -> None:
 def _no_integers(compiled: Compiled) -> None:
     """Halves that the circuit itself asks for, so that the weights are those that it assembles to."""
     for what, change in (
-        ("W_in, b, W_out are integers", lambda c: c.layers[0].gates.append(Ramp(c.fields["x"][0] * 0.5, {("out", 0): 1}))),  # type: ignore[arg-type]
-        ("K, V, O are integers", lambda c: c.layers[1].lookups.append(
+        ("W_in, b, W_out: distance from integers", lambda c: c.layers[0].gates.append(Ramp(c.fields["x"][0] * 0.5, {("out", 0): 1}))),  # type: ignore[arg-type]
+        ("K, V, O: distance from integers", lambda c: c.layers[1].lookups.append(
             replace(c.layers[1].lookups[0], name="half", reads=((c.fields["token.bits"][0] * 0.5, ("out", 0)),)))),  # type: ignore[arg-type]
     ):  # fmt: skip
         circuit = mdm.build(compiled.code, compiled.widths)  # type: ignore[arg-type]
@@ -67,7 +67,9 @@ def _beyond_the_horizon() -> None:
     wide = compile_code(Code.of(hot_cell()), mdm.Widths(4, 19, 2), "float32")
     _refused(wide, "up to T * P = 2^20, and this run needs 2^21: use --dtype float64")
     require_certificate(compile_code(Code.of(hot_cell()), mdm.Widths(4, 18, 2), "float32"))
-    _refused(compile_code(Code.of(small_job()), mdm.Widths(24, 4, 2), "float32"), "at no T * P for words of this size")
+    _refused(
+        compile_code(Code.of(small_job()), mdm.Widths(24, 4, 2), "float32"), "at no T * P with words of 24 bits and pids of 2"
+    )
 
 
 def _refused(compiled: Compiled, says: str) -> None:
@@ -84,7 +86,7 @@ def certified_sums() -> None:
     for construction in CONSTRUCTIONS:
         compiled = compile_job(counted_cell(), 9, construction=construction)
         circuit, lines = compiled.circuit, certify(compiled.model, compiled.circuit).lines
-        measured = {line.what: line.measured for line in lines}
+        measured = {line.what: line.found for line in lines}
         high = {f.bit(j): f.highs[j] for f in circuit.fields.values() for j in range(f.width)}
         for number, layer in enumerate(circuit.layers, 1):
             units = [
@@ -93,12 +95,12 @@ def certified_sums() -> None:
                 for o, s in (((0, 1),) if isinstance(g, Ramp) else ((1, 1), (0, -1)))
             ]
             wanted = max(max(_above(form, o, high), _below(form, o, high)) for form, o, _, _ in units)
-            assert measured[f"layer {number}: gates"] == wanted, (
-                f"layer {number}: gates {measured[f'layer {number}: gates']}, not {wanted}"
+            assert measured[f"layer {number}: sums of gates"] == wanted, (
+                f"layer {number}: gates {measured[f'layer {number}: sums of gates']}, not {wanted}"
             )
             most = max(_written(bit, units, high, circuit.one.terms) for bit in high)
-            assert measured[f"layer {number}: writes"] == most, (
-                f"layer {number}: writes {measured[f'layer {number}: writes']}, not {most}"
+            assert measured[f"layer {number}: sums of writes"] == most, (
+                f"layer {number}: writes {measured[f'layer {number}: sums of writes']}, not {most}"
             )
 
         _matrices(compiled.model, circuit)
@@ -109,7 +111,7 @@ def certified_sums() -> None:
 
 def _matrices(model: Transformer, circuit: Circuit) -> None:
     """Values of heads, logits and edit bits: the largest row of each matrix, by loops over its entries."""
-    measured = {line.what: line.measured for line in certify(model, circuit).lines}
+    measured = {line.what: line.found for line in certify(model, circuit).lines}
     high = [h for f in circuit.fields.values() for h in f.highs]
 
     def most(matrix: torch.Tensor) -> float:
@@ -117,12 +119,12 @@ def _matrices(model: Transformer, circuit: Circuit) -> None:
         return max(max(sum(x for x in row if x > 0), -sum(x for x in row if x < 0)) for row in rows)
 
     head = model.unembedding
-    wanted = {"readout: logits": most(head.kind) + most(head.one) + most(head.zero)}
+    wanted = {"readout: sums of logits": most(head.kind) + most(head.one) + most(head.zero)}
     if model.control_weight is not None:
-        wanted["readout: control"] = most(model.control_weight) + 1
+        wanted["readout: sums of edit bits"] = most(model.control_weight) + 1
     for number, (layer, meaning) in enumerate(zip(model.layers, circuit.layers), 1):
         for i, lookup in enumerate(meaning.lookups):
-            wanted[f"layer {number}, head {lookup.name}: values"] = most(layer.v[i])
+            wanted[f"layer {number}, head {lookup.name}: sums of values"] = most(layer.v[i])
     for what, value in wanted.items():
         assert measured[what] == value, f"{what} {measured[what]}, not {value}"
 

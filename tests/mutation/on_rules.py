@@ -70,7 +70,7 @@ def largest_score() -> None:
                 return 3 * (word + 1) * ((1 << bits) + 1) + 1
 
             found, wanted = certify(compiled.model, compiled.circuit).largest_sum, most(compiled.widths.extent[1])
-            assert found.measured == wanted, f"{found.what} = {found.measured:.0f}, not {wanted}"
+            assert found.found == wanted, f"{found.what} = {found.found:.0f}, not {wanted}"
             limit = horizon(compiled)
             last = max(bits for bits in range(precision) if most(bits) <= 2**precision)
             assert limit == last, f"{dtype}, words of {word} bits: horizon 2^{limit}, not 2^{last}"

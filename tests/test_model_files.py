@@ -1,0 +1,158 @@
+"""Model files whose digest was made anew over something else: each command that takes one refuses it in a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from commands import FINE, WRONG, Do
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from models.files import ModelFileError, _digest, load_model
+
+Tensors, Text = dict[str, Tensor], dict[str, str]
+Edit = Callable[[Tensors, Text], object]
+Value = Callable[[Tensor], Tensor]
+
+
+def tamper(path: Path, edit: Edit) -> None:
+    """Alter a model file, and make its digest anew."""
+    with safe_open(path, framework="pt") as file:
+        text, tensors = dict(file.metadata()), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del text["digest"]
+    edit(tensors, text)
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    path.write_bytes(save(tensors, {**text, "digest": _digest(tensors, text)}))
+
+
+def says(**changes: str) -> Edit:
+    return lambda tensors, text: text.update(changes)
+
+
+def without(*names: str) -> Edit:
+    return lambda tensors, text: [tensors.pop(name) for name in names]
+
+
+def has(name: str, value: Value) -> Edit:
+    """One tensor is another."""
+    return lambda tensors, text: tensors.update({name: value(tensors[name])})
+
+
+def all_are(dtype: torch.dtype, named: str) -> Edit:
+    def edit(tensors: Tensors, text: Text) -> None:
+        tensors.update({name: tensor.to(dtype) for name, tensor in tensors.items()})
+        text["dtype"] = named
+
+    return edit
+
+
+def kinds(change: Callable[[dict[str, int]], object]) -> Edit:
+    """Another vocabulary."""
+
+    def edit(tensors: Tensors, text: Text) -> None:
+        bits = dict(json.loads(text["vocabulary"]))
+        change(bits)
+        text["vocabulary"] = json.dumps(list(bits.items()))
+
+    return edit
+
+
+def with_edit_bits(tensors: Tensors, text: Text) -> None:
+    tensors["control.weight"] = torch.zeros(3, tensors["embedding.kind"].shape[1], dtype=torch.float64)
+    tensors["control.bias"] = torch.zeros(3, dtype=torch.float64)
+
+
+def with_a_stray(tensors: Tensors, text: Text) -> None:
+    tensors["layers.1.more"] = torch.zeros(2, dtype=torch.float64)
+
+
+def one_head(tensors: Tensors, text: Text) -> None:
+    tensors.update({f"layers.1.{part}": tensors[f"layers.1.{part}"][:1] for part in "qkvo"})
+
+
+def first(value: float) -> Value:
+    """The first entry is this."""
+
+    def edit(tensor: Tensor) -> Tensor:
+        tensor = tensor.clone()
+        tensor.view(-1)[0] = value
+        return tensor
+
+    return edit
+
+
+ANOTHER = "made by another version, or damaged: "
+MDM: list[tuple[str, Edit, str]] = [
+    ("more bits of PC", kinds(lambda bits: bits.update(PC=bits["PC"] + 1)), ANOTHER + "its vocabulary"),
+    ("more bits of REG", kinds(lambda bits: bits.update(REG=bits["REG"] + 1)), ANOTHER + "its vocabulary"),
+    ("fewer bits of WORD", kinds(lambda bits: bits.update(WORD=3)), ANOTHER + "its vocabulary"),
+    ("one kind more", kinds(lambda bits: bits.update(MORE=2)), ANOTHER + "its vocabulary"),
+    ("one kind less", kinds(lambda bits: bits.popitem()), ANOTHER + "its vocabulary"),
+    ("no MASK", kinds(lambda bits: bits.pop("MASK")), "its metadata cannot be read: a vocabulary has MASK"),
+    ("bits of -1", kinds(lambda bits: bits.update(PC=-1)), "its metadata cannot be read: a vocabulary has MASK"),
+    ("bits beyond memory", kinds(lambda bits: bits.update(PC=10**9)), "its metadata cannot be read: a vocabulary has MASK"),
+    ("a kind twice", says(vocabulary='[["MASK", 0], ["MASK", 0]]'), "its metadata cannot be read: a vocabulary has MASK"),
+    ("a vocabulary that is no JSON", says(vocabulary="{"), "its metadata cannot be read: "),
+    ("a vocabulary of numbers", says(vocabulary="[1, 2]"), "its metadata cannot be read: "),
+    ("two layers", says(layers="2"), "it holds what is no part of a model of 2 layers: layers.2.b_in, "),
+    ("four layers", says(layers="4"), "incomplete: 'layers.3.q' is missing"),
+    ("abc layers", says(layers="abc"), "its metadata cannot be read: invalid literal"),
+    ("time bits below 0", says(time_bits="-5"), "its metadata is wrong: time_bits -5 is not in 1 .. 40"),
+    ("words of 99 bits", says(word_bits="99"), "its metadata is wrong: word_bits 99 is not in 2 .. 24"),
+    ("another construction", says(construction="ap-mdm"), "its metadata is incomplete: 'length_bits'"),
+    ("no such construction", says(construction="none"), "its metadata is incomplete: 'none'"),
+    ("other time bits", says(time_bits="7"), ANOTHER + "its d_model is "),
+    ("no dtype", lambda tensors, text: text.pop("dtype"), "incomplete: 'dtype' is missing"),
+    ("edit bits", with_edit_bits, ANOTHER + "control.bias is of [3], and this version compiles it absent"),
+    ("a tensor less", without("layers.1.b_in"), "incomplete: 'layers.1.b_in' is missing"),
+    ("a tensor more", with_a_stray, "it holds what is no part of a model of 3 layers: layers.1.more"),
+    ("one head", one_head, ANOTHER + "layers.1.k is of [1, "),
+    ("one hidden unit less", has("layers.1.w_in", lambda t: t[:-1]), ANOTHER + "layers.1.w_in is of ["),
+    ("a matrix transposed", has("layers.1.w_in", lambda t: t.T), ANOTHER + "layers.1.w_in is of ["),
+    ("a matrix of no shape", has("layers.1.w_in", lambda t: t.sum()), ANOTHER + "layers.1.w_in is "),
+    ("an embedding of one row", has("embedding.kind", lambda t: t[0]), ANOTHER + "embedding.kind is of ["),
+    ("one tensor float32", has("layers.0.w_in", Tensor.float), "layers.0.w_in is float32 in a model of float64"),
+    ("the embedding float32", has("embedding.kind", Tensor.float), "embedding.kind is float32 in a model of float64"),
+    ("all float16", all_are(torch.float16, "float16"), "dtype 'float16', where weights are float64 or float32"),
+    ("all int64", all_are(torch.int64, "int64"), "dtype 'int64', where weights are float64 or float32"),
+    ("float32 that says float64", all_are(torch.float32, "float64"), "embedding.kind is float32 in a model of float64"),
+    ("an inf", has("layers.1.q", first(float("inf"))), "layers.1.q has an entry that is no finite number"),
+    ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is no finite number"),
+]
+AP_MDM: list[tuple[str, Edit, str]] = [
+    ("no edit bits", without("control.weight", "control.bias"), ANOTHER + "control.bias is absent, and this version"),
+    ("no bias of edit bits", without("control.bias"), "it holds what is no part of a model of 3 layers: control.weight"),
+    ("another schedule", says(construction="ap-mdm one-step"), ANOTHER),
+]
+CASES = [("mdm", *case) for case in MDM] + [("ap-mdm", *case) for case in AP_MDM]
+
+
+@pytest.mark.parametrize(("process", "case", "edit", "message"), CASES, ids=[f"{case[0]} {case[1]}" for case in CASES])
+def test_a_file_of_something_else_is_refused(process: str, case: str, edit: Edit, message: str, do: Do) -> None:
+    assert do(f"compile tiny.pram --out m.safetensors --word-bits 5 --process {process}").status == FINE
+    tamper(Path("m.safetensors"), edit)
+    for command in ("certify m.safetensors", "prove m.safetensors", "decode m.safetensors --input in.json"):
+        outcome = do(command)
+        assert (outcome.status, outcome.out) == (WRONG, ""), f"{command}: {outcome}"
+        assert outcome.err.startswith(f"m.safetensors: error: {message}") and outcome.err.count("\n") == 1, outcome.err
+
+
+def test_a_file_whose_digest_is_made_anew_is_taken(do: Do) -> None:
+    """What the test above alters is what is refused there."""
+    for process in ("mdm", "ap-mdm"):
+        do(f"compile tiny.pram --out m.safetensors --word-bits 5 --process {process}")
+        tamper(Path("m.safetensors"), lambda tensors, text: None)
+        assert do("decode m.safetensors --input in.json").status == FINE
+
+
+def test_a_layer_count_of_any_length_is_refused(do: Do) -> None:
+    do("compile tiny.pram --out m.safetensors --word-bits 5")
+    for count in ("9" * 20, "9" * 5000, "-1"):
+        tamper(Path("m.safetensors"), says(layers=count))
+        with pytest.raises(ModelFileError):
+            load_model(Path("m.safetensors"))
