@@ -176,6 +176,10 @@ def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
         ("sweep tiny.pram --process arm", 2, "not one of mdm, ap-mdm, all"),
         ("sweep tiny.pram --out no/where.sqlite", 2, "there is no directory no"),
         ("sweep tiny.pram --workers 1 --scheduler tcp://127.0.0.1:1", 2, "exclude each other"),
+        ("sweep tiny.pram --out sweep.md", 2, "sweep.md is the database: a report would be written over it"),
+        ("sweep tiny.pram --out sweep.html", 2, "sweep.html is the database: a report would be written over it"),
+        ("report foo.md", 2, "foo.md is the database: a report would be written over it"),
+        ("report kept.sqlite --out linked.html", 2, "linked.html is the database: a report would be written over it"),
         ("report nothing.sqlite", 1, "nothing.sqlite: error: no such file"),
         ("report tiny.pram", 1, "tiny.pram: error: this is no database of `lockstep sweep`"),
         ("report sweep.sqlite --out report.pdf", 2, "neither .md nor .html"),
@@ -184,8 +188,13 @@ def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
 def test_what_is_refused(line: str, status: int, message: str, do: Callable[[str], Outcome]) -> None:
     files(Path(), tiny_pram=TINY, wrong_pram="program\n")
     Path("empty").mkdir()
+    files(Path(), foo_md="kept", kept_sqlite="kept")
+    Path("linked.html").symlink_to("kept.sqlite")
     outcome = do(line)
-    assert outcome.status == status and message in " ".join(outcome.err.split()) and "Traceback" not in outcome.err
+    assert Path("foo.md").read_text() == Path("kept.sqlite").read_text() == "kept"
+    assert (
+        outcome.status == status and message in " ".join(outcome.err.replace("│", " ").split()) and "Traceback" not in outcome.err
+    )
     assert not list(Path().glob("sweep.*"))
 
 

@@ -27,7 +27,6 @@ from lockstep.commands.common import (
     ModelProcess,
     ModelSchedule,
     Order,
-    Out,
     Process,
     Schedule,
     Seed,
@@ -51,7 +50,9 @@ from pram.machine import DEFAULT_MAX_STEPS
 from pram.program import Program, load
 
 
-def compile(file: File, out_: Out = None,
+def compile(file: File,
+            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors, of the program's name].",
+                                                         show_default=False)] = None,
             word_bits: Annotated[Optional[int], typer.Option(min=2, max=24, help="Bits of a word [16, or as declared].")] = None,
             time_bits: Annotated[int, typer.Option(min=1, max=40, help="Bits of the step number (mdm).")] = 12,
             length_bits: Annotated[int, typer.Option(min=4, max=40, help="Bits of a position (ap-mdm).")] = 12,
@@ -194,14 +195,16 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
 
 
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm",
-           schedule: Schedule = "two-step", out_: Out = None, word_bits: Bits = None, dtype: Dtype = "float64",
-           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           schedule: Schedule = "two-step",
+           out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.job.safetensors, of the program's name].",
+                                                        show_default=False)] = None,
+           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
     program = load(file)
-    job = given_job(program, input, size, seed, word_bits)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))
+    job = given_job(program, input, size, seed, word_bits)
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 
