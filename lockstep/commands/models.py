@@ -198,7 +198,8 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
            schedule: Schedule = "two-step",
            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.job.safetensors, of the program's name].",
                                                         show_default=False)] = None,
-           word_bits: Bits = None, dtype: Dtype = "float64", max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           word_bits: Bits = None, dtype: Dtype = "float64",
+           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
