@@ -183,7 +183,8 @@ def _sweeps(connection: sqlite3.Connection, latest: str) -> Iterator[Swept]:
         "SELECT date, lockstep, seed, random, sizes FROM sweeps"
         f" WHERE sweep IN (SELECT sweep FROM subjects WHERE sweep = ({latest})) ORDER BY sweep"
     )
-    return iter(dict.fromkeys(Swept(*facts, tuple(json.loads(sizes))) for *facts, sizes in rows))
+    found = (Swept(day, lockstep, seed, random, tuple(json.loads(sizes))) for day, lockstep, seed, random, sizes in rows)
+    return iter(dict.fromkeys(found))
 
 
 def _surveyed(connection: sqlite3.Connection, number: int, name: str, file: str, sha256: str, constructions: str,
