@@ -117,7 +117,7 @@ def _pair_of_dictionaries(sidecar: Source, inputs: Callable[..., Any]) -> Draw:
     def call(size: int, rng: np.random.Generator) -> Inputs:
         match inputs(size, rng):
             case (dict() as params, dict() as arrays):
-                return params, arrays
+                return plain(params), arrays
         raise fail("`inputs` must return two dictionaries: params, arrays", sidecar)
 
     return call

@@ -219,13 +219,13 @@ class _Instantiation:
         return f"this program has no parameter `{shortened(name)}`{did_you_mean(name, given) or '; ' + names}"
 
     def _integer(self, name: str, value: Any, at: Span) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
-        if value < 0 or value >> parameters.MAX_BITS:
+        if value < 0 or int(value) >> parameters.MAX_BITS:
             raise self._input_error(
                 f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name
             )
-        return value
+        return int(value)
 
     def _evaluate(self, expression: Expression, values: Mapping[str, int]) -> int:
         return parameters.evaluate(expression, values, self.source)

@@ -1,14 +1,13 @@
 """The commands: what they print, their exit status, and that nothing is left half written."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from commands import FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
+from commands import EARLIER, FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
 
 
 def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:
@@ -225,7 +224,7 @@ def test_a_wrong_input_is_shown_in_its_file(command: str, do: Do) -> None:
         ("run stuck.pram --max-steps 10", "stuck.pram:2:1: error: step 10: no halt within 10 steps (--max-steps sets the limit)"),
         ("run tiny.pram --size 2 --word-bits 1", "tiny.pram: error: word size 1 is not in 2 .. 24"),
         ("decode no.safetensors --size 1", "no.safetensors: error: no such file"),
-        ("decode in.json", "in.json:1:1: error: unexpected `{`; blocks go from `do` or `then` to `end`"),
+        ("decode in.json", "in.json:1:1: error: there is no program here; one starts with `program NAME`\n  {"),
         ("decode tiny.pram --input in.json --time 3", "tiny.pram: error: decoding step 4: out of masks"),
         ("verify tiny.pram --sizes 1 --dtype float32 --word-bits 24", "error: float32 is not exact here"),
     ],
@@ -249,6 +248,9 @@ def test_what_is_wrong_ends_with_status_1(line: str, message: str, do: Do) -> No
         ("verify tiny.pram --sizes 3..1", "--sizes: '3..1' has no sizes from 1"),
         ("verify tiny.pram --sizes a", "--sizes: 'a' is not a size, a range 1..64 or a list 1,2,4"),
         ("verify tiny.pram --order sideways", "'sideways' is not one of parallel, left-to-right, random, random-subsets"),
+        ("verify tiny.pram --max-context -1", "--max-context"),
+        ("space tiny.pram --max-context -1", "--max-context"),
+        ("space tiny.pram --max-decoding-steps -1", "--max-decoding-steps"),
         ("compile tiny.pram --dtype float16", "'float16' is not one of float64, float32"),
         ("compile tiny.pram --word-bits 25", "--word-bits"),
         ("compile tiny.pram --out nowhere/x", "--out: there is no directory nowhere"),
@@ -279,33 +281,6 @@ def test_nothing_is_half_written(line: str, do: Do) -> None:
     Path("made").write_bytes(EARLIER)
     assert do(line).status == WRONG
     assert Path("made").read_bytes() == EARLIER
-
-
-#: Begins as a model file does.
-EARLIER = bytes([20, *bytes(7)]) + b'{"an earlier": "model"}'
-
-
-@pytest.mark.parametrize("target", ["tiny.pram", "in.json", "tiny.py", "notes", "./tiny.pram", "link", "pipe"])
-@pytest.mark.parametrize("command", ["compile tiny.pram --time-bits 4 --pid-bits 1", "export tiny.pram --size 1"])
-def test_only_model_files_are_written_over(command: str, target: str, do: Do) -> None:
-    Path("tiny.py").write_text(SIDECAR.format(inputs=GOOD, oracle="{}"))
-    Path("notes").write_text("mine")
-    Path("link").symlink_to("tiny.pram")
-    os.mkfifo("pipe")
-    files = ("tiny.pram", "in.json", "tiny.py", "notes")
-    before = [Path(name).read_bytes() for name in files]
-    outcome = do(f"{command} --out {target}")
-    assert outcome.status == MISUSED and outcome.out == ""
-    assert "is there already and is no model file: nothing is written over it" in " ".join(outcome.err.replace("│", " ").split())
-    assert [Path(name).read_bytes() for name in files] == before and Path("link").is_symlink() and Path("pipe").is_fifo()
-
-
-def test_model_files_and_empty_ones_are_written_over(do: Do) -> None:
-    Path("m.safetensors").touch()
-    for command in ("compile tiny.pram --time-bits 4 --pid-bits 1", "compile tiny.pram --time-bits 5 --pid-bits 1"):
-        before = Path("m.safetensors").read_bytes()
-        assert do(f"{command} --out m.safetensors").status == FINE and Path("m.safetensors").read_bytes() != before
-    assert "[NAME.safetensors, of the" in do("compile --help").out
 
 
 QUICK = ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram", "profile tiny.pram --size 3", "modes tiny.pram --size 2",

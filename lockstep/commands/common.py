@@ -32,7 +32,10 @@ ENGINES = ("auto", "dense", "active", "indexed")
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
 Inputs = Annotated[
-    Optional[Path], typer.Option("--input", help="The same; NAME.jsonl: an input a line, decoded together.", show_default=False)
+    Optional[Path],
+    typer.Option(
+        "--input", help="JSON file with params and arrays; NAME.jsonl: one on each line, decoded together.", show_default=False
+    ),
 ]
 Size = Annotated[
     Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)

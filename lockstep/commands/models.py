@@ -131,7 +131,7 @@ def verify(file: File, input: Input = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
-           max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
+           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
            shrink: Shrink = 20, json_: Json = False) -> None:  # fmt: skip
@@ -175,8 +175,8 @@ def verify(file: File, input: Input = None,
 
 
 def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
-          seed: Seed = 0, max_context: Annotated[int, typer.Option(help="Longer contexts are computed, not decoded.")] = 1000,
-          max_decoding_steps: Annotated[int, typer.Option(help="Longer decodes are computed, not decoded.")] = 2000,
+          seed: Seed = 0, max_context: Annotated[int, typer.Option(min=0, help="Longer contexts are computed, not decoded.")] = 1000,
+          max_decoding_steps: Annotated[int, typer.Option(min=0, help="Longer decodes are computed, not decoded.")] = 2000,
           json_: Json = False) -> None:  # fmt: skip
     """Show how context grows with each process.
 
