@@ -118,7 +118,7 @@ def examine(text: TextCase, options: Options, tally: Tally | None = None) -> lis
         if message := _refusal(program, text, options):
             known = tally.refuse(message) != OTHER
             return [] if known else [Check("refusal", "1 run", "of a known kind", message, False)]
-        failed = _examine(program, text, options, tally)
+        return _examine(program, text, options, tally)
     except NotCertified as error:
         if options.dtype == "float64":
             return [_defect(error)]
@@ -126,8 +126,6 @@ def examine(text: TextCase, options: Options, tally: Tally | None = None) -> lis
         return []
     except Exception as error:
         return [_defect(error)]
-    tally.held += not failed
-    return failed
 
 
 def _defect(error: Exception) -> Check:
@@ -147,7 +145,11 @@ def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = run_case(program, generator, text.params, text.arrays, models, options)
     _count(case, options, tally)
-    return [check for check in case_checks(program, generator, case, models, options) if check.failed]
+    failed = [check for check in case_checks(program, generator, case, models, options) if check.failed]
+    decoded = case.decodes.keys() >= set(options.constructions)
+    tally.held += decoded and not failed
+    tally.undecoded += not decoded and not failed
+    return failed
 
 
 def _count(case: Case, options: Options, tally: Tally) -> None:

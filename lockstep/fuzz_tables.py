@@ -20,7 +20,8 @@ def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) 
     return {
         "programs": tally.programs, "seed": seed, "holds": outcome.holds, "held": tally.held,
         "refused": dict(tally.refused), "steps": tally.steps, "decodes": dict(tally.decodes), "decoding_steps": tally.decoding_steps,
-        "left_undecoded": dict(tally.left), "coverage": tally.coverage(), "lacking": lacking(tally.coverage()),
+        "left_undecoded": dict(tally.left), "undecoded": tally.undecoded,
+        "coverage": tally.coverage(), "lacking": lacking(tally.coverage()),
         "seconds": round(seconds, 3), "failing": vars(kept) if kept else None,
     }  # fmt: skip
 
@@ -35,9 +36,10 @@ def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
     pace = f", {60 * tally.programs / seconds:,.0f} a minute" if seconds else ""
     table.add_row("programs", f"{tally.programs:,}{pace}")
     table.add_row("every check held", f"{tally.held:,}, {tally.steps:,} steps", style="red" if outcome.failure else "green")
-    for construction, decodes in sorted(tally.decodes.items()):
+    table.add_row("left undecoded", f"{tally.undecoded:,}", style="yellow" if tally.undecoded else "")
+    for construction in sorted(tally.decodes.keys() | tally.left.keys()):
         left = f", {tally.left[construction]:,} too long to decode" if tally.left[construction] else ""
-        table.add_row(f"decoded by {construction}", f"{count(decodes, 'run')}{left}")
+        table.add_row(f"decoded by {construction}", f"{count(tally.decodes[construction], 'run')}{left}")
     table.add_row("decoding steps", f"{tally.decoding_steps:,}")
     refused = ", ".join(f"{kind} {number:,}" for kind, number in tally.refused.most_common())
     table.add_row("refused by the machine", f"{tally.refused.total():,}" + (f": {refused}" if refused else ""))
@@ -45,8 +47,15 @@ def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
     for group, kinds in tally.coverage().items():
         table.add_row(Text(LABELS[group]), Text(_met(kinds)))
     style = "green" if outcome.holds else "bold red"
-    words = f"program {outcome.failure.number} FAILED" if outcome.failure else f"checked on {count(tally.held, 'program')}"
-    return Group(table, Text(words, style=style))
+    return Group(table, Text(_verdict(outcome), style=style))
+
+
+def _verdict(outcome: Outcome) -> str:
+    """Only what was decoded counts as checked."""
+    if outcome.failure:
+        return f"program {outcome.failure.number} FAILED"
+    left = f"; {outcome.tally.undecoded:,} left undecoded" if outcome.tally.undecoded else ""
+    return f"checked on {count(outcome.tally.held, 'program')}{left}"
 
 
 LABELS = {

@@ -15,9 +15,13 @@ import numpy as np
 
 from pram.errors import PramError, Source, Span, fail
 from pram.program import Program, read_text
-from pram.ranges import input_ranges
+from pram.ranges import DEFAULT_HIGH, input_ranges
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
+Draw = Callable[[int, np.random.Generator], Inputs]
+
+#: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
+QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Generator:
     """
 
     origin: str
-    inputs: Callable[[int, np.random.Generator], Inputs]
+    inputs: Draw
     accepts: Callable[[dict[str, int], dict[str, Any], dict[str, Any]], bool] | None
 
 
@@ -53,9 +57,9 @@ def generator_from(program: Program, sidecar: Source | None, word_bits: int | No
     if sidecar is None:
         return Generator("declared ranges", lambda size, rng: random_inputs(program, size, rng, word_bits), None)
     module = _load(sidecar)
-    inputs = _guarded(sidecar, "`inputs` fails", module.inputs)
+    inputs = _pair_of_dictionaries(sidecar, _guarded(sidecar, "`inputs` fails", module.inputs))
     accepts = _judgement(sidecar, module.accepts) if hasattr(module, "accepts") else _equality(sidecar, module.oracle)
-    return Generator(f"oracle in {Path(sidecar.name).name}", _pair_of_dictionaries(sidecar, inputs), accepts)
+    return Generator(f"oracle in {Path(sidecar.name).name}", _within_limits(program, inputs, word_bits), accepts)
 
 
 def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
@@ -109,14 +113,42 @@ def _definition(sidecar: Source, function: Callable[..., Any]) -> Span | None:
     return Span(code.co_firstlineno, 1) if code is not None and code.co_filename == sidecar.name else None
 
 
-def _pair_of_dictionaries(sidecar: Source, inputs: Callable[..., Any]) -> Callable[[int, np.random.Generator], Inputs]:
+def _pair_of_dictionaries(sidecar: Source, inputs: Callable[..., Any]) -> Draw:
     def call(size: int, rng: np.random.Generator) -> Inputs:
         match inputs(size, rng):
             case (dict() as params, dict() as arrays):
-                return params, arrays
+                return plain(params), arrays
         raise fail("`inputs` must return two dictionaries: params, arrays", sidecar)
 
     return call
+
+
+def _within_limits(program: Program, inputs: Draw, word_bits: int | None) -> Draw:
+    """The same; of a huge size, what is beyond the machine's limits is refused before it is drawn.
+
+    A sidecar may make of a size what it likes, so it is asked for small ones first: only if it takes the size for every
+    parameter there, that is what it is held to do here.
+    """
+
+    def call(size: int, rng: np.random.Generator) -> Inputs:
+        params = dict.fromkeys(program.given, size)
+        if size > QUICK:
+            try:
+                program.outline(params, DEFAULT_HIGH, word_bits)
+            except PramError:
+                if _takes_the_size(program, inputs):
+                    raise
+        return inputs(size, rng)
+
+    return call
+
+
+def _takes_the_size(program: Program, inputs: Draw) -> bool:
+    """Whether every parameter is the size, in small inputs."""
+    try:
+        return all(inputs(size, np.random.default_rng(0))[0] == dict.fromkeys(program.given, size) for size in PROBES)
+    except PramError:
+        return False
 
 
 def _sidecar_error(sidecar: Source, what: str, error: Exception, otherwise: Span | None = None) -> PramError:
@@ -168,6 +200,7 @@ def _load(sidecar: Source) -> ModuleType:
 def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
     """Every given parameter is `size`; inputs are drawn from their declared ranges."""
     params = {name: size for name in program.given}
+    program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
     return params, random_arrays(program, params, rng, word_bits)
 
 

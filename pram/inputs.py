@@ -123,11 +123,19 @@ def _read_json(source: Source) -> Any:
             f'"{shortened(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
         ) from None
     except json.JSONDecodeError as error:
-        raise fail(f"not JSON: {error.msg}", source, Span(error.lineno, error.colno)) from None
+        raise _no_json(source, error) from None
     except RecursionError:
         raise fail("not JSON: nested too deep", source, Span(1, 1)) from None
     except ValueError:
         raise _long_number(source) from None
+
+
+def _no_json(source: Source, error: json.JSONDecodeError) -> PramError:
+    """Where it goes wrong; what breaks off does so at the end of its last line, not on an empty one behind it."""
+    several = error.msg == "Extra data" and source.text[: error.pos].rstrip(" \t").endswith(("\n", "\r"))
+    hint = "; only `decode` takes many inputs, each on a line of a NAME.jsonl" if several else ""
+    place = json_places.span_of(source.text, min(error.pos, len(source.text.rstrip())))
+    return fail(f"not JSON: {error.msg}{hint}", source, place)
 
 
 def _long_number(source: Source) -> PramError:

@@ -56,7 +56,7 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
             nesting.see(token)
         tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
-        raise _unexpected_character(source, error) from None
+        raise _unexpected_character(source, error, nesting) from None
     except UnexpectedToken as error:
         raise _unexpected_token(source, error, nesting) from None
     _check_depth(tree, source)
@@ -144,9 +144,11 @@ def _too_deep(source: Source, at: Span) -> PramError:
     return fail(f"nesting deeper than {MAX_NESTING} is refused", source, at)
 
 
-def _unexpected_character(source: Source, error: UnexpectedCharacters) -> PramError:
+def _unexpected_character(source: Source, error: UnexpectedCharacters, nesting: _Nesting) -> PramError:
     char = source.text[error.pos_in_stream or 0]
     at = Span(error.line, error.column)
+    if not nesting.recent and char.isascii() and char.isprintable():  # JSON, say
+        return fail(EMPTY, source, at)
     if char in CHARACTERS:
         return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
@@ -176,6 +178,8 @@ def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting)
         )
     if at_end:
         return _unexpected_end(source, nesting, expected)
+    if previous is None and not token[0].isalpha():
+        return fail(EMPTY, source, span(token))
     return fail(f"unexpected `{token}`{_advice(token, previous, expected, nesting)}", source, span(token))
 
 

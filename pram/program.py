@@ -129,6 +129,8 @@ def read_text(path: str | Path) -> str:
 
 def decode_text(data: bytes, name: str) -> str:
     """The text of bytes that are reported under a name, as `read_text` reads it."""
+    if is_model_file(data):
+        raise fail("this is a model file, not a program or another text", Source(name, ""))
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
@@ -144,7 +146,12 @@ def _looks_like(data: bytes) -> str:
     """What a file that is not UTF-8 may be."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "; it looks like UTF-16: save it as UTF-8"
-    return "; it looks like a model file" if data[8:10] == b'{"' else ""
+    return ""
+
+
+def is_model_file(data: bytes) -> bool:
+    """Whether a file that begins like this is a safetensors file: eight bytes of a length, then JSON."""
+    return data[8:10] == b'{"' and 0 in data[:8]
 
 
 class _Instantiation:
@@ -212,13 +219,13 @@ class _Instantiation:
         return f"this program has no parameter `{shortened(name)}`{did_you_mean(name, given) or '; ' + names}"
 
     def _integer(self, name: str, value: Any, at: Span) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
-        if value < 0 or value >> parameters.MAX_BITS:
+        if value < 0 or int(value) >> parameters.MAX_BITS:
             raise self._input_error(
                 f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name
             )
-        return value
+        return int(value)
 
     def _evaluate(self, expression: Expression, values: Mapping[str, int]) -> int:
         return parameters.evaluate(expression, values, self.source)

@@ -61,13 +61,14 @@ GROUPS = ("statements", "operators", "arrays", "control", "instructions", "modes
 class Tally:
     """Counts that add up.
 
-    held: programs of which every check held. refused: runs that the machine refused, by kind; conflicts: those of them
-    that the mode forbids, as "EREW read". left: constructions for which a context was too long. contents: of the texts.
-    covered: what the machine's runs did.
+    held: programs that were decoded in every construction wanted of them, and of which every check held. undecoded: those
+    of which one was left out, since a context was too long; left: which. refused: runs that the machine refused, by kind;
+    conflicts: those of them that the mode forbids, as "EREW read". contents: of the texts. covered: what the machine's runs did.
     """
 
     programs: int = 0
     held: int = 0
+    undecoded: int = 0
     steps: int = 0
     decoding_steps: int = 0
     decodes: Counter[str] = field(default_factory=Counter)

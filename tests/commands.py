@@ -21,6 +21,9 @@ INPUTS = {
 SIDECAR = "def inputs(size, rng):\n    return {inputs}\n\ndef oracle(params, arrays):\n    return {oracle}\n"
 GOOD = '{"n": size}, {"A": [1] * size}'
 
+#: Begins as a model file does.
+EARLIER = bytes([20, *bytes(7)]) + b'{"an earlier": "model"}'
+
 FINE, WRONG, MISUSED, REFUTED = 0, 1, 2, 3
 
 

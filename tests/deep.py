@@ -102,7 +102,8 @@ def random_programs(number: int, seed: int, workers: int) -> Part:
     status, found = answer("lockstep.cli", "fuzz", *campaign, *constructions, "--json", bar=True)
     decodes, refused = (", ".join(f"{k} {n:,}" for k, n in found[key].items()) for key in ("decodes", "refused"))
     words = (
-        f"checked on {found['held']:,} of {found['programs']:,} programs of seed {seed}, {found['steps']:,} steps,"
+        f"checked on {found['held']:,} of {found['programs']:,} programs of seed {seed}, {found['undecoded']:,} left undecoded,"
+        f" {found['steps']:,} steps,"
         f" {found['decoding_steps']:,} decoding steps; decoded: {decodes}; refused by the machine: {refused}"
     )
     words += f"; FAILED: {found['failing']['command']}" if found["failing"] else ""

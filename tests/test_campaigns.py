@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,20 @@ def test_what_checks_nothing_is_no_success(do: Do) -> None:
     number = next(n for n in range(99) if not runs_within(language_program(random_of(n, 0)), 1000))
     outcome = do(f"fuzz --programs 1 --seed {number}")
     assert outcome.status == REFUTED and "checked on 0 programs" in outcome.out
+
+
+def test_what_is_left_undecoded_is_not_checked(do: Do) -> None:
+    """Nothing decoded: nothing checked, exit status 3; something decoded: only that counts."""
+    outcome = do("fuzz --programs 5 --seed 2 --process all --max-context 0 --json")
+    record = json.loads(outcome.out)
+    ran = 5 - sum(record["refused"].values())
+    assert (outcome.status, record["holds"], record["held"], record["decodes"]) == (REFUTED, False, 0, {})
+    assert record["undecoded"] == ran > 0 and record["left_undecoded"] == {"mdm": ran, "ap-mdm": ran}
+    table = do("fuzz --programs 5 --seed 2 --max-context 0").out
+    assert f"checked on 0 programs; {ran} left undecoded" in table and f"0 runs, {ran} too long to decode" in table
+    some = fuzz(20, 2, replace(ALL, max_context=700)).tally
+    assert some.held + some.undecoded + some.refused.total() == 20 and min(some.held, some.undecoded) > 0
+    assert some.held <= min(some.decodes.values()) < max(some.decodes.values()) < 20  # mdm's contexts are the longest
 
 
 def test_float32_may_not_reach(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
+from commands import EARLIER, FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
 
 
 def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:
@@ -224,7 +224,7 @@ def test_a_wrong_input_is_shown_in_its_file(command: str, do: Do) -> None:
         ("run stuck.pram --max-steps 10", "stuck.pram:2:1: error: step 10: no halt within 10 steps (--max-steps sets the limit)"),
         ("run tiny.pram --size 2 --word-bits 1", "tiny.pram: error: word size 1 is not in 2 .. 24"),
         ("decode no.safetensors --size 1", "no.safetensors: error: no such file"),
-        ("decode in.json", "in.json:1:1: error: unexpected `{`; blocks go from `do` or `then` to `end`"),
+        ("decode in.json", "in.json:1:1: error: there is no program here; one starts with `program NAME`\n  {"),
         ("decode tiny.pram --input in.json --time 3", "tiny.pram: error: decoding step 4: out of masks"),
         ("verify tiny.pram --sizes 1 --dtype float32 --word-bits 24", "error: float32 is not exact here"),
     ],
@@ -248,6 +248,9 @@ def test_what_is_wrong_ends_with_status_1(line: str, message: str, do: Do) -> No
         ("verify tiny.pram --sizes 3..1", "--sizes: '3..1' has no sizes from 1"),
         ("verify tiny.pram --sizes a", "--sizes: 'a' is not a size, a range 1..64 or a list 1,2,4"),
         ("verify tiny.pram --order sideways", "'sideways' is not one of parallel, left-to-right, random, random-subsets"),
+        ("verify tiny.pram --max-context -1", "--max-context"),
+        ("space tiny.pram --max-context -1", "--max-context"),
+        ("space tiny.pram --max-decoding-steps -1", "--max-decoding-steps"),
         ("compile tiny.pram --dtype float16", "'float16' is not one of float64, float32"),
         ("compile tiny.pram --word-bits 25", "--word-bits"),
         ("compile tiny.pram --out nowhere/x", "--out: there is no directory nowhere"),
@@ -275,9 +278,9 @@ def test_nothing_is_half_written(line: str, do: Do) -> None:
     before = set(Path().iterdir())
     assert do(line).status == WRONG
     assert set(Path().iterdir()) == before
-    Path("made").write_text("an earlier file")
+    Path("made").write_bytes(EARLIER)
     assert do(line).status == WRONG
-    assert Path("made").read_text() == "an earlier file"
+    assert Path("made").read_bytes() == EARLIER
 
 
 QUICK = ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram", "profile tiny.pram --size 3", "modes tiny.pram --size 2",

@@ -97,6 +97,8 @@ def test_what_is_not_certified_is_said(do: Do) -> None:
         ("cost --n 4", MISUSED, "a program is missing"),
         ("cost tiny.pram --n 4.5 --exact", MISUSED, "'4.5' is not an integer"),
         ("cost tiny.pram --n 2^64 --exact", MISUSED, "'2^64' has more than 63 bits"),
+        ("cost tiny.pram --n 0 --exact", MISUSED, "--n: sizes start at 1"),
+        ("cost tiny.pram --n 4,0 --exact", MISUSED, "--n: sizes start at 1"),
         ("cost tiny.pram --n many --exact", MISUSED, "'many' is not a number such as 1000, 1e6, 10^6 or 2^20"),
         ("cost tiny.pram --n -4 --exact", MISUSED, "'-4' is not a number"),
         ("cost tiny.pram --param n --exact", MISUSED, "'n' is not NAME=NUMBER"),

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 LAST = Path(__file__).parent.parent / "docs" / "deep.md"
 PROOF = {"construction": "mdm", "word_bits": 16, "holds": True, "seconds": 2.0, "obligations": [{}] * 9}
 CAMPAIGN = {
-    "held": 3, "programs": 4, "steps": 50, "decoding_steps": 60, "decodes": {"mdm": 3}, "refused": {"overflow": 1}, "seconds": 1.0,
+    "held": 2, "undecoded": 1, "programs": 4, "steps": 50, "decoding_steps": 60, "decodes": {"mdm": 2},
+    "refused": {"overflow": 1}, "seconds": 1.0,
     "coverage": {"statements": {"If": 7}}, "failing": None,
 }  # fmt: skip
 
@@ -59,6 +60,7 @@ def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pyt
     outcome = CliRunner().invoke(app, ["--programs", "4", "--markdown", str(tmp_path / "deep.md")])
     assert outcome.exit_code == (3 if changed else 0)
     text = (tmp_path / "deep.md").read_text()
+    assert "checked on 2 of 4 programs of seed 1, 1 left undecoded, 50 steps" in text
     assert ("FAILED: lockstep verify this" in text) == ("fuzz" in changed)
     assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 3 - bool(changed)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import FINE, WRONG, Do
 from evaluator import constant
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +83,36 @@ def test_inputs_of_random_declarations_are_in_their_ranges(text: str, data: st.D
     for params, arrays in (drawn, random_inputs(program, 3, np.random.default_rng(0))):
         assert outside(program, params, arrays) == []
         program.instantiate(params, arrays)
+
+
+NUMPY = """
+import numpy as np
+def inputs(size, rng): return {"n": np.int64(size)}, {"A": list(rng.integers(0, 9, size))}
+def oracle(params, arrays): return {"A": [x + 1 for x in arrays["A"]]}
+"""
+
+
+def test_parameters_may_be_numpys_integers(do: Do) -> None:
+    Path("tiny.py").write_text(NUMPY)
+    assert do("verify tiny.pram --sizes 1..2 --random 1").status == FINE
+    assert do("run tiny.pram --size 2").status == FINE
+    assert do("sweep tiny.pram --sizes 1..2 --random 1 --workers 0 --process mdm").status == FINE
+    for value, status in (
+        ("np.array(size)", FINE),
+        ("np.float64(size)", WRONG),
+        ("np.bool_(True)", WRONG),
+        ("np.int64(-1)", WRONG),
+    ):
+        Path("tiny.py").write_text(NUMPY.replace("np.int64(size)", value))
+        assert do("run tiny.pram --size 1").status == status, value
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint64])
+def test_programs_take_numpys_integers(kind: type[np.integer[Any]]) -> None:
+    values = load(PROGRAMS[0].parent / "tree_sum.pram").values({"n": kind(3)})
+    assert values["n"] == 3 and type(values["n"]) is int
+    with pytest.raises(PramError, match="must be an integer, not"):
+        load(PROGRAMS[0].parent / "tree_sum.pram").values({"n": np.float64(3)})
 
 
 def test_a_word_outside_is_noticed() -> None:

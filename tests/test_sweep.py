@@ -2,24 +2,31 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from datetime import date
 from html.parser import HTMLParser
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sweeps import GOOD, TINY, files, swept, table
+from sweeps import GOOD, TINY, files, made, swept, table
 
-from lockstep import cli
+from lockstep import __version__, cli
+from lockstep.display import LEGEND
 from lockstep.report.plots import VARIABLES
 from lockstep.report.survey import survey
 from lockstep.report.words import sizes_text
 from lockstep.sweep import check
 from lockstep.sweep.plan import Limits, Subject, Task
-from lockstep.sweep.result import CHECKED, FAILED, STOPPED
-from lockstep.sweep.store import SUBJECT
+from lockstep.sweep.pool import Here
+from lockstep.sweep.result import CHECKED, FAILED, STOPPED, Result
+from lockstep.sweep.store import SUBJECT, writing
+from lockstep.sweep.sweep import sweep
 from pram.program import load
 from proofs_check.theorems import BOUNDS
 
@@ -176,6 +183,11 @@ def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
         ("sweep tiny.pram --process arm", 2, "not one of mdm, ap-mdm, all"),
         ("sweep tiny.pram --out no/where.sqlite", 2, "there is no directory no"),
         ("sweep tiny.pram --workers 1 --scheduler tcp://127.0.0.1:1", 2, "exclude each other"),
+        ("sweep tiny.pram --out sweep.md", 2, "sweep.md is the database: a report would be written over it"),
+        ("sweep tiny.pram --out sweep.html", 2, "sweep.html is the database: a report would be written over it"),
+        ("report foo.md", 2, "foo.md is the database: a report would be written over it"),
+        ("report kept.sqlite --out linked.html", 2, "linked.html is the database: a report would be written over it"),
+        ("report empty.json", 1, "empty.json: error: this is no database of `lockstep sweep`: it is empty"),
         ("report nothing.sqlite", 1, "nothing.sqlite: error: no such file"),
         ("report tiny.pram", 1, "tiny.pram: error: this is no database of `lockstep sweep`"),
         ("report sweep.sqlite --out report.pdf", 2, "neither .md nor .html"),
@@ -184,8 +196,13 @@ def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
 def test_what_is_refused(line: str, status: int, message: str, do: Callable[[str], Outcome]) -> None:
     files(Path(), tiny_pram=TINY, wrong_pram="program\n")
     Path("empty").mkdir()
+    files(Path(), empty_json="", foo_md="kept", kept_sqlite="kept")
+    Path("linked.html").symlink_to("kept.sqlite")
     outcome = do(line)
-    assert outcome.status == status and message in " ".join(outcome.err.split()) and "Traceback" not in outcome.err
+    assert Path("foo.md").read_text() == Path("kept.sqlite").read_text() == "kept"
+    assert (
+        outcome.status == status and message in " ".join(outcome.err.replace("│", " ").split()) and "Traceback" not in outcome.err
+    )
     assert not list(Path().glob("sweep.*"))
 
 
@@ -227,10 +244,62 @@ def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
     assert "2 checked, 2 computed, 2 failed" in text
     assert "<b>On the machine</b> checked for n ≤ 2<" in text and "<b>MDM</b> checked for n = 1<" in text
     markdown = Path("sweep.md").read_text()
-    assert "6 cases of 1 program: 2 checked, 2 computed, 2 failed." in markdown
+    assert "6 cases of 1 program: 2 checked, 2 computed, 2 failed." in markdown and "is unfinished" not in markdown + text
+    today, legend = date.today().isoformat(), " ".join(LEGEND.split()).split("; space")[0]
+    for report in (markdown, text):
+        assert f"Swept on {today} by Lockstep {__version__}: n " in report and "2 random inputs of each size, seed 0." in report
+        assert legend in report and "the longest run of each" in report and "with seed 0." in report
+    (extent,) = {row[-1] for row in table(Path("sweep.sqlite"))["checks"] if row[7] == "mdm" and row[11] == "certified"}
+    assert (
+        re.fullmatch(r"T \* P <= 2\^\d+", extent) and f"certified for {extent}".replace("<", "&lt;").replace(">", "&gt;") in text
+    )
+    labels = re.findall(r"[^>]*(?:decoding steps|context, tokens|PRAM steps T|, words)(?: \(logarithmic\))?</text>", text)
+    assert len(labels) == 7 and all("(logarithmic)" in label for label in labels) and ">n</text>" in text
     assert "| tiny | 6 | 2 | 2 | 2 | 0 | n \\<= 2 | n = 1 |" in markdown
     assert do("report sweep.sqlite --out again.html").status == 3
     assert Path("again.html").read_text() == text and not Path("again.md").exists()
+
+
+class Stopped(Here):
+    """Stops after four cases."""
+
+    def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
+        yield from islice(super().results(tasks), 4)
+        raise KeyboardInterrupt
+
+
+def test_an_unfinished_sweep_is_said_to_be_one(do: Callable[[str], Outcome], tmp_path: Path) -> None:
+    files(Path(), tiny_pram=TINY, tiny_py=GOOD)
+    with pytest.raises(KeyboardInterrupt), writing(Path("sweep.sqlite")) as store:
+        sweep(made(tmp_path), store, lambda: nullcontext(Stopped()))
+    outcome = do("report sweep.sqlite")
+    assert outcome.status == 0 and "sweep.sqlite: 4 of 6 cases of 1 program, unfinished" in outcome.out
+    words = "4 of 6 cases of 1 program: 4 computed. The sweep is unfinished: the same command goes on from here."
+    assert words in Path("sweep.md").read_text() and words in Path("sweep.html").read_text()
+    assert "| tiny | 4 of 6 | 0 | 4 |" in Path("sweep.md").read_text()
+    record = json.loads(do("report sweep.sqlite --json").out)
+    assert (record["cases"], record["missing"], record["programs"][0]["missing"]) == (4, 2, 2)
+    swept(tmp_path, Path("sweep.sqlite"))
+    record = json.loads(do("report sweep.sqlite --json").out)
+    told = {"date": date.today().isoformat(), "lockstep": __version__, "seed": 0, "random": 2, "sizes": [1, 2, 3]}
+    assert (record["cases"], record["missing"], record["sweeps"]) == (6, 0, [told])
+    assert "is unfinished" not in Path("sweep.md").read_text()
+    swept(tmp_path, Path("sweep.sqlite"), seed=3)
+    do("report sweep.sqlite")
+    text = Path("sweep.md").read_text()
+    assert "12 cases of 1 program" in text and "with seeds 0, 3." in text and "seed 3." in text
+
+
+def test_the_largest_extent_is_the_one_that_is_certified(do: Callable[[str], Outcome]) -> None:
+    """2^10 is more than 2^9, whatever their order as texts."""
+    files(Path(), tiny_pram=TINY, tiny_py=GOOD)
+    assert do("sweep . --sizes 1,2 --random 1 --process mdm --workers 0").status == 0
+    with sqlite3.connect("sweep.sqlite") as connection:
+        connection.execute("UPDATE checks SET \"on\" = 'T * P <= 2^9' WHERE verdict = 'certified' AND case_id = 1")
+        connection.execute("UPDATE checks SET \"on\" = 'T * P <= 2^10' WHERE verdict = 'certified' AND case_id = 2")
+    connection.close()
+    do("report sweep.sqlite")
+    assert "certified for T \\* P \\<= 2^10 |" in Path("sweep.md").read_text()
 
 
 def test_sizes_are_said_exactly() -> None:

@@ -180,10 +180,7 @@ def test_28_is_a_warning_unless_strict(do: Do) -> None:
     ("data", "message"),
     [
         (HEAD.encode() + b"# caf\xe9\n", "t.pram:8:6: error: not UTF-8 text: 0xe9 at byte 82\n  # caf\ufffd\n       ^\n"),
-        (
-            b"\xb0" + bytes(7) + b'{"__metadata__":{}}',
-            "t.pram:1:1: error: not UTF-8 text: 0xb0 at byte 1; it looks like a model file",
-        ),
+        (b"\xb0" + bytes(7) + b'{"__metadata__":{}}', "t.pram: error: this is a model file, not a program or another text\n"),
         (HEAD.encode("utf-16"), "t.pram:1:1: error: not UTF-8 text: 0xff at byte 1; it looks like UTF-16: save it as UTF-8"),
     ],
 )
@@ -191,6 +188,21 @@ def test_29_files_that_are_not_utf_8(data: bytes, message: str, do: Do) -> None:
     Path("t.pram").write_bytes(data)
     outcome = do("run t.pram --size 1")
     assert outcome.status == WRONG and outcome.err.startswith(message)
+
+
+@pytest.mark.parametrize("weights", [b"", bytes(64), b"\xff" * 9])
+def test_29_a_model_file_is_called_one_in_a_line(weights: bytes, do: Do) -> None:
+    """Also one that could be read as UTF-8."""
+    Path("t.pram").write_bytes(bytes([20, *bytes(7)]) + b'{"__metadata__":{}}\n' + weights)
+    assert do("run t.pram --size 1") == (WRONG, "", "t.pram: error: this is a model file, not a program or another text\n")
+
+
+@pytest.mark.parametrize("text", ['{"params": {}}', "[1, 2]", "17", '# note\n"program"', "- x", "(1)"])
+def test_29_what_does_not_begin_with_a_word_is_no_program(text: str, do: Do) -> None:
+    Path("t.pram").write_text(text)
+    line = text.count("\n") + 1
+    message = f"t.pram:{line}:1: error: there is no program here; one starts with `program NAME`\n"
+    assert do("run t.pram --size 1").err.startswith(message)
 
 
 def test_29_directories_and_files_that_are_not_there(do: Do) -> None:

@@ -15,7 +15,7 @@ from lockstep.arguments import SCHEDULES, choose, reading
 from pram.errors import fail
 from pram.job import Job
 from pram.parameters import evaluate
-from pram.program import Program
+from pram.program import Program, is_model_file
 from pram.word import MAX_BITS, MIN_BITS
 
 if TYPE_CHECKING:  # torch would come with it
@@ -34,7 +34,10 @@ ENGINES = ("auto", "dense", "active", "indexed")
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
 Inputs = Annotated[
-    Optional[Path], typer.Option("--input", help="The same; NAME.jsonl: an input a line, decoded together.", show_default=False)
+    Optional[Path],
+    typer.Option(
+        "--input", help="JSON file with params and arrays; NAME.jsonl: one on each line, decoded together.", show_default=False
+    ),
 ]
 Size = Annotated[
     Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)
@@ -63,7 +66,6 @@ Device = Annotated[str, typer.Option("--device", help="Where dense and active co
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
 Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]
-Out = Annotated[Optional[Path], typer.Option("--out", help="File to write.", show_default=False)]
 
 
 def given_job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None) -> Job:
@@ -150,11 +152,26 @@ def check_order(order: str, *processes: str) -> None:
 
 
 def writable(path: Path) -> Path:
+    """Where a model file may be written: over another one, and over nothing else that somebody may want to keep."""
     if path.is_dir():
         raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+    if path.exists() and not _may_be_lost(path):
+        raise typer.BadParameter(f"{path} is there already and is no model file: nothing is written over it", param_hint="--out")
     return path
+
+
+def _may_be_lost(path: Path) -> bool:
+    """Whether what stands there is a model file, or a file without anything in it."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(10)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror}", param_hint="--out") from None
+    return not head or is_model_file(head)
 
 
 def existing(directory: Path, flag: str = "--failing") -> Path:

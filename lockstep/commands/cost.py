@@ -32,18 +32,19 @@ def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pr
          process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm or all.")] = "all",
          schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step or all.")] = "all",
          word_bits: Bits = None,
-         exact: Annotated[bool, typer.Option("--exact", help="Only what is exact: no time, no memory.")] = False,
+         exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
          check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,
          calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again.")] = False,
          json_: Json = False) -> None:  # fmt: skip
     """Say what a decode of any size will cost, before it is made.
 
-    T comes from the program's claim, which small runs are held against first; context, decoding steps and tokens from
-    closed forms; time and memory from a calibration of this machine, made when it is first needed.
+    T is what the program claims. Small runs are held against the claim first, but at this size it is believed. From T follow
+    context and decoding steps by closed forms, so they are as exact as the claim, and tokens, which are an upper bound for
+    ap-mdm. Time and memory are estimated from a calibration of this machine, made when it is first needed.
     """
     wanted = constructions(process, "two-step" if (process, schedule) == ("mdm", "all") else schedule)
     settings = parse_settings(param or [], "--param")
-    sizes = [parse_number(text, "--n") for text in n.split(",")] if n else [None]
+    sizes = [_size(text) for text in n.split(",")] if n else [None]
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
@@ -59,6 +60,12 @@ def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pr
     emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, held))), json_)
     if not all(h.holds for each in held for h in each):
         raise typer.Exit(FAILED)
+
+
+def _size(text: str) -> int:
+    if size := parse_number(text, "--n"):
+        return size
+    raise typer.BadParameter("sizes start at 1", param_hint="--n")
 
 
 def _small_runs(program: Program, word_bits: int | None) -> Trial:

@@ -28,7 +28,6 @@ from lockstep.commands.common import (
     ModelProcess,
     ModelSchedule,
     Order,
-    Out,
     Process,
     Schedule,
     Seed,
@@ -54,7 +53,9 @@ from pram.program import Program, load
 TIME_BITS, LENGTH_BITS, PID_BITS = (MODEL_BITS[name] for name in ("time", "length", "pid"))
 
 
-def compile(file: File, out_: Out = None,
+def compile(file: File,
+            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors, of the program's name].",
+                                                         show_default=False)] = None,
             word_bits: ModelBits = None,
             time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of the step number (mdm).")] = 12,
             length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1], help="Bits of a position (ap-mdm).")] = 12,
@@ -133,7 +134,7 @@ def verify(file: File, input: Input = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
-           max_context: Annotated[int, typer.Option("--max-context", help="Longer contexts are not decoded.")] = 1000,
+           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
            shrink: Shrink = 20, json_: Json = False) -> None:  # fmt: skip
@@ -177,8 +178,8 @@ def verify(file: File, input: Input = None,
 
 
 def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
-          seed: Seed = 0, max_context: Annotated[int, typer.Option(help="Longer contexts are computed, not decoded.")] = 1000,
-          max_decoding_steps: Annotated[int, typer.Option(help="Longer decodes are computed, not decoded.")] = 2000,
+          seed: Seed = 0, max_context: Annotated[int, typer.Option(min=0, help="Longer contexts are computed, not decoded.")] = 1000,
+          max_decoding_steps: Annotated[int, typer.Option(min=0, help="Longer decodes are computed, not decoded.")] = 2000,
           json_: Json = False) -> None:  # fmt: skip
     """Show how context grows with each process.
 
@@ -197,14 +198,17 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
 
 
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm",
-           schedule: Schedule = "two-step", out_: Out = None, word_bits: Bits = None, dtype: Dtype = "float64",
+           schedule: Schedule = "two-step",
+           out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.job.safetensors, of the program's name].",
+                                                        show_default=False)] = None,
+           word_bits: Bits = None, dtype: Dtype = "float64",
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
     program = load(file)
-    job = given_job(program, input, size, seed, word_bits)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))
+    job = given_job(program, input, size, seed, word_bits)
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 

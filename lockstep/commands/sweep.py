@@ -47,6 +47,8 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     every = "two-step" if process == "mdm" else "all"
     chosen, wanted = tuple(constructions(process, schedule or every)), parse_sizes(sizes)
     _check_writable(target)
+    reports = [target.with_suffix(suffix) for suffix in FORMATS]
+    _check_apart(target, reports)
     from lockstep.report.words import count
     from lockstep.sweep.plan import Limits, Plan, subjects
     from lockstep.sweep.pool import pool
@@ -61,7 +63,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     except KeyboardInterrupt:
         print(f"stopped; what was finished is in {target}, and the same command goes on from there", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    _conclude(target, [target.with_suffix(suffix) for suffix in FORMATS], json_)
+    _conclude(target, reports, json_)
     if outcome.found:
         print(f"{outcome.found} of {outcome.cases} cases were in {target} already", file=sys.stderr)
     for name in outcome.unchecked:
@@ -80,6 +82,7 @@ def report(database: Annotated[Path, typer.Argument(help="A database of `lockste
         if path.suffix not in FORMATS:
             raise typer.BadParameter(f"{path} is neither .md nor .html", param_hint="--out")
         _check_writable(path)
+    _check_apart(database, targets)
     if _conclude(database, targets, json_):
         raise typer.Exit(FAILED)
 
@@ -100,6 +103,13 @@ def _conclude(database: Path, targets: list[Path], as_json: bool) -> int:
         out.print(summary_table(found))
         print(f"wrote {' and '.join(str(path) for path in targets)}", file=sys.stderr)
     return found.failed
+
+
+def _check_apart(database: Path, reports: list[Path]) -> None:
+    """No report may be written over the database that it is made from."""
+    for path in reports:
+        if path.resolve() == database.resolve() or path.exists() and database.exists() and path.samefile(database):
+            raise typer.BadParameter(f"{path} is the database: a report would be written over it", param_hint="--out")
 
 
 def _check_writable(path: Path) -> None:

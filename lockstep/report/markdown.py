@@ -11,10 +11,11 @@ from lockstep.report.words import MEANINGS
 
 def markdown(survey: Survey) -> str:
     """The whole report; the plots are in its HTML form."""
-    blocks = [f"# {tables.title(survey)}", tables.lead(survey), "\n".join(_meanings(survey)), _table(*tables.overview(survey))]
+    blocks = [f"# {tables.title(survey)}", tables.lead(survey), tables.how(survey), "\n".join(_meanings(survey)),
+              _table(*tables.overview(survey)), _escaped(tables.legend())]  # fmt: skip
     for program in survey.programs:
         blocks += list(_section(program))
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _meanings(survey: Survey) -> Iterator[str]:
@@ -28,8 +29,10 @@ def _section(program: Surveyed) -> Iterator[str]:
     yield _escaped(tables.about(program))
     if program.troubles:
         yield _table(*tables.troubles(program))
+    yield f"{tables.CHECKS}:"
     yield _table(*tables.checks(program))
     if program.decodes:
+        yield f"{tables.FIGURES}:"
         yield _table(*tables.figures(program))
 
 

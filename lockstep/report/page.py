@@ -28,9 +28,11 @@ def page(survey: Survey) -> str:
 
 
 def _head(survey: Survey) -> Iterator[str]:
-    yield f"<header><h1>{escape(tables.title(survey))}</h1>\n<p class=lead>{escape(tables.lead(survey))}</p></header>"
+    title, lead, how = (escape(text(survey)) for text in (tables.title, tables.lead, tables.how))
+    yield f"<header><h1>{title}</h1>\n<p class=lead>{lead}</p>\n<p class=about>{how}</p></header>"
     yield _tiles(survey)
     yield _table(*tables.overview(survey))
+    yield f"<p class=about>{_words(tables.legend())}</p>"
     if any(program.decodes for program in survey.programs):
         yield _legend(survey.constructions)
         caption = "All programs: decoding steps against the time of the machine&rsquo;s run."
@@ -65,8 +67,8 @@ def _section(program: Surveyed) -> Iterator[str]:
     if program.decodes:
         yield f"<div class=plots>{_plot(plots.steps_of(program), 'Decoding steps against n.')}"
         yield f"{_plot(plots.contexts_of(program), 'Context against space.')}</div>"
-        yield f"<details><summary>Figures for each n (the longest run of each)</summary>{_table(*tables.figures(program))}</details>"
-    yield f"<details><summary>What was held against what</summary>{_table(*tables.checks(program))}</details></section>"
+        yield f"<details><summary>{tables.FIGURES}</summary>{_table(*tables.figures(program))}</details>"
+    yield f"<details><summary>{tables.CHECKS}</summary>{_table(*tables.checks(program))}</details></section>"
 
 
 def _verdict(program: Surveyed) -> str:

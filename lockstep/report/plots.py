@@ -163,8 +163,8 @@ def _svg(name: str, across: str, up: str, draw: Callable[[Axes], None], height: 
         figure = Figure(figsize=(5.4, height), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
-        axes.set_xlabel(across)
-        axes.set_ylabel(up)
+        axes.set_xlabel(across + " (logarithmic)" * (axes.get_xscale() == "log"))
+        axes.set_ylabel(up + " (logarithmic)" * (axes.get_yscale() == "log"))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value == int(value) else ""))
             axis.set_minor_formatter(NullFormatter())

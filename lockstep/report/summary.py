@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rich import box
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.report.survey import Survey, Surveyed
-from lockstep.report.words import count
+from lockstep.report.words import cases, count
 from lockstep.sweep.result import FAILED, STATUSES, STOPPED
 
 #: Cases that went wrong are shown in full up to so many; the report has them all.
@@ -38,7 +39,8 @@ def _number(program: Surveyed, status: str) -> Text:
 
 
 def _totals(survey: Survey) -> str:
-    return f"{count(survey.counts.total(), 'case')} of {count(len(survey.programs), 'program')}"
+    unfinished = ", unfinished" if survey.missing else ""
+    return f"{cases(survey.counts.total(), survey.missing)} of {count(len(survey.programs), 'program')}{unfinished}"
 
 
 def _checked(survey: Survey, program: Surveyed) -> list[str]:
@@ -61,6 +63,8 @@ def summary_record(survey: Survey) -> dict[str, Any]:
     return {
         "database": survey.name,
         "cases": survey.counts.total(),
+        "missing": survey.missing,
+        "sweeps": [asdict(sweep) for sweep in survey.sweeps],
         "programs": [_record(program) for program in survey.programs],
     }
 
@@ -69,6 +73,7 @@ def _record(program: Surveyed) -> dict[str, Any]:
     return {
         "program": program.name,
         "program_sha256": program.sha256,
+        "missing": program.missing,
         **{status: program.counts[status] for status in STATUSES},
         "checked_for": {"machine": program.runs} | {c: program.checked(c) for c in program.constructions},
         "failures": [vars(case) for case in program.troubles if case.status == FAILED],

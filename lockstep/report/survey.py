@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,10 @@ from lockstep.sweep.store import reading
 
 @dataclass(frozen=True)
 class Line:
-    """One check of a program: how many of its cases it held on. bound: one that all cases share, or nothing."""
+    """One check of a program: how many of its cases it held on.
+
+    bound: one that all cases share, or nothing. extent: up to where it is certified, of the largest case; else nothing.
+    """
 
     construction: str
     what: str
@@ -26,6 +30,7 @@ class Line:
     verdict: str
     held: int
     total: int
+    extent: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,19 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """What a sweep was told to do, so that it can be repeated: when, by which version, and which inputs it drew."""
+
+    date: str
+    lockstep: str
+    seed: int
+    random: int
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Surveyed:
-    """A program with all that was found of it; sha256 of its text."""
+    """A program with all that was found of it; sha256 of its text. missing: cases of its last sweep that were not run yet."""
 
     name: str
     file: str
@@ -69,6 +85,7 @@ class Surveyed:
     cases: tuple[Case, ...]
     decodes: tuple[Decode, ...]
     lines: tuple[Line, ...]
+    missing: int = 0
 
     @property
     def constructions(self) -> tuple[str, ...]:
@@ -118,10 +135,11 @@ class Surveyed:
 
 @dataclass(frozen=True)
 class Survey:
-    """All programs; earlier: cases in the database of other versions or options, which are not shown."""
+    """All programs, and the last sweeps that had them; earlier: cases of other versions or options, which are not shown."""
 
     name: str
     programs: tuple[Surveyed, ...]
+    sweeps: tuple[Swept, ...]
     earlier: int
 
     @cached_property
@@ -131,6 +149,11 @@ class Survey:
     @property
     def failed(self) -> int:
         return self.counts[FAILED]
+
+    @property
+    def missing(self) -> int:
+        """Cases that were planned and not run yet."""
+        return sum(program.missing for program in self.programs)
 
     @property
     def constructions(self) -> list[str]:
@@ -149,8 +172,19 @@ def survey(path: Path) -> Survey:
             f" FROM subjects WHERE sweep = ({latest}) ORDER BY name, file"
         ).fetchall()
         programs = tuple(_surveyed(connection, *row) for row in rows)
+        sweeps = tuple(_sweeps(connection, latest))
         (total,) = connection.execute("SELECT count(*) FROM cases").fetchone()
-    return Survey(path.name, programs, total - sum(len(program.cases) for program in programs))
+    return Survey(path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
+
+
+def _sweeps(connection: sqlite3.Connection, latest: str) -> Iterator[Swept]:
+    """Those that a program had last, each once, in the order in which they were begun."""
+    rows = connection.execute(
+        "SELECT date, lockstep, seed, random, sizes FROM sweeps"
+        f" WHERE sweep IN (SELECT sweep FROM subjects WHERE sweep = ({latest})) ORDER BY sweep"
+    )
+    found = (Swept(day, lockstep, seed, random, tuple(json.loads(sizes))) for day, lockstep, seed, random, sizes in rows)
+    return iter(dict.fromkeys(found))
 
 
 def _surveyed(connection: sqlite3.Connection, number: int, name: str, file: str, sha256: str, constructions: str,
@@ -165,20 +199,48 @@ def _surveyed(connection: sqlite3.Connection, number: int, name: str, file: str,
     )  # fmt: skip
     return Surveyed(
         name, file, sha256, Limits(tuple(constructions.split(", ")), *rest), tuple(Case(*row) for row in cases),
-        tuple(Decode(*row) for row in decodes), tuple(_lines(connection, number)),
+        tuple(Decode(*row) for row in decodes), tuple(_lines(connection, number)), _missing(connection, number),
     )  # fmt: skip
+
+
+def _missing(connection: sqlite3.Connection, subject: int) -> int:
+    run = "SELECT 1 FROM cases WHERE (subject, seed, size, number) = (p.subject, p.seed, p.size, p.number)"
+    (found,) = connection.execute(
+        f"SELECT count(*) FROM planned AS p WHERE subject = ? AND NOT EXISTS ({run})", (subject,)
+    ).fetchone()
+    return int(found)
 
 
 def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
     """In the order of `lockstep verify`: a check's place is that of its first row."""
     rows = connection.execute(
-        "SELECT construction, what, min(bound), max(bound), min(verdict), max(verdict), sum(verdict != 'FAILED'), count(*)"
+        "SELECT construction, what, min(bound), max(bound), min(verdict), max(verdict), sum(verdict != 'FAILED'), count(*),"
+        " group_concat(DISTINCT CASE verdict WHEN 'certified' THEN \"on\" END)"
         " FROM checks JOIN cases ON case_id = id WHERE subject = ?"
         " GROUP BY construction, what ORDER BY min(checks.rowid)", (number,),
     )  # fmt: skip
-    for construction, what, first, last, one, other, held, total in rows:
+    for construction, what, first, last, one, other, held, total, extents in rows:
         verdict = "FAILED" if "FAILED" in (one, other) else other
-        yield Line(construction, what, first if first == last else "", verdict, held, total)
+        extent = max((extents or "").split(","), key=_exponent)
+        yield Line(construction, what, first if first == last else "", verdict, held, total, extent)
 
 
-__all__ = ["CHECKED", "COMPUTED", "FAILED", "STATUSES", "STOPPED", "Case", "Decode", "Line", "Survey", "Surveyed", "survey"]
+def _exponent(extent: str) -> int:
+    """8 of `T * P <= 2^8`, 0 of nothing."""
+    return int(extent.rpartition("^")[2] or 0)
+
+
+__all__ = [
+    "CHECKED",
+    "COMPUTED",
+    "FAILED",
+    "STATUSES",
+    "STOPPED",
+    "Case",
+    "Decode",
+    "Line",
+    "Survey",
+    "Surveyed",
+    "Swept",
+    "survey",
+]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockstep.display import LEGEND
 from lockstep.report.survey import Decode, Survey, Surveyed
-from lockstep.report.words import NAMES, count, of_all, sizes_text
+from lockstep.report.words import NAMES, cases, count, of_all, sizes_text
 from lockstep.sweep.result import CHECKED, STATUSES
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+#: What stands above the tables of a program.
+FIGURES, CHECKS = "Figures for each n (the longest run of each)", "What was held against what"
 
 
 def title(survey: Survey) -> str:
@@ -18,11 +22,26 @@ def title(survey: Survey) -> str:
 def lead(survey: Survey) -> str:
     """The result in a sentence or two."""
     found = [f"{survey.counts[status]:,} {status}" for status in STATUSES if survey.counts[status]]
-    text = f"{count(survey.counts.total(), 'case')} of {count(len(survey.programs), 'program')}: {', '.join(found) or 'none'}."
+    text = f"{cases(survey.counts.total(), survey.missing)} of {count(len(survey.programs), 'program')}: {', '.join(found) or 'none'}."
+    if survey.missing:
+        text += " The sweep is unfinished: the same command goes on from here."
     if survey.earlier:
         are = "case" if survey.earlier == 1 else "cases"
         text += f" The database has {survey.earlier:,} more {are} of other versions or options, which are not shown."
     return text
+
+
+def how(survey: Survey) -> str:
+    """What it takes to repeat it."""
+    return " ".join(
+        f"Swept on {sweep.date} by Lockstep {sweep.lockstep}: {sizes_text(sweep.sizes)},"
+        f" {count(sweep.random, 'random input')} of each size, seed {sweep.seed}."
+        for sweep in survey.sweeps
+    )
+
+
+def legend() -> str:
+    return f"n: the size of an input; {' '.join(LEGEND.split())}."
 
 
 def overview(survey: Survey) -> Table:
@@ -30,7 +49,8 @@ def overview(survey: Survey) -> Table:
     head = ["program", "cases", *STATUSES, "machine checked for", *(f"{NAMES[c]} checked for" for c in survey.constructions)]
     rows = []
     for program in survey.programs:
-        counts = [f"{n:,}" for n in (len(program.cases), *(program.counts[status] for status in STATUSES))]
+        all_ = cases(len(program.cases), program.missing).rpartition(" ")[0]
+        counts = [all_, *(f"{program.counts[status]:,}" for status in STATUSES)]
         checked = [program.checked(c) if c in program.constructions else "" for c in survey.constructions]
         rows.append([program.name, *counts, program.machine, *checked])
     return head, rows
@@ -40,9 +60,12 @@ def about(program: Surveyed) -> str:
     """Where it comes from, and under which limits it was swept."""
     sizes = sizes_text(case.size for case in program.cases)
     judged = "" if program.judged else " No oracle judged the outputs."
+    seeds = sorted({case.seed for case in program.cases})
+    drawn = f" with seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
     limits = program.limits
     return (
-        f"{program.file}, sha256 {program.sha256[:12]}; {count(len(program.cases), 'case')}, {sizes}.{judged} Decoded in {limits.dtype}"
+        f"{program.file}, sha256 {program.sha256[:12]}; {cases(len(program.cases), program.missing)}, {sizes}{drawn}.{judged}"
+        f" Decoded in {limits.dtype}"
         f" up to context {limits.max_context:,} and {limits.max_decoding_steps:,} decoding steps."
     )
 
@@ -55,7 +78,7 @@ def checks(program: Surveyed) -> Table:
             line.what,
             line.bound or "of each case",
             of_all(line.held, line.total),
-            line.verdict,
+            f"{line.verdict} for {line.extent}" if line.extent else line.verdict,
         )
         for line in program.lines
     ]

@@ -37,6 +37,11 @@ def of_all(held: int, total: int) -> str:
     return f"{held:,} of {total:,}"
 
 
+def cases(done: int, missing: int) -> str:
+    """`15 cases`, or `9 of 15 cases` where some are still to be run."""
+    return f"{done:,} of {count(done + missing, 'case')}" if missing else count(done, "case")
+
+
 def count(number: int, what: str) -> str:
     """`1 case`, `2 cases`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -12,14 +12,16 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 
-from lockstep.sweep.plan import Subject, Task
+from lockstep import __version__
+from lockstep.sweep.plan import Plan, Subject, Task
 from lockstep.sweep.result import Result
 from pram.errors import PramError, Source, fail
 
 #: SQLite's own marks: whose file this is ("LSwp"), and which tables it has.
-APPLICATION, TABLES = 0x4C537770, 1
+APPLICATION, TABLES = 0x4C537770, 2
 
 #: What results depend on besides size, input and seed.
 SUBJECT = {
@@ -27,7 +29,8 @@ SUBJECT = {
     "max_context": "INTEGER", "max_decoding_steps": "INTEGER", "max_steps": "INTEGER", "version": "TEXT",
 }  # fmt: skip
 
-#: `sweep` of a subject counts the sweeps of this database; it is the last one that had this subject.
+#: `sweep` of a subject counts the sweeps of this database; it is the last one that had this subject. `planned` has the
+#: cases of that one. `on` of a check says of which runs, or up to which bounds.
 SCHEMA = f"""
 BEGIN EXCLUSIVE;
 CREATE TABLE subjects (id INTEGER PRIMARY KEY, {", ".join(f"{name} {kind} NOT NULL" for name, kind in SUBJECT.items())},
@@ -40,7 +43,11 @@ CREATE TABLE decodes (case_id INTEGER NOT NULL REFERENCES cases, construction TE
     context INTEGER NOT NULL, steps INTEGER NOT NULL, measured_context INTEGER, measured_steps INTEGER,
     PRIMARY KEY (case_id, construction)) STRICT;
 CREATE TABLE checks (case_id INTEGER NOT NULL REFERENCES cases, construction TEXT NOT NULL, what TEXT NOT NULL,
-    bound TEXT NOT NULL, measured TEXT NOT NULL, verdict TEXT NOT NULL) STRICT;
+    bound TEXT NOT NULL, measured TEXT NOT NULL, verdict TEXT NOT NULL, "on" TEXT NOT NULL) STRICT;
+CREATE TABLE sweeps (sweep INTEGER PRIMARY KEY, date TEXT NOT NULL, lockstep TEXT NOT NULL, seed INTEGER NOT NULL,
+    random INTEGER NOT NULL, sizes TEXT NOT NULL) STRICT;
+CREATE TABLE planned (subject INTEGER NOT NULL REFERENCES subjects, seed INTEGER NOT NULL, size INTEGER NOT NULL,
+    number INTEGER NOT NULL, PRIMARY KEY (subject, seed, size, number)) STRICT;
 CREATE INDEX checks_of_cases ON checks (case_id);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {TABLES};
@@ -58,12 +65,19 @@ class Store:
         self.connection = connection
         self.ids: dict[Subject, int] = {}
 
-    def begin_sweep(self, subjects: Iterable[Subject]) -> None:
-        """Enter the subjects, or find them, and note that this sweep has them."""
+    def begin_sweep(self, plan: Plan, tasks: Iterable[Task]) -> None:
+        """Enter what is planned, its subjects and its cases, and note that this sweep has them."""
+        facts = (date.today().isoformat(), __version__, plan.seed, plan.random, json.dumps(list(plan.sizes)))
         with _transaction(self.connection):
-            (sweep,) = self.connection.execute("SELECT coalesce(max(sweep), 0) + 1 FROM subjects").fetchone()
-            for subject in subjects:
+            sweep = self.connection.execute("INSERT INTO sweeps VALUES (NULL, ?, ?, ?, ?, ?)", facts).lastrowid
+            assert sweep is not None
+            for subject in plan.subjects:
                 self.ids[subject] = self._enter(subject, sweep)
+                self.connection.execute("DELETE FROM planned WHERE subject = ?", (self.ids[subject],))
+            self.connection.executemany(
+                "INSERT INTO planned VALUES (?, ?, ?, ?)",
+                [(self.ids[task.subject], task.seed, task.size, task.number) for task in tasks],
+            )
 
     def _enter(self, subject: Subject, sweep: int) -> int:
         names = [*SUBJECT, "file", "sweep"]
@@ -94,8 +108,8 @@ class Store:
                 "INSERT INTO decodes VALUES (?, ?, ?, ?, ?, ?, ?)", [(case, *vars(decode).values()) for decode in result.decodes]
             )
             self.connection.executemany(
-                "INSERT INTO checks VALUES (?, ?, ?, ?, ?, ?)",
-                [(case, c.process, c.what, c.bound, c.measured, c.verdict) for c in result.checks],
+                "INSERT INTO checks VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(case, c.process, c.what, c.bound, c.measured, c.verdict, c.on) for c in result.checks],
             )
 
 
@@ -137,7 +151,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     # Not read-only: what a killed sweep had not finished is rolled back by who comes next.
     with _errors(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
         if _is_empty(connection):
-            raise fail("there is nothing in it yet: the sweep was stopped before its first case", Source(str(path), ""))
+            what = "this is no database of `lockstep sweep`: it is empty, as one is left that was stopped before it began"
+            raise fail(what, Source(str(path), ""))
         _check(connection, path)
         yield connection
 

@@ -48,8 +48,8 @@ def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManag
     Args:   open_pool: asked for only if something is missing. progress: called with the cases done and their number.
     Raises: PramError: there is nowhere to run cases. OtherVersion: a worker has other code.
     """
-    store.begin_sweep(plan.subjects)
     tasks = plan.tasks()
+    store.begin_sweep(plan, tasks)
     statuses = {subject: store.statuses(subject) for subject in plan.subjects}
     missing = [task for task in tasks if _key(task) not in statuses[task.subject]]
     found = len(tasks) - len(missing)
