@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,12 @@ def test_a_command_that_crashes_is_no_answer() -> None:
 
 
 def test_the_last_run_is_of_the_whole_corpus_and_held() -> None:
-    """A run with fewer random programs says so in its command."""
+    """Every program that was checked was decoded, in one construction."""
     text = LAST.read_text()
     assert "FAILED" not in text and text.count("| held |") == 3
+    checked = re.search(r"checked on ([0-9,]+) of 100,000 programs", text)
+    decoded = re.search(r"; decoded: (.*?);", text)
+    assert checked and decoded
+    counts = [int(n.replace(",", "")) for n in re.findall(r" ([0-9]{1,3}(?:,[0-9]{3})*)(?:,|$)", f" {decoded[1]}")]
+    assert len(counts) == 3 and sum(counts) == int(checked[1].replace(",", ""))
     assert all(f"| {path.stem} | " in text for path in deep.PROGRAMS)
