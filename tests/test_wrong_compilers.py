@@ -110,6 +110,40 @@ def test_other_tokens_are_refuted() -> None:
     assert found[THERE].startswith("tokens are BOS of 0 bits, ")
 
 
+@pytest.mark.parametrize(
+    ("construction", "other", "trouble"), [("mdm", "ap-mdm", "nothing speaks of them"), ("ap-mdm", "mdm", "are missing")]
+)
+def test_edit_bits_are_those_of_the_construction(construction: str, other: str, trouble: str) -> None:
+    compiled, weight = short_model(construction), short_model(other).model.control_weight
+    wide = None if weight is None else torch.zeros(3, compiled.model.width, dtype=torch.float64)
+    model = replace(compiled.model, control_weight=wide, control_bias=short_model(other).model.control_bias)
+    assert trouble in broken(replace(compiled, model=model))[THERE]
+
+
+def fields_of(form: str) -> Iterator[str]:
+    """Names in a sum of fields, as `a + b:3 - c`."""
+    for part in form.replace(" - ", " + ").split(" + "):
+        yield part.partition(":")[0]
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
+    """A name that is none would be taken for 0."""
+    told = interface_of(short_model(construction))
+    copied = [*(s.removeprefix("#") for c in told.heads.values() for to in c.to.values() for s in to if s != "1")]
+    written = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
+    forms = [
+        form
+        for f in told.finds.values()
+        for form in (f.asks, *f.among, *f.latest, *(s for e in f.same for s in (e.query, e.key, e.careless)))
+    ]
+    rows = [field for kind in told.rows() for field in (*kind.known, *kind.free)]
+    owned = [field for _, reads, writes in told.owned for field in (*reads, *writes)]
+    spoken = {*copied, *written, *rows, *owned, *(name for form in forms if form for name in fields_of(form))}
+    assert len(spoken) > 30 and spoken <= told.fields.keys()
+    assert told.heads.keys() == told.finds.keys()
+
+
 # -- what decodes wrongly ----------------------------------------------------------------------
 
 STORES = (

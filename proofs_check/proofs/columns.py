@@ -64,6 +64,8 @@ def check_columns(network: Network, interface: Interface, size: Size) -> int:
     for number, layer in enumerate(network.layers, 1):
         wanted = {name for name, copy in interface.heads.items() if copy.layer == number}
         _same(f"heads of layer {number}", set(layer.copies), wanted)
+    if (network.control is None) != ("control.remask" not in interface.fields):
+        raise Broken("edit bits are missing" if network.control is None else "edit bits: nothing speaks of them")
     if network.vocabulary != vocabulary(size):
         raise Broken(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
     return len(network.names)
