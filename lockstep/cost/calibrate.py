@@ -21,7 +21,7 @@ from pram.errors import Source, fail
 #: The decodes that calibrate each engine: programs of `measure` with their sizes, and in place of the last one for ap-mdm, whose
 #: contexts are shorter.
 RUNS = {
-    "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 5)),
+    "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 7)),
     "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("spin", 6), ("wide", 300),
                ("sums", 14)),
     "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 180), ("rounds", 12),
