@@ -135,18 +135,12 @@ def decode_text(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
+        advice = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise fail(
-            f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{_looks_like(data)}",
+            f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{advice}",
             Source(name, text),
             span_of(before, len(before)),
         ) from None
-
-
-def _looks_like(data: bytes) -> str:
-    """What a file that is not UTF-8 may be."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "; it looks like UTF-16: save it as UTF-8"
-    return ""
 
 
 def is_model_file(data: bytes) -> bool:

@@ -7,29 +7,29 @@ would be seen by none of them.
 from __future__ import annotations
 
 from compiler.processor import Size, vocabulary
-from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, Fields, Interface
+from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
 from proofs_check.proofs.operations import AMOUNTS, PARTIAL
 from proofs_check.proofs.specification import OPERATIONS
 from proofs_check.proofs.structure import Broken
 from proofs_check.proofs.weights import Network
 
 
-def flags(*names: str) -> Fields:
+def flags(*names: str) -> FieldTable:
     """Fields of one bit."""
     return dict.fromkeys(names, (1, 1))
 
 
-def numbers(most: int, *names: str) -> Fields:
+def numbers(most: int, *names: str) -> FieldTable:
     """Fields of one column that holds an integer up to `most`."""
     return dict.fromkeys(names, (1, most))
 
 
-def words(bits: int, *names: str) -> Fields:
+def words(bits: int, *names: str) -> FieldTable:
     """Fields of so many bits."""
     return dict.fromkeys(names, (bits, 1))
 
 
-def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...]) -> Fields:
+def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...]) -> FieldTable:
     """What every processor has: the operand slots, what it emits, the program counter and the address for layer 3."""
     return {
         **flags(FETCH, *(EMITTED + kind for kind in emitted)),
@@ -41,7 +41,7 @@ def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...
     }
 
 
-def used_fields(size: Size) -> Fields:
+def used_fields(size: Size) -> FieldTable:
     """What a processor has of operations that its program uses."""
     return {**flags("sums", "sum.emit", *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
 

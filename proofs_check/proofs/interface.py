@@ -116,7 +116,7 @@ class Finds:
 
 
 #: Field -> how many columns it has, and the most that each of them holds.
-Fields = Mapping[str, tuple[int, int]]
+FieldTable = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Interface:
     published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
     """
 
-    fields: Fields
+    fields: FieldTable
     positions: frozenset[str]
     heads: Mapping[str, Copy]
     finds: Mapping[str, Finds]

@@ -14,7 +14,7 @@ from compiler import in_place
 from compiler.circuit import Bit
 from compiler.processor import Size
 from proofs_check.proofs.columns import flags, numbers, words
-from proofs_check.proofs.interface import Copy, Finds, Term, Value, when
+from proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Value, when
 
 #: Roles of both schedules; each adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
@@ -31,7 +31,7 @@ SHRINK = (
 )
 
 
-def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> dict[str, tuple[int, int]]:
+def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> FieldTable:
     """What position encodings write."""
     return {
         **flags("one", "first", *(f"role.{role}" for role in (*ROLES, *roles))),
@@ -43,7 +43,7 @@ def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> dict[str, 
     }
 
 
-def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> dict[str, tuple[int, int]]:
+def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> FieldTable:
     """What both schedules have besides; tokens: kinds that raise a flag."""
     states = ("ended", "vanishing", "growing", "is_last", "shrinking", "from_low", "past_high")
     return {

@@ -16,6 +16,7 @@ from proofs_check.proofs.interface import (
     Copy,
     Equal,
     Executes,
+    FieldTable,
     Finds,
     Interface,
     RowKind,
@@ -39,7 +40,7 @@ def tell(code: Code, size: Size, widths: Widths) -> Interface:
     )
 
 
-def _given_fields(size: Size, widths: mdm.Widths) -> dict[str, tuple[int, int]]:
+def _given_fields(size: Size, widths: mdm.Widths) -> FieldTable:
     """What position encodings write, beside `sum`, the address of an output."""
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
     return {
@@ -54,7 +55,7 @@ def _given_fields(size: Size, widths: mdm.Widths) -> dict[str, tuple[int, int]]:
     }
 
 
-def _fields(size: Size) -> dict[str, tuple[int, int]]:
+def _fields(size: Size) -> FieldTable:
     tokens = (f"token.{kind}" for kind in ("BOS", "MASK", "HALT", "REG", "WORD"))
     states = ("masked.own", "masked.previous", "halted", "unfinished", "is_register", "is_cell", "reading")
     return {

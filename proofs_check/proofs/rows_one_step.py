@@ -15,6 +15,7 @@ from proofs_check.proofs.interface import (
     Copy,
     Equal,
     Executes,
+    FieldTable,
     Finds,
     Interface,
     RowKind,
@@ -57,7 +58,7 @@ def tell(code: Code, size: Size, widths: Widths) -> Interface:
     )  # fmt: skip
 
 
-def _fields(size: Size, widths: in_place.Widths) -> dict[str, tuple[int, int]]:
+def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     states = ("runs", "running", "started", "behind", "late", "no_masks", "executes", "stores", "hit")
     return {
         **shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),

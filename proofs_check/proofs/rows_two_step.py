@@ -15,6 +15,7 @@ from proofs_check.proofs.interface import (
     Copy,
     Equal,
     Executes,
+    FieldTable,
     Finds,
     Interface,
     RowKind,
@@ -56,7 +57,7 @@ def tell(code: Code, size: Size, widths: Widths) -> Interface:
     )  # fmt: skip
 
 
-def _fields(size: Size, widths: in_place.Widths) -> dict[str, tuple[int, int]]:
+def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     return {
         **shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
         **flags("counterpart.PC", "counterpart.HALT", "unhalted"),
