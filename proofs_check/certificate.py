@@ -146,7 +146,7 @@ class _Certifier:
         q, k, v, o = (_exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
         unit = _unit(q)
         self._integers(f"{name}: K, V, O: distance from integers", k, v, o)
-        self._gap(f"{name}: exp(-score gap)", unit)
+        self._gap(f"{name}: leak, exp(-{unit:.10g})", unit)
         query, key = self._interval(q / unit), self._interval(k)
         products = np.stack([a * b for a in query for b in key])
         score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())

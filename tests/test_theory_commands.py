@@ -153,7 +153,7 @@ def test_rows_of_a_certificate_say_what_was_found(do: Do) -> None:
     record = json.loads(do(f"certify {PROGRAM} --json").out)
     found = {line["what"]: (line["found"], line["limit"]) for line in record["lines"]}
     assert all(line["holds"] and line["found"] <= line["limit"] for line in record["lines"])
-    assert found["weights: tensors unlike the circuit's"] == found["layer 1, head fetch: exp(-score gap)"] == (0, 0)
+    assert found["weights: tensors unlike the circuit's"] == found["layer 1, head fetch: leak, exp(-1024)"] == (0, 0)
     assert found["layer 2: W_in, b, W_out: distance from integers"] == (0, 0)
     assert found["layer 3, head memory: sums of scores"][1] == 2**53
 

@@ -47,7 +47,7 @@ OF_CERTIFICATE = (
         FINDS,
     ),
     row(CERTIFICATE, "leaks pass", _Certifier._gap, "leak == 0.0)", "True)", FINDS),
-    row(CERTIFICATE, "the gap is taken for granted", _Certifier._head, 'score gap)", unit)', 'score gap)", 1024.0)', FINDS),
+    row(CERTIFICATE, "the gap is taken for granted", _Certifier._head, ')", unit)', ')", 1024.0)', FINDS),
     row(CERTIFICATE, "halves are integers", _Certifier._integers, "off == 0)", "off < 0.75)", FINDS),
     row(CERTIFICATE, "values may be no integers", _Certifier._head, 'from integers", k, v, o)', 'from integers", k, o)', FINDS),
     row(

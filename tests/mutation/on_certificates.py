@@ -40,7 +40,7 @@ def certificate_finds() -> None:
         assert NOT_ITS_OWN in failing(model, compiled), f"{part}: a weight is negated"
     _no_integers(compiled)
     layers = tuple(replace(x, q=x.q / 512) for x in compiled.model.layers)
-    gaps = [what for what in failing(replace(compiled.model, layers=layers), compiled) if what.endswith("exp(-score gap)")]
+    gaps = [what for what in failing(replace(compiled.model, layers=layers), compiled) if what.endswith(": leak, exp(-2)")]
     heads = sum(len(x.lookups) for x in compiled.circuit.layers)
     assert len(gaps) == heads, f"{len(gaps)} of {heads} heads that leak"
     with Attribute(processor, "SHARPNESS", 2, "").planted():
