@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.sidecar import Generator, Inputs, draw_one, generator_for, plain
+from lockstep.sidecar import Generator, Inputs, draw_one, generator_for
 from lockstep.verification import Models, Options, Report, case_checks, run_case
 from models.whole import write_whole
 from pram.errors import PramError
+from pram.inputs import plain
 from pram.program import Program
 from proofs_check.inputs import input_maker, picks_of
 from proofs_check.report import Check
@@ -132,7 +133,7 @@ Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]
 
 def _choices(program: Program, generator: Generator, found: Inputs, options: Options, sizes: Sequence[int]) -> Start | None:
     """How inputs are made of choices, and the choices that make the one found; None if none do."""
-    if generator.accepts is not None:
+    if not generator.draws_itself:
         return _sidecar_choices(generator, found, options.seed, sizes)
     make = input_maker(program, found[0], options.word_bits, found[1])
     try:

@@ -84,7 +84,8 @@ def _outputs(job: Job, max_steps: int) -> list[Outputs]:
 
 
 def _accepts(generator: Generator, params: dict[str, int], arrays: dict[str, Any], outputs: Outputs) -> bool:
-    return generator.accepts is not None and generator.accepts(params, arrays, outputs)
+    verdict = generator.judge(params, arrays, outputs)
+    return verdict is not None and verdict.right
 
 
 def _difference(outputs: list[Outputs], accepts: Callable[[Outputs], bool]) -> str:

@@ -132,7 +132,8 @@ def run_case(program: Program, generator: Generator, params: dict[str, int], arr
     """
     job = program.instantiate(params, arrays, options.word_bits)
     exact = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
-    right = generator.accepts(params, arrays, exact.outputs) if generator.accepts else None
+    verdict = generator.judge(params, arrays, exact.outputs)
+    right = None if verdict is None else verdict.right
     decodes = {}
     for construction in options.constructions:
         bound = BOUNDS[construction]

@@ -123,8 +123,11 @@ def fail(message: str, source: Source | None = None, span: Span | None = None) -
     return PramError(Diagnostic(message, source, span))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` when a known word is close to this one, whatever its case; else nothing."""
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.65) -> str:
+    """`; did you mean ...?` when a known word is close to this one, whatever its case; else nothing.
+
+    Args: cutoff: how close, from 0 (anything) to 1 (the same).
+    """
     folded = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), list(folded), n=1, cutoff=0.65)
+    close = get_close_matches(word.lower(), list(folded), n=1, cutoff=cutoff)
     return f"; did you mean `{folded[close[0]]}`?" if close else ""

@@ -19,12 +19,26 @@ from pram.job import Array
 FORM = '{"params": {...}, "arrays": {...}}'
 
 
+def plain(value: Any) -> Any:
+    """Arrays as lists and their numbers as Python's, within dictionaries, lists and tuples: of NumPy, or what else has `tolist`."""
+    match value:
+        case dict():
+            return {key: plain(each) for key, each in value.items()}
+        case list():
+            return [plain(each) for each in value]
+        case tuple():
+            return tuple(plain(each) for each in value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def read_array(array: Array, value: Any) -> NDArray[np.int64]:
-    """The words of an input: a number for a scalar, a flat list, or rows for two subscripts.
+    """The words of an input: a number for a scalar, a flat list, or rows for two subscripts; or an array of NumPy's.
 
     Returns: int64 [array.size].
     Raises:  InputError: a wrong length, or an entry that is no integer from 0.
     """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     flat = _flatten(array, value)
     if len(flat) != array.size:
         how = "short" if len(flat) < array.size else "long"

@@ -65,6 +65,11 @@ class Program:
         """Whether the user gives any cells."""
         return any(a.role in ("input", "inout") for a in self.symbols.arrays.values())
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether it returns any cells."""
+        return any(a.role in ("output", "inout") for a in self.symbols.arrays.values())
+
     def instantiate(
         self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None
     ) -> Job:

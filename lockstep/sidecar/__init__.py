@@ -1,0 +1,252 @@
+"""Inputs and expected outputs: from a sidecar NAME.py beside the program, or drawn from declared ranges.
+
+child.py    runs a sidecar in a process of its own
+process.py  talks to that process: time limits, ends of every kind
+judging.py  holds outputs against what the oracle returned
+files.py    fingerprints of what a sidecar read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lockstep.sidecar.files import fingerprint
+from lockstep.sidecar.judging import Unfit, Verdict, compare, kind
+from lockstep.sidecar.process import DEFAULT_TIMEOUT, SidecarProcess, load_sidecar
+from pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
+from pram.inputs import shown
+from pram.program import Program, read_text
+from pram.ranges import DEFAULT_HIGH, input_ranges
+
+Inputs = tuple[dict[str, int], dict[str, Any]]
+
+#: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
+QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
+#: So many first inputs are asked for twice: the same `rng` must give the same input.
+DRAWN_TWICE = 10
+
+
+@dataclass
+class Generator:
+    """Where inputs come from, and who judges outputs.
+
+    sidecar: the loaded NAME.py, if there is one.
+    """
+
+    program: Program
+    sidecar: SidecarProcess | None = None
+    word_bits: int | None = None
+    _paths: set[str] = field(default_factory=set)
+    _drawn: int = 0
+
+    @property
+    def origin(self) -> str:
+        """Who judges: `oracle in NAME.py`, or nobody."""
+        return f"{self.judge_name} in {Path(self.sidecar.source.name).name}" if self.sidecar and self.judge_name else "no oracle"
+
+    @property
+    def judge_name(self) -> str:
+        """The function that judges: `accepts`, else `oracle`, else none."""
+        functions = self.sidecar.functions if self.sidecar else {}
+        return next((name for name in ("accepts", "oracle") if name in functions), "")
+
+    @property
+    def judges(self) -> bool:
+        """Whether outputs are judged; a program without outputs has none to judge."""
+        return bool(self.judge_name) and self.program.has_outputs
+
+    @property
+    def draws_itself(self) -> bool:
+        """Whether inputs are drawn from declared ranges, and not by the sidecar."""
+        return self.sidecar is None or "inputs" not in self.sidecar.functions
+
+    # -- inputs --------------------------------------------------------------------------------
+
+    def inputs(self, size: int, rng: np.random.Generator) -> Inputs:
+        """An input of this size.
+
+        Raises: PramError: the sidecar fails, or what it returns is no input; or a size is beyond the machine's limits.
+        """
+        if self.draws_itself:
+            return random_inputs(self.program, size, rng, self.word_bits)
+        self._refuse_a_huge(size)
+        return self._asked(size, rng)
+
+    def _asked(self, size: int, rng: np.random.Generator) -> Inputs:
+        """The sidecar's input; the first ones are asked for twice."""
+        drawn = self._call("inputs", size, rng)
+        self._drawn += 1
+        if self._drawn <= DRAWN_TWICE and self._call("inputs", size, rng) != drawn:
+            raise self.error("`inputs` returns another input when it is asked again; draw from `rng` alone", "inputs")
+        match drawn:
+            case (dict() as params, dict() as arrays):
+                return params, arrays
+            case (params, arrays):
+                raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {kind(params)} and {kind(arrays)}", "inputs")
+        raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {kind(drawn)}", "inputs")
+
+    def _refuse_a_huge(self, size: int) -> None:
+        """Of a huge size, what is beyond the machine's limits is refused before it is drawn.
+
+        A sidecar may make of a size what it likes, so it is asked for small ones first: only if it takes the size for every
+        parameter there, that is what it is held to do here.
+        """
+        if size > QUICK:
+            try:
+                self.program.outline(dict.fromkeys(self.program.given, size), DEFAULT_HIGH, self.word_bits)
+            except PramError:
+                if self._takes_the_size():
+                    raise
+
+    def _takes_the_size(self) -> bool:
+        """Whether every parameter is the size, in small inputs."""
+        given = self.program.given
+        try:
+            return all(self._asked(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBES)
+        except PramError:
+            return False
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Errors of an input that the body raises point at the sidecar that made it."""
+        try:
+            yield
+        except InputError as error:
+            if self.draws_itself:
+                raise
+            raise self.error(f"`inputs` returns a wrong input: {error.message}", "inputs") from None
+
+    # -- outputs -------------------------------------------------------------------------------
+
+    def judge(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict | None:
+        """Whether a run's outputs are right; None if nobody judges them.
+
+        Raises: PramError: the sidecar fails, or returns no verdict or no outputs of this program.
+        """
+        if not self.judges:
+            return None
+        if self.judge_name == "accepts":
+            return self._accepted(self._call("accepts", params, arrays, outputs))
+        returned = self._call("oracle", params, arrays)
+        try:
+            return compare([a for a in self.program.layout(params) if a.is_output], returned, outputs)
+        except Unfit as error:
+            raise self.error(f"`oracle` returns no outputs of this program: {error}", "oracle") from None
+
+    def _accepted(self, answer: Any) -> Verdict:
+        if not isinstance(answer, bool):
+            what = kind(answer) if answer is None or isinstance(answer, (bytes, list, dict)) else f"{shown(answer)}, {kind(answer)}"
+            raise self.error(f"`accepts` returns {what}; it must return True or False", "accepts")
+        return Verdict(answer, "" if answer else f"{self.origin} says no")
+
+    # -- the sidecar ---------------------------------------------------------------------------
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        assert self.sidecar is not None
+        value, paths = self.sidecar.call(function, *arguments)
+        self._paths |= paths
+        return value
+
+    def error(self, message: str, function: str) -> PramError:
+        """An error at the definition of one of the sidecar's functions."""
+        assert self.sidecar is not None
+        return fail(message, self.sidecar.source, self.sidecar.functions.get(function))
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """What the sidecar has read for this generator, by name, with its fingerprint now."""
+        if self.sidecar is None:
+            return ()
+        names = sorted({self.sidecar.name_of(path) for path in self._paths | self.sidecar.loaded})
+        return tuple((name, fingerprint(self.sidecar.folder, name)) for name in names)
+
+
+def generator_for(
+    program: Program, use_sidecar: bool = True, word_bits: int | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> Generator:
+    """The sidecar's generator and oracle if there is one, else random inputs in declared ranges.
+
+    Args:   timeout: seconds that the sidecar may take for each call; 0: as long as it likes.
+    Raises: PramError: the sidecar does not load, or has neither `inputs` nor `oracle` nor `accepts`.
+    """
+    return generator_from(program, sidecar_of(program) if use_sidecar else None, word_bits, timeout)
+
+
+def sidecar_of(program: Program) -> Source | None:
+    """NAME.py beside NAME.pram, if there is one."""
+    path = Path(program.source.name).with_suffix(".py")
+    if program.source.name.endswith(".pram") and path.is_file():
+        return Source(str(path), read_text(path))
+    return None
+
+
+def generator_from(
+    program: Program, sidecar: Source | None, word_bits: int | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> Generator:
+    """As `generator_for`, of a sidecar's text, which need not be a file on this machine."""
+    if sidecar is None:
+        return Generator(program, None, word_bits)
+    process = load_sidecar(sidecar, timeout)
+    _check_functions(process)
+    return Generator(program, process, word_bits)
+
+
+def _check_functions(process: SidecarProcess) -> None:
+    """Refuse a sidecar without any of its functions, or with one that is misspelt."""
+    missing = [name for name in ("inputs", "oracle", "accepts") if name not in process.functions]
+    for name in process.here:
+        hint = did_you_mean(name, missing, cutoff=0.8)
+        if hint and name not in process.functions and not name.startswith("_"):
+            line = _line_of(process.source, name)
+            raise fail(f"a sidecar has no function `{name}`{hint}", process.source, line)
+    if len(missing) == 3:
+        raise fail("sidecar has none of the functions `inputs`, `oracle` and `accepts`", process.source)
+
+
+def _line_of(source: Source, name: str) -> Span | None:
+    """Where a name is defined, if that stands at the start of a line."""
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if line.startswith(f"def {name}("):
+            return Span(number, 5)
+    return None
+
+
+def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
+    """`random` inputs of each size, without repetitions; the same seed draws the same."""
+    seen = set()
+    for size in sizes:
+        for number in range(random):
+            inputs = draw_one(generator, size, number, seed)
+            if repr(inputs) not in seen:
+                seen.add(repr(inputs))
+                yield inputs
+
+
+def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
+    """The input of a size that has this number; what others are drawn makes no difference."""
+    return generator.inputs(size, np.random.default_rng((seed, size, number)))
+
+
+def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
+    """Every given parameter is `size`; inputs are drawn from their declared ranges."""
+    params = {name: size for name in program.given}
+    program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
+    return params, random_arrays(program, params, rng, word_bits)
+
+
+def random_arrays(
+    program: Program, params: dict[str, int], rng: np.random.Generator, word_bits: int | None = None
+) -> dict[str, Any]:
+    """Inputs for these parameters, drawn from their declared ranges."""
+    arrays: dict[str, Any] = {}
+    for each in input_ranges(program, params, word_bits):
+        array = each.array
+        values = rng.integers(each.low, each.high + 1, array.size).tolist() if array.size else []
+        arrays[array.name] = values if array.shape else values[0]
+    return arrays

@@ -1,0 +1,131 @@
+"""What a sidecar says of a run's outputs: right, or where they first differ from what its oracle returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pram.errors import did_you_mean
+from pram.inputs import shortened, shown
+from pram.job import Array
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether outputs are right.
+
+    difference: the first place where they are not, in words; "" if they are right. expected: the oracle's outputs, in the
+    form of the run's own; None where there is no oracle.
+    """
+
+    right: bool
+    difference: str = ""
+    expected: dict[str, Any] | None = None
+
+
+class Unfit(ValueError):
+    """What an oracle returned cannot be the outputs of this program; the message says why."""
+
+
+def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any]) -> Verdict:
+    """Hold a run's outputs against what the oracle returned.
+
+    Args:   outputs: the arrays that the program returns. found: the run's outputs by name.
+    Raises: Unfit: wrong names, types or shapes.
+    """
+    _check_names(outputs, returned)
+    words = {array.name: expected_words(array, returned[array.name]) for array in outputs}
+    differing = [
+        (array, offset, said, word)
+        for array in outputs
+        for offset, (said, word) in enumerate(zip(words[array.name], _flat(found[array.name])))
+        if said != word
+    ]
+    expected = {array.name: _shaped(array, words[array.name]) for array in outputs}
+    return Verdict(not differing, _first(differing), expected)
+
+
+def _first(differing: Sequence[tuple[Array, int, int, int]]) -> str:
+    if not differing:
+        return ""
+    array, offset, said, word = differing[0]
+    more = len(differing) - 1
+    others = f"; {more:,} more cell{'s differ' if more > 1 else ' differs'}" if more else ""
+    return f"oracle says {said}, machine says {word}, at {array.cell(offset)}{others}"
+
+
+def _check_names(outputs: Iterable[Array], returned: Any) -> None:
+    names = [array.name for array in outputs]
+    have = f"the program's outputs are {', '.join(names)}" if names else "the program has no outputs"
+    if not isinstance(returned, dict):
+        raise Unfit(f"it returns {kind(returned)}, not a dictionary of outputs; {have}")
+    for name in returned:
+        if name not in names:
+            raise Unfit(f"it returns `{shortened(str(name))}`, which is no output{did_you_mean(str(name), names) or '; ' + have}")
+    for name in names:
+        if name not in returned:
+            raise Unfit(f"it does not return the output `{name}`; {have}")
+
+
+def expected_words(array: Array, value: Any) -> list[int]:
+    """The numbers of one output, in the order of its cells; rows or a flat list for two subscripts.
+
+    Raises: Unfit: it has another shape, or an entry that is no integer.
+    """
+    flat = _entries(array, value)
+    if len(flat) != array.size:
+        raise Unfit(f"output `{array.name}` has {_shape(array)}, and it returns {len(flat)} values")
+    for offset, entry in enumerate(flat):
+        if not isinstance(entry, int):
+            raise Unfit(f"{array.cell(offset)} = {_text(entry)} is {kind(entry)}, not an integer")
+    return [int(entry) for entry in flat]
+
+
+def _entries(array: Array, value: Any) -> list[Any]:
+    if not array.shape:
+        return [value]
+    if not isinstance(value, (list, tuple)):
+        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {_text(value)}")
+    if len(array.shape) == 1 or not any(isinstance(row, (list, tuple)) for row in value):
+        return list(value)
+    rows, columns = array.shape
+    if len(value) != rows or any(not isinstance(row, (list, tuple)) or len(row) != columns for row in value):
+        raise Unfit(f"output `{array.name}` must be {rows} rows of {columns} values")
+    return [entry for row in value for entry in row]
+
+
+def _shape(array: Array) -> str:
+    if len(array.shape) == 2:
+        return f"{array.shape[0]} x {array.shape[1]} values"
+    return f"{array.size} value{'' if array.size == 1 else 's'}"
+
+
+def _text(value: Any) -> str:
+    return kind(value) if isinstance(value, bytes) else shown(value)
+
+
+def kind(value: Any) -> str:
+    """What a value is, for messages: `a list`, `None`, `a generator`; bytes name the type of a value that is not plain."""
+    if value is None:
+        return "None"
+    name = value.decode() if isinstance(value, bytes) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _flat(value: Any) -> Iterator[int]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _flat(each)
+    else:
+        yield int(value)
+
+
+def _shaped(array: Array, words: list[int]) -> Any:
+    """Words in the form of a run's outputs."""
+    if not array.shape:
+        return words[0]
+    if len(array.shape) == 1:
+        return words
+    columns = array.shape[1]
+    return [words[row * columns : (row + 1) * columns] for row in range(array.shape[0])]
