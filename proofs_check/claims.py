@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pram import parameters
+from pram.errors import PramError
 from pram.listing import expression_text
 from pram.machine import Run
 from pram.program import Program
 from pram.syntax import Binary, Call, Claim, Expression, Name, Number
-from proofs_check.report import Check
+from proofs_check.report import Check, span
 
 if TYPE_CHECKING:
     import sympy
@@ -23,14 +24,20 @@ if TYPE_CHECKING:
 def check_claims(program: Program, runs: Sequence[tuple[dict[str, int], Run]], on: str) -> Iterable[Check]:
     """One row for each claim: how often it held, or the first counterexample."""
     for claim in program.claims:
-        measured, bound = zip(*((quantity(claim, run), evaluate_bound(program, claim, params, run)) for params, run in runs))
-        failed = [i for i, (m, b) in enumerate(zip(measured, bound)) if not (m == b if claim.relation == "==" else m <= b)]
-        text = f"{claim.relation} {expression_text(claim.bound)}"
-        found = f"{min(measured)}..{max(measured)}" if min(measured) < max(measured) else str(measured[0])
-        if failed:
-            first = failed[0]
-            found = f"{measured[first]}, claimed {claim.relation} {bound[first]}{_sizes(runs[first][0])}"
-        yield Check(f"claim {claim.quantity}", on, text, found, not failed)
+        yield _check(program, claim, runs, on)
+
+
+def _check(program: Program, claim: Claim, runs: Sequence[tuple[dict[str, int], Run]], on: str) -> Check:
+    what, text = f"claim {claim.quantity}", f"{claim.relation} {expression_text(claim.bound)}"
+    measured = [quantity(claim, run) for _, run in runs]
+    for (params, run), found in zip(runs, measured):
+        try:
+            bound = evaluate_bound(program, claim, params, run)
+        except PramError as error:
+            return Check(what, on, text, f"cannot be computed: {error.message}{_sizes(params)}", False)
+        if not (found == bound if claim.relation == "==" else found <= bound):
+            return Check(what, on, text, f"{found}, claimed {claim.relation} {bound}{_sizes(params)}", False)
+    return Check(what, on, text, span(measured), True)
 
 
 def quantity(claim: Claim, run: Run) -> int:

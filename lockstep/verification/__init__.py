@@ -1,0 +1,137 @@
+"""The main job: run a program on many inputs, decode the same runs, and hold both against each other and the theorems.
+
+cases.py  one input: its runs on the machine, and its decodes
+rows.py   what is held against what
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lockstep.sidecar import Generator, Inputs, draw, generator_for
+from lockstep.sidecar.process import DEFAULT_TIMEOUT
+from lockstep.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
+from lockstep.verification.rows import Failed, all_checks, case_checks, failures
+from pram.errors import PramError
+from pram.program import Program
+from proofs_check.report import Check
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The rows of the table, in order.
+
+    failed:  for each check that fails on a single input, the first one on which it does.
+    trouble: the first divergence, in words.
+    """
+
+    program: str
+    checks: tuple[Check, ...]
+    cases: tuple[Case, ...]
+    failed: tuple[Failed, ...] = ()
+    trouble: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether something was compared, and all of it held."""
+        return not self.nothing_compared and all(check.holds for check in self.checks)
+
+    @property
+    def nothing_compared(self) -> str:
+        """Why this says nothing; "" if something was compared."""
+        if any(check.strength in ("checked", "certified") for check in self.checks):
+            return ""
+        return "nothing was compared: no oracle judges outputs, the program has no claims, and no run was decoded"
+
+    @property
+    def conclusion(self) -> str:
+        """The verdict in a line."""
+        failed = sum(not check.holds for check in self.checks)
+        if self.nothing_compared:
+            return f"FAILED: {self.nothing_compared}"
+        verdict = f"FAILED: {failed} of {len(self.checks)} checks" if failed else "every check held"
+        return "; ".join([verdict, *self._left_out()])
+
+    def _left_out(self) -> Iterable[str]:
+        for name in dict.fromkeys(name for case in self.cases for name in case.left):
+            left = sum(name in case.left for case in self.cases)
+            yield f"{left} of {len(self.cases)} runs not decoded in {name}"
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that decoded, each once."""
+        rows = (m for case in self.cases for decodes in case.decodes.values() for m in decodes)
+        return tuple(dict.fromkeys(m.agreement.engine for m in rows))
+
+
+def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
+           use_sidecar: bool = True, progress: Progress = lambda done, total: None, fail_fast: bool = False,
+           on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
+           **options: Any) -> Report:  # fmt: skip
+    """Verify a program on one given input, or on `random` inputs of each size.
+
+    All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes.
+
+    Args:   progress: called with what is done and all there is to do: a run and a decode for each input. fail_fast: stop
+            at the first failure. on_failure: is told of the first failure as soon as it is known. sidecar_timeout:
+            seconds for each call of the sidecar, 0 for no limit. options: fields of Options.
+    Raises: PramError: a wrong input, or a sidecar that fails. NotCertified: the dtype is not exact.
+    """
+    chosen = Options(**options)
+    generator = generator_for(program, use_sidecar, chosen.word_bits, sidecar_timeout)
+    given = [inputs] if inputs is not None else list(draw(generator, sizes, random, chosen.seed))
+    return _Verification(program, generator, chosen, progress, fail_fast, on_failure).report(given)
+
+
+class _Verification:
+    """Runs every input, then decodes; collects the first failure of each kind."""
+
+    def __init__(self, program: Program, generator: Generator, options: Options, progress: Progress, fail_fast: bool,
+                 on_failure: Callable[[Failed], None]) -> None:  # fmt: skip
+        self.program, self.generator, self.options = program, generator, options
+        self.progress, self.fail_fast, self.on_failure = progress, fail_fast, on_failure
+        self.models = Models(options.dtype)
+        self.failed: dict[tuple[str, str], Failed] = {}
+
+    def report(self, given: Sequence[Inputs]) -> Report:
+        cases = self._run(given)
+        if not (self.fail_fast and self.failed):
+            cases = self._decode(cases)
+        self.progress(2 * len(given), 2 * len(given))
+        checks = all_checks(self.program, self.generator, cases, self.models, self.options)
+        trouble = next((str(case.divergence) for case in cases if case.divergence), "")
+        return Report(self.program.name, tuple(checks), tuple(cases), tuple(self.failed.values()), trouble)
+
+    def _run(self, given: Sequence[Inputs]) -> list[Case]:
+        cases = []
+        for number, (params, arrays) in enumerate(given):
+            self.progress(number, 2 * len(given))
+            cases.append(run_machine(self.program, self.generator, params, arrays, self.options))
+            self._note(cases[-1])
+            if self.fail_fast and self.failed:
+                break
+        return cases
+
+    def _decode(self, cases: Sequence[Case]) -> list[Case]:
+        """What follows the first divergence is not decoded."""
+        decoded = list(cases)
+        for number, case in enumerate(cases):
+            self.progress(len(cases) + number, 2 * len(cases))
+            decoded[number] = decode_case(case, self.models, self.options)
+            self._note(decoded[number])
+            if decoded[number].divergence is not None or self.fail_fast and self.failed:
+                break
+        return decoded
+
+    def _note(self, case: Case) -> None:
+        for failed in failures(self.program, self.generator, case, self.models, self.options):
+            if not self.failed:
+                self.on_failure(failed)
+            self.failed.setdefault((failed.check.process, failed.check.what), failed)
+
+
+__all__ = ["Case", "Execution", "Failed", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "run_machine", "verify"]
