@@ -7,7 +7,6 @@ that `CRCW common` and the two rules after it differ where values do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,36 +19,25 @@ Words = NDArray[np.int64]
 class Mode:
     """One row of MODES.
 
-    `order` takes the pids of a step's writes, in ascending order, and a generator; it returns the
-    positions in the order in which the writes are applied, so that the *last* one stays.
+    winner_open: who wins a concurrent write is anybody's choice (`pram.winner`); else the lowest pid wins it.
     """
 
     name: str
     concurrent_reads: bool
     concurrent_writes: bool
     same_value: bool
-    order: Callable[[Words, np.random.Generator | None], Words]
+    winner_open: bool
     meaning: str
-
-
-def lowest_pid_last(pids: Words, random: np.random.Generator | None) -> Words:
-    """The lowest pid's write is applied last and stays."""
-    return np.arange(len(pids) - 1, -1, -1)
-
-
-def any_order(pids: Words, random: np.random.Generator | None) -> Words:
-    """A seeded random order; without a seed the lowest pid wins, the choice of compiled models."""
-    return lowest_pid_last(pids, None) if random is None else random.permutation(len(pids))
 
 
 MODES = {
     mode.name: mode
     for mode in (
-        Mode("EREW", False, False, False, lowest_pid_last, "no cell is touched by two processors in a step"),
-        Mode("CREW", True, False, False, lowest_pid_last, "many may read a cell, one may write it"),
-        Mode("CRCW common", True, True, True, lowest_pid_last, "all who write a cell write the same value"),
-        Mode("CRCW arbitrary", True, True, False, any_order, "one of the writers wins, chosen by a seed"),
-        Mode("CRCW priority", True, True, False, lowest_pid_last, "the writer with the lowest pid wins"),
+        Mode("EREW", False, False, False, False, "no cell is touched by two processors in a step"),
+        Mode("CREW", True, False, False, False, "many may read a cell, one may write it"),
+        Mode("CRCW common", True, True, True, False, "all who write a cell write the same value"),
+        Mode("CRCW arbitrary", True, True, False, True, "one of the writers wins, whichever it is"),
+        Mode("CRCW priority", True, True, False, False, "the writer with the lowest pid wins"),
     )
 }
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pram.access import MODES
 from pram.errors import PramError, Source, fail
 from pram.instructions import Instruction, Next, Operand
+from pram.winner import LOWEST, Winner
 from pram.word import MAX_BITS, MIN_BITS
 
 #: No job may ask for more steps, cells or processors than this.
@@ -58,6 +59,7 @@ class Job:
     parameters: exact integers; one that is no word is an error only where it is used.
     outputs:    the cells that are the result.
     values:     what names in checks stand for (the program's parameters).
+    winner:     who wins concurrent writes, where the mode leaves that open.
     """
 
     code: tuple[Instruction, ...]
@@ -73,12 +75,15 @@ class Job:
     values: Mapping[str, int] = field(default_factory=dict)
     source: Source | None = None
     name: str = "machine code"
+    winner: Winner = LOWEST
 
     def __post_init__(self) -> None:
         if not MIN_BITS <= self.word_bits <= MAX_BITS:
             raise self.error(f"word size {self.word_bits} is not in {MIN_BITS} .. {MAX_BITS}")
         if self.mode not in MODES:
             raise self.error(f"unknown access mode {self.mode!r}")
+        if self.winner != LOWEST and not MODES[self.mode].winner_open:
+            raise self.error(f"mode {self.mode} leaves no winner open, so `{self.winner}` cannot be chosen")
         if not 1 <= self.processors <= 1 << self.word_bits:
             raise self.error(
                 f"{self.processors} processors: a pid is a word, so 1 .. {1 << self.word_bits} with {self.word_bits} bits"

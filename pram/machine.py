@@ -7,7 +7,7 @@ that stand at the same instruction, each group at once in NumPy. Conflicts are j
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Union
 
 import numpy as np
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from pram import access, checks
 from pram.access import MODES, Accesses
+from pram.contests import Arbiter, Contest
 from pram.errors import PramError, Span, fail
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
 from pram.job import Job
 from pram.loops import Rounds
 from pram.unwritten import Unwritten, Warn
+from pram.winner import at_random
 from pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
 
 Words = NDArray[np.int64]
@@ -101,13 +103,13 @@ class Run:
 class Machine:
     """The state of a run: registers int64 [k, P], memory int64 [space], counter int64 [P].
 
-    Args: seed: who wins under `CRCW arbitrary`; without one the lowest pid does. warn: is told of reads of cells that
-        nothing has written; without it they are not looked for.
+    Args: warn: is told of reads of cells that nothing has written; without it they are not looked for.
+        contests: gets every contested write; without it they are not looked for.
     """
 
-    def __init__(self, job: Job, seed: int | None = None, warn: Warn | None = None) -> None:
+    def __init__(self, job: Job, warn: Warn | None = None, contests: list[Contest] | None = None) -> None:
         self.job = job
-        self.random = None if seed is None else np.random.default_rng(seed)
+        self.arbiter = Arbiter(job, contests)
         self.memory = job.memory.copy()
         self.registers = np.zeros((job.registers, job.processors), np.int64)
         self.counter = np.zeros(job.processors, np.int64)
@@ -167,6 +169,11 @@ class Machine:
             if self.costs.time >= max_steps:
                 raise NoHalt(self._endless(max_steps).diagnostics)
             yield self.step()
+        self.arbiter.check_end(self.costs.time)
+
+    def finished(self, trace: tuple[Step, ...] = ()) -> Run:
+        """The run, once all processors have halted."""
+        return Run(self.job, self.memory, self.costs, self.space, trace)
 
     @property
     def space(self) -> Space:
@@ -271,7 +278,7 @@ class Machine:
         self.touched[read.cells] = True
         if len(written) and written.values is not None:
             self.touched[written.cells] = True
-            order = mode.order(written.pids, self.random)
+            order = self.arbiter.order(self.costs.time, written, before)
             self.memory[written.cells[order]] = written.values[order]
 
     def _endless(self, max_steps: int) -> PramError:
@@ -289,13 +296,16 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
         warn: Warn | None = None) -> Run:  # fmt: skip
     """Run a job to its end.
 
-    Args:   trace: keep every step (memory grows by five words for each processor and step). warn: as for Machine;
+    Args:   seed: short for the winner `random:SEED`; where the mode leaves no winner open it does not matter.
+            trace: keep every step (memory grows by five words for each processor and step). warn: as for Machine;
             `pram.unwritten.refuse` makes every warning an error.
-    Raises: PramError: a trap, an access conflict, or no halt within `max_steps`.
+    Raises: PramError: a trap, an access conflict, choices of winners that do not fit, or no halt within `max_steps`.
     """
-    machine = Machine(job, seed, warn)
+    if seed is not None and MODES[job.mode].winner_open:
+        job = replace(job, winner=at_random(seed))
+    machine = Machine(job, warn)
     steps = []
     for step in machine.steps(max_steps):
         if trace:
             steps.append(step)
-    return Run(job, machine.memory, machine.costs, machine.space, tuple(steps))
+    return machine.finished(tuple(steps))

@@ -37,7 +37,7 @@ class Profile:
     costs: Costs
 
 
-def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None) -> Profile:
+def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS) -> Profile:
     """Run a job and attribute what it costs.
 
     A step counts for the line where the lowest running processor stands. Processors of a program all stand at one
@@ -45,7 +45,7 @@ def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = 
 
     Raises: PramError: as `pram.machine.run`.
     """
-    machine = Machine(job, seed)
+    machine = Machine(job)
     steps = np.zeros(len(job.code), np.int64)
     executed = np.zeros(len(job.code), np.int64)
     for step in machine.steps(max_steps):

@@ -14,6 +14,7 @@ from pram.errors import PramError
 from pram.instructions import INSTRUCTIONS, Example, Instruction, Operand, Trap
 from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, run
+from pram.winner import at_random
 from proofs_check.programs import Coverage, coverage, machine_jobs, runs
 
 MAX_STEPS = 40
@@ -249,7 +250,7 @@ def test_arbitrary_lets_one_writer_win() -> None:
     @given(machine_jobs(modes=["CRCW arbitrary"], processors=[2, 3, 5, 8]))
     def check(job: Job) -> None:
         for seed in range(2):
-            machine = Machine(job, seed)
+            machine = Machine(replace(job, winner=at_random(seed)))
             while machine.running and machine.costs.time < MAX_STEPS:
                 others.append(step_with_seed(machine))
 
