@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from lockstep import __version__
-from lockstep.commands import cost, fuzz, machine, models, proofs, sweep, text, theory
+from lockstep.commands import cost, fuzz, machine, models, proofs, sweep, text, theory, verify
 from lockstep.commands.common import WRONG
 from pram.errors import PramError
 
@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 #: In the order of `lockstep --help`.
 COMMANDS = (
     text.new, text.check, text.fmt, machine.run, machine.profile, machine.modes, text.asm,
-    models.compile, models.decode, models.verify, models.space, cost.cost, models.export, theory.theorems, theory.certify,
+    models.compile, models.decode, verify.verify, models.space, cost.cost, models.export, theory.theorems, theory.certify,
     proofs.prove, fuzz.fuzz, sweep.sweep, sweep.report,
 )  # fmt: skip
 for command in COMMANDS:

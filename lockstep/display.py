@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lockstep.certifying import Bounded
     from lockstep.failing import Kept
     from lockstep.space import SpaceRow
-    from lockstep.verification import Report
+    from lockstep.verification import Failed, Report
     from proofs_check.catalog import Theorem
 
 
@@ -144,8 +144,16 @@ word, N full context, n0 context at the start, F what is behind the last word of
 
 def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
-    return {"program": report.program, "holds": report.holds, "checks": rows, "engines": report.engines,
-            "divergence": report.trouble or None, "failing": vars(kept) if kept else None}  # fmt: skip
+    return {"program": report.program, "holds": report.holds, "conclusion": report.conclusion, "checks": rows,
+            "engines": report.engines, "divergence": report.trouble or None, "failures": [_failure(f) for f in report.failed],
+            "failing": vars(kept) if kept else None}  # fmt: skip
+
+
+def _failure(failed: Failed) -> dict[str, Any]:
+    """The first input on which a check failed."""
+    winner = str(failed.winner) if failed.case.winner_open else None
+    return {"what": failed.check.what, "process": failed.check.process, "params": failed.case.params, "winner": winner,
+            "trouble": failed.trouble}  # fmt: skip
 
 
 def report_table(report: Report) -> RenderableType:
@@ -165,8 +173,7 @@ def report_table(report: Report) -> RenderableType:
         table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
     engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
     legend = Text(f"{LEGEND}\n{engines}", style="dim")
-    trouble = [Text(report.trouble, style="bold red")] if report.trouble else []
-    return Group(table, legend, *trouble)
+    return Group(table, legend, *(Text(failed.trouble, style="bold red") for failed in report.failed))
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:

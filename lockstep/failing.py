@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.sidecar import Generator, Inputs, draw_one, generator_for
-from lockstep.verification import Models, Options, Report, case_checks, run_case
+from lockstep.sidecar import Generator, Inputs, SidecarFailed, draw_one, generator_for
+from lockstep.verification import Failed, Models, Options, decode_case, failures, run_machine
 from models.whole import write_whole
 from pram.errors import PramError
 from pram.inputs import plain
 from pram.program import Program
+from pram.winner import Winner
 from proofs_check.inputs import input_maker, picks_of
 from proofs_check.report import Check
 from proofs_check.shrinking import Choose, NoCase, Picks, shrink
@@ -32,34 +33,45 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Failing:
-    """A failed check, and the input on which it fails: `found` as it came up, `inputs` as it was shrunk."""
+    """A failed check, and the input on which it fails: `found` as it came up, `inputs` as it was shrunk.
+
+    winner: under which it fails, where the mode leaves that open. expected: the oracle's outputs for `inputs`, if one says.
+    """
 
     check: Check
     found: Inputs
     inputs: Inputs
+    winner: Winner | None = None
+    expected: dict[str, Any] | None = None
 
 
-def shrink_failing(program: Program, report: Report, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
-                   seconds: float = 20, progress: Progress = lambda done, total: None) -> Failing | None:  # fmt: skip
-    """The input of the first check that failed, made smaller while the same check fails; None if none fails by itself.
+def shrink_failing(program: Program, failed: Failed, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
+                   seconds: float = 20, progress: Progress = lambda done, total: None) -> Failing:  # fmt: skip
+    """The input of a failure, made smaller while the same check fails in the same way.
 
     What a model does wrong is wrong on any input in the declared ranges. What the machine's run is held against, oracle and
     claims, may hold of the sidecar's inputs only: of those, smaller ones are looked for among its own.
     """
-    if report.failing is None:
-        return None
-    case, check = report.failing
-    generator = judge(program, check, use_sidecar, options.word_bits)
+    check, found = failed.check, (failed.case.params, failed.case.arrays)
+    generator = generator_of(program, check, use_sidecar, options.word_bits)
     narrowed = replace(options, constructions=(check.process,) if check.process else ())
-    found = (case.params, case.arrays)
 
-    def fails(inputs: Inputs) -> bool:
-        return same_check(check, failed_checks(program, generator, inputs, narrowed))
+    def failing(inputs: Inputs) -> Failed | None:
+        return next((f for f in failures_on(program, generator, inputs, narrowed) if same_check(check, f.check)), None)
 
-    start = _choices(program, generator, found, options, sizes) if seconds else None
-    if start is None or not fails(found):
-        return Failing(check, found, found)
-    return Failing(check, found, shrink(*start, fails, inputs_size, seconds, progress))
+    start = _choices(program, generator, found, options, sizes) if seconds and failed.case.job is not None else None
+    if start is None or not failing(found):
+        return _failing(failed, found, failed)
+    small = shrink(*start, lambda inputs: failing(inputs) is not None, inputs_size, seconds, progress)
+    return _failing(failed, small, failing(small) or failed)
+
+
+def _failing(failed: Failed, inputs: Inputs, last: Failed) -> Failing:
+    """`last` is the failure on `inputs`."""
+    verdict = last.case.executions[0].verdict
+    winner = last.winner if last.case.winner_open else None
+    found = (failed.case.params, failed.case.arrays)
+    return Failing(failed.check, found, inputs, winner, verdict.expected if verdict else None)
 
 
 @dataclass(frozen=True)
@@ -79,22 +91,29 @@ class Kept:
         return f"{self.check} fails on {files} ({became}); to repeat it:\n{self.command}"
 
 
-def keep_input(program: Program, file: Path, report: Report, options: Options, directory: Path, given: Path | None,
-               use_sidecar: bool = True, **how: Any) -> Kept | None:  # fmt: skip
-    """Shrink a report's failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
+def keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None,
+               use_sidecar: bool = True, **how: Any) -> Kept:  # fmt: skip
+    """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 
     Args: given: the input file, if there was one; if nothing smaller is found, it is named instead.
     """
-    failing = shrink_failing(program, report, options, use_sidecar=use_sidecar, **how)
-    if failing is None:
-        return None
+    failing = shrink_failing(program, failed, options, use_sidecar=use_sidecar, **how)
     check, path = failing.check, directory / f"{file.stem}-failing.json"
     if given is not None and failing.inputs == failing.found:
         path = given
     else:
-        write_input(path, failing.inputs)
-    command = repeat_command(file, path, check, options, no_sidecar=bool(check.process) or not use_sidecar)
+        write_input(path, failing.inputs, failing.winner, failing.expected)
+    no_sidecar = bool(check.process) or not use_sidecar
+    command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner)
     return Kept(name(check), str(path), shown(failing.found), shown(failing.inputs), command)
+
+
+def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path) -> Kept:
+    """Write the input on which a sidecar failed, as it is, to DIRECTORY/NAME-failing.json."""
+    path = directory / f"{program.stem}-failing.json"
+    write_input(path, error.inputs)
+    check = Check(f"sidecar's {error.function}", "", "", "", False)
+    return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), repeat_command(program, path, check, options))
 
 
 def name(check: Check) -> str:
@@ -102,23 +121,26 @@ def name(check: Check) -> str:
     return f"{check.process}: {check.what}" if check.process else check.what
 
 
-def judge(program: Program, check: Check, use_sidecar: bool, word_bits: int | None) -> Generator:
+def generator_of(program: Program, check: Check, use_sidecar: bool, word_bits: int | None) -> Generator:
     """Where inputs come from and who judges outputs, as far as it matters to a check."""
     return generator_for(program, use_sidecar and not check.process, word_bits)
 
 
-def failed_checks(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[Check]:
-    """The checks that fail on an input; none if the machine refuses it."""
+def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[Failed]:
+    """The failures on an input; none if the program does not take it."""
     models = Models(options.dtype)
     try:
-        case = run_case(program, generator, *inputs, models, options)
-        return [c for c in case_checks(program, generator, case, models, options) if c.failed]
+        case = run_machine(program, generator, *inputs, options)
+        if options.constructions:
+            case = decode_case(case, models, options)
+        return list(failures(program, generator, case, models, options))
     except PramError:
         return []
 
 
-def same_check(check: Check, failed: Sequence[Check]) -> bool:
-    return any((c.what, c.process) == (check.what, check.process) for c in failed)
+def same_check(check: Check, *failed: Check) -> bool:
+    """Whether it is among those that failed, for the same cause."""
+    return any((c.what, c.process, c.cause) == (check.what, check.process, check.cause) for c in failed)
 
 
 def inputs_size(inputs: Inputs) -> int:
@@ -163,17 +185,20 @@ def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequ
 # -- files and commands ---------------------------------------------------------------------------------
 
 
-def write_input(path: Path, inputs: Inputs) -> None:
-    write_whole(path, (written(inputs) + "\n").encode())
+def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
+    write_whole(path, (written(inputs, winner, expected) + "\n").encode())
 
 
-def written(inputs: Inputs) -> str:
-    """An input as its file has it; a sidecar's may hold NumPy's integers, which JSON does not know."""
+def written(inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> str:
+    """An input as its file has it, with who wins and the oracle's outputs where they are known."""
     params, arrays = inputs
-    return json.dumps(plain({"params": params, "arrays": arrays}))
+    known = {"winner": None if winner is None else str(winner), "expected": expected}
+    more = {key: value for key, value in known.items() if value is not None}
+    return json.dumps(plain({"params": params, "arrays": arrays} | more))
 
 
-def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False) -> str:
+def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,
+                   winner: Winner | None = None) -> str:  # fmt: skip
     """The `lockstep verify` that fails in the same way, with every option that matters to it."""
     words: list[Any] = ["lockstep", "verify", program, "--input", input]
     words += process_flags((check.process,) if check.process else options.constructions)
@@ -183,7 +208,12 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
     for name in FLAGS:
         if (value := getattr(options, name)) != default[name]:
             words += [f"--{name.replace('_', '-')}", value]
-    words += ["--strict"] * options.strict + ["--no-sidecar"] * no_sidecar
+    if winner := winner or options.winner:
+        words += ["--winner", winner]
+    if options.strict:
+        words.append("--strict")
+    if no_sidecar:
+        words.append("--no-sidecar")
     return shlex.join(str(word) for word in words)
 
 

@@ -113,4 +113,15 @@ def _outcome(machine: Machine, max_steps: int) -> Outcome:
     return machine.finished()
 
 
-__all__ = ["HIGHEST", "LOWEST", "Winner", "Winners", "at_random", "by_choices", "in_order", "parse_winner", "phrase", "run_winners"]
+__all__ = [
+    "HIGHEST",
+    "LOWEST",
+    "Winner",
+    "Winners",
+    "at_random",
+    "by_choices",
+    "in_order",
+    "parse_winner",
+    "phrase",
+    "run_winners",
+]

@@ -64,6 +64,9 @@ ModelSchedule = Annotated[
 Engine = Annotated[str, typer.Option("--engine", help="auto (by size), dense, active or indexed; all give the same tokens.")]
 Device = Annotated[str, typer.Option("--device", help="Where dense and active compute: cpu or cuda.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
+SidecarTimeout = Annotated[
+    float, typer.Option("--sidecar-timeout", min=0, help="Seconds for each call of the sidecar; 0: no limit.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
 Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]
 

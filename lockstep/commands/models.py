@@ -1,4 +1,4 @@
-"""Commands that compile programs, decode their runs, and check the decodes."""
+"""Commands that compile programs and decode their runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from lockstep import display
-from lockstep.arguments import MODEL_BITS, PROCESSES, choose, constructions, parse_sizes, reading
+from lockstep.arguments import MODEL_BITS, PROCESSES, choose, parse_sizes
 from lockstep.arguments import construction as construction_named
 from lockstep.commands.common import (
     DEFAULT_BITS,
@@ -31,8 +31,6 @@ from lockstep.commands.common import (
     Process,
     Schedule,
     Seed,
-    Shrink,
-    Sidecar,
     Size,
     Steps,
     Strict,
@@ -42,9 +40,7 @@ from lockstep.commands.common import (
     declared_bits,
     emit,
     err,
-    existing,
     given_job,
-    not_losing_the_verdict,
     writable,
 )
 from pram.machine import DEFAULT_MAX_STEPS
@@ -126,55 +122,6 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
         emit(record, "", as_json=True)
     if not json_:
         emit(records, display.batch_table(program.name, records, about), as_json=False)
-
-
-def verify(file: File, input: Input = None,
-           process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all: both side by side.")] = "mdm",
-           schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
-           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
-           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
-           seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
-           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
-           engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
-           failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
-           shrink: Shrink = 20, json_: Json = False) -> None:  # fmt: skip
-    """Hold machine and model against each other.
-
-    Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
-    which it does is written to NAME-failing.json, and the command that repeats it is shown.
-    """
-    choose("--dtype", dtype, ("float64", "float32"))
-    choose("--engine", engine, ENGINES)
-    check_device(device, engine)
-    chosen = constructions(process, schedule)
-    check_order(order, *(PROCESSES if process == "all" else (process,)))
-    wanted = parse_sizes(sizes)
-    program = load(file)
-    existing(failing)
-    with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
-        from lockstep.verification import Options
-        from lockstep.verification import verify as verify_program
-
-        options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict)
-        report = verify_program(
-            program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress, **vars(options)
-        )
-    kept = None
-    if report.failing is not None:
-        from lockstep.failing import Kept, keep_input
-
-        how: dict[str, Any] = {"use_sidecar": not no_sidecar, "sizes": wanted if input is None else ()}
-
-        def keep(seconds: int) -> Kept | None:
-            with display.progress(err, "shrinking the failing input (seconds)") as progress:
-                return keep_input(program, file, report, options, failing, input, seconds=seconds, progress=progress, **how)
-
-        kept = not_losing_the_verdict(keep, shrink)
-    emit(display.report_record(report, kept), display.report_table(report), json_)
-    if kept is not None and not json_:
-        print(kept)
-    if not report.holds:
-        raise typer.Exit(FAILED)
 
 
 def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,14 @@ Inputs = tuple[dict[str, int], dict[str, Any]]
 QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
 #: So many first inputs are asked for twice: the same `rng` must give the same input.
 DRAWN_TWICE = 10
+
+
+class SidecarFailed(PramError):
+    """A sidecar's `oracle` or `accepts` failed on an input."""
+
+    def __init__(self, error: PramError, function: str, inputs: Inputs) -> None:
+        super().__init__(error.diagnostics)
+        self.function, self.inputs = function, inputs
 
 
 @dataclass
@@ -88,8 +96,10 @@ class Generator:
             case (dict() as params, dict() as arrays):
                 return params, arrays
             case (params, arrays):
-                raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {kind(params)} and {kind(arrays)}", "inputs")
-        raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {kind(drawn)}", "inputs")
+                found = f"{kind(params)} and {kind(arrays)}"
+            case _:
+                found = kind(drawn)
+        raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {found}", "inputs")
 
     def _refuse_a_huge(self, size: int) -> None:
         """Of a huge size, what is beyond the machine's limits is refused before it is drawn.
@@ -127,10 +137,16 @@ class Generator:
     def judge(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict | None:
         """Whether a run's outputs are right; None if nobody judges them.
 
-        Raises: PramError: the sidecar fails, or returns no verdict or no outputs of this program.
+        Raises: SidecarFailed: the sidecar fails, or returns no verdict or no outputs of this program.
         """
         if not self.judges:
             return None
+        try:
+            return self._verdict(params, arrays, outputs)
+        except PramError as error:
+            raise SidecarFailed(error, self.judge_name, (params, arrays)) from error
+
+    def _verdict(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict:
         if self.judge_name == "accepts":
             return self._accepted(self._call("accepts", params, arrays, outputs))
         returned = self._call("oracle", params, arrays)
@@ -141,7 +157,9 @@ class Generator:
 
     def _accepted(self, answer: Any) -> Verdict:
         if not isinstance(answer, bool):
-            what = kind(answer) if answer is None or isinstance(answer, (bytes, list, dict)) else f"{shown(answer)}, {kind(answer)}"
+            what = (
+                kind(answer) if answer is None or isinstance(answer, (bytes, list, dict)) else f"{shown(answer)}, {kind(answer)}"
+            )
             raise self.error(f"`accepts` returns {what}; it must return True or False", "accepts")
         return Verdict(answer, "" if answer else f"{self.origin} says no")
 
@@ -229,8 +247,18 @@ def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> 
 
 
 def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
-    """The input of a size that has this number; what others are drawn makes no difference."""
-    return generator.inputs(size, np.random.default_rng((seed, size, number)))
+    """The input of a size that has this number; what others are drawn makes no difference.
+
+    Raises: PramError: as `Generator.inputs`; one of the sidecar says of which input.
+    """
+    try:
+        return generator.inputs(size, np.random.default_rng((seed, size, number)))
+    except PramError as error:
+        if generator.draws_itself:
+            raise
+        first, *others = error.diagnostics
+        which = f"{first.message} (size {size}, input {number}, seed {seed})"
+        raise PramError([replace(first, message=which), *others]) from None
 
 
 def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:

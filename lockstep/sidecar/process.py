@@ -121,7 +121,9 @@ class SidecarProcess:
             raise
         if answer is None:
             self._stop()
-            raise fail(f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)", self.source, where)
+            raise fail(
+                f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)", self.source, where
+            )
         if not answer:
             return "ended", self._wait_status()
         return pickle.loads(answer)

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from lockstep.sidecar import draw_one, generator_from
-from lockstep.sweep.plan import Task, load_subject, version
+from lockstep.sidecar import Generator, draw_one, generator_from
+from lockstep.sweep.plan import Limits, Task, load_subject, version
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Result
-from lockstep.verification import Case, Models, Options, case_checks, run_case
+from lockstep.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
 from pram import parameters
 from pram.errors import PramError
-from pram.machine import NoHalt
+from pram.job import Job
 from pram.program import Program
 from proofs_check.report import Check
 from proofs_check.theorems import BOUNDS
@@ -43,26 +43,30 @@ def check_task(task: Task) -> Result:
 
 
 def _checked_or_stopped(task: Task) -> Result:
-    try:
-        return _checked(task)
-    except NoHalt as error:
-        return _stopped(task, error)
-
-
-def _checked(task: Task) -> Result:
     program, limits = load_subject(task.subject), task.subject.limits
     generator = generator_from(program, task.subject.sidecar)
     params, arrays = draw_one(generator, task.size, task.number, task.seed)
     options = Options(**vars(limits), seed=task.seed)
+    case = run_machine(program, generator, params, arrays, options)
+    if case.endless:
+        return _stopped(program, case, limits)
     models = _models(task.subject.program_sha256, limits.dtype)
     if len(models.made) > MOST_MODELS:
         models.made.clear()
-    case = run_case(program, generator, params, arrays, models, options)
+    case = decode_case(case, models, options)
+    return _result(program, generator, case, models, options)
+
+
+def _result(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Result:
     checks = tuple(case_checks(program, generator, case, models, options))
-    decodes = tuple(_decode(name, case, checks) for name in limits.constructions)
+    trouble = "\n".join(failed.trouble for failed in failures(program, generator, case, models, options))
+    if case.run is None or case.job is None:
+        return Result(FAILED, case.params, checks=checks, trouble=trouble)
+    decodes = tuple(_decode(name, case, checks) for name in options.constructions)
+    verdicts = [e.verdict.right for e in case.executions if e.verdict is not None]
     return Result(
-        _status(checks, decodes), params, case.run.time, case.run.costs.work, case.job.processors, _space(case), case.right,
-        decodes, checks, _trouble(case, checks),
+        _status(checks, decodes), case.params, case.run.time, case.run.costs.work, case.job.processors, _space(case.job),
+        all(verdicts) if verdicts else None, decodes, checks, trouble,
     )  # fmt: skip
 
 
@@ -73,14 +77,14 @@ def _models(program_sha256: str, dtype: str) -> Models:
 
 
 def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> Decode:
-    """The closed forms, and what was measured if it was decoded."""
+    """The closed forms of the first winner's run, and what was measured if all were decoded."""
+    assert case.job is not None and case.run is not None
     bound, time = BOUNDS[construction], case.run.time
     computed = Decode(construction, COMPUTED, bound.peak_context(case.job, time), bound.steps(case.job, time))
-    measured = case.decodes.get(construction)
-    if measured is None:
+    if construction not in case.decodes or construction in case.left:
         return computed
     holds = all(check.holds for check in checks if check.process == construction)
-    agreement = measured.agreement
+    agreement = case.decodes[construction][0].agreement
     status = CHECKED if holds else FAILED
     return replace(computed, status=status, measured_context=max(agreement.context), measured_steps=agreement.steps)
 
@@ -91,27 +95,18 @@ def _status(checks: tuple[Check, ...], decodes: tuple[Decode, ...]) -> str:
     return CHECKED if all(decode.status == CHECKED for decode in decodes) else COMPUTED
 
 
-def _trouble(case: Case, checks: tuple[Check, ...]) -> str:
-    """Every check that failed, and the first divergence."""
-    failed = [
-        f"{check.process} {check.what}: {check.measured}, bound {check.bound}".strip() for check in checks if not check.holds
-    ]
-    return "\n".join(failed + ([str(case.divergence)] if case.divergence else []))
-
-
-def _space(case: Case) -> int:
+def _space(job: Job) -> int:
     """Words of shared memory and registers with program counters: S + P (k + 1)."""
-    return case.job.space + case.job.processors * (case.job.registers + 1)
+    return job.space + job.processors * (job.registers + 1)
 
 
-def _stopped(task: Task, error: NoHalt) -> Result:
+def _stopped(program: Program, case: Case, limits: Limits) -> Result:
     """The run reached --max-steps: no verdict, unless the program claims that it halts before."""
-    program, subject = load_subject(task.subject), task.subject
-    params, _ = draw_one(generator_from(program, subject.sidecar), task.size, task.number, task.seed)
-    claimed = _claimed_time(program, params)
-    if claimed is None or claimed > subject.limits.max_steps:
-        return Result(STOPPED, params, trouble=error.message)
-    return Result(FAILED, params, trouble=f"the program claims to take at most {claimed} steps: {error}")
+    assert case.refusal is not None
+    claimed = _claimed_time(program, case.params)
+    if claimed is None or claimed > limits.max_steps:
+        return Result(STOPPED, case.params, trouble=case.refusal.message)
+    return Result(FAILED, case.params, trouble=f"the program claims to take at most {claimed} steps: {case.refusal}")
 
 
 def _claimed_time(program: Program, params: dict[str, Any]) -> int | None:

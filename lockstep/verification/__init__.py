@@ -134,4 +134,7 @@ class _Verification:
             self.failed.setdefault((failed.check.process, failed.check.what), failed)
 
 
-__all__ = ["Case", "Execution", "Failed", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "run_machine", "verify"]
+__all__ = [
+    "Case", "Execution", "Failed", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "failures",
+    "run_machine", "verify",
+]  # fmt: skip

@@ -12,7 +12,7 @@ from pram.errors import PramError
 from pram.program import Program
 from pram.winners import Winner, Winners, phrase
 from proofs_check.measured import Measured
-from proofs_check.report import Check, runs_of, span
+from proofs_check.report import Check, runs_of
 from proofs_check.theorems import THEOREMS
 
 #: The row that stands only where the machine refuses a run, and the one of the oracle.
@@ -51,16 +51,16 @@ def failures(program: Program, generator: Generator, case: Case, models: Models,
         alone = replace(case, executions=(execution,), decodes={}, left={})
         for check in machine_checks(program, generator, [alone]):
             if check.failed:
-                yield Failed(alone, check, execution.winner, _in_words(alone, check))
+                yield Failed(alone, check, execution.winner, _in_words(alone, check, execution.winner))
     for construction, rows in case.decodes.items():
         for measured in rows:
             alone = replace(case, decodes={construction: (measured,)}, left={})
             for check in construction_checks(construction, [alone], models, options):
                 if check.failed:
-                    yield Failed(alone, check, measured.job.winner, _in_words(alone, check))
+                    yield Failed(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
 
 
-def _in_words(case: Case, check: Check) -> str:
+def _in_words(case: Case, check: Check, winner: Winner) -> str:
     """Of a case with one execution or decode: with which input, and what is wrong."""
     (execution, *_) = case.executions
     if check.process:
@@ -71,14 +71,13 @@ def _in_words(case: Case, check: Check) -> str:
         text = execution.verdict.difference
     else:
         text = f"{check.what}: {check.measured}"
-    return f"{where(case)}: {text}"
+    return f"{where(case, winner)}: {text}"
 
 
-def where(case: Case) -> str:
-    """`n 3, winner highest`: the input and winner of a case with one execution."""
+def where(case: Case, winner: Winner) -> str:
+    """`n 3, winner highest`: with which input, and under which winner where the mode leaves it open."""
     params = [f"{name} {value}" for name, value in case.params.items()]
-    winner = [f"winner {case.executions[0].winner}"] if case.winner_open else []
-    return ", ".join(params + winner) or "the input"
+    return ", ".join(params + ([f"winner {winner}"] if case.winner_open else [])) or "the input"
 
 
 def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]) -> Iterable[Check]:
@@ -173,7 +172,4 @@ def _decoded_on(construction: str, cases: Sequence[Case]) -> str:
     if not any(case.winner_open for case in cases):
         return text
     winners = dict.fromkeys(str(m.job.winner) for case in cases for m in case.decodes[construction])
-    return f"{text}, winner{'s' if len(winners) > 1 else ''} {' and '.join(winners)}"
-
-
-__all__ = ["OUTPUTS", "RUNS", "Failed", "all_checks", "case_checks", "construction_checks", "failures", "machine_checks", "span", "where"]
+    return f"{text}, winner{'s' if len(winners) > 1 else ''} {', '.join(winners)}"
