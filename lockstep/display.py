@@ -173,7 +173,8 @@ def report_table(report: Report) -> RenderableType:
         table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
     engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
     legend = Text(f"{LEGEND}\n{engines}", style="dim")
-    return Group(table, legend, *(Text(failed.trouble, style="bold red") for failed in report.failed))
+    troubles = (Text(failed.trouble, style="bold red") for failed in report.failed)
+    return Group(table, legend, *troubles, Text(report.conclusion, style="green" if report.holds else "bold red"))
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:

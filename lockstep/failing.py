@@ -108,11 +108,12 @@ def keep_input(program: Program, file: Path, failed: Failed, options: Options, d
     return Kept(name(check), str(path), shown(failing.found), shown(failing.inputs), command)
 
 
-def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path) -> Kept:
-    """Write the input on which a sidecar failed, as it is, to DIRECTORY/NAME-failing.json."""
-    path = directory / f"{program.stem}-failing.json"
-    write_input(path, error.inputs)
-    check = Check(f"sidecar's {error.function}", "", "", "", False)
+def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None) -> Kept:
+    """Write the input on which a sidecar failed, as it is, to DIRECTORY/NAME-failing.json, unless it was given in a file."""
+    path = given or directory / f"{program.stem}-failing.json"
+    if given is None:
+        write_input(path, error.inputs)
+    check = Check(f"`{error.function}`", "", "", "", False)
     return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), repeat_command(program, path, check, options))
 
 

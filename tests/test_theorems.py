@@ -114,9 +114,9 @@ def test_a_theorem_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.Monk
     found = theorems.find_theorems()
     sys.modules.pop("proofs_check.theorems.theorem9")
     assert [t.name for t in found][-1] == "Theorem 9"
-    from lockstep import verification
+    from lockstep.verification import rows, verify
 
-    monkeypatch.setattr(verification, "THEOREMS", found)
-    report = verification.verify(load(DIRECTORY / "tree_sum.pram"), sizes=[1, 2], random=1, constructions=["mdm"])
+    monkeypatch.setattr(rows, "THEOREMS", found)
+    report = verify(load(DIRECTORY / "tree_sum.pram"), sizes=[1, 2], random=1, constructions=["mdm"])
     assert not report.holds
     assert [(c.what, c.verdict) for c in report.checks if c.what.startswith("parity")] == [("parity of the time", "FAILED")]

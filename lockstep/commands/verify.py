@@ -82,7 +82,7 @@ def verify(file: File, input: Input = None,
                 fail_fast=fail_fast, on_failure=show_at_once, sidecar_timeout=sidecar_timeout, **vars(options),
             )  # fmt: skip
     except SidecarFailed as error:
-        _keep_sidecars_input(file, error, options, failing)
+        _keep_sidecars_input(file, error, options, failing, input)
         raise typer.Exit(WRONG) from None
     kept = None
     if report.failed:
@@ -99,8 +99,6 @@ def verify(file: File, input: Input = None,
     emit(display.report_record(report, kept), display.report_table(report), json_)
     if kept is not None and not json_:
         print(kept)
-    if not json_:
-        print(report.conclusion)
     if not report.holds:
         raise typer.Exit(FAILED)
 
@@ -110,11 +108,11 @@ def show_at_once(failed: Failed) -> None:
     err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
 
 
-def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path) -> None:
+def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None) -> None:
     """Show what the sidecar did wrong, and keep the input on which it did."""
     from lockstep.failing import keep_sidecars_input
 
     print(error, file=sys.stderr)
-    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory), 0)
+    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given), 0)
     if kept is not None:
         print(kept, file=sys.stderr)

@@ -110,7 +110,7 @@ def kind(value: Any) -> str:
     if value is None:
         return "None"
     name = value.decode() if isinstance(value, bytes) else type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _flat(value: Any) -> Iterator[int]:

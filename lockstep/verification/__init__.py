@@ -58,8 +58,8 @@ class Report:
 
     def _left_out(self) -> Iterable[str]:
         for name in dict.fromkeys(name for case in self.cases for name in case.left):
-            left = sum(name in case.left for case in self.cases)
-            yield f"{left} of {len(self.cases)} runs not decoded in {name}"
+            left = [case.left[name] for case in self.cases if name in case.left]
+            yield f"{len(left)} of {len(self.cases)} inputs not decoded in {name}: --max-context {max(left)} would decode them"
 
     @property
     def engines(self) -> tuple[str, ...]:

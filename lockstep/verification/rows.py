@@ -136,9 +136,7 @@ def construction_checks(construction: str, cases: Sequence[Case], models: Models
 def _left_out(construction: str, left: Sequence[Case], decoded: bool, options: Options) -> Check:
     """With nothing decoded little was checked: no success, unless it was asked for."""
     longest = max(case.left[construction] for case in left)
-    longer = f"{len(left)} longer"
-    if options.max_context:
-        longer += f"; --max-context {longest} decodes {'it' if len(left) == 1 else 'them'}"
+    longer = f"{len(left)} longer: --max-context {longest}" if options.max_context else f"{len(left)} longer"
     holds = decoded or not options.max_context
     bound = f"context <= {options.max_context}"
     return Check("runs left undecoded", _on(left), bound, longer, holds, "skipped", construction)
