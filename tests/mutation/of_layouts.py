@@ -25,13 +25,13 @@ MUTANTS = (
         '"time.previous", blocks, step',
         MDM,
     ),
-    row("mdm: the highest pid is most recent", BLOCKS, "step * processors - pid", "step * processors + pid", MDM),
-    row("mdm: writes of one step are equally recent", BLOCKS, "step * processors - pid", "step * processors", "residuals of mdm"),
+    row("mdm: the highest pid is most recent", BLOCKS, "step * processors - precedence", "step * processors + precedence", MDM),
+    row("mdm: writes of one step are equally recent", BLOCKS, "step * processors - precedence", "step * processors", "residuals of mdm"),
     row(
         "mdm: recency leaves room for all pids of its bits",
         BLOCKS,
-        "step * processors - pid",
-        "(step << self.widths.pid) - pid",
+        "step * processors - precedence",
+        "(step << self.widths.pid) - precedence",
         MDM,
         "the order of two writes is the same with any factor that is at least P",
     ),
@@ -129,7 +129,6 @@ MUTANTS = (
         "tokens[: len(self.job.outputs)]",
         TWO,
     ),
-    row("ap-mdm: the highest pid ranks first", ap_mdm.Layout.set_processors, "(1 << self.widths.pid) - 1 - pid", "pid", TWO),
     row("ap-mdm: every processor has the first PC", ap_mdm.Layout.set_processors, "(row == 0) & (pid == 0)", "row == 0", TWO),
     row(
         "ap-mdm: pids are not where they are read",
@@ -139,7 +138,6 @@ MUTANTS = (
         TWO,
     ),
     row("ap-mdm: registers are numbered from 1", ap_mdm.Layout.set_processors, "row - 1, 0)", "row, 0)", TWO),
-    row("one-step: the highest pid ranks first", one_step.Layout.set_processors, "(1 << self.widths.pid) - 1 - pid", "pid", ONE),
     row(
         "one-step: second slots are first",
         one_step.Layout.set_processors,

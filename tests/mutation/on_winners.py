@@ -1,0 +1,113 @@
+"""Checks of who wins concurrent writes: on the machine, of all winners of a job, and of models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from all_winners import TooMany, every_end, fight
+from scalar_machine import run_scalar
+from test_machine import assert_same_run
+from test_winners import CHOSEN, ends, program
+
+from compiler.compile import CONSTRUCTIONS, compile_job
+from models.editing import NotFinished, OutOfPositions
+from mutation.jobs import counted_cell, hot_cell
+from mutation.table import Check
+from pram.access import MODES
+from pram.errors import PramError
+from pram.job import Job
+from pram.machine import run
+from pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, run_winners
+from proofs_check.agreement import check_agreement
+
+OPEN = "CRCW arbitrary"
+#: All write one cell; some write two.
+CONTESTED = tuple(replace(job, mode=OPEN) for job in (hot_cell(5), counted_cell(4)))
+
+
+def fixed_winners() -> None:
+    """The machine under fixed orders, against plain Python that picks the winner of each cell."""
+    for job in CONTESTED:
+        for winner in (LOWEST, HIGHEST, in_order(1), in_order(2)):
+            order = winner.precedence(job.processors).tolist()
+            assert sorted(order) == list(range(job.processors)), f"{winner}: {order} is no order"
+            ours = run(replace(job, winner=winner), trace=True)
+            assert_same_run(ours, run_scalar(job, 100, lambda pids, order=order: min(pids, key=lambda pid: order[pid])))
+    lowest, highest = (w.precedence(4).tolist() for w in (LOWEST, HIGHEST))
+    assert (lowest, highest) == ([0, 1, 2, 3], [3, 2, 1, 0]), f"the lowest is {lowest}, the highest {highest}"
+    for mode in MODES:
+        if mode != OPEN:
+            _refuses(replace(CONTESTED[0], mode=mode), HIGHEST, "leaves no winner open")
+
+
+def _refuses(job: Job, winner: Winner, says: str) -> None:
+    try:
+        run(replace(job, winner=winner))
+    except PramError as error:
+        assert says in error.message, f"{error.message}, not {says}"
+        return
+    raise AssertionError(f"{winner} is not refused in mode {job.mode}")
+
+
+def chosen_winners() -> None:
+    """Choices go to contested writes alone, by steps and then by cells; those that do not fit are refused."""
+    for body, n, declared, choices, outputs in CHOSEN:
+        found = run(replace(program(body, n, declared), winner=by_choices(*choices))).outputs
+        assert found == outputs, f"{choices}: {found}, not {outputs}: {body}"
+    made = program("s := pid\nif pid < 2 then t := pid end")
+    for choices, says in (
+        ((3,), "choice 1 of the winner choices:3 is processor 3"),
+        ((1, 2), "but t is written by processors 0 and 1"),
+        ((1, 1, 0), "has 2 contested writes only"),
+    ):
+        _refuses(made, by_choices(*choices), says)
+
+
+def every_winner() -> None:
+    """All ends of random jobs whose processors fight over two cells, against trying all writers of all cells."""
+    for job in map(fight, range(80)):
+        found = run_winners(job, max_steps=16)
+        try:
+            wanted = every_end(job, 16)
+        except TooMany:
+            continue
+        assert (ends(found) == wanted) if found.every else (ends(found) <= wanted), f"{ends(found)}, not {wanted}"
+        assert found.runs[0][0] == LOWEST, f"{found.runs[0][0]} comes first"
+    for n, every, count in ((64, True, 64), (65, False, 8)):
+        found = run_winners(program("s := pid", n))
+        assert (found.every, len(found.runs)) == (every, count), f"{n} winners: {found}"
+
+
+def models_of_winners(construction: str) -> None:
+    """Token by token beside the machine; a winner that no model can have is refused."""
+    for job in CONTESTED:
+        for winner in (HIGHEST, in_order(1), in_order(2)):
+            made = replace(job, winner=winner)
+            time = run(made).time
+            found = check_agreement(compile_job(made, time, construction=construction), made, time)
+            assert found.divergence is None, f"{winner}: {found.divergence}"
+    compiled = compile_job(CONTESTED[0], 12, construction=construction)
+    for winner in (at_random(1), by_choices(1)):
+        try:
+            compiled.layout(replace(CONTESTED[0], winner=winner), 12)
+        except (PramError, ValueError) as error:
+            assert isinstance(error, PramError), f"{winner}: {error}"
+            continue
+        raise AssertionError(f"a model is laid out for {winner}")
+
+
+CHECKS = (
+    Check("fixed winners", "the machine under fixed orders of the processors, against plain Python", fixed_winners),
+    Check("chosen winners", "runs under winners that are chosen one by one, worked out by hand", chosen_winners, (PramError,)),
+    Check("every winner", "all ends of a job, whoever wins, against trying all writers of all cells", every_winner, (PramError,)),
+    *(
+        Check(
+            f"winners of {construction}",
+            "every token of models in which another processor wins, against the machine",
+            partial(models_of_winners, construction),
+            (NotFinished, OutOfPositions),
+        )
+        for construction in CONSTRUCTIONS
+    ),
+)
