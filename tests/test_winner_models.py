@@ -23,7 +23,7 @@ from proofs_check.agreement import Agreement, check_agreement
 from proofs_check.certificate import certify
 from proofs_check.programs import coverage, runs
 
-WINNERS = [LOWEST, HIGHEST, in_order(1), in_order(2)]
+WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"
 ORDERS = [("left-to-right", 0), *((order, seed) for order in ("random", "random-subsets") for seed in range(2))]
 ENGINES = ["dense", "active", "indexed"]

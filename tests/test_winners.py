@@ -96,7 +96,7 @@ def test_precedences_are_permutations() -> None:
 # -- one winner --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("winner", [HIGHEST, *map(in_order, range(3))], ids=str)
+@pytest.mark.parametrize("winner", [HIGHEST, *map(in_order, (0, 2, 8))], ids=str)
 def test_fixed_winners_equal_the_scalar_machine(winner: Winner) -> None:
     """Every step, cost and cell; a winner other than the lowest changes some of the runs."""
     found: Counter[str] = Counter()

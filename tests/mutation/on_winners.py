@@ -29,7 +29,7 @@ CONTESTED = tuple(replace(job, mode=OPEN) for job in (hot_cell(5), counted_cell(
 def fixed_winners() -> None:
     """The machine under fixed orders, against plain Python that picks the winner of each cell."""
     for job in CONTESTED:
-        for winner in (LOWEST, HIGHEST, in_order(1), in_order(2)):
+        for winner in (LOWEST, HIGHEST, in_order(0), in_order(2)):
             order = winner.precedence(job.processors).tolist()
             assert sorted(order) == list(range(job.processors)), f"{winner}: {order} is no order"
             ours = run(replace(job, winner=winner), trace=True)
@@ -82,7 +82,7 @@ def every_winner() -> None:
 def models_of_winners(construction: str) -> None:
     """Token by token beside the machine; a winner that no model can have is refused."""
     for job in CONTESTED:
-        for winner in (HIGHEST, in_order(1), in_order(2)):
+        for winner in (HIGHEST, in_order(0), in_order(2)):
             made = replace(job, winner=winner)
             time = run(made).time
             found = check_agreement(compile_job(made, time, construction=construction), made, time)
