@@ -52,6 +52,7 @@ def run_record(run: Run) -> dict[str, Any]:
         "space": {"allocated": run.space.allocated, "touched": run.space.touched, "registers": run.space.registers},
         "word_bits": run.job.word_bits,
         "mode": run.job.mode,
+        **run.job.winner_record,
     }
 
 

@@ -11,7 +11,6 @@ from compiler.compile import compile_job
 from lockstep.decoding import lay_out
 from models.files import save_job
 from models.processes import PROCESSES, THRESHOLD
-from pram.access import MODES
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, run
 from pram.program import Program
@@ -41,9 +40,8 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
         "time": str(exact.time),
         "decoding_steps": str(BOUNDS[construction].steps(job, exact.time)),
         "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
+        **job.winner_record,
     }
-    if MODES[job.mode].winner_open:
-        metadata["winner"] = str(job.winner)
     if PROCESSES[compiled.process].fills:
         metadata["threshold"] = str(THRESHOLD)
     tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions().dense())

@@ -22,7 +22,19 @@ from pram.job import Job
 from pram.machine import NoHalt, Run, run
 from pram.program import parse_program
 from pram.unwritten import refuse
-from pram.winners import HIGHEST, LOWEST, Winner, Winners, at_random, by_choices, in_order, parse_winner, phrase, run_winners
+from pram.winners import (
+    HIGHEST,
+    LOWEST,
+    Tried,
+    Winner,
+    Winners,
+    at_random,
+    by_choices,
+    in_order,
+    parse_winner,
+    phrase,
+    run_winners,
+)
 from proofs_check.programs import coverage, machine_jobs
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
@@ -280,7 +292,9 @@ def test_the_winner_decides_whether_it_ends() -> None:
 def test_contested_writes_follow_from_earlier_choices() -> None:
     """Only if processor 1 wins, all write t as well; only if 2 wins that, they write s once more."""
     body = "s := pid\nif s == 1 then t := pid end\nif t == 2 then s := pid + 5 end"
-    check_every(program(body), ["lowest", "choices:2", "choices:1", "choices:1,1", "choices:1,2", "choices:1,2,1", "choices:1,2,2"])
+    check_every(
+        program(body), ["lowest", "choices:2", "choices:1", "choices:1,1", "choices:1,2", "choices:1,2,1", "choices:1,2,2"]
+    )
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != OPEN])
@@ -348,9 +362,7 @@ def test_warnings_and_refusals_reach_every_run(drawn: int) -> None:
 
 
 def test_phrases() -> None:
-    one, three, eight, four = (
-        Winners(((LOWEST, run(program("halt"))),) * count, every) for count, every in ((1, True), (3, True), (8, False), (4, False))
-    )
+    one, three, eight, four = (Tried(*each) for each in ((1, True), (3, True), (8, False), (4, False)))
     assert phrase([one]) == "every winner (1 run)"
     assert phrase([one, three]) == "every winner (4 runs)"
     assert phrase([eight]) == phrase([eight, eight]) == "8 winners"

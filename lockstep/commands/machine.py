@@ -12,7 +12,9 @@ from lockstep.arguments import parse_sizes, reading
 from lockstep.commands.common import (
     FAILED,
     WRONG,
+    AnyWinner,
     Bits,
+    DrawnSeed,
     File,
     Input,
     Json,
@@ -23,24 +25,24 @@ from lockstep.commands.common import (
     Strict,
     emit,
     err,
-    given_job,
     given_of,
+    machine_job,
     out,
 )
 from pram.machine import DEFAULT_MAX_STEPS
 from pram.program import load
 
 
-def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
-        max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
+def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
+        word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine."""
     from pram.machine import run as run_job
     from proofs_check.claims import check_claims
 
     program = load(file)
-    job = given_job(program, input, size, seed, word_bits)
+    job = machine_job(program, input, size, seed, word_bits, winner)
     with display.warnings(strict) as warn, display.spinner(err, f"running {program.name}"):
-        result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None, warn=warn)
+        result = run_job(job, max_steps=max_steps, warn=warn)
     emit(display.run_record(result), display.run_table(result), json_)
     false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
     for claim in false:
@@ -49,8 +51,8 @@ def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word
         raise typer.Exit(FAILED)
 
 
-def profile(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
-            max_steps: Steps = DEFAULT_MAX_STEPS,
+def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
+            word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS,
             sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
             json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
@@ -58,9 +60,9 @@ def profile(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
     from pram.profile import profile as profile_job
 
     program = load(file)
-    job = given_job(program, input, size, seed, word_bits)
+    job = machine_job(program, input, size, seed, word_bits, winner)
     with display.spinner(err, f"running {program.name}"):
-        found = profile_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
+        found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
 
 
@@ -69,10 +71,11 @@ def modes(file: File, input: Input = None,
           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
           seed: Seed = 0, word_bits: Bits = None, no_sidecar: Sidecar = False, max_steps: Steps = DEFAULT_MAX_STEPS,
           json_: Json = False) -> None:  # fmt: skip
-    """Find the weakest access mode under which a program runs.
+    """Find the weakest access mode under which a program runs and is right.
 
-    It runs each input under every mode, and shows the first conflict of those that are too weak. Where the winner of a
-    write is arbitrary, several are drawn: if outputs depend on them, and no sidecar finds all right, the mode is too weak.
+    It runs each input under every mode, and shows what goes wrong first. Where the winner of a write is arbitrary, every
+    winner is tried if there are few, else the lowest, the highest and some at random. A sidecar judges all outputs;
+    without one they must be the same for every winner.
     """
     from lockstep.cost_tables import modes_record, modes_table
     from lockstep.modes import try_modes, weakest
@@ -82,7 +85,7 @@ def modes(file: File, input: Input = None,
     wanted = parse_sizes(sizes)
     program = load(file)
     with reading(input) as given, display.progress(err, f"running {program.name}") as progress:
-        inputs = [given] if given else list(draw(generator_for(program, not no_sidecar, word_bits), wanted, random, seed))
+        inputs = [given.inputs] if given else list(draw(generator_for(program, not no_sidecar, word_bits), wanted, random, seed))
         results = try_modes(
             program, inputs, use_sidecar=not no_sidecar, word_bits=word_bits, max_steps=max_steps, progress=progress
         )
