@@ -94,7 +94,9 @@ def modes_table(program: Program, results: Sequence[ModeResult], on: str) -> Ren
     found = weakest(results)
     for result in results:
         mark = "weakest" if result is found else ""
-        table.add_row(result.mode, f"{result.ran} of {result.of}", result.winners, Text(mark, style="bold green"), Text(_trouble(result)))
+        table.add_row(
+            result.mode, f"{result.ran} of {result.of}", result.winners, Text(mark, style="bold green"), Text(_trouble(result))
+        )
     return Group(table, Text(_conclusion(program, found)))
 
 

@@ -57,8 +57,7 @@ DrawnSeed = Annotated[
     ),
 ]
 AnyWinner = Annotated[
-    Optional[str],
-    typer.Option("--winner", help=f"Who wins concurrent writes under CRCW arbitrary: {FORMS}.", show_default=False),
+    Optional[str], typer.Option("--winner", help=f"Who wins concurrent writes under CRCW arbitrary: {FORMS}.", show_default=False)
 ]
 FixedWinner = Annotated[
     Optional[str],

@@ -26,7 +26,13 @@ MUTANTS = (
         MDM,
     ),
     row("mdm: the highest pid is most recent", BLOCKS, "step * processors - precedence", "step * processors + precedence", MDM),
-    row("mdm: writes of one step are equally recent", BLOCKS, "step * processors - precedence", "step * processors", "residuals of mdm"),
+    row(
+        "mdm: writes of one step are equally recent",
+        BLOCKS,
+        "step * processors - precedence",
+        "step * processors",
+        "residuals of mdm",
+    ),
     row(
         "mdm: recency leaves room for all pids of its bits",
         BLOCKS,

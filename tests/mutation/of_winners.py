@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from compiler import in_place, mdm, positions
+from lockstep import arguments, modes, storage
+from lockstep.commands import common
 from mutation.of_machine import mode
 from mutation.planting import Rewrite
 from mutation.table import Mutant
@@ -59,4 +61,17 @@ MUTANTS = (
     row("in place: the order of the processors is turned round", in_place.Layout.ranks,
         "(1 << self.widths.pid) - 1 - self", "self", "winners of ap-mdm one-step"),
     row("winners without a fixed order are laid out", positions.check_winner, "not job.winner.fixed", "False", "winners of mdm"),
+    row("modes: the lowest winner's outputs are not judged", modes._trouble, "ran in runs:", "ran in runs[1:]:", "modes find"),
+    row("modes: other winners' outputs are not judged", modes._trouble, "ran in runs:", "ran in runs[:1]:", "modes find"),
+    row("modes: what another winner refuses passes", modes._trouble, "in found.runs:", "in found.runs[:1]:", "modes find"),
+    row("modes: outputs may depend on who wins", modes._dependence, "ours != its", "False", "modes find"),
+    row("modes: outputs that are wrong come before runs that are refused", modes._try_mode,
+        "key=lambda pair: pair[1].ran", "key=lambda pair: not pair[1].ran", "modes find"),
+    row("a file's winner wins over the option", common.given_job,
+        "winner or winner_given(program, given) or otherwise", "winner_given(program, given) or winner or otherwise", "winners given"),
+    row("a seed is not asked beside a file's winner", common.machine_job, "named is None and seed is not None", "False",
+        "winners given"),
+    row("a file may name a winner where none is open", arguments.winner_given, "not MODES[mode].winner_open", "False",
+        "winners given"),
+    row("a model file forgets its winner", storage._from_model, "model=model, winner=winner", "model=model", "winners given"),
 )  # fmt: skip
