@@ -16,10 +16,11 @@ from test_machine import assert_same_run
 
 from pram import winners
 from pram.access import MODES
+from pram.contests import Contest
 from pram.errors import Diagnostic, PramError
 from pram.instructions import Instruction, Operand, Trap
 from pram.job import Job
-from pram.machine import NoHalt, Run, run
+from pram.machine import Machine, NoHalt, Run, run
 from pram.program import parse_program
 from pram.unwritten import refuse
 from pram.winners import (
@@ -184,6 +185,16 @@ def test_choices_that_do_not_fit(body: str, n: int, choices: tuple[int, ...], me
     with pytest.raises(PramError) as error:
         run(replace(program(body, n), winner=by_choices(*choices)))
     assert error.value.message == message
+
+
+def test_contested_writes_are_told_of_under_any_winner() -> None:
+    """Two values of s in step 2, three of t in step 3; where all write 7 nothing is contested."""
+    made = program("s := pid >> 1\nt := pid\ns := 7", 3)
+    for winner in (LOWEST, HIGHEST, at_random(4), by_choices(2)):
+        found: list[Contest] = []
+        machine = Machine(replace(made, winner=winner), contests=found)
+        assert len(list(machine.steps())) == 5
+        assert found == [Contest(2, 0, (0, 2)), Contest(3, 1, (0, 1, 2))]
 
 
 # -- every winner ------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ MUTANTS = (
         STEPS, "writing a cell does not mark it", Rewrite(Unwritten.watch, "self.cells[writes.cells] = False", "pass"), "warnings"
     ),
     Mutant(
-        ACCESS, "the highest pid wins", Rewrite(Arbiter.order, "np.arange(count)[::-1]", "np.arange(count)"), "scalar machine"
+        ACCESS, "the highest pid wins", Rewrite(Arbiter._applied, "np.arange(count)[::-1]", "np.arange(count)"), "scalar machine"
     ),
     Mutant(
         ACCESS,

@@ -32,7 +32,7 @@ MUTANTS = (
     ),
     Mutant(WINNERS, "CRCW priority leaves the winner open", mode("CRCW priority", winner_open=True), "fixed winners"),
     Mutant(WINNERS, "CRCW arbitrary leaves none open", mode("CRCW arbitrary", winner_open=False), "chosen winners"),
-    row("who comes first in an order loses", Arbiter.order, "np.argsort(-self", "np.argsort(self", "fixed winners"),
+    row("who comes first in an order loses", Arbiter._applied, "np.argsort(-self", "np.argsort(self", "fixed winners"),
     row("an order of processors is that of half of them", Winner.precedence, "tion(processors)", "tion(processors // 2)",
         "fixed winners"),
     row("the highest is the lowest", Winner.precedence, "ascending[::-1].copy()", "ascending", "fixed winners"),
