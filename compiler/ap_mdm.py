@@ -7,8 +7,8 @@ Two decoding steps make one PRAM step, with one set of weights:
 
 - *execute* (the buffers DST, VAL, NPC are masked): they are unmasked, and in the same step whatever they target
   - register, shared cell, the own PC - is remasked;
-- *commit* (the buffers are written): masked cells are unmasked with the value that targets them, of several the one
-  of the lowest pid, and the buffers are remasked.
+- *commit* (the buffers are written): masked cells are unmasked with the value that targets them, of several the
+  winner's, and the buffers are remasked.
 
 `compiler.in_place` has what comes before and after. Of growth this schedule adds, L being the length, N the full one:
 a mask inserts a mask iff its index >= 2L - N, the last token iff it is no mask and L < N. At L = N masked cells that
@@ -148,7 +148,7 @@ class _TwoStep(in_place.Editor):
     # -- layer 3: who is targeted --------------------------------------------------------------
 
     def _target(self) -> None:
-        """Cells and registers find the DST that targets them, of several the lowest pid's.
+        """Cells and registers find the DST that targets them, of several the winner's.
 
         While that DST is computed they read 1 into their remask bit; once it is written, its value.
         """
@@ -193,5 +193,5 @@ class Layout(in_place.Layout):
             rows.set(f"role.{name}", here, row == 1 + job.registers + i)
         rows.set("first", here, (row == 0) & (pid == 0))
         rows.spell("pid", here, pid)
-        rows.set("rank", here, (1 << self.widths.pid) - 1 - pid)
+        rows.set("rank", here, self.ranks(pid))
         rows.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))

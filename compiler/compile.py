@@ -13,6 +13,7 @@ from compiler.processor import Code
 from compiler.verify import check_circuit
 from models.transformer import DTYPES, Transformer
 from pram.job import Job
+from pram.winner import Winner
 
 Widths = Union[mdm.Widths, in_place.Widths]
 Layout = Union[mdm.Layout, in_place.Layout]
@@ -57,7 +58,8 @@ CONSTRUCTIONS = {
 class Compiled:
     """A model with the circuit it was made from; one for each program, word size and bit widths.
 
-    construction: a name in CONSTRUCTIONS.
+    construction: a name in CONSTRUCTIONS. winner: who wins concurrent writes in the runs that it is meant for, if that was
+    said; its weights are the same whoever does.
     """
 
     construction: str
@@ -65,6 +67,7 @@ class Compiled:
     widths: Widths
     circuit: Circuit
     model: Transformer
+    winner: Winner | None = None
 
     @property
     def process(self) -> str:

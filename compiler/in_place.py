@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Match, Threshold, word_of
 from compiler.gates import FIRST
-from compiler.positions import Rows
+from compiler.positions import Rows, check_winner
 from compiler.processor import ROM, Code, Processor, Size, bits_for, vocabulary
 from models.positions import Positions
 from models.tokens import MASK
@@ -143,6 +143,7 @@ class Layout(ABC):
     SLOTS: ClassVar[int]
 
     def __post_init__(self) -> None:
+        check_winner(self.job)
         if self.length.bit_length() > self.widths.length or self.job.processors > 1 << self.widths.pid:
             raise ValueError(
                 f"{self.length} tokens and {self.job.processors} processors do not fit {self.widths.length} and {self.widths.pid} bits"
@@ -198,6 +199,10 @@ class Layout(ABC):
             rows.spell("address", here, np.arange(here.stop - here.start) // each)
         self.set_processors(rows)
         return rows.positions
+
+    def ranks(self, pids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What decides between processors that write one cell: the highest rank wins."""
+        return (1 << self.widths.pid) - 1 - self.job.winner.precedence(self.job.processors)[pids]
 
     @abstractmethod
     def set_processors(self, rows: Rows) -> None:

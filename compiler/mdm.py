@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.circuit import Bit, Builder, Circuit, Linear, Lookup, Match
-from compiler.positions import Rows
+from compiler.positions import Rows, check_winner
 from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
 from models.positions import Positions
 from models.tokens import MASK
@@ -181,7 +181,7 @@ class _Construction:
         )
 
     def _cell_keys(self) -> Keys:
-        """Cells are A tokens and inputs; the latest write counts, and of one step's the lowest pid's."""
+        """Cells are A tokens and inputs; the latest write counts, and of one step's the winner's."""
         return Keys(
             index=[*self.address][: self.size.word],
             conditions=(self.is_cell.flag + self.role["input"].flag,),
@@ -201,6 +201,7 @@ class Layout:
     time: int
 
     def __post_init__(self) -> None:
+        check_winner(self.job)
         if self.time.bit_length() > self.widths.time or self.job.processors > 1 << self.widths.pid:
             raise ValueError(
                 f"{self.time} steps of {self.job.processors} processors do not fit {self.widths.time} and {self.widths.pid} bits"
@@ -269,7 +270,8 @@ class Layout:
         rows.spell("time.previous", blocks, step - 1)
         rows.set("step", blocks, step)
         rows.spell("pid", blocks, pid)
-        rows.set("priority", blocks, step * processors - pid)
+        precedence = self.job.winner.precedence(processors)[pid]
+        rows.set("priority", blocks, step * processors - precedence)
         rows.set("place", blocks, 3 * pid + role + 1)
         source = (step == 1) & (role == BLOCK.index("V"))
         rows.set("first", blocks, source)

@@ -9,7 +9,7 @@ nothing: its masked slot sets its remask bit. So
 
 - the masked slot of a running PC executes: it becomes the next program counter, and computes the address of a store;
 - the masked slot of a register executes too, if the instruction's destination is that register;
-- a cell finds, by a lookup in layer 3, the store that hits it, of several the lowest pid's.
+- a cell finds, by a lookup in layer 3, the store that hits it, of several the winner's.
 
 `compiler.in_place` has what comes before and after. Growth: in the first decoding step every input word inserts its
 other slot; from then on the last word and the masks behind it insert one each, of these masks only the last ones when
@@ -204,7 +204,7 @@ class Layout(in_place.Layout):
         rows.spell("address", here, np.where(place > 0, place - 1, 0))
         rows.set("first", here, (place == 0) & (pid == 0))
         rows.spell("pid", here, pid)
-        rows.set("rank", here, (1 << self.widths.pid) - 1 - pid)
+        rows.set("rank", here, self.ranks(pid))
         rows.spell("value", here, np.where(place == 0, pid, 0))
         rows.set("role.second", here, slot)
         rows.set("role.second", slice(self.first_cell, self.first_processor), np.arange(2 * job.space) % 2)

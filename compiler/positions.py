@@ -7,6 +7,20 @@ from numpy.typing import NDArray
 
 from compiler.circuit import Circuit, Field
 from models.positions import MOST_SMALL, Positions
+from pram.job import Job
+from pram.winner import FIXED_FORMS
+
+
+def check_winner(job: Job) -> None:
+    """A model lets one order of the processors win every concurrent write: the numbers of its position encodings.
+
+    Raises: PramError: the job's winner is no such order.
+    """
+    if not job.winner.fixed:
+        raise job.error(
+            f"the winner {job.winner} is no fixed order of the processors, and a model has one: take {FIXED_FORMS} "
+            "(the machine runs any winner)"
+        )
 
 
 class Rows:

@@ -13,6 +13,7 @@ Torch is imported when something is compiled, not before.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pram import machine
@@ -20,6 +21,7 @@ from pram.errors import PramError
 from pram.machine import Run
 from pram.program import Program, load, parse_program
 from pram.unwritten import Warn
+from pram.winner import parse_winner
 
 if TYPE_CHECKING:
     from compiler.compile import Compiled, Widths
@@ -32,14 +34,22 @@ __all__ = ["PramError", "Program", "Run", "compile", "decode", "load", "parse_pr
 
 def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
         word_bits: int | None = None, max_steps: int = machine.DEFAULT_MAX_STEPS, seed: int | None = None,
-        warn: Warn | None = None) -> Run:  # fmt: skip
+        winner: str | None = None, warn: Warn | None = None) -> Run:  # fmt: skip
     """Run a program on the machine.
 
-    Args:   warn: is told of reads of cells that nothing has written, such as `warnings.append` of a list;
+    Args:   winner: who wins concurrent writes under CRCW arbitrary, as `run --winner` has it; without one the lowest does.
+            seed: short for the winner random:SEED.
+            warn: is told of reads of cells that nothing has written, such as `warnings.append` of a list;
             `pram.unwritten.refuse` makes them errors.
     Raises: PramError: wrong parameters or inputs, a trap, an access conflict, or no halt within `max_steps`.
+            ValueError: there is no such winner, or both winner and seed are given.
     """
-    return machine.run(program.instantiate(params, arrays, word_bits), max_steps=max_steps, seed=seed, warn=warn)
+    job = program.instantiate(params, arrays, word_bits)
+    if winner is not None:
+        if seed is not None:
+            raise ValueError("winner and seed both say who wins concurrent writes; give one")
+        job = replace(job, winner=parse_winner(winner))
+    return machine.run(job, max_steps=max_steps, seed=seed, warn=warn)
 
 
 def compile(program: Program, widths: Widths, *, dtype: str = "float64", construction: str = "mdm") -> Compiled:

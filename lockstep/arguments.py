@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from pram import json_places
+from pram.access import MODES
 from pram.errors import InputError, Source
-from pram.inputs import read_input_file
-from pram.program import read_text
+from pram.inputs import InputFile, read_input_file, wrong
+from pram.program import Program, read_text
+from pram.winner import Winner
 from pram.word import MAX_BITS, MIN_BITS
 
 MAX_SIZES = 100_000
@@ -110,8 +111,8 @@ def parse_settings(texts: Sequence[str], flag: str) -> dict[str, int]:
 
 
 @contextmanager
-def reading(path: Path | None) -> Iterator[tuple[dict[str, Any], dict[str, Any]] | None]:
-    """The parameters and arrays of an input file; errors in them that the body raises get their place in the file.
+def reading(path: Path | None) -> Iterator[InputFile | None]:
+    """What an input file holds; errors in them that the body raises get their place in the file.
 
     Raises: PramError: it cannot be read, or is not an input file.
     """
@@ -121,6 +122,19 @@ def reading(path: Path | None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
     text = read_text(path)
     with placing(Source(str(path), text)):
         yield read_input_file(text, path)
+
+
+def winner_given(program: Program, given: InputFile | None) -> Winner | None:
+    """The winner that an input file names; None if it names none.
+
+    Raises: InputError: the program's mode leaves no winner open.
+    """
+    if given is None or given.winner is None:
+        return None
+    mode = program.symbols.mode
+    if not MODES[mode].winner_open:
+        raise wrong(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
+    return given.winner
 
 
 @contextmanager

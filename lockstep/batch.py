@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,15 @@ import torch
 
 from compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
 from compiler.processor import Code
-from lockstep.arguments import placing
+from lockstep.arguments import placing, winner_given
 from lockstep.decoding import Decoded, Prepared, check_fits, lay_out, pick_engine
 from models.batch import Failed, decode_batch
 from models.engines import LONGEST
 from pram.errors import Diagnostic, PramError, Source, Span, fail
-from pram.inputs import read_input_lines
+from pram.inputs import InputFile, read_input_lines
 from pram.machine import DEFAULT_MAX_STEPS
 from pram.program import Program, read_text
+from pram.winner import LOWEST, Winner
 from proofs_check.certificate import require_certificate
 from proofs_check.theorems import BOUNDS
 
@@ -30,8 +31,7 @@ class Line:
 
     source: Source
     number: int
-    params: dict[str, Any]
-    arrays: dict[str, Any]
+    given: InputFile
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
@@ -60,17 +60,20 @@ def read_batch(path: Path) -> list[Line]:
 def decode_lines(program: Program, lines: Sequence[Line], *, construction: str = "mdm", order: str = "parallel", seed: int = 0,
                  dtype: str = "float64", word_bits: int | None = None, time: int | None = None, compiled: Compiled | None = None,
                  engine: str = "auto", device: str = "cpu", max_steps: int = DEFAULT_MAX_STEPS, strict: bool = False,
+                 winner: Winner | None = None,
                  progress: Callable[[int, int], None] = lambda done, total: None) -> list[Decoded]:  # fmt: skip
     """Decode every input as `lockstep.decoding.decode_job` does; arguments and errors are the same.
 
     All inputs are run on the machine before the first is decoded. Those whose words have one size share a model.
 
-    Args: progress: called with inputs done and their number.
+    Args: winner: who wins concurrent writes; without one, whom each line names, else the lowest.
+          progress: called with inputs done and their number.
     """
     prepared = []
     for line in lines:
         with line.blamed():
-            job = program.instantiate(line.params, line.arrays, word_bits)
+            job = program.instantiate(*line.given.inputs, word_bits)
+            job = replace(job, winner=winner or winner_given(program, line.given) or LOWEST)
             prepared.append(Prepared.run(job, time, max_steps, strict))
     found: dict[int, Decoded] = {}
     for numbers in _groups([p.job.word_bits for p in prepared]):

@@ -78,7 +78,7 @@ def _heat(row: LineCosts, profile: Profile) -> str:
 def modes_record(program: Program, results: Sequence[ModeResult]) -> dict[str, Any]:
     found = weakest(results)
     rows = [
-        {"mode": r.mode, "ran": r.ran, "of": r.of, "determined": r.determined, "trouble": r.trouble or None,
+        {"mode": r.mode, "ran": r.ran, "of": r.of, "right": r.right, "winners": r.winners or None, "trouble": r.trouble or None,
          "line": r.place.line if r.place else None, "params": r.params}
         for r in results
     ]  # fmt: skip
@@ -88,13 +88,15 @@ def modes_record(program: Program, results: Sequence[ModeResult]) -> dict[str, A
 def modes_table(program: Program, results: Sequence[ModeResult], on: str) -> RenderableType:
     """One row for each mode, weakest first, with the first thing that went wrong in it."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{program.name}: access modes on {on}", title_justify="left")
-    for column in ("mode", "ran", ""):
+    for column in ("mode", "ran", "winners", ""):
         table.add_column(column, no_wrap=True)
     table.add_column("first trouble", overflow="fold")
     found = weakest(results)
     for result in results:
         mark = "weakest" if result is found else ""
-        table.add_row(result.mode, f"{result.ran} of {result.of}", Text(mark, style="bold green"), Text(_trouble(result)))
+        table.add_row(
+            result.mode, f"{result.ran} of {result.of}", result.winners, Text(mark, style="bold green"), Text(_trouble(result))
+        )
     return Group(table, Text(_conclusion(program, found)))
 
 
@@ -107,6 +109,6 @@ def _trouble(result: ModeResult) -> str:
 def _conclusion(program: Program, found: ModeResult | None) -> str:
     declared = f"the program declares {program.symbols.mode}"
     if found is None:
-        return f"under no mode did every run end well; {declared}"
+        return f"under no mode did every run end well and right; {declared}"
     same = "this is what the program declares" if found.mode == program.symbols.mode else declared
     return f"the weakest mode for these inputs is {found.mode}; {same}"

@@ -45,7 +45,7 @@ class Decoded:
     def record(self) -> dict[str, Any]:
         """For JSON and tables."""
         return {"outputs": self.outputs, "decoding_steps": self.steps, "context": max(self.context), "time": self.run.time,
-                "engine": self.engine}  # fmt: skip
+                "engine": self.engine, **self.run.job.winner_record}  # fmt: skip
 
 
 def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = "mdm") -> Compiled:

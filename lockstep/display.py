@@ -25,6 +25,7 @@ from pram.unwritten import Warn, refuse
 if TYPE_CHECKING:
     from lockstep.certifying import Bounded
     from lockstep.failing import Kept
+    from lockstep.sidecar.judging import Verdict
     from lockstep.space import SpaceRow
     from lockstep.verification import Failed, Report
     from proofs_check.catalog import Theorem
@@ -41,8 +42,9 @@ def warnings(strict: bool) -> Iterator[Warn]:
             print(warning.render(), file=sys.stderr)
 
 
-def run_record(run: Run) -> dict[str, Any]:
+def run_record(run: Run, verdict: Verdict | None = None) -> dict[str, Any]:
     """The output of `lockstep run --json` (docs/language.md, section 7)."""
+    judged = {} if verdict is None else {"right": verdict.right, "difference": verdict.difference or None}
     return {
         "outputs": run.outputs,
         "time": run.costs.time,
@@ -52,11 +54,15 @@ def run_record(run: Run) -> dict[str, Any]:
         "space": {"allocated": run.space.allocated, "touched": run.space.touched, "registers": run.space.registers},
         "word_bits": run.job.word_bits,
         "mode": run.job.mode,
+        **run.job.winner_record,
+        **judged,
     }
 
 
-def run_table(run: Run) -> RenderableType:
+def run_table(run: Run, verdict: Verdict | None = None) -> RenderableType:
     record = run_record(run)
+    if verdict is not None:
+        record["outputs are"] = "right" if verdict.right else f"wrong: {verdict.difference}"
     space = record.pop("space")
     outputs = {f"{name} (output)": value for name, value in record.pop("outputs").items()}
     return record_table(_given(run) | outputs | record | {f"space {name}": value for name, value in space.items()})

@@ -40,6 +40,7 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
         "time": str(exact.time),
         "decoding_steps": str(BOUNDS[construction].steps(job, exact.time)),
         "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
+        **job.winner_record,
     }
     if PROCESSES[compiled.process].fills:
         metadata["threshold"] = str(THRESHOLD)

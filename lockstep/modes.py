@@ -1,50 +1,63 @@
-"""The weakest access mode under which a program runs on given inputs, and what the weaker ones refuse."""
+"""The weakest access mode under which a program runs and is right on given inputs, and what goes wrong in the weaker ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from lockstep.sidecar import Generator, Inputs, generator_for
 from pram.access import MODES
 from pram.errors import PramError, Span
+from pram.inputs import shown
 from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, run
+from pram.machine import DEFAULT_MAX_STEPS, Run
 from pram.program import Program
+from pram.winners import Tried, Winner, Winners, phrase, run_winners
 
 Outputs = dict[str, Any]
 
-#: In a mode that leaves the winner open, each input is also run with winners drawn from these seeds.
-SEEDS = range(5)
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong on an input in a mode.
+
+    text: the machine's message, or how outputs are wrong. ran: the machine refuses no run of it. place: of the message.
+    """
+
+    text: str
+    ran: bool
+    place: Span | None = None
 
 
 @dataclass(frozen=True)
 class ModeResult:
     """One access mode: on how many of the inputs the program ran, and the first thing that went wrong.
 
-    determined: the outputs never depended on who won a concurrent write, or a sidecar judged all of them right.
-    trouble: the machine's message, with its place; or how outputs differ. params: of the input it came up on.
+    ran:     inputs of which the machine refuses no run, whoever wins.
+    right:   a sidecar judged all outputs right; without one, they never depended on who won a concurrent write.
+    winners: how many were tried, in words; empty where the mode leaves no winner open.
+    trouble: the machine's message, with its place; or what is wrong with outputs. params: of the input it came up on.
     """
 
     mode: str
     ran: int
     of: int
-    determined: bool
+    right: bool
+    winners: str = ""
     trouble: str = ""
     params: dict[str, int] | None = None
     place: Span | None = None
 
     @property
     def holds(self) -> bool:
-        return self.ran == self.of and self.determined
+        return self.ran == self.of and self.right
 
 
 def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
               max_steps: int = DEFAULT_MAX_STEPS,
               progress: Callable[[int, int], None] = lambda done, total: None) -> list[ModeResult]:  # fmt: skip
-    """Run the program on every input under every mode, weakest first.
+    """Run the program on every input under every mode, weakest first, and where a mode leaves the winner open, under many.
 
     Raises: PramError: an input does not fit the program.
     """
@@ -64,35 +77,58 @@ def weakest(results: Sequence[ModeResult]) -> ModeResult | None:
 
 
 def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generator, max_steps: int) -> ModeResult:
-    ran, trouble, differs = 0, None, None
+    """A run that is refused is told of before outputs that are wrong."""
+    tried: list[Tried] = []
+    wrong: list[tuple[dict[str, int], Trouble]] = []
     for (params, arrays), job in jobs:
-        try:
-            outputs = _outputs(replace(job, mode=mode), max_steps)
-        except PramError as error:
-            trouble = trouble or (error.message, params, error.diagnostics[0].span)
-            continue
-        ran += 1
-        if differs is None and (text := _difference(outputs, partial(_accepts, generator, params, arrays))):
-            differs = (text, params, None)
-    return ModeResult(mode, ran, len(jobs), differs is None, *(trouble or differs or ()))
+        found = run_winners(replace(job, mode=mode), max_steps=max_steps)
+        tried.append(found.tried)
+        if trouble := _trouble(found, generator, params, arrays):
+            wrong.append((params, trouble))
+    refused = sum(not trouble.ran for _, trouble in wrong)
+    words = phrase(tried) if MODES[mode].winner_open else ""
+    result = ModeResult(mode, len(jobs) - refused, len(jobs), len(wrong) == refused, words)
+    if not wrong:
+        return result
+    params, first = min(wrong, key=lambda pair: pair[1].ran)
+    return replace(result, trouble=first.text, params=params, place=first.place)
 
 
-def _outputs(job: Job, max_steps: int) -> list[Outputs]:
-    """What the run returns if the lowest pid wins, and where the mode leaves that open, with other winners."""
-    seeds = SEEDS if job.mode == "CRCW arbitrary" else ()
-    return [run(job, max_steps=max_steps, seed=seed).outputs for seed in (None, *seeds)]
+def _trouble(found: Winners, generator: Generator, params: dict[str, int], arrays: dict[str, Any]) -> Trouble | None:
+    """The first run that is refused; else the first whose outputs are wrong. It says what repeats it with `lockstep run`."""
+    runs = [(winner, outcome) for winner, outcome in found.runs if isinstance(outcome, Run)]
+    for winner, outcome in found.runs:
+        if isinstance(outcome, PramError):
+            return Trouble(outcome.message + _with(found, winner), False, outcome.diagnostics[0].span)
+    if not generator.judges:
+        text = _dependence(runs)
+        return Trouble(text, True) if text else None
+    for winner, ran in runs:
+        if wrong := _wrong(generator, params, arrays, ran.outputs):
+            return Trouble(wrong + _with(found, winner), True)
+    return None
 
 
-def _accepts(generator: Generator, params: dict[str, int], arrays: dict[str, Any], outputs: Outputs) -> bool:
+def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any], outputs: Outputs) -> str:
+    """What the sidecar finds wrong with outputs; empty if nothing."""
     verdict = generator.judge(params, arrays, outputs)
-    return verdict is not None and verdict.right
+    if verdict is None or verdict.right:
+        return ""
+    return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {shown(outputs)}"
 
 
-def _difference(outputs: list[Outputs], accepts: Callable[[Outputs], bool]) -> str:
-    """How outputs depend on who wins; none where all that differ are right."""
-    lowest, *others = outputs
-    for seed, other in zip(SEEDS, others):
-        if other != lowest and not accepts(other):
-            name = next(name for name in lowest if other[name] != lowest[name])
-            return f"output {name} depends on who wins a write: {lowest[name]} if the lowest pid does, {other[name]} with seed {seed}"
+def _dependence(runs: Sequence[tuple[Winner, Run]]) -> str:
+    """How outputs depend on who wins; empty if they do not."""
+    (lowest, first), *others = runs
+    for winner, other in others:
+        ours, its = first.outputs, other.outputs
+        if ours != its:
+            name = next(name for name in ours if its[name] != ours[name])
+            values = f"{shown(ours[name])} with --winner {lowest}, {shown(its[name])} with --winner {winner}"
+            return f"output {name} depends on who wins a write: {values}"
     return ""
+
+
+def _with(found: Winners, winner: Winner) -> str:
+    """What repeats a run beside its input; nothing where there is one run only."""
+    return f" (with --winner {winner})" if len(found.runs) > 1 else ""

@@ -11,32 +11,38 @@ from lockstep.arguments import MODEL_BITS
 from lockstep.decoding import compile_program
 from models.files import ModelFileError, load_model, save_model
 from models.transformer import Transformer
+from pram.access import MODES
 from pram.errors import PramError, Source, fail
 from pram.program import Program, load, parse_program
+from pram.winner import Winner, parse_winner
 from proofs_check.certificate import require_certificate
 
 
-def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, construction: str) -> dict[str, Any]:
+def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, construction: str,
+                    winner: Winner | None = None) -> dict[str, Any]:  # fmt: skip
     """Compile, certify and write; what was made, as a record.
 
+    Args:   winner: a fixed one, who wins concurrent writes in decodes; None leaves it to each of them.
     Raises: NotCertified: the dtype is not exact for these widths; nothing is written.
     """
     compiled = compile_program(program, widths, dtype, construction)
     require_certificate(compiled)
     bits = {f"{name}_bits": value for name, value in asdict(widths).items()}
+    said = {} if winner is None else {"winner": str(winner)}
     metadata = {
         **{name: str(value) for name, value in bits.items()},
         "construction": construction,
         "program_sha256": program.sha256,
         "program": program.source.text,
         "program_name": program.source.name,
+        **said,
     }
     save_model(path, compiled.model, metadata)
     layers = compiled.model.layers
     return {
-        "file": str(path), "program": program.name, "process": construction, "dtype": dtype, **bits, "d_model": compiled.model.width,
-        "depth": len(layers), "heads": [layer.q.shape[0] for layer in layers], "d_ff": [layer.w_in.shape[0] for layer in layers],
-        "program_sha256": program.sha256,
+        "file": str(path), "program": program.name, "process": construction, "dtype": dtype, **said, **bits,
+        "d_model": compiled.model.width, "depth": len(layers), "heads": [layer.q.shape[0] for layer in layers],
+        "d_ff": [layer.w_in.shape[0] for layer in layers], "program_sha256": program.sha256,
     }  # fmt: skip
 
 
@@ -63,18 +69,21 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
         construction = metadata["construction"]
         bits = CONSTRUCTIONS[construction].bits
         widths = bits(**{f.name: int(metadata[f"{f.name}_bits"]) for f in fields(bits)})
+        winner = parse_winner(metadata["winner"]) if "winner" in metadata else None
     except (KeyError, ValueError, PramError) as error:
         raise ModelFileError(f"its metadata is incomplete: {str(error).splitlines()[0]}") from None
     for name, value in asdict(widths).items():
         least, most = MODEL_BITS[name]
         if not least <= value <= most:
             raise ModelFileError(f"its metadata is wrong: {name}_bits {value} is not in {least} .. {most}")
+    if winner is not None and not (winner.fixed and MODES[program.symbols.mode].winner_open):
+        raise ModelFileError(f"its metadata is wrong: a model of mode {program.symbols.mode} cannot let the winner be {winner}")
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
     made = compile_program(program, widths, str(model.dtype).removeprefix("torch."), construction)
     if unlike := _difference(model, made.model):
         raise ModelFileError(f"made by another version, or damaged: {unlike}")
-    return program, replace(made, model=model)
+    return program, replace(made, model=model, winner=winner)
 
 
 def _difference(found: Transformer, made: Transformer) -> str:

@@ -49,14 +49,18 @@ class Arbiter:
         Returns: positions in `written`; a position that comes twice counts where it comes last.
         Raises:  PramError: a processor that was chosen to win does not write there.
         """
-        if self.random is not None:
-            return self.random.permutation(len(written))
-        count = len(written)  # their pids ascend
-        order = np.arange(count)[::-1] if self._precedence is None else np.argsort(-self._precedence[written.pids])
+        order = self._applied(written)
         if self.contests is None and self._settled == len(self.winner.choices):
             return order
         chosen = [self._settle(step, written, group, counter) for group in contested(written)]
         return np.concatenate([order, np.array([at for at in chosen if at is not None], np.int64)])
+
+    def _applied(self, written: Accesses) -> Words:
+        """The order without choices."""
+        count = len(written)  # their pids ascend
+        if self.random is not None:
+            return self.random.permutation(count)
+        return np.arange(count)[::-1] if self._precedence is None else np.argsort(-self._precedence[written.pids])
 
     def check_end(self, step: int) -> None:
         """At the end of a run every choice has been made.

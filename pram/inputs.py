@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,28 @@ from numpy.typing import NDArray
 from pram import json_places
 from pram.errors import Diagnostic, InputError, Key, PramError, Source, Span, fail
 from pram.job import Array
+from pram.winner import Winner, parse_winner
 
 FORM = '{"params": {...}, "arrays": {...}}'
+KEYS = ("params", "arrays", "winner", "expected")
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """What an input file holds.
+
+    winner: who wins concurrent writes; None if the file does not say. expected: outputs by name; None if it has none.
+    """
+
+    params: dict[str, Any]
+    arrays: dict[str, Any]
+    winner: Winner | None = None
+    expected: dict[str, Any] | None = None
+
+    @property
+    def inputs(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Parameters and arrays."""
+        return self.params, self.arrays
 
 
 def plain(value: Any) -> Any:
@@ -102,8 +123,8 @@ def _flatten(array: Array, value: Any) -> list[Any]:
     return [entry for row in value for entry in row]
 
 
-def read_input_file(text: str, path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The `params` and `arrays` of an input file.
+def read_input_file(text: str, path: str | Path) -> InputFile:
+    """What an input file holds.
 
     Raises: PramError: it is not JSON, or not of that form.
     """
@@ -115,16 +136,16 @@ def read_input_file(text: str, path: str | Path) -> tuple[dict[str, Any], dict[s
         raise error.placed(source, json_places.find(text, error.path)) from None
 
 
-def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, dict[str, Any], dict[str, Any]]]:
+def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, InputFile]]:
     """The same of each line that is not blank: JSON Lines.
 
-    Yields:  a source in which the input stands where it stands in the file, its line, `params` and `arrays`.
+    Yields:  a source in which the input stands where it stands in the file, its line, and the input.
     Raises: PramError: as `read_input_file`, with the place in the whole file.
     """
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             alone = "\n" * (number - 1) + line
-            yield Source(str(path), alone), number, *read_input_file(alone, path)
+            yield Source(str(path), alone), number, read_input_file(alone, path)
 
 
 def _read_json(source: Source) -> Any:
@@ -159,17 +180,30 @@ def _long_number(source: Source) -> PramError:
     return fail(f"number of more than {most} digits", source, json_places.span_of(source.text, found.start() if found else 0))
 
 
-def _parts(content: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parts(content: Any) -> InputFile:
     if not isinstance(content, dict):
         raise wrong(f"an input file is an object: {FORM}")
     for key in content:
-        if key not in ("params", "arrays"):
-            raise wrong(f'unknown key "{shortened(key)}"; an input file has "params" and "arrays"', Key(key))
-    params, arrays = (content.get(key, {}) for key in ("params", "arrays"))
-    for key, part in (("params", params), ("arrays", arrays)):
+        if key not in KEYS:
+            raise wrong(
+                f'unknown key "{shortened(key)}"; an input file has "params" and "arrays", and may have "winner" and "expected"',
+                Key(key),
+            )
+    objects = {key: content.get(key, {}) for key in KEYS if key != "winner"}
+    for key, part in objects.items():
         if not isinstance(part, dict):
             raise wrong(f'"{key}" must be an object', key)
-    return params, arrays
+    winner = _winner(content["winner"]) if "winner" in content else None
+    return InputFile(objects["params"], objects["arrays"], winner, objects["expected"] if "expected" in content else None)
+
+
+def _winner(value: Any) -> Winner:
+    if not isinstance(value, str):
+        raise wrong(f'"winner" must be a text, such as "highest", not {shown(value)}', "winner")
+    try:
+        return parse_winner(value)
+    except ValueError as error:
+        raise wrong(f'"winner": {error}', "winner") from None
 
 
 class _RepeatedKey(Exception):

@@ -110,6 +110,11 @@ class Job:
         """Cells allocated."""
         return len(self.memory)
 
+    @property
+    def winner_record(self) -> dict[str, str]:
+        """Who wins concurrent writes, for records; empty where the mode leaves no winner open."""
+        return {"winner": str(self.winner)} if MODES[self.mode].winner_open else {}
+
     def error(self, message: str) -> PramError:
         return fail(message, self.source)
 

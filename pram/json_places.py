@@ -30,9 +30,9 @@ def find(text: str, path: JsonPath) -> Span:
 
 
 def find_repeated(text: str, repeated: str) -> Span:
-    """The place where a key stands for the second time in the file, `params` or `arrays`."""
+    """The place where a key stands for the second time in the file, `params`, `arrays` or `expected`."""
     top = _skip(text, 0)
-    inner = [value for name, _, value in _members(text, top) if name in ("params", "arrays")]
+    inner = [value for name, _, value in _members(text, top) if name in ("params", "arrays", "expected")]
     for at in (top, *inner):
         places = [key for name, key, _ in _members(text, at) if name == repeated]
         if len(places) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 MOST_SEED = (1 << 32) - 1
 FORMS = "lowest, highest, a seed N, random:N or choices:PID,PID,.."
 FIXED_FORMS = "lowest, highest or a seed N"
+
+Kind = Literal["lowest", "highest", "order", "random", "choices"]
 
 _NUMBER = "[0-9]{1,10}"
 _TEXT = re.compile(f"(?P<plain>lowest|highest)|(?P<order>{_NUMBER})|random:(?P<random>{_NUMBER})|choices:(?P<choices>[0-9,]+)")
@@ -27,7 +30,7 @@ class Winner:
     A write is contested if at least two processors write different values to one cell in one step.
     """
 
-    kind: str
+    kind: Kind
     seed: int = 0
     choices: tuple[int, ...] = ()
 
@@ -87,7 +90,7 @@ def parse_winner(text: str) -> Winner:
     if not found:
         raise ValueError(f"{_shortened(text)!r} is not {FORMS}")
     if found["plain"]:
-        return Winner(text)
+        return LOWEST if text == "lowest" else HIGHEST
     if found["choices"]:
         pids = found["choices"].split(",")
         if not all(re.fullmatch(_NUMBER, pid) for pid in pids):

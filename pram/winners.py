@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Union
+from typing import NamedTuple, Union
 
 from pram.access import MODES
 from pram.contests import Contest
@@ -22,6 +22,13 @@ MOST_WORK, LEAST_STEP = 1 << 21, 64
 Outcome = Union[Run, PramError]
 
 
+class Tried(NamedTuple):
+    """How many winners of a job were tried, and whether that is every one."""
+
+    winners: int
+    every: bool
+
+
 @dataclass(frozen=True)
 class Winners:
     """A job's runs under several winners.
@@ -33,14 +40,18 @@ class Winners:
     runs: tuple[tuple[Winner, Outcome], ...]
     every: bool
 
+    @property
+    def tried(self) -> Tried:
+        return Tried(len(self.runs), self.every)
+
     def __str__(self) -> str:
-        return phrase([self])
+        return phrase([self.tried])
 
 
-def phrase(found: Sequence[Winners]) -> str:
+def phrase(found: Sequence[Tried]) -> str:
     """How many winners were tried on some jobs: `every winner (29 runs)`, `8 winners`, or both."""
-    runs = sum(len(each.runs) for each in found if each.every)
-    some = [len(each.runs) for each in found if not each.every]
+    runs = sum(each.winners for each in found if each.every)
+    some = [each.winners for each in found if not each.every]
     every = f"every winner ({runs} run{'' if runs == 1 else 's'})"
     if not some:
         return every
@@ -113,15 +124,5 @@ def _outcome(machine: Machine, max_steps: int) -> Outcome:
     return machine.finished()
 
 
-__all__ = [
-    "HIGHEST",
-    "LOWEST",
-    "Winner",
-    "Winners",
-    "at_random",
-    "by_choices",
-    "in_order",
-    "parse_winner",
-    "phrase",
-    "run_winners",
-]
+__all__ = ["HIGHEST", "LOWEST", "Tried", "Winner", "Winners", "at_random", "by_choices", "in_order", "parse_winner", "phrase",
+           "run_winners"]  # fmt: skip

@@ -190,7 +190,7 @@ def run_input(program: Program, inputs: Path) -> Outcome:
     try:
         with reading(inputs) as given:
             assert given is not None
-            return _raised(run_program(program, *given))
+            return _raised(run_program(program, *given.inputs))
     except PramError as error:
         return Outcome("instantiation", error)
 

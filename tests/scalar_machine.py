@@ -84,38 +84,62 @@ class ScalarRun:
         return len(self.steps)
 
 
-def run_scalar(job: Job, max_steps: int) -> ScalarRun:
-    """Run to the end; under arbitrary and priority the lowest pid wins.
+def run_scalar(job: Job, max_steps: int, wins: Callable[[list[int]], int] = min) -> ScalarRun:
+    """Run to the end; `wins` picks one of the processors that write a cell, by default the lowest.
 
     Raises: ScalarConflict, ScalarTrap, ScalarEndless.
     """
-    p = job.processors
-    run = ScalarRun([int(word) for word in job.memory], [[0] * job.registers for _ in range(p)], [0] * p)
+    run = start(job)
     while any(counter is not None for counter in run.counters):
         if run.time == max_steps:
             raise ScalarEndless(run.time, {f"no halt within {max_steps} steps (--max-steps sets the limit)"})
-        _step(job, run)
+        did, reads = look(job, run)
+        finish(job, run, did, reads, {cell: wins(pids) for cell, pids in writers(did).items()})
     return run
 
 
-def _step(job: Job, run: ScalarRun) -> None:
-    """All processors look at the state before the step; then all writes happen."""
+def start(job: Job) -> ScalarRun:
+    """The state before the first step."""
+    p = job.processors
+    return ScalarRun([int(word) for word in job.memory], [[0] * job.registers for _ in range(p)], [0] * p)
+
+
+def look(job: Job, run: ScalarRun) -> tuple[list[Did], list[tuple[int, int]]]:
+    """What all processors do in the next step, which sees the state before it, and who reads which cell.
+
+    Raises: ScalarConflict, ScalarTrap.
+    """
     reads: list[tuple[int, int]] = []
     did = [_execute(job, run, pid, reads) for pid in range(job.processors)]
     writes = [(pid, d.destination, d.value) for pid, d in enumerate(did) if isinstance(d.destination, int)]
     forbidden = _forbidden(job.mode, reads, writes)
     if forbidden:
         raise ScalarConflict(run.time + 1, forbidden)
-    for pid, d in reversed(list(enumerate(did))):  # downwards, so that the lowest pid's write stays
+    return did, reads
+
+
+def writers(did: list[Did]) -> dict[int, list[int]]:
+    """Who writes which cell in a step."""
+    found: dict[int, list[int]] = {}
+    for pid, d in enumerate(did):
+        if isinstance(d.destination, int):
+            found.setdefault(d.destination, []).append(pid)
+    return found
+
+
+def finish(job: Job, run: ScalarRun, did: list[Did], reads: list[tuple[int, int]], won: dict[int, int]) -> None:
+    """Then all writes happen; of a cell the one of the processor that has won it."""
+    for pid, d in enumerate(did):
         run.counters[pid] = d.next
         if isinstance(d.destination, str):
             run.registers[pid][int(d.destination[1:])] = d.value
-        elif d.destination is not None:
+        elif d.destination is not None and won[d.destination] == pid:
             run.memory[d.destination] = d.value
+    writes = [d.destination for d in did if isinstance(d.destination, int)]
     run.steps.append(did)
     run.work += sum(d.counter is not None and job.code[d.counter].name != "nop" for d in did)
     run.shared_accesses += len(reads) + len(writes)
-    run.touched |= {cell for _, cell in reads} | {cell for _, cell, _ in writes}
+    run.touched |= {cell for _, cell in reads} | set(writes)
 
 
 def _execute(job: Job, run: ScalarRun, pid: int, reads: list[tuple[int, int]]) -> Did:

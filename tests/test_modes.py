@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+from commands import Do
 
 from lockstep.modes import ModeResult, try_modes, weakest
 from lockstep.sidecar import Inputs, draw, generator_for
@@ -43,7 +46,7 @@ CONFLICTS = {
     "s := pid": (
         *ALL_WRITE,
         "step 1: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)",
-        "output s depends on who wins a write: 0 if the lowest pid does, 1 with seed 0", "",
+        "output s depends on who wins a write: 0 with --winner lowest, 1 with --winner choices:1", "",
     ),
     "s := pid single do s := 0 end": (
         *ALL_WRITE,
@@ -95,6 +98,69 @@ def test_a_sidecar_may_find_several_outputs_right(judgement: str, expected: str,
     program = load(tmp_path / "p.pram")
     assert name_of_weakest(try_modes(program, [({}, {})])) == expected
     assert name_of_weakest(try_modes(program, [({}, {})], use_sidecar=False)) == "CRCW priority"
+
+
+ISSUE = "program w\nmode CRCW arbitrary\nparam n\nprocs n\nshared win : output\nparallel for i in 0 .. n - 1 do win := i end\n"
+SIDECAR = "def inputs(size, rng):\n    return {'n': size}, {}\n\ndef oracle(params, arrays):\n    return {'win': 0}\n"
+
+
+def judged(tmp_path: Path, sidecar: str, *sizes: int, text: str = ISSUE, **how: bool) -> list[ModeResult]:
+    """What each mode says of a program with this sidecar, on inputs of these sizes."""
+    (tmp_path / "w.pram").write_text(text)
+    (tmp_path / "w.py").write_text(sidecar)
+    return try_modes(load(tmp_path / "w.pram"), [({"n": n}, {}) for n in sizes], **how)
+
+
+def test_an_oracle_judges_every_winner(tmp_path: Path) -> None:
+    """The issue's program: right if the lowest wins, and only then."""
+    found = judged(tmp_path, SIDECAR, 1, 3)
+    assert name_of_weakest(found) == "CRCW priority"
+    arbitrary = found[3]
+    assert (arbitrary.mode, arbitrary.ran, arbitrary.of, arbitrary.right) == ("CRCW arbitrary", 2, 2, False)
+    assert arbitrary.trouble == 'oracle in w.py rejects the outputs {"win": 1} (with --winner choices:1)'
+    assert (arbitrary.params, arbitrary.winners, found[4].winners) == ({"n": 3}, "every winner (4 runs)", "")
+
+
+def test_the_lowest_winners_outputs_are_judged(tmp_path: Path) -> None:
+    """`accepts` wants anything but the lowest: wrong where it may win, and where it does."""
+    accepts = SIDECAR + "\ndef accepts(params, arrays, outputs):\n    return outputs['win'] != 0\n"
+    found = judged(tmp_path, accepts, 3)
+    assert weakest(found) is None
+    assert [result.trouble for result in found[3:]] == [
+        'oracle in w.py rejects the outputs {"win": 0} (with --winner lowest)',
+        'oracle in w.py rejects the outputs {"win": 0}',
+    ]
+
+
+@pytest.mark.parametrize("mode", NAMES)
+def test_outputs_are_judged_in_every_mode(mode: str, tmp_path: Path) -> None:
+    """One processor writes what the oracle does not want."""
+    text = "program w\nparam n\nshared win : output\nsingle do win := 5 end\n"
+    result = judged(tmp_path, SIDECAR, 2, text=text)[NAMES.index(mode)]
+    assert (result.ran, result.right, result.trouble) == (1, False, 'oracle in w.py rejects the outputs {"win": 5}')
+    assert judged(tmp_path, SIDECAR, 2, text=text, use_sidecar=False)[NAMES.index(mode)].holds
+
+
+def test_a_run_that_another_winner_refuses_is_named() -> None:
+    """It is refused on the second input only, and told of before outputs that differ on the first."""
+    text = "program p\nparam n\nprocs 2\nshared s : output, t : output\ns := pid\nsingle do t := n - s end\n"
+    arbitrary = try_modes(parse_program(text), [({"n": 1}, {}), ({"n": 0}, {})])[3]
+    assert (arbitrary.ran, arbitrary.right, arbitrary.params) == (1, False, {"n": 0})
+    assert arbitrary.trouble == "step 5: processor 0: underflow: 0 - 1 is negative (with --winner choices:1)"
+    assert arbitrary.place is not None and arbitrary.place.line == 6
+
+
+@pytest.mark.parametrize("size", [3, 70])
+def test_the_command_that_it_names_repeats_it(size: int, do: Do) -> None:
+    """Whether every winner was tried or eight, `lockstep run` under the winner it names gives the outputs it shows."""
+    Path("w.pram").write_text(ISSUE)
+    Path("in.json").write_text(f'{{"params": {{"n": {size}}}}}')
+    table = " ".join(do("modes w.pram --input in.json").out.split())
+    found = re.search(r"output win depends on who wins a write: 0 with --winner lowest, (\d+) with --winner ([\w:]+)", table)
+    assert found, table
+    assert ("every winner (3 runs)" if size == 3 else "8 winners") in table
+    for winner, value in (("lowest", 0), (found[2], int(found[1]))):
+        assert json.loads(do(f"run w.pram --input in.json --winner {winner} --json").out)["outputs"] == {"win": value}
 
 
 def test_a_program_that_runs_under_no_mode() -> None:

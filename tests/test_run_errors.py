@@ -158,7 +158,12 @@ FILES: list[tuple[str, str, str]] = [
     ("", "1:1", 'the file is empty; an input file is an object: {"params": {...}, "arrays": {...}}'),
     ("[1]", "1:1", 'an input file is an object: {"params": {...}, "arrays": {...}}'),
     ('{"params": 3}', "1:12", '"params" must be an object'),
-    ('{"params": {}, "array": {}}', "1:16", 'unknown key "array"; an input file has "params" and "arrays"'),
+    ('{"params": {}, "array": {}}', "1:16",
+     'unknown key "array"; an input file has "params" and "arrays", and may have "winner" and "expected"'),
+    ('{"expected": [3]}', "1:14", '"expected" must be an object'),
+    ('{"expected": {"s": 1,\n "s": 2}}', "2:2", '"s" is given twice'),
+    ('{"winner": 3}', "1:12", '"winner" must be a text, such as "highest", not 3'),
+    ('{"params": {},\n "winner": "best"}', "2:12", "\"winner\": 'best' is not lowest, highest, a seed N, random:N or choices:PID,PID,.."),
     ('{"params": {"n": 1, "n": 2}}', "1:21", '"n" is given twice'),
     ('{"params": {"n": 1},\n "params": {"n": 2}}', "2:2", '"params" is given twice'),
     ('{"params": {"n": 1,}}', "1:20", "not JSON: Expecting property name enclosed in double quotes"),
@@ -227,7 +232,7 @@ def test_input_files(text: str, place: str, message: str, tmp_path: Path, monkey
     Path("in.json").write_text(text)
     with pytest.raises(PramError) as caught, reading(Path("in.json")) as given:
         assert given is not None
-        parse_program(INPUTS, "t.pram").instantiate(*given)
+        parse_program(INPUTS, "t.pram").instantiate(*given.inputs)
     expected = rendered(text, place, message, "in.json")
     if len(text) > 200:  # of a long line only a part is shown
         assert str(caught.value).splitlines()[0] == expected.splitlines()[0]
@@ -238,7 +243,7 @@ def test_input_files(text: str, place: str, message: str, tmp_path: Path, monkey
 def test_input_file_with_byte_order_mark_and_line_ends(tmp_path: Path) -> None:
     (tmp_path / "in.json").write_bytes(b"\xef\xbb\xbf" + given().replace("\n", "\r\n").encode())
     with reading(tmp_path / "in.json") as inputs:
-        assert inputs == ({"n": 2}, {"A": [1, 2], "R": [[1, 2], [3, 4]], "q": 1})
+        assert inputs is not None and inputs.inputs == ({"n": 2}, {"A": [1, 2], "R": [[1, 2], [3, 4]], "q": 1})
 
 
 @pytest.mark.parametrize(
@@ -269,7 +274,7 @@ def test_inputs_that_are_nested_deep(depth: int, tmp_path: Path) -> None:
     (tmp_path / "in.json").write_text('{"params": {"n": 1}, "arrays": {"A": [' + "[" * depth + "]" * depth + "]}}")
     with pytest.raises(PramError) as caught, reading(tmp_path / "in.json") as given:
         assert given is not None
-        parse_program("program t\nparam n\nshared A[n] : input\n").instantiate(*given)
+        parse_program("program t\nparam n\nshared A[n] : input\n").instantiate(*given.inputs)
     assert len(caught.value.message) < 100
     if depth <= 100:
         assert caught.value.message == f"A[0] = {'[' * min(depth, 60)}{']' * depth if depth < 60 else '...'} is not an integer"
@@ -281,4 +286,4 @@ def test_an_input_of_many_values_is_placed(tmp_path: Path) -> None:
     with pytest.raises(PramError, match=r"in.json:1:300016: error: A\[99999\] = -1 is not a word"):
         with reading(tmp_path / "in.json") as given:
             assert given is not None
-            load(tmp_path / "t.pram").instantiate(*given)
+            load(tmp_path / "t.pram").instantiate(*given.inputs)

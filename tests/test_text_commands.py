@@ -260,7 +260,7 @@ def test_modes_of_one_input(do: Do) -> None:
     record = json.loads(do("modes tiny.pram --input in.json --json").out)
     assert (record["program"], record["declared"], record["weakest"]) == ("tiny", "EREW", "EREW")
     assert record["modes"][0] == {
-        "mode": "EREW", "ran": 1, "of": 1, "determined": True, "trouble": None, "line": None, "params": None,
+        "mode": "EREW", "ran": 1, "of": 1, "right": True, "winners": None, "trouble": None, "line": None, "params": None,
     }  # fmt: skip
     assert do("modes tiny.pram --size 3").status == FINE
 
@@ -270,7 +270,7 @@ def test_modes_where_none_will_do(do: Do) -> None:
     outcome = do("modes under.pram")
     assert outcome.status == WRONG
     assert rows(outcome.out)[3] == ["EREW", "0 of 1", "3:8: step 2: processor 0: underflow: 0 - 1 is negative"]
-    assert rows(outcome.out)[-1] == ["under no mode did every run end well; the program declares EREW"]
+    assert rows(outcome.out)[-1] == ["under no mode did every run end well and right; the program declares EREW"]
     wrong = do("modes tiny.pram --input negative.json")
     assert (wrong.status, wrong.out) == (WRONG, "")
     assert wrong.err.startswith("negative.json:1:45: error: A[2] = -4 is not a word")

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 
 import typer
 from rich.console import Console
 
-from lockstep.arguments import SCHEDULES, choose, reading
+from lockstep.arguments import SCHEDULES, choose, reading, winner_given
+from pram.access import MODES
 from pram.errors import fail
+from pram.inputs import InputFile
 from pram.job import Job
 from pram.parameters import evaluate
 from pram.program import Program, is_model_file
+from pram.winner import FIXED_FORMS, FORMS, LOWEST, MOST_SEED, Winner, at_random, parse_winner
 from pram.word import MAX_BITS, MIN_BITS
 
 if TYPE_CHECKING:  # torch would come with it
@@ -42,7 +46,26 @@ Inputs = Annotated[
 Size = Annotated[
     Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of whatever is drawn at random.")]
+DrawnSeed = Annotated[
+    Optional[int],
+    typer.Option(
+        "--seed",
+        min=0,
+        max=MOST_SEED,
+        help="Seed of an input that is drawn; under CRCW arbitrary short for --winner random:SEED, too [0].",
+        show_default=False,
+    ),
+]
+AnyWinner = Annotated[
+    Optional[str], typer.Option("--winner", help=f"Who wins concurrent writes under CRCW arbitrary: {FORMS}.", show_default=False)
+]
+FixedWinner = Annotated[
+    Optional[str],
+    typer.Option(
+        "--winner", help=f"Who wins concurrent writes under CRCW arbitrary: {FIXED_FORMS} of an order.", show_default=False
+    ),
+]
 Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
 ModelBits = Annotated[
     Optional[int],
@@ -71,14 +94,59 @@ Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells th
 Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]
 
 
-def given_job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None) -> Job:
-    """The job of an input file, or of an input drawn at random."""
+def given_job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
+              winner: Winner | None = None, otherwise: Winner = LOWEST) -> Job:  # fmt: skip
+    """As `given_case`, the job alone."""
+    return given_case(program, input, size, seed, word_bits, winner, otherwise)[0]
+
+
+def given_case(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
+               winner: Winner | None = None, otherwise: Winner = LOWEST) -> tuple[Job, InputFile]:  # fmt: skip
+    """The job of an input file, or of an input drawn at random, and that input.
+
+    Args: winner: who wins concurrent writes; without one, whom the file names, else `otherwise`.
+    """
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         both = "--input and --size exclude each other" if input else "an input is missing"
         raise typer.BadParameter(f"{both}; give --input FILE or --size N", param_hint="--input")
     with reading(input) as given:
-        params, arrays = given or drawn(program, size or 1, seed, word_bits)
-        return program.instantiate(params, arrays, word_bits)
+        found = given or InputFile(*drawn(program, size or 1, seed, word_bits))
+        job = program.instantiate(*found.inputs, word_bits)
+        return replace(job, winner=winner or winner_given(program, given) or otherwise), found
+
+
+def winner_named(program: Program, text: str | None, fixed: bool = True) -> Winner | None:
+    """The winner that --winner names.
+
+    Raises: typer.BadParameter: it names none, the program leaves none open, or it has to be `fixed` and is not.
+    """
+    if text is None:
+        return None
+    try:
+        winner = parse_winner(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--winner") from None
+    mode = program.symbols.mode
+    if not MODES[mode].winner_open:
+        raise typer.BadParameter(f"mode {mode} of this program leaves no winner open", param_hint="--winner")
+    if fixed and not winner.fixed:
+        what = f"{text} is no fixed order of the processors, and a model has one: take {FIXED_FORMS}"
+        raise typer.BadParameter(f"{what} (`run` takes any winner)", param_hint="--winner")
+    return winner
+
+
+def machine_case(program: Program, input: Path | None, size: int | None, seed: int | None, word_bits: int | None,
+                 winner: str | None) -> tuple[Job, InputFile]:  # fmt: skip
+    """As `given_case`, under any winner; where the mode leaves one open, a seed alone means random:SEED."""
+    named = winner_named(program, winner, fixed=False)
+    if named is not None and seed is not None and size is None:
+        raise typer.BadParameter("--winner and --seed both say who wins concurrent writes; give one", param_hint="--winner")
+    if not MODES[program.symbols.mode].winner_open:
+        return given_case(program, input, size, seed or 0, word_bits)
+    drawn_anew = at_random(seed or 0)
+    if named is None and seed is not None:
+        named = drawn_anew
+    return given_case(program, input, size, seed or 0, word_bits, named, drawn_anew)
 
 
 def declared_bits(program: Program) -> int | None:
@@ -118,9 +186,8 @@ def given_of(program: Program, job: Job) -> dict[str, int]:
     return {name: job.values[name] for name in program.given}
 
 
-def check_model(
-    compiled: Compiled | None, word_bits: int | None, dtype: str | None, process: str | None, schedule: str | None
-) -> None:
+def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None, process: str | None,
+                schedule: str | None, winner: Winner | None = None) -> None:  # fmt: skip
     """What is said of a model file that was given is true of it."""
     if compiled is None:
         return
@@ -131,6 +198,7 @@ def check_model(
         ("--dtype", dtype, own_dtype, own_dtype),
         ("--process", process, compiled.process, compiled.construction),
         ("--schedule", schedule, own_schedule, compiled.construction),
+        ("--winner", winner, compiled.winner or winner, f"the winner {compiled.winner}"),
     ):
         if said not in (None, "all", own):
             raise typer.BadParameter(f"this model was compiled for {what}", param_hint=flag)

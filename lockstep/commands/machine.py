@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,45 +12,71 @@ from lockstep.arguments import parse_sizes, reading
 from lockstep.commands.common import (
     FAILED,
     WRONG,
+    AnyWinner,
     Bits,
+    DrawnSeed,
     File,
     Input,
     Json,
     Seed,
     Sidecar,
+    SidecarTimeout,
     Size,
     Steps,
     Strict,
     emit,
     err,
-    given_job,
     given_of,
+    machine_case,
     out,
 )
-from pram.machine import DEFAULT_MAX_STEPS
-from pram.program import load
+from pram.inputs import InputFile
+from pram.machine import DEFAULT_MAX_STEPS, Run
+from pram.program import Program, load
+
+if TYPE_CHECKING:
+    from lockstep.sidecar.judging import Verdict
 
 
-def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
-        max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
-    """Run a program on the exact lock-step machine."""
+def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
+        word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
+        sidecar_timeout: SidecarTimeout = 60, json_: Json = False) -> None:  # fmt: skip
+    """Run a program on the exact lock-step machine.
+
+    Outputs are held against the oracle in NAME.py beside the program, or against those that the input file expects.
+    """
     from pram.machine import run as run_job
     from proofs_check.claims import check_claims
 
     program = load(file)
-    job = given_job(program, input, size, seed, word_bits)
+    job, given = machine_case(program, input, size, seed, word_bits, winner)
     with display.warnings(strict) as warn, display.spinner(err, f"running {program.name}"):
-        result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None, warn=warn)
-    emit(display.run_record(result), display.run_table(result), json_)
+        result = run_job(job, max_steps=max_steps, warn=warn)
+    verdict = None
+    try:
+        verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
+    finally:  # a sidecar that fails does not hide what the machine found
+        emit(display.run_record(result, verdict), display.run_table(result, verdict), json_)
+    if verdict is not None and not verdict.right:
+        print(f"outputs are wrong: {verdict.difference}", file=sys.stderr)
     false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
     for claim in false:
         print(f"{claim.what} {claim.bound} is false: {claim.measured}", file=sys.stderr)
-    if false:
+    if false or verdict is not None and not verdict.right:
         raise typer.Exit(FAILED)
 
 
-def profile(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
-            max_steps: Steps = DEFAULT_MAX_STEPS,
+def judged(program: Program, given: InputFile, result: Run, use_sidecar: bool, timeout: float) -> Verdict | None:
+    """What the sidecar says of a run's outputs, or the input file; None if neither does."""
+    from lockstep.sidecar import generator_for
+
+    generator = generator_for(program, use_sidecar, timeout=timeout)
+    generator.expected = given.expected
+    return generator.judge(*given.inputs, result.outputs)
+
+
+def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
+            word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS,
             sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
             json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
@@ -58,9 +84,9 @@ def profile(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
     from pram.profile import profile as profile_job
 
     program = load(file)
-    job = given_job(program, input, size, seed, word_bits)
+    job, _ = machine_case(program, input, size, seed, word_bits, winner)
     with display.spinner(err, f"running {program.name}"):
-        found = profile_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
+        found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
 
 
@@ -69,10 +95,11 @@ def modes(file: File, input: Input = None,
           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
           seed: Seed = 0, word_bits: Bits = None, no_sidecar: Sidecar = False, max_steps: Steps = DEFAULT_MAX_STEPS,
           json_: Json = False) -> None:  # fmt: skip
-    """Find the weakest access mode under which a program runs.
+    """Find the weakest access mode under which a program runs and is right.
 
-    It runs each input under every mode, and shows the first conflict of those that are too weak. Where the winner of a
-    write is arbitrary, several are drawn: if outputs depend on them, and no sidecar finds all right, the mode is too weak.
+    It runs each input under every mode, and shows what goes wrong first. Where the winner of a write is arbitrary, every
+    winner is tried if there are few, else the lowest, the highest and some at random. A sidecar judges all outputs;
+    without one they must be the same for every winner.
     """
     from lockstep.cost_tables import modes_record, modes_table
     from lockstep.modes import try_modes, weakest
@@ -82,7 +109,7 @@ def modes(file: File, input: Input = None,
     wanted = parse_sizes(sizes)
     program = load(file)
     with reading(input) as given, display.progress(err, f"running {program.name}") as progress:
-        inputs = [given] if given else list(draw(generator_for(program, not no_sidecar, word_bits), wanted, random, seed))
+        inputs = [given.inputs] if given else list(draw(generator_for(program, not no_sidecar, word_bits), wanted, random, seed))
         results = try_modes(
             program, inputs, use_sidecar=not no_sidecar, word_bits=word_bits, max_steps=max_steps, progress=progress
         )

@@ -20,6 +20,7 @@ from lockstep.commands.common import (
     Dtype,
     Engine,
     File,
+    FixedWinner,
     Input,
     Inputs,
     Json,
@@ -41,6 +42,7 @@ from lockstep.commands.common import (
     emit,
     err,
     given_job,
+    winner_named,
     writable,
 )
 from pram.machine import DEFAULT_MAX_STEPS
@@ -56,7 +58,7 @@ def compile(file: File,
             time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of the step number (mdm).")] = 12,
             length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1], help="Bits of a position (ap-mdm).")] = 12,
             pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a pid.")] = 6,
-            dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step",
+            dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step", winner: FixedWinner = None,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
     choose("--dtype", dtype, ("float64", "float32"))
@@ -65,16 +67,17 @@ def compile(file: File,
     from lockstep import storage
 
     program = load(file)
+    named = winner_named(program, winner)
     target = out_ or Path(f"{program.name}.safetensors")
     bits = word_bits or declared_bits(program) or DEFAULT_BITS
     widths = CONSTRUCTIONS[construction].bits(bits, time_bits if process == "mdm" else length_bits, pid_bits)
-    record = storage.compile_to_file(program, writable(target), widths, dtype, construction)
+    record = storage.compile_to_file(program, writable(target), widths, dtype, construction, named)
     emit(record, display.record_table(record), json_)
 
 
 def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
-           schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None,
+           schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            json_: Json = False) -> None:  # fmt: skip
@@ -90,7 +93,9 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         program, compiled = storage.program_or_model(file)
     # A program that declares its word size means it; else a model's larger words change no run.
     bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
-    check_model(compiled, word_bits, dtype, process, schedule)
+    named = winner_named(program, winner)
+    check_model(compiled, word_bits, dtype, process, schedule, named)
+    named = compiled.winner if compiled and compiled.winner else named
     construction = compiled.construction if compiled else construction
     check_order(order, construction.split()[0])
     if time is not None and construction != PROCESSES[0]:
@@ -99,9 +104,9 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            "compiled": compiled, "engine": engine, "device": device, "max_steps": max_steps, "strict": strict}  # fmt: skip
     about = {"process": construction, "order": order}
     if input and input.suffix == ".jsonl":
-        _decode_lines(program, input, size, bits, how, about, json_)
+        _decode_lines(program, input, size, bits, how | {"winner": named}, about, json_)
         return
-    job = given_job(program, input, size, seed, bits)
+    job = given_job(program, input, size, seed, bits, named)
     with display.progress(err, "decoding") as progress:
         record = decode_job(job, progress=progress, **how).record | about
     emit(record, display.record_table(record), json_)
@@ -145,7 +150,7 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
 
 
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm",
-           schedule: Schedule = "two-step",
+           schedule: Schedule = "two-step", winner: FixedWinner = None,
            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.job.safetensors, of the program's name].",
                                                         show_default=False)] = None,
            word_bits: Bits = None, dtype: Dtype = "float64",
@@ -155,7 +160,7 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     construction = construction_named(process, schedule)
     program = load(file)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))
-    job = given_job(program, input, size, seed, word_bits)
+    job = given_job(program, input, size, seed, word_bits, winner_named(program, winner))
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 

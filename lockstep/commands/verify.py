@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +11,12 @@ import typer
 from rich.text import Text
 
 from lockstep import display
-from lockstep.arguments import PROCESSES, choose, constructions, parse_sizes, reading
+from lockstep.arguments import PROCESSES, choose, constructions, parse_sizes, reading, winner_given
 from lockstep.commands.common import (
     ENGINES,
     FAILED,
     WRONG,
+    AnyWinner,
     Bits,
     Device,
     Dtype,
@@ -35,6 +37,7 @@ from lockstep.commands.common import (
     err,
     existing,
     not_losing_the_verdict,
+    winner_named,
 )
 from pram.machine import DEFAULT_MAX_STEPS
 from pram.program import load
@@ -50,7 +53,8 @@ def verify(file: File, input: Input = None,
            schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
-           seed: Seed = 0, order: Order = "parallel", dtype: Dtype = "float64", word_bits: Bits = None, no_sidecar: Sidecar = False,
+           seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
+           word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
            max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
@@ -74,12 +78,15 @@ def verify(file: File, input: Input = None,
     from lockstep.verification import Options
     from lockstep.verification import verify as verify_program
 
-    options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict)
+    named = winner_named(program, winner, fixed=False)
+    options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict, named)
     try:
-        with reading(input) as inputs, display.progress(err, f"verifying {program.name}") as progress:
+        with reading(input) as given, display.progress(err, f"verifying {program.name}") as progress:
+            options = replace(options, winner=named or winner_given(program, given))
             report = verify_program(
-                program, inputs=inputs, sizes=wanted, random=random, use_sidecar=not no_sidecar, progress=progress,
-                fail_fast=fail_fast, on_failure=show_at_once, sidecar_timeout=sidecar_timeout, **vars(options),
+                program, inputs=given.inputs if given else None, sizes=wanted, random=random, use_sidecar=not no_sidecar,
+                progress=progress, fail_fast=fail_fast, on_failure=show_at_once, sidecar_timeout=sidecar_timeout,
+                expected=given.expected if given else None, **vars(options),
             )  # fmt: skip
     except SidecarFailed as error:
         _keep_sidecars_input(file, error, options, failing, input)

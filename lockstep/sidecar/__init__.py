@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from lockstep.sidecar.files import fingerprint
-from lockstep.sidecar.judging import Unfit, Verdict, compare, kind
+from lockstep.sidecar.judging import Unfit, Verdict, compare, described, kind
 from lockstep.sidecar.process import DEFAULT_TIMEOUT, SidecarProcess, load_sidecar
 from pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
-from pram.inputs import shown
+from pram.inputs import wrong
+from pram.job import Array
 from pram.program import Program, read_text
 from pram.ranges import DEFAULT_HIGH, input_ranges
 
@@ -44,19 +45,23 @@ class SidecarFailed(PramError):
 class Generator:
     """Where inputs come from, and who judges outputs.
 
-    sidecar: the loaded NAME.py, if there is one.
+    sidecar:  the loaded NAME.py, if there is one.
+    expected: outputs that an input file names; they judge where no sidecar does.
     """
 
     program: Program
     sidecar: SidecarProcess | None = None
     word_bits: int | None = None
+    expected: dict[str, Any] | None = None
     _paths: set[str] = field(default_factory=set)
     _drawn: int = 0
 
     @property
     def origin(self) -> str:
-        """Who judges: `oracle in NAME.py`, or nobody."""
-        return f"{self.judge_name} in {Path(self.sidecar.source.name).name}" if self.sidecar and self.judge_name else "no oracle"
+        """Who judges: `oracle in NAME.py`, the input file, or nobody."""
+        if self.sidecar is not None and self.judge_name:
+            return f"{self.judge_name} in {Path(self.sidecar.source.name).name}"
+        return "no oracle" if self.expected is None else "the input file"
 
     @property
     def judge_name(self) -> str:
@@ -67,7 +72,7 @@ class Generator:
     @property
     def judges(self) -> bool:
         """Whether outputs are judged; a program without outputs has none to judge."""
-        return bool(self.judge_name) and self.program.has_outputs
+        return (bool(self.judge_name) or self.expected is not None) and self.program.has_outputs
 
     @property
     def draws_itself(self) -> bool:
@@ -137,10 +142,13 @@ class Generator:
     def judge(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict | None:
         """Whether a run's outputs are right; None if nobody judges them.
 
-        Raises: SidecarFailed: the sidecar fails, or returns no verdict or no outputs of this program.
+        Raises: SidecarFailed: the sidecar fails, or returns no verdict or no outputs of this program. InputError: what the
+                input file expects are no outputs of it.
         """
         if not self.judges:
             return None
+        if not self.judge_name:
+            return self._as_the_file_says(params, outputs)
         try:
             return self._verdict(params, arrays, outputs)
         except PramError as error:
@@ -151,16 +159,22 @@ class Generator:
             return self._accepted(self._call("accepts", params, arrays, outputs))
         returned = self._call("oracle", params, arrays)
         try:
-            return compare([a for a in self.program.layout(params) if a.is_output], returned, outputs)
+            return compare(self._output_arrays(params), returned, outputs)
         except Unfit as error:
             raise self.error(f"`oracle` returns no outputs of this program: {error}", "oracle") from None
 
+    def _as_the_file_says(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
+        try:
+            return compare(self._output_arrays(params), self.expected, outputs, "the file")
+        except Unfit as error:
+            raise wrong(f'"expected" is no outputs of this program: {error}', "expected") from None
+
+    def _output_arrays(self, params: dict[str, int]) -> list[Array]:
+        return [array for array in self.program.layout(params) if array.is_output]
+
     def _accepted(self, answer: Any) -> Verdict:
         if not isinstance(answer, bool):
-            what = (
-                kind(answer) if answer is None or isinstance(answer, (bytes, list, dict)) else f"{shown(answer)}, {kind(answer)}"
-            )
-            raise self.error(f"`accepts` returns {what}; it must return True or False", "accepts")
+            raise self.error(f"`accepts` returns {described(answer)}; it must return True or False", "accepts")
         return Verdict(answer, "" if answer else f"{self.origin} says no")
 
     # -- the sidecar ---------------------------------------------------------------------------

@@ -28,10 +28,10 @@ class Unfit(ValueError):
     """What an oracle returned cannot be the outputs of this program; the message says why."""
 
 
-def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any]) -> Verdict:
+def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any], who: str = "oracle") -> Verdict:
     """Hold a run's outputs against what the oracle returned.
 
-    Args:   outputs: the arrays that the program returns. found: the run's outputs by name.
+    Args:   outputs: the arrays that the program returns. found: the run's outputs by name. who: says what is right.
     Raises: Unfit: wrong names, types or shapes.
     """
     _check_names(outputs, returned)
@@ -43,29 +43,29 @@ def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any]) -> V
         if said != word
     ]
     expected = {array.name: _shaped(array, words[array.name]) for array in outputs}
-    return Verdict(not differing, _first(differing), expected)
+    return Verdict(not differing, _first(differing, who), expected)
 
 
-def _first(differing: Sequence[tuple[Array, int, int, int]]) -> str:
+def _first(differing: Sequence[tuple[Array, int, int, int]], who: str) -> str:
     if not differing:
         return ""
     array, offset, said, word = differing[0]
     more = len(differing) - 1
     others = f"; {more:,} more cell{'s differ' if more > 1 else ' differs'}" if more else ""
-    return f"oracle says {said}, machine says {word}, at {array.cell(offset)}{others}"
+    return f"{who} says {said}, machine says {word}, at {array.cell(offset)}{others}"
 
 
 def _check_names(outputs: Iterable[Array], returned: Any) -> None:
     names = [array.name for array in outputs]
     have = f"the program's outputs are {', '.join(names)}" if names else "the program has no outputs"
     if not isinstance(returned, dict):
-        raise Unfit(f"it returns {kind(returned)}, not a dictionary of outputs; {have}")
+        raise Unfit(f"it is {kind(returned)}, not a dictionary of outputs; {have}")
     for name in returned:
         if name not in names:
-            raise Unfit(f"it returns `{shortened(str(name))}`, which is no output{did_you_mean(str(name), names) or '; ' + have}")
+            raise Unfit(f"it has `{shortened(str(name))}`, which is no output{did_you_mean(str(name), names) or '; ' + have}")
     for name in names:
         if name not in returned:
-            raise Unfit(f"it does not return the output `{name}`; {have}")
+            raise Unfit(f"it lacks the output `{name}`; {have}")
 
 
 def expected_words(array: Array, value: Any) -> list[int]:
@@ -75,10 +75,10 @@ def expected_words(array: Array, value: Any) -> list[int]:
     """
     flat = _entries(array, value)
     if len(flat) != array.size:
-        raise Unfit(f"output `{array.name}` has {_shape(array)}, and it returns {len(flat)} values")
+        raise Unfit(f"output `{array.name}` must be {_shape(array)}, not {len(flat)}")
     for offset, entry in enumerate(flat):
         if not isinstance(entry, int):
-            raise Unfit(f"{array.cell(offset)} = {_text(entry)} is {kind(entry)}, not an integer")
+            raise Unfit(f"{array.cell(offset)} = {described(entry)}, not an integer")
     return [int(entry) for entry in flat]
 
 
@@ -86,7 +86,7 @@ def _entries(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {_text(value)}")
+        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {described(value)}")
     if len(array.shape) == 1 or not any(isinstance(row, (list, tuple)) for row in value):
         return list(value)
     rows, columns = array.shape
@@ -101,8 +101,10 @@ def _shape(array: Array) -> str:
     return f"{array.size} value{'' if array.size == 1 else 's'}"
 
 
-def _text(value: Any) -> str:
-    return kind(value) if isinstance(value, bytes) else shown(value)
+def described(value: Any) -> str:
+    """`5.0, a float`: a value and what it is; only what it is where the value says nothing more."""
+    says_it_all = value is None or isinstance(value, (bytes, list, tuple, dict))
+    return kind(value) if says_it_all else f"{shown(value)}, {kind(value)}"
 
 
 def kind(value: Any) -> str:

@@ -71,18 +71,20 @@ class Report:
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
            use_sidecar: bool = True, progress: Progress = lambda done, total: None, fail_fast: bool = False,
            on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
-           **options: Any) -> Report:  # fmt: skip
+           expected: dict[str, Any] | None = None, **options: Any) -> Report:  # fmt: skip
     """Verify a program on one given input, or on `random` inputs of each size.
 
     All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes.
 
     Args:   progress: called with what is done and all there is to do: a run and a decode for each input. fail_fast: stop
             at the first failure. on_failure: is told of the first failure as soon as it is known. sidecar_timeout:
-            seconds for each call of the sidecar, 0 for no limit. options: fields of Options.
+            seconds for each call of the sidecar, 0 for no limit. expected: outputs that `inputs` should give, where no
+            sidecar judges them. options: fields of Options.
     Raises: PramError: a wrong input, or a sidecar that fails. NotCertified: the dtype is not exact.
     """
     chosen = Options(**options)
     generator = generator_for(program, use_sidecar, chosen.word_bits, sidecar_timeout)
+    generator.expected = expected
     given = [inputs] if inputs is not None else list(draw(generator, sizes, random, chosen.seed))
     return _Verification(program, generator, chosen, progress, fail_fast, on_failure).report(given)
 

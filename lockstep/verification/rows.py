@@ -10,7 +10,7 @@ from lockstep.sidecar import Generator
 from lockstep.verification.cases import Case, Models, Options
 from pram.errors import PramError
 from pram.program import Program
-from pram.winners import Winner, Winners, phrase
+from pram.winners import Tried, Winner, phrase
 from proofs_check.measured import Measured
 from proofs_check.report import Check, runs_of
 from proofs_check.theorems import THEOREMS
@@ -155,7 +155,7 @@ def _certificate(construction: str, rows: Sequence[Measured], models: Models) ->
 def _on(cases: Sequence[Case]) -> str:
     """On how many inputs, of which parameters, and under which winners."""
     text = runs_of([case.params for case in cases])
-    tried = [Winners(tuple((e.winner, e.run) for e in c.executions if e.run), c.every) for c in cases if c.winner_open]
+    tried = [Tried(len(case.executions), case.every) for case in cases if case.winner_open]
     if not tried:
         return text
     chosen = {e.winner for case in cases for e in case.executions}

@@ -80,7 +80,7 @@ def _heads(size: Size) -> dict[str, Copy]:
 
 
 def _finds(size: Size) -> dict[str, Finds]:
-    """Rows of the step before, of the same step or of any; A rows publish writes, the latest by the lowest pid is last."""
+    """Rows of the step before, of the same step or of any; A rows publish writes, of one step's the winner's is last."""
     before, now, pid = Equal("time.previous", "time"), Equal("time", "time"), Equal("pid", "pid")
     trace = ("token.MASK", "role.V + role.C + role.A")
     return {

@@ -26,6 +26,7 @@ from mutation import (
     of_lowering,
     of_machine,
     of_weights,
+    of_winners,
     on_certificates,
     on_checks,
     on_generation,
@@ -33,17 +34,19 @@ from mutation import (
     on_models,
     on_proofs,
     on_rules,
+    on_winners,
 )
 from mutation.table import Check, Mutant
 
 CHECKS: dict[str, Check] = {
     check.name: check
-    for part in (on_machine, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks)
+    for part in (on_machine, on_winners, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks)
     for check in part.CHECKS
 }
 
 MUTANTS: tuple[Mutant, ...] = (
     *of_machine.MUTANTS,
+    *of_winners.MUTANTS,
     *of_lowering.MUTANTS,
     *of_circuits.MUTANTS,
     *of_editing.MUTANTS,

@@ -11,6 +11,7 @@ from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 from pram import access, checks, word
 from pram.access import MODES
+from pram.contests import Arbiter
 from pram.loops import Rounds
 from pram.machine import Machine
 from pram.unwritten import Unwritten
@@ -140,15 +141,12 @@ MUTANTS = (
         STEPS, "writing a cell does not mark it", Rewrite(Unwritten.watch, "self.cells[writes.cells] = False", "pass"), "warnings"
     ),
     Mutant(
-        ACCESS,
-        "the highest pid wins",
-        Rewrite(access.lowest_pid_last, "np.arange(len(pids) - 1, -1, -1)", "np.arange(len(pids))"),
-        "scalar machine",
+        ACCESS, "the highest pid wins", Rewrite(Arbiter._applied, "np.arange(count)[::-1]", "np.arange(count)"), "scalar machine"
     ),
     Mutant(
         ACCESS,
         "a seed is not asked",
-        Rewrite(access.any_order, "if random is None else random.permutation(len(pids))", ""),
+        Rewrite(Arbiter.__init__, 'if self.winner.kind == "random" else None', "if False else None"),
         "seeded writers",
     ),
     Mutant(ACCESS, "EREW lets several read a cell", mode("EREW", concurrent_reads=True), "conflicts"),

@@ -1,0 +1,93 @@
+"""Every end that a job may come to, whoever wins each of its concurrent writes: by trying all writers of all cells.
+
+It walks the states of the scalar machine and shares no code with pram.winners and pram.contests.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import product
+from random import Random
+
+from cases import job
+from scalar_machine import ScalarRefusal, ScalarRun, finish, look, start, writers
+
+from pram.instructions import Instruction, Operand
+from pram.job import Job
+
+#: A final memory with the time it took, or the step in which a run is refused or given up.
+End = tuple[str, int, tuple[int, ...]]
+#: More states than this are not walked.
+MOST_STATES = 20_000
+
+
+class TooMany(Exception):
+    """The job has more states than are walked."""
+
+
+def every_end(job: Job, max_steps: int) -> set[End]:
+    """Raises: TooMany."""
+    left, seen, ends = [start(job)], set(), set()
+    while left:
+        run = left.pop()
+        key = (run.time, *run.memory, *map(tuple, run.registers), *run.counters)
+        if key in seen:
+            continue
+        seen.add(key)
+        if len(seen) > MOST_STATES:
+            raise TooMany
+        if all(counter is None for counter in run.counters):
+            ends.add(("ended", run.time, tuple(run.memory)))
+        elif run.time == max_steps:
+            ends.add(("endless", run.time, ()))
+        else:
+            try:
+                left += _next(job, run)
+            except ScalarRefusal as refusal:
+                ends.add(("refused", refusal.step, ()))
+    return ends
+
+
+def _next(job: Job, run: ScalarRun) -> list[ScalarRun]:
+    """The states after a step: one for each way to pick a winner for every cell that is written."""
+    did, reads = look(job, run)
+    cells = writers(did)
+    states = []
+    for pids in product(*cells.values()):
+        state = deepcopy(run)
+        finish(job, state, did, reads, dict(zip(cells, pids)))
+        states.append(state)
+    return states
+
+
+# -- jobs in which processors fight over two cells -------------------------------------------------------
+
+PID = Operand("pid")
+REGISTERS = [Operand("register", r) for r in range(2)]
+CELLS = [Operand("constant", cell) for cell in range(2)]
+NUMBERS = [Operand("constant", number) for number in (0, 1, 2)]
+
+
+def fight(seed: int, most_processors: int = 4) -> Job:
+    """Up to ten random instructions: stores of words that differ, loads, arithmetic, and branches on what was loaded."""
+    random = Random(seed)
+    length = random.randint(3, 9)
+    code = [Instruction("add", PID, random.choice(NUMBERS), rd=0)]
+    code += [_instruction(random, at, length) for at in range(1, length)]
+    processors = random.randint(2, most_processors)
+    return job(*code, registers=2, processors=processors, mode="CRCW arbitrary", memory=(3, 1), outputs=range(2))
+
+
+def _instruction(random: Random, at: int, length: int) -> Instruction:
+    word = random.choice([PID, *REGISTERS, *NUMBERS])
+    match random.choice(["store", "store", "store", "load", "load", "compute", "branch"]):
+        case "store":
+            return Instruction("store", random.choice(CELLS), NUMBERS[0], random.choice([PID, *REGISTERS]))
+        case "load":
+            return Instruction("load", random.choice(CELLS), NUMBERS[0], rd=random.randrange(2))
+        case "compute":
+            name = random.choice(["add", "sub", "sub", "sub", "xor", "shr", "eq"])
+            return Instruction(name, random.choice([PID, *REGISTERS]), word, rd=random.randrange(2))
+    back = random.random() < 0.3
+    target = random.randrange(at) if back else random.randint(at + 1, length)
+    return Instruction("jz", random.choice([PID, *REGISTERS]), target=target)

@@ -1,0 +1,336 @@
+"""Whatever a sidecar does, it is answered with a clear error or has no effect; and only what it says is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import FINE, REFUTED, WRONG, Do
+
+from lockstep.sidecar import Generator, SidecarFailed, draw_one, generator_for
+from lockstep.sidecar.files import FOLDER, fingerprint, name_of
+from lockstep.sidecar.judging import Unfit, Verdict, compare
+from lockstep.sidecar.process import SidecarProcess, load_sidecar
+from pram.errors import PramError, Source
+from pram.job import Array
+from pram.program import load
+
+HEAD = "import os, random, signal, sys\nimport numpy as np\n"
+INPUTS = "def inputs(size, rng): return {'n': size}, {'A': rng.integers(0, 9, size)}\n"
+#: tiny.pram adds 1 to every cell.
+RIGHT = "return {'A': np.array(arrays['A']) + 1}"
+
+
+def generator(body: str, inputs: str = INPUTS, timeout: float = 20) -> Generator:
+    """Of a sidecar for tiny.pram whose oracle has this body."""
+    Path("tiny.py").write_text(f"{HEAD}{inputs}def oracle(params, arrays):\n    {body}\n")
+    return generator_for(load("tiny.pram"), timeout=timeout)
+
+
+def judged(body: str, timeout: float = 20) -> Verdict | None:
+    """What it says of the right outputs of an input."""
+    return generator(body, timeout=timeout).judge({"n": 2}, {"A": [3, 4]}, {"A": [4, 5]})
+
+
+def error_of(body: str, timeout: float = 20) -> str:
+    with pytest.raises(SidecarFailed) as caught:
+        judged(body, timeout)
+    assert caught.value.inputs == ({"n": 2}, {"A": [3, 4]})
+    return caught.value.message
+
+
+# -- ends of every kind --------------------------------------------------------------------------------
+
+ENDS = {
+    "sys.exit(0)": "it calls sys.exit(0); a sidecar returns",
+    "sys.exit('done')": "it calls sys.exit('done'); a sidecar returns",
+    "raise SystemExit": "it calls sys.exit(None); a sidecar returns",
+    "raise KeyboardInterrupt": "KeyboardInterrupt",
+    "raise GeneratorExit": "GeneratorExit",
+    "os._exit(0)": "its process ended with status 0 before it returned",
+    "os._exit(7)": "its process ended with status 7 before it returned",
+    "os.kill(os.getpid(), signal.SIGSEGV)": f"its process was ended by signal {signal.SIGSEGV.value} (SIGSEGV)",
+    "return oracle(params, arrays)": "RecursionError: maximum recursion depth exceeded",
+    "os.close(1); os.close(2); os._exit(0)": "its process ended with status 0 before it returned",
+}
+
+
+@pytest.mark.parametrize("body", ENDS)
+def test_what_ends_a_sidecar_is_an_error(body: str, do: Do) -> None:
+    assert error_of(body).startswith(f"`oracle` fails: {ENDS[body]}")
+
+
+@pytest.mark.parametrize("body", ENDS)
+@pytest.mark.parametrize("command", ["verify tiny.pram --sizes 1..2", "sweep tiny.pram --sizes 1..2 --workers 0 --process mdm"])
+def test_no_command_takes_an_end_for_success(command: str, body: str, do: Do) -> None:
+    generator(body)
+    outcome = do(command)
+    assert outcome.status == (WRONG if command.startswith("verify") else REFUTED)
+    assert "`oracle` fails: " in outcome.out + outcome.err
+
+
+def test_workers_survive_a_sidecar_that_exits(do: Do) -> None:
+    generator("sys.exit(0)")
+    outcome = do("sweep tiny.pram --sizes 1..2 --random 1 --workers 1 --process mdm")
+    assert outcome.status == REFUTED and "it calls sys.exit(0)" in outcome.out
+
+
+@pytest.mark.parametrize("text", ["import sys\nsys.exit(0)\n", "import os\nos._exit(0)\n", "raise KeyboardInterrupt\n"])
+def test_a_sidecar_that_ends_while_it_is_loaded(text: str, do: Do) -> None:
+    Path("tiny.py").write_text(text)
+    outcome = do("verify tiny.pram --sizes 1")
+    assert outcome.status == WRONG and "tiny.py" in outcome.err and "error: sidecar does not load: " in outcome.err
+
+
+def test_an_endless_sidecar_is_given_up(do: Do) -> None:
+    assert error_of("while True: pass", 0.5) == "`oracle` has not answered after 0.5 seconds (--sidecar-timeout sets the limit)"
+    Path("tiny.py").write_text("while True: pass\n")
+    outcome = do("verify tiny.pram --sizes 1 --sidecar-timeout 0.5")
+    assert outcome.status == WRONG and "error: the sidecar has not answered after 0.5 seconds" in outcome.err
+
+
+def test_after_an_end_the_next_call_is_answered(do: Do) -> None:
+    found = generator("sys.exit(0) if params['n'] == 1 else os._exit(0) if params['n'] == 2 else None; " + RIGHT)
+    for size in (1, 2):
+        with pytest.raises(PramError):
+            found.judge({"n": size}, {"A": [1] * size}, {"A": [2] * size})
+    assert found.judge({"n": 3}, {"A": [1] * 3}, {"A": [2] * 3}) == Verdict(True, "", {"A": [2, 2, 2]})
+
+
+def test_after_a_time_limit_the_next_call_is_answered(do: Do) -> None:
+    found = generator("\n    while params['n'] == 1: pass\n    " + RIGHT, timeout=0.5)
+    with pytest.raises(PramError):
+        found.judge({"n": 1}, {"A": [1]}, {"A": [2]})
+    found.sidecar.timeout = 20  # type: ignore[union-attr]
+    assert found.judge({"n": 2}, {"A": [1, 1]}, {"A": [2, 2]}) == Verdict(True, "", {"A": [2, 2]})
+
+
+# -- what has no effect --------------------------------------------------------------------------------
+
+HARMLESS = {
+    "output": "print('noise'); os.write(1, b'noise'); ",
+    "path": "sys.path.clear(); ",
+    "modules": "np.array = None; sys.modules.clear(); ",
+    "random state": "random.seed(7); np.random.seed(7); ",
+    "arguments": "given, arrays = arrays, {'A': list(arrays['A'])}; given['A'][0] = 99; params['n'] = 1; ",
+    "folder": "os.chdir('/'); ",
+    "environment": "os.environ.clear(); ",
+    "globals": "globals().update(inputs=None); ",
+}
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_what_a_sidecar_does_to_itself_changes_nothing(what: str, do: Do) -> None:
+    before = (random.getstate(), np.random.get_state()[1].tolist(), list(sys.path), os.getcwd(), dict(os.environ))  # type: ignore[call-overload,union-attr,index]
+    generator(HARMLESS[what] + RIGHT.replace("np.array(arrays['A']) + 1", "[a + 1 for a in arrays['A']]"))
+    outcome = do("verify tiny.pram --sizes 1..3 --json")
+    assert outcome.status == FINE, outcome
+    assert [c["measured"] for c in json.loads(outcome.out)["checks"] if c["what"] == "machine outputs"] == ["8 of 8"]
+    assert before == (random.getstate(), np.random.get_state()[1].tolist(), list(sys.path), os.getcwd(), dict(os.environ))  # type: ignore[call-overload,union-attr,index]
+
+
+def test_calls_do_not_see_each_other(do: Do) -> None:
+    """A counter starts anew for each call, so what is drawn depends on nothing but size, number and seed."""
+    counting = (
+        "COUNT = [0]\ndef inputs(size, rng):\n    COUNT[0] += 1\n    return {'n': 1}, {'A': [COUNT[0] + random.randrange(5)]}\n"
+    )
+    found = generator(RIGHT, counting)
+    assert len({repr(draw_one(found, 1, 0, 0)) for _ in range(5)}) == 1
+    assert len({repr(draw_one(found, 1, number, 0)) for number in range(20)}) == 5  # and who forgets `rng` still draws
+
+
+def test_an_input_that_nobody_can_draw_again_is_an_error(do: Do) -> None:
+    found = generator(RIGHT, "def inputs(size, rng): return {'n': 1}, {'A': [np.random.default_rng().integers(1 << 20)]}\n")
+    with pytest.raises(PramError, match="`inputs` returns another input when it is asked again; draw from `rng` alone"):
+        draw_one(found, 1, 0, 0)
+
+
+# -- what is believed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        ("'False'", '"False", a str'), ("(x for x in ())", "a generator"), ("1", "1, an int"), ("None", "None"), ("[]", "a list"),
+        ("{}", "a dict"), ("0.0", "0.0, a float"), ("np.array([True])", "a list"), ("{1}", "a set"), ("inputs", "a function"),
+    ],
+)  # fmt: skip
+def test_only_true_and_false_are_verdicts(answer: str, what: str, do: Do) -> None:
+    Path("tiny.py").write_text(f"{HEAD}{INPUTS}def accepts(params, arrays, outputs): return {answer}\n")
+    outcome = do("verify tiny.pram --sizes 1 --max-context 0")
+    assert outcome.status == WRONG
+    assert outcome.err.startswith(f"tiny.py:4:1: error: `accepts` returns {what}; it must return True or False\n"), outcome.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [("True", FINE), ("np.bool_(True)", FINE), ("False", REFUTED), ("np.bool_(False)", REFUTED)]
+)
+def test_numpys_truth_values_are_verdicts(answer: str, status: int, do: Do) -> None:
+    Path("tiny.py").write_text(f"{HEAD}def accepts(params, arrays, outputs): return {answer}\n")
+    outcome = do("verify tiny.pram --sizes 1 --max-context 0 --shrink 0")
+    assert outcome.status == status
+    assert ("n 1: accepts in tiny.py says no" in outcome.out) == (status == REFUTED)
+
+
+UNFIT = {
+    "return {}": "it lacks the output `A`; the program's outputs are A",
+    "return None": "it is None, not a dictionary of outputs; the program's outputs are A",
+    "return [4, 5]": "it is a list, not a dictionary of outputs; the program's outputs are A",
+    "return {'B': [4, 5]}": "it has `B`, which is no output; the program's outputs are A",
+    "return {'a': [4, 5]}": "it has `a`, which is no output; did you mean `A`?",
+    "return {'A': [4, 5], 'n': 2}": "it has `n`, which is no output; the program's outputs are A",
+    "return {'A': [4]}": "output `A` must be 2 values, not 1",
+    "return {'A': 4}": "output `A` must be a list of 2 values, not 4, an int",
+    "return {'A': (x for x in (4, 5))}": "output `A` must be a list of 2 values, not a generator",
+    "return {'A': [4, 5.0]}": "A[1] = 5.0, a float, not an integer",
+    "return {'A': [4, '5']}": 'A[1] = "5", a str, not an integer',
+    "return {'A': [4, {5}]}": "A[1] = a set, not an integer",
+}
+
+
+@pytest.mark.parametrize("body", UNFIT)
+def test_outputs_of_another_form_are_the_sidecars_mistake(body: str, do: Do) -> None:
+    assert error_of(body) == f"`oracle` returns no outputs of this program: {UNFIT[body]}"
+
+
+GRID, LIST, ONE = Array("M", "output", 0, (2, 3)), Array("B", "output", 6, (4,)), Array("s", "output", 10, ())
+
+
+def test_the_first_difference_is_shown() -> None:
+    found: dict[str, Any] = {"M": [[1, 2, 3], [4, 5, 6]], "B": [7, 8, 9, 10], "s": 11}
+    right = {"M": [1, 2, 3, 4, 5, 6], "B": [7, 8, 9, 10], "s": 11}
+    assert compare((GRID, LIST, ONE), right, found) == Verdict(True, "", found)
+    for changed, words in (
+        ({"M": [[1, 2, 3], [4, 0, 6]]}, "oracle says 0, machine says 5, at M[1, 1]"),
+        ({"B": [7, 8, 18, 10]}, "oracle says 18, machine says 9, at B[2]"),
+        ({"B": [0, 8, 18, 10]}, "oracle says 0, machine says 7, at B[0]; 1 more cell differs"),
+        ({"B": [-1, 8, 18, 10], "s": True}, "oracle says -1, machine says 7, at B[0]; 2 more cells differ"),
+        ({"s": 1 << 70}, f"oracle says {1 << 70}, machine says 11, at s"),
+    ):
+        verdict = compare((GRID, LIST, ONE), right | changed, found)
+        assert (verdict.right, verdict.difference) == (False, words)
+    with pytest.raises(Unfit, match="output `M` must be 2 rows of 3 values"):
+        compare((GRID, LIST, ONE), right | {"M": [[1, 2], [3, 4], [5, 6]]}, found)
+
+
+def test_a_wrong_value_is_shown_everywhere(do: Do) -> None:
+    """In the table, in JSON, at once on standard error, in the failing input, and by `run`."""
+    generator("return {'A': [a + 1 + (a == 4) for a in arrays['A']]}", "def inputs(size, rng): return {'n': 2}, {'A': [3, 4]}\n")
+    words = "n 2: oracle says 6, machine says 5, at A[1]"
+    outcome = do("verify tiny.pram --sizes 2 --max-context 0 --shrink 0")
+    assert outcome.status == REFUTED and words in outcome.out and outcome.err == f"FAILED: {words}\n"
+    failing = {"params": {"n": 2}, "arrays": {"A": [3, 4]}, "expected": {"A": [4, 6]}}
+    assert json.loads(Path("tiny-failing.json").read_text()) == failing
+    report = json.loads(do("verify tiny.pram --sizes 2 --max-context 0 --shrink 0 --json").out)
+    assert [(f["what"], f["params"], f["trouble"]) for f in report["failures"]] == [("machine outputs", {"n": 2}, words)]
+
+
+# -- which functions there are ---------------------------------------------------------------------------
+
+
+def test_a_sidecar_may_have_an_oracle_alone(do: Do) -> None:
+    """Inputs are then drawn from the declared ranges."""
+    Path("tiny.py").write_text(f"{HEAD}def oracle(params, arrays): {RIGHT}\n")
+    outcome = do("verify tiny.pram --sizes 1..3 --max-context 0")
+    assert outcome.status == FINE and "oracle in tiny.py" in outcome.out
+    alone = draw_one(generator_for(load("tiny.pram")), 3, 0, 0)
+    assert alone == draw_one(generator_for(load("tiny.pram"), use_sidecar=False), 3, 0, 0)
+
+
+def test_a_sidecar_may_have_inputs_alone(do: Do) -> None:
+    Path("tiny.py").write_text(HEAD + INPUTS)
+    outcome = do("verify tiny.pram --sizes 1..3")
+    assert outcome.status == FINE and "no oracle" in outcome.out
+
+
+@pytest.mark.parametrize("name", ["oracel", "Oracle", "input", "accept"])
+def test_a_misspelt_function_is_refused(name: str, do: Do) -> None:
+    meant = {"input": "inputs", "accept": "accepts"}.get(name, "oracle")
+    Path("tiny.py").write_text(f"{HEAD}def {name}(params, arrays): {RIGHT}\n")
+    outcome = do("verify tiny.pram --sizes 1")
+    assert outcome.status == WRONG
+    assert outcome.err.startswith(f"tiny.py:3:5: error: a sidecar has no function `{name}`; did you mean `{meant}`?\n")
+
+
+def test_inputs_may_be_arrays(do: Do) -> None:
+    Path("grid.pram").write_text(
+        "program grid\nparam n\nshared A[n, 2] : input, t : input, s : output\nsingle do s := A[0, 1] + t end\n"
+    )
+    Path("grid.py").write_text(
+        "import numpy as np\ndef inputs(size, rng): return {'n': np.int64(size)}, {'A': rng.integers(0, 9, (size, 2)), 't': np.int8(2)}\n"
+        "def oracle(params, arrays): return {'s': arrays['A'][0][1] + arrays['t']}\n"
+    )
+    assert do("verify grid.pram --sizes 1..2").status == FINE
+    job = load("grid.pram").instantiate({"n": 2}, {"A": np.array([[1, 2], [3, 4]]), "t": np.int64(5)})
+    assert job.memory.tolist() == [1, 2, 3, 4, 5, 0]
+
+
+# -- what it reads ---------------------------------------------------------------------------------------
+
+
+def test_what_lies_beside_a_sidecar_can_be_imported_and_is_noted(do: Do) -> None:
+    Path("helper.py").write_text("K = 1\n")
+    Path("data.txt").write_text("0")
+    Path("lists").mkdir()
+    found = generator(
+        "import helper, statistics\n    from pathlib import Path\n    data = Path(__file__).with_name('data.txt')\n"
+        "    K = helper.K + int(data.read_text())\n"
+        "    K += len(os.listdir('lists')) + os.path.exists('/nowhere')\n    return {'A': [a + K for a in arrays['A']]}"
+    )
+    assert found.judge({"n": 1}, {"A": [1]}, {"A": [2]}) == Verdict(True, "", {"A": [2]})
+    files = dict(found.files)
+    assert files.keys() == {"data.txt", "helper.py", "helper/__init__.py", "lists"}
+    assert files["helper/__init__.py"] == "" and files["lists"].startswith(FOLDER)
+    Path("data.txt").write_text("5")
+    assert dict(found.files)["data.txt"] != files["data.txt"]
+
+
+def test_files_that_are_only_written_are_not_noted(do: Do) -> None:
+    found = generator("open('log.txt', 'a').write('x'); " + RIGHT)
+    assert found.judge({"n": 1}, {"A": [1]}, {"A": [2]}) and Path("log.txt").read_text() == "x"
+    assert dict(found.files) == {}
+
+
+def test_a_sidecar_stays_loaded_until_what_it_imported_changes(do: Do) -> None:
+    Path("helper.py").write_text("K = 1\n")
+    body = "return {'A': [a + helper.K for a in arrays['A']]}"
+    first = generator(body, "import helper\n" + INPUTS)
+    assert generator(body, "import helper\n" + INPUTS).sidecar is first.sidecar
+    Path("helper.py").write_text("K = 2\n")  # of the same length, perhaps within the same second
+    second = generator(body, "import helper\n" + INPUTS)
+    assert second.sidecar is not first.sidecar
+    verdict = second.judge({"n": 1}, {"A": [1]}, {"A": [2]})
+    assert verdict is not None and verdict.difference == "oracle says 3, machine says 2, at A[0]"
+
+
+def test_fingerprints(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    one = fingerprint(tmp_path, "a")
+    assert one == fingerprint(tmp_path, str(tmp_path / "a")) != ""
+    (tmp_path / "a").write_text("y")
+    assert fingerprint(tmp_path, "a") != one
+    assert fingerprint(tmp_path, "b") == ""
+    assert fingerprint(tmp_path.parent, tmp_path.name) != fingerprint(tmp_path, "a")
+    assert name_of(tmp_path, str(tmp_path.resolve() / "d" / "a")) == "d/a" and name_of(tmp_path, "/x/a") == "/x/a"
+
+
+def test_processes_are_ended_when_nobody_needs_them(do: Do) -> None:
+    process = SidecarProcess(Source("tiny.py", HEAD + INPUTS))
+    number = process._process.pid
+    assert process.call("inputs", 1, np.random.default_rng(0))[0][0] == {"n": 1}
+    del process
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_the_same_text_is_loaded_once(do: Do) -> None:
+    source = Source("tiny.py", HEAD + INPUTS)
+    assert load_sidecar(source) is load_sidecar(source)
+    assert load_sidecar(source, 3) is not load_sidecar(source)
