@@ -233,7 +233,7 @@ def watched(job: Job, most: int) -> tuple[Run, Activity]:
     for step in machine.steps(most):
         running += int((step.counter != HALTED).sum())
         written += _written(step)
-    return Run(job, machine.memory, machine.costs, machine.space, ()), Activity(running, written)
+    return machine.as_run(), Activity(running, written)
 
 
 def _written(step: Step) -> int:
