@@ -59,7 +59,9 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "a guarded body runs on all",
-        Rewrite(Lowering.guarded, 'self.emit("jz", Operand("register", active), at=at, decides=decides)', 'self.emit("nop", at=at)'),
+        Rewrite(
+            Lowering.guarded, 'self.emit("jz", Operand("register", active), at=at, decides=decides)', 'self.emit("nop", at=at)'
+        ),
         "evaluator",
     ),
     Mutant(LOWERING, "idle processors wait no time", Rewrite(Lowering.guarded, "self.pad(body)", "pass"), "evaluator"),
