@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.drawing import Inputs as Inputs
+from lockstep.drawing import random_inputs
 from pram.errors import PramError, Source, Span, fail
 from pram.program import Program, read_text
-from pram.ranges import DEFAULT_HIGH, input_ranges
+from pram.ranges import DEFAULT_HIGH
 
-Inputs = tuple[dict[str, int], dict[str, Any]]
 Draw = Callable[[int, np.random.Generator], Inputs]
 
 #: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
@@ -195,22 +196,3 @@ def _load(sidecar: Source) -> ModuleType:
         if not callable(getattr(module, name, None)):
             raise fail(f"sidecar has no function `{name}`", sidecar)
     return module
-
-
-def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """Every given parameter is `size`; inputs are drawn from their declared ranges."""
-    params = {name: size for name in program.given}
-    program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
-    return params, random_arrays(program, params, rng, word_bits)
-
-
-def random_arrays(
-    program: Program, params: dict[str, int], rng: np.random.Generator, word_bits: int | None = None
-) -> dict[str, Any]:
-    """Inputs for these parameters, drawn from their declared ranges."""
-    arrays: dict[str, Any] = {}
-    for each in input_ranges(program, params, word_bits):
-        array = each.array
-        values = rng.integers(each.low, each.high + 1, array.size).tolist() if array.size else []
-        arrays[array.name] = values if array.shape else values[0]
-    return arrays

@@ -182,7 +182,7 @@ class Machine:
         """What has run so far."""
         return Reached(bytes(self._marks))
 
-    def as_run(self, trace: tuple[Step, ...] = ()) -> Run:
+    def finished(self, trace: tuple[Step, ...] = ()) -> Run:
         """The run, once all processors have halted."""
         return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
 
@@ -313,4 +313,4 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
     for step in machine.steps(max_steps):
         if trace:
             steps.append(step)
-    return machine.as_run(tuple(steps))
+    return machine.finished(tuple(steps))

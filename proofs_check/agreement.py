@@ -112,7 +112,7 @@ def _finish(expectation: Expectation) -> Run:
     machine = expectation.machine
     while machine.running:
         machine.step()
-    return machine.as_run()
+    return machine.finished()
 
 
 def _first(expectation: Expectation, number: int, found: Tokens, rows: Tokens) -> Divergence | None:
