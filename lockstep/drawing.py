@@ -45,7 +45,8 @@ def _equal(rng: np.random.Generator, choice: Choice, share: float) -> Words:
 
 
 def _edges(rng: np.random.Generator, choice: Choice, share: float) -> Words:
-    return rng.choice(choice.edges, choice.cells)
+    """As many different edges as there are cells, in any order."""
+    return rng.permutation(np.resize(rng.permutation(choice.edges), choice.cells))
 
 
 def _mixed(rng: np.random.Generator, choice: Choice, share: float) -> Words:
@@ -105,21 +106,22 @@ def random_arrays(program: Program, params: dict[str, int], rng: np.random.Gener
     share = 0.0 if style == "uniform" else rng.random()
     constants = program_constants(program, params)
     top = largest_word(program, params, word_bits)
-    arrays: dict[str, Any] = {}
-    for each in input_ranges(program, params, word_bits):
-        array = each.array
-        words = STYLES[style](rng, choice_of(each, constants, top), share).tolist() if array.size else []
-        arrays[array.name] = words if array.shape else words[0]
-    return arrays
+    ranges = input_ranges(program, params, word_bits)
+    return {e.array.name: filled(e, lambda e: STYLES[style](rng, choice_of(e, constants, top), share)) for e in ranges}
+
+
+def filled(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
+    """An input of the words that `make` returns, int64 [cells]: a list, or a number for a scalar; not asked where no cell is."""
+    words = make(each).tolist() if each.array.size else []
+    return words if each.array.shape else words[0]
 
 
 def choice_of(each: InputRange, constants: set[int], top: int) -> Choice:
     """Where no range is declared, edges go as far as a word: a program that compares with 100 needs to see 100."""
     last = top if each.array.high is None else each.high
-    ends = {each.low, each.low + 1, each.high - 1, each.high}
-    near = {word for c in constants for word in (c - 1, c, c + 1) if word <= last}
-    edges = sorted(word for word in ends | near if word >= each.low)
-    return Choice(each.array.size, each.low, each.high, np.array(edges, np.int64))
+    ends = {word for word in (each.low, each.low + 1, each.high - 1, each.high) if each.low <= word <= each.high}
+    near = {word for c in constants for word in (c - 1, c, c + 1) if each.low <= word <= last}
+    return Choice(each.array.size, each.low, each.high, np.array(sorted(ends | near), np.int64))
 
 
 def program_constants(program: Program, params: dict[str, int]) -> set[int]:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from lockstep.drawing import STYLES, Inputs, Words, largest_word, styled
+from lockstep.drawing import STYLES, Inputs, Words, choice_of, filled, largest_word, program_constants, styled
 from pram.errors import PramError
 from pram.job import Job
 from pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
 from pram.program import Program
-from pram.ranges import DEFAULT_HIGH, input_ranges
+from pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
 from pram.reached import Reached, unreached
 
 #: Sizes that are probed; larger ones than MOST_ROOM processors and cells are not.
 MOST_SIZES, MOST_ROOM = 8, 1 << 14
+#: Edges, all sizes together, that have an input of their own.
+MOST_EDGES = 32
 #: Steps of one probe, and of all together; a step of many processors counts as several, one for each CROWD.
 STEPS_EACH, STEPS_IN_ALL, CROWD = 20_000, 100_000, 1 << 10
 #: Probes are drawn with numbers from here on, which no other input has.
@@ -119,17 +120,54 @@ def _one_more(refused: tuple[Refused, ...], probe: Probe, error: PramError) -> t
 
 
 def probes(program: Program, sizes: Iterable[int], seed: int = 0, word_bits: int | None = None) -> Iterator[Probe]:
-    """Up to twelve inputs of each of up to eight sizes, without repetitions: one style after the other, ordinary ones first.
+    """Inputs without repetitions: of each of some sizes one in every style, then one for each of some edges, then extremes.
 
     Raises: PramError: as `lockstep.drawing.draw`.
     """
-    chosen, seen = _chosen(program, sizes, word_bits), set()
-    for number, style in enumerate((*STYLES, *EXTREMES)):
-        for size in chosen:
-            inputs = _probe(program, size, style, np.random.default_rng((seed, size, FIRST_NUMBER + number)), word_bits)
-            if inputs is not None and repr(inputs) not in seen:
-                seen.add(repr(inputs))
-                yield Probe(inputs, is_ordinary(program, inputs, word_bits))
+    seen = set()
+    for inputs in _series(program, _chosen(program, sizes, word_bits), seed, word_bits):
+        if repr(inputs) not in seen:
+            seen.add(repr(inputs))
+            yield Probe(inputs, is_ordinary(program, inputs, word_bits))
+
+
+def _series(program: Program, sizes: list[int], seed: int, word_bits: int | None) -> Iterator[Inputs]:
+    for number, style in enumerate(STYLES):
+        for size in sizes:
+            yield styled(program, size, style, _random(seed, size, number), word_bits)
+    for number, size in enumerate(sizes * (MOST_EDGES // max(1, len(sizes)))):
+        yield _at_edge(program, size, number, _random(seed, 0, 0), word_bits)
+    for number, style in enumerate(EXTREMES):
+        for size in sizes:
+            yield _extreme(program, size, style, _random(seed, size, len(STYLES) + number), word_bits)
+
+
+def _random(seed: int, size: int, number: int) -> np.random.Generator:
+    return np.random.default_rng((seed, size, FIRST_NUMBER + number))
+
+
+def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator, word_bits: int | None) -> Inputs:
+    """All cells are one of the edges: a cell that is compared with a constant is that constant in one of these."""
+    params = dict.fromkeys(program.given, size)
+    constants, top = program_constants(program, params), largest_word(program, params, word_bits)
+
+    def make(each: InputRange) -> Words:
+        edges = choice_of(each, constants, top).edges
+        return np.full(each.array.size, rng.permutation(edges)[number % len(edges)])
+
+    return params, {each.array.name: filled(each, make) for each in input_ranges(program, params, word_bits)}
+
+
+def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs:
+    """An input in a style of EXTREMES, where no range is declared."""
+    params, arrays = styled(program, size, "uniform", rng, word_bits)
+    top = largest_word(program, params, word_bits)
+
+    def make(each: InputRange) -> Words:
+        small = np.reshape(np.array(arrays[each.array.name], np.int64), each.array.size)
+        return EXTREMES[style](rng, small, top) if each.array.high is None else small
+
+    return params, {each.array.name: filled(each, make) for each in input_ranges(program, params, word_bits)}
 
 
 def _chosen(program: Program, sizes: Iterable[int], word_bits: int | None) -> list[int]:
@@ -146,23 +184,6 @@ def _spread(sizes: list[int], most: int) -> list[int]:
 def _room(program: Program, size: int, word_bits: int | None) -> int:
     job = program.outline(dict.fromkeys(program.given, size), DEFAULT_HIGH, word_bits)
     return job.processors + job.space
-
-
-def _probe(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs | None:
-    """An input in a style of STYLES or of EXTREMES; None if no cell may be extreme."""
-    if style in STYLES:
-        return styled(program, size, style, rng, word_bits)
-    params, arrays = styled(program, size, "uniform", rng, word_bits)
-    top = largest_word(program, params, word_bits)
-    free = [e.array for e in input_ranges(program, params, word_bits) if e.array.high is None and e.array.size]
-    for array in free:
-        words = np.reshape(np.array(arrays[array.name], np.int64), array.size)
-        arrays[array.name] = _plain(EXTREMES[style](rng, words, top), bool(array.shape))
-    return (params, arrays) if free else None
-
-
-def _plain(words: Words, is_list: bool) -> Any:
-    return words.tolist() if is_list else int(words[0])
 
 
 def _word_ends(top: int) -> Words:
