@@ -144,6 +144,7 @@ def _refusal(program: Program, text: TextCase, options: Options) -> str:
 def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -> list[Check]:
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = run_case(program, generator, text.params, text.arrays, models, options)
+    tally.reach(program, case.run.reached)
     _count(case, options, tally)
     failed = [check for check in case_checks(program, generator, case, models, options) if check.failed]
     decoded = case.decodes.keys() >= set(options.constructions)

@@ -123,6 +123,7 @@ TEXTS = [
     ("halt\nif x then x := 1 end", "no run reached line 8"),
     ("halt if x then x := 1 end", "no run reached `x` (line 7)"),
     ("halt", ""),
+    ("halt\nx :=\nx + 1", "no run reached line 9"),  # the end of the program is on no line
     ("x :=\nx +\nA[0]", ""),
     ("if x then x :=\nx +\nA[0] end", "no run reached lines 8..9; never true: `x` (line 7)"),
 ]  # fmt: skip
