@@ -152,6 +152,7 @@ def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "conclusion": report.conclusion, "checks": rows,
             "engines": report.engines, "divergence": report.trouble or None, "failures": [_failure(f) for f in report.failed],
+            "unreached": report.unreached.record() if report.unreached is not None else None, "refused": report.refused,
             "failing": vars(kept) if kept else None}  # fmt: skip
 
 
@@ -180,7 +181,16 @@ def report_table(report: Report) -> RenderableType:
     engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
     legend = Text(f"{LEGEND}\n{engines}", style="dim")
     troubles = (Text(failed.trouble, style="bold red") for failed in report.failed)
-    return Group(table, legend, *troubles, Text(report.conclusion, style="green" if report.holds else "bold red"))
+    conclusion = Text(report.conclusion, style="green" if report.holds else "bold red")
+    return Group(table, legend, *troubles, *_not_reached(report), conclusion)
+
+
+def _not_reached(report: Report) -> list[Text]:
+    """One line on what no run reached, if anything."""
+    if not report.unreached:
+        return []
+    refused = f"; {len(report.refused)} inputs of larger words, tried for that, are refused" if report.refused else ""
+    return [Text(report.unreached.text + refused, style="yellow")]
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> Table:

@@ -146,6 +146,8 @@ def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -
     """The program runs under the lowest winner; under another one it may be refused, in words that are known, too."""
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
+    for ran in case.runs:
+        tally.reach(program, ran.reached)
     _count(case, options, tally)
     unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and tally.refuse(str(e.refusal)) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]

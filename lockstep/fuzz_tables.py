@@ -21,6 +21,7 @@ def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) 
         "programs": tally.programs, "seed": seed, "holds": outcome.holds, "held": tally.held,
         "refused": dict(tally.refused), "steps": tally.steps, "decodes": dict(tally.decodes), "decoding_steps": tally.decoding_steps,
         "left_undecoded": dict(tally.left), "undecoded": tally.undecoded,
+        "reached": {what: {"reached": tally.reached[what], "of": tally.reachable[what]} for what in ("lines", "sides")},
         "coverage": tally.coverage(), "lacking": lacking(tally.coverage()),
         "seconds": round(seconds, 3), "failing": vars(kept) if kept else None,
     }  # fmt: skip
@@ -43,6 +44,8 @@ def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
     table.add_row("decoding steps", f"{tally.decoding_steps:,}")
     refused = ", ".join(f"{kind} {number:,}" for kind, number in tally.refused.most_common())
     table.add_row("refused by the machine", f"{tally.refused.total():,}" + (f": {refused}" if refused else ""))
+    lines, sides = (f"{tally.reached[what]:,} of {tally.reachable[what]:,} {what}" for what in ("lines", "sides"))
+    table.add_row("reached by the runs", f"{lines}, {sides} of conditions and loops")
     table.add_section()
     for group, kinds in tally.coverage().items():
         table.add_row(Text(LABELS[group]), Text(_met(kinds)))

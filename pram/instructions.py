@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Literal, Union
 
 from pram.errors import Span
-from pram.syntax import Expression
+from pram.syntax import Expression, For, Parallel
 
 OperandName = Literal["x", "y", "z"]
 
@@ -176,6 +176,9 @@ class AgreementCheck:
 
 Check = Union[IndexCheck, ItemsCheck, AgreementCheck]
 
+#: What a branch decides: whether a condition is true, whether a loop has one more round, a range an item for this processor.
+Decision = Union[Expression, For, Parallel]
+
 
 class Trap(IntEnum):
     """What is an error here: nothing, operands that are no words, or arithmetic that leaves the word as well."""
@@ -187,7 +190,8 @@ class Trap(IntEnum):
 class Instruction:
     """One instruction: a row's name, its operands, and what only the machine looks at.
 
-    `by_all`: the text has it outside `parallel` and `single`, where all processors run it.
+    `by_all`: the text has it outside `parallel` and `single`, where all processors run it. `idle`: it pads processors that
+    have nothing to do here. `decides`: of a branch, what it goes by; it follows if that is true, and jumps if not.
     """
 
     name: str
@@ -200,6 +204,8 @@ class Instruction:
     trap: Trap = Trap.NOTHING
     checks: tuple[Check, ...] = ()
     by_all: bool = False
+    idle: bool = field(default=False, compare=False)
+    decides: Decision | None = field(default=None, compare=False)
 
     @property
     def row(self) -> Row:

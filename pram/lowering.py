@@ -9,27 +9,14 @@ that all processors always stand at the same place of the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from pram import derived
 from pram.analysis import control_ifs
 from pram.declarations import Symbols
+from pram.emitting import Emitter
 from pram.errors import Span
-from pram.instructions import (  # fmt: skip
-    PID,
-    AgreementCheck,
-    Check,
-    IndexCheck,
-    Instruction,
-    ItemRange,
-    ItemsCheck,
-    Operand,
-    Subject,
-    Trap,
-    constant,
-)
+from pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from pram.syntax import (
     Assign,
     Binary,
@@ -39,19 +26,16 @@ from pram.syntax import (
     If,
     Index,
     Local,
-    Name,
-    Not,
     Number,
     Parallel,
     ProgramText,
-    Range,  # fmt: skip
+    Range,
     Repeat,
     Single,
     Statement,
     Store,
     While,
 )
-from pram.word import OPERATORS
 
 
 @dataclass(frozen=True)
@@ -72,123 +56,12 @@ def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
     return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived))
 
 
-class _Lowering:
-    """Emits code statement by statement; registers are a stack of locals, then temporaries."""
+class _Lowering(Emitter):
+    """Emits code statement by statement."""
 
     def __init__(self, symbols: Symbols, control_ifs: frozenset[int]) -> None:
-        self.symbols, self.control_ifs = symbols, control_ifs
-        self.code: list[Instruction] = []
-        self.derived: dict[Expression, int] = {}
-        self.locals: dict[str, int] = {}
-        self.free = 0
-        self.most_registers = 0
-        self.idle = False
-        self.guards = 0
-        self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else Trap.ARITHMETIC
-
-    # -- emitting ------------------------------------------------------------------------------
-
-    def emit(self, name: str, x: Operand | None = None, y: Operand | None = None, z: Operand | None = None, *,
-             rd: int | None = None, at: Span, trap: Trap = Trap.NOTHING, checks: tuple[Check, ...] = ()) -> int:  # fmt: skip
-        """Append an instruction, or in a pad a nop; its index."""
-        full = Instruction(name, x, y, z, rd, None, at, trap, checks, by_all=not self.guards)
-        self.code.append(Instruction("nop", at=at) if self.idle else full)
-        return len(self.code) - 1
-
-    def patch(self, index: int, target: int | None = None) -> None:
-        """Point the jump at `index` to a target, by default to what is emitted next."""
-        if self.code[index].name != "nop":
-            self.code[index] = replace(self.code[index], target=len(self.code) if target is None else target)
-
-    def register(self) -> int:
-        self.free += 1
-        self.most_registers = max(self.most_registers, self.free)
-        return self.free - 1
-
-    @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Registers and names taken inside are given back."""
-        free, names = self.free, dict(self.locals)
-        yield
-        self.free, self.locals = free, names
-
-    @contextmanager
-    def as_idle(self, idle: bool) -> Iterator[None]:
-        before, self.idle = self.idle, idle
-        yield
-        self.idle = before
-
-    def parameter(self, expression: Expression) -> Operand:
-        return Operand("parameter", self.derived.setdefault(expression, len(self.derived)))
-
-    # -- expressions ---------------------------------------------------------------------------
-
-    def value(self, expression: Expression, rd: int | None = None) -> Operand:
-        """An operand that holds the expression's value; if code is needed, it ends in `rd` or a new register."""
-        if self.symbols.is_parametric(expression):
-            return constant(expression.value) if isinstance(expression, Number) else self.parameter(expression)
-        match expression:
-            case Name("pid"):
-                return PID
-            case Name(name) if name in self.locals:
-                return Operand("register", self.locals[name])
-            case Name(name, at):
-                return self.load(self.address(Index(name, (), at))[0], (), rd, at)
-            case Index(_, _, at):
-                with self.scope():
-                    address, checks = self.address(expression)
-                return self.load(address, checks, rd, at)
-            case Not(operand, at):
-                return self.operation("eq", operand, Number(0), rd, at)
-            case Binary(symbol, left, right, at):
-                return self.operation(OPERATORS[symbol], left, right, rd, at)
-        raise AssertionError(f"analysis lets no {expression} through")
-
-    def operation(self, name: str, left: Expression, right: Expression, rd: int | None, at: Span) -> Operand:
-        with self.scope():
-            x = self.value(left)
-            y = self.value(right)
-        rd = self.register() if rd is None else rd
-        self.emit(name, x, y, rd=rd, at=at, trap=self.arithmetic)
-        return Operand("register", rd)
-
-    def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:
-        rd = self.register() if rd is None else rd
-        self.emit("load", *address, rd=rd, at=at, checks=checks)
-        return Operand("register", rd)
-
-    def address(self, index: Index) -> tuple[tuple[Operand, Operand], tuple[Check, ...]]:
-        """Operands that sum to a cell's address, and the checks that its access must pass."""
-        name, subscripts = index.name, index.subscripts
-        if all(self.symbols.is_parametric(s) for s in subscripts):
-            checks = tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))
-            return (self.parameter(derived.address_of(name, subscripts)), constant(0)), checks
-        if len(subscripts) == 1:
-            offset = self.value(subscripts[0])
-            return (self.parameter(derived.base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
-        row, column = (self.value(s) for s in subscripts)
-        row_check, column_check = (
-            IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column)))
-        )
-        rd = self.register()
-        at = index.at
-        self.emit("mul", row, self.parameter(derived.columns_of(name)), rd=rd, at=at, checks=(row_check,))
-        self.emit("add", Operand("register", rd), column, rd=rd, at=at, checks=(column_check,))
-        return (self.parameter(derived.base_of(name)), Operand("register", rd)), ()
-
-    def subject(self, expression: Expression, operand: Operand) -> Subject:
-        """What a check looks at: the exact integer of a parameter expression, else the operand's word."""
-        return expression if self.symbols.is_parametric(expression) else operand
-
-    def assign(self, register: int, value: Expression, at: Span) -> None:
-        """`register := value`, in at least one step."""
-        operand = self.value(value, rd=register)
-        if self.is_operand(value):
-            self.emit("mov", operand, rd=register, at=at, trap=Trap.OPERANDS)
-
-    def is_operand(self, value: Expression) -> bool:
-        local = isinstance(value, Name) and (value.name in self.locals or value.name == "pid")
-        return local or self.symbols.is_parametric(value)
+        super().__init__(symbols)
+        self.control_ifs = control_ifs
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -199,8 +72,10 @@ class _Lowering:
 
     def pad(self, statements: tuple[Statement, ...]) -> None:
         """As many steps as the block takes, doing nothing but running its `for` loops."""
+        self.pads += 1
         with self.as_idle(True):
             self.block(statements)
+        self.pads -= 1
 
     def statement(self, statement: Statement) -> None:
         match statement:
@@ -245,7 +120,7 @@ class _Lowering:
         at = statement.at
         with self.scope():
             condition = self.value(statement.condition)
-            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS)
+            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS, decides=statement.condition)
         self.block(statement.then)
         self.pad(statement.otherwise)
         if self.idle:  # every processor in here is idle: one path serves
@@ -263,7 +138,8 @@ class _Lowering:
         at = statement.at
         with self.scope():
             condition = self.value(statement.condition)
-            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS, checks=(AgreementCheck("if"),))
+            agreed = (AgreementCheck("if"),)
+            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS, checks=agreed, decides=statement.condition)
         self.block(statement.then)
         leave = self.emit("jmp", at=at)
         self.patch(branch)
@@ -271,9 +147,9 @@ class _Lowering:
         self.emit("nop", at=at)
         self.patch(leave)
 
-    def guarded(self, active: int, body: tuple[Statement, ...], at: Span) -> None:
+    def guarded(self, active: int, body: tuple[Statement, ...], at: Span, decides: Decision | None = None) -> None:
         """The body on the processors whose register `active` is not 0; the others are padded."""
-        branch = self.emit("jz", Operand("register", active), at=at)
+        branch = self.emit("jz", Operand("register", active), at=at, decides=decides)
         self.guards += 1
         self.block(body)
         self.guards -= 1
@@ -287,7 +163,8 @@ class _Lowering:
         start = len(self.code)
         with self.scope():
             condition = self.value(loop.condition)
-            leave = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=(AgreementCheck("while"),))
+            agreed = (AgreementCheck("while"),)
+            leave = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
         self.block(loop.body)
         self.patch(self.emit("jmp", at=loop.at), start)
         self.patch(leave)
@@ -297,7 +174,8 @@ class _Lowering:
         self.block(loop.body)
         with self.scope():
             condition = self.value(loop.condition)
-            again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=(AgreementCheck("repeat"),))
+            agreed = (AgreementCheck("repeat"),)
+            again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
             self.patch(again, start)
 
     def for_loop(self, loop: For) -> None:
@@ -311,7 +189,7 @@ class _Lowering:
             start, v = len(self.code), Operand("register", variable)
             test = self.register()
             self.emit(self.loop_test(loop), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
-            leave = self.emit("jz", Operand("register", test), at=at)
+            leave = self.emit("jz", Operand("register", test), at=at, decides=loop)
             if loop.down:
                 self.emit("sub", v, constant(1), rd=variable, at=at)
             with self.as_idle(was_idle):
@@ -364,7 +242,7 @@ class _Lowering:
             for test in tests[1:]:
                 self.emit("and", Operand("register", active), Operand("register", test), rd=active, at=at)
             self.code[-1] = replace(self.code[-1], checks=(ItemsCheck(tuple(ranges)),))
-            self.guarded(active, statement.body, at)
+            self.guarded(active, statement.body, at, statement)
 
     def item(self, parts: tuple[Range, ...], number: int, part: Range) -> tuple[ItemRange, int]:
         """Emit item := low + index and its test; the range for the checker and the test's register."""

@@ -20,6 +20,7 @@ from pram.errors import PramError, Span, fail
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
 from pram.job import Job
 from pram.loops import Rounds
+from pram.reached import FOLLOWED, JUMPED, RAN, Reached
 from pram.unwritten import Unwritten, Warn
 from pram.winner import at_random
 from pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
@@ -81,13 +82,14 @@ class Space:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run."""
+    """A finished run; `reached`: which instructions it executed, and where its branches went."""
 
     job: Job
     memory: Words
     costs: Costs
     space: Space
     trace: tuple[Step, ...]
+    reached: Reached
 
     @property
     def time(self) -> int:
@@ -118,6 +120,7 @@ class Machine:
         self.touched = np.zeros(job.space, bool)
         self.rounds = Rounds(job.code)
         self.unwritten = Unwritten(job, warn) if warn else None
+        self._marks = bytearray(len(job.code))
         self._pids = np.arange(job.processors)
         self._owner = np.zeros(job.space, np.int64)
         self._everyone = slice(0, job.processors)
@@ -138,6 +141,7 @@ class Machine:
         for index, group in self._groups(before):
             instruction = self.job.code[index]
             row = instruction.row
+            self._marks[index] |= RAN
             if instruction.trap or instruction.checks:
                 checks.check_before(self, instruction, group)
             if row.value is not None:
@@ -171,14 +175,19 @@ class Machine:
             yield self.step()
         self.arbiter.check_end(self.costs.time)
 
-    def finished(self, trace: tuple[Step, ...] = ()) -> Run:
-        """The run, once all processors have halted."""
-        return Run(self.job, self.memory, self.costs, self.space, trace)
-
     @property
     def space(self) -> Space:
         job = self.job
         return Space(job.space, int(self.touched.sum()), job.processors * (job.registers + 1))
+
+    @property
+    def reached(self) -> Reached:
+        """What has run so far."""
+        return Reached(bytes(self._marks))
+
+    def finished(self, trace: tuple[Step, ...] = ()) -> Run:
+        """The run, once all processors have halted."""
+        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
 
     # -- one group -----------------------------------------------------------------------------
 
@@ -252,7 +261,9 @@ class Machine:
                 return instruction.jumps_to
             case Next.BRANCH:
                 taken = self.operand(instruction.operand("x"), group) == 0
-                if instruction.jumps_to <= index and taken.any():
+                jumps = bool(taken.any())
+                self._marks[index] |= (JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)
+                if instruction.jumps_to <= index and jumps:
                     self.rounds.jump_back(index)
                 return np.where(taken, instruction.jumps_to, index + 1)
             case Next.STOP:

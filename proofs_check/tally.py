@@ -11,6 +11,8 @@ from pram import syntax
 from pram.access import MODES
 from pram.analysis import COMPARISONS
 from pram.instructions import INSTRUCTIONS
+from pram.program import Program
+from pram.reached import Reached, Unreached, items, unreached
 from proofs_check.programs import Coverage
 
 #: What the machine's message of a refused run says, by kind; the first that fits counts.
@@ -64,6 +66,7 @@ class Tally:
     held: programs that were decoded in every construction wanted of them, and of which every check held. undecoded: those
     of which one was left out, since a context was too long; left: which. refused: runs that the machine refused, by kind;
     conflicts: those of them that the mode forbids, as "EREW read". contents: of the texts. covered: what the machine's runs did.
+    reachable: "lines" and "sides" of the programs that ran, the sides of conditions, loops and ranges; reached: by their run.
     """
 
     programs: int = 0
@@ -77,6 +80,8 @@ class Tally:
     conflicts: Counter[str] = field(default_factory=Counter)
     contents: Counter[str] = field(default_factory=Counter)
     covered: Coverage = field(default_factory=Coverage)
+    reachable: Counter[str] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
@@ -90,6 +95,12 @@ class Tally:
             how = next(how for how, words in CONFLICTS.items() if re.search(words, message))
             self.conflicts[f"{mode} {how}"] += 1
         return kind
+
+    def reach(self, program: Program, reached: Reached) -> None:
+        """Count what a run of a program reached, and what there was to reach."""
+        every, left = Unreached(items(program)), unreached(program, reached)
+        self.reachable.update(lines=len(every.lines), sides=len(every.sides))
+        self.reached.update(lines=len(every.lines) - len(left.lines), sides=len(every.sides) - len(left.sides))
 
     def coverage(self) -> dict[str, dict[str, int]]:
         """How often each kind of each of GROUPS was met, those that never were included."""

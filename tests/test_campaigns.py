@@ -11,6 +11,7 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 from faults import misread
 from hypothesis import HealthCheck, given, settings
+from reaching import everything, watch
 
 from lockstep import fuzz as campaigns
 from lockstep import verification
@@ -96,6 +97,35 @@ def test_an_unknown_refusal_is_counted_as_other() -> None:
     tally.refuse("step 3: processors 0 and 2 write A[1] (mode CREW)")
     tally.refuse("something new")
     assert tally.refused == {"conflict": 1, "other": 1} and tally.conflicts == {"CREW write": 1}
+
+
+def what_campaigns_reach() -> None:
+    """Lines and sides of the programs that ran, against the watched walk over their syntax trees."""
+    tally, reached, reachable = Tally(), Counter(), Counter()
+    for number in range(60):
+        case = language_program(random_of(4, number))
+        before = tally.held + tally.undecoded
+        assert examine(case, BARE, tally) == []
+        if tally.held + tally.undecoded > before:
+            tree = parse_program(case.text).tree
+            run = watch(tree, case.params, case.arrays, BARE.max_steps)
+            lines, sides = everything(tree, run)
+            reachable.update(lines=len(lines), sides=sum(side[2] != "arrived" for side in sides))
+            reached.update(lines=len(run.lines), sides=sum(side[2] != "arrived" for side in run.sides))
+    assert (tally.reached, tally.reachable) == (reached, reachable)
+    assert 0 < reached["lines"] < reachable["lines"] and 0 < reached["sides"] < reachable["sides"]
+
+
+def test_what_campaigns_reach() -> None:
+    what_campaigns_reach()
+
+
+def test_the_row_shows_what_was_not_reached(do: Do) -> None:
+    record = json.loads(do("fuzz --programs 10 --seed 2 --json").out)["reached"]
+    assert all(0 < record[what]["reached"] < record[what]["of"] for what in ("lines", "sides")) and len(record) == 2
+    counts = [f"{record[what]['reached']} of {record[what]['of']} {what}" for what in ("lines", "sides")]
+    table = " ".join(do("fuzz --programs 10 --seed 2").out.split())
+    assert f"reached by the runs {counts[0]}, {counts[1]} of conditions and loops" in table
 
 
 def test_campaigns_do_not_depend_on_workers() -> None:

@@ -152,9 +152,7 @@ def test_verify_says_what_it_left_out(do: Do) -> None:
     """Some runs left out are said; all of them are no success, unless asked for."""
     some = do("verify tiny.pram --sizes 1,20 --random 1 --max-context 100")
     assert some.status == FINE
-    assert ["runs left undecoded", "1 run, n 20", "context <= 100", "1 longer: --max-context 523", "skipped"] in rows(
-        some.out
-    )
+    assert ["runs left undecoded", "1 run, n 20", "context <= 100", "1 longer: --max-context 523", "skipped"] in rows(some.out)
     none = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
     assert none.status == REFUTED
     assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer: --max-context 53", "FAILED"] in rows(none.out)

@@ -12,8 +12,8 @@ from evaluator import constant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lockstep.drawing import random_inputs
 from lockstep.failing import inputs_size
-from lockstep.sidecar import random_inputs
 from pram.errors import PramError
 from pram.program import Program, load, parse_program
 from pram.syntax import Param, Shared

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import GOOD, SIDECAR, TINY, WRONG, Do
 
-from lockstep import sidecar
+from lockstep import drawing, sidecar
 from pram.errors import PramError
 from pram.program import load
 
@@ -30,7 +30,7 @@ def test_nothing_is_drawn_for_what_is_beyond_the_limits(
     Path("big.pram").write_text(TINY)
     if with_sidecar:
         Path("big.py").write_text(CAREFUL)
-    monkeypatch.setattr(sidecar, "random_arrays", lambda *arguments: pytest.fail("drawn"))
+    monkeypatch.setattr(drawing, "random_arrays", lambda *arguments: pytest.fail("drawn"))
     outcome = do(line)
     assert (outcome.status, outcome.out) == (WRONG, "") and f"big.pram:3:7: error: {PROCS}" in outcome.err
 
@@ -38,7 +38,7 @@ def test_nothing_is_drawn_for_what_is_beyond_the_limits(
 def test_registers_are_counted_before_anything_is_drawn(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     locals_ = "".join(f"local x{i} := n\n" for i in range(20)) + "".join(f"x{i} := x{i} + 1\n" for i in range(20))
     Path("wide.pram").write_text(TINY.replace("parallel", locals_ + "parallel", 1).replace("procs n", "procs max(1, n)"))
-    monkeypatch.setattr(sidecar, "random_arrays", lambda *arguments: pytest.fail("drawn"))
+    monkeypatch.setattr(drawing, "random_arrays", lambda *arguments: pytest.fail("drawn"))
     outcome = do("run wide.pram --size 16000000")
     assert outcome.status == WRONG and "registers in all" in outcome.err
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lockstep.sidecar import draw, generator_for, random_arrays, sidecar_of
+from lockstep.drawing import random_arrays
+from lockstep.sidecar import draw, generator_for, sidecar_of
 from pram import parameters
 from pram.errors import PramError, fail
 from pram.job import Job
@@ -233,7 +234,7 @@ def watched(job: Job, most: int) -> tuple[Run, Activity]:
     for step in machine.steps(most):
         running += int((step.counter != HALTED).sum())
         written += _written(step)
-    return Run(job, machine.memory, machine.costs, machine.space, ()), Activity(running, written)
+    return machine.finished(), Activity(running, written)
 
 
 def _written(step: Step) -> int:

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from lockstep import drawing
+from lockstep.drawing import Inputs, random_inputs
 from lockstep.sidecar.files import fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare, described, kind
 from lockstep.sidecar.process import DEFAULT_TIMEOUT, SidecarProcess, load_sidecar
@@ -23,9 +25,7 @@ from pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
 from pram.inputs import wrong
 from pram.job import Array
 from pram.program import Program, read_text
-from pram.ranges import DEFAULT_HIGH, input_ranges
-
-Inputs = tuple[dict[str, int], dict[str, Any]]
+from pram.ranges import DEFAULT_HIGH
 
 #: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
 QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
@@ -265,30 +265,14 @@ def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
 
     Raises: PramError: as `Generator.inputs`; one of the sidecar says of which input.
     """
+    if generator.draws_itself:
+        return drawing.draw(generator.program, size, number, seed, generator.word_bits)
     try:
         return generator.inputs(size, np.random.default_rng((seed, size, number)))
     except PramError as error:
-        if generator.draws_itself:
-            raise
         first, *others = error.diagnostics
         which = f"{first.message} (size {size}, input {number}, seed {seed})"
         raise PramError([replace(first, message=which), *others]) from None
 
 
-def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """Every given parameter is `size`; inputs are drawn from their declared ranges."""
-    params = {name: size for name in program.given}
-    program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
-    return params, random_arrays(program, params, rng, word_bits)
-
-
-def random_arrays(
-    program: Program, params: dict[str, int], rng: np.random.Generator, word_bits: int | None = None
-) -> dict[str, Any]:
-    """Inputs for these parameters, drawn from their declared ranges."""
-    arrays: dict[str, Any] = {}
-    for each in input_ranges(program, params, word_bits):
-        array = each.array
-        values = rng.integers(each.low, each.high + 1, array.size).tolist() if array.size else []
-        arrays[array.name] = values if array.shape else values[0]
-    return arrays
+__all__ = ["Generator", "Inputs", "SidecarFailed", "draw", "draw_one", "generator_for", "generator_from", "sidecar_of"]

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from lockstep.probing import reach
 from lockstep.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
 from lockstep.verification.rows import Failed, all_checks, case_checks, failures
 from pram.errors import PramError
 from pram.program import Program
+from pram.reached import Reached, Unreached, unreached
 from proofs_check.report import Check
 
 Progress = Callable[[int, int], None]
@@ -25,8 +29,11 @@ Progress = Callable[[int, int], None]
 class Report:
     """The rows of the table, in order.
 
-    failed:  for each check that fails on a single input, the first one on which it does.
-    trouble: the first divergence, in words.
+    failed:    for each check that fails on a single input, the first one on which it does.
+    trouble:   the first divergence, in words.
+    unreached: lines and sides of conditions that no run reached; None where no run ended.
+    refused:   inputs with words beyond 0 .. 15, where no range is declared, that were tried to reach them and that the machine
+               refuses; what it says of each.
     """
 
     program: str
@@ -34,6 +41,8 @@ class Report:
     cases: tuple[Case, ...]
     failed: tuple[Failed, ...] = ()
     trouble: str = ""
+    unreached: Unreached | None = None
+    refused: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -74,9 +83,10 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
            expected: dict[str, Any] | None = None, **options: Any) -> Report:  # fmt: skip
     """Verify a program on one given input, or on `random` inputs of each size.
 
-    All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes.
+    All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes. Where inputs
+    are drawn from declared ranges, further ones are looked for that reach what none of these does.
 
-    Args:   progress: called with what is done and all there is to do: a run and a decode for each input. fail_fast: stop
+    Args:   progress: called with the inputs done and their number, first for the runs, then for the decodes. fail_fast: stop
             at the first failure. on_failure: is told of the first failure as soon as it is known. sidecar_timeout:
             seconds for each call of the sidecar, 0 for no limit. expected: outputs that `inputs` should give, where no
             sidecar judges them. options: fields of Options.
@@ -85,8 +95,11 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     chosen = Options(**options)
     generator = generator_for(program, use_sidecar, chosen.word_bits, sidecar_timeout)
     generator.expected = expected
-    given = [inputs] if inputs is not None else list(draw(generator, sizes, random, chosen.seed))
-    return _Verification(program, generator, chosen, progress, fail_fast, on_failure).report(given)
+    verification = _Verification(program, generator, chosen, progress, fail_fast, on_failure)
+    if inputs is not None:
+        return verification.report([inputs])
+    sizes = list(sizes)
+    return verification.report(list(draw(generator, sizes, random, chosen.seed)), sizes)
 
 
 class _Verification:
@@ -99,30 +112,50 @@ class _Verification:
         self.models = Models(options.dtype)
         self.failed: dict[tuple[str, str], Failed] = {}
 
-    def report(self, given: Sequence[Inputs]) -> Report:
+    def report(self, given: Sequence[Inputs], sizes: Sequence[int] = ()) -> Report:
+        """Args: sizes: those that were drawn, if any; then more may be."""
         cases = self._run(given)
+        refused: tuple[str, ...] = ()
+        if sizes and self.generator.draws_itself and not (self.fail_fast and self.failed):
+            refused = self._reach(cases, sizes)
         if not (self.fail_fast and self.failed):
             cases = self._decode(cases)
-        self.progress(2 * len(given), 2 * len(given))
+        self.progress(len(cases), len(cases))
         checks = all_checks(self.program, self.generator, cases, self.models, self.options)
         trouble = next((str(case.divergence) for case in cases if case.divergence), "")
-        return Report(self.program.name, tuple(checks), tuple(cases), tuple(self.failed.values()), trouble)
+        left = unreached(self.program, _reached(cases)) if any(case.runs for case in cases) else None
+        return Report(self.program.name, tuple(checks), tuple(cases), tuple(self.failed.values()), trouble, left,
+                      refused if left else ())  # fmt: skip
 
     def _run(self, given: Sequence[Inputs]) -> list[Case]:
-        cases = []
-        for number, (params, arrays) in enumerate(given):
-            self.progress(number, 2 * len(given))
-            cases.append(run_machine(self.program, self.generator, params, arrays, self.options))
-            self._note(cases[-1])
+        cases: list[Case] = []
+        for number, inputs in enumerate(given):
+            self.progress(number, len(given))
+            cases.append(self._run_one(inputs))
             if self.fail_fast and self.failed:
                 break
         return cases
+
+    def _run_one(self, inputs: Inputs) -> Case:
+        case = run_machine(self.program, self.generator, *inputs, self.options)
+        self._note(case)
+        return case
+
+    def _reach(self, cases: list[Case], sizes: Sequence[int]) -> tuple[str, ...]:
+        """Add inputs that reach something new, or that the machine refuses; what it says of those that need not be taken."""
+        if not any(case.runs for case in cases):
+            return ()
+        options = self.options
+        found = reach(self.program, _reached(cases), sizes, options.seed, options.word_bits, options.max_steps)
+        for probe in (*found.found, *(refused.probe for refused in found.failures)):
+            cases.append(self._run_one(probe.inputs))
+        return tuple(str(refused.error) for refused in found.notes)
 
     def _decode(self, cases: Sequence[Case]) -> list[Case]:
         """What follows the first divergence is not decoded."""
         decoded = list(cases)
         for number, case in enumerate(cases):
-            self.progress(len(cases) + number, 2 * len(cases))
+            self.progress(number, len(cases))
             decoded[number] = decode_case(case, self.models, self.options)
             self._note(decoded[number])
             if decoded[number].divergence is not None or self.fail_fast and self.failed:
@@ -134,6 +167,11 @@ class _Verification:
             if not self.failed:
                 self.on_failure(failed)
             self.failed.setdefault((failed.check.process, failed.check.what), failed)
+
+
+def _reached(cases: Sequence[Case]) -> Reached:
+    """What the runs of some cases reached together."""
+    return reduce(or_, (run.reached for case in cases for run in case.runs))
 
 
 __all__ = [

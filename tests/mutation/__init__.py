@@ -25,6 +25,7 @@ from mutation import (
     of_layouts,
     of_lowering,
     of_machine,
+    of_reached,
     of_weights,
     of_winners,
     on_certificates,
@@ -33,6 +34,7 @@ from mutation import (
     on_machine,
     on_models,
     on_proofs,
+    on_reached,
     on_rules,
     on_winners,
 )
@@ -40,7 +42,7 @@ from mutation.table import Check, Mutant
 
 CHECKS: dict[str, Check] = {
     check.name: check
-    for part in (on_machine, on_winners, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks)
+    for part in (on_machine, on_winners, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks, on_reached)
     for check in part.CHECKS
 }
 
@@ -56,6 +58,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_certificates.MUTANTS,
     *of_checks.MUTANTS,
     *of_engines.MUTANTS,
+    *of_reached.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

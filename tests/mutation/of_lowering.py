@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 from pram import analysis, derived, parameters
+from pram.emitting import Emitter
 from pram.lowering import _Lowering as Lowering
 from pram.program import _Instantiation as Instantiation
 
@@ -58,7 +59,9 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "a guarded body runs on all",
-        Rewrite(Lowering.guarded, 'self.emit("jz", Operand("register", active), at=at)', 'self.emit("nop", at=at)'),
+        Rewrite(
+            Lowering.guarded, 'self.emit("jz", Operand("register", active), at=at, decides=decides)', 'self.emit("nop", at=at)'
+        ),
         "evaluator",
     ),
     Mutant(LOWERING, "idle processors wait no time", Rewrite(Lowering.guarded, "self.pad(body)", "pass"), "evaluator"),
@@ -106,9 +109,9 @@ MUTANTS = (
         "evaluator",
         "analysis has refused every name that is used outside of its scope or hides another, so nothing looks",
     ),
-    Mutant(LOWERING, "wrap is not heeded", Rewrite(Lowering.__init__, "Trap.OPERANDS if", "Trap.ARITHMETIC if"), "evaluator"),
+    Mutant(LOWERING, "wrap is not heeded", Rewrite(Emitter.__init__, "Trap.OPERANDS if", "Trap.ARITHMETIC if"), "evaluator"),
     Mutant(
-        LOWERING, "arithmetic always wraps", Rewrite(Lowering.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
+        LOWERING, "arithmetic always wraps", Rewrite(Emitter.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
     ),
     Mutant(
         LOWERING,

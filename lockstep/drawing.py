@@ -1,0 +1,135 @@
+"""The built-in drawing of inputs, for programs without a sidecar: every given parameter is the size, cells come from ranges.
+
+The first input of a size is drawn uniformly. Those after it take styles in turn: small, large, equal and sorted words, the
+ends of ranges, and constants of the program with their neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pram.program import Program
+from pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
+from pram.syntax import Number, walk
+from pram.word import MAX_BITS
+
+Inputs = tuple[dict[str, int], dict[str, Any]]
+Words = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the cells of one input may be: `low .. high`, and words at which a program may change its mind."""
+
+    cells: int
+    low: int
+    high: int
+    edges: Words
+
+
+#: Makes the cells of an input, int64 [cells]; `share` of 0 .. 1 is the same for all inputs that are drawn together.
+Style = Callable[[np.random.Generator, Choice, float], Words]
+
+
+def _uniform(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+    return rng.integers(choice.low, choice.high + 1, choice.cells)
+
+
+def _equal(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+    return np.full(choice.cells, choice.low + int(share * (choice.high - choice.low + 1)))
+
+
+def _edges(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+    """As many different edges as there are cells, in any order."""
+    return rng.permutation(np.resize(rng.permutation(choice.edges), choice.cells))
+
+
+def _mixed(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+    """Some edges among words of the range."""
+    return np.where(rng.random(choice.cells) < 0.5, _edges(rng, choice, share), _uniform(rng, choice, share))
+
+
+STYLES: dict[str, Style] = {
+    "uniform": _uniform,
+    "edges": _edges,
+    "largest": lambda rng, choice, share: np.full(choice.cells, choice.high),
+    "smallest": lambda rng, choice, share: np.full(choice.cells, choice.low),
+    "equal": _equal,
+    "ascending": lambda rng, choice, share: np.sort(_uniform(rng, choice, share)),
+    "mixed": _mixed,
+    "descending": lambda rng, choice, share: np.sort(_uniform(rng, choice, share))[::-1],
+}
+
+#: Styles of the inputs after the first; each size starts two further on, so that few inputs of a few sizes meet all.
+TURNS = ("edges", "largest", "smallest", "equal", "ascending", "mixed", "descending", "edges")
+
+
+def draw(program: Program, size: int, number: int, seed: int, word_bits: int | None = None) -> Inputs:
+    """The input of a size that has this number; it depends on nothing else.
+
+    Raises: PramError: the size is beyond a limit, or a declared range is empty.
+    """
+    return styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits)
+
+
+def style_of(size: int, number: int) -> str:
+    """The key in STYLES of the input that has this number."""
+    return TURNS[(2 * (size - 1) + number - 1) % len(TURNS)] if number else "uniform"
+
+
+def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
+    """Every given parameter is `size`; inputs are drawn uniformly from their ranges.
+
+    Raises: PramError: as `draw`.
+    """
+    return styled(program, size, "uniform", rng, word_bits)
+
+
+def styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
+    """The same in a style of STYLES."""
+    params = {name: size for name in program.given}
+    program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
+    return params, random_arrays(program, params, rng, word_bits, style)
+
+
+def random_arrays(program: Program, params: dict[str, int], rng: np.random.Generator, word_bits: int | None = None,
+                  style: str = "uniform") -> dict[str, Any]:  # fmt: skip
+    """Inputs for these parameters, by default drawn uniformly from their ranges.
+
+    Raises: PramError: the parameters do not fit, or a declared range is empty.
+    """
+    share = 0.0 if style == "uniform" else rng.random()
+    constants = program_constants(program, params)
+    top = largest_word(program, params, word_bits)
+    ranges = input_ranges(program, params, word_bits)
+    return {e.array.name: filled(e, lambda e: STYLES[style](rng, choice_of(e, constants, top), share)) for e in ranges}
+
+
+def filled(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
+    """An input of the words that `make` returns, int64 [cells]: a list, or a number for a scalar; not asked where no cell is."""
+    words = make(each).tolist() if each.array.size else []
+    return words if each.array.shape else words[0]
+
+
+def choice_of(each: InputRange, constants: set[int], top: int) -> Choice:
+    """Where no range is declared, edges go as far as a word: a program that compares with 100 needs to see 100."""
+    last = top if each.array.high is None else each.high
+    ends = {word for word in (each.low, each.low + 1, each.high - 1, each.high) if each.low <= word <= each.high}
+    near = {word for c in constants for word in (c - 1, c, c + 1) if each.low <= word <= last}
+    return Choice(each.array.size, each.low, each.high, np.array(sorted(ends | near), np.int64))
+
+
+def program_constants(program: Program, params: dict[str, int]) -> set[int]:
+    """The numbers that the statements of a program hold, and the values of its parameters."""
+    written = {node.value for statement in program.tree.body for node in walk(statement) if isinstance(node, Number)}
+    return written | set(program.values(params).values())
+
+
+def largest_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
+    """The largest word that an input may have; where the word size is not declared, it grows with the input."""
+    return (1 << program.word_bits(params, (1 << MAX_BITS) - 1, word_bits)) - 1

@@ -1,0 +1,137 @@
+"""Expressions -> machine code, by the cost rules of the language (docs/language.md, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from pram import derived
+from pram.declarations import Symbols
+from pram.errors import Span
+from pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
+from pram.syntax import Binary, Expression, Index, Name, Not, Number
+from pram.word import OPERATORS
+
+
+class Emitter:
+    """Emits the code of expressions; registers are a stack of locals, then temporaries.
+
+    idle: nothing but nops is emitted. pads: how many pads are around; what is emitted in one is for processors that are idle.
+    """
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+        self.code: list[Instruction] = []
+        self.derived: dict[Expression, int] = {}
+        self.locals: dict[str, int] = {}
+        self.free = 0
+        self.most_registers = 0
+        self.idle = False
+        self.pads = self.guards = 0
+        self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else Trap.ARITHMETIC
+
+    # -- emitting ------------------------------------------------------------------------------
+
+    def emit(self, name: str, x: Operand | None = None, y: Operand | None = None, z: Operand | None = None, *,
+             rd: int | None = None, at: Span, trap: Trap = Trap.NOTHING, checks: tuple[Check, ...] = (),
+             decides: Decision | None = None) -> int:  # fmt: skip
+        """Append an instruction, or in a pad a nop; its index."""
+        full = Instruction(name, x, y, z, rd, None, at, trap, checks, not self.guards, self.pads > 0, decides)
+        self.code.append(Instruction("nop", at=at, idle=True) if self.idle else full)
+        return len(self.code) - 1
+
+    def patch(self, index: int, target: int | None = None) -> None:
+        """Point the jump at `index` to a target, by default to what is emitted next."""
+        if self.code[index].name != "nop":
+            self.code[index] = replace(self.code[index], target=len(self.code) if target is None else target)
+
+    def register(self) -> int:
+        self.free += 1
+        self.most_registers = max(self.most_registers, self.free)
+        return self.free - 1
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Registers and names taken inside are given back."""
+        free, names = self.free, dict(self.locals)
+        yield
+        self.free, self.locals = free, names
+
+    @contextmanager
+    def as_idle(self, idle: bool) -> Iterator[None]:
+        before, self.idle = self.idle, idle
+        yield
+        self.idle = before
+
+    def parameter(self, expression: Expression) -> Operand:
+        return Operand("parameter", self.derived.setdefault(expression, len(self.derived)))
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def value(self, expression: Expression, rd: int | None = None) -> Operand:
+        """An operand that holds the expression's value; if code is needed, it ends in `rd` or a new register."""
+        if self.symbols.is_parametric(expression):
+            return constant(expression.value) if isinstance(expression, Number) else self.parameter(expression)
+        match expression:
+            case Name("pid"):
+                return PID
+            case Name(name) if name in self.locals:
+                return Operand("register", self.locals[name])
+            case Name(name, at):
+                return self.load(self.address(Index(name, (), at))[0], (), rd, at)
+            case Index(_, _, at):
+                with self.scope():
+                    address, checks = self.address(expression)
+                return self.load(address, checks, rd, at)
+            case Not(operand, at):
+                return self.operation("eq", operand, Number(0), rd, at)
+            case Binary(symbol, left, right, at):
+                return self.operation(OPERATORS[symbol], left, right, rd, at)
+        raise AssertionError(f"analysis lets no {expression} through")
+
+    def operation(self, name: str, left: Expression, right: Expression, rd: int | None, at: Span) -> Operand:
+        with self.scope():
+            x = self.value(left)
+            y = self.value(right)
+        rd = self.register() if rd is None else rd
+        self.emit(name, x, y, rd=rd, at=at, trap=self.arithmetic)
+        return Operand("register", rd)
+
+    def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:
+        rd = self.register() if rd is None else rd
+        self.emit("load", *address, rd=rd, at=at, checks=checks)
+        return Operand("register", rd)
+
+    def address(self, index: Index) -> tuple[tuple[Operand, Operand], tuple[Check, ...]]:
+        """Operands that sum to a cell's address, and the checks that its access must pass."""
+        name, subscripts = index.name, index.subscripts
+        if all(self.symbols.is_parametric(s) for s in subscripts):
+            checks = tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))
+            return (self.parameter(derived.address_of(name, subscripts)), constant(0)), checks
+        if len(subscripts) == 1:
+            offset = self.value(subscripts[0])
+            return (self.parameter(derived.base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
+        row, column = (self.value(s) for s in subscripts)
+        row_check, column_check = (
+            IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column)))
+        )
+        rd = self.register()
+        at = index.at
+        self.emit("mul", row, self.parameter(derived.columns_of(name)), rd=rd, at=at, checks=(row_check,))
+        self.emit("add", Operand("register", rd), column, rd=rd, at=at, checks=(column_check,))
+        return (self.parameter(derived.base_of(name)), Operand("register", rd)), ()
+
+    def subject(self, expression: Expression, operand: Operand) -> Subject:
+        """What a check looks at: the exact integer of a parameter expression, else the operand's word."""
+        return expression if self.symbols.is_parametric(expression) else operand
+
+    def assign(self, register: int, value: Expression, at: Span) -> None:
+        """`register := value`, in at least one step."""
+        operand = self.value(value, rd=register)
+        if self.is_operand(value):
+            self.emit("mov", operand, rd=register, at=at, trap=Trap.OPERANDS)
+
+    def is_operand(self, value: Expression) -> bool:
+        local = isinstance(value, Name) and (value.name in self.locals or value.name == "pid")
+        return local or self.symbols.is_parametric(value)

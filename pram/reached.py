@@ -1,0 +1,161 @@
+"""What runs reached: source lines, both sides of every condition, loops and ranges that had something to do.
+
+Only what processors did that were not idle counts: pads are marked as such (`Instruction.idle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from pram.inputs import shortened
+from pram.instructions import Decision
+from pram.listing import expression_text
+from pram.program import Program
+from pram.syntax import For, Parallel
+
+#: What a run did with an instruction: executed it, and of a branch, went on behind it or jumped; on any processor.
+RAN, FOLLOWED, JUMPED = 1, 2, 4
+
+#: A line names so many of each kind, and shows so many characters of a condition.
+MOST_NAMED, MOST_SHOWN = 5, 40
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What some runs of one code did: for each instruction, which of RAN, FOLLOWED and JUMPED."""
+
+    marks: bytes
+
+    def __or__(self, other: Reached) -> Reached:
+        """What either did.
+
+        Raises: ValueError: they are of codes of different lengths.
+        """
+        return Reached(bytes(a | b for a, b in zip(self.marks, other.marks, strict=True)))
+
+
+class Item(NamedTuple):
+    """One thing that a run may reach.
+
+    what: "line", for any instruction of a line, with column 0 and no text; "true" and "false", for a condition; "entered", for a
+          `for` that has a round or a `parallel for` that has an item; "arrived", for any of these that was run at all.
+    text: the condition as the language writes it, or `for i`.
+    """
+
+    line: int
+    column: int
+    what: str
+    text: str
+
+
+SIDES = ("true", "false", "entered")
+
+
+def nothing(program: Program) -> Reached:
+    """What no run reaches."""
+    return Reached(bytes(len(program.code.instructions)))
+
+
+def items(program: Program) -> tuple[Item, ...]:
+    """Everything that runs of a program may reach, in the order of the text."""
+    return tuple(sorted({item for item, _, _ in _witnesses(program)}))
+
+
+def unreached(program: Program, reached: Reached) -> Unreached:
+    """What runs of this program did not reach.
+
+    Raises: ValueError: `reached` is of a code of another length.
+    """
+    if len(reached.marks) != len(program.code.instructions):
+        raise ValueError(f"{len(reached.marks)} instructions were recorded, the program has {len(program.code.instructions)}")
+    met = {item for item, index, mark in _witnesses(program) if reached.marks[index] & mark}
+    return Unreached(tuple(item for item in items(program) if item not in met))
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """What no run reached, in the order of the text; `a & b` is what the runs of both did not."""
+
+    items: tuple[Item, ...] = ()
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[Any]]) -> Unreached:
+        """The same from items that were kept, as lists or tuples."""
+        return Unreached(tuple(sorted(Item(*row) for row in rows)))
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
+
+    def __and__(self, other: Unreached) -> Unreached:
+        both = set(other.items)
+        return Unreached(tuple(item for item in self.items if item in both))
+
+    @property
+    def lines(self) -> list[int]:
+        return [item.line for item in self.items if item.what == "line"]
+
+    @property
+    def sides(self) -> list[Item]:
+        """Sides of conditions, and loops and ranges that were never entered."""
+        return [item for item in self.items if item.what in SIDES]
+
+    @property
+    def text(self) -> str:
+        """One line for people, which names a few of each kind; empty where all was reached.
+
+        Of what no run arrived at, sides are left out: its line is named, or the side of another condition that it stands in.
+        """
+        far = {item[:2] for item in self.items if item.what == "arrived"}
+        near = [item for item in self.sides if item[:2] not in far]
+        parts = [f"no run reached line{'s' if len(self.lines) > 1 else ''} {_ranges(self.lines)}"] if self.lines else []
+        for what in SIDES:
+            if found := [f"`{_shown(item.text)}` (line {item.line})" for item in near if item.what == what]:
+                parts.append(f"never {what}: {_few(found)}")
+        if self.items and not parts:  # all of it stands behind a `halt`, on lines that were reached
+            parts = [f"no run reached {_few([f'`{_shown(i.text)}` (line {i.line})' for i in self.items if i.what == 'arrived'])}"]
+        return "; ".join(parts)
+
+    def record(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        sides = [{"line": i.line, "column": i.column, "of": i.text, "never": i.what} for i in self.sides]
+        return {"lines": self.lines, "sides": sides}
+
+
+def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
+    """Each item with an instruction and the marks of it that show it; the last instruction is the end of the program."""
+    for index, instruction in enumerate(program.code.instructions[:-1]):
+        if instruction.idle or instruction.at is None:
+            continue
+        yield Item(instruction.at.line, 0, "line", ""), index, RAN
+        if (decides := instruction.decides) is not None:
+            marks = {"arrived": RAN, "entered": FOLLOWED} if isinstance(decides, (For, Parallel)) else {
+                "arrived": RAN, "true": FOLLOWED, "false": JUMPED}  # fmt: skip
+            for what, mark in marks.items():
+                yield Item(decides.at.line, decides.at.column, what, _text(decides)), index, mark
+
+
+def _text(decides: Decision) -> str:
+    match decides:
+        case For(variable):
+            return f"for {variable}"
+        case Parallel(ranges):
+            return f"parallel for {', '.join(part.variable for part in ranges)}"
+    return expression_text(decides)
+
+
+def _shown(text: str) -> str:
+    return shortened(text, MOST_SHOWN)
+
+
+def _ranges(lines: list[int]) -> str:
+    """`12, 15..17`."""
+    runs = [[line for _, line in run] for _, run in groupby(enumerate(lines), lambda pair: pair[1] - pair[0])]
+    return _few([str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in runs])
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,142 @@
+"""Mutants of what runs are said to reach, and of how inputs are drawn."""
+
+from __future__ import annotations
+
+from lockstep import drawing, probing
+from lockstep.drawing import STYLES
+from mutation.planting import Entry, Rewrite
+from mutation.table import Mutant
+from pram.emitting import Emitter
+from pram.lowering import _Lowering as Lowering
+from pram.machine import Machine
+from pram.reached import Reached, Unreached, _few, _ranges, _witnesses, unreached
+from proofs_check.tally import Tally
+
+REACHED, DRAWING, PROBING = "what runs reach", "drawing of inputs", "probing"
+WALK, WORDS, STYLED, PROBES = "reached", "reached in words", "styles", "probes"
+
+OF_RUNS = (
+    Mutant(REACHED, "the loops of idle processors count", Rewrite(Emitter.emit, "self.pads > 0", "False"), WALK),
+    Mutant(REACHED, "the nops of idle processors count", Rewrite(Emitter.emit, "at=at, idle=True", "at=at, idle=False"), WALK),
+    Mutant(REACHED, "what follows a pad is idle, too", Rewrite(Lowering.pad, "self.pads -= 1", "pass"), WALK),
+    Mutant(
+        REACHED,
+        "the sides of repeat are exchanged",
+        Rewrite(
+            Machine._next,
+            "(JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)",
+            "((JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)) if instruction.jumps_to > index else "
+            "((FOLLOWED if jumps else 0) | (0 if taken.all() else JUMPED))",
+        ),
+        WALK,
+    ),
+    Mutant(
+        REACHED,
+        "the sides of all conditions are exchanged",
+        Rewrite(_witnesses, '"true": FOLLOWED, "false": JUMPED', '"true": JUMPED, "false": FOLLOWED'),
+        WALK,
+    ),
+    Mutant(
+        REACHED,
+        "a side needs all processors",
+        Rewrite(Machine._next, "jumps = bool(taken.any())", "jumps = bool(taken.all())"),
+        WALK,
+    ),
+    Mutant(
+        REACHED,
+        "a branch that some take is not followed",
+        Rewrite(Machine._next, "0 if taken.all() else FOLLOWED", "0 if taken.any() else FOLLOWED"),
+        WALK,
+    ),
+    Mutant(
+        REACHED,
+        "lines of stores are missed",
+        Rewrite(Machine.step, "|= RAN", "|= 0 if isinstance(row.destination, Cell) else RAN"),
+        WALK,
+    ),
+    Mutant(REACHED, "a loop that is left was entered", Rewrite(_witnesses, '"entered": FOLLOWED', '"entered": RAN'), WALK),
+    Mutant(
+        REACHED, "ranges are not told of", Rewrite(Lowering.parallel, "statement.body, at, statement", "statement.body, at"), WALK
+    ),
+    Mutant(REACHED, "the end of the program is a line to reach", Rewrite(_witnesses, "instructions[:-1]", "instructions"), WORDS),
+    Mutant(REACHED, "several runs reach what all of them do", Rewrite(Reached.__or__, "a | b", "a & b"), WORDS),
+    Mutant(REACHED, "runs lack together what one lacks", Rewrite(Unreached.__and__, "if item in both", ""), WORDS),
+    Mutant(REACHED, "an item needs all its instructions", Rewrite(unreached, "& mark}", "& mark and index % 2}"), WALK),
+    Mutant(
+        REACHED, "what stands in a side not taken is named, too", Rewrite(Unreached.text, "if item[:2] not in far", ""), WORDS
+    ),
+    Mutant(
+        REACHED,
+        "what stands behind a halt is not named",
+        Rewrite(Unreached.text, "if self.items and not parts:", "if False:"),
+        WORDS,
+    ),
+    Mutant(REACHED, "lines are named as if none were between", Rewrite(_ranges, "pair[1] - pair[0]", "0"), WORDS),
+    Mutant(REACHED, "how many more there are is not said", Rewrite(_few, "if more > 0", "if False"), WORDS),
+    Mutant(
+        REACHED,
+        "a campaign reaches all",
+        Rewrite(Tally.reach, "len(every.lines) - len(left.lines)", "len(every.lines)"),
+        "reached in campaigns",
+    ),
+)
+
+OF_INPUTS = (
+    Mutant(DRAWING, "constants have no neighbours", Rewrite(drawing.choice_of, "(c - 1, c, c + 1)", "(c,)"), STYLED),
+    Mutant(
+        DRAWING,
+        "edges leave declared ranges",
+        Rewrite(drawing.choice_of, "top if each.array.high is None else each.high", "top"),
+        STYLED,
+    ),
+    Mutant(
+        DRAWING,
+        "edges are small words",
+        Rewrite(drawing.choice_of, "top if each.array.high is None else each.high", "each.high"),
+        STYLED,
+    ),
+    Mutant(
+        DRAWING,
+        "parameters are no constants",
+        Rewrite(drawing.program_constants, "| set(program.values(params).values())", ""),
+        STYLED,
+    ),
+    Mutant(DRAWING, "no input is uniform", Rewrite(drawing.style_of, "if number else", "if number >= 0 else"), STYLED),
+    Mutant(DRAWING, "all sizes have the same styles", Rewrite(drawing.style_of, "2 * (size - 1) + number", "number"), STYLED),
+    Mutant(
+        DRAWING,
+        "descending words ascend",
+        Entry(STYLES, "lockstep.drawing.STYLES", "descending", STYLES["ascending"], "those of ascending"),
+        STYLED,
+    ),
+    Mutant(DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(share *", "int(rng.random() *"), STYLED),
+    Mutant(DRAWING, "edges may be no words", Rewrite(drawing.largest_word, ", word_bits)", ", None)"), STYLED),
+    Mutant(
+        DRAWING,
+        "edges repeat while others are left out",
+        Rewrite(drawing._edges, "rng.permutation(choice.edges)", "choice.edges[:3]"),
+        STYLED,
+    ),
+    Mutant(PROBING, "every word is ordinary", Rewrite(probing.is_ordinary, "return False", "return True"), PROBES),
+    Mutant(PROBING, "refusals are notes", Rewrite(probing._try, "if probe.ordinary:", "if False:"), PROBES),
+    Mutant(PROBING, "what reaches nothing new is kept", Rewrite(probing._try, "unreached(program, both) ==", "None =="), PROBES),
+    Mutant(
+        PROBING,
+        "probing goes on when all is reached",
+        Rewrite(probing.reach, "or not unreached(program, found.reached)", ""),
+        PROBES,
+    ),
+    Mutant(PROBING, "steps are not bounded", Rewrite(probing.reach, "found.steps >= STEPS_IN_ALL", "False"), PROBES),
+    Mutant(
+        PROBING,
+        "a probe that is given up counts as refused",
+        Rewrite(probing._try, "isinstance(error, NoHalt) and limit < max_steps", "False"),
+        PROBES,
+    ),
+    Mutant(PROBING, "large sizes are probed", Rewrite(probing._chosen, "<= MOST_ROOM", "< 1 << 60"), PROBES),
+    Mutant(PROBING, "no word is extreme", Rewrite(probing._extreme, "if each.array.high is None", "if False"), PROBES),
+    Mutant(PROBING, "declared ranges are left", Rewrite(probing._extreme, "if each.array.high is None", "if True"), PROBES),
+    Mutant(PROBING, "edges have no input of their own", Rewrite(probing._series, "MOST_EDGES //", "0 //"), PROBES),
+)
+
+MUTANTS = (*OF_RUNS, *OF_INPUTS)

@@ -1,0 +1,145 @@
+"""An oracle of what runs reach: the walk over the syntax tree, watched. It makes no machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from evaluator import Arrays, Params, _Halted, _Run, is_constant
+
+from pram import syntax
+from pram.syntax import Expression, ProgramText, Statement, children, walk
+
+#: Line, column and "true", "false", "entered" or "arrived".
+Side = tuple[int, int, str]
+TESTING = (syntax.If, syntax.While, syntax.Repeat)
+
+
+class Watched(_Run):
+    """A run that writes down which lines processors that are not idle spend steps on, and how conditions and loops went."""
+
+    def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> None:
+        super().__init__(tree, params, arrays, None, max_steps)
+        self.lines: set[int] = set()
+        self.sides: set[Side] = set()
+        self.testing = {id(node.condition): node for node in walk(tree) if isinstance(node, TESTING)}
+        self.entering: syntax.For | syntax.Parallel | None = None
+        self.busy = True
+
+    def value(self, e: Expression, active: list[int]) -> list[int]:
+        found = super().value(e, active)
+        if active and self.busy and id(e) not in self.constants and takes_a_step(e, set(self.arrays)):
+            self.lines.add(e.at.line)
+        return found
+
+    def bounds(self, *expressions: Expression) -> list[int]:
+        """All processors evaluate them; those of a `for` count where somebody is active."""
+        found = super().bounds(*expressions)
+        self.busy = True
+        return found
+
+    def test(self, condition: Expression, active: list[int]) -> list[bool]:
+        truths = super().test(condition, active)
+        if active:
+            self.lines.add(self.testing[id(condition)].at.line)
+        self.sides |= {(condition.at.line, condition.at.column, word(truth)) for truth in truths}
+        self.sides |= {(condition.at.line, condition.at.column, "arrived") for _ in active}
+        return truths
+
+    def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
+        loop, self.entering = self.entering, None
+        if loop is not None and active:
+            self.sides.add((loop.at.line, loop.at.column, "entered"))
+        for statement in body:
+            if active and not isinstance(statement, TESTING):
+                self.lines |= own_lines(statement, self.params, set(self.arrays))
+            super().block((statement,), active)
+
+    def loop(self, s: syntax.For, active: list[int]) -> None:
+        self.busy = bool(active)
+        self._arrive(s, active)
+        super().loop(s, active)
+        self.entering = None
+
+    def parallel(self, s: syntax.Parallel) -> None:
+        self._arrive(s, self.everyone)
+        super().parallel(s)
+
+    def _arrive(self, s: syntax.For | syntax.Parallel, active: list[int]) -> None:
+        self.entering = s
+        self.sides |= {(s.at.line, s.at.column, "arrived") for _ in active}
+
+
+def word(truth: bool) -> str:
+    return "true" if truth else "false"
+
+
+def takes_a_step(e: Expression, arrays: set[str]) -> bool:
+    """Whether an expression that is no constant is computed, rather than at hand."""
+    return not isinstance(e, syntax.Name) or e.name in arrays
+
+
+def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
+    """Lines on which a statement spends steps of its own; those of what it holds are not its own."""
+    match s:
+        case syntax.Local(name, value) | syntax.Assign(name, value) if name not in arrays:
+            at_hand = is_constant(value, params) or not takes_a_step(value, arrays)
+            return {s.at.line} if at_hand else set()
+        case syntax.Parallel(ranges):
+            return {s.at.line, *(part.at.line for part in ranges)}
+    return {s.at.line}
+
+
+def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> Watched:
+    """Run a program to its end.
+
+    Raises: evaluator.Trap: it is refused.
+    """
+    run = Watched(tree, params, arrays, max_steps)
+    with suppress(_Halted):
+        run.block(tree.body, run.everyone)
+    return run
+
+
+def everything(tree: ProgramText, run: Watched) -> tuple[set[int], set[Side]]:
+    """All lines that take steps, and all sides that there are."""
+    lines: set[int] = set()
+    sides: set[Side] = set()
+    for node in statements(tree.body):
+        lines |= own_lines(node, run.params, set(run.arrays))
+        whats: tuple[str, ...] = ()
+        at: Any = node.at
+        if isinstance(node, TESTING):
+            at, whats = node.condition.at, ("true", "false", "arrived")
+        elif isinstance(node, (syntax.For, syntax.Parallel)):
+            whats = ("entered", "arrived")
+        sides |= {(at.line, at.column, what) for what in whats}
+        for held in children(node):
+            lines |= {line for e in expressions(held) for line in computed(e, run)}
+    return lines, sides
+
+
+def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    for s in body:
+        yield s
+        for field in ("body", "then", "otherwise"):
+            yield from statements(getattr(s, field, ()))
+
+
+def expressions(node: syntax.Node) -> Iterator[Expression]:
+    """The outermost expressions of a child of a statement: itself, or the bounds of a range."""
+    if isinstance(node, syntax.Range):
+        yield from (node.low, node.high)
+    elif isinstance(node, (syntax.Number, syntax.Name, syntax.Index, syntax.Binary, syntax.Not, syntax.Call)):
+        yield node
+
+
+def computed(e: Expression, run: Watched) -> Iterator[int]:
+    """Lines of all that is computed for an expression."""
+    if id(e) in run.constants:
+        return
+    if takes_a_step(e, set(run.arrays)):
+        yield e.at.line
+    for below in children(e):
+        yield from computed(below, run)  # type: ignore[arg-type]
