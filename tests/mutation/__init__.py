@@ -26,6 +26,7 @@ from mutation import (
     of_lowering,
     of_machine,
     of_reached,
+    of_verdicts,
     of_weights,
     of_winners,
     on_certificates,
@@ -36,13 +37,25 @@ from mutation import (
     on_proofs,
     on_reached,
     on_rules,
+    on_verdicts,
     on_winners,
 )
 from mutation.table import Check, Mutant
 
 CHECKS: dict[str, Check] = {
     check.name: check
-    for part in (on_machine, on_winners, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks, on_reached)
+    for part in (
+        on_machine,
+        on_winners,
+        on_models,
+        on_rules,
+        on_generation,
+        on_certificates,
+        on_proofs,
+        on_checks,
+        on_reached,
+        on_verdicts,
+    )
     for check in part.CHECKS
 }
 
@@ -57,6 +70,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_weights.MUTANTS,
     *of_certificates.MUTANTS,
     *of_checks.MUTANTS,
+    *of_verdicts.MUTANTS,
     *of_engines.MUTANTS,
     *of_reached.MUTANTS,
 )

@@ -69,7 +69,7 @@ MUTANTS = (
         "key=lambda pair: pair[1].ran", "key=lambda pair: not pair[1].ran", "modes find"),
     row("a file's winner wins over the option", common.given_job,
         "winner or winner_given(program, given) or otherwise", "winner_given(program, given) or winner or otherwise", "winners given"),
-    row("a seed is not asked beside a file's winner", common.machine_job, "named is None and seed is not None", "False",
+    row("a seed is not asked beside a file's winner", common.machine_case, "named is None and seed is not None", "False",
         "winners given"),
     row("a file may name a winner where none is open", arguments.winner_given, "not MODES[mode].winner_open", "False",
         "winners given"),

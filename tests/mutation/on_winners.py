@@ -14,7 +14,7 @@ from test_winners import CHOSEN, ends, program
 
 from compiler.compile import CONSTRUCTIONS, compile_job
 from compiler.mdm import Widths
-from lockstep.commands.common import given_job, machine_job
+from lockstep.commands.common import given_job, machine_case
 from lockstep.modes import ModeResult, try_modes
 from lockstep.storage import compile_to_file, program_or_model
 from models.editing import NotFinished, OutOfPositions
@@ -148,7 +148,7 @@ def winners_given() -> None:
             found = run(given_job(program, file, None, 0, None, option)).outputs["s"]
             assert found == wanted, f"{option} beside a file that says highest: {found} wins"
         for seed, text, wanted in ((None, None, HIGHEST), (3, None, at_random(3)), (None, "lowest", LOWEST)):
-            found = machine_job(program, file, None, seed, None, text).winner
+            found = machine_case(program, file, None, seed, None, text)[0].winner
             assert found == wanted, f"seed {seed}, --winner {text}: {found}, not {wanted}"
         try:
             given_job(parse_program(ARBITRARY.replace("arbitrary", "common")), file, None, 0, None)

@@ -1,0 +1,79 @@
+"""Mutants of what verify says: sidecars that are believed too easily, and verdicts on what was not compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstep import failing, sidecar, verification
+from lockstep.sidecar import Generator, child, files, judging, process
+from lockstep.sidecar.process import SidecarProcess
+from lockstep.verification import Report, cases, rows
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+from proofs_check import claims
+from proofs_check.theorems import agreement
+
+SIDECARS, VERDICTS = "sidecars", "verdicts"
+
+
+def row(area: str, breaks: str, function: Any, old: str, new: str, check: str) -> Mutant:
+    return Mutant(area, breaks, Rewrite(function, old, new), check)
+
+
+ENDS, ORACLES, READ = "sidecars that end", "oracles", "what sidecars read"
+OF_SIDECARS = (
+    row(SIDECARS, "a process that ended returned nothing wrong", SidecarProcess.call, 'case ("ended", status):',
+        'case ("ended", status):\n            return {"A": [4, 5]}, frozenset()\n        case ("ended", status, _):', ENDS),
+    row(SIDECARS, "SystemExit is no error", child.answer, "except BaseException as error:", "except Exception as error:", READ),
+    row(SIDECARS, "an endless call is waited for a little longer only", process.SidecarProcess._ask, "if answer is None:",
+        "if answer is not None and not answer:", ENDS),
+    row(SIDECARS, "inputs are drawn once", Generator._asked, "self._drawn <= DRAWN_TWICE and", "False and", ENDS),
+    row(SIDECARS, "every output is right", judging.compare, "Verdict(not differing,", "Verdict(True,", ORACLES),
+    row(SIDECARS, "only the first output is compared", judging.compare, "for array in outputs\n        for offset",
+        "for array in outputs[:1]\n        for offset", ORACLES),
+    row(SIDECARS, "outputs may be missing", judging._check_names, "if name not in returned:", "if False:", ORACLES),
+    row(SIDECARS, "names that are no outputs are passed over", judging._check_names, "if name not in names:", "if False:", ORACLES),
+    row(SIDECARS, "a longer list is cut", judging.expected_words, "if len(flat) != array.size:", "if len(flat) < array.size:", ORACLES),
+    row(SIDECARS, "numbers may have fractions", judging.expected_words, "isinstance(entry, int)", "isinstance(entry, float | int)",
+        ORACLES),
+    row(SIDECARS, "whatever is true is accepted", Generator._accepted, "if not isinstance(answer, bool):", "if answer is None:", ORACLES),
+    row(SIDECARS, "misspelt functions are passed over", sidecar._check_functions, "if hint and", "if False and", ORACLES),
+    row(SIDECARS, "a sidecar may have no function", sidecar._check_functions, "if len(missing) == 3:", "if len(missing) > 3:", ORACLES),
+    row(SIDECARS, "opened files are not noted", child.Watch.__call__, "if not writes_only:", "if False:", READ),
+    row(SIDECARS, "written files are noted", child.Watch.__call__, "if not writes_only:", "if True:", READ),
+    row(SIDECARS, "listed folders are not noted", child.Watch.__call__, '"os.scandir")', '"os.walk")', READ),
+    row(SIDECARS, "imports are not noted", child.Watch.note_module, "self.note(file)", "pass", READ),
+    row(SIDECARS, "Python's own files are noted", child.Watch.note, "not real.startswith(self.own)", "True", READ),
+    row(SIDECARS, "a file's contents do not count", files._of_file, 'hashlib.file_digest(file, "sha256").hexdigest()', "path", READ),
+    row(SIDECARS, "what was imported may change", process.load_sidecar, "or not found.is_current", "", READ),
+)  # fmt: skip
+
+SAYS, REFUSALS, BRANCHES = "verdicts", "refusals", "what is not reached"
+OF_VERDICTS = (
+    row(VERDICTS, "nothing compared is a success", Report.holds, "not self.nothing_compared and", "", SAYS),
+    row(VERDICTS, "outputs that are none are checked", rows._outputs, "if not generator.program.has_outputs:",
+        'if not generator.program.has_outputs:\n        return Check(OUTPUTS, on, "oracle", "", True)\n    if False:', SAYS),
+    row(VERDICTS, "a model's outputs that are none are checked", agreement.of_decodes, "if not any(m.job.outputs for m in rows):",
+        "if False:", SAYS),
+    row(VERDICTS, "nothing decoded is a success", rows._left_out, "decoded or not options.max_context", "True", SAYS),
+    row(VERDICTS, "the lowest winner alone is judged", cases.run_machine, "for winner, outcome in found.runs)",
+        "for winner, outcome in found.runs[:1])", SAYS),
+    row(VERDICTS, "the lowest winner is not judged", cases.run_machine, "for winner, outcome in found.runs)",
+        "for winner, outcome in found.runs[-1:])", SAYS),
+    row(VERDICTS, "one winner is decoded", cases._jobs, "[LOWEST, HIGHEST] if", "[LOWEST] if", SAYS),
+    row(VERDICTS, "failures are those of the lowest winner", rows.failures, "yield Failed(alone, check, execution.winner,",
+        "yield Failed(alone, check, case.executions[0].winner,", SAYS),
+    row(VERDICTS, "a claim that cannot be computed holds", claims._check, "cannot be computed: {error.message}{_sizes(params)}\", False)",
+        "cannot be computed: {error.message}{_sizes(params)}\", True)", SAYS),
+    row(VERDICTS, "refused runs pass", rows.machine_checks, "ran, False, cause=", "ran, True, cause=", REFUSALS),
+    row(VERDICTS, "refusals are all alike", failing.same_check,
+        "(c.what, c.process, c.cause) == (check.what, check.process, check.cause)",
+        "(c.what, c.process) == (check.what, check.process)", REFUSALS),
+    row(VERDICTS, "numbers tell refusals apart", rows._kind, 're.sub(r"[0-9]+", "#", error.message)', "error.message", REFUSALS),
+    row(VERDICTS, "no further inputs are looked for", verification._Verification._reach, "if not any(case.runs for case in cases):",
+        "if True:", BRANCHES),
+    row(VERDICTS, "what is not reached is not said", verification._Verification.report, "unreached(self.program, _reached(cases)) if",
+        "None if", BRANCHES),
+)  # fmt: skip
+
+MUTANTS = (*OF_SIDECARS, *OF_VERDICTS)
