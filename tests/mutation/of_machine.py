@@ -38,7 +38,7 @@ MUTANTS = (
         "instruction examples",
     ),
     Mutant(WORDS, "xor is or", operation("xor", lambda x, y: x | y, "x | y"), "word table"),
-    Mutant(WORDS, "words wrap one bit too late", Rewrite(word.wrap, "(1 << bits) - 1", "(2 << bits) - 1"), "word table"),
+    Mutant(WORDS, "words wrap one bit too late", Rewrite(word.wrap, "largest(bits)", "largest(bits + 1)"), "word table"),
     Mutant(
         WORDS,
         "shift amounts are not clipped",
@@ -216,13 +216,13 @@ MUTANTS = (
     Mutant(
         REFUSALS,
         "one item more than processors passes",
-        Rewrite(checks._check_items, "outer_count << outer_shift > processors", "outer_count << outer_shift > processors + 1"),
+        Rewrite(checks._check_items, "needed > processors", "needed > processors + 1"),
         "evaluator",
     ),
     Mutant(
         REFUSALS,
         "as many items as processors do not pass",
-        Rewrite(checks._check_items, "outer_count << outer_shift > processors", "outer_count << outer_shift >= processors"),
+        Rewrite(checks._check_items, "needed > processors", "needed >= processors"),
         "evaluator",
     ),
 )
