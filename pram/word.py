@@ -77,7 +77,7 @@ def largest(bits: int) -> int:
 
 def wrap(value: Words, bits: int) -> Words:
     """The word of an integer: its value modulo 2^bits."""
-    return value & largest(bits)
+    return value & ((1 << bits) - 1)
 
 
 def trap_reason(operation: WordOperation, x: int, y: int, bits: int) -> str | None:

@@ -322,7 +322,9 @@ class _Writer(Expressions):
         """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
         low, room = self.limit - 3, self.limit if self.daring else self.limit - 1
         base = self.number(low).text
-        first = self.pick(self.exactly(low + self.pick(0, 1, 2, 3)), Term(f"({base} | {self.bound(place, 3).text})", low, self.limit))
+        first = self.pick(
+            self.exactly(low + self.pick(0, 1, 2, 3)), Term(f"({base} | {self.bound(place, 3).text})", low, self.limit)
+        )
         end = self.exactly(min(low + self.processors - 1, room))
         last = self.pick(self.bound(place, 3), end, Term(f"({end.text} | {self.bound(place, 0).text})", end.low, end.low))
         return first, last, Term(name, low, self.limit, uniform=False, own=True)

@@ -392,7 +392,6 @@ class _Run(_Setting):
         self.block(s.body, active)
         self.step()
 
-
     def check_ends(self, s: syntax.Parallel, bounds: list[list[int]], fields: list[list[int]], active: list[int]) -> None:
         """A range of parameters that has items ends before the largest word; one of words does so where processors are past it."""
         for r, (_, high) in zip(s.ranges, bounds):
@@ -401,7 +400,7 @@ class _Run(_Setting):
         (low, high), further = bounds[0], list(zip(bounds[1:], fields[1:]))
         if high == self.limit - 1 and id(s.ranges[0].high) not in self.constants:
             for p in self.everyone:
-                if low + fields[0][p] > high and all(a + field[p] <= b < self.limit - 1 for (a, b), field in further):
+                if low + fields[0][p] > high and all(0 <= a <= a + field[p] <= b < self.limit - 1 for (a, b), field in further):
                     raise Trap("end", f"processor {p} is past {high}, the largest word of {self.bits} bits")
 
 

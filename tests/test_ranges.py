@@ -13,9 +13,11 @@ from typing import Union
 import numpy as np
 import pytest
 
+from compiler.compile import CONSTRUCTIONS, compile_job
 from pram.errors import PramError
 from pram.machine import run
 from pram.program import Program, parse_program
+from proofs_check.agreement import check_agreement
 
 #: The items of each processor that has some, or why a run is refused.
 Outcome = Union[dict[int, tuple[int, ...]], str]
@@ -62,8 +64,10 @@ def meaning(bounds: Sequence[tuple[int, int]], word_last: bool, processors: int,
         return ITEM
     if inside and any(high == top for _, high in bounds[word_last:]):  # there is no word one further
         return END
-    past = [each for each in items.values() if each[0] > top and all(i <= high < top for i, (_, high) in zip(each[1:], bounds[1:]))]
-    return END if word_last and bounds[0][1] == top and past else inside  # what is past the largest word has no word
+    further = [
+        each[0] for each in items.values() if all(0 <= low <= i <= high < top for i, (low, high) in zip(each[1:], bounds[1:]))
+    ]
+    return END if word_last and bounds[0][1] == top and max(further, default=0) > top else inside  # which has no word
 
 
 def numbers(bits: int, bound: str) -> range:
@@ -103,9 +107,32 @@ def test_every_first_range_of_two(bits: int, form: str) -> None:
     assert met == {"items", "none", PROCESSORS, END, ITEM}
 
 
-@pytest.mark.parametrize("low", [0, 1, 3, 4, 7, 9, 15, 16, 18, 20, 1 << 24, (1 << 40) + 2])
-def test_ranges_that_start_at_a_number(low: int) -> None:
+def test_ranges_that_start_at_a_number() -> None:
     """A number may be beyond the word, too: then the range is empty."""
-    for bits, high, processors in product((2, 3, 4), range(-2, 6), (1, 3, 4)):
-        wanted = meaning([(low, high)], False, processors, bits)
-        assert outcome(program(f"i in {low} .. {HIGH}"), 0, high, processors, bits) == wanted, (bits, high, processors)
+    for low in (0, 1, 3, 4, 7, 9, 15, 16, 18, 20, 1 << 24, (1 << 40) + 2):
+        text = program(f"i in {low} .. {HIGH}")
+        for bits, high, processors in product((2, 3, 4), range(-2, 6), (1, 3, 4)):
+            wanted = meaning([(low, high)], False, processors, bits)
+            assert outcome(text, 0, high, processors, bits) == wanted, (low, bits, high, processors)
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_models_run_ranges_whose_sums_leave_the_longest_word(construction: str) -> None:
+    """Empty, though 16777210 + 6 is 0 in words of 24 bits; then a range of two items beside its end."""
+    declared = "program t mode CREW word 24 procs 8 shared A[8] : output, x : input, y : input "
+    text = parse_program(declared + "parallel for i in x .. y do A[pid] := i end")
+    for low, high, wanted in ((16777210, 2, [0] * 8), (16777213, 16777214, [16777213, 16777214, *[0] * 6])):
+        job = text.instantiate({}, {"x": low, "y": high})
+        done = run(job)
+        assert done.outputs == {"A": wanted}
+        compiled = compile_job(job, done.time, construction=construction)
+        agreement = check_agreement(compiled, job, done.time)
+        assert agreement.divergence is None and agreement.outputs_agree
+
+
+@pytest.mark.parametrize(("low", "add"), [("0", "add"), ("1", "addsat"), ("a", "addsat"), ("n", "addsat"), ("9", "addsat")])
+def test_which_sum_an_item_is(low: str, add: str) -> None:
+    """0 + pid stays in the word; so what starts at 0 needs no gates of saturation."""
+    code = program(f"i in {low} .. {HIGH}").code
+    sums = [i for i in code.instructions if i.name in ("add", "addsat")]
+    assert [i.name for i in sums] == [add]

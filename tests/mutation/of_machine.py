@@ -38,7 +38,7 @@ MUTANTS = (
         "instruction examples",
     ),
     Mutant(WORDS, "xor is or", operation("xor", lambda x, y: x | y, "x | y"), "word table"),
-    Mutant(WORDS, "words wrap one bit too late", Rewrite(word.wrap, "largest(bits)", "largest(bits + 1)"), "word table"),
+    Mutant(WORDS, "words wrap one bit too late", Rewrite(word.wrap, "(1 << bits) - 1", "(2 << bits) - 1"), "word table"),
     Mutant(
         WORDS,
         "shift amounts are not clipped",
@@ -52,6 +52,7 @@ MUTANTS = (
         Rewrite(word.exact, "np.minimum(y, bits)", "np.minimum(y, bits - 1)"),
         "every shift",
     ),
+    Mutant(WORDS, "saturated sums wrap", Rewrite(word.exact, "if operation.saturates", "if False"), "word table"),
     Mutant(
         STEPS,
         "loads see stores of the same step",
@@ -218,6 +219,12 @@ MUTANTS = (
         "one item more than processors passes",
         Rewrite(checks._check_items, "needed > processors", "needed > processors + 1"),
         "evaluator",
+    ),
+    Mutant(
+        REFUSALS,
+        "processors past the largest word run the body",
+        Rewrite(checks._check_items, "active != (value != 0)", "active & (value == 0)"),
+        "ranges",
     ),
     Mutant(
         REFUSALS,
