@@ -62,6 +62,15 @@ def add(alu: Alu) -> None:
         alu.threshold(FIRST, "sums", low, 1 << i, _carry(result, i))
 
 
+def addsat(alu: Alu) -> None:
+    """The sum, which `add` computes and moves out; where a carry leaves the word, the bits that are 0 in it as well."""
+    b, w = alu.builder, alu.bits
+    over, result = b.field("addsat.over"), b.fields["sum"]
+    alu.threshold(FIRST, "addsat", word_of([*alu.x]) + word_of([*alu.y]) - (1 << w), 1 << w, {over.bit(): 1})
+    for j in range(w):
+        b.when(SECOND, [over.flag, 1 - result[j]], {alu.out.bit(j): 1})
+
+
 def _carry(result: Field, i: int) -> dict[Bit, int]:
     """A carry into bit i adds 1 there and takes 2 from the bit below; beyond the word it is dropped."""
     into = {result.bit(i): 1} if i < result.width else {}
@@ -146,15 +155,17 @@ def mul(alu: Alu) -> None:
 
 @dataclass(frozen=True)
 class GateRow:
-    """One row of GATES. `flags` are raised by an instruction's value column; `emit` adds the gates."""
+    """One row of GATES. `flags` are raised by an instruction's value column; `emit` adds the gates, beside those of `needs`."""
 
     flags: tuple[str, ...]
     emit: Callable[[Alu], None]
+    needs: tuple[str, ...] = ()
 
 
 GATES = {
     "copy": GateRow(("copy",), copy),
     "add": GateRow(("sums", "sum.emit"), add),
+    "addsat": GateRow(("sums", "sum.emit", "addsat"), addsat, needs=("add",)),
     "sub": GateRow(("sub",), sub),
     "mul": GateRow(("mul",), mul),
     "and": GateRow(("and",), and_),

@@ -81,6 +81,7 @@ class Code:
         used = {i.row.value.operation for i in self.instructions if isinstance(i.row.value, Apply)}
         if any(isinstance(column, (Fetch, Cell)) for i in self.instructions for column in (i.row.value, i.row.destination)):
             used.add("add")
+        used.update(*(GATES[name].needs for name in used))
         return [name for name in GATES if name in used]
 
     @property
@@ -136,7 +137,7 @@ class Processor:
             self.up, self.down = field("jump.up", size.counter), field("jump.down", size.counter)
 
     def _flag_names(self) -> list[str]:
-        return [flag for operation in self.code.operations() for flag in GATES[operation].flags]
+        return list(dict.fromkeys(flag for operation in self.code.operations() for flag in GATES[operation].flags))
 
     # -- layer 1 -------------------------------------------------------------------------------
 

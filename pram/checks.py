@@ -17,6 +17,7 @@ from pram.errors import Span
 from pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from pram.job import Job
 from pram.syntax import Expression
+from pram.word import MAX_BITS, largest
 
 if TYPE_CHECKING:
     from pram.machine import Group, Machine
@@ -100,23 +101,15 @@ def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, 
 
 
 def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:
-    processors, at = machine.job.processors, instruction.at
-    pids = machine.pids(group)
-    active = np.ones(pids.shape, bool)
-    outer_shift, outer_count, empty = 0, 0, False
-    items = []
-    for part in check.ranges:
-        low, high = _exact(machine, part.low, group), _exact(machine, part.high, group)
-        count = int(high[0]) - int(low[0]) + 1
-        shift = _evaluate(machine, part.shift)
-        empty = empty or count <= 0
-        if part.width is None:
-            outer_shift, outer_count = shift, count
-        item = low + _index(machine, part, shift, pids)
-        active &= item <= high
-        items.append(item)
-    if not empty and outer_count << outer_shift > processors:
-        raise machine.error(f"{outer_count << outer_shift} processors are needed for these items, but procs is {processors}", at)
+    """Every item has a processor and is a word, and the value says which processors have one."""
+    processors, pids, at = machine.job.processors, machine.pids(group), instruction.at
+    bounds = [(int(_exact(machine, r.low, group)[0]), int(_exact(machine, r.high, group)[0])) for r in check.ranges]
+    items = [low + _index(machine, part, pids) for part, (low, _) in zip(check.ranges, bounds)]
+    active = np.logical_and.reduce([item <= high for item, (_, high) in zip(items, bounds)])
+    low, high = bounds[0]
+    needed = high - low + 1 << _evaluate(machine, check.ranges[0].shift)
+    if all(low <= high for low, high in bounds) and needed > processors:
+        raise machine.error(f"{needed} processors are needed for these items, but procs is {processors}", at)
     for item in items:
         outside = active & ((item < 0) | (item >> machine.job.word_bits != 0))
         if outside.any():
@@ -125,14 +118,15 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
             raise machine.error(f"item {first} {what}", at)
     wrong = np.flatnonzero(active != (value != 0))
     if len(wrong):
-        pid, bits = int(pids[wrong[0]]), machine.job.word_bits
-        if active[wrong[0]]:  # the compiled test compares with the bound that is excluded
-            raise machine.error(f"the range ends at the largest word of {bits} bits, and its end + 1 is no word", at)
-        raise machine.error(f"items wrap on idle processor {pid}: a word of {bits} bits is too small for these ranges", at)
+        bits, first = machine.job.word_bits, wrong[0]
+        assert largest(bits) in (high for _, high in bounds), "the code mistakes who has an item"
+        why = "its end + 1 is no word" if active[first] else f"no word is left for processor {pids[first]}, which is past its end"
+        size = "`word` sets the size" if bits < MAX_BITS else "none is longer"
+        raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}), and {why}", at)
 
 
-def _index(machine: Machine, part: ItemRange, shift: int, pids: Words) -> Words:
-    index = pids >> shift
+def _index(machine: Machine, part: ItemRange, pids: Words) -> Words:
+    index = pids >> _evaluate(machine, part.shift)
     if part.width is None:
         return index
     return index & ((1 << _evaluate(machine, part.width)) - 1)

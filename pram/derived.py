@@ -1,7 +1,7 @@
 """Derived parameters: expressions that are evaluated once, when a program is instantiated.
 
-They are all through which n, P and the array sizes reach the machine code. Besides the program's own
-parameters they may name `&A`, the address of array A, and `#A`, its columns.
+They are all through which n, P, the array sizes and the word size reach the machine code. Besides the program's own
+parameters they may name `&A`, the address of array A, `#A`, its columns, and `word.max`, the largest word.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from pram.syntax import Binary, Call, Expression, For, Name, Number, Range
+
+#: The largest word, which no text can name.
+WORD_MAX = "word.max"
 
 
 def base_of(array: str) -> Expression:
@@ -26,11 +29,9 @@ def exclusive(bound: Expression) -> Expression:
     return Call("max", (Number(0), Binary("+", bound, Number(1), bound.at)), bound.at)
 
 
-def low_or_end(low: Expression, high: Expression) -> Expression:
-    """The low end of a range of items; of an empty one, what follows its high end, so that nobody has an item."""
-    at, empty = low.at, Binary(">", low, high, low.at)
-    there = Binary("*", low, Binary("<=", low, high, at), at)
-    return Binary("+", there, Binary("*", exclusive(high), empty, at), at)
+def saturated(low: Expression) -> Expression:
+    """The low end of a range of items, or the largest word if that is less: a range from beyond it is empty, and stays so."""
+    return Call("min", (low, Name(WORD_MAX, low.at)), low.at)
 
 
 def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:

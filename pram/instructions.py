@@ -90,6 +90,7 @@ INSTRUCTIONS = {
         Row("mov", "rd, x", Apply("copy", ("x",)), "register", Next.FOLLOWING,
             (Example(x=0, value=0), Example(x=9, value=9), Example(x=15, value=15))),
         _word("add", (3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 1, 1), (15, 15, 14, 1)),
+        _word("addsat", (3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 15), (1, 15, 15), (15, 15, 15)),
         _word("sub", (9, 4, 5), (4, 4, 0), (3, 5, 14, 1), (0, 15, 1, 1)),
         _word("mul", (3, 5, 15), (0, 9, 0), (1, 13, 13), (7, 7, 1, 1), (15, 15, 1, 1)),
         _word("and", (12, 10, 8), (15, 6, 6), (5, 10, 0)),
@@ -160,8 +161,8 @@ class ItemRange:
 class ItemsCheck:
     """The items of a `parallel for` must fit the processors and the word.
 
-    The instruction's value must be 1 exactly on the processors that have an item: compiled
-    arithmetic that wraps on an idle processor may not make it look active.
+    The instruction's value must be 1 exactly on the processors that have an item. Where a range ends
+    at the largest word, it may not be.
     """
 
     ranges: tuple[ItemRange, ...]

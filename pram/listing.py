@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pram.errors import Source
-from pram.instructions import Instruction, Operand
+from pram.instructions import INSTRUCTIONS, Instruction, Operand
 from pram.lowering import MachineCode
 from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
 
@@ -14,6 +14,8 @@ from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
 PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
 ATOM = 11
+#: Columns of the longest name of an instruction.
+NAME = max(map(len, INSTRUCTIONS))
 
 
 def expression_text(expression: Expression, outer: int = 0) -> str:
@@ -49,14 +51,14 @@ def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:
 
 
 def instruction_text(instruction: Instruction, derived: Sequence[Expression]) -> str:
-    """`add r2, r0, {n}`, after the operand column of the instruction's row."""
+    """`add    r2, r0, {n}`, after the operand column of the instruction's row."""
     values = {"rd": f"r{instruction.rd}", "L": str(instruction.target)}
     for name in ("x", "y", "z"):
         operand = getattr(instruction, name)
         if operand is not None:
             values[name] = operand_text(operand, derived)
     text = re.sub(r"rd|[xyzL]", lambda found: values[found[0]], instruction.row.operands)
-    return f"{instruction.name:<5} {text}".rstrip()
+    return f"{instruction.name:<{NAME}} {text}".rstrip()
 
 
 def listing(code: MachineCode, source: Source) -> list[tuple[int, str, int, str]]:

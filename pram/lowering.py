@@ -36,6 +36,7 @@ from pram.syntax import (
     Store,
     While,
 )
+from pram.word import MIN_BITS, largest
 
 
 @dataclass(frozen=True)
@@ -247,23 +248,23 @@ class _Lowering(Emitter):
     def item(self, parts: tuple[Range, ...], number: int, part: Range) -> tuple[ItemRange, int]:
         """Emit item := low + index and its test; the range for the checker and the test's register."""
         at, parametric = part.at, self.symbols.is_parametric
-        first = part.low
-        if parametric(first) and parametric(part.high) and not isinstance(first, Number):
-            first = derived.low_or_end(first, part.high)
-        low, high = self.value(first), None if parametric(part.high) else self.value(part.high)
+        low, high = self.low_end(part.low), None if parametric(part.high) else self.value(part.high)
         item, test = self.register(), self.register()
         shift = derived.sum_of(derived.extent_bits(p) for p in parts[number + 1 :])
         width = derived.extent_bits(part) if number else None
         index = self.index(shift, width, item, at, len(parts) - 1 - number)
-        self.emit("add", low, index, rd=item, at=at)
+        # 0 + index is a word. Any other sum saturates: on no idle processor may it come round to an item of the range.
+        self.emit("add" if low == constant(0) else "addsat", low, index, rd=item, at=at)
         own = Operand("register", item)
-        if high is None:
-            self.emit("lt", own, self.parameter(derived.exclusive(part.high)), rd=test, at=at)
-        else:
-            self.emit("le", own, high, rd=test, at=at)
+        self.emit("lt" if high is None else "le", own, high or self.parameter(derived.exclusive(part.high)), rd=test, at=at)
         self.locals[part.variable] = item
         exact_low, exact_high = self.subject(part.low, low), self.subject(part.high, high or own)
         return ItemRange(exact_low, exact_high, shift, width), test
+
+    def low_end(self, low: Expression) -> Operand:
+        """The first item. A number that no word size is too small for enters the code as it is."""
+        small = isinstance(low, Number) and low.value <= largest(MIN_BITS)
+        return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
     def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:
         """(pid >> shift) % 2^width: a shift where ranges follow, a mask where ranges precede."""

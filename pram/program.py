@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pram import parameters
 from pram.analysis import analyse
 from pram.declarations import Symbols
+from pram.derived import WORD_MAX
 from pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
 from pram.inputs import read_array, shortened, shown, wrong, wrong_cell
 from pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
@@ -22,7 +23,7 @@ from pram.json_places import span_of
 from pram.lowering import MachineCode, lower
 from pram.parser import parse
 from pram.syntax import Claim, Expression, ProgramText, Shared
-from pram.word import MAX_BITS, MIN_BITS
+from pram.word import MAX_BITS, MIN_BITS, largest
 
 Words = NDArray[np.int64]
 
@@ -182,7 +183,7 @@ class _Instantiation:
 
     def _job_on(self, memory: Words, bits: int) -> Job:
         program, symbols = self.program, self.program.symbols
-        environment = self._environment()
+        environment = self._environment() | {WORD_MAX: largest(bits)}
         derived = tuple(parameters.evaluate(e, environment, self.source) for e in program.code.derived)
         returned = [a for a in self.arrays if a.is_output]
         first = returned[0].base if returned else 0

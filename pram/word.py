@@ -23,13 +23,15 @@ class WordOperation:
     """One row of WORD_OPERATIONS.
 
     `exact(x, y)` takes words; shift amounts arrive clipped to the word size. `symbol` is the
-    operator of the language, where it has one.
+    operator of the language, where it has one. A result of one that `saturates` stays at the largest
+    word where it would be larger, and so is never an error.
     """
 
     name: str
     symbol: str
     exact: Callable[[Words, Words], Words]
     is_shift: bool = False
+    saturates: bool = False
 
 
 def _truth(compare: Callable[[Words, Words], NDArray[np.bool_]]) -> Callable[[Words, Words], Words]:
@@ -41,6 +43,7 @@ WORD_OPERATIONS = {
     for operation in (
         WordOperation("copy", "", lambda x, y: x),
         WordOperation("add", "+", lambda x, y: x + y),
+        WordOperation("addsat", "", lambda x, y: x + y, saturates=True),
         WordOperation("sub", "-", lambda x, y: x - y),
         WordOperation("mul", "*", lambda x, y: x * y),
         WordOperation("and", "&", lambda x, y: x & y),
@@ -63,7 +66,13 @@ OPERATORS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol}
 
 def exact(operation: WordOperation, x: Words, y: Words, bits: int) -> Words:
     """The integer result, before it is reduced to a word; same shape as x and y."""
-    return operation.exact(x, np.minimum(y, bits)) if operation.is_shift else operation.exact(x, y)
+    result = operation.exact(x, np.minimum(y, bits) if operation.is_shift else y)
+    return np.minimum(result, largest(bits)) if operation.saturates else result
+
+
+def largest(bits: int) -> int:
+    """The largest word."""
+    return (1 << bits) - 1
 
 
 def wrap(value: Words, bits: int) -> Words:

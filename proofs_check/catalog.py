@@ -59,7 +59,7 @@ LETTERS = {
     "F": "positions behind the last word in the full sequence", "w": "bits of a word", "t": "bits of a step number",
     "p": "bits of a pid", "c": "bits of a program counter", "r": "bits of a register's index",
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
-    "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations",
+    "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations, and whether addsat leaves the word",
 }  # fmt: skip
 
 #: What closed forms apply to them.
@@ -84,7 +84,8 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
     return {
         "w": widths.word, "t": getattr(widths, "time", 0), "p": widths.pid, "c": counter, "r": register,
         "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
-        "s": sum(name in operations for name in ("shl", "shr", "mul")), "f": len(operations) + ("add" in operations),
+        "s": sum(name in operations for name in ("shl", "shr", "mul")),
+        "f": len(operations) + ("add" in operations) + ("addsat" in operations),
     }  # fmt: skip
 
 

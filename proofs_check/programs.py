@@ -229,7 +229,8 @@ class Coverage:
     operands:     their operands, as "x register" or "z pid".
     events:       steps by (mode, event): "divergent" (running processors at different instructions),
                   "concurrent reads", "concurrent writes", "different values" (written to one cell),
-                  "read and write" (of one cell, by different processors), "wrapped address".
+                  "read and write" (of one cell, by different processors), "wrapped address",
+                  "saturated sum".
     """
 
     modes: Counter[str] = field(default_factory=Counter)
@@ -276,6 +277,8 @@ def _count(found: Coverage, job: Job, step: Step, registers: NDArray[np.int64]) 
                 found.operands[f"{name} {operand.kind}"] += 1
                 words[name] = _word(job, operand, pid, registers)
         row = instruction.row
+        if row.name == "addsat" and words["x"] + words["y"] >> job.word_bits:
+            events.add("saturated sum")
         if isinstance(row.value, Fetch) or isinstance(row.destination, Cell):
             address = words["x"] + words["y"]
             events |= {"wrapped address"} if address >> job.word_bits else set()

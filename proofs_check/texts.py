@@ -306,7 +306,9 @@ class _Writer(Expressions):
             low = self.pick(0, 0, 0, 1, 2)
             first, last = self.exactly(low), self.exactly(low + extent - 1)
             term = Term(f"i{len(place.terms) + len(terms)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
-            if len(extents) == 1 and self.chance(3):
+            if len(extents) == 1 and self.chance(4):
+                first, last, term = self.near_the_top(place, term.text)
+            elif len(extents) == 1 and self.chance(3):
                 last = self.bound(place, ones(self.processors + 1) >> 1)
                 term = replace(term, high=max(low, last.high), own=True)
             ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
@@ -315,6 +317,17 @@ class _Writer(Expressions):
         pair = (terms[0], terms[1]) if len(terms) == 2 else None
         inside = replace(inside, pair=pair, alone=place.alone or len(extents) == 1 and terms[0].low == terms[0].high)
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], place
+
+    def near_the_top(self, place: Place, name: str) -> tuple[Term, Term, Term]:
+        """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
+        low, room = self.limit - 3, self.limit if self.daring else self.limit - 1
+        base = self.number(low).text
+        first = self.pick(
+            self.exactly(low + self.pick(0, 1, 2, 3)), Term(f"({base} | {self.bound(place, 3).text})", low, self.limit)
+        )
+        end = self.exactly(min(low + self.processors - 1, room))
+        last = self.pick(self.bound(place, 3), end, Term(f"({end.text} | {self.bound(place, 0).text})", end.low, end.low))
+        return first, last, Term(name, low, self.limit, uniform=False, own=True)
 
     def extents(self) -> list[int]:
         """How many items each range has, so that the processors suffice."""

@@ -42,7 +42,7 @@ class _Halted(Exception):
 
 
 class Trap(Exception):
-    """`kind` is overflow, underflow, shift, index, conflict, disagree, items, parameter, steps or input."""
+    """`kind` is overflow, underflow, shift, index, conflict, disagree, items, end, parameter, steps or input."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
@@ -386,10 +386,22 @@ class _Run(_Setting):
         active = [p for p in self.everyone if all(field[p] < extent for field, extent in zip(fields, extents))]
         if active:
             self.check_items(*chain(*bounds))
+        self.check_ends(s, bounds, fields, active)
         for r, (low, _), field in zip(s.ranges, bounds, fields):
             self.locals[r.variable] = [low + index for index in field]
         self.block(s.body, active)
         self.step()
+
+    def check_ends(self, s: syntax.Parallel, bounds: list[list[int]], fields: list[list[int]], active: list[int]) -> None:
+        """A range of parameters that has items ends before the largest word; one of words does so where processors are past it."""
+        for r, (_, high) in zip(s.ranges, bounds):
+            if high == self.limit - 1 and id(r.high) in self.constants and active:
+                raise Trap("end", f"{high} + 1 is no word of {self.bits} bits")
+        (low, high), further = bounds[0], list(zip(bounds[1:], fields[1:]))
+        if high == self.limit - 1 and id(s.ranges[0].high) not in self.constants:
+            for p in self.everyone:
+                if low + fields[0][p] > high and all(0 <= a <= a + field[p] <= b < self.limit - 1 for (a, b), field in further):
+                    raise Trap("end", f"processor {p} is past {high}, the largest word of {self.bits} bits")
 
 
 def _common(values: Sequence[int]) -> int:

@@ -23,7 +23,7 @@ OPERANDS = (
     Operand("register", 0), Operand("constant", 2), Operand("parameter", 1), Operand("register", 1), PID, Operand("constant", 1),
     Operand("parameter", 0),
 )  # fmt: skip
-OPERATIONS = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge")
+OPERATIONS = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "addsat")
 PARTS = ("w_in", "b_in", "w_out", "v", "o")
 
 
@@ -33,8 +33,8 @@ def everything() -> tuple[Instruction, ...]:
     turn = OPERANDS * 3
     words = [Instruction(name, turn[i], turn[i + 3], rd=i % 2) for i, name in enumerate(OPERATIONS)]
     branches = [
-        Instruction("jz", r1, target=20),
-        Instruction("jmp", target=21),
+        Instruction("jz", r1, target=21),
+        Instruction("jmp", target=22),
         Instruction("jz", Operand("constant", 1), target=2),
     ]
     memory = [Instruction("load", r1, p1, rd=1), Instruction("store", r0, c2, r1), Instruction("store", PID, p1, c2)]

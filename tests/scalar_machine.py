@@ -15,10 +15,11 @@ from typing import NamedTuple
 from pram.instructions import Instruction, Operand, Trap
 from pram.job import Job
 
-#: The integer that `name rd, x, y` computes, before it is cut to a word.
+#: The integer that `name rd, x, y` computes, before it is cut to a word; what `addsat` computes is cut off at the largest.
 COMPUTE: dict[str, Callable[[int, int], int]] = {
     "mov": lambda x, y: x,
     "add": lambda x, y: x + y,
+    "addsat": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
     "and": lambda x, y: x & y,
@@ -185,6 +186,8 @@ def _word(job: Job, run: ScalarRun, pid: int, operand: Operand, trap: Trap) -> i
 
 def _computed(job: Job, run: ScalarRun, instruction: Instruction, x: int, y: int) -> int:
     integer = COMPUTE[instruction.name](x, y)
+    if instruction.name == "addsat" and integer >= 1 << job.word_bits:
+        return (1 << job.word_bits) - 1
     word = integer % (1 << job.word_bits)
     too_far = instruction.name in ("shl", "shr") and y >= job.word_bits
     if instruction.trap == Trap.ARITHMETIC and (word != integer or too_far):

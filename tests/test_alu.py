@@ -17,6 +17,7 @@ from pram.word import WORD_OPERATIONS
 MEANINGS = {
     "mov": lambda x, y, w: x,
     "add": lambda x, y, w: x + y,
+    "addsat": lambda x, y, w: x + y if x + y < 2**w else 2**w - 1,
     "sub": lambda x, y, w: x - y,
     "mul": lambda x, y, w: x * y,
     "and": lambda x, y, w: x & y,
@@ -50,7 +51,9 @@ def apply(compiled: Compiled, name: str, xs: np.ndarray, ys: np.ndarray) -> np.n
             rows[:, offsets[slot] + j] = words >> j & 1
     value = INSTRUCTIONS[name].value
     assert isinstance(value, Apply)
-    flags = {"copy": ["copy"], "add": ["sums", "sum.emit"]}.get(value.operation, [value.operation])
+    flags = {"copy": ["copy"], "add": ["sums", "sum.emit"], "addsat": ["sums", "sum.emit", "addsat"]}.get(
+        value.operation, [value.operation]
+    )
     for flag in flags:
         rows[:, offsets[flag]] = 1
     x = torch.from_numpy(rows).to(compiled.model.dtype)

@@ -15,7 +15,7 @@ from compiler.compile import Compiled, compile_job
 from models.decode import decode
 from models.editing import NotFinished
 from models.engines.dense import forward
-from pram.instructions import Instruction, Operand
+from pram.instructions import INSTRUCTIONS, Instruction, Operand
 from pram.job import Job
 from pram.machine import Run
 from proofs_check.agreement import Agreement, check_agreement
@@ -62,7 +62,7 @@ def test_random_machine_programs() -> None:
     total = sum(seen.values(), Coverage())
     assert len(seen) >= 300
     assert len(total.modes) == 5 and min(total.modes.values()) >= 20
-    assert len(total.instructions) == 21 and min(total.instructions.values()) >= 20
+    assert len(total.instructions) == len(INSTRUCTIONS) and min(total.instructions.values()) >= 20
     for event, least in (("divergent", 100), ("concurrent writes", 20), ("concurrent reads", 20), ("read and write", 10)):
         assert total.steps(event) >= least, event
 

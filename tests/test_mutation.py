@@ -119,7 +119,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command() -> None:
     outcome = command("--only", "word operations: ")
     assert outcome.returncode == FINE, outcome.stderr
-    assert "killed by word table" in outcome.stdout and "6 of 6 mutants are caught, 1 more are shown" in outcome.stdout
+    assert "killed by word table" in outcome.stdout and "7 of 7 mutants are caught, 1 more are shown" in outcome.stdout
     outcome = command("--only", "no such mutant")
     assert (outcome.returncode, outcome.stdout) == (MISUSED, "")
     assert "no mutant's name holds 'no such mutant'" in outcome.stderr

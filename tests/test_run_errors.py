@@ -132,6 +132,23 @@ RUNS: list[tuple[str, str, str]] = [
     (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, and words are not"),
     (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
     (
+        CREW + "parallel for i in n + 250 .. 255 do A[0] := 1 end\n",
+        "7:14",
+        "step 2: the range ends at 255, the largest word of 8 bits (`word` sets the size), and its end + 1 is no word",
+    ),
+    (
+        CREW + "local x := 254\nparallel for i in x .. x + 1 do A[0] := 1 end\n",
+        "8:14",
+        "step 4: the range ends at 255, the largest word of 8 bits (`word` sets the size), and no word is left for processor 2, "
+        "which is past its end",
+    ),
+    (
+        CREW.replace("8", "24") + "local x := 1 << 23\nparallel for i in x - 1 + x .. x - 1 + x do A[0] := 1 end\n",
+        "8:14",
+        "step 7: the range ends at 16777215, the largest word of 24 bits (none is longer), and no word is left for processor 1, "
+        "which is past its end",
+    ),
+    (
         "program t\nparam n\nword 8\nshared R[n, n] : input, s : output\nlocal k := 2\ns := R[k, k + 1]\n",
         "6:6",
         "step 4: processor 0: column index 3 is outside `R` (0 .. 2)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from compiler.processor import Size, vocabulary
 from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
-from proofs_check.proofs.operations import AMOUNTS, PARTIAL
+from proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from proofs_check.proofs.specification import OPERATIONS
 from proofs_check.proofs.structure import Broken
 from proofs_check.proofs.weights import Network
@@ -43,7 +43,7 @@ def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...
 
 def used_fields(size: Size) -> FieldTable:
     """What a processor has of operations that its program uses."""
-    return {**flags("sums", "sum.emit", *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
+    return {**flags("sums", "sum.emit", OVER, *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
 
 
 def check_columns(network: Network, interface: Interface, size: Size) -> int:

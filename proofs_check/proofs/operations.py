@@ -5,6 +5,7 @@ Layer 2 leaves intermediate words, each with a meaning that is proved first; the
 | field        | meaning                                                       | closed by                               |
 |--------------|---------------------------------------------------------------|-----------------------------------------|
 | sum          | x + y                                                         | solver, bit by bit                      |
+| addsat.over  | the carry of x + y out of the word                            | solver                                  |
 | out          | the operation itself                                          | solver, bit by bit                      |
 | *.amount     | one hot: bit s is [y = s]; none for y >= w                    | solver; layer 3 for each amount         |
 | mul.partial  | M_k, of x_i y_j 2^(i+j) modulo 2^(k+1) every one              | each gate on all its bits; coefficients |
@@ -28,8 +29,8 @@ from proofs_check.proofs.specification import OPERATIONS, Word, apply
 from proofs_check.proofs.weights import Exact, Network
 
 AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
-PARTIAL = "mul.partial"
-INTERMEDIATE = (SUM, PARTIAL, *AMOUNTS)
+PARTIAL, OVER = "mul.partial", "addsat.over"
+INTERMEDIATE = (SUM, OVER, PARTIAL, *AMOUNTS)
 
 #: The constant that a column gets, and the lines beside it.
 Column = tuple[int, tuple[Polyline, ...]]
@@ -62,11 +63,10 @@ class Operands:
     def y(self) -> Word:
         return z3.BitVec("y", self.bits)
 
-    def words(self, **more: str) -> Words:
-        """Columns of x and y, and of other fields: name of the term -> field."""
-        fields = {"x": "x", "y": "y", **more}
-        columns = {c: (n, j) for n, f in fields.items() for j, c in enumerate(self.network.fields[f][: self.bits])}
-        return Words({name: z3.BitVec(name, self.bits) for name in fields}, columns, self.network.text)
+    def words(self) -> Words:
+        """The columns of x and y."""
+        columns = {c: (name, j) for name in ("x", "y") for j, c in enumerate(self.network.fields[name][: self.bits])}
+        return Words({"x": self.x, "y": self.y}, columns, self.network.text)
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ def _meaning(operands: Operands, field: str, result: Result) -> Word:
     """The word that a field must be; amounts as a word of which one bit is set."""
     if field == SUM:
         return OPERATIONS["add"](operands.x, operands.y)
+    if field == OVER:
+        return z3.Extract(operands.bits, operands.bits, z3.ZeroExt(1, operands.x) + z3.ZeroExt(1, operands.y))
     if field in AMOUNTS:
         return OPERATIONS["shl"](z3.BitVecVal(1, operands.bits), operands.y)
     if isinstance(result, Branch):
@@ -144,8 +146,8 @@ def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: R
     found = [(int(added.constant[c]), added.varying.get(c, ())) for c in out]
     if PARTIAL in halfway.live and wanted == "mul" and OUT not in halfway.live:
         _parities(lemmas, operands, row, found)
-    elif SUM in halfway.live and wanted == "add" and OUT not in halfway.live:
-        _moved(lemmas, operands, row, found)
+    elif SUM in halfway.live and wanted in ("add", "addsat") and OUT not in halfway.live:
+        _moved(lemmas, operands, halfway, row, found, str(wanted))
     elif not isinstance(wanted, int) and (OUT in halfway.live or (loaded and wanted == "loaded")):
         _untouched(found)
     elif isinstance(wanted, int):
@@ -169,13 +171,15 @@ def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int
             raise Unequal(Refuted({}, f"out[{j}] is not the bit of {wanted}"))
 
 
-def _moved(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
-    """out := sum."""
-    words = operands.words(s=SUM)
+def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found: Sequence[Column], wanted: str) -> None:
+    """out, made of `sum` and of whether that leaves the word, which are what layer 2 was shown to leave."""
+    network = operands.network
+    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in halfway.live}
+    columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
+    words, result = Words(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
     for j, (constant, lines) in enumerate(found):
-        before = row.known(operands.network.fields[OUT][j])
-        bit = z3.Extract(j, j, words.terms["s"]) if j < operands.bits else z3.BitVecVal(0, 1)
-        words.prove_bit(lemmas, f"out[{j}]", constant + (before or 0), lines, bit)
+        bit = z3.Extract(j, j, result) if j < operands.bits else z3.BitVecVal(0, 1)
+        words.prove_bit(lemmas, f"out[{j}]", constant + (row.known(network.fields[OUT][j]) or 0), lines, bit)
 
 
 def _shifts(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result) -> None:

@@ -1,7 +1,7 @@
 """What each instruction means, as terms over words: the table that the weights are proved against.
 
 Written from sections 3, 4 and 6 of docs/language.md; it shares no code with the machine, nor with the compiler.
-Arithmetic wraps, a shift by the word size or more gives 0, comparisons give 1 or 0, addresses wrap.
+Arithmetic wraps, but addsat stays at the largest word; a shift by the word size or more gives 0, comparisons give 1 or 0, addresses wrap.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ def _shifted(by: Callable[[Word, Word], Word]) -> Callable[[Word, Word], Word]:
     return lambda x, y: z3.If(z3.UGE(y, x.size()), z3.BitVecVal(0, x.size()), by(x, y))
 
 
+def _saturated(x: Word, y: Word) -> Word:
+    """A sum that wraps is less than either operand."""
+    return z3.If(z3.ULT(x + y, x), z3.BitVecVal(-1, x.size()), x + y)
+
+
 #: Operations on words.
 OPERATIONS: Mapping[str, Callable[[Word, Word], Word]] = {
     "copy": lambda x, y: x,
     "add": lambda x, y: x + y,
+    "addsat": _saturated,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
     "and": lambda x, y: x & y,

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.tokens import MASK
 from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
-from proofs_check.proofs.operations import AMOUNTS, PARTIAL
+from proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from proofs_check.proofs.specification import OPERATIONS
 from proofs_check.proofs.weights import Exact, Network
 
@@ -82,12 +82,14 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
     words = {"x", "y"}
     if layer == 2:
         yield {"sums", *words}, {SUM}
+        goes_on = {"mul": PARTIAL, "addsat": OVER} | {name: amount for amount, name in AMOUNTS.items()}
         for name in OPERATIONS:
-            yield {name, *words}, {f"{name}.amount" if name in ("shl", "shr") else PARTIAL if name == "mul" else OUT}
+            yield {name, *words}, {goes_on.get(name, OUT)}
         for jump in JUMPS:
             yield {jump, slots[0]}, {OUT}
     if layer == 3:
         yield {SUM, "sum.emit"}, {OUT}
+        yield {SUM, OVER}, {OUT}
         yield {PARTIAL}, {OUT}
         for amount in AMOUNTS:
             yield {amount, "x"}, {OUT}

@@ -10,7 +10,7 @@ from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 from proofs_check import certificate
 from proofs_check.certificate import _Certifier
-from proofs_check.proofs import attention, columns, instructions, prove, rows, solver, structure, weights
+from proofs_check.proofs import attention, columns, instructions, operations, prove, rows, solver, structure, weights
 
 CERTIFICATE, PROOFS = "certificate", "proofs"
 
@@ -228,6 +228,22 @@ OF_PROOFS = (
         "_refute(solver, name, self._values)",
         "pass",
         "proof finds a sum",
+    ),
+    row(
+        PROOFS,
+        "a carry out of the word is taken to be right",
+        operations.prove_first,
+        "words.prove_bit(",
+        "field == OVER or words.prove_bit(",
+        "proof finds a carry out of the word",
+    ),
+    row(
+        PROOFS,
+        "what moves a sum out is taken to be right",
+        operations._moved,
+        "words.prove_bit(",
+        "True or words.prove_bit(",
+        "proof finds a saturated bit",
     ),
     row(
         PROOFS,

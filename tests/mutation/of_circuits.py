@@ -154,6 +154,9 @@ MUTANTS = (
     Mutant(PROCESSOR, "logits are too flat", Attribute(processor, "SHARPNESS", 1, "16 -> 1"), "certificate of mdm"),
     Mutant(GATES, "a carry takes one off below", Rewrite(gates._carry, "-2", "-1"), GATE),
     Mutant(GATES, "a carry comes one late", Rewrite(gates.add, "- (1 << i)\n", "- (1 << i) - (i > 1)\n"), "proof of ap-mdm"),
+    Mutant(GATES, "a saturated sum drops its carry", Rewrite(gates.addsat, "{over.bit(): 1}", "{over.bit(): 0}"), GATE),
+    Mutant(GATES, "the largest word but one saturates", Rewrite(gates.addsat, "- (1 << w), 1", "- (1 << w) + 2, 1"), GATE),
+    Mutant(GATES, "saturated bits are set twice", Rewrite(gates.addsat, ", 1 - result[j]]", "]"), "proof of mdm"),
     Mutant(GATES, "equal words borrow", Rewrite(gates.sub, "word_of([*alu.x][:i]) - 1", "word_of([*alu.x][:i])"), GATE),
     Mutant(GATES, "and takes one bit for both", Rewrite(gates.and_, "alu.y[j] - 2", "alu.y[j] - 1"), GATE),
     Mutant(

@@ -135,17 +135,29 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "items do not start at the low end",
-        Rewrite(Lowering.item, 'self.emit("add", low, index', 'self.emit("add", constant(0), index'),
+        Rewrite(Lowering.item, '"addsat", low, index', '"addsat", constant(0), index'),
         "evaluator",
     ),
     Mutant(
         LOWERING, "the last item is left out", Rewrite(Lowering.item, "derived.exclusive(part.high)", "part.high"), "evaluator"
     ),
     Mutant(
+        LOWERING, "items of words go one beyond", Rewrite(Lowering.item, "own, high or", "own, (high and own) or"), "evaluator"
+    ),
+    Mutant(
+        LOWERING, "items come round to the low end of the word", Rewrite(Lowering.item, 'else "addsat"', 'else "add"'), "ranges"
+    ),
+    Mutant(
         LOWERING,
-        "items of words go one beyond",
-        Rewrite(Lowering.item, 'self.emit("le", own, high', 'self.emit("le", own, own'),
-        "evaluator",
+        "a range from beyond the word starts in it",
+        Rewrite(Lowering.low_end, "self.parameter(derived.saturated(low))", "self.parameter(low)"),
+        "ranges",
+    ),
+    Mutant(
+        LOWERING,
+        "a range from a number beyond the word starts in it",
+        Rewrite(Lowering.low_end, "isinstance(low, Number) and low.value <= largest(MIN_BITS)", "isinstance(low, Number)"),
+        "ranges",
     ),
     Mutant(
         LOWERING,

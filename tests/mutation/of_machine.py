@@ -53,6 +53,7 @@ MUTANTS = (
         Rewrite(word.exact, "np.minimum(y, bits)", "np.minimum(y, bits - 1)"),
         "every shift",
     ),
+    Mutant(WORDS, "saturated sums wrap", Rewrite(word.exact, "if operation.saturates", "if False"), "word table"),
     Mutant(
         STEPS,
         "loads see stores of the same step",
@@ -214,13 +215,19 @@ MUTANTS = (
     Mutant(
         REFUSALS,
         "one item more than processors passes",
-        Rewrite(checks._check_items, "outer_count << outer_shift > processors", "outer_count << outer_shift > processors + 1"),
+        Rewrite(checks._check_items, "needed > processors", "needed > processors + 1"),
         "evaluator",
     ),
     Mutant(
         REFUSALS,
+        "processors past the largest word run the body",
+        Rewrite(checks._check_items, "active != (value != 0)", "active & (value == 0)"),
+        "ranges",
+    ),
+    Mutant(
+        REFUSALS,
         "as many items as processors do not pass",
-        Rewrite(checks._check_items, "outer_count << outer_shift > processors", "outer_count << outer_shift >= processors"),
+        Rewrite(checks._check_items, "needed > processors", "needed >= processors"),
         "evaluator",
     ),
 )

@@ -11,6 +11,7 @@ from scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
 from test_alu import MEANINGS
 from test_language import SAYS, assert_same
 from test_machine import HINT, assert_same_run, did, expected_step, same, step_with_seed
+from test_ranges import FORMS, test_every_range, test_ranges_that_start_at_a_number
 
 from mutation.jobs import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from mutation.table import Check
@@ -128,6 +129,12 @@ def evaluator() -> None:
         assert_same(ours, theirs)
 
 
+def ranges() -> None:
+    test_ranges_that_start_at_a_number()
+    for form in FORMS:
+        test_every_range(2, "", form)
+
+
 def _refuses(text: str, action: object, says: tuple[str, ...]) -> None:
     try:
         action()  # type: ignore[operator]
@@ -213,6 +220,7 @@ CHECKS = (
     Check("word table", "every word operation on all words of 2 to 5 bits, in plain integers", word_table),
     Check("every shift", "shifts by every amount, words of 2 to 14 bits", every_shift),
     Check("evaluator", "time, accesses, memory, outputs and traps of programs against a walk over the syntax tree", evaluator),
+    Check("ranges", "who runs a `parallel for` with which items, for all ranges of words of 2 bits, in plain integers", ranges),
     Check("refused texts", "programs that the front end must refuse, and why", refused_texts),
     Check("warnings", "reads of cells that nothing has written", warnings),
     Check("endless loops", "in which loop and round a run was given up, word by word", endless_loops),

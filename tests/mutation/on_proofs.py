@@ -29,6 +29,7 @@ SHORT = (
     Instruction("load", R0, R1, rd=1),
     Instruction("store", R0, PID, R1),
     Instruction("jz", R1, target=0),
+    Instruction("addsat", R0, R1, rd=0),
 )
 
 
@@ -72,6 +73,13 @@ def stray_store(compiled: Compiled) -> Fault:
     return Fault(0, "w_out", (offsets["stores"], int(torch.nonzero(emits)[0])), 1.0)
 
 
+def saturated_bit(compiled: Compiled) -> Fault:
+    """The unit that sets bit 1 of a sum which leaves the word sets bit 0."""
+    offsets, gates = compiled.circuit.offsets(), compiled.model.layers[2]
+    sets = (gates.w_in[:, offsets["addsat.over"]] != 0) & (gates.w_out[offsets["out"] + 1] > 0)
+    return Fault(2, "w_out", (offsets["out"], int(torch.nonzero(sets)[0])), 1.0)
+
+
 EMBEDDING, READOUT = "tokens enter by their kind and bits", "tokens leave as emitted, with probability 0.9"
 FINDS = "each head finds the row that its lookup means"
 THERE = "fields and heads are all there"
@@ -90,6 +98,8 @@ FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
     "a stray hidden unit": ("mdm", stray_unit, "each hidden unit reads and writes its own fields"),
     "a partial product": ("mdm", turned(1, "mul.partial", 1), "word operation: mul"),
     "a sum": ("mdm", turned(1, "sum", 1), "word operation: add"),
+    "a carry out of the word": ("mdm", turned(1, "addsat.over", 0), "word operation: addsat"),
+    "a saturated bit": ("mdm", saturated_bit, "word operation: addsat"),
     "a shift amount": ("mdm", turned(1, "shl.amount", 1), "word operation: shl"),
     "an output": ("mdm", turned(2, "out", 1), "word operation: add"),
     "an emitted kind": ("mdm", turned(0, "emit.NONE", 0), ROWS),
