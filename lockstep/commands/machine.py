@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +9,6 @@ import typer
 from lockstep import display
 from lockstep.arguments import parse_sizes, reading
 from lockstep.commands.common import (
-    FAILED,
     WRONG,
     Bits,
     File,
@@ -22,7 +20,9 @@ from lockstep.commands.common import (
     Steps,
     Strict,
     emit,
+    end_with_claims,
     err,
+    false_claims,
     given_job,
     given_of,
     out,
@@ -35,18 +35,13 @@ def run(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word
         max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine."""
     from pram.machine import run as run_job
-    from proofs_check.claims import check_claims
 
     program = load(file)
     job = given_job(program, input, size, seed, word_bits)
     with display.warnings(strict) as warn, display.spinner(err, f"running {program.name}"):
         result = run_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None, warn=warn)
     emit(display.run_record(result), display.run_table(result), json_)
-    false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
-    for claim in false:
-        print(f"{claim.what} {claim.bound} is false: {claim.measured}", file=sys.stderr)
-    if false:
-        raise typer.Exit(FAILED)
+    end_with_claims(false_claims(program, given_of(program, job), result))
 
 
 def profile(file: File, input: Input = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None,
@@ -62,6 +57,7 @@ def profile(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
     with display.spinner(err, f"running {program.name}"):
         found = profile_job(job, max_steps=max_steps, seed=seed if program.symbols.mode == "CRCW arbitrary" else None)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
+    end_with_claims(false_claims(program, given_of(program, job), found.run))
 
 
 def modes(file: File, input: Input = None,
