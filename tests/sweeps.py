@@ -44,7 +44,7 @@ def files(folder: Path, **texts: str) -> None:
 
 def table(database: Path) -> dict[str, list[Any]]:
     """Everything that was recorded of cases, in an order that does not depend on when they were run."""
-    key = "name, program_sha256, sidecar_sha256, seed, size, number"
+    key = "file, program_sha256, sidecar_sha256, seed, size, number"
     with reading(database) as connection:
         return {
             "cases": connection.execute(

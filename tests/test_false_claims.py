@@ -35,7 +35,7 @@ def test_any_line_of_a_batch(do: Do) -> None:
     Path("late.pram").write_text(
         "program late\nparam n\nprocs n\nshared A[n] : inout\nclaim space <= 2\nclaim procs <= 3\nA[pid] := A[pid] + 1\n"
     )
-    inputs = ['{"params": {"n": %d}, "arrays": {"A": %s}}' % (n, [1] * n) for n in (1, 3, 2, 4)]
+    inputs = [json.dumps({"params": {"n": n}, "arrays": {"A": [1] * n}}) for n in (1, 3, 2, 4)]
     Path("many.jsonl").write_text("\n".join(inputs) + "\n")
     outcome = do("decode late.pram --input many.jsonl --json")
     assert [json.loads(each)["line"] for each in outcome.out.splitlines()] == [1, 2, 3, 4]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from lockstep.sidecar import draw_one, generator_from
-from lockstep.sweep.plan import Task, load_subject, version
+from lockstep.sweep.plan import Task, libraries, load_subject, version
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Result
 from lockstep.verification import Case, Models, Options, case_checks, run_case
 from pram import parameters
@@ -24,7 +24,7 @@ MOST_MODELS = 12
 
 
 class OtherVersion(Exception):
-    """The worker has not the code that the sweep was started with."""
+    """The worker has not the code, or the libraries, that the sweep was started with."""
 
 
 def check_task(task: Task) -> Result:
@@ -34,6 +34,8 @@ def check_task(task: Task) -> Result:
     """
     if task.subject.version != version():
         raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
+    if task.subject.libraries != libraries():
+        raise OtherVersion(f"a worker has {libraries()}, and here there is {task.subject.libraries}: install the same everywhere")
     torch.set_num_threads(1)  # threads of processes that share cores wait for each other
     try:
         return _checked_or_stopped(task)
