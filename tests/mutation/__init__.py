@@ -25,6 +25,7 @@ from mutation import (
     of_layouts,
     of_lowering,
     of_machine,
+    of_sweeps,
     of_weights,
     on_certificates,
     on_checks,
@@ -33,12 +34,13 @@ from mutation import (
     on_models,
     on_proofs,
     on_rules,
+    on_sweeps,
 )
 from mutation.table import Check, Mutant
 
 CHECKS: dict[str, Check] = {
     check.name: check
-    for part in (on_machine, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks)
+    for part in (on_machine, on_models, on_rules, on_generation, on_certificates, on_proofs, on_checks, on_sweeps)
     for check in part.CHECKS
 }
 
@@ -53,6 +55,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_certificates.MUTANTS,
     *of_checks.MUTANTS,
     *of_engines.MUTANTS,
+    *of_sweeps.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]
