@@ -63,7 +63,8 @@ def test_a_failure_outlives_a_sweep_of_another_file_of_that_name(tmp_path: Path)
     assert [(p.file, p.counts[FAILED], p.earlier_text) for p in found.programs] == [
         ("one/tiny.pram", 6, False), ("two/tiny.pram", 0, False)
     ]  # fmt: skip
-    assert found.hidden == 0 and reasons(found) == ["tiny: 6 cases failed; the report shows what went wrong"]
+    assert found.hidden == 0 and reasons(found) == ["tiny (one/tiny.pram): 6 cases failed; the report shows what went wrong"]
+    assert [p.title for p in found.programs] == ["tiny (one/tiny.pram)", "tiny (two/tiny.pram)"]
 
 
 # -- failures of the same text -------------------------------------------------------------------

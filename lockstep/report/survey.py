@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,7 +55,10 @@ def survey(path: Path) -> Survey:
                 kept = [program for program in found if not program.earlier_text or program.counts[FAILED]]
                 shown += kept
                 swept |= {last} if kept else set()
-        programs = tuple(_named(program, path) for program in sorted(shown, key=_order))
+        files = Counter(name for name, _ in {(program.name, program.file) for program in shown})
+        programs = tuple(
+            replace(_named(program, path), namesake=files[program.name] > 1) for program in sorted(shown, key=_order)
+        )
         sweeps = tuple(_sweeps(connection, swept))
         (total,) = connection.execute("SELECT count(*) FROM cases").fetchone()
     return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))

@@ -114,7 +114,7 @@ class Surveyed:
     """A program, which is a file and a text, with all that was found of it; sha256 of its text.
 
     file: as seen from the database's folder, if it is below that. path: the same, whole.
-    earlier_text: the file has had another text since. missing: cases of its last sweep that were not run yet.
+    namesake: another file's program has the same name. earlier_text: the file has had another text since. missing: cases of its last sweep that were not run yet.
     unreached: line, column and what stands there, of all that no run has reached; None where that was not observed.
     """
 
@@ -129,10 +129,13 @@ class Surveyed:
     missing: int = 0
     earlier_text: bool = False
     unreached: tuple[tuple[int, int, str], ...] | None = None
+    namesake: bool = False
 
     @property
     def title(self) -> str:
-        return f"{self.name} (earlier text of this file)" if self.earlier_text else self.name
+        """What tells it from the others."""
+        about = [self.file] * self.namesake + ["earlier text of this file"] * self.earlier_text
+        return f"{self.name} ({', '.join(about)})" if about else self.name
 
     @property
     def constructions(self) -> tuple[str, ...]:

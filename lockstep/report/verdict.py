@@ -47,10 +47,10 @@ def _failures(program: Surveyed, database: str) -> Iterator[str]:
         way_out = f"sweep that text again, or {how_to_forget(program, database)}"
         yield f"{program.name}: {count(len(failed), 'case')} of an earlier text of {program.file} failed: {way_out}"
         return
-    yield f"{program.name}: {count(len(failed), 'case')} failed; the report shows what went wrong"
+    yield f"{program.title}: {count(len(failed), 'case')} failed; the report shows what went wrong"
     if earlier:
         yield (
-            f"{program.name}: {earlier:,} of them in an earlier sweep of this text: they stay until a sweep that asks for no less"
+            f"{program.title}: {earlier:,} of them in an earlier sweep of this text: they stay until a sweep that asks for no less"
             " checks the same cases"
         )
 
@@ -58,15 +58,15 @@ def _failures(program: Surveyed, database: str) -> Iterator[str]:
 def _nothing_compared(program: Surveyed) -> Iterator[str]:
     """Of a program none of whose cases failed."""
     if not program.cases:
-        yield f"{program.name}: no case was run"
+        yield f"{program.title}: no case was run"
     elif program.counts[STOPPED] == len(program.cases):
         most = f"--max-steps {program.limits.max_steps}"
-        yield f"{program.name}: no run came to an end within {most}: allow more steps, or sweep smaller sizes"
+        yield f"{program.title}: no run came to an end within {most}: allow more steps, or sweep smaller sizes"
     elif program.limits.max_context:
         yield from (_nothing_decoded(program, c) for c in program.constructions if not _decoded(program, c))
     elif not any(case.judged for case in program.cases) and not _claims(program):
         yield (
-            f"{program.name}: nothing was compared, since --max-context 0 decodes nothing, and there is neither an oracle"
+            f"{program.title}: nothing was compared, since --max-context 0 decodes nothing, and there is neither an oracle"
             f" nor a claim: write one, or allow a longer context"
         )
 
@@ -92,4 +92,4 @@ def _nothing_decoded(program: Surveyed, construction: str) -> str:
         why = f"every decode takes more steps than {most}; the shortest takes {steps:,}"
     else:
         why = f"every decode is beyond {longest} or {most}; the least context is {context:,}, the fewest steps are {steps:,}"
-    return f"{construction} of {program.name}: nothing was decoded, since {why}"
+    return f"{construction} of {program.title}: nothing was decoded, since {why}"
