@@ -114,7 +114,8 @@ class Surveyed:
     """A program, which is a file and a text, with all that was found of it; sha256 of its text.
 
     file: as seen from the database's folder, if it is below that. path: the same, whole.
-    namesake: another file's program has the same name. earlier_text: the file has had another text since. missing: cases of its last sweep that were not run yet.
+    namesake: another file's program has the same name. earlier_text: the file has had another text since.
+    missing: cases of its last sweep that were not run yet.
     unreached: line, column and what stands there, of all that no run has reached; None where that was not observed.
     """
 
