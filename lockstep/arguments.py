@@ -60,23 +60,32 @@ def constructions(process: str | None, schedule: str | None) -> list[str]:
 
 
 def parse_sizes(text: str) -> list[int]:
-    """`8`, `1..64` or `1,2,4` as sizes.
+    """`8`, `1..64` or `1,2,4` as sizes, each once.
 
-    Raises: typer.BadParameter: anything else, or an empty range.
+    Raises: typer.BadParameter: anything else, or a range that is empty or too long.
     """
-    sizes: list[int] = []
+    sizes: dict[int, None] = {}
+    for part in text.split(","):
+        sizes |= dict.fromkeys(_range(part, text))
+        if len(sizes) > MAX_SIZES:
+            raise typer.BadParameter(f"{text!r} names more than {MAX_SIZES} sizes", param_hint="--sizes")
+    return list(sizes)
+
+
+def _range(part: str, text: str) -> range:
+    """The sizes of one part of a list."""
+    first, dots, last = part.partition("..")
     try:
-        for part in text.split(","):
-            first, dots, last = part.partition("..")
-            low, high = int(first), int(last if dots else first)
-            if high - low >= MAX_SIZES:
-                raise typer.BadParameter(f"{part} names more than {MAX_SIZES} sizes", param_hint="--sizes")
-            sizes += range(low, high + 1)
+        low, high = int(first), int(last if dots else first)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a size, a range 1..64 or a list 1,2,4", param_hint="--sizes") from None
-    if not sizes or min(sizes) < 1:
-        raise typer.BadParameter(f"{text!r} has no sizes from 1", param_hint="--sizes")
-    return sizes
+    if low < 1:
+        raise typer.BadParameter(f"{part} begins below 1: sizes start at 1", param_hint="--sizes")
+    if high < low:
+        raise typer.BadParameter(f"{part} is an empty range: write the smaller size first", param_hint="--sizes")
+    if high - low >= MAX_SIZES:
+        raise typer.BadParameter(f"{part} names more than {MAX_SIZES} sizes", param_hint="--sizes")
+    return range(low, high + 1)
 
 
 def parse_number(text: str, flag: str) -> int:

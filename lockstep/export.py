@@ -12,17 +12,17 @@ from lockstep.decoding import lay_out
 from models.files import save_job
 from models.processes import PROCESSES, THRESHOLD
 from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, run
+from pram.machine import DEFAULT_MAX_STEPS, Run, run
 from pram.program import Program
 from proofs_check.certificate import require_certificate
 from proofs_check.theorems import BOUNDS
 
 
 def export_job(program: Program, job: Job, path: Path, *, construction: str = "mdm", dtype: str = "float64",
-               max_steps: int = DEFAULT_MAX_STEPS) -> dict[str, str]:  # fmt: skip
+               max_steps: int = DEFAULT_MAX_STEPS) -> tuple[dict[str, str], Run]:  # fmt: skip
     """Write a job file for a construction.
 
-    Returns: its metadata.
+    Returns: its metadata, and the machine's run.
     Raises:  PramError: the machine refuses the run, or the vocabulary is too large. NotCertified: the dtype is not exact.
     """
     exact = run(job, max_steps=max_steps)
@@ -49,4 +49,4 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
         save_job(path, compiled.model, tokens, positions, metadata)
     except ValueError as error:
         raise job.error(f"{error}; choose fewer --word-bits") from None
-    return metadata
+    return metadata, exact

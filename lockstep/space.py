@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.decoding import pick_engine
 from lockstep.sidecar import Generator, draw, generator_for
 from pram.job import Job
-from pram.machine import run
+from pram.machine import Run, run
 from pram.program import Program
 from proofs_check.agreement import check_agreement
 from proofs_check.certificate import require_certificate
@@ -24,11 +25,17 @@ class SpaceRow:
     """
 
     params: dict[str, int]
+    run: Run = field(repr=False)
     time: int
     space: int
     contexts: dict[str, int] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For JSON: everything but the run."""
+        return {name: value for name, value in vars(self).items() if name != "run"}
 
     @property
     def holds(self) -> bool:
@@ -54,7 +61,7 @@ def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_con
 
 def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> SpaceRow:
     exact = run(job, max_steps=1 << 24)
-    row = SpaceRow(params, exact.time, job.space + job.processors * (job.registers + 1))
+    row = SpaceRow(params, exact, exact.time, job.space + job.processors * (job.registers + 1))
     for construction in CONSTRUCTIONS:
         theorem = BOUNDS[construction]
         row.contexts[construction] = theorem.peak_context(job, exact.time)

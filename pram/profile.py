@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pram.instructions import Cell, Fetch, Instruction
 from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, HALTED, Costs, Machine
+from pram.machine import DEFAULT_MAX_STEPS, HALTED, Costs, Machine, Run
 
 Words = NDArray[np.int64]
 
@@ -31,10 +31,14 @@ class LineCosts:
 
 @dataclass(frozen=True)
 class Profile:
-    """The lines that took a step, in the order of the text, and the run's totals, as the machine counts them."""
+    """The lines that took a step, in the order of the text, and the run, with its totals as the machine counts them."""
 
     lines: tuple[LineCosts, ...]
-    costs: Costs
+    run: Run
+
+    @property
+    def costs(self) -> Costs:
+        return self.run.costs
 
 
 def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS) -> Profile:
@@ -52,7 +56,7 @@ def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS) -> Profile:
         here = step.counter[step.counter != HALTED]
         steps[here[0]] += 1
         executed += np.bincount(here, minlength=len(job.code))
-    return Profile(_by_line(job, steps, executed), machine.costs)
+    return Profile(_by_line(job, steps, executed), machine.finished())
 
 
 def _by_line(job: Job, steps: Words, executed: Words) -> tuple[LineCosts, ...]:

@@ -1,12 +1,15 @@
 """Programs, sidecars and plans of the tests of sweeps."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lockstep.sweep.plan import Limits, Plan, subjects
-from lockstep.sweep.pool import Here
+from lockstep.sidecar.files import fingerprint
+from lockstep.sweep.plan import Limits, Plan, Task, subjects
+from lockstep.sweep.pool import Here, Pool
+from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, Decode, Result
 from lockstep.sweep.store import reading, writing
 from lockstep.sweep.sweep import sweep
 
@@ -44,7 +47,7 @@ def files(folder: Path, **texts: str) -> None:
 
 def table(database: Path) -> dict[str, list[Any]]:
     """Everything that was recorded of cases, in an order that does not depend on when they were run."""
-    key = "name, program_sha256, sidecar_sha256, seed, size, number"
+    key = "file, program_sha256, sidecar_sha256, seed, size, number"
     with reading(database) as connection:
         return {
             "cases": connection.execute(
@@ -67,12 +70,52 @@ def facts(database: Path) -> dict[str, list[Any]]:
     return found | {rows: [(*row[:6], *row[7:]) for row in found[rows]] for rows in ("decodes", "checks")}
 
 
-def made(folder: Path, limits: Limits = MACHINE_ONLY, sizes: Iterable[int] = range(1, 4), seed: int = 0) -> Plan:
-    return Plan(subjects([folder], limits), list(sizes), 2, seed)
+def made(
+    folder: Path, limits: Limits = MACHINE_ONLY, sizes: Iterable[int] = range(1, 4), seed: int = 0, sidecars: bool = True
+) -> Plan:
+    return Plan(subjects([folder], limits, sidecars), list(sizes), 2, seed)
 
 
-def swept(folder: Path, database: Path, **options: Any) -> dict[str, list[Any]]:
+def swept(folder: Path, database: Path, pool: Pool | None = None, **options: Any) -> dict[str, list[Any]]:
     """What an undisturbed sweep records."""
     with writing(database) as store:
-        sweep(made(folder, **options), store, lambda: nullcontext(Here()))
+        sweep(made(folder, **options), store, lambda: nullcontext(pool or Here()))
     return facts(database)
+
+
+@dataclass
+class Told:
+    """A pool that runs nothing: it is told what each case came to. ran: the cases that were asked for."""
+
+    tell: Callable[[Task], Result]
+    ran: int = 0
+
+    def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
+        for task in tasks:
+            self.ran += 1
+            yield task, self.tell(task)
+
+
+@dataclass
+class Reading(Here):
+    """Runs cases, and says that each has read some files."""
+
+    names: Callable[[Task], Iterable[str]]
+    ran: int = 0
+
+    def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
+        for task, result in super().results(tasks):
+            self.ran += 1
+            folder = task.subject.folder
+            yield task, replace(result, files=tuple((name, fingerprint(folder, name)) for name in self.names(task)))
+
+
+def fine(task: Task) -> Result:
+    """A case that was checked in whatever was asked for; computed where that is the machine alone."""
+    status = CHECKED if task.subject.limits.max_context else COMPUTED
+    decodes = tuple(Decode(construction, status, 10, 9) for construction in task.subject.limits.constructions)
+    return Result(status, {"n": task.size}, 8, 8, task.size, 3 * task.size, task.subject.sidecar is not None or None, decodes)
+
+
+def failed(task: Task) -> Result:
+    return Result(FAILED, {"n": task.size}, trouble="a model is wrong")

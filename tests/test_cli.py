@@ -242,7 +242,7 @@ def test_what_is_wrong_ends_with_status_1(line: str, message: str, do: Do) -> No
         ("run tiny.pram --size 1 --input in.json", "give --input FILE or --size N"),
         ("run tiny.pram --size 0", "--size"),
         ("run tiny.pram --frob 0", "--frob"),
-        ("verify tiny.pram --sizes 3..1", "--sizes: '3..1' has no sizes from 1"),
+        ("verify tiny.pram --sizes 3..1", "--sizes: 3..1 is an empty range: write the smaller size first"),
         ("verify tiny.pram --sizes a", "--sizes: 'a' is not a size, a range 1..64 or a list 1,2,4"),
         ("verify tiny.pram --order sideways", "'sideways' is not one of parallel, left-to-right, random, random-subsets"),
         ("verify tiny.pram --max-context -1", "--max-context"),

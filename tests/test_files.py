@@ -202,7 +202,7 @@ def test_a_foreign_decoder_reads_an_export(
     text: str, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, list[int]], dtype: str, tmp_path: Path
 ) -> None:
     program, path = parse_program(text), tmp_path / "job.safetensors"
-    metadata = export_job(program, program.instantiate(params, arrays), path, dtype=dtype)
+    metadata, _ = export_job(program, program.instantiate(params, arrays), path, dtype=dtype)
     decoded = foreign_decode(path)
     assert decoded.outputs == decoded.expected == outputs
     assert str(decoded.steps) == decoded.metadata["decoding_steps"] == metadata["decoding_steps"]

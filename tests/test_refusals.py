@@ -102,7 +102,9 @@ def test_an_ap_mdm_model_file_decodes(tmp_path: Path) -> None:
 def test_exported_jobs_decode_without_our_code(name: str, size: int, process: str, dtype: str, tmp_path: Path) -> None:
     """Grow and shrink included: outputs, decoding steps and peak context."""
     job = job_of(name, size)
-    metadata = export_job(load(DIRECTORY / f"{name}.pram"), job, tmp_path / "job.safetensors", construction=process, dtype=dtype)
+    metadata, _ = export_job(
+        load(DIRECTORY / f"{name}.pram"), job, tmp_path / "job.safetensors", construction=process, dtype=dtype
+    )
     decoded = foreign_decode(tmp_path / "job.safetensors")
     assert decoded.outputs == decoded.expected == {k: [v] if isinstance(v, int) else v for k, v in lockstep_outputs(job).items()}
     assert decoded.steps == int(metadata["decoding_steps"])

@@ -20,7 +20,7 @@ from lockstep import __version__, cli
 from lockstep.display import LEGEND
 from lockstep.report.plots import VARIABLES
 from lockstep.report.survey import survey
-from lockstep.report.words import sizes_text
+from lockstep.report.values import Extent
 from lockstep.sweep import check
 from lockstep.sweep.plan import Limits, Subject, Task
 from lockstep.sweep.pool import Here
@@ -32,7 +32,7 @@ from proofs_check.theorems import BOUNDS
 
 DOCS = Path(__file__).parent.parent / "docs" / "sweep.md"
 #: Runs 5 n + 4 steps and longer.
-COUNT = "program count\nparam n\nshared s : output\nfor i in 1 .. n do single do s := i end end\n"
+COUNT = "program count\nparam n\nclaim time <= 9 * n + 9\nshared s : output\nfor i in 1 .. n do single do s := i end end\n"
 
 
 class Outcome(NamedTuple):
@@ -72,7 +72,9 @@ def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> No
         < BOUNDS["mdm"].peak_context(load("tiny.pram").instantiate({"n": 3}, {"A": [0] * 3}), 8)
     )
     assert (program["checked"], program["computed"], program["failed"], program["stopped"]) == (4, 2, 0, 0)
-    assert program["checked_for"] == {"machine": "n <= 3", "mdm": "n <= 2", "ap-mdm": "n <= 3", "ap-mdm one-step": "n <= 3"}
+    for what, most in {"machine": 3, "mdm": 2, "ap-mdm": 3, "ap-mdm one-step": 3}.items():
+        assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
+    assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))
     assert {(row[4], row[6]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
     for *_, size, _, _, construction, status, context, steps, measured_context, measured_steps in found["decodes"]:
@@ -86,8 +88,10 @@ def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> No
 @pytest.mark.parametrize("limit", ["--max-context 10", "--max-decoding-steps 8"])
 def test_what_is_too_long_is_not_decoded(limit: str, do: Callable[[str], Outcome]) -> None:
     files(Path(), tiny_pram=TINY, tiny_py=GOOD)
-    (program,) = json.loads(do(f"sweep tiny.pram --sizes 1..2 --process mdm --workers 0 --json {limit}").out)["programs"]
-    assert program["checked"] == 0 < program["computed"] and program["checked_for"] == {"machine": "n <= 2", "mdm": "no n"}
+    outcome = do(f"sweep tiny.pram --sizes 1..2 --process mdm --workers 0 --json {limit}")
+    (program,) = json.loads(outcome.out)["programs"]
+    assert outcome.status == 3 and program["checked"] == 0 < program["computed"]
+    assert program["checked_for"] == {"machine": {"sizes": [[1, 2]], "params": {"n": [1, 2]}}, "mdm": {"sizes": [], "params": {}}}
 
 
 BAD = TINY.replace("tiny", "bad")
@@ -105,8 +109,8 @@ def test_what_fails_is_recorded_and_stops_nothing(what: str, tmp_path: Path) -> 
     files(tmp_path, tiny_pram=TINY, tiny_py=GOOD, bad_pram=program, bad_py=sidecar)
     swept(tmp_path, tmp_path / "sweep.sqlite", sizes=[1, 2, 4])
     bad, tiny = survey(tmp_path / "sweep.sqlite").programs
-    assert (tiny.counts[FAILED], tiny.runs) == (0, "n = 1..2, 4")
-    assert {case.size for case in bad.troubles} == {2} and bad.runs == "n = 1, 4"
+    assert (tiny.counts[FAILED], str(tiny.runs)) == (0, "sizes 1..2, 4, n 1..4")
+    assert {case.size for case in bad.troubles} == {2} and str(bad.runs) == "sizes 1, 4, n 1..4"
     assert all(trouble in case.trouble and case.status == FAILED for case in bad.troubles)
 
 
@@ -123,7 +127,7 @@ def test_a_model_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(check, "_models", lambda sha256, dtype: check.Models(dtype))
     swept(tmp_path, tmp_path / "sweep.sqlite", limits=Limits(("ap-mdm",), "float64", 100, 100, 100), sizes=[2])
     found = survey(tmp_path / "sweep.sqlite")
-    assert found.failed == found.counts.total() > 0 and found.programs[0].checked("ap-mdm") == "no n"
+    assert found.counts[FAILED] == found.counts.total() > 0 and str(found.programs[0].checked("ap-mdm")) == "nothing"
     assert "ap-mdm every token: 0 of 1" in found.programs[0].troubles[0].trouble
     assert "decoding step" in found.programs[0].troubles[0].trouble
     assert {d.status for d in found.programs[0].decodes} == {FAILED}
@@ -134,14 +138,13 @@ def test_runs_that_do_not_end_get_no_verdict(do: Callable[[str], Outcome]) -> No
     options = "--process mdm --workers 0 --max-context 0 --random 1 --json"
     some = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
     (program,) = json.loads(some.out)["programs"]
-    assert (
-        some.status == 0 and (program["computed"], program["stopped"]) == (2, 1) and program["checked_for"]["machine"] == "n <= 2"
-    )
-    none = do(f"sweep count.pram --sizes 40,41 --max-steps 100 {options}")
-    assert none.status == 3 and "count: no run came to an end within --max-steps" in none.err
-    files(Path(), count_pram=COUNT.replace("param n", "param n\nclaim time <= 90"))
+    assert some.status == 0 and (program["computed"], program["stopped"]) == (2, 1)
+    assert program["checked_for"]["machine"] == {"sizes": [[1, 2]], "params": {"n": [1, 2]}}
+    none = do(f"sweep count.pram --sizes 40,41 --max-steps 100 --out none.sqlite {options}")
+    assert none.status == 3 and "count: no run came to an end within --max-steps 100: " in none.err
+    files(Path(), count_pram=COUNT.replace("<= 9 * n + 9", "<= 90"))
     claimed = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
-    (program,) = json.loads(claimed.out)["programs"]
+    program = json.loads(claimed.out)["programs"][0]
     assert claimed.status == 3 and "claims to take at most 90 steps" in program["failures"][0]["trouble"]
 
 
@@ -159,7 +162,7 @@ def test_a_claim_without_a_value_fails_a_run_that_does_not_end_and_stops_nothing
     files(tmp_path, endless_pram=ENDLESS, tiny_pram=TINY, tiny_py=GOOD)
     swept(tmp_path, tmp_path / "sweep.sqlite", limits=Limits(("mdm",), "float64", 0, 0, 50), sizes=[1, 2, 3])
     endless, tiny = survey(tmp_path / "sweep.sqlite").programs
-    assert tiny.runs == "n <= 3"
+    assert str(tiny.runs) == "sizes 1..3, n 1..3"
     assert (endless.counts[FAILED], endless.counts[STOPPED]) == (1, 2)
     (case,) = (case for case in endless.troubles if case.status == FAILED)
     assert case.size == 1 and "endless.pram:4:19: error: division by zero" in case.trouble
@@ -179,7 +182,7 @@ def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
         ("sweep nothing.pram", 1, "nothing.pram: error: no such file"),
         ("sweep empty", 1, "empty: error: no programs (*.pram) in this folder"),
         ("sweep wrong.pram", 1, "wrong.pram:1:"),
-        ("sweep tiny.pram --sizes 0", 2, "no sizes from 1"),
+        ("sweep tiny.pram --sizes 0", 2, "sizes start at 1"),
         ("sweep tiny.pram --process arm", 2, "not one of mdm, ap-mdm, all"),
         ("sweep tiny.pram --out no/where.sqlite", 2, "there is no directory no"),
         ("sweep tiny.pram --workers 1 --scheduler tcp://127.0.0.1:1", 2, "exclude each other"),
@@ -242,20 +245,28 @@ def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
     assert text.count("<svg") == 4 and not [colour for colour in VARIABLES if colour in text]
     assert all(f"{variable}:" in text for variable in VARIABLES.values())
     assert "2 checked, 2 computed, 2 failed" in text
-    assert "<b>On the machine</b> checked for n ≤ 2<" in text and "<b>MDM</b> checked for n = 1<" in text
+    assert "<b>On the machine</b> checked for sizes 1–2, n 1–2<" in text and "<b>MDM</b> checked for size 1, n 1<" in text
     markdown = Path("sweep.md").read_text()
     assert "6 cases of 1 program: 2 checked, 2 computed, 2 failed." in markdown and "is unfinished" not in markdown + text
     today, legend = date.today().isoformat(), " ".join(LEGEND.split()).split("; space")[0]
     for report in (markdown, text):
-        assert f"Swept on {today} by Lockstep {__version__}: n " in report and "2 random inputs of each size, seed 0." in report
+        assert (
+            f"Swept on {today} by Lockstep {__version__}: sizes 1..3, " in report
+            and "2 random inputs of each size, seed 0." in report
+        )
         assert legend in report and "the longest run of each" in report and "with seed 0." in report
     (extent,) = {row[-1] for row in table(Path("sweep.sqlite"))["checks"] if row[7] == "mdm" and row[11] == "certified"}
     assert (
         re.fullmatch(r"T \* P <= 2\^\d+", extent) and f"certified for {extent}".replace("<", "&lt;").replace(">", "&gt;") in text
     )
     labels = re.findall(r"[^>]*(?:decoding steps|context, tokens|PRAM steps T|, words)(?: \(logarithmic\))?</text>", text)
-    assert len(labels) == 7 and all("(logarithmic)" in label for label in labels) and ">n</text>" in text
-    assert "| tiny | 6 | 2 | 2 | 2 | 0 | n \\<= 2 | n = 1 |" in markdown
+    assert (
+        len(labels) == 7
+        and all("(logarithmic)" in label for label in labels)
+        and ">size</text>" in text
+        and ">n</text>" not in text
+    )
+    assert "| tiny | 6 | 2 | 2 | 2 | 0 | sizes 1..2, n 1..2 | size 1, n 1 |" in markdown
     assert do("report sweep.sqlite --out again.html").status == 3
     assert Path("again.html").read_text() == text and not Path("again.md").exists()
 
@@ -302,18 +313,20 @@ def test_the_largest_extent_is_the_one_that_is_certified(do: Callable[[str], Out
     assert "certified for T \\* P \\<= 2^10 |" in Path("sweep.md").read_text()
 
 
-def test_sizes_are_said_exactly() -> None:
-    assert sizes_text(range(1, 65)) == "n <= 64"
-    assert sizes_text([1]) == "n = 1"
-    assert sizes_text([2, 3, 4]) == "n = 2..4"
-    assert sizes_text([1, 2, 4, 16, 17]) == "n = 1..2, 4, 16..17"
-    assert sizes_text([]) == "no n"
+def test_what_was_run_is_said_exactly() -> None:
+    def said(*inputs: tuple[int, dict[str, int]]) -> str:
+        return str(Extent.of(inputs))
+
+    assert said(*((size, {"n": min(2, size)}) for size in range(1, 41))) == "sizes 1..40, n 1..2"
+    assert said((5, {"n": 3, "k": 7}), (5, {"n": 1, "k": 7})) == "size 5, n 1..3, k 7"
+    assert said(*((size, {}) for size in (17, 2, 1, 16, 4, 2))) == "sizes 1..2, 4, 16..17"
+    assert said() == "nothing"
 
 
 def test_the_key_has_everything_that_results_depend_on() -> None:
-    kept = set(SUBJECT) - {"name", "program_sha256", "sidecar_sha256", "version"}
+    kept = set(SUBJECT) - {"file", "program_sha256", "sidecar_sha256", "version", "libraries"}
     assert kept == set(Limits.__dataclass_fields__) and {"seed", "size", "number", "subject"} == set(Task.__dataclass_fields__)
-    assert set(Subject.__dataclass_fields__) == {"name", "program", "sidecar", "limits", "version"}
+    assert set(Subject.__dataclass_fields__) == {"file", "program", "sidecar", "limits", "version", "libraries"}
 
 
 def test_other_commands_do_not_pay_for_it() -> None:

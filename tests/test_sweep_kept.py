@@ -19,6 +19,7 @@ import pytest
 from sweeps import GOOD, NOTING, TINY, facts, files, made, swept, table
 
 from lockstep.report.survey import survey
+from lockstep.report.verdict import reasons
 from lockstep.sweep import check, plan, pool
 from lockstep.sweep.check import OtherVersion, check_task
 from lockstep.sweep.plan import Limits
@@ -36,7 +37,8 @@ def test_finished_cases_are_not_run_again(tmp_path: Path) -> None:
     assert len(noted) == len(set(noted)) == 4
     with writing(tmp_path / "sweep.sqlite") as store:
         outcome = sweep(made(tmp_path, sizes=[1, 2]), store, lambda: pytest.fail("there is nothing to run"))
-        assert (outcome.found, outcome.cases, outcome.holds) == (4, 4, True)
+        assert (outcome.found, outcome.cases) == (4, 4)
+    assert not reasons(survey(tmp_path / "sweep.sqlite"))
     more = swept(tmp_path, tmp_path / "sweep.sqlite", sizes=[1, 2, 3])
     noted = (tmp_path / "tiny.py.log").read_text().splitlines()
     assert len(noted) == len(set(noted)) == len(more["cases"]) == 6
@@ -64,7 +66,7 @@ def test_results_of_another_text_or_limit_are_not_mixed_in(change: Callable[[Pat
     after = swept(tmp_path, database, sizes=[1], **change(tmp_path))["cases"]
     found = survey(database)
     assert (len(before), len(after)) == (4, 6)
-    assert (found.counts.total(), found.earlier, found.programs[0].runs) == (2, 4, "n = 1")
+    assert (found.counts.total(), found.hidden, str(found.programs[0].runs)) == (2, 4, "size 1, n 1")
 
 
 def test_another_seed_adds_to_the_same_program(tmp_path: Path) -> None:
@@ -72,13 +74,13 @@ def test_another_seed_adds_to_the_same_program(tmp_path: Path) -> None:
     swept(tmp_path, tmp_path / "sweep.sqlite")
     swept(tmp_path, tmp_path / "sweep.sqlite", seed=1)
     found = survey(tmp_path / "sweep.sqlite")
-    assert (found.counts.total(), found.earlier) == (12, 0)
+    assert (found.counts.total(), found.hidden) == (12, 0)
 
 
 def test_code_of_another_version_is_another_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files(tmp_path, tiny_pram=TINY, tiny_py=GOOD)
     swept(tmp_path, tmp_path / "sweep.sqlite", sizes=[1])
-    task = made(tmp_path).tasks()[0]
+    task = made(tmp_path).tasks()[0][0]
     monkeypatch.setattr(plan, "version", lambda: "another")
     monkeypatch.setattr(check, "version", lambda: "another")
     with pytest.raises(OtherVersion, match="another version of Lockstep"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lockstep.arguments import SCHEDULES, choose, reading, winner_given
 from pram.access import MODES
-from pram.errors import fail
+from pram.errors import Diagnostic, fail
 from pram.inputs import InputFile
 from pram.job import Job
 from pram.parameters import evaluate
@@ -24,6 +24,7 @@ from pram.word import MAX_BITS, MIN_BITS
 
 if TYPE_CHECKING:  # torch would come with it
     from compiler.compile import Compiled
+    from pram.machine import Run
 
 #: In a pipe or file, tables are as wide as they like to be, within reason.
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
@@ -266,6 +267,31 @@ def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
         what = "shrinking failed" if seconds else "what failed cannot be kept"
         print(f"error: {what}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
     return not_losing_the_verdict(keep, 0) if seconds else None
+
+
+def false_claims(program: Program, params: dict[str, int], run: Run, where: str = "") -> list[Diagnostic]:
+    """What a program claims and one run refutes, each at its place in the program. where: which run, if there are several."""
+    from proofs_check.claims import check_claims
+
+    return [
+        Diagnostic(f"{check.what} {check.bound} is false{where}: {check.measured}", program.source, claim.at)
+        for claim, check in zip(program.claims, check_claims(program, [(params, run)], "this run"))
+        if not check.holds
+    ]
+
+
+def end_with_claims(false: Sequence[Diagnostic], although: str = "") -> None:
+    """Show claims that are false on standard error, and end with exit status 3; nothing happens without one.
+
+    Of several runs that refute a claim the first is shown. although: what was done all the same.
+    """
+    shown = {found.span: found for found in reversed(false)}
+    for found in reversed(shown.values()):
+        more = sum(other.span == found.span for other in false) - 1
+        also = f" ({more} more, too)" if more else ""
+        print(replace(found, message=f"{found.message}{also}{although}").render(), file=sys.stderr)
+    if false:
+        raise typer.Exit(FAILED)
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

@@ -44,7 +44,7 @@ def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pr
     """
     wanted = constructions(process, "two-step" if (process, schedule) == ("mdm", "all") else schedule)
     settings = parse_settings(param or [], "--param")
-    sizes = [_size(text) for text in n.split(",")] if n else [None]
+    sizes = list(dict.fromkeys(_size(text) for text in n.split(","))) if n is not None else [None]
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None

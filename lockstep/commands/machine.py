@@ -25,7 +25,9 @@ from lockstep.commands.common import (
     Steps,
     Strict,
     emit,
+    end_with_claims,
     err,
+    false_claims,
     given_of,
     machine_case,
     out,
@@ -46,7 +48,6 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
     Outputs are held against the oracle in NAME.py beside the program, or against those that the input file expects.
     """
     from pram.machine import run as run_job
-    from proofs_check.claims import check_claims
 
     program = load(file)
     job, given = machine_case(program, input, size, seed, word_bits, winner)
@@ -57,12 +58,11 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
         verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
     finally:  # a sidecar that fails does not hide what the machine found
         emit(display.run_record(result, verdict), display.run_table(result, verdict), json_)
-    if verdict is not None and not verdict.right:
-        print(f"outputs are wrong: {verdict.difference}", file=sys.stderr)
-    false = [c for c in check_claims(program, [(given_of(program, job), result)], "this run") if not c.holds]
-    for claim in false:
-        print(f"{claim.what} {claim.bound} is false: {claim.measured}", file=sys.stderr)
-    if false or verdict is not None and not verdict.right:
+    wrong = verdict is not None and not verdict.right
+    if verdict is not None and wrong:
+        print(f"FAILED: outputs are wrong: {verdict.difference}", file=sys.stderr)
+    end_with_claims(false_claims(program, given_of(program, job), result))
+    if wrong:
         raise typer.Exit(FAILED)
 
 
@@ -88,6 +88,7 @@ def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed 
     with display.spinner(err, f"running {program.name}"):
         found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
+    end_with_claims(false_claims(program, given_of(program, job), found.run))
 
 
 def modes(file: File, input: Input = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -40,8 +39,11 @@ from lockstep.commands.common import (
     check_order,
     declared_bits,
     emit,
+    end_with_claims,
     err,
+    false_claims,
     given_job,
+    given_of,
     winner_named,
     writable,
 )
@@ -108,8 +110,10 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
         return
     job = given_job(program, input, size, seed, bits, named)
     with display.progress(err, "decoding") as progress:
-        record = decode_job(job, progress=progress, **how).record | about
+        decoded = decode_job(job, progress=progress, **how)
+    record = decoded.record | about
     emit(record, display.record_table(record), json_)
+    end_with_claims(false_claims(program, given_of(program, job), decoded.run))
 
 
 def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, how: dict[str, Any], about: dict[str, str],
@@ -127,6 +131,11 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
         emit(record, "", as_json=True)
     if not json_:
         emit(records, display.batch_table(program.name, records, about), as_json=False)
+    false = (
+        false_claims(program, given_of(program, decoded.run.job), decoded.run, f" of line {line.number} of {input}")
+        for line, decoded in zip(lines, found)
+    )
+    end_with_claims([claim for each in false for claim in each])
 
 
 def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
@@ -144,7 +153,8 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
 
         limits = {"max_context": max_context, "max_steps": max_decoding_steps}
         rows = space_rows(program, wanted, seed=seed, progress=progress, **limits)
-    emit([asdict(row) for row in rows], display.space_table(program.name, rows), json_)
+    emit([row.record for row in rows], display.space_table(program.name, rows), json_)
+    end_with_claims([claim for row in rows for claim in false_claims(program, row.params, row.run)])
     if not all(row.holds for row in rows):
         raise typer.Exit(FAILED)
 
@@ -164,6 +174,7 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 
-        metadata = export_job(program, job, target, construction=construction, dtype=dtype, max_steps=max_steps)
+        metadata, exact = export_job(program, job, target, construction=construction, dtype=dtype, max_steps=max_steps)
     record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
     emit(record, display.record_table(record), json_)
+    end_with_claims(false_claims(program, given_of(program, job), exact), f"; {target} was written all the same")

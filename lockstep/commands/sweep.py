@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -12,7 +13,7 @@ import typer
 
 from lockstep import display
 from lockstep.arguments import choose, constructions, parse_sizes
-from lockstep.commands.common import FAILED, err, out
+from lockstep.commands.common import FAILED, SidecarTimeout, err, out
 from pram.machine import DEFAULT_MAX_STEPS
 
 INTERRUPTED = 130
@@ -31,6 +32,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
           max_decoding_steps: Annotated[int, typer.Option("--max-decoding-steps", min=0, help="Longer decodes are not made.")] = 2000,
           max_steps: Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")] = DEFAULT_MAX_STEPS,
+          sidecar_timeout: SidecarTimeout = 60,
           workers: Annotated[Optional[int], typer.Option("--workers", min=0, help="Processes [one for each core]; 0: run all in this one.",
                                                          show_default=False)] = None,
           scheduler: Annotated[Optional[str], typer.Option("--scheduler", help="Address of a running Dask scheduler, instead of --workers.",
@@ -55,7 +57,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     from lockstep.sweep.store import writing
     from lockstep.sweep.sweep import sweep as run_sweep
 
-    limits = Limits(chosen, dtype, max_context, max_decoding_steps, max_steps)
+    limits = Limits(chosen, dtype, max_context, max_decoding_steps, max_steps, sidecar_timeout)
     plan = Plan(subjects(paths, limits, not no_sidecar), wanted, random, seed)
     try:
         with writing(target) as store, display.progress(err, f"sweeping {count(len(plan.subjects), 'program')}") as progress:
@@ -63,17 +65,15 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     except KeyboardInterrupt:
         print(f"stopped; what was finished is in {target}, and the same command goes on from there", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    _conclude(target, reports, json_)
-    if outcome.found:
-        print(f"{outcome.found} of {outcome.cases} cases were in {target} already", file=sys.stderr)
-    for name in outcome.unchecked:
-        print(f"{name}: no run came to an end within --max-steps, so nothing was checked", file=sys.stderr)
-    if not outcome.holds:
-        raise typer.Exit(FAILED)
+    found = f"{outcome.found} of {outcome.cases} cases were in {target} already" if outcome.found else ""
+    _conclude(target, reports, json_, found)
 
 
 def report(database: Annotated[Path, typer.Argument(help="A database of `lockstep sweep`.", show_default=False)],
            target: Annotated[Optional[list[Path]], typer.Option("--out", help="NAME.md or NAME.html; may be given twice [both, beside it].",
+                                                                show_default=False)] = None,
+           forget: Annotated[Optional[list[Path]], typer.Option("--forget", help="A program's file: remove all that is known of its "
+                                                                "earlier texts, and of its last one if the file is gone.",
                                                                 show_default=False)] = None,
            json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
     """Write what a sweep has found so far, as Markdown and HTML."""
@@ -83,15 +83,30 @@ def report(database: Annotated[Path, typer.Argument(help="A database of `lockste
             raise typer.BadParameter(f"{path} is neither .md nor .html", param_hint="--out")
         _check_writable(path)
     _check_apart(database, targets)
-    if _conclude(database, targets, json_):
-        raise typer.Exit(FAILED)
+    _conclude(database, targets, json_, "; ".join(_forget(database, forget)) if forget else "")
 
 
-def _conclude(database: Path, targets: list[Path], as_json: bool) -> int:
-    """Print the summary of a database and write its reports; how many cases failed."""
+def _forget(database: Path, files: list[Path]) -> Iterator[str]:
+    """Remove what is known of earlier texts; how many cases that were of each file."""
+    from lockstep.report.words import count
+    from lockstep.sweep.store import reading, writing
+
+    with reading(database):  # which makes none
+        pass
+    with writing(database) as store:
+        for file in files:
+            yield f"forgot {count(store.forget(file), 'case')} of {file}"
+
+
+def _conclude(database: Path, targets: list[Path], as_json: bool, also: str) -> None:
+    """Print the summary of a database, write its reports, and end with status 3 unless something was compared and all held.
+
+    Args: also: a line for standard error.
+    """
     from lockstep.report import write
     from lockstep.report.summary import summary_record, summary_table
     from lockstep.report.survey import survey
+    from lockstep.report.verdict import reasons, unfinished
 
     with display.spinner(err, "writing the report"):
         found = survey(database)
@@ -102,7 +117,10 @@ def _conclude(database: Path, targets: list[Path], as_json: bool) -> int:
     else:
         out.print(summary_table(found))
         print(f"wrote {' and '.join(str(path) for path in targets)}", file=sys.stderr)
-    return found.failed
+    for line in filter(None, (also, unfinished(found), *reasons(found))):
+        print(line, file=sys.stderr)
+    if reasons(found):
+        raise typer.Exit(FAILED)
 
 
 def _check_apart(database: Path, reports: list[Path]) -> None:

@@ -1,7 +1,8 @@
 """What a sweep has found, as Markdown and as a page that needs no network.
 
-survey.py    from the database to values
-words.py     how strongly it is said: "checked for n <= 64"
+survey.py    from the database to values.py
+verdict.py   why the exit status is not 0
+words.py     how strongly it is said, and of what: "sizes 1..64, n 1..64"
 summary.py   for the terminal and for JSON
 markdown.py  page.py  plots.py
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lockstep.report.survey import Survey
+from lockstep.report.values import Survey
 
 
 def write(survey: Survey, path: Path) -> None:

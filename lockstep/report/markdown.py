@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockstep.report import tables
-from lockstep.report.survey import Survey, Surveyed
+from lockstep.report.values import Survey, Surveyed
 from lockstep.report.words import MEANINGS
 
 
@@ -14,7 +14,7 @@ def markdown(survey: Survey) -> str:
     blocks = [f"# {tables.title(survey)}", tables.lead(survey), tables.how(survey), "\n".join(_meanings(survey)),
               _table(*tables.overview(survey)), _escaped(tables.legend())]  # fmt: skip
     for program in survey.programs:
-        blocks += list(_section(program))
+        blocks += list(_section(program, survey))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -24,9 +24,10 @@ def _meanings(survey: Survey) -> Iterator[str]:
             yield f"- *{status}*: {meaning}"
 
 
-def _section(program: Surveyed) -> Iterator[str]:
-    yield f"## {_escaped(program.name)}"
-    yield _escaped(tables.about(program))
+def _section(program: Surveyed, survey: Survey) -> Iterator[str]:
+    yield f"## {_escaped(program.title)}"
+    yield _escaped(tables.about(program, survey))
+    yield _escaped(tables.unreached(program))
     if program.troubles:
         yield _table(*tables.troubles(program))
     yield f"{tables.CHECKS}:"

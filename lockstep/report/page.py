@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 
 from lockstep.report import plots, tables
-from lockstep.report.survey import Survey, Surveyed
+from lockstep.report.values import Survey, Surveyed
 from lockstep.report.words import MEANINGS, NAMES
 from lockstep.sweep.result import STATUSES
 
@@ -19,7 +20,7 @@ LEFT = {"program", "process", "check", "bound", "verdict", "status", "what went 
 
 def page(survey: Survey) -> str:
     """The whole page."""
-    body = "\n".join([*_head(survey), *(part for program in survey.programs for part in _section(program))])
+    body = "\n".join([*_head(survey), *(part for program in survey.programs for part in _section(program, survey))])
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
         f"<title>Lockstep sweep: {escape(survey.name)}</title>\n<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n"
@@ -58,31 +59,33 @@ def _legend(constructions: Iterable[str]) -> str:
     )
 
 
-def _section(program: Surveyed) -> Iterator[str]:
-    about = escape(tables.about(program).replace("<=", "≤"))
-    yield f'<section id="{_anchor(program)}"><h2>{escape(program.name)}</h2><p class=about>{about}</p>'
+def _section(program: Surveyed, survey: Survey) -> Iterator[str]:
+    about = escape(tables.about(program, survey))
+    yield f'<section id="{_anchor(program)}"><h2>{escape(program.title)}</h2><p class=about>{about}</p>'
+    if unreached := tables.unreached(program):
+        yield f"<p class=about>{escape(unreached)}</p>"
     yield _verdict(program)
     if program.troubles:
         yield _table(*tables.troubles(program))
     if program.decodes:
-        yield f"<div class=plots>{_plot(plots.steps_of(program), 'Decoding steps against n.')}"
+        yield f"<div class=plots>{_plot(plots.steps_of(program), 'Decoding steps against size.')}"
         yield f"{_plot(plots.contexts_of(program), 'Context against space.')}</div>"
         yield f"<details><summary>{tables.FIGURES}</summary>{_table(*tables.figures(program))}</details>"
     yield f"<details><summary>{tables.CHECKS}</summary>{_table(*tables.checks(program))}</details></section>"
 
 
 def _verdict(program: Surveyed) -> str:
-    """For which sizes what was checked, in a line for each construction."""
+    """For which inputs what was checked, in a line for each construction."""
     rows = [("machine", "On the machine", program.machine)]
-    rows += [(construction, NAMES[construction], program.checked(construction)) for construction in program.constructions]
+    rows += [(construction, NAMES[construction], str(program.checked(construction))) for construction in program.constructions]
     items = "".join(
-        f"<li class={c.replace(' ', '-')}><b>{escape(name)}</b> checked for {_words(sizes)}</li>" for c, name, sizes in rows
+        f"<li class={c.replace(' ', '-')}><b>{escape(name)}</b> checked for {_words(inputs)}</li>" for c, name, inputs in rows
     )
     return f"<ul class=verdict>{items}</ul>"
 
 
 def _words(text: str) -> str:
-    """Sizes, as print has them."""
+    """Ranges, as print has them."""
     return escape(text.replace("<=", "≤").replace("..", "–"))
 
 
@@ -91,7 +94,8 @@ def _plot(svg: str, caption: str) -> str:
 
 
 def _anchor(program: Surveyed) -> str:
-    return f"{program.name}-{program.sha256[:8]}"
+    """Of a file and a text; files may have one text."""
+    return f"{program.name}-{program.sha256[:8]}-{sha256(program.path.encode()).hexdigest()[:8]}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lockstep.report.survey import Decode, Survey, Surveyed
+from lockstep.report.values import Decode, Survey, Surveyed
 from lockstep.report.words import NAMES
 from lockstep.sweep.result import CHECKED, FAILED
 
@@ -63,7 +63,7 @@ def contexts_of_all(survey: Survey) -> str:
 
 
 def steps_of(program: Surveyed) -> str:
-    """One program: decoding steps against n."""
+    """One program: decoding steps against size."""
 
     from matplotlib.ticker import MaxNLocator
 
@@ -72,7 +72,7 @@ def steps_of(program: Surveyed) -> str:
         _logarithmic(axes, across=False)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
-    return _svg(f"steps {program.sha256}", "n", "decoding steps", draw)
+    return _svg(f"steps {program.sha256}", "size", "decoding steps", draw)
 
 
 def contexts_of(program: Surveyed) -> str:

@@ -1,163 +1,44 @@
-"""From a sweep's database to values: of each program the version and options that were swept last."""
+"""From a sweep's database to values: of each program, which is a file and a text, the last sweep that had it.
+
+Of a file whose text has changed the newest text is shown, and earlier ones as long as a failure of theirs stands. A failure
+stands until the same case of the same text is checked in a later sweep that asks for no less.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
 from pathlib import Path
-from typing import Any
 
-from lockstep.report.words import sizes_text
+from lockstep.report.values import Case, Decode, Line, Survey, Surveyed, Swept
 from lockstep.sweep.plan import Limits
-from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, STATUSES, STOPPED
+from lockstep.sweep.result import CHECKED, COMPUTED, FAILED
 from lockstep.sweep.store import reading
+from pram.reached import Unreached
 
 
 @dataclass(frozen=True)
-class Line:
-    """One check of a program: how many of its cases it held on.
+class Entry:
+    """A row of `subjects`."""
 
-    bound: one that all cases share, or nothing. extent: up to where it is certified, of the largest case; else nothing.
-    """
-
-    construction: str
-    what: str
-    bound: str
-    verdict: str
-    held: int
-    total: int
-    extent: str = ""
-
-
-@dataclass(frozen=True)
-class Decode:
-    """One case in one construction; as lockstep.sweep.result.Decode, with the run's figures.
-
-    time: in steps; space: words of memory and registers with program counters.
-    """
-
-    construction: str
-    size: int
-    time: int
-    space: int
-    status: str
-    context: int
-    steps: int
-    measured_context: int | None
-    measured_steps: int | None
-
-
-@dataclass(frozen=True)
-class Case:
-    """What one case came to; trouble: in words, if it failed or was stopped."""
-
-    seed: int
-    size: int
-    number: int
-    status: str
-    judged: bool
-    trouble: str
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What a sweep was told to do, so that it can be repeated: when, by which version, and which inputs it drew."""
-
-    date: str
-    lockstep: str
-    seed: int
-    random: int
-    sizes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Surveyed:
-    """A program with all that was found of it; sha256 of its text. missing: cases of its last sweep that were not run yet."""
-
+    id: int
     name: str
     file: str
     sha256: str
+    sidecar_sha256: str
+    sweep: int
     limits: Limits
-    cases: tuple[Case, ...]
-    decodes: tuple[Decode, ...]
-    lines: tuple[Line, ...]
-    missing: int = 0
 
-    @property
-    def constructions(self) -> tuple[str, ...]:
-        return self.limits.constructions
-
-    @cached_property
-    def counts(self) -> Counter[str]:
-        return Counter(case.status for case in self.cases)
-
-    @property
-    def troubles(self) -> list[Case]:
-        return [case for case in self.cases if case.trouble]
-
-    @property
-    def runs(self) -> str:
-        """For which sizes every run on the machine ended and all that was held against it was right."""
-        return self._all([(case.size, case.status in (CHECKED, COMPUTED)) for case in self.cases])
-
-    @property
-    def machine(self) -> str:
-        """`runs`, and whether outputs were judged."""
-        return self.runs if self.judged else f"{self.runs} (no oracle)"
-
-    @property
-    def judged(self) -> bool:
-        """Whether every run was judged by an oracle."""
-        return all(case.judged for case in self.cases if case.status in (CHECKED, COMPUTED))
-
-    def checked(self, construction: str) -> str:
-        """For which sizes every case was decoded in this construction, and all that was held against it was right."""
-        return self._all(
-            [(d.size, d.status == CHECKED) for d in self.decodes if d.construction == construction], self._unfinished
-        )
-
-    @property
-    def _unfinished(self) -> set[int]:
-        """Sizes with a case of which nothing is known."""
-        return {case.size for case in self.cases if case.status == STOPPED or case.status == FAILED}
-
-    def _all(self, found: list[tuple[int, bool]], without: set[int] | None = None) -> str:
-        lacking = {size for size, holds in found if not holds} | (without or set())
-        return sizes_text({size for size, _ in found} - lacking)
-
-    def of(self, construction: str) -> list[Decode]:
-        return [d for d in self.decodes if d.construction == construction]
-
-
-@dataclass(frozen=True)
-class Survey:
-    """All programs, and the last sweeps that had them; earlier: cases of other versions or options, which are not shown."""
-
-    name: str
-    programs: tuple[Surveyed, ...]
-    sweeps: tuple[Swept, ...]
-    earlier: int
-
-    @cached_property
-    def counts(self) -> Counter[str]:
-        return sum((program.counts for program in self.programs), Counter[str]())
-
-    @property
-    def failed(self) -> int:
-        return self.counts[FAILED]
-
-    @property
-    def missing(self) -> int:
-        """Cases that were planned and not run yet."""
-        return sum(program.missing for program in self.programs)
-
-    @property
-    def constructions(self) -> list[str]:
-        return list(dict.fromkeys(c for program in self.programs for c in program.constructions))
+    def asks_no_less(self, other: Entry) -> bool:
+        """Whether a case that is checked here is at least as much checked as it would be there."""
+        more = set(self.limits.constructions) >= set(other.limits.constructions)
+        return more and self.limits.dtype == other.limits.dtype and (bool(self.sidecar_sha256) or not other.sidecar_sha256)
 
 
 def survey(path: Path) -> Survey:
@@ -166,47 +47,129 @@ def survey(path: Path) -> Survey:
     Raises: PramError: it is no database of `lockstep sweep`, or damaged.
     """
     with reading(path) as connection:
-        latest = "SELECT max(sweep) FROM subjects AS other WHERE other.name = subjects.name"
-        rows = connection.execute(
-            f"SELECT id, name, file, program_sha256, constructions, dtype, max_context, max_decoding_steps, max_steps"
-            f" FROM subjects WHERE sweep = ({latest}) ORDER BY name, file"
-        ).fetchall()
-        programs = tuple(_surveyed(connection, *row) for row in rows)
-        sweeps = tuple(_sweeps(connection, latest))
+        shown: list[Surveyed] = []
+        swept: set[int] = set()
+        for texts in _texts(connection):
+            newest = max(entry.sweep for entries in texts for entry in entries)
+            for entries in texts:
+                last = max(entry.sweep for entry in entries)
+                found = [_surveyed(connection, entry, entries, last < newest) for entry in entries if entry.sweep == last]
+                kept = [program for program in found if not program.earlier_text or program.counts[FAILED]]
+                shown += kept
+                swept |= {last} if kept else set()
+        files = Counter(name for name, _ in {(program.name, program.file) for program in shown})
+        programs = tuple(
+            replace(_named(program, path), namesake=files[program.name] > 1) for program in sorted(shown, key=_order)
+        )
+        sweeps = tuple(_sweeps(connection, swept))
         (total,) = connection.execute("SELECT count(*) FROM cases").fetchone()
-    return Survey(path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
+    return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
 
 
-def _sweeps(connection: sqlite3.Connection, latest: str) -> Iterator[Swept]:
-    """Those that a program had last, each once, in the order in which they were begun."""
+def _order(program: Surveyed) -> tuple[str, str, bool, str]:
+    return program.name, program.file, program.earlier_text, program.sha256
+
+
+def _named(program: Surveyed, database: Path) -> Surveyed:
+    """With its file as it is seen from the database's folder, if it is below that."""
+    folder = str(database.resolve().parent)
+    below = os.path.commonpath([folder, program.file]) == folder
+    return replace(program, file=os.path.relpath(program.file, folder)) if below else program
+
+
+def _texts(connection: sqlite3.Connection) -> list[list[list[Entry]]]:
+    """Of each file, of each of its texts, the subjects."""
     rows = connection.execute(
-        "SELECT date, lockstep, seed, random, sizes FROM sweeps"
-        f" WHERE sweep IN (SELECT sweep FROM subjects WHERE sweep = ({latest})) ORDER BY sweep"
+        "SELECT id, name, file, program_sha256, sidecar_sha256, sweep, constructions, dtype, max_context, max_decoding_steps,"
+        " max_steps FROM subjects ORDER BY file, sweep"
     )
-    found = (Swept(day, lockstep, seed, random, tuple(json.loads(sizes))) for day, lockstep, seed, random, sizes in rows)
+    found: dict[str, dict[str, list[Entry]]] = {}
+    for *row, constructions, dtype, max_context, max_decoding_steps, max_steps in rows:
+        limits = Limits(tuple(constructions.split(", ")), dtype, max_context, max_decoding_steps, max_steps)
+        entry = Entry(*(*row, limits))
+        found.setdefault(entry.file, {}).setdefault(entry.sha256, []).append(entry)
+    return [list(texts.values()) for texts in found.values()]
+
+
+def _sweeps(connection: sqlite3.Connection, numbers: set[int]) -> Iterator[Swept]:
+    """Each once, in the order in which they were begun."""
+    rows = connection.execute("SELECT sweep, date, lockstep, seed, random, sizes FROM sweeps ORDER BY sweep")
+    found = (Swept(*(*told, tuple(json.loads(sizes)))) for sweep, *told, sizes in rows if sweep in numbers)
     return iter(dict.fromkeys(found))
 
 
-def _surveyed(connection: sqlite3.Connection, number: int, name: str, file: str, sha256: str, constructions: str,
-              *rest: Any) -> Surveyed:  # fmt: skip
+def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> Surveyed:
+    """What its last sweep found, and the failures of others of the same text that stand."""
     cases = connection.execute(
-        "SELECT seed, size, number, status, outputs_right IS NOT NULL, trouble FROM cases"
-        " WHERE subject = ? ORDER BY size, seed, number", (number,),
-    )  # fmt: skip
+        "SELECT seed, size, number, status, outputs_right IS NOT NULL, trouble, params, unreached FROM cases"
+        " WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
+    ).fetchall()  # fmt: skip
     decodes = connection.execute(
-        "SELECT construction, size, time, space, decodes.status, context, steps, measured_context, measured_steps"
-        " FROM decodes JOIN cases ON case_id = id WHERE subject = ? ORDER BY size, seed, number", (number,),
+        "SELECT construction, size, time, space, decodes.status, context, steps, measured_context, measured_steps, params"
+        " FROM decodes JOIN cases ON case_id = id WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
     )  # fmt: skip
+    standing = _standing(connection, entry, entries)
     return Surveyed(
-        name, file, sha256, Limits(tuple(constructions.split(", ")), *rest), tuple(Case(*row) for row in cases),
-        tuple(Decode(*row) for row in decodes), tuple(_lines(connection, number)), _missing(connection, number),
+        entry.name, entry.file, entry.file, entry.sha256, entry.limits,
+        tuple(sorted([*(_case(*row) for *row, _ in cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
+        tuple(Decode(*(*row, json.loads(params))) for *row, params in decodes), tuple(_lines(connection, entry.id)),
+        0 if earlier_text else _missing(connection, entry), earlier_text, _unreached([row[-1] for row in cases]),
     )  # fmt: skip
 
 
-def _missing(connection: sqlite3.Connection, subject: int) -> int:
-    run = "SELECT 1 FROM cases WHERE (subject, seed, size, number) = (p.subject, p.seed, p.size, p.number)"
+def _case(seed: int, size: int, number: int, status: str, judged: int, trouble: str, params: str) -> Case:
+    return Case(seed, size, number, status, bool(judged), trouble, json.loads(params))
+
+
+def _unreached(texts: Sequence[str]) -> Unreached | None:
+    """What none of these runs has reached."""
+    found = [Unreached.of(items) for text in texts if (items := json.loads(text)) is not None]
+    return reduce(and_, found) if found else None
+
+
+# -- failures that stand -------------------------------------------------------------------------
+
+
+def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[Entry]) -> Iterator[Case]:
+    """Failures of a text under other options, or of files that have changed, each case once: the last one."""
+    found: dict[tuple[int, int, int], Case] = {}
+    for entry in entries:
+        rows = connection.execute(
+            "SELECT sweep, seed, size, number, status, outputs_right IS NOT NULL, trouble, params FROM cases"
+            f" WHERE subject = ? AND status = '{FAILED}' AND NOT (current AND ?)", (entry.id, entry.sweep == shown.sweep),
+        )  # fmt: skip
+        for sweep, *row in rows.fetchall():
+            case = replace(_case(*row), earlier=True)
+            if not any(_took_back(connection, entry, case, sweep, other) for other in entries):
+                found[case.seed, case.size, case.number] = case
+    return iter(found.values())
+
+
+def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, sweep: int, other: Entry) -> bool:
+    """Whether another subject of the same text has checked a case later that failed in a sweep."""
+    if not other.asks_no_less(entry):
+        return False
+    like = connection.execute(
+        "SELECT first_size, first FROM repeated WHERE (subject, seed, size, number) = (?, ?, ?, ?)",
+        (other.id, case.seed, case.size, case.number),
+    ).fetchone()
+    later = connection.execute(
+        "SELECT status FROM cases WHERE current AND (subject, seed, size, number) = (?, ?, ?, ?) AND sweep > ?",
+        (other.id, case.seed, *(like or (case.size, case.number)), sweep),
+    ).fetchone()
+    # Where nothing was to be decoded, a run that is right is all that can be asked for.
+    enough = (CHECKED, COMPUTED) if not entry.limits.max_context else (CHECKED,)
+    return later is not None and later[0] in enough
+
+
+# -- checks and what is missing ------------------------------------------------------------------
+
+
+def _missing(connection: sqlite3.Connection, entry: Entry) -> int:
+    """Cases that its last sweep has planned and has not; those whose files have changed are to be run again."""
+    run = "SELECT 1 FROM cases WHERE current AND (subject, seed, size, number) = (p.subject, p.seed, p.size, p.number)"
     (found,) = connection.execute(
-        f"SELECT count(*) FROM planned AS p WHERE subject = ? AND NOT EXISTS ({run})", (subject,)
+        f"SELECT count(*) FROM planned AS p WHERE subject = ? AND NOT EXISTS ({run})", (entry.id,)
     ).fetchone()
     return int(found)
 
@@ -216,7 +179,7 @@ def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
     rows = connection.execute(
         "SELECT construction, what, min(bound), max(bound), min(verdict), max(verdict), sum(verdict != 'FAILED'), count(*),"
         " group_concat(DISTINCT CASE verdict WHEN 'certified' THEN \"on\" END)"
-        " FROM checks JOIN cases ON case_id = id WHERE subject = ?"
+        " FROM checks JOIN cases ON case_id = id WHERE current AND subject = ?"
         " GROUP BY construction, what ORDER BY min(checks.rowid)", (number,),
     )  # fmt: skip
     for construction, what, first, last, one, other, held, total, extents in rows:
@@ -228,19 +191,3 @@ def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
 def _exponent(extent: str) -> int:
     """8 of `T * P <= 2^8`, 0 of nothing."""
     return int(extent.rpartition("^")[2] or 0)
-
-
-__all__ = [
-    "CHECKED",
-    "COMPUTED",
-    "FAILED",
-    "STATUSES",
-    "STOPPED",
-    "Case",
-    "Decode",
-    "Line",
-    "Survey",
-    "Surveyed",
-    "Swept",
-    "survey",
-]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 #: What the statuses of cases and decodes mean.
 MEANINGS = {
@@ -18,19 +18,21 @@ MEANINGS = {
 NAMES = {"mdm": "MDM", "ap-mdm": "AP-MDM, two-step", "ap-mdm one-step": "AP-MDM, one-step"}
 
 
-def sizes_text(sizes: Iterable[int]) -> str:
-    """`n <= 64` for all sizes from 1; else `n = 3..9, 16`, or `no n`."""
-    spans: list[list[int]] = []
-    for size in sorted(set(sizes)):
-        if spans and spans[-1][1] == size - 1:
-            spans[-1][1] = size
-        else:
-            spans.append([size, size])
-    if not spans:
-        return "no n"
-    if len(spans) == 1 and spans[0][0] == 1 and spans[0][1] > 1:
-        return f"n <= {spans[0][1]}"
-    return "n = " + ", ".join(str(first) if first == last else f"{first}..{last}" for first, last in spans)
+#: What is said where nothing was checked, and where no oracle judged.
+NOTHING, NO_ORACLE = "nothing", "no oracle"
+
+
+def extent_text(sizes: Sequence[tuple[int, int]], params: Mapping[str, tuple[int, int]]) -> str:
+    """`sizes 1..40, n 1..2`: what was run; or `nothing`."""
+    if not sizes:
+        return NOTHING
+    one = len(sizes) == 1 and sizes[0][0] == sizes[0][1]
+    named = [f"{name} {_range(*ends)}" for name, ends in params.items()]
+    return ", ".join([f"size{'' if one else 's'} {', '.join(_range(*ends) for ends in sizes)}", *named])
+
+
+def _range(first: int, last: int) -> str:
+    return f"{first}" if first == last else f"{first}..{last}"
 
 
 def of_all(held: int, total: int) -> str:

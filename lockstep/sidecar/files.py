@@ -1,37 +1,48 @@
-"""Fingerprints of what a sidecar read, by which a later sweep knows whether its results still hold."""
+"""Fingerprints of what a sidecar has read: whether what it found then is what is there now."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from functools import lru_cache
 from pathlib import Path
 
-#: Of a folder, its names count.
-FOLDER = "folder:"
+#: What stands before the fingerprint of a folder's names, and for what is no file, no folder, or cannot be read.
+FOLDER, OTHER, UNREADABLE = "folder:", "neither a file nor a folder", "unreadable"
+#: So many fingerprints are remembered.
+MOST_REMEMBERED = 4096
 
 
 def name_of(folder: Path, path: str) -> str:
-    """How a path is kept: relative to the sidecar's folder if it lies below it, else absolute."""
+    """How a path is kept: relative to the program's folder if it lies below it, else absolute."""
     inside = os.path.join(os.path.realpath(folder), "")
     return path.removeprefix(inside) if path.startswith(inside) else path
 
 
 def fingerprint(folder: Path, name: str) -> str:
-    """The SHA-256 of a file's bytes, or of a folder's sorted names behind FOLDER; "" where nothing can be read."""
+    """What stands at a name, as a text that changes with it.
+
+    Args:    folder: the program's. name: relative to it, or absolute.
+    Returns: the sha256 of a file's bytes; of a folder, FOLDER and the sha256 of its sorted names; "" where nothing is.
+             Devices and pipes are not read: OTHER. What may not be read is UNREADABLE.
+    """
     path = folder / name
     try:
-        if path.is_dir():
-            names = "\n".join(sorted(os.listdir(path)))
-            return FOLDER + hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
-        state = path.stat()
-        return _of_file(str(path.resolve()), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-    except OSError:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            return FOLDER + hashlib.sha256("\0".join(sorted(os.listdir(path))).encode(errors="surrogateescape")).hexdigest()
+        if not stat.S_ISREG(found.st_mode):
+            return OTHER
+        return _of_file(path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    except (FileNotFoundError, NotADirectoryError):
         return ""
+    except OSError:
+        return UNREADABLE
 
 
-@lru_cache(maxsize=1024)
-def _of_file(path: str, *state: int) -> str:
-    """`state` is what changes when the file does, so that a large file is read once."""
-    with open(path, "rb") as file:
+@lru_cache(MOST_REMEMBERED)
+def _of_file(path: Path, *state: int) -> str:
+    """Of a file's bytes; `state` is what changes when they do."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

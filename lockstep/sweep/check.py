@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Any
 
 import torch
 
 from lockstep.sidecar import Generator, draw_one, generator_from
-from lockstep.sweep.plan import Limits, Task, load_subject, version
+from lockstep.sweep.plan import Limits, Task, libraries, load_subject, version
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Result
 from lockstep.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
 from pram import parameters
 from pram.errors import PramError
 from pram.job import Job
 from pram.program import Program
+from pram.reached import Item, unreached
 from proofs_check.report import Check
 from proofs_check.theorems import BOUNDS
 
@@ -24,7 +26,7 @@ MOST_MODELS = 12
 
 
 class OtherVersion(Exception):
-    """The worker has not the code that the sweep was started with."""
+    """The worker has not the code, or the libraries, that the sweep was started with."""
 
 
 def check_task(task: Task) -> Result:
@@ -34,27 +36,33 @@ def check_task(task: Task) -> Result:
     """
     if task.subject.version != version():
         raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
+    if task.subject.libraries != libraries():
+        raise OtherVersion(f"a worker has {libraries()}, and here there is {task.subject.libraries}: install the same everywhere")
     torch.set_num_threads(1)  # threads of processes that share cores wait for each other
+    generator = None
     try:
-        return _checked_or_stopped(task)
+        program, limits = load_subject(task.subject), task.subject.limits
+        generator = generator_from(program, task.subject.sidecar, timeout=limits.sidecar_timeout)
+        result = _checked_or_stopped(task, program, generator, limits)
     except Exception as error:
         # A sweep is to find what goes wrong, a defect of Lockstep among it, and to go on.
-        return Result(FAILED, trouble=str(error) if isinstance(error, PramError) else f"{type(error).__name__}: {error}")
+        result = Result(FAILED, trouble=str(error) if isinstance(error, PramError) else f"{type(error).__name__}: {error}")
+    return replace(result, files=generator.files if generator is not None else ())
 
 
-def _checked_or_stopped(task: Task) -> Result:
-    program, limits = load_subject(task.subject), task.subject.limits
-    generator = generator_from(program, task.subject.sidecar)
+def _checked_or_stopped(task: Task, program: Program, generator: Generator, limits: Limits) -> Result:
     params, arrays = draw_one(generator, task.size, task.number, task.seed)
-    options = Options(**vars(limits), seed=task.seed)
+    options = Options(
+        limits.constructions, dtype=limits.dtype, seed=task.seed, max_context=limits.max_context,
+        max_decoding_steps=limits.max_decoding_steps, max_steps=limits.max_steps,
+    )  # fmt: skip
     case = run_machine(program, generator, params, arrays, options)
     if case.endless:
         return _stopped(program, case, limits)
     models = _models(task.subject.program_sha256, limits.dtype)
     if len(models.made) > MOST_MODELS:
         models.made.clear()
-    case = decode_case(case, models, options)
-    return _result(program, generator, case, models, options)
+    return _result(program, generator, decode_case(case, models, options), models, options)
 
 
 def _result(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Result:
@@ -66,8 +74,13 @@ def _result(program: Program, generator: Generator, case: Case, models: Models, 
     verdicts = [e.verdict.right for e in case.executions if e.verdict is not None]
     return Result(
         _status(checks, decodes), case.params, case.run.time, case.run.costs.work, case.job.processors, _space(case.job),
-        all(verdicts) if verdicts else None, decodes, checks, trouble,
+        all(verdicts) if verdicts else None, decodes, checks, trouble, unreached=_not_reached(program, case),
     )  # fmt: skip
+
+
+def _not_reached(program: Program, case: Case) -> tuple[Item, ...]:
+    """What no run of the case reached."""
+    return unreached(program, reduce(or_, (run.reached for run in case.runs))).items
 
 
 @cache

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version as version_of
 from importlib.util import find_spec
 from pathlib import Path
 
 from lockstep.sidecar import draw_one, generator_from, sidecar_of
+from lockstep.sidecar.process import DEFAULT_TIMEOUT
 from pram.errors import PramError, Source, fail
 from pram.program import Program, load, parse_program
 
 #: Packages and files whose text decides what a case's result is.
-JUDGES = ("pram", "models", "compiler", "proofs_check", "lockstep.verification", "lockstep.decoding", "lockstep.sidecar",
+JUDGES = ("pram", "models", "compiler", "proofs_check", "lockstep.verification", "lockstep.decoding", "lockstep.sidecar", "lockstep.drawing", "lockstep.probing",
           "lockstep.sweep.check", "lockstep.sweep.plan", "lockstep.sweep.result")  # fmt: skip
+
+#: What others wrote and a case's result is computed with.
+LIBRARIES = ("lark", "numba", "numpy", "sympy", "torch")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What verification options a sweep has: which constructions, and where it leaves decodes and runs out."""
+    """What verification options a sweep has: which constructions, where it leaves decodes and runs out, and how long sidecars may take."""
 
     constructions: tuple[str, ...]
     dtype: str
     max_context: int
     max_decoding_steps: int
     max_steps: int
+    sidecar_timeout: float = DEFAULT_TIMEOUT
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One program with everything that its results depend on besides the case itself."""
+    """One program with everything that its results depend on besides the case itself and what its sidecar reads.
 
-    name: str
+    file: the program's, resolved; with its text, it is what the program is. version: of our code; libraries: of what others wrote.
+    """
+
+    file: str
     program: Source
     sidecar: Source | None
     limits: Limits
     version: str
+    libraries: str
+
+    @property
+    def folder(self) -> Path:
+        """To which names of files that its sidecar reads are relative."""
+        return Path(self.file).parent
 
     @property
     def program_sha256(self) -> str:
@@ -68,39 +84,47 @@ class Plan:
     random: int
     seed: int
 
-    def tasks(self, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Task]:
-        """Every case, the small ones first; inputs that were drawn before are left out, as `lockstep verify` does."""
+    def tasks(
+        self, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> tuple[list[Task], list[tuple[Task, Task]]]:
+        """Every case, the small ones first, without those whose input was drawn before: these, each with the one that it repeats."""
         tasks: list[Task] = []
+        repeated: list[tuple[Task, Task]] = []
         for done, subject in enumerate(self.subjects):
             progress(done, len(self.subjects))
-            tasks += self._of(subject)
-        return sorted(tasks, key=lambda task: task.size)
+            for task, like in self._of(subject):
+                if task is like:
+                    tasks.append(task)
+                else:
+                    repeated.append((task, like))
+        return sorted(tasks, key=lambda task: task.size), repeated
 
-    def _of(self, subject: Subject) -> Iterator[Task]:
+    def _of(self, subject: Subject) -> Iterator[tuple[Task, Task]]:
+        """Each case, and the first one with its input."""
         generator = generator_from(load_subject(subject), subject.sidecar)
-        seen: set[str] = set()
+        seen: dict[str, Task] = {}
         for size in dict.fromkeys(self.sizes):
             for number in range(self.random):
                 try:
                     drawn = _sha256(repr(draw_one(generator, size, number, self.seed)))
                 except PramError as error:  # the case will fail with the same words
                     drawn = f"{size} {number} {error}"
-                if drawn not in seen:
-                    seen.add(drawn)
-                    yield Task(subject, self.seed, size, number)
+                task = Task(subject, self.seed, size, number)
+                yield task, seen.setdefault(drawn, task)
 
 
 def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) -> list[Subject]:
-    """The programs of files and folders, each text once.
+    """The programs of files and folders, each file once, whatever others have the same text or name.
 
     Raises: PramError: one is no correct program, its sidecar does not load, or a folder holds none.
     """
-    found: dict[tuple[str, str], Subject] = {}
+    found: dict[tuple[str, str], Subject] = {}  # by its file, and its sidecar's text: links may have different ones
     for path in (file for given in paths for file in _files(given)):
         program = load(path)
-        subject = Subject(program.name, program.source, sidecar_of(program) if use_sidecar else None, limits, version())
-        generator_from(program, subject.sidecar)  # it must load
-        found.setdefault((subject.program_sha256, subject.sidecar_sha256), subject)
+        sidecar = sidecar_of(program) if use_sidecar else None
+        subject = Subject(str(path.resolve()), program.source, sidecar, limits, version(), libraries())
+        generator_from(program, sidecar)  # it must load
+        found.setdefault((subject.file, subject.sidecar_sha256), subject)
     return list(found.values())
 
 
@@ -126,6 +150,13 @@ def version() -> str:
     for file in sorted(file for judge in JUDGES for file in _sources(judge)):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@cache
+def libraries() -> str:
+    """Python and LIBRARIES, with their versions."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return ", ".join([python, *(f"{name} {version_of(name)}" for name in LIBRARIES)])
 
 
 def _sources(module: str) -> Iterator[Path]:

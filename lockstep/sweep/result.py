@@ -37,6 +37,9 @@ class Result:
 
     time, work: in steps and instructions. space: words, S + P (k + 1). right: by the oracle, None without one.
     The figures are None where the run did not end.
+    files: name and fingerprint of each file and folder that the sidecar has read, as they were then; a name is relative to
+    the program's folder (`Subject.folder`) if it is below that, else absolute (lockstep/sidecar/files.py).
+    unreached: the items of `pram.reached.Unreached` for what this run did not reach; None where that was not observed.
     """
 
     status: str
@@ -49,3 +52,5 @@ class Result:
     decodes: tuple[Decode, ...] = ()
     checks: tuple[Check, ...] = ()
     trouble: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    unreached: tuple[tuple[int, int, str, str], ...] | None = None

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from lockstep.sweep.plan import Plan, Subject, Task
+from lockstep.sweep.plan import Plan
 from lockstep.sweep.pool import Pool
-from lockstep.sweep.result import FAILED, STOPPED
 from lockstep.sweep.store import Store
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What all cases of a plan came to, those of earlier sweeps among them.
+    """How many cases a plan has, and how many of them an earlier sweep had finished; what they came to is in the database."""
 
-    counts: of each program, cases by status. found: cases that an earlier sweep had finished.
-    """
-
-    counts: dict[Subject, Counter[str]]
+    cases: int
     found: int
-
-    @property
-    def cases(self) -> int:
-        return sum(counts.total() for counts in self.counts.values())
-
-    @property
-    def failed(self) -> int:
-        return sum(counts[FAILED] for counts in self.counts.values())
-
-    @property
-    def unchecked(self) -> list[str]:
-        """Programs of which not a single run came to an end."""
-        return [subject.name for subject, counts in self.counts.items() if not counts.total() - counts[STOPPED]]
-
-    @property
-    def holds(self) -> bool:
-        return not self.failed and not self.unchecked
 
 
 def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManager[Pool]],
@@ -48,23 +26,15 @@ def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManag
     Args:   open_pool: asked for only if something is missing. progress: called with the cases done and their number.
     Raises: PramError: there is nowhere to run cases. OtherVersion: a worker has other code.
     """
-    tasks = plan.tasks()
-    store.begin_sweep(plan, tasks)
-    statuses = {subject: store.statuses(subject) for subject in plan.subjects}
-    missing = [task for task in tasks if _key(task) not in statuses[task.subject]]
+    tasks, repeated = plan.tasks()
+    store.begin_sweep(plan, tasks, repeated)
+    finished = {subject: store.finished(subject) for subject in plan.subjects}
+    missing = [task for task in tasks if (task.seed, task.size, task.number) not in finished[task.subject]]
     found = len(tasks) - len(missing)
     progress(found, len(tasks))
     if missing:
         with open_pool() as pool:
             for done, (task, result) in enumerate(pool.results(missing), found + 1):
                 store.add(task, result)
-                statuses[task.subject][_key(task)] = result.status
                 progress(done, len(tasks))
-    counts: dict[Subject, Counter[str]] = {subject: Counter() for subject in plan.subjects}
-    for task in tasks:
-        counts[task.subject][statuses[task.subject][_key(task)]] += 1
-    return Outcome(counts, found)
-
-
-def _key(task: Task) -> tuple[int, int, int]:
-    return task.seed, task.size, task.number
+    return Outcome(len(tasks), found)

@@ -26,6 +26,7 @@ from mutation import (
     of_lowering,
     of_machine,
     of_reached,
+    of_sweeps,
     of_verdicts,
     of_weights,
     of_winners,
@@ -37,6 +38,7 @@ from mutation import (
     on_proofs,
     on_reached,
     on_rules,
+    on_sweeps,
     on_verdicts,
     on_winners,
 )
@@ -54,6 +56,7 @@ CHECKS: dict[str, Check] = {
         on_proofs,
         on_checks,
         on_reached,
+        on_sweeps,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -73,6 +76,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_verdicts.MUTANTS,
     *of_engines.MUTANTS,
     *of_reached.MUTANTS,
+    *of_sweeps.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

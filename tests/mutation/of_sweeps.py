@@ -1,0 +1,152 @@
+"""Mutants of sweeps: what is kept, whose results are shown, what is said of them, and the exit status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstep import arguments
+from lockstep.commands import common
+from lockstep.report import survey, values, verdict
+from lockstep.sweep import files, plan
+from lockstep.sweep.store import Store
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+
+KEPT, SHOWN, SAID = "what sweeps keep", "what reports show", "exit status"
+
+
+def row(area: str, breaks: str, function: Any, old: str, new: str, check: str) -> Mutant:
+    return Mutant(area, breaks, Rewrite(function, old, new), check)
+
+
+OF_KEPT = (
+    row(KEPT, "a stale file is ignored", Store._compare_files, "fingerprint(folder, name) != found", "False", "sweeps see files"),
+    row(KEPT, "what is stale stays stale", Store._compare_files, "SET current = 1", "SET current = current", "sweeps see files"),
+    row(KEPT, "a folder's names make no difference", files.fingerprint, "sorted(os.listdir(path))", "[]", "sweeps see files"),
+    row(KEPT, "what was not there makes no difference", files.fingerprint, 'return ""', "return UNREADABLE", "fingerprints"),
+    row(
+        KEPT, "libraries are named without their versions", plan.libraries, "{name} {version_of(name)}", "{name}", "fingerprints"
+    ),
+    row(
+        KEPT,
+        "of files with one text only the first is swept",
+        plan.subjects,
+        "(subject.file, subject.sidecar_sha256)",
+        "(subject.program_sha256, subject.sidecar_sha256)",
+        "programs are files and texts",
+    ),
+    row(KEPT, "the newest text is forgotten", Store.forget, "if sha256 != newest", "if True", "texts are forgotten on purpose"),
+    row(
+        KEPT,
+        "nothing is forgotten of a file that is gone",
+        Store.forget,
+        "known[-1][1] if path.is_file() else None",
+        "known[-1][1]",
+        "texts are forgotten on purpose",
+    ),
+)
+
+OF_SHOWN = (
+    row(
+        SHOWN,
+        "a program is known by its name",
+        survey._texts,
+        "found.setdefault(entry.file, {})",
+        "found.setdefault(entry.name, {})",
+        "programs are files and texts",
+    ),
+    row(SHOWN, "failures under other options are dropped", survey._standing, "if not any(", "if any(", "failures stand"),
+    row(
+        SHOWN,
+        "fewer processes take a failure back",
+        survey.Entry.asks_no_less,
+        "set(self.limits.constructions) >= set(other.limits.constructions)",
+        "True",
+        "failures stand",
+    ),
+    row(
+        SHOWN,
+        "another dtype takes a failure back",
+        survey.Entry.asks_no_less,
+        "self.limits.dtype == other.limits.dtype",
+        "True",
+        "failures stand",
+    ),
+    row(
+        SHOWN,
+        "a failure by an oracle is taken back without one",
+        survey.Entry.asks_no_less,
+        "(bool(self.sidecar_sha256) or not other.sidecar_sha256)",
+        "True",
+        "failures stand",
+    ),
+    row(
+        SHOWN,
+        "what was checked before takes a failure back",
+        survey._took_back,
+        "AND sweep > ?",
+        "AND sweep != ?",
+        "failures stand",
+    ),
+    row(
+        SHOWN,
+        "what is computed takes a failure back",
+        survey._took_back,
+        "else (CHECKED,)",
+        "else (CHECKED, COMPUTED)",
+        "failures stand",
+    ),
+    row(
+        SHOWN,
+        "earlier texts that failed are not shown",
+        survey.survey,
+        "not program.earlier_text or program.counts[FAILED]",
+        "not program.earlier_text",
+        "texts are forgotten on purpose",
+    ),
+    row(
+        SHOWN,
+        "what some run has not reached is unreached",
+        survey._unreached,
+        ".intersection(",
+        ".union(",
+        "reports say what was run",
+    ),
+    row(
+        SHOWN,
+        "the range of a parameter is that of sizes",
+        values.Extent.of,
+        "min(least, value), max(most, value)",
+        "min(least, size), max(most, size)",
+        "reports say what was run",
+    ),
+    row(
+        SHOWN,
+        "a size with a failure is said to be checked",
+        values.Surveyed.checked,
+        "self._lacking | ",
+        "",
+        "reports say what was run",
+    ),
+)
+
+OF_STATUS = (
+    row(SAID, "nothing decoded is fine", verdict._nothing_compared, "if not _decoded(program, c)", "if False", "exit status"),
+    row(SAID, "no run that ends is fine", verdict._nothing_compared, "elif program.counts[STOPPED] == len(program.cases):", "elif False:",
+        "exit status"),
+    row(
+        SAID,
+        "without an oracle and a claim the machine alone is fine",
+        verdict._nothing_compared,
+        "not any(case.judged for case in program.cases)",
+        "False",
+        "exit status",
+    ),
+    row(SAID, "failures are fine", verdict._failures, "if not failed:", "if failed:", "exit status"),
+    row(SAID, "a database without programs is fine", verdict.reasons, "if not survey.programs:", "if False:", "exit status"),
+    row(SAID, "claims that are false are fine", common.end_with_claims, "raise typer.Exit(FAILED)", "pass", "false claims"),
+    row(SAID, "claims that hold are false", common.false_claims, "if not check.holds", "if True", "false claims"),
+    row(SAID, "empty ranges of sizes are dropped", arguments._range, "if high < low:", "if False:", "sizes are refused"),
+)  # fmt: skip
+
+MUTANTS = (*OF_KEPT, *OF_SHOWN, *OF_STATUS)
