@@ -96,7 +96,7 @@ def test_what_is_too_long_is_not_decoded(limit: str, do: Callable[[str], Outcome
 
 BAD = TINY.replace("tiny", "bad")
 WRONG = {
-    "oracle": (BAD, GOOD.replace("x + 1", "x + (2 if params['n'] == 2 else 1)"), "machine outputs: 0 of 1, bound oracle in bad.py"),
+    "oracle": (BAD, GOOD.replace("x + 1", "x + (2 if params['n'] == 2 else 1)"), "n 2: oracle says "),
     "sidecar": (BAD, GOOD.replace("rng.integers", "(size != 2 or 1 / 0) and rng.integers"), "bad.py:3:"),
     "claim": (BAD.replace("param n", "param n\nclaim time <= 8 - n / 2 % 2"), GOOD, "claim time: 8, claimed <= 7, at n = 2"),
     "trap": (BAD.replace("+ 1 end", "+ 1 - 20 * (n / 2 % 2) end"), GOOD, "bad.pram:5:"),
@@ -128,8 +128,7 @@ def test_a_model_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     swept(tmp_path, tmp_path / "sweep.sqlite", limits=Limits(("ap-mdm",), "float64", 100, 100, 100), sizes=[2])
     found = survey(tmp_path / "sweep.sqlite")
     assert found.counts[FAILED] == found.counts.total() > 0 and str(found.programs[0].checked("ap-mdm")) == "nothing"
-    assert "ap-mdm every token: 0 of 1" in found.programs[0].troubles[0].trouble
-    assert "decoding step" in found.programs[0].troubles[0].trouble
+    assert "n 2: ap-mdm: decoding step 7" in found.programs[0].troubles[0].trouble
     assert {d.status for d in found.programs[0].decodes} == {FAILED}
 
 

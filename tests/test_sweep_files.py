@@ -205,6 +205,7 @@ OTHERS: dict[str, Callable[[Subject], Subject]] = {
     "max_context": lambda s: changed(s, max_context=1),
     "max_decoding_steps": lambda s: changed(s, max_decoding_steps=1),
     "max_steps": lambda s: changed(s, max_steps=1),
+    "sidecar_timeout": lambda s: changed(s, sidecar_timeout=1.0),
     "version": lambda s: replace(s, version="another"),
     "libraries": lambda s: replace(s, libraries="another"),
 }

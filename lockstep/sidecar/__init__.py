@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from lockstep import drawing
 from lockstep.drawing import Inputs, random_inputs
+from lockstep.drawing import draw as draw_in_ranges
 from lockstep.sidecar.files import fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare, described, kind
 from lockstep.sidecar.process import DEFAULT_TIMEOUT, SidecarProcess, load_sidecar
@@ -266,7 +266,7 @@ def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
     Raises: PramError: as `Generator.inputs`; one of the sidecar says of which input.
     """
     if generator.draws_itself:
-        return drawing.draw(generator.program, size, number, seed, generator.word_bits)
+        return draw_in_ranges(generator.program, size, number, seed, generator.word_bits)
     try:
         return generator.inputs(size, np.random.default_rng((seed, size, number)))
     except PramError as error:

@@ -17,7 +17,8 @@ from pram.errors import PramError, Source, fail
 from pram.program import Program, load, parse_program
 
 #: Packages and files whose text decides what a case's result is.
-JUDGES = ("pram", "models", "compiler", "proofs_check", "lockstep.verification", "lockstep.decoding", "lockstep.sidecar", "lockstep.drawing", "lockstep.probing",
+JUDGES = ("pram", "models", "compiler", "proofs_check", "lockstep.verification", "lockstep.decoding", "lockstep.sidecar",
+          "lockstep.drawing", "lockstep.probing",
           "lockstep.sweep.check", "lockstep.sweep.plan", "lockstep.sweep.result")  # fmt: skip
 
 #: What others wrote and a case's result is computed with.

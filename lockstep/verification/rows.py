@@ -64,7 +64,7 @@ def _in_words(case: Case, check: Check, winner: Winner) -> str:
     """Of a case with one execution or decode: with which input, and what is wrong."""
     (execution, *_) = case.executions
     if check.process:
-        text = str(case.divergence or f"{check.process} {check.what}: {check.measured}, not {check.bound}")
+        text = f"{check.process}: {case.divergence or f'{check.what}: {check.measured}, not {check.bound}'}"
     elif execution.refusal is not None:
         text = str(execution.refusal)
     elif check.what == OUTPUTS and execution.verdict is not None:

@@ -120,7 +120,7 @@ def _judging(accepts: str, text: str, folder: Path) -> list[ModeResult]:
 
 def modes_find() -> None:
     """What is right only if one processor wins, or any but the lowest; what another winner refuses; outputs that differ."""
-    wrong = 'oracle in p.py rejects the outputs {"s": %d, "t": 0} (with --winner %s)'
+    wrong = 'accepts in p.py rejects the outputs {"s": %d, "t": 0} (with --winner %s)'
     for accepts, text, trouble, ran in (
         ("outputs['s'] == 0", ARBITRARY, wrong % (1, "choices:1"), 2),
         ("outputs['s'] != 0", ARBITRARY, wrong % (0, "lowest"), 2),
