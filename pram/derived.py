@@ -47,13 +47,13 @@ def extent_bits(part: Range) -> Expression:
 
 
 def mask_of(width: Expression) -> Expression:
-    return Binary("-", Binary("<<", Number(1), width), Number(1))
+    return Binary("-", Binary("<<", Number(1), width, width.at), Number(1), width.at)
 
 
 def sum_of(expressions: Iterable[Expression]) -> Expression:
     total: Expression = Number(0)
     for expression in expressions:
-        total = expression if total == Number(0) else Binary("+", total, expression)
+        total = expression if total == Number(0) else Binary("+", total, expression, expression.at)
     return total
 
 
@@ -61,10 +61,10 @@ def address_of(name: str, subscripts: tuple[Expression, ...]) -> Expression:
     """The address of an array entry whose subscripts are parameter expressions."""
     if not subscripts:
         return base_of(name)
-    offset = subscripts[0]
+    offset, at = subscripts[0], subscripts[0].at
     if len(subscripts) == 2:
-        offset = Binary("+", Binary("*", offset, columns_of(name)), subscripts[1])
-    return Binary("+", base_of(name), offset)
+        offset = Binary("+", Binary("*", offset, columns_of(name), at), subscripts[1], at)
+    return Binary("+", base_of(name), offset, at)
 
 
 def nonnegative_bounds(loop: For, is_parametric: Callable[[Expression], bool]) -> For:

@@ -8,45 +8,29 @@ exist but are not in `active`; the steps of a statement are counted even when `a
 
 from __future__ import annotations
 
-import operator
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from typing import Any
 
+from plain import PLAIN, Params, Trap, constant, is_constant
+
 from pram import syntax
-from pram.syntax import Expression, Name, ProgramText, Statement, children, walk
+from pram.syntax import Expression, Name, ProgramText, Statement, walk
 
 Arrays = dict[str, Any]
-Params = dict[str, int]
 
 SHARED_CONTROL = (syntax.While, syntax.Repeat, syntax.Parallel, syntax.Single, syntax.Halt)
 GROUPS = ("input", "inout", "output", "work")
 MAX_WORD_BITS = 24
-MAX_SHIFT = 4096  # larger shifts of plain integers are refused: they would only exhaust the memory
 STEPS_PER_FURTHER_RANGE = 5  # what decodes the items of a further range of a `parallel for`
-
-PLAIN: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.floordiv, "%": operator.mod,
-    "&": operator.and_, "|": operator.or_, "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift,
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "and": lambda a, b: a != 0 and b != 0, "or": lambda a, b: a != 0 or b != 0, "max": max, "min": min,
-}  # fmt: skip
 
 
 class _Halted(Exception):
     """All processors have executed `halt`."""
-
-
-class Trap(Exception):
-    """`kind` is overflow, underflow, shift, index, conflict, disagree, items, end, parameter, steps or input."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(f"{kind}: {message}")
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -68,33 +52,6 @@ def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int |
         run.step()
     outputs = {a.name: a.nested(run.memory) for a in run.arrays.values() if a.role in ("output", "inout")}
     return Result(outputs, run.memory, run.time, run.processors, run.bits, run.shared_accesses)
-
-
-def is_constant(e: syntax.Node, params: Params) -> bool:
-    """Is this a parameter-only expression?"""
-    if isinstance(e, Name):
-        return e.name in params
-    is_operator = isinstance(e, (syntax.Number, syntax.Not, syntax.Binary, syntax.Call))
-    return is_operator and all(is_constant(x, params) for x in children(e))
-
-
-def constant(e: Expression, params: Params) -> int:
-    """The value of a parameter-only expression, in plain integers."""
-    match e:
-        case syntax.Number(value):
-            return value
-        case Name(name):
-            return params[name]
-        case syntax.Not(operand):
-            return int(constant(operand, params) == 0)
-        case syntax.Call("lg", (argument,)):
-            if (x := constant(argument, params)) > 0:
-                return (x - 1).bit_length()
-        case syntax.Call(function, (left, right)) | syntax.Binary(function, left, right):
-            a, b = constant(left, params), constant(right, params)
-            if not (function in "/%" and b == 0 or function in ("<<", ">>") and not 0 <= b <= MAX_SHIFT):
-                return int(PLAIN[function](a, b))
-    raise Trap("parameter", f"{e} has no value")
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import FINE, WRONG, Do
-from evaluator import constant
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain import constant
 
 from lockstep.drawing import random_inputs
 from lockstep.failing import inputs_size

@@ -131,6 +131,8 @@ RUNS: list[tuple[str, str, str]] = [
     (CREW + EACH + "A[i] := 300 end\n", "7:33", "step 4: the number 300 used here does not fit a word of 8 bits"),
     (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, and words are not"),
     (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
+    (CREW + "parallel for i in 0 .. 0, j in 0 .. (1 << 62) + n do s := 1 end\n", "7:47", "value of more than 63 bits"),
+    ("program t\nparam n\nshared A[n] : inout, B[n]\nB[9223372036854775807] := 1\n", "4:3", "value of more than 63 bits"),
     (
         CREW + "parallel for i in n + 250 .. 255 do A[0] := 1 end\n",
         "7:14",

@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "rows of a matrix are not skipped, by parameters",
-        Rewrite(derived.address_of, 'Binary("*", offset, columns_of(name))', "offset"),
+        Rewrite(derived.address_of, 'Binary("*", offset, columns_of(name), at)', "offset"),
         "evaluator",
     ),
     Mutant(LOWERING, "row indices are not checked", Rewrite(Lowering.address, "checks=(row_check,)", "checks=()"), "evaluator"),
@@ -201,7 +201,11 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "the mask of a range is a bit too long",
-        Rewrite(derived.mask_of, 'Binary("-", Binary("<<", Number(1), width), Number(1))', 'Binary("<<", Number(1), width)'),
+        Rewrite(
+            derived.mask_of,
+            'Binary("-", Binary("<<", Number(1), width, width.at), Number(1), width.at)',
+            'Binary("<<", Number(1), width)',
+        ),
         "evaluator",
     ),
     Mutant(
