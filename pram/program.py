@@ -154,6 +154,12 @@ def is_model_file(data: bytes) -> bool:
     return data[8:10] == b'{"' and 0 in data[:8]
 
 
+def _with(values: Mapping[str, int]) -> str:
+    """` (with n = 3, k = 2)` for messages; bases and extents of arrays, which have no names of their own, are left out."""
+    named = [f"{name} = {value}" for name, value in values.items() if name.isidentifier()]
+    return f" (with {', '.join(named)})" if named else ""
+
+
 class _Instantiation:
     """Evaluates declarations in order; every limit is checked before memory is allocated."""
 
@@ -184,7 +190,7 @@ class _Instantiation:
     def _job_on(self, memory: Words, bits: int) -> Job:
         program, symbols = self.program, self.program.symbols
         environment = self._environment() | {WORD_MAX: largest(bits)}
-        derived = tuple(parameters.evaluate(e, environment, self.source) for e in program.code.derived)
+        derived = tuple(self._evaluate(e, environment) for e in program.code.derived)
         returned = [a for a in self.arrays if a.is_output]
         first = returned[0].base if returned else 0
         return Job(
@@ -228,11 +234,14 @@ class _Instantiation:
         return int(value)
 
     def _evaluate(self, expression: Expression, values: Mapping[str, int]) -> int:
-        return parameters.evaluate(expression, values, self.source)
+        try:
+            return parameters.evaluate(expression, values, self.source)
+        except PramError as error:
+            (found,) = error.diagnostics
+            raise self._error(f"{found.message}{_with(values)}", found.span) from None
 
     def _with(self) -> str:
-        """` (with n = 3, k = 2)` for messages."""
-        return " (with " + ", ".join(f"{k} = {v}" for k, v in self.values.items()) + ")" if self.values else ""
+        return _with(self.values)
 
     # -- sizes ---------------------------------------------------------------------------------
 

@@ -47,10 +47,10 @@ SIZES: list[tuple[int, str, str, str]] = [
     (5, "program t\nparam n\nshared B[n - 7]\n", "3:12", "array `B` has extent -2 (with n = 5); it must be in 0 .. 16777216"),
     (1 << 70, "program t\nparam n\n", "2:7", "parameter `n` = 1180591620717411303424 is not in 0 .. 2^63 - 1"),
     (-1, "program t\nparam n\n", "2:7", "parameter `n` = -1 is not in 0 .. 2^63 - 1"),
-    (0, "program t\nparam n, k = lg(n)\n", "2:14", "lg(0) is not defined; lg takes numbers from 1"),
-    (0, "program t\nparam n, k = 7 / n\n", "2:16", "division by zero: 7 / 0"),
-    (10**6, "program t\nparam n, k = 1 << n\n", "2:16", "value of more than 63 bits: 1 << 1000000"),
-    (1, "program t\nparam n, k = 1 << 0 - n\n", "2:16", "shift by a negative number: 1 << -1"),
+    (0, "program t\nparam n, k = lg(n)\n", "2:14", "lg(0) is not defined; lg takes numbers from 1 (with n = 0)"),
+    (0, "program t\nparam n, k = 7 / n\n", "2:16", "division by zero: 7 / 0 (with n = 0)"),
+    (10**6, "program t\nparam n, k = 1 << n\n", "2:16", "value of more than 63 bits: 1 << 1000000 (with n = 1000000)"),
+    (1, "program t\nparam n, k = 1 << 0 - n\n", "2:16", "shift by a negative number: 1 << -1 (with n = 1)"),
     (30, "program t\nparam n\nword n\n", "3:6", "word size 30 (with n = 30) is not in 2 .. 24"),
     (
         5,
@@ -131,8 +131,16 @@ RUNS: list[tuple[str, str, str]] = [
     (CREW + EACH + "A[i] := 300 end\n", "7:33", "step 4: the number 300 used here does not fit a word of 8 bits"),
     (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, and words are not"),
     (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
-    (CREW + "parallel for i in 0 .. 0, j in 0 .. (1 << 62) + n do s := 1 end\n", "7:47", "value of more than 63 bits"),
-    ("program t\nparam n\nshared A[n] : inout, B[n]\nB[9223372036854775807] := 1\n", "4:3", "value of more than 63 bits"),
+    (
+        CREW + "parallel for i in 0 .. 0, j in 0 .. (1 << 62) + n do s := 1 end\n",
+        "7:47",
+        "value of more than 63 bits (with n = 3)",
+    ),
+    (
+        "program t\nparam n\nshared A[n] : inout, B[n]\nB[9223372036854775807] := 1\n",
+        "4:3",
+        "value of more than 63 bits (with n = 3)",
+    ),
     (
         CREW + "parallel for i in n + 250 .. 255 do A[0] := 1 end\n",
         "7:14",

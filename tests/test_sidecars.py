@@ -286,7 +286,7 @@ def test_what_lies_beside_a_sidecar_can_be_imported_and_is_noted(do: Do) -> None
     )
     assert found.judge({"n": 1}, {"A": [1]}, {"A": [2]}) == Verdict(True, "", {"A": [2]})
     files = dict(found.files)
-    assert files.keys() == {"data.txt", "helper.py", "helper/__init__.py", "lists"}
+    assert files.keys() == {"data.txt", "helper.py", "helper/__init__.py", "lists", "/nowhere"}
     assert files["helper/__init__.py"] == "" and files["lists"].startswith(FOLDER)
     Path("data.txt").write_text("5")
     assert dict(found.files)["data.txt"] != files["data.txt"]
@@ -324,7 +324,7 @@ def test_fingerprints(tmp_path: Path) -> None:
 def test_processes_are_ended_when_nobody_needs_them(do: Do) -> None:
     process = SidecarProcess(Source("tiny.py", HEAD + INPUTS))
     number = process._process.pid
-    assert process.call("inputs", 1, np.random.default_rng(0))[0][0] == {"n": 1}
+    assert process.call("inputs", 1, np.random.default_rng(0))[0] == {"n": 1}
     del process
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)

@@ -18,9 +18,9 @@ import numpy as np
 
 from lockstep.drawing import Inputs, random_inputs
 from lockstep.drawing import draw as draw_in_ranges
-from lockstep.sidecar.files import fingerprint
+from lockstep.sidecar.files import UNKNOWN, fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare, described, kind
-from lockstep.sidecar.process import DEFAULT_TIMEOUT, SidecarProcess, load_sidecar
+from lockstep.sidecar.process import DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
 from pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
 from pram.inputs import wrong
 from pram.job import Array
@@ -55,6 +55,7 @@ class Generator:
     expected: dict[str, Any] | None = None
     _paths: set[str] = field(default_factory=set)
     _drawn: int = 0
+    _blind: bool = False
 
     @property
     def origin(self) -> str:
@@ -181,9 +182,11 @@ class Generator:
 
     def _call(self, function: str, *arguments: Any) -> Any:
         assert self.sidecar is not None
-        value, paths = self.sidecar.call(function, *arguments)
-        self._paths |= paths
-        return value
+        try:
+            return self.sidecar.call(function, *arguments, note=self._paths.update)
+        except Gone:
+            self._blind = True
+            raise
 
     def error(self, message: str, function: str) -> PramError:
         """An error at the definition of one of the sidecar's functions."""
@@ -192,11 +195,15 @@ class Generator:
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:
-        """What the sidecar has read for this generator, by name, with its fingerprint now."""
+        """What the sidecar has read for this generator, by name, with its fingerprint now.
+
+        Where a call was cut off, nobody knows what it read: an entry that no later comparison meets says so.
+        """
         if self.sidecar is None:
             return ()
         names = sorted({self.sidecar.name_of(path) for path in self._paths | self.sidecar.loaded})
-        return tuple((name, fingerprint(self.sidecar.folder, name)) for name in names)
+        found = tuple((name, fingerprint(self.sidecar.folder, name)) for name in names)
+        return (*found, (".", UNKNOWN)) if self._blind else found
 
 
 def generator_for(

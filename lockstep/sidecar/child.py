@@ -17,6 +17,7 @@ output; both are moved elsewhere before the sidecar is loaded, so that what it p
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import pickle
@@ -86,6 +87,7 @@ class Watch:
     def __init__(self, folder: str, *also_own: str) -> None:
         self.folder = folder
         self.paths: set[str] = set()
+        self._noting = False
         own = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/proc", "/dev", "/sys", *also_own}
         self.own = tuple(os.path.join(os.path.realpath(path), "") for path in own)
 
@@ -103,11 +105,28 @@ class Watch:
         elif event == "import":
             self.note_module(str(arguments[0]))
 
+    def watch_questions(self) -> None:
+        """Note what is asked about files as well, which raises no event."""
+        for name in ("stat", "lstat", "access"):
+            setattr(os, name, self._noted(getattr(os, name)))
+
+    def _noted(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(ask)
+        def asked(path: Any, *arguments: Any, **options: Any) -> Any:
+            self.note(path)
+            return ask(path, *arguments, **options)
+
+        return asked
+
     def note(self, path: Any) -> None:
-        if isinstance(path, (str, bytes, os.PathLike)):
-            real = os.path.realpath(os.fsdecode(path))
-            if not real.startswith(self.own):
-                self.paths.add(real)
+        """The path as it was named, since a link may come to point elsewhere."""
+        if isinstance(path, (str, bytes, os.PathLike)) and not self._noting:
+            self._noting = True  # looking at the path asks about files, too
+            try:
+                if not os.path.realpath(os.fsdecode(path)).startswith(self.own):
+                    self.paths.add(os.path.abspath(os.fsdecode(path)))
+            finally:
+                self._noting = False
 
     def note_module(self, name: str) -> None:
         """Files beside the sidecar that this import would take, also those that are not there."""
@@ -206,6 +225,7 @@ def main() -> None:
     sys.dont_write_bytecode, sys.pycache_prefix = True, byte_code
     watch = Watch(os.path.join(folder, ""), byte_code)
     sys.addaudithook(watch)
+    watch.watch_questions()
     try:
         module = load(name, text)
         functions, here = describe(module, name)

@@ -10,14 +10,18 @@ from pathlib import Path
 
 #: What stands before the fingerprint of a folder's names, and for what is no file, no folder, or cannot be read.
 FOLDER, OTHER, UNREADABLE = "folder:", "neither a file nor a folder", "unreadable"
+#: No fingerprint is this: what stands under it counts as changed.
+UNKNOWN = "unknown"
 #: So many fingerprints are remembered.
 MOST_REMEMBERED = 4096
 
 
 def name_of(folder: Path, path: str) -> str:
     """How a path is kept: relative to the program's folder if it lies below it, else absolute."""
-    inside = os.path.join(os.path.realpath(folder), "")
-    return path.removeprefix(inside) if path.startswith(inside) else path
+    for inside in (os.path.join(os.path.abspath(folder), ""), os.path.join(os.path.realpath(folder), "")):
+        if path.startswith(inside):
+            return path.removeprefix(inside)
+    return path
 
 
 def fingerprint(folder: Path, name: str) -> str:

@@ -10,13 +10,13 @@ import struct
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lockstep.sidecar.files import fingerprint, name_of
-from pram.errors import PramError, Source, Span, fail
+from pram.errors import Diagnostic, PramError, Source, Span, fail
 
 #: Seconds that a sidecar may take for loading and for each call.
 DEFAULT_TIMEOUT = 60.0
@@ -27,6 +27,10 @@ CHILD = Path(__file__).with_name("child.py")
 LENGTH = struct.Struct("<Q")
 #: One thread, since processes with several cannot fork safely; sets in one order, so that the same seed draws the same.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Gone(PramError):
+    """A sidecar's process ended in the middle of a call, or was ended: nobody knows what it read."""
 
 
 class SidecarProcess:
@@ -44,26 +48,30 @@ class SidecarProcess:
         if not hasattr(os, "fork"):
             raise fail("sidecars need a system on which processes fork, such as Linux or macOS; --no-sidecar ignores it", source)
         self.source, self.timeout = source, timeout
+        self.folder = folder_of(source)
         self.functions: dict[str, Span | None] = {}
         self.here: list[str] = []
         self._stop: weakref.finalize[..., Any] | None = None
         self._loaded = self._fingerprints(self._start())
 
-    def call(self, function: str, *arguments: Any) -> tuple[Any, frozenset[str]]:
-        """What the function returns, as plain values (bytes: a value of the type with this name), and paths read for it.
+    def call(self, function: str, *arguments: Any, note: Callable[[Iterable[str]], None] = lambda paths: None) -> Any:
+        """What the function returns, as plain values; bytes stand for a value of the type with this name.
 
-        Raises: PramError: it raises anything, ends its process, or takes too long.
+        Args:   note: is told the paths that were read for it, also if it fails.
+        Raises: PramError: it raises anything. Gone, which is one: it ends its process, or takes too long.
         """
         if self._stop is None or not self._stop.alive:
             self._start()
         what, where = f"`{function}` fails", self.functions.get(function)
         match self._ask((function, arguments), f"`{function}`", where):
             case ("value", value, paths):
-                return value, frozenset(paths)
-            case ("error", message, line, column, _):
+                note(paths)
+                return value
+            case ("error", message, line, column, paths):
+                note(paths)
                 raise fail(f"{what}: {message}", self.source, Span(line, column) if line else where)
             case ("ended", status):
-                raise fail(f"{what}: {_ending(status)}", self.source, where)
+                raise Gone(Diagnostic(f"{what}: {_ending(status)}", self.source, where))
         raise AssertionError("a message of no known kind")
 
     @property
@@ -78,10 +86,6 @@ class SidecarProcess:
     def loaded(self) -> frozenset[str]:
         """Paths that were read for loading it."""
         return frozenset(path for path, _ in self._loaded)
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.source.name).absolute().parent
 
     def name_of(self, path: str) -> str:
         """How a path that it read is kept."""
@@ -121,9 +125,8 @@ class SidecarProcess:
             raise
         if answer is None:
             self._stop()
-            raise fail(
-                f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)", self.source, where
-            )
+            late = f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)"
+            raise Gone(Diagnostic(late, self.source, where))
         if not answer:
             return "ended", self._wait_status()
         return pickle.loads(answer)
@@ -172,7 +175,11 @@ def _ending(status: int) -> str:
     return f"its process ended with status {os.WEXITSTATUS(status)} before it returned"
 
 
-_LOADED: dict[tuple[Source, float], SidecarProcess] = {}
+def folder_of(source: Source) -> Path:
+    return Path(source.name).absolute().parent
+
+
+_LOADED: dict[tuple[Path, Source, float], SidecarProcess] = {}
 
 
 def load_sidecar(source: Source, timeout: float = DEFAULT_TIMEOUT) -> SidecarProcess:
@@ -180,13 +187,14 @@ def load_sidecar(source: Source, timeout: float = DEFAULT_TIMEOUT) -> SidecarPro
 
     Raises: PramError: as `SidecarProcess`.
     """
-    found = _LOADED.pop((source, timeout), None)
+    key = folder_of(source), source, timeout
+    found = _LOADED.pop(key, None)
     if found is None or not found.is_current:
         found = SidecarProcess(source, timeout)
-    _LOADED[source, timeout] = found
+    _LOADED[key] = found
     if len(_LOADED) > MOST_LOADED:
         del _LOADED[next(iter(_LOADED))]
     return found
 
 
-__all__ = ["DEFAULT_TIMEOUT", "PramError", "SidecarProcess", "load_sidecar"]
+__all__ = ["DEFAULT_TIMEOUT", "Gone", "PramError", "SidecarProcess", "load_sidecar"]

@@ -23,7 +23,7 @@ def row(area: str, breaks: str, function: Any, old: str, new: str, check: str) -
 ENDS, ORACLES, READ = "sidecars that end", "oracles", "what sidecars read"
 OF_SIDECARS = (
     row(SIDECARS, "a process that ended returned nothing wrong", SidecarProcess.call, 'case ("ended", status):',
-        'case ("ended", status):\n            return {"A": [4, 5]}, frozenset()\n        case ("ended", status, _):', ENDS),
+        'case ("ended", status):\n            return {"A": [4, 5]}\n        case ("ended", status, _):', ENDS),
     row(SIDECARS, "SystemExit is no error", child.answer, "except BaseException as error:", "except Exception as error:", READ),
     row(SIDECARS, "an endless call is waited for a little longer only", process.SidecarProcess._ask, "if answer is None:",
         "if answer is not None and not answer:", ENDS),
