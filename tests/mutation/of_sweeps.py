@@ -7,7 +7,8 @@ from typing import Any
 from lockstep import arguments
 from lockstep.commands import common
 from lockstep.report import survey, values, verdict
-from lockstep.sweep import files, plan
+from lockstep.sidecar import files
+from lockstep.sweep import plan
 from lockstep.sweep.store import Store
 from mutation.planting import Rewrite
 from mutation.table import Mutant

@@ -7,6 +7,7 @@ from typing import Any
 from lockstep import failing, sidecar, verification
 from lockstep.sidecar import Generator, child, files, judging, process
 from lockstep.sidecar.process import SidecarProcess
+from lockstep.sweep import check
 from lockstep.verification import Report, cases, rows
 from mutation.planting import Rewrite
 from mutation.table import Mutant
@@ -16,8 +17,8 @@ from proofs_check.theorems import agreement
 SIDECARS, VERDICTS = "sidecars", "verdicts"
 
 
-def row(area: str, breaks: str, function: Any, old: str, new: str, check: str) -> Mutant:
-    return Mutant(area, breaks, Rewrite(function, old, new), check)
+def row(area: str, breaks: str, function: Any, old: str, new: str, found_by: str) -> Mutant:
+    return Mutant(area, breaks, Rewrite(function, old, new), found_by)
 
 
 ENDS, ORACLES, READ = "sidecars that end", "oracles", "what sidecars read"
@@ -43,8 +44,13 @@ OF_SIDECARS = (
     row(SIDECARS, "written files are noted", child.Watch.__call__, "if not writes_only:", "if True:", READ),
     row(SIDECARS, "listed folders are not noted", child.Watch.__call__, '"os.scandir")', '"os.walk")', READ),
     row(SIDECARS, "imports are not noted", child.Watch.note_module, "self.note(file)", "pass", READ),
-    row(SIDECARS, "Python's own files are noted", child.Watch.note, "not real.startswith(self.own)", "True", READ),
+    row(SIDECARS, "Python's own files are noted", child.Watch.note, "not os.path.realpath(os.fsdecode(path)).startswith(self.own)", "True",
+        READ),
     row(SIDECARS, "a file's contents do not count", files._of_file, 'hashlib.file_digest(file, "sha256").hexdigest()', "path", READ),
+    row(SIDECARS, "cases do not say what they read", check.check_task, "files=generator.files if generator is not None else ()", "files=()",
+        "files of cases"),
+    row(SIDECARS, "what a failing call read is forgotten", SidecarProcess.call,
+        'column, paths):\n            note(paths)', "column, paths):", "files of cases"),
     row(SIDECARS, "what was imported may change", process.load_sidecar, "or not found.is_current", "", READ),
 )  # fmt: skip
 

@@ -17,6 +17,8 @@ from lockstep.sidecar import Generator, child, draw_one, generator_for
 from lockstep.sidecar.files import fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare
 from lockstep.sidecar.process import load_sidecar
+from lockstep.sweep.check import check_task
+from lockstep.sweep.plan import Limits, Plan, subjects
 from lockstep.verification import Options, Report, verify
 from mutation.table import Check
 from pram.errors import PramError, Source
@@ -141,6 +143,16 @@ def _check_changes(path: Path) -> None:
     assert load_sidecar(source) is not first, "what it imports has changed, and it is not loaded anew"
 
 
+def files_of_cases() -> None:
+    """A case of a sweep says what its sidecar read, also where it fails."""
+    for oracle in ("import helper\n" + ADDS, "import helper\ndef oracle(params, arrays): return open('/nowhere')\n"):
+        with folder(COUNT, oracle, helper_py="K = 1\n") as path:
+            tasks, _ = Plan(subjects([path], Limits(("mdm",), "float64", 0, 9, 99)), [1], 1, 0).tasks()
+            found = dict(check_task(tasks[0]).files)
+            assert found.keys() >= {"helper.py"}, f"{found}"
+            assert ("/nowhere" in found) == ("nowhere" in oracle), f"{found}"
+
+
 def verdicts() -> None:
     """Nothing compared is no success; what is wrong under one winner is wrong; every failure has its input."""
     nothing = report(COUNT)
@@ -189,6 +201,7 @@ CHECKS = (
     ),
     Check("oracles", "what sidecars return, against the program's outputs", oracles),
     Check("what sidecars read", "files opened, imported and listed, against what is noted of them", what_sidecars_read),
+    Check("files of cases", "what a case of a sweep says its sidecar read, against what it read", files_of_cases),
     Check("verdicts", "reports of programs, right, wrong and without anything to compare", verdicts),
     Check("refusals", "a run that the machine refuses, against the input that is left of it", refusals),
     Check(
