@@ -111,11 +111,7 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     if all(low <= high for low, high in bounds) and needed > processors:
         raise machine.error(f"{needed} processors are needed for these items, but procs is {processors}", at)
     for item in items:
-        outside = active & ((item < 0) | (item >> machine.job.word_bits != 0))
-        if outside.any():
-            first = item[int(np.argmax(outside))]
-            what = "is negative, and words are not" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
-            raise machine.error(f"item {first} {what}", at)
+        _check_words(machine, item, active, at)
     wrong = np.flatnonzero(active != (value != 0))
     if len(wrong):
         bits, first = machine.job.word_bits, wrong[0]
@@ -123,6 +119,15 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
         why = "its end + 1 is no word" if active[first] else f"no word is left for processor {pids[first]}, which is past its end"
         size = "`word` sets the size" if bits < MAX_BITS else "none is longer"
         raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}), and {why}", at)
+
+
+def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:
+    """The items that somebody has are words."""
+    outside = active & ((items < 0) | (items >> machine.job.word_bits != 0))
+    if outside.any():
+        first = items[int(np.argmax(outside))]
+        what = "is negative, and words are not" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+        raise machine.error(f"item {first} {what}", at)
 
 
 def _index(machine: Machine, part: ItemRange, pids: Words) -> Words:

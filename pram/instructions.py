@@ -162,7 +162,7 @@ class ItemsCheck:
     """The items of a `parallel for` must fit the processors and the word.
 
     The instruction's value must be 1 exactly on the processors that have an item. Where a range ends
-    at the largest word, it may not be.
+    at the largest word it may be wrong, and the run is refused.
     """
 
     ranges: tuple[ItemRange, ...]

@@ -46,7 +46,15 @@ def test_programs_meet_every_kind() -> None:
     assert {group: lacking({group: coverage[group]}, least) for group, least in LEAST.items()} == dict.fromkeys(GROUPS, [])
     assert outcome.tally.held >= 400 and outcome.tally.refused["other"] == 0
     assert outcome.tally.held + outcome.tally.refused.total() == 600
-    assert outcome.tally.refused.keys() >= {"conflict", "index outside", "underflow", "too many items", "no word"}
+    assert outcome.tally.refused.keys() >= {
+        "conflict",
+        "index outside",
+        "underflow",
+        "too many items",
+        "no word",
+        "end of a range",
+    }
+    assert outcome.tally.covered.steps("saturated sum") >= 5
 
 
 @pytest.mark.parametrize(

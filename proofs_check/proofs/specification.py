@@ -1,7 +1,8 @@
 """What each instruction means, as terms over words: the table that the weights are proved against.
 
 Written from sections 3, 4 and 6 of docs/language.md; it shares no code with the machine, nor with the compiler.
-Arithmetic wraps, but addsat stays at the largest word; a shift by the word size or more gives 0, comparisons give 1 or 0, addresses wrap.
+Arithmetic wraps, but addsat stays at the largest word. A shift by the word size or more gives 0, comparisons give 1 or 0,
+addresses wrap.
 """
 
 from __future__ import annotations

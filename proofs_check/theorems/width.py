@@ -1,8 +1,8 @@
 """Width: d_model is linear in w, log T and log P, and so are the bits of the vocabulary.
 
 Every program adds the bits of its program counter, twice more if it branches, w each for shl, shr and mul, and a flag
-for each word operation (two for sums, and a bit more for addsat: whether its sum leaves the word). Sequence lengths
-enter AP-MDM as scalars, so their bits cost no width.
+for each word operation (two for sums; two for addsat, one of which says that its sum leaves the word). Sequence
+lengths enter AP-MDM as scalars, so their bits cost no width.
 """
 
 from __future__ import annotations
