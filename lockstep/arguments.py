@@ -83,6 +83,8 @@ def _range(part: str, text: str) -> range:
         raise typer.BadParameter(f"{part} begins below 1: sizes start at 1", param_hint="--sizes")
     if high < low:
         raise typer.BadParameter(f"{part} is an empty range: write the smaller size first", param_hint="--sizes")
+    if high >> MAX_NUMBER_BITS:
+        raise typer.BadParameter(f"{part[:60]} has more than {MAX_NUMBER_BITS} bits", param_hint="--sizes")
     if high - low >= MAX_SIZES:
         raise typer.BadParameter(f"{part} names more than {MAX_SIZES} sizes", param_hint="--sizes")
     return range(low, high + 1)
@@ -144,6 +146,15 @@ def winner_given(program: Program, given: InputFile | None) -> Winner | None:
     if not MODES[mode].winner_open:
         raise wrong(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
     return given.winner
+
+
+def check_winner(given: InputFile, of_model: Winner | None) -> None:
+    """A model that was compiled for a winner has no other one.
+
+    Raises: InputError: the input file names another.
+    """
+    if of_model is not None and given.winner is not None and given.winner != of_model:
+        raise wrong(f'"winner": this model was compiled for the winner {of_model}', "winner")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import torch
 
 from compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
 from compiler.processor import Code
-from lockstep.arguments import placing, winner_given
+from lockstep.arguments import check_winner, placing, winner_given
 from lockstep.decoding import Decoded, Prepared, check_fits, lay_out, pick_engine
 from models.batch import Failed, decode_batch
 from models.engines import LONGEST
@@ -72,6 +72,7 @@ def decode_lines(program: Program, lines: Sequence[Line], *, construction: str =
     prepared = []
     for line in lines:
         with line.blamed():
+            check_winner(line.given, compiled.winner if compiled else None)
             job = program.instantiate(*line.given.inputs, word_bits)
             job = replace(job, winner=winner or winner_given(program, line.given) or LOWEST)
             prepared.append(Prepared.run(job, time, max_steps, strict))

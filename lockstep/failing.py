@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.sidecar import Generator, Inputs, SidecarFailed, draw_one, generator_for
+from lockstep.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.verification import Failed, Models, Options, decode_case, failures, run_machine
 from models.whole import write_whole
 from pram.errors import PramError
@@ -92,7 +93,7 @@ class Kept:
 
 
 def keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None,
-               use_sidecar: bool = True, **how: Any) -> Kept:  # fmt: skip
+               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> Kept:  # fmt: skip
     """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 
     Args: given: the input file, if there was one; if nothing smaller is found, it is named instead.
@@ -104,17 +105,19 @@ def keep_input(program: Program, file: Path, failed: Failed, options: Options, d
     else:
         write_input(path, failing.inputs, failing.winner, failing.expected)
     no_sidecar = bool(check.process) or not use_sidecar
-    command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner)
+    command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner, timeout=timeout)
     return Kept(name(check), str(path), shown(failing.found), shown(failing.inputs), command)
 
 
-def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None) -> Kept:
+def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
+                        timeout: float = DEFAULT_TIMEOUT) -> Kept:  # fmt: skip
     """Write the input on which a sidecar failed, as it is, to DIRECTORY/NAME-failing.json, unless it was given in a file."""
     path = given or directory / f"{program.stem}-failing.json"
     if given is None:
         write_input(path, error.inputs)
     check = Check(f"`{error.function}`", "", "", "", False)
-    return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), repeat_command(program, path, check, options))
+    command = repeat_command(program, path, check, options, timeout=timeout)
+    return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), command)
 
 
 def name(check: Check) -> str:
@@ -199,8 +202,10 @@ def written(inputs: Inputs, winner: Winner | None = None, expected: dict[str, An
 
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,
-                   winner: Winner | None = None) -> str:  # fmt: skip
+                   winner: Winner | None = None, timeout: float = DEFAULT_TIMEOUT) -> str:  # fmt: skip
     """The `lockstep verify` that fails in the same way, with every option that matters to it."""
+    if winner is not None and not winner.fixed:
+        options = replace(options, max_context=0)  # no model shows it
     words: list[Any] = ["lockstep", "verify", program, "--input", input]
     words += process_flags((check.process,) if check.process else options.constructions)
     if options.order != "parallel":
@@ -211,6 +216,8 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
             words += [f"--{name.replace('_', '-')}", value]
     if winner := winner or options.winner:
         words += ["--winner", winner]
+    if timeout != DEFAULT_TIMEOUT and not no_sidecar:
+        words += ["--sidecar-timeout", f"{timeout:g}"]
     if options.strict:
         words.append("--strict")
     if no_sidecar:

@@ -146,8 +146,8 @@ def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -
     """The program runs under the lowest winner; under another one it may be refused, in words that are known, too."""
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
-    for ran in case.runs:
-        tally.reach(program, ran.reached)
+    assert case.run is not None, "it was refused before"
+    tally.reach(program, case.run.reached)
     _count(case, options, tally)
     unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and tally.refuse(str(e.refusal)) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
@@ -194,7 +194,7 @@ def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Fai
     program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
     write_whole(program, small.text.encode())
     write_input(input, (small.params, small.arrays))
-    command = repeat_command(program, input, failure.check, failure.options)
+    command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
     return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))
 
 

@@ -55,13 +55,14 @@ class ModeResult:
 
 
 def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
-              max_steps: int = DEFAULT_MAX_STEPS,
+              max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None,
               progress: Callable[[int, int], None] = lambda done, total: None) -> list[ModeResult]:  # fmt: skip
     """Run the program on every input under every mode, weakest first, and where a mode leaves the winner open, under many.
 
     Raises: PramError: an input does not fit the program.
     """
     generator = generator_for(program, use_sidecar, word_bits)
+    generator.expected = expected
     jobs = [(given, program.instantiate(*given, word_bits)) for given in inputs]
     results = []
     for number, mode in enumerate(MODES):

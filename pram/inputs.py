@@ -75,6 +75,8 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
 
 def shown(value: Any) -> str:
     """A value as JSON writes it, or as Python does if JSON cannot; of a long one, the beginning."""
+    if isinstance(value, int) and value.bit_length() > 4 * 63:
+        return f"an integer of {value.bit_length()} bits"
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 import typer
 from rich.console import Console
 
-from lockstep.arguments import SCHEDULES, choose, reading, winner_given
+from lockstep.arguments import SCHEDULES, check_winner, choose, reading, winner_given
 from pram.access import MODES
 from pram.errors import Diagnostic, fail
 from pram.inputs import InputFile
@@ -96,23 +96,31 @@ Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look fo
 
 
 def given_job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
-              winner: Winner | None = None, otherwise: Winner = LOWEST) -> Job:  # fmt: skip
-    """As `given_case`, the job alone."""
+              winner: Winner | None = None, otherwise: Winner = LOWEST, of_model: Winner | None = None) -> Job:  # fmt: skip
+    """As `given_case`, the job alone. of_model: the winner of the model that will decode it, which the file may not contradict."""
+    if input is not None and of_model is not None:
+        with reading(input) as given:
+            if given is not None:
+                check_winner(given, of_model)
     return given_case(program, input, size, seed, word_bits, winner, otherwise)[0]
 
 
 def given_case(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
-               winner: Winner | None = None, otherwise: Winner = LOWEST) -> tuple[Job, InputFile]:  # fmt: skip
+               winner: Winner | None = None, otherwise: Winner = LOWEST, use_sidecar: bool = True,
+               timeout: float | None = None) -> tuple[Job, InputFile]:  # fmt: skip
     """The job of an input file, or of an input drawn at random, and that input.
 
-    Args: winner: who wins concurrent writes; without one, whom the file names, else `otherwise`.
+    Args: winner: who wins concurrent writes; without one, whom the file names, else `otherwise`. use_sidecar, timeout: of
+          who draws, as for `lockstep.sidecar.generator_for`.
     """
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         both = "--input and --size exclude each other" if input else "an input is missing"
         raise typer.BadParameter(f"{both}; give --input FILE or --size N", param_hint="--input")
     with reading(input) as given:
-        found = given or InputFile(*drawn(program, size or 1, seed, word_bits))
-        job = program.instantiate(*found.inputs, word_bits)
+        if given is None:
+            found, job = drawn_job(program, size or 1, seed, word_bits, use_sidecar, timeout)
+        else:
+            found, job = given, program.instantiate(*given.inputs, word_bits)
         return replace(job, winner=winner or winner_given(program, given) or otherwise), found
 
 
@@ -137,17 +145,17 @@ def winner_named(program: Program, text: str | None, fixed: bool = True) -> Winn
 
 
 def machine_case(program: Program, input: Path | None, size: int | None, seed: int | None, word_bits: int | None,
-                 winner: str | None) -> tuple[Job, InputFile]:  # fmt: skip
+                 winner: str | None, use_sidecar: bool = True, timeout: float | None = None) -> tuple[Job, InputFile]:  # fmt: skip
     """As `given_case`, under any winner; where the mode leaves one open, a seed alone means random:SEED."""
     named = winner_named(program, winner, fixed=False)
     if named is not None and seed is not None and size is None:
         raise typer.BadParameter("--winner and --seed both say who wins concurrent writes; give one", param_hint="--winner")
     if not MODES[program.symbols.mode].winner_open:
-        return given_case(program, input, size, seed or 0, word_bits)
+        return given_case(program, input, size, seed or 0, word_bits, use_sidecar=use_sidecar, timeout=timeout)
     drawn_anew = at_random(seed or 0)
     if named is None and seed is not None:
         named = drawn_anew
-    return given_case(program, input, size, seed or 0, word_bits, named, drawn_anew)
+    return given_case(program, input, size, seed or 0, word_bits, named, drawn_anew, use_sidecar, timeout)
 
 
 def declared_bits(program: Program) -> int | None:
@@ -174,12 +182,16 @@ def word_in_range(program: Program, bits: int) -> int:
     return bits
 
 
-def drawn(program: Program, size: int, seed: int, word_bits: int | None) -> tuple[dict[str, int], dict[str, Any]]:
-    import numpy as np
+def drawn_job(program: Program, size: int, seed: int, word_bits: int | None, use_sidecar: bool = True,
+              timeout: float | None = None) -> tuple[InputFile, Job]:  # fmt: skip
+    """An input drawn at random, and its job; a sidecar is to blame for what it draws."""
+    from lockstep.sidecar import draw_one, generator_for
+    from lockstep.sidecar.process import DEFAULT_TIMEOUT
 
-    from lockstep.sidecar import generator_for
-
-    return generator_for(program, word_bits=word_bits).inputs(size, np.random.default_rng((seed, size, 0)))
+    generator = generator_for(program, use_sidecar, word_bits, DEFAULT_TIMEOUT if timeout is None else timeout)
+    with generator.blamed():
+        found = InputFile(*draw_one(generator, size, 0, seed))
+        return found, program.instantiate(*found.inputs, word_bits)
 
 
 def given_of(program: Program, job: Job) -> dict[str, int]:

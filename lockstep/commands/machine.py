@@ -11,7 +11,6 @@ from lockstep import display
 from lockstep.arguments import parse_sizes, reading
 from lockstep.commands.common import (
     FAILED,
-    WRONG,
     AnyWinner,
     Bits,
     DrawnSeed,
@@ -50,7 +49,7 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
     from pram.machine import run as run_job
 
     program = load(file)
-    job, given = machine_case(program, input, size, seed, word_bits, winner)
+    job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
     with display.warnings(strict) as warn, display.spinner(err, f"running {program.name}"):
         result = run_job(job, max_steps=max_steps, warn=warn)
     verdict = None
@@ -103,17 +102,26 @@ def modes(file: File, input: Input = None,
     without one they must be the same for every winner.
     """
     from lockstep.cost_tables import modes_record, modes_table
-    from lockstep.modes import try_modes, weakest
+    from lockstep.modes import try_modes
     from lockstep.sidecar import draw, generator_for
     from proofs_check.report import runs_of
 
     wanted = parse_sizes(sizes)
     program = load(file)
     with reading(input) as given, display.progress(err, f"running {program.name}") as progress:
+        expected = given.expected if given else None
         inputs = [given.inputs] if given else list(draw(generator_for(program, not no_sidecar, word_bits), wanted, random, seed))
         results = try_modes(
-            program, inputs, use_sidecar=not no_sidecar, word_bits=word_bits, max_steps=max_steps, progress=progress
+            program,
+            inputs,
+            use_sidecar=not no_sidecar,
+            word_bits=word_bits,
+            max_steps=max_steps,
+            progress=progress,
+            expected=expected,
         )
     emit(modes_record(program, results), modes_table(program, results, runs_of([params for params, _ in inputs])), json_)
-    if weakest(results) is None:
-        raise typer.Exit(WRONG)
+    declared = next(result for result in results if result.mode == program.symbols.mode)
+    if not declared.holds:
+        print(f"FAILED: the program declares {declared.mode}: {declared.trouble}", file=sys.stderr)
+        raise typer.Exit(FAILED)

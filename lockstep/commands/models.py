@@ -108,7 +108,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, how | {"winner": named}, about, json_)
         return
-    job = given_job(program, input, size, seed, bits, named)
+    job = given_job(program, input, size, seed, bits, named, of_model=compiled.winner if compiled else None)
     with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, progress=progress, **how)
     record = decoded.record | about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -53,6 +54,9 @@ def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on 
             report = verify(program, sizes=wanted, constructions=tuple(CONSTRUCTIONS), progress=progress)
     emit(display.theorem_records(THEOREMS, report), display.theorem_table(THEOREMS, report), json_)
     if report and not report.holds:
+        for failed in report.failed:
+            print(failed.trouble, file=sys.stderr)
+        print(report.conclusion, file=sys.stderr)
         raise typer.Exit(FAILED)
 
 

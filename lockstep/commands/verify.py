@@ -89,13 +89,17 @@ def verify(file: File, input: Input = None,
                 expected=given.expected if given else None, **vars(options),
             )  # fmt: skip
     except SidecarFailed as error:
-        _keep_sidecars_input(file, error, options, failing, input)
+        _keep_sidecars_input(file, error, options, failing, input, sidecar_timeout)
         raise typer.Exit(WRONG) from None
     kept = None
     if report.failed:
         from lockstep.failing import keep_input
 
-        how: dict[str, Any] = {"use_sidecar": not no_sidecar, "sizes": wanted if input is None else ()}
+        how: dict[str, Any] = {
+            "use_sidecar": not no_sidecar,
+            "sizes": wanted if input is None else (),
+            "timeout": sidecar_timeout,
+        }
 
         def keep(seconds: int) -> Kept | None:
             with display.progress(err, "shrinking the failing input (seconds)") as progress:
@@ -115,11 +119,12 @@ def show_at_once(failed: Failed) -> None:
     err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
 
 
-def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None) -> None:
+def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
+                         timeout: float) -> None:  # fmt: skip
     """Show what the sidecar did wrong, and keep the input on which it did."""
     from lockstep.failing import keep_sidecars_input
 
     print(error, file=sys.stderr)
-    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given), 0)
+    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)
     if kept is not None:
         print(kept, file=sys.stderr)

@@ -8,6 +8,8 @@ files.py    fingerprints of what a sidecar read
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,9 +22,9 @@ from lockstep.drawing import Inputs, random_inputs
 from lockstep.drawing import draw as draw_in_ranges
 from lockstep.sidecar.files import UNKNOWN, fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare, described, kind
-from lockstep.sidecar.process import DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
+from lockstep.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
 from pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
-from pram.inputs import wrong
+from pram.inputs import plain, wrong
 from pram.job import Array
 from pram.program import Program, read_text
 from pram.ranges import DEFAULT_HIGH
@@ -53,7 +55,7 @@ class Generator:
     sidecar: SidecarProcess | None = None
     word_bits: int | None = None
     expected: dict[str, Any] | None = None
-    _paths: set[str] = field(default_factory=set)
+    _read: dict[str, str] = field(default_factory=dict)
     _drawn: int = 0
     _blind: bool = False
 
@@ -74,6 +76,9 @@ class Generator:
     def judges(self) -> bool:
         """Whether outputs are judged; a program without outputs has none to judge."""
         return (bool(self.judge_name) or self.expected is not None) and self.program.has_outputs
+
+    def _has_cells(self, params: dict[str, int]) -> bool:
+        return any(array.size for array in self._output_arrays(params))
 
     @property
     def draws_itself(self) -> bool:
@@ -96,7 +101,7 @@ class Generator:
         """The sidecar's input; the first ones are asked for twice."""
         drawn = self._call("inputs", size, rng)
         self._drawn += 1
-        if self._drawn <= DRAWN_TWICE and self._call("inputs", size, rng) != drawn:
+        if self._drawn <= DRAWN_TWICE and pickle.dumps(self._call("inputs", size, rng)) != pickle.dumps(drawn):
             raise self.error("`inputs` returns another input when it is asked again; draw from `rng` alone", "inputs")
         match drawn:
             case (dict() as params, dict() as arrays):
@@ -146,10 +151,11 @@ class Generator:
         Raises: SidecarFailed: the sidecar fails, or returns no verdict or no outputs of this program. InputError: what the
                 input file expects are no outputs of it.
         """
-        if not self.judges:
+        as_expected = self._as_the_file_says(params, outputs) if self.expected is not None else None
+        if not self.judges or not self._has_cells(params):
             return None
-        if not self.judge_name:
-            return self._as_the_file_says(params, outputs)
+        if not self.judge_name or as_expected is not None and not as_expected.right:
+            return as_expected
         try:
             return self._verdict(params, arrays, outputs)
         except PramError as error:
@@ -166,7 +172,7 @@ class Generator:
 
     def _as_the_file_says(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
         try:
-            return compare(self._output_arrays(params), self.expected, outputs, "the file")
+            return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
         except Unfit as error:
             raise wrong(f'"expected" is no outputs of this program: {error}', "expected") from None
 
@@ -183,10 +189,21 @@ class Generator:
     def _call(self, function: str, *arguments: Any) -> Any:
         assert self.sidecar is not None
         try:
-            return self.sidecar.call(function, *arguments, note=self._paths.update)
+            return self.sidecar.call(function, *arguments, note=self._note)
         except Gone:
             self._blind = True
             raise
+
+    def _note(self, paths: Iterable[str]) -> None:
+        """Keep what a call read as it is now; what has changed meanwhile is unknown."""
+        assert self.sidecar is not None
+        for path in paths:
+            if path == BLIND:
+                self._blind = True
+                continue
+            name = self.sidecar.name_of(path)
+            found = fingerprint(self.sidecar.folder, name)
+            self._read[name] = found if self._read.get(name, found) == found else UNKNOWN
 
     def error(self, message: str, function: str) -> PramError:
         """An error at the definition of one of the sidecar's functions."""
@@ -195,14 +212,15 @@ class Generator:
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:
-        """What the sidecar has read for this generator, by name, with its fingerprint now.
+        """What the sidecar has read for this generator, by name, with its fingerprint when it was read.
 
-        Where a call was cut off, nobody knows what it read: an entry that no later comparison meets says so.
+        Where a call was cut off, or another process read for it, nobody knows what was read: an entry that no later comparison
+        meets says so.
         """
         if self.sidecar is None:
             return ()
-        names = sorted({self.sidecar.name_of(path) for path in self._paths | self.sidecar.loaded})
-        found = tuple((name, fingerprint(self.sidecar.folder, name)) for name in names)
+        loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != BLIND}
+        found = tuple(sorted((loaded | self._read).items()))
         return (*found, (".", UNKNOWN)) if self._blind else found
 
 
@@ -220,7 +238,7 @@ def generator_for(
 def sidecar_of(program: Program) -> Source | None:
     """NAME.py beside NAME.pram, if there is one."""
     path = Path(program.source.name).with_suffix(".py")
-    if program.source.name.endswith(".pram") and path.is_file():
+    if program.source.name.endswith(".pram") and os.path.lexists(path):
         return Source(str(path), read_text(path))
     return None
 
@@ -262,8 +280,8 @@ def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> 
     for size in sizes:
         for number in range(random):
             inputs = draw_one(generator, size, number, seed)
-            if repr(inputs) not in seen:
-                seen.add(repr(inputs))
+            if (key := pickle.dumps(inputs)) not in seen:
+                seen.add(key)
                 yield inputs
 
 

@@ -22,12 +22,15 @@ import hashlib
 import os
 import pickle
 import random
+import select
+import signal
 import struct
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
+from types import CodeType, ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -35,7 +38,13 @@ import numpy.random  # before anything is watched: NumPy loads it late
 
 #: The functions that a sidecar may have.
 FUNCTIONS = ("inputs", "oracle", "accepts")
+#: Stands among paths where something else reads: what another process or a library reads raises no event here.
+BLIND = ""
+#: Events of other processes.
+OTHERS = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.system", "os.fork", "os.forkpty")
 LENGTH = struct.Struct("<Q")
+#: A function that is wrapped more often is not looked into.
+MOST_WRAPPED = 20
 
 
 def send(stream: BinaryIO, message: Any) -> None:
@@ -79,6 +88,10 @@ def plain(value: Any) -> Any:
 # -- what a sidecar reads -------------------------------------------------------------------------------
 
 
+#: Behind a module's name, where it may stand.
+SUFFIXES = (".py", os.path.join(os.sep, "__init__.py"), *EXTENSION_SUFFIXES)
+
+
 class Watch:
     """An audit hook that notes which files and folders are read, outside of Python's own."""
 
@@ -88,6 +101,7 @@ class Watch:
         self.folder = folder
         self.paths: set[str] = set()
         self._noting = False
+        self.answering = False
         own = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/proc", "/dev", "/sys", *also_own}
         self.own = tuple(os.path.join(os.path.realpath(path), "") for path in own)
 
@@ -100,14 +114,20 @@ class Watch:
         elif event in ("os.listdir", "os.scandir"):
             if sys._getframe(1).f_code.co_filename != self.IMPORTER:  # it lists every folder of sys.path
                 self.note("." if arguments[0] is None else arguments[0])
-        elif event == "sqlite3.connect":
+        elif event in ("sqlite3.connect", "ctypes.dlopen"):
             self.note(arguments[0])
-        elif event == "import":
-            self.note_module(str(arguments[0]))
+        elif event == "import" and arguments[1]:  # an extension module
+            self.note(arguments[1])
+        elif event in OTHERS and self.answering:
+            self.paths.add(BLIND)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """As the first finder of modules, note what is looked for; others find it."""
+        self.note_module(name)
 
     def watch_questions(self) -> None:
         """Note what is asked about files as well, which raises no event."""
-        for name in ("stat", "lstat", "access"):
+        for name in ("stat", "lstat", "access", "readlink"):
             setattr(os, name, self._noted(getattr(os, name)))
 
     def _noted(self, ask: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,10 +143,17 @@ class Watch:
         if isinstance(path, (str, bytes, os.PathLike)) and not self._noting:
             self._noting = True  # looking at the path asks about files, too
             try:
-                if not os.path.realpath(os.fsdecode(path)).startswith(self.own):
-                    self.paths.add(os.path.abspath(os.fsdecode(path)))
+                real, named = os.path.realpath(os.fsdecode(path)), os.path.abspath(os.fsdecode(path))
+                if not self.is_own(real) or not self.is_own(named) and named.startswith(self.folder):
+                    self.paths.add(named)
             finally:
                 self._noting = False
+
+    def is_own(self, path: str) -> bool:
+        """Whether a path is Python's or the system's; a folder of these that holds the sidecar does not count."""
+        return any(
+            path.startswith(own) and not (self.folder.startswith(own) and path.startswith(self.folder)) for own in self.own
+        )
 
     def note_module(self, name: str) -> None:
         """Files beside the sidecar that this import would take, also those that are not there."""
@@ -135,11 +162,19 @@ class Watch:
         if top in sys.stdlib_module_names or known and not known.startswith(self.folder):
             return
         path = os.path.join(self.folder, *name.split("."))
-        for file in (f"{path}.py", os.path.join(path, "__init__.py")):
-            self.note(file)
+        for suffix in SUFFIXES:
+            self.note(path + suffix)
 
 
 # -- loading and calling --------------------------------------------------------------------------------
+
+
+def text_of(error: BaseException) -> str:
+    """An exception's own text; nothing where it cannot say it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def failure(error: BaseException, name: str) -> tuple[str, int | None, int]:
@@ -147,7 +182,7 @@ def failure(error: BaseException, name: str) -> tuple[str, int | None, int]:
     if isinstance(error, SystemExit):
         message = f"it calls sys.exit({error.code!r}); a sidecar returns"
     else:
-        message = f"{type(error).__name__}: {error}".removesuffix(": ")
+        message = f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
     if frames:
         return message, frames[-1].lineno or 1, (frames[-1].colno or 0) + 1
@@ -167,14 +202,18 @@ def load(name: str, text: str) -> ModuleType:
 
 def line_of(function: Callable[..., Any], name: str) -> int | None:
     """Where the sidecar defines a function; None if it has it from elsewhere."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
+    for _ in range(MOST_WRAPPED):
+        function = getattr(function, "__wrapped__", function)
     code = getattr(function, "__code__", None)
-    return code.co_firstlineno if code is not None and code.co_filename == name else None
+    return code.co_firstlineno if isinstance(code, CodeType) and code.co_filename == name else None
 
 
 def describe(module: ModuleType, name: str) -> tuple[dict[str, int | None], list[str]]:
     """The functions that count, with their lines; and the names of all functions that are defined here."""
+    for key in FUNCTIONS:
+        if key in vars(module) and not callable(vars(module)[key]):
+            kind = type(vars(module)[key]).__name__
+            raise TypeError(f"`{key}` is no function, but of type {kind}; does its decorator return one?")
     found = {key: value for key, value in vars(module).items() if callable(value)}
     here = [key for key, value in found.items() if line_of(value, name) is not None]
     return {key: line_of(found[key], name) for key in FUNCTIONS if key in found}, here
@@ -182,6 +221,7 @@ def describe(module: ModuleType, name: str) -> tuple[dict[str, int | None], list
 
 def answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> tuple[Any, ...]:
     """Call one function, in the forked process."""
+    watch.answering = True
     function, arguments = pickle.loads(request)
     seed = int.from_bytes(hashlib.sha256(request).digest()[:4], "little")
     random.seed(seed)  # who forgets `rng` draws the same all the same
@@ -192,23 +232,38 @@ def answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> tuple
         return "error", *failure(error, name), sorted(watch.paths)
 
 
-def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> bytes:
-    """The answer of a forked process to one request, or how that process ended without one."""
+def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes, streams: Sequence[BinaryIO]) -> bytes:
+    """The answer of a forked process to one request, or how that process ended without one.
+
+    Args: streams: to and from our parent. If the first one ends, so do we, and all that was started here.
+    """
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
         try:
+            for stream in streams:
+                os.close(stream.fileno())
             os.close(reading)
-            with os.fdopen(writing, "wb") as stream:
-                send(stream, answer(module, name, watch, request))
-            sys.stdout.flush()
+            _answer_once(module, name, watch, request, writing)
         finally:
             os._exit(0)  # whatever happened, only the other one goes on
     os.close(writing)
+    if select.select([reading, streams[0].fileno()], [], [])[0] == [streams[0].fileno()]:
+        os.killpg(0, signal.SIGKILL)
     with os.fdopen(reading, "rb") as stream:
         data = receive(stream)
     _, status = os.waitpid(process, 0)
     return data or pickle.dumps(("ended", status))
+
+
+def _answer_once(module: ModuleType, name: str, watch: Watch, request: bytes, writing: int) -> None:
+    """Answer, unless this is a copy that the sidecar made of the process."""
+    own = os.getpid()
+    found = answer(module, name, watch, request)
+    if os.getpid() == own:
+        with os.fdopen(writing, "wb") as stream:
+            send(stream, found)
+        sys.stdout.flush()
 
 
 def main() -> None:
@@ -225,6 +280,7 @@ def main() -> None:
     sys.dont_write_bytecode, sys.pycache_prefix = True, byte_code
     watch = Watch(os.path.join(folder, ""), byte_code)
     sys.addaudithook(watch)
+    sys.meta_path.insert(0, watch)
     watch.watch_questions()
     try:
         module = load(name, text)
@@ -235,7 +291,7 @@ def main() -> None:
     send(answers, ("loaded", functions, here, sorted(watch.paths)))
     while request := receive(requests):
         sys.stdout.flush()
-        data = fork_and_answer(module, name, watch, request)
+        data = fork_and_answer(module, name, watch, request, (requests, answers))
         answers.write(LENGTH.pack(len(data)) + data)
         answers.flush()
 

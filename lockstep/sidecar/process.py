@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,6 +21,10 @@ from pram.errors import Diagnostic, PramError, Source, Span, fail
 
 #: Seconds that a sidecar may take for loading and for each call.
 DEFAULT_TIMEOUT = 60.0
+#: As in child.py.
+BLIND = ""
+#: Seconds without a limit, and bytes of an answer: what a spoilt answer asks for may be any number.
+LONGEST, MOST_BYTES = 10.0**6, 1 << 33
 #: Sidecars that are kept loaded.
 MOST_LOADED = 8
 
@@ -83,9 +88,9 @@ class SidecarProcess:
         return frozenset((path, fingerprint(self.folder, path)) for path in paths)
 
     @property
-    def loaded(self) -> frozenset[str]:
-        """Paths that were read for loading it."""
-        return frozenset(path for path, _ in self._loaded)
+    def loaded(self) -> frozenset[tuple[str, str]]:
+        """Paths that were read for loading it, with their fingerprints then."""
+        return self._loaded
 
     def name_of(self, path: str) -> str:
         """How a path that it read is kept."""
@@ -96,7 +101,7 @@ class SidecarProcess:
     def _start(self) -> list[str]:
         """Start a process and load the sidecar in it; the paths that were read."""
         command = [sys.executable, "-P", str(CHILD)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | ENVIRONMENT,
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=os.environ | ENVIRONMENT,
                                    start_new_session=True)  # fmt: skip
         self._process = process
         self._stop = weakref.finalize(self, _stop, process)
@@ -129,7 +134,13 @@ class SidecarProcess:
             raise Gone(Diagnostic(late, self.source, where))
         if not answer:
             return "ended", self._wait_status()
-        return pickle.loads(answer)
+        try:
+            return pickle.loads(answer)
+        except Exception:  # the sidecar wrote into it
+            self._stop()
+            raise Gone(
+                Diagnostic(f"{who} spoilt its answer: it wrote to a file that is not its own", self.source, where)
+            ) from None
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin is not None
@@ -138,19 +149,38 @@ class SidecarProcess:
 
     def _answer(self) -> bytes | None:
         """The next message; b"" if the process ended, None if it takes too long."""
-        stream = self._process.stdout
-        assert stream is not None
-        if not select.select([stream], [], [], self.timeout or None)[0]:
-            return None
-        head = stream.read(LENGTH.size)
-        return stream.read(*LENGTH.unpack(head)) if len(head) == LENGTH.size else b""
+        until = time.monotonic() + min(self.timeout or LONGEST, LONGEST)
+        head = self._read(LENGTH.size, until)
+        if head is None or len(head) < LENGTH.size:
+            return head and b""
+        (length,) = LENGTH.unpack(head)
+        data = self._read(min(length, MOST_BYTES), until)
+        return data if data is None or len(data) == length else b""
+
+    def _read(self, count: int, until: float) -> bytes | None:
+        """So many bytes, fewer if the process ended, None if that takes too long."""
+        assert self._process.stdout is not None
+        number, parts = self._process.stdout.fileno(), []
+        while count:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([number], [], [], left)[0]:
+                return None
+            if not (part := os.read(number, count)):
+                break
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
 
     def _wait_status(self) -> int:
         """How the process ended, as `os.wait` says it."""
         assert self._stop is not None
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        code = self._process.returncode
+        code = None
+        for _ in range(100):  # not reaped before what it started is ended, too
+            found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is not None:
+                code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+                break
+            time.sleep(0.01)
         self._stop()
         return 0 if code is None else -code if code < 0 else code << 8
 

@@ -54,7 +54,7 @@ class Subject:
     @property
     def folder(self) -> Path:
         """To which names of files that its sidecar reads are relative."""
-        return Path(self.file).parent
+        return Path(self.sidecar.name).absolute().parent if self.sidecar else Path(self.file).parent
 
     @property
     def program_sha256(self) -> str:
@@ -102,7 +102,7 @@ class Plan:
 
     def _of(self, subject: Subject) -> Iterator[tuple[Task, Task]]:
         """Each case, and the first one with its input."""
-        generator = generator_from(load_subject(subject), subject.sidecar)
+        generator = generator_from(load_subject(subject), subject.sidecar, timeout=subject.limits.sidecar_timeout)
         seen: dict[str, Task] = {}
         for size in dict.fromkeys(self.sizes):
             for number in range(self.random):
@@ -124,7 +124,7 @@ def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) ->
         program = load(path)
         sidecar = sidecar_of(program) if use_sidecar else None
         subject = Subject(str(path.resolve()), program.source, sidecar, limits, version(), libraries())
-        generator_from(program, sidecar)  # it must load
+        generator_from(program, sidecar, timeout=limits.sidecar_timeout)  # it must load
         found.setdefault((subject.file, subject.sidecar_sha256), subject)
     return list(found.values())
 

@@ -7,7 +7,7 @@ rows.py   what is held against what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -16,10 +16,11 @@ from lockstep.probing import reach
 from lockstep.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
-from lockstep.verification.rows import Failed, all_checks, case_checks, failures
+from lockstep.verification.rows import DEPENDS, OUTPUTS, Failed, all_checks, case_checks, failures
 from pram.errors import PramError
 from pram.program import Program
 from pram.reached import Reached, Unreached, unreached
+from pram.winner import parse_winner
 from proofs_check.report import Check
 
 Progress = Callable[[int, int], None]
@@ -63,6 +64,8 @@ class Report:
         if self.nothing_compared:
             return f"FAILED: {self.nothing_compared}"
         verdict = f"FAILED: {failed} of {len(self.checks)} checks" if failed else "every check held"
+        if any(check.what == OUTPUTS and check.measured == DEPENDS for check in self.checks):
+            verdict += "; outputs depend on who wins a write, and no oracle says which are right"
         return "; ".join([verdict, *self._left_out()])
 
     def _left_out(self) -> Iterable[str]:
@@ -93,10 +96,13 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     Raises: PramError: a wrong input, or a sidecar that fails. NotCertified: the dtype is not exact.
     """
     chosen = Options(**options)
+    if isinstance(chosen.winner, str):
+        chosen = replace(chosen, winner=parse_winner(chosen.winner))
     generator = generator_for(program, use_sidecar, chosen.word_bits, sidecar_timeout)
     generator.expected = expected
     verification = _Verification(program, generator, chosen, progress, fail_fast, on_failure)
     if inputs is not None:
+        verification.given = True
         return verification.report([inputs])
     sizes = list(sizes)
     return verification.report(list(draw(generator, sizes, random, chosen.seed)), sizes)
@@ -110,6 +116,7 @@ class _Verification:
         self.program, self.generator, self.options = program, generator, options
         self.progress, self.fail_fast, self.on_failure = progress, fail_fast, on_failure
         self.models = Models(options.dtype)
+        self.given = False
         self.failed: dict[tuple[str, str], Failed] = {}
 
     def report(self, given: Sequence[Inputs], sizes: Sequence[int] = ()) -> Report:
@@ -137,7 +144,7 @@ class _Verification:
         return cases
 
     def _run_one(self, inputs: Inputs) -> Case:
-        case = run_machine(self.program, self.generator, *inputs, self.options)
+        case = run_machine(self.program, self.generator, *inputs, self.options, self.given)
         self._note(case)
         return case
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,13 +130,16 @@ class Models:
         return self.made[compiled.construction, compiled.code, compiled.widths][1]
 
 
-def run_machine(program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], options: Options) -> Case:
+def run_machine(
+    program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], options: Options, given: bool = False
+) -> Case:
     """Run one input on the machine, under every winner or several, and judge the outputs of each run.
 
+    Args:   given: the input was not drawn, so that no sidecar is to blame for it.
     Raises: PramError: the input is wrong, the sidecar fails, or a winner was asked for where the mode leaves none open.
     """
     try:
-        with generator.blamed():
+        with nullcontext() if given else generator.blamed():
             job = program.instantiate(params, arrays, options.word_bits)
     except InputError:
         raise

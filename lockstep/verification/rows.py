@@ -17,6 +17,8 @@ from proofs_check.theorems import THEOREMS
 
 #: The row that stands only where the machine refuses a run, and the one of the oracle.
 RUNS, OUTPUTS = "machine runs", "machine outputs"
+#: What is said of outputs that nobody judges and that are not the same for all winners.
+DEPENDS = "not judged; they depend on who wins"
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:
         return Check(OUTPUTS, on, generator.origin, f"{right} of {len(verdicts)}", right == len(verdicts))
     if not generator.program.has_outputs:
         return Check(OUTPUTS, on, "the program has none", "not judged", True, "skipped")
-    depends = "not judged; they depend on who wins" if any(_differ(case) for case in cases) else "not judged"
+    depends = DEPENDS if any(_differ(case) for case in cases) else "not judged"
     return Check(OUTPUTS, on, "no oracle", depends, True, "skipped")
 
 
@@ -129,6 +131,9 @@ def construction_checks(construction: str, cases: Sequence[Case], models: Models
         measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))
         yield Check("context / space", on, "", measured, True, "measured", construction)
         yield _certificate(construction, rows, models)
+    if options.winner is not None and not options.winner.fixed and options.max_context:
+        order = "a model has one order of the processors"
+        yield Check("runs left undecoded", _on(cases), order, f"winner {options.winner}", False, "skipped", construction)
     if left := [case for case in cases if construction in case.left]:
         yield _left_out(construction, left, bool(decoded), options)
 

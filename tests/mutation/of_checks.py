@@ -156,15 +156,15 @@ OF_INVARIANTS = (
 )
 
 OF_FORMS = (
+    row(FORMS, "an equality holds as a bound", claims._check, 'claim.relation == "=="', 'claim.relation == "="', "claims find"),
     row(
         FORMS,
-        "an equality holds as a bound",
-        claims.check_claims,
-        'claim.relation == "=="',
-        'claim.relation == "="',
+        "the last counterexample is shown",
+        claims._check,
+        "in zip(runs, measured):",
+        "in list(zip(runs, measured))[::-1]:",
         "claims find",
     ),
-    row(FORMS, "the last counterexample is shown", claims.check_claims, "first = failed[0]", "first = failed[-1]", "claims find"),
     row(FORMS, "space is what was touched", claims.quantity, "run.space.allocated", "run.space.touched", "claims find"),
     row(
         FORMS,

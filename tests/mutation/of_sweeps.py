@@ -109,8 +109,8 @@ OF_SHOWN = (
         SHOWN,
         "what some run has not reached is unreached",
         survey._unreached,
-        ".intersection(",
-        ".union(",
+        "reduce(and_, found)",
+        "Unreached.of({item for each in found for item in each.items})",
         "reports say what was run",
     ),
     row(

@@ -67,7 +67,7 @@ MUTANTS = (
     row("modes: outputs may depend on who wins", modes._dependence, "ours != its", "False", "modes find"),
     row("modes: outputs that are wrong come before runs that are refused", modes._try_mode,
         "key=lambda pair: pair[1].ran", "key=lambda pair: not pair[1].ran", "modes find"),
-    row("a file's winner wins over the option", common.given_job,
+    row("a file's winner wins over the option", common.given_case,
         "winner or winner_given(program, given) or otherwise", "winner_given(program, given) or winner or otherwise", "winners given"),
     row("a seed is not asked beside a file's winner", common.machine_case, "named is None and seed is not None", "False",
         "winners given"),

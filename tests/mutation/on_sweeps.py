@@ -26,6 +26,7 @@ from mutation.table import Check
 from pram.errors import PramError
 from pram.machine import run
 from pram.program import parse_program
+from pram.reached import Unreached
 
 LIMITS = Limits(("mdm",), "float64", 100, 100, 100)
 
@@ -99,14 +100,14 @@ def _said(folder: Path) -> None:
     def tell(task: Task) -> Result:
         if (task.size, task.number) == (3, 1):
             return failed(task)
-        unreached = ((5, 1, "else"), (task.size, 1, "then"))
+        unreached = ((5, 1, "false", "n > 1"), (task.size, 1, "true", "n > 2"))
         return replace(fine(task), params={"n": 5 + task.number}, unreached=unreached)
 
     swept(folder, folder / "sweep.sqlite", Told(tell), limits=LIMITS)
     (program,) = survey(folder / "sweep.sqlite").programs
     assert str(program.runs) == "sizes 1..2, n 5..6", f"the machine for {program.runs}"
     assert str(program.checked("mdm")) == "sizes 1..2, n 5..6", f"mdm for {program.checked('mdm')}"
-    assert program.unreached == ((5, 1, "else"),), f"unreached: {program.unreached}"
+    assert program.unreached == Unreached.of([(5, 1, "false", "n > 1")]), f"unreached: {program.unreached}"
 
 
 def exit_status() -> None:
