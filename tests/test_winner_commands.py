@@ -29,7 +29,7 @@ def win(do: Do) -> Do:
     Path("priority.pram").write_text(PRIORITY)
     Path("4.json").write_text('{"params": {"n": 4}}')
     for name, winner in (("high", "highest"), ("choice", "choices:2"), ("bad", "best")):
-        Path(f"{name}.json").write_text(json.dumps({"params": {"n": 4}, "winner": winner, "expected": {"win": 0}}))
+        Path(f"{name}.json").write_text(json.dumps({"params": {"n": 4}, "winner": winner}))
     return do
 
 
@@ -177,7 +177,11 @@ def test_a_model_file_keeps_its_winner(process: str, win: Do) -> None:
     assert made["winner"] == "2"
     assert won(win("decode m.safetensors --input 4.json --json")) == (2, "2")
     assert won(win("decode m.safetensors --input 4.json --winner 2 --json")) == (2, "2")
-    assert won(win("decode m.safetensors --input high.json --json")) == (2, "2")
+    refused = win("decode m.safetensors --input high.json --json")
+    assert refused.status == WRONG and 'error: "winner": this model was compiled for the winner 2' in refused.err
+    Path("both.jsonl").write_text(Path("4.json").read_text().strip() + "\n" + Path("high.json").read_text().strip() + "\n")
+    refused = win("decode m.safetensors --input both.jsonl --json")
+    assert (refused.status, refused.out) == (WRONG, "") and "both.jsonl:2:" in refused.err
     outcome = win("decode m.safetensors --input 4.json --winner highest")
     assert outcome.status == MISUSED and "this model was compiled for the winner 2" in " ".join(outcome.err.split())
 

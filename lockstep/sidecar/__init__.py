@@ -154,12 +154,13 @@ class Generator:
         as_expected = self._as_the_file_says(params, outputs) if self.expected is not None else None
         if not self.judges or not self._has_cells(params):
             return None
-        if not self.judge_name or as_expected is not None and not as_expected.right:
+        if not self.judge_name:
             return as_expected
         try:
-            return self._verdict(params, arrays, outputs)
+            verdict = self._verdict(params, arrays, outputs)
         except PramError as error:
             raise SidecarFailed(error, self.judge_name, (params, arrays)) from error
+        return as_expected if verdict.right and as_expected is not None and not as_expected.right else verdict
 
     def _verdict(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict:
         if self.judge_name == "accepts":
