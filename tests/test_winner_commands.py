@@ -120,7 +120,8 @@ def test_a_mode_that_leaves_no_winner_open_names_none(win: Do) -> None:
 
 
 def test_what_an_input_file_holds(win: Do) -> None:
-    with reading(Path("choice.json")) as given:
+    Path("expecting.json").write_text(json.dumps({"params": {"n": 4}, "winner": "choices:2", "expected": {"win": 0}}))
+    with reading(Path("expecting.json")) as given:
         assert given is not None
         assert (given.inputs, given.winner, given.expected) == (({"n": 4}, {}), by_choices(2), {"win": 0})
         assert winner_given(load("win.pram"), given) == by_choices(2)
