@@ -221,3 +221,17 @@ def test_a_database_of_earlier_tables_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(PramError, match="its tables are version 2, these are 3"):
         survey(tmp_path / "sweep.sqlite")
+
+
+def test_what_nobody_judged_takes_no_failure_of_an_oracle_back(tmp_path: Path) -> None:
+    """The later sweep has a sidecar, too, but not an oracle."""
+    files(tmp_path, tiny_pram=TINY, tiny_py=GOOD)
+    database = tmp_path / "sweep.sqlite"
+    swept(tmp_path, database, Told(lambda task: replace(failed(task), right=False)), limits=ALL)
+    files(tmp_path, tiny_py=GOOD + "# no oracle\n")
+    swept(tmp_path, database, Told(lambda task: replace(fine(task), right=None)), limits=ALL)
+    assert survey(database).counts[FAILED] > 0
+    swept(
+        tmp_path, database, Told(lambda task: replace(fine(task), right=True)), limits=replace(ALL, max_steps=ALL.max_steps + 1)
+    )
+    assert survey(database).counts[FAILED] == 0

@@ -93,3 +93,13 @@ def test_what_was_cut_off_is_run_again(do: Do) -> None:
     assert do(COMMAND.format(0)).status == REFUTED
     put("data.txt", "")
     assert do(COMMAND.format(0)).status == FINE
+
+
+def test_an_oracle_that_is_removed_takes_no_failure_back(do: Do) -> None:
+    Path("tiny.py").write_text(HEAD + INPUTS + ORACLE.format("2"))
+    assert do(COMMAND.format(0)).status == REFUTED
+    Path("tiny.py").write_text(HEAD + INPUTS)
+    assert do(COMMAND.format(0)).status == REFUTED
+    assert do("report sweep.sqlite").status == REFUTED
+    Path("tiny.py").write_text(HEAD + INPUTS + ORACLE.format("1"))
+    assert do(COMMAND.format(0)).status == FINE

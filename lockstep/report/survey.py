@@ -154,12 +154,12 @@ def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, sweep: 
         (other.id, case.seed, case.size, case.number),
     ).fetchone()
     later = connection.execute(
-        "SELECT status FROM cases WHERE current AND (subject, seed, size, number) = (?, ?, ?, ?) AND sweep > ?",
+        "SELECT status, outputs_right IS NOT NULL FROM cases WHERE current AND (subject, seed, size, number) = (?, ?, ?, ?) AND sweep > ?",
         (other.id, case.seed, *(like or (case.size, case.number)), sweep),
     ).fetchone()
     # Where nothing was to be decoded, a run that is right is all that can be asked for.
     enough = (CHECKED, COMPUTED) if not entry.limits.max_context else (CHECKED,)
-    return later is not None and later[0] in enough
+    return later is not None and later[0] in enough and bool(later[1]) >= case.judged
 
 
 # -- checks and what is missing ------------------------------------------------------------------

@@ -56,6 +56,14 @@ OF_SHOWN = (
         "found.setdefault(entry.name, {})",
         "programs are files and texts",
     ),
+    row(
+        SHOWN,
+        "what nobody judged takes an oracle's failure back",
+        survey._took_back,
+        " and bool(later[1]) >= case.judged",
+        "",
+        "failures stand",
+    ),
     row(SHOWN, "failures under other options are dropped", survey._standing, "if not any(", "if any(", "failures stand"),
     row(
         SHOWN,

@@ -65,6 +65,7 @@ def failures_stand() -> None:
     for what in of_identity.LATER:
         in_folders(lambda folder, what=what: of_identity.test_how_long_a_failure_stands(what, folder))  # type: ignore[misc]
     in_folders(of_identity.test_what_was_checked_before_a_failure_takes_nothing_back)
+    in_folders(of_identity.test_what_nobody_judged_takes_no_failure_of_an_oracle_back)
 
 
 def forgotten() -> None:
