@@ -155,9 +155,9 @@ def test_verify_says_what_it_left_out(do: Do) -> None:
     assert ["runs left undecoded", "1 run, n 20", "context <= 100", "1 longer: --max-context 523", "skipped"] in rows(some.out)
     none = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
     assert none.status == REFUTED
-    assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer: --max-context 53", "FAILED"] in rows(none.out)
+    assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer: --max-context 55", "FAILED"] in rows(none.out)
     last = none.out.rstrip().splitlines()[-1]
-    assert last == "FAILED: 1 of 3 checks; 1 of 1 inputs not decoded in mdm: --max-context 53 would decode them"
+    assert last == "FAILED: 1 of 3 checks; 1 of 1 inputs not decoded in mdm: --max-context 55 would decode them"
     assert do("verify tiny.pram --sizes 2 --random 1 --max-context 0").status == FINE
 
 
