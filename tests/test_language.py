@@ -181,7 +181,7 @@ def example(name: str) -> Program:
 def test_example_equals_oracle_and_evaluator(name: str) -> None:
     program = example(name)
     generator = generator_for(program)
-    assert generator.accepts is not None
+    assert generator.judges
     for size in SIZES[name]:
         for seed in range(4):
             params, arrays = generator.inputs(size, np.random.default_rng(seed))
@@ -240,7 +240,7 @@ def test_the_busy_beaver_of_four_states() -> None:
     params, arrays = generator.inputs(4, np.random.default_rng(0))
     outputs = lockstep.run(program, params, arrays).outputs
     assert (outputs["steps"], outputs["ones"]) == (107, 13)
-    assert generator.accepts is not None and generator.accepts(params, arrays, outputs)
+    assert generator.accepts(params, arrays, outputs)
 
 
 @pytest.mark.parametrize("size", [3, 4, 5])
@@ -251,6 +251,6 @@ def test_quantified_formulas(size: int) -> None:
     for seed in range(6):
         params, arrays = generator.inputs(size, np.random.default_rng((size, seed)))
         outputs = lockstep.run(program, params, arrays).outputs
-        assert generator.accepts is not None and generator.accepts(params, arrays, outputs)
+        assert generator.accepts(params, arrays, outputs)
         results.add(outputs["result"])
     assert results == {0, 1}
