@@ -91,7 +91,7 @@ MODEL_COMMANDS = (
     "decode t.pram --size 2 --max-steps 12",
     "compile t.pram --word-bits 6 --time-bits 4 --pid-bits 2 --out m.safetensors",
     "export t.pram --size 2 --max-steps 15 --out j.safetensors",
-    "verify t.pram --sizes 1,2 --random 1 --max-context 150 --max-steps 30",
+    "verify t.pram --sizes 1,2 --random 1 --max-context 150 --max-steps 30 --shrink 0",
 )
 
 
