@@ -268,7 +268,8 @@ def test_modes_of_one_input(do: Do) -> None:
 def test_modes_where_none_will_do(do: Do) -> None:
     Path("under.pram").write_text("program under\nlocal x := 0\nx := x - 1\n")
     outcome = do("modes under.pram")
-    assert outcome.status == WRONG
+    assert outcome.status == REFUTED
+    assert outcome.err == "FAILED: the program declares EREW: step 2: processor 0: underflow: 0 - 1 is negative\n"
     assert rows(outcome.out)[3] == ["EREW", "0 of 1", "3:8: step 2: processor 0: underflow: 0 - 1 is negative"]
     assert rows(outcome.out)[-1] == ["under no mode did every run end well and right; the program declares EREW"]
     wrong = do("modes tiny.pram --input negative.json")

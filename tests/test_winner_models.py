@@ -149,7 +149,7 @@ def test_another_decoder_lets_the_same_processor_win(construction: str, winner: 
     text = f"program p\nmode {OPEN}\nparam n\nprocs n\nshared s : output\ns := pid\n"
     program = parse_program(text)
     job = replace(program.instantiate({"n": 5}), winner=winner)
-    metadata = export_job(program, job, tmp_path / "job", construction=construction)
+    metadata, _ = export_job(program, job, tmp_path / "job", construction=construction)
     assert metadata["winner"] == str(winner)
     found = foreign_decode(tmp_path / "job")
     first = {"lowest": 0, "highest": 4}.get(str(winner), int(winner.precedence(5).argmin()))
@@ -159,4 +159,5 @@ def test_another_decoder_lets_the_same_processor_win(construction: str, winner: 
 
 def test_export_names_no_winner_where_none_is_open(tmp_path: Path) -> None:
     program = parse_program("program p\nshared s : output\nsingle do s := 3 end\n")
-    assert "winner" not in export_job(program, program.instantiate({}), tmp_path / "job")
+    metadata, _ = export_job(program, program.instantiate({}), tmp_path / "job")
+    assert "process" in metadata and "winner" not in metadata

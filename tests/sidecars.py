@@ -1,0 +1,34 @@
+"""Sidecars of tiny.pram for tests, written where the test runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lockstep.sidecar import Generator, SidecarFailed, generator_for
+from lockstep.sidecar.judging import Verdict
+from pram.program import load
+
+HEAD = "import os, random, signal, sys\nimport numpy as np\n"
+INPUTS = "def inputs(size, rng): return {'n': size}, {'A': rng.integers(0, 9, size)}\n"
+#: tiny.pram adds 1 to every cell.
+RIGHT = "return {'A': np.array(arrays['A']) + 1}"
+
+
+def generator(body: str, inputs: str = INPUTS, timeout: float = 20) -> Generator:
+    """Of a sidecar for tiny.pram whose oracle has this body."""
+    Path("tiny.py").write_text(f"{HEAD}{inputs}def oracle(params, arrays):\n    {body}\n")
+    return generator_for(load("tiny.pram"), timeout=timeout)
+
+
+def judged(body: str, timeout: float = 20) -> Verdict | None:
+    """What it says of the right outputs of an input."""
+    return generator(body, timeout=timeout).judge({"n": 2}, {"A": [3, 4]}, {"A": [4, 5]})
+
+
+def error_of(body: str, timeout: float = 20) -> str:
+    with pytest.raises(SidecarFailed) as caught:
+        judged(body, timeout)
+    assert caught.value.inputs == ({"n": 2}, {"A": [3, 4]})
+    return caught.value.message
