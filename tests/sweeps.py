@@ -47,7 +47,7 @@ def files(folder: Path, **texts: str) -> None:
 
 def table(database: Path) -> dict[str, list[Any]]:
     """Everything that was recorded of cases, in an order that does not depend on when they were run."""
-    key = "file, program_sha256, sidecar_sha256, seed, size, number"
+    key = "file, program_sha256, sidecar_file, sidecar_sha256, seed, size, number"
     with reading(database) as connection:
         return {
             "cases": connection.execute(
@@ -67,7 +67,7 @@ def table(database: Path) -> dict[str, list[Any]]:
 def facts(database: Path) -> dict[str, list[Any]]:
     """The same without the numbers of rows, which depend on when cases were run."""
     found = table(database)
-    return found | {rows: [(*row[:6], *row[7:]) for row in found[rows]] for rows in ("decodes", "checks")}
+    return found | {rows: [(*row[:7], *row[8:]) for row in found[rows]] for rows in ("decodes", "checks")}
 
 
 def made(

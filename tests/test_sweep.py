@@ -76,7 +76,7 @@ def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> No
         assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
     assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))
-    assert {(row[4], row[6]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
+    assert {(row[5], row[7]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
     for *_, size, _, _, construction, status, context, steps, measured_context, measured_steps in found["decodes"]:
         job = load("tiny.pram").instantiate({"n": size}, {"A": [0] * size})
         assert (context, steps) == (BOUNDS[construction].peak_context(job, 8), BOUNDS[construction].steps(job, 8))
@@ -254,7 +254,7 @@ def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
             and "2 random inputs of each size, seed 0." in report
         )
         assert legend in report and "the longest run of each" in report and "with seed 0." in report
-    (extent,) = {row[-1] for row in table(Path("sweep.sqlite"))["checks"] if row[7] == "mdm" and row[11] == "certified"}
+    (extent,) = {row[-1] for row in table(Path("sweep.sqlite"))["checks"] if row[8] == "mdm" and row[12] == "certified"}
     assert (
         re.fullmatch(r"T \* P <= 2\^\d+", extent) and f"certified for {extent}".replace("<", "&lt;").replace(">", "&gt;") in text
     )
@@ -323,8 +323,14 @@ def test_what_was_run_is_said_exactly() -> None:
 
 
 def test_the_key_has_everything_that_results_depend_on() -> None:
-    kept = set(SUBJECT) - {"file", "program_sha256", "sidecar_sha256", "version", "libraries"}
-    assert kept == set(Limits.__dataclass_fields__) and {"seed", "size", "number", "subject"} == set(Task.__dataclass_fields__)
+    kept = set(SUBJECT) - {"file", "program_sha256", "sidecar_file", "sidecar_sha256", "version", "libraries"}
+    assert kept == set(Limits.__dataclass_fields__) and set(Task.__dataclass_fields__) == {
+        "seed",
+        "size",
+        "number",
+        "drawn",
+        "subject",
+    }
     assert set(Subject.__dataclass_fields__) == {"file", "program", "sidecar", "limits", "version", "libraries"}
 
 

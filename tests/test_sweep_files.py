@@ -78,11 +78,11 @@ def test_an_oracle_whose_data_changes_judges_again(tmp_path: Path) -> None:
     files(tmp_path, tiny_pram=TINY, tiny_py=SHIFTED, shift_txt="1")
     database, pool = tmp_path / "sweep.sqlite", Reading(lambda task: ["shift.txt"])
     right = swept(tmp_path, database, pool)
-    assert {row[6] for row in right["cases"]} == {COMPUTED} and not reasons(survey(database))
+    assert {row[7] for row in right["cases"]} == {COMPUTED} and not reasons(survey(database))
     files(tmp_path, shift_txt="2")
     wrong = swept(tmp_path, database, pool)
     assert pool.ran == 2 * len(right["cases"]) == 2 * len(wrong["cases"])  # in the place of the old ones
-    assert {row[6] for row in wrong["cases"]} == {FAILED} and reasons(survey(database))
+    assert {row[7] for row in wrong["cases"]} == {FAILED} and reasons(survey(database))
     files(tmp_path, shift_txt="1")
     assert swept(tmp_path, database, pool) == right and not reasons(survey(database))
     assert swept(tmp_path, database, Told(failed)) == right  # nothing is asked for
@@ -199,6 +199,7 @@ def changed(subject: Subject, **limits: Any) -> Subject:
 OTHERS: dict[str, Callable[[Subject], Subject]] = {
     "file": lambda s: replace(s, file=s.file + ".pram"),
     "program_sha256": lambda s: replace(s, program=Source(s.program.name, s.program.text + "# more\n")),
+    "sidecar_file": lambda s: replace(s, sidecar=Source("other/tiny.py", GOOD)),
     "sidecar_sha256": lambda s: replace(s, sidecar=Source("tiny.py", GOOD + "# more\n")),
     "constructions": lambda s: changed(s, constructions=("mdm", "ap-mdm")),
     "dtype": lambda s: changed(s, dtype="float32"),

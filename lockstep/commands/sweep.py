@@ -72,8 +72,8 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
 def report(database: Annotated[Path, typer.Argument(help="A database of `lockstep sweep`.", show_default=False)],
            target: Annotated[Optional[list[Path]], typer.Option("--out", help="NAME.md or NAME.html; may be given twice [both, beside it].",
                                                                 show_default=False)] = None,
-           forget: Annotated[Optional[list[Path]], typer.Option("--forget", help="A program's file: remove all that is known of its "
-                                                                "earlier texts, and of its last one if the file is gone.",
+           forget: Annotated[Optional[list[Path]], typer.Option("--forget", help="A program's file: keep what its last sweep has found, "
+                                                                "and remove all else of it; everything if the file is gone.",
                                                                 show_default=False)] = None,
            json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
     """Write what a sweep has found so far, as Markdown and HTML."""

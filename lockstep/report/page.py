@@ -94,8 +94,8 @@ def _plot(svg: str, caption: str) -> str:
 
 
 def _anchor(program: Surveyed) -> str:
-    """Of a file and a text; files may have one text."""
-    return f"{program.name}-{program.sha256[:8]}-{sha256(program.path.encode()).hexdigest()[:8]}"
+    """Of a file, a text and a sidecar; files may have one text."""
+    return f"{program.name}-{program.sha256[:8]}-{sha256((program.path + program.sidecar).encode()).hexdigest()[:8]}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,7 +1,7 @@
 """From a sweep's database to values: of each program, which is a file and a text, the last sweep that had it.
 
 Of a file whose text has changed the newest text is shown, and earlier ones as long as a failure of theirs stands. A failure
-stands until the same case of the same text is checked in a later sweep that asks for no less.
+stands until the same input of the same text is checked in a later sweep that asks for no less.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from operator import and_
 from pathlib import Path
 
 from lockstep.report.values import Case, Decode, Line, Survey, Surveyed, Swept
-from lockstep.sweep.plan import Limits
+from lockstep.sweep.plan import Key, Limits
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED
 from lockstep.sweep.store import reading
 from pram.reached import Unreached
@@ -31,14 +31,14 @@ class Entry:
     name: str
     file: str
     sha256: str
-    sidecar_sha256: str
+    sidecar: str
     sweep: int
     limits: Limits
 
     def asks_no_less(self, other: Entry) -> bool:
         """Whether a case that is checked here is at least as much checked as it would be there."""
         more = set(self.limits.constructions) >= set(other.limits.constructions)
-        return more and self.limits.dtype == other.limits.dtype and (bool(self.sidecar_sha256) or not other.sidecar_sha256)
+        return more and self.limits.dtype == other.limits.dtype and (self.sidecar == other.sidecar or not other.sidecar)
 
 
 def survey(path: Path) -> Survey:
@@ -54,6 +54,8 @@ def survey(path: Path) -> Survey:
             for entries in texts:
                 last = max(entry.sweep for entry in entries)
                 found = [_surveyed(connection, entry, entries, last < newest) for entry in entries if entry.sweep == last]
+                if len({program.sidecar for program in found}) == 1:
+                    found = [replace(program, sidecar="") for program in found]
                 kept = [program for program in found if not program.earlier_text or program.counts[FAILED]]
                 shown += kept
                 swept |= {last} if kept else set()
@@ -66,8 +68,8 @@ def survey(path: Path) -> Survey:
     return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
 
 
-def _order(program: Surveyed) -> tuple[str, str, bool, str]:
-    return program.name, program.file, program.earlier_text, program.sha256
+def _order(program: Surveyed) -> tuple[str, str, str, bool, str]:
+    return program.name, program.file, program.sidecar, program.earlier_text, program.sha256
 
 
 def _named(program: Surveyed, database: Path) -> Surveyed:
@@ -80,7 +82,7 @@ def _named(program: Surveyed, database: Path) -> Surveyed:
 def _texts(connection: sqlite3.Connection) -> list[list[list[Entry]]]:
     """Of each file, of each of its texts, the subjects."""
     rows = connection.execute(
-        "SELECT id, name, file, program_sha256, sidecar_sha256, sweep, constructions, dtype, max_context, max_decoding_steps,"
+        "SELECT id, name, file, program_sha256, sidecar_file, sweep, constructions, dtype, max_context, max_decoding_steps,"
         " max_steps FROM subjects ORDER BY file, sweep"
     )
     found: dict[str, dict[str, list[Entry]]] = {}
@@ -114,6 +116,7 @@ def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[En
         tuple(sorted([*(_case(*row) for *row, _ in cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
         tuple(Decode(*(*row, json.loads(params))) for *row, params in decodes), tuple(_lines(connection, entry.id)),
         0 if earlier_text else _missing(connection, entry), earlier_text, _unreached([row[-1] for row in cases]),
+        sidecar=entry.sidecar or "no sidecar",
     )  # fmt: skip
 
 
@@ -132,34 +135,43 @@ def _unreached(texts: Sequence[str]) -> Unreached | None:
 
 def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[Entry]) -> Iterator[Case]:
     """Failures of a text under other options, or of files that have changed, each case once: the last one."""
-    found: dict[tuple[int, int, int], Case] = {}
+    found: dict[Key, Case] = {}
     for entry in entries:
         rows = connection.execute(
-            "SELECT sweep, seed, size, number, status, outputs_right IS NOT NULL, trouble, params FROM cases"
+            "SELECT sweep, drawn, seed, size, number, status, outputs_right IS NOT NULL, trouble, params FROM cases"
             f" WHERE subject = ? AND status = '{FAILED}' AND NOT (current AND ?)", (entry.id, entry.sweep == shown.sweep),
         )  # fmt: skip
-        for sweep, *row in rows.fetchall():
+        for sweep, drawn, *row in rows.fetchall():
             case = replace(_case(*row), earlier=True)
-            if not any(_took_back(connection, entry, case, sweep, other) for other in entries):
-                found[case.seed, case.size, case.number] = case
+            if not any(_took_back(connection, entry, case, drawn, sweep, other) for other in entries):
+                found[case.seed, case.size, case.number, drawn] = case
     return iter(found.values())
 
 
-def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, sweep: int, other: Entry) -> bool:
-    """Whether another subject of the same text has checked a case later that failed in a sweep."""
+def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, drawn: str, sweep: int, other: Entry) -> bool:
+    """Whether another subject of the same text has checked an input later that failed in a sweep.
+
+    Args: drawn: the input; of a case whose input could not be drawn, any that is drawn for its number will do.
+    """
     if not other.asks_no_less(entry):
         return False
-    like = connection.execute(
-        "SELECT first_size, first FROM repeated WHERE (subject, seed, size, number) = (?, ?, ?, ?)",
-        (other.id, case.seed, case.size, case.number),
-    ).fetchone()
-    later = connection.execute(
-        "SELECT status, outputs_right IS NOT NULL FROM cases WHERE current AND (subject, seed, size, number) = (?, ?, ?, ?) AND sweep > ?",
-        (other.id, case.seed, *(like or (case.size, case.number)), sweep),
-    ).fetchone()
+    number = (case.seed, case.size, case.number)
+    since = connection.execute(
+        "SELECT drawn FROM planned WHERE (subject, seed, size, number) = (?, ?, ?, ?)"
+        " UNION SELECT drawn FROM cases WHERE (subject, seed, size, number) = (?, ?, ?, ?)", (other.id, *number) * 2
+    )  # fmt: skip
+    inputs = [drawn] if drawn else [found for (found,) in since if found]
+    later = [
+        row
+        for one in inputs
+        for row in connection.execute(
+            "SELECT status, outputs_right IS NOT NULL FROM cases WHERE current AND (subject, drawn) = (?, ?) AND sweep > ?",
+            (other.id, one, sweep),
+        )
+    ]
     # Where nothing was to be decoded, a run that is right is all that can be asked for.
     enough = (CHECKED, COMPUTED) if not entry.limits.max_context else (CHECKED,)
-    return later is not None and later[0] in enough and bool(later[1]) >= case.judged
+    return any(status in enough and bool(judged) >= case.judged for status, judged in later)
 
 
 # -- checks and what is missing ------------------------------------------------------------------
@@ -167,11 +179,14 @@ def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, sweep: 
 
 def _missing(connection: sqlite3.Connection, entry: Entry) -> int:
     """Cases that its last sweep has planned and has not; those whose files have changed are to be run again."""
-    run = "SELECT 1 FROM cases WHERE current AND (subject, seed, size, number) = (p.subject, p.seed, p.size, p.number)"
-    (found,) = connection.execute(
-        f"SELECT count(*) FROM planned AS p WHERE subject = ? AND NOT EXISTS ({run})", (entry.id,)
-    ).fetchone()
-    return int(found)
+    planned = connection.execute("SELECT seed, size, number, drawn FROM planned WHERE subject = ?", (entry.id,))
+    run = connection.execute("SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (entry.id,))
+    return len({_input_of(*row) for row in planned} - {_input_of(*row) for row in run})
+
+
+def _input_of(seed: int, size: int, number: int, drawn: str) -> tuple[int | str, ...]:
+    """One input has one case, whatever its number; what could not be drawn is known by its number."""
+    return (seed, drawn) if drawn else (seed, size, number)
 
 
 def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:

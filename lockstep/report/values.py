@@ -118,6 +118,7 @@ class Surveyed:
     namesake: another file's program has the same name. earlier_text: the file has had another text since.
     missing: cases of its last sweep that were not run yet.
     unreached: what no run has reached; None where that was not observed.
+    sidecar: the file that judged, where links to one program have several; else "".
     """
 
     name: str
@@ -132,11 +133,14 @@ class Surveyed:
     earlier_text: bool = False
     unreached: Unreached | None = None
     namesake: bool = False
+    sidecar: str = ""
 
     @property
     def title(self) -> str:
         """What tells it from the others."""
-        about = [self.file] * self.namesake + ["earlier text of this file"] * self.earlier_text
+        about = (
+            [self.file] * self.namesake + [self.sidecar] * bool(self.sidecar) + ["earlier text of this file"] * self.earlier_text
+        )
         return f"{self.name} ({', '.join(about)})" if about else self.name
 
     @property

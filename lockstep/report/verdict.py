@@ -27,8 +27,8 @@ def reasons(survey: Survey) -> list[str]:
 
 
 def how_to_forget(program: Surveyed, database: str) -> str:
-    """How to get rid of an earlier text on purpose."""
-    return f"forget it on purpose: lockstep report {quote(database)} --forget {quote(program.path)}"
+    """How to get rid of earlier texts and of failures of earlier sweeps on purpose."""
+    return f"forget {'it' if program.earlier_text else 'them'} on purpose: lockstep report {quote(database)} --forget {quote(program.path)}"
 
 
 def unfinished(survey: Survey) -> str:
@@ -51,7 +51,7 @@ def _failures(program: Surveyed, database: str) -> Iterator[str]:
     if earlier:
         yield (
             f"{program.title}: {earlier:,} of them in an earlier sweep of this text: they stay until a sweep that asks for no less"
-            " checks the same cases"
+            f" checks the same inputs; or {how_to_forget(program, database)}"
         )
 
 

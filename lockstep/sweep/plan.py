@@ -61,19 +61,39 @@ class Subject:
         return _sha256(self.program.text)
 
     @property
+    def sidecar_file(self) -> str:
+        """Of links to one program, each has the sidecar beside itself; nothing without one."""
+        if self.sidecar is None:
+            return ""
+        path = Path(self.sidecar.name)
+        return str(path.parent.resolve() / path.name)
+
+    @property
     def sidecar_sha256(self) -> str:
         """Of the sidecar, or nothing without one."""
         return _sha256(self.sidecar.text) if self.sidecar else ""
 
 
+#: A case without its subject: seed, size, number, drawn.
+Key = tuple[int, int, int, str]
+
+
 @dataclass(frozen=True)
 class Task:
-    """One case: which input of which size is drawn with which seed."""
+    """One case: which input of which size is drawn with which seed.
+
+    drawn: the SHA-256 of that input; "" if the sidecar failed to draw it.
+    """
 
     subject: Subject
     seed: int
     size: int
     number: int
+    drawn: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.seed, self.size, self.number, self.drawn
 
 
 @dataclass(frozen=True)
@@ -85,33 +105,27 @@ class Plan:
     random: int
     seed: int
 
-    def tasks(
-        self, progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> tuple[list[Task], list[tuple[Task, Task]]]:
-        """Every case, the small ones first, without those whose input was drawn before: these, each with the one that it repeats."""
+    def tasks(self, progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[list[Task], list[Task]]:
+        """Every case, the small ones first, without those whose input was drawn before: these come second."""
         tasks: list[Task] = []
-        repeated: list[tuple[Task, Task]] = []
+        repeated: list[Task] = []
         for done, subject in enumerate(self.subjects):
             progress(done, len(self.subjects))
-            for task, like in self._of(subject):
-                if task is like:
-                    tasks.append(task)
-                else:
-                    repeated.append((task, like))
+            seen: set[str] = set()
+            for task in self._of(subject):
+                (repeated if task.drawn in seen else tasks).append(task)
+                seen |= {task.drawn} - {""}
         return sorted(tasks, key=lambda task: task.size), repeated
 
-    def _of(self, subject: Subject) -> Iterator[tuple[Task, Task]]:
-        """Each case, and the first one with its input."""
+    def _of(self, subject: Subject) -> Iterator[Task]:
         generator = generator_from(load_subject(subject), subject.sidecar, timeout=subject.limits.sidecar_timeout)
-        seen: dict[str, Task] = {}
         for size in dict.fromkeys(self.sizes):
             for number in range(self.random):
                 try:
                     drawn = _sha256(repr(draw_one(generator, size, number, self.seed)))
-                except PramError as error:  # the case will fail with the same words
-                    drawn = f"{size} {number} {error}"
-                task = Task(subject, self.seed, size, number)
-                yield task, seen.setdefault(drawn, task)
+                except PramError:  # the case will fail with the words of this error
+                    drawn = ""
+                yield Task(subject, self.seed, size, number, drawn)
 
 
 def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) -> list[Subject]:
@@ -119,13 +133,13 @@ def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) ->
 
     Raises: PramError: one is no correct program, its sidecar does not load, or a folder holds none.
     """
-    found: dict[tuple[str, str], Subject] = {}  # by its file, and its sidecar's text: links may have different ones
+    found: dict[tuple[str, str], Subject] = {}  # by its file, and its sidecar's: links may have different ones
     for path in (file for given in paths for file in _files(given)):
         program = load(path)
         sidecar = sidecar_of(program) if use_sidecar else None
         subject = Subject(str(path.resolve()), program.source, sidecar, limits, version(), libraries())
         generator_from(program, sidecar, timeout=limits.sidecar_timeout)  # it must load
-        found.setdefault((subject.file, subject.sidecar_sha256), subject)
+        found.setdefault((subject.file, subject.sidecar_file), subject)
     return list(found.values())
 
 

@@ -17,32 +17,33 @@ from pathlib import Path
 
 from lockstep import __version__
 from lockstep.sidecar.files import fingerprint
-from lockstep.sweep.plan import Plan, Subject, Task, load_subject
+from lockstep.sweep.plan import Key, Plan, Subject, Task, load_subject
 from lockstep.sweep.result import Result
 from pram.errors import PramError, Source, fail
 
 #: SQLite's own marks: whose file this is ("LSwp"), and which tables it has.
-APPLICATION, TABLES = 0x4C537770, 3
+APPLICATION, TABLES = 0x4C537770, 4
 
 #: What results depend on besides size, input and seed, and what the sidecar reads.
 SUBJECT = {
-    "file": "TEXT", "program_sha256": "TEXT", "sidecar_sha256": "TEXT", "constructions": "TEXT", "dtype": "TEXT",
-    "max_context": "INTEGER", "max_decoding_steps": "INTEGER", "max_steps": "INTEGER", "sidecar_timeout": "REAL",
-    "version": "TEXT", "libraries": "TEXT",
+    "file": "TEXT", "program_sha256": "TEXT", "sidecar_file": "TEXT", "sidecar_sha256": "TEXT", "constructions": "TEXT",
+    "dtype": "TEXT", "max_context": "INTEGER", "max_decoding_steps": "INTEGER", "max_steps": "INTEGER",
+    "sidecar_timeout": "REAL", "version": "TEXT", "libraries": "TEXT",
 }  # fmt: skip
 
 #: `sweep` counts the sweeps of this database: of a subject, and of a case, it is the last one that had it, whether it was
-#: run then or found. `planned` has the cases of a subject's last sweep, and `repeated` those whose input is that of
-#: another number. `files` is what a case has read; `current` says whether that was all the same when the last sweep of its
-#: subject began. `on` of a check says of which runs, or up to which bounds.
+#: run then or found. `planned` has the cases of a subject's last sweep; of several with one input, the first one is run.
+#: `drawn` is the input's SHA-256, or nothing where the sidecar failed to draw one. `files` is what a case has read;
+#: `current` says whether that was all the same when the last sweep of its subject began. `on` of a check says of which
+#: runs, or up to which bounds.
 SCHEMA = f"""
 BEGIN EXCLUSIVE;
 CREATE TABLE subjects (id INTEGER PRIMARY KEY, {", ".join(f"{name} {kind} NOT NULL" for name, kind in SUBJECT.items())},
     name TEXT NOT NULL, sweep INTEGER NOT NULL, UNIQUE ({", ".join(SUBJECT)})) STRICT;
 CREATE TABLE cases (id INTEGER PRIMARY KEY, subject INTEGER NOT NULL REFERENCES subjects, seed INTEGER NOT NULL,
-    size INTEGER NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, params TEXT NOT NULL, time INTEGER, work INTEGER,
-    processors INTEGER, space INTEGER, outputs_right INTEGER, trouble TEXT NOT NULL, unreached TEXT,
-    sweep INTEGER NOT NULL, current INTEGER NOT NULL DEFAULT 1, UNIQUE (subject, seed, size, number)) STRICT;
+    size INTEGER NOT NULL, number INTEGER NOT NULL, drawn TEXT NOT NULL, status TEXT NOT NULL, params TEXT NOT NULL,
+    time INTEGER, work INTEGER, processors INTEGER, space INTEGER, outputs_right INTEGER, trouble TEXT NOT NULL,
+    unreached TEXT, sweep INTEGER NOT NULL, current INTEGER NOT NULL DEFAULT 1, UNIQUE (subject, seed, size, number, drawn)) STRICT;
 CREATE TABLE files (case_id INTEGER NOT NULL REFERENCES cases, name TEXT NOT NULL, fingerprint TEXT NOT NULL,
     PRIMARY KEY (case_id, name)) STRICT;
 CREATE TABLE decodes (case_id INTEGER NOT NULL REFERENCES cases, construction TEXT NOT NULL, status TEXT NOT NULL,
@@ -53,18 +54,12 @@ CREATE TABLE checks (case_id INTEGER NOT NULL REFERENCES cases, construction TEX
 CREATE TABLE sweeps (sweep INTEGER PRIMARY KEY, date TEXT NOT NULL, lockstep TEXT NOT NULL, seed INTEGER NOT NULL,
     random INTEGER NOT NULL, sizes TEXT NOT NULL) STRICT;
 CREATE TABLE planned (subject INTEGER NOT NULL REFERENCES subjects, seed INTEGER NOT NULL, size INTEGER NOT NULL,
-    number INTEGER NOT NULL, PRIMARY KEY (subject, seed, size, number)) STRICT;
-CREATE TABLE repeated (subject INTEGER NOT NULL REFERENCES subjects, seed INTEGER NOT NULL, size INTEGER NOT NULL,
-    number INTEGER NOT NULL, first_size INTEGER NOT NULL, first INTEGER NOT NULL,
-    PRIMARY KEY (subject, seed, size, number)) STRICT;
+    number INTEGER NOT NULL, drawn TEXT NOT NULL, PRIMARY KEY (subject, seed, size, number)) STRICT;
 CREATE INDEX checks_of_cases ON checks (case_id);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {TABLES};
 COMMIT;
 """
-
-#: A case without its subject: seed, size, number.
-Key = tuple[int, int, int]
 
 
 class Store:
@@ -74,11 +69,8 @@ class Store:
         self.connection = connection
         self.ids: dict[Subject, int] = {}
 
-    def begin_sweep(self, plan: Plan, tasks: Iterable[Task], repeated: Iterable[tuple[Task, Task]] = ()) -> None:
-        """Enter what is planned, its subjects and its cases, and note that this sweep has them.
-
-        Args: repeated: cases that are left out, each with the one whose input it has.
-        """
+    def begin_sweep(self, plan: Plan, tasks: Iterable[Task]) -> None:
+        """Enter what is planned, its subjects and its cases, and note that this sweep has them."""
         facts = (date.today().isoformat(), __version__, plan.seed, plan.random, json.dumps(list(plan.sizes)))
         with _transaction(self.connection):
             sweep = self.connection.execute("INSERT INTO sweeps VALUES (NULL, ?, ?, ?, ?, ?)", facts).lastrowid
@@ -87,12 +79,7 @@ class Store:
                 self.ids[subject] = self._enter(subject, sweep)
                 self._compare_files(subject)
             self.connection.executemany(
-                "INSERT INTO planned VALUES (?, ?, ?, ?)",
-                [(self.ids[task.subject], task.seed, task.size, task.number) for task in tasks],
-            )
-            self.connection.executemany(
-                "INSERT OR REPLACE INTO repeated VALUES (?, ?, ?, ?, ?, ?)",
-                [(self.ids[task.subject], task.seed, task.size, task.number, like.size, like.number) for task, like in repeated],
+                "INSERT INTO planned VALUES (?, ?, ?, ?, ?)", [(self.ids[task.subject], *task.key) for task in tasks]
             )
             self._take_over(sweep)
 
@@ -101,8 +88,7 @@ class Store:
         entry = f"INSERT INTO subjects ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         again = f"ON CONFLICT ({', '.join(SUBJECT)}) DO UPDATE SET sweep = excluded.sweep RETURNING id"
         (number,) = self.connection.execute(f"{entry} {again}", (*_values(subject), load_subject(subject).name, sweep)).fetchone()
-        for of in ("planned", "repeated"):
-            self.connection.execute(f"DELETE FROM {of} WHERE subject = ?", (number,))
+        self.connection.execute("DELETE FROM planned WHERE subject = ?", (number,))
         return int(number)
 
     def _compare_files(self, subject: Subject) -> None:
@@ -119,30 +105,30 @@ class Store:
         """This sweep has the cases that it plans and that an earlier one has run."""
         planned = "SELECT p.* FROM planned AS p JOIN subjects ON p.subject = id WHERE sweep = ?"
         self.connection.execute(
-            f"UPDATE cases SET sweep = ? WHERE current AND (subject, seed, size, number) IN ({planned})", (sweep, sweep)
+            f"UPDATE cases SET sweep = ? WHERE current AND (subject, seed, size, number, drawn) IN ({planned})", (sweep, sweep)
         )
 
     def finished(self, subject: Subject) -> set[Key]:
         """The finished cases of a subject; those whose files have changed since are not among them."""
         found = self.connection.execute(
-            "SELECT seed, size, number FROM cases WHERE current AND subject = ?", (self.ids[subject],)
+            "SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (self.ids[subject],)
         )
-        return {(seed, size, number) for seed, size, number in found}
+        return set(found)
 
     def add(self, task: Task, result: Result) -> None:
         """Record a case, in the place of one whose files have changed; when this returns, it is on the disk.
 
         Raises: sqlite3.IntegrityError: it is there already.
         """
-        number, key = self.ids[task.subject], (task.seed, task.size, task.number)
+        number = self.ids[task.subject]
         with _transaction(self.connection):
-            old = "SELECT id FROM cases WHERE NOT current AND (subject, seed, size, number) = (?, ?, ?, ?)"
-            self._remove(self.connection.execute(old, (number, *key)).fetchall())
+            old = "SELECT id FROM cases WHERE NOT current AND (subject, seed, size, number, drawn) = (?, ?, ?, ?, ?)"
+            self._remove(self.connection.execute(old, (number, *task.key)).fetchall())
             (sweep,) = self.connection.execute("SELECT sweep FROM subjects WHERE id = ?", (number,)).fetchone()
             case = self.connection.execute(
-                f"INSERT INTO cases VALUES (NULL{', ?' * 14}, 1)",
+                f"INSERT INTO cases VALUES (NULL{', ?' * 15}, 1)",
                 (
-                    number, *key, result.status, json.dumps(dict(result.params)), result.time, result.work, result.processors,
+                    number, *task.key, result.status, json.dumps(dict(result.params)), result.time, result.work, result.processors,
                     result.space, result.right, result.trouble, json.dumps(result.unreached), sweep,
                 ),
             ).lastrowid  # fmt: skip
@@ -162,25 +148,24 @@ class Store:
         self.connection.executemany("DELETE FROM cases WHERE id = ?", cases)
 
     def forget(self, path: Path) -> int:
-        """Remove all that is known of a program's file but its newest text; of that as well, if the file is gone.
+        """Remove what is known of a program's file but what the last sweep of it has found; all, if the file is gone.
 
         Returns: how many cases that were.
         Raises:  PramError: nothing is known of this file.
         """
         file = str(path.resolve())
-        known = self.connection.execute(
-            "SELECT id, program_sha256 FROM subjects WHERE file = ? ORDER BY sweep", (file,)
-        ).fetchall()
+        known = self.connection.execute("SELECT id, sweep FROM subjects WHERE file = ?", (file,)).fetchall()
         if not known:
             raise fail("no program of this file is in the database", Source(str(path), ""))
-        newest = known[-1][1] if path.is_file() else None
-        removed = [(subject,) for subject, sha256 in known if sha256 != newest]
+        last = max(sweep for _, sweep in known)
+        removed = [(subject,) for subject, sweep in known if sweep < last or not path.is_file()]
         with _transaction(self.connection):
-            ask = "SELECT id FROM cases WHERE subject = ?"
-            cases = [case for subject in removed for case in self.connection.execute(ask, subject)]
+            cases = self.connection.execute(
+                "SELECT c.id FROM cases AS c JOIN subjects AS s ON subject = s.id"
+                " WHERE file = ? AND NOT (? AND current AND c.sweep = ?)", (file, path.is_file(), last),
+            ).fetchall()  # fmt: skip
             self._remove(cases)
-            for of in ("planned", "repeated"):
-                self.connection.executemany(f"DELETE FROM {of} WHERE subject = ?", removed)
+            self.connection.executemany("DELETE FROM planned WHERE subject = ?", removed)
             self.connection.executemany("DELETE FROM subjects WHERE id = ?", removed)
         return len(cases)
 
@@ -189,8 +174,8 @@ def _values(subject: Subject) -> tuple[str | int | float, ...]:
     """In the order of SUBJECT."""
     limits = subject.limits
     return (
-        subject.file, subject.program_sha256, subject.sidecar_sha256, ", ".join(limits.constructions), limits.dtype,
-        limits.max_context, limits.max_decoding_steps, limits.max_steps, limits.sidecar_timeout, subject.version,
+        subject.file, subject.program_sha256, subject.sidecar_file, subject.sidecar_sha256, ", ".join(limits.constructions),
+        limits.dtype, limits.max_context, limits.max_decoding_steps, limits.max_steps, limits.sidecar_timeout, subject.version,
         subject.libraries,
     )  # fmt: skip
 

@@ -27,9 +27,9 @@ def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManag
     Raises: PramError: there is nowhere to run cases. OtherVersion: a worker has other code.
     """
     tasks, repeated = plan.tasks()
-    store.begin_sweep(plan, tasks, repeated)
+    store.begin_sweep(plan, [*tasks, *repeated])
     finished = {subject: store.finished(subject) for subject in plan.subjects}
-    missing = [task for task in tasks if (task.seed, task.size, task.number) not in finished[task.subject]]
+    missing = [task for task in tasks if task.key not in finished[task.subject]]
     found = len(tasks) - len(missing)
     progress(found, len(tasks))
     if missing:

@@ -65,11 +65,20 @@ def failures_stand() -> None:
     for what in of_identity.LATER:
         in_folders(lambda folder, what=what: of_identity.test_how_long_a_failure_stands(what, folder))  # type: ignore[misc]
     in_folders(of_identity.test_what_was_checked_before_a_failure_takes_nothing_back)
-    in_folders(of_identity.test_what_nobody_judged_takes_no_failure_of_an_oracle_back)
+    in_folders(
+        of_identity.test_what_nobody_judged_takes_no_failure_of_an_oracle_back,
+        of_identity.test_an_input_that_a_changed_file_draws_takes_nothing_back,
+        of_identity.test_what_could_not_be_drawn_is_taken_back_by_its_number,
+        of_identity.test_links_to_one_program_have_a_sidecar_each,
+    )
 
 
 def forgotten() -> None:
-    in_folders(_forgotten)
+    in_folders(
+        _forgotten,
+        of_identity.test_another_input_of_that_number_takes_nothing_back,
+        of_identity.test_failures_of_another_seed_can_be_forgotten,
+    )
 
 
 def _forgotten(folder: Path) -> None:
