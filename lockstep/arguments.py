@@ -158,9 +158,11 @@ def check_winner(given: InputFile, of_model: Winner | None) -> None:
 
 
 @contextmanager
-def placing(source: Source) -> Iterator[None]:
-    """Errors in an input that the body raises get their place in its text."""
+def placing(source: Source | None) -> Iterator[None]:
+    """Errors in an input that the body raises get their place in its text, if it has one."""
     try:
         yield
     except InputError as error:
+        if source is None:
+            raise
         raise error.placed(source, json_places.find(source.text, error.path)) from None

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,14 @@ class InputFile:
     """What an input file holds.
 
     winner: who wins concurrent writes; None if the file does not say. expected: outputs by name; None if it has none.
+    source: the file, for the places of errors; None of an input that was drawn.
     """
 
     params: dict[str, Any]
     arrays: dict[str, Any]
     winner: Winner | None = None
     expected: dict[str, Any] | None = None
+    source: Source | None = field(default=None, repr=False, compare=False)
 
     @property
     def inputs(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -133,7 +135,7 @@ def read_input_file(text: str, path: str | Path) -> InputFile:
     source = Source(str(path), text)
     content = _read_json(source)
     try:
-        return _parts(content)
+        return replace(_parts(content), source=source)
     except InputError as error:
         raise error.placed(source, json_places.find(text, error.path)) from None
 

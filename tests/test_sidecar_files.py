@@ -120,12 +120,15 @@ def test_what_an_input_file_expects_is_held_against_outputs(do: Do) -> None:
     for oracle in ("", f"{HEAD}def oracle(params, arrays): {RIGHT}\n"):
         if oracle:
             Path("tiny.py").write_text(oracle)
-        for command in ("run", "verify", "modes"):
+        for command in ("run", "verify", "modes", "profile", "decode", "export"):
             outcome = do(f"{command} tiny.pram --input e.json")
             assert outcome.status == REFUTED and "the file says 4, machine says 3, at A[1]" in " ".join(
                 (outcome.out + outcome.err).split()
             ), (command, outcome)
-            assert do(f"{command} tiny.pram --input no.json").status == WRONG
+            other = do(f"{command} tiny.pram --input no.json")
+            assert other.status == WRONG and other.err.startswith("no.json:1:59: error: "), other.err
+    Path("e.jsonl").write_text(Path("e.json").read_text() + "\n")
+    assert "line 1 of e.jsonl: the file says 4, machine says 3, at A[1]" in do("decode tiny.pram --input e.jsonl").err
 
 
 @pytest.mark.parametrize(

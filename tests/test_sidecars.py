@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 from commands import FINE, REFUTED, WRONG, Do
@@ -17,6 +18,7 @@ from sidecars import HEAD, INPUTS, RIGHT, error_of, generator
 
 from lockstep.sidecar import draw_one, generator_for
 from lockstep.sidecar.judging import Unfit, Verdict, compare
+from lockstep.sweep.pool import FOREVER, pool
 from pram.errors import PramError
 from pram.job import Array
 from pram.program import load
@@ -55,6 +57,20 @@ def test_workers_survive_a_sidecar_that_exits(do: Do) -> None:
     generator("sys.exit(0)")
     outcome = do("sweep tiny.pram --sizes 1..2 --random 1 --workers 1 --process mdm")
     assert outcome.status == REFUTED and "it calls sys.exit(0)" in outcome.out
+
+
+def test_a_sidecar_that_kills_every_worker_ends_its_cases_only(do: Do) -> None:
+    """Dask gives a place for a worker up in which none stands for some time: here it must not, however often one dies."""
+    generator("parent = open(f'/proc/{os.getppid()}/stat').read().split(')')[1].split()[1]; os.kill(int(parent), signal.SIGKILL)")
+    outcome = do("sweep tiny.pram --sizes 1..2 --random 1 --workers 1 --process mdm --json")
+    (program,) = json.loads(outcome.out)["programs"]
+    assert (
+        outcome.status == REFUTED
+        and [failure["trouble"] for failure in program["failures"]]
+        == ["the processes that ran it died, each of them: is there enough memory?"] * 2
+    )
+    with pool(1, None):
+        assert dask.config.get("distributed.deploy.lost-worker-timeout") == FOREVER
 
 
 @pytest.mark.parametrize("text", ["import sys\nsys.exit(0)\n", "import os\nos._exit(0)\n", "raise KeyboardInterrupt\n"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lockstep.arguments import SCHEDULES, check_winner, choose, reading, winner_given
 from pram.access import MODES
-from pram.errors import Diagnostic, fail
+from pram.errors import fail
 from pram.inputs import InputFile
 from pram.job import Job
 from pram.parameters import evaluate
@@ -24,7 +24,6 @@ from pram.word import MAX_BITS, MIN_BITS
 
 if TYPE_CHECKING:  # torch would come with it
     from compiler.compile import Compiled
-    from pram.machine import Run
 
 #: In a pipe or file, tables are as wide as they like to be, within reason.
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
@@ -95,23 +94,14 @@ Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells th
 Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]
 
 
-def given_job(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
-              winner: Winner | None = None, otherwise: Winner = LOWEST, of_model: Winner | None = None) -> Job:  # fmt: skip
-    """As `given_case`, the job alone. of_model: the winner of the model that will decode it, which the file may not contradict."""
-    if input is not None and of_model is not None:
-        with reading(input) as given:
-            if given is not None:
-                check_winner(given, of_model)
-    return given_case(program, input, size, seed, word_bits, winner, otherwise)[0]
-
-
 def given_case(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
                winner: Winner | None = None, otherwise: Winner = LOWEST, use_sidecar: bool = True,
-               timeout: float | None = None) -> tuple[Job, InputFile]:  # fmt: skip
+               timeout: float | None = None, of_model: Winner | None = None) -> tuple[Job, InputFile]:  # fmt: skip
     """The job of an input file, or of an input drawn at random, and that input.
 
     Args: winner: who wins concurrent writes; without one, whom the file names, else `otherwise`. use_sidecar, timeout: of
-          who draws, as for `lockstep.sidecar.generator_for`.
+          who draws, as for `lockstep.sidecar.generator_for`. of_model: the winner of the model that will decode it, which the
+          file may not contradict.
     """
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         both = "--input and --size exclude each other" if input else "an input is missing"
@@ -120,6 +110,7 @@ def given_case(program: Program, input: Path | None, size: int | None, seed: int
         if given is None:
             found, job = drawn_job(program, size or 1, seed, word_bits, use_sidecar, timeout)
         else:
+            check_winner(given, of_model)
             found, job = given, program.instantiate(*given.inputs, word_bits)
         return replace(job, winner=winner or winner_given(program, given) or otherwise), found
 
@@ -192,11 +183,6 @@ def drawn_job(program: Program, size: int, seed: int, word_bits: int | None, use
     with generator.blamed():
         found = InputFile(*draw_one(generator, size, 0, seed))
         return found, program.instantiate(*found.inputs, word_bits)
-
-
-def given_of(program: Program, job: Job) -> dict[str, int]:
-    """The parameters that the user gave."""
-    return {name: job.values[name] for name in program.given}
 
 
 def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None, process: str | None,
@@ -279,31 +265,6 @@ def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
         what = "shrinking failed" if seconds else "what failed cannot be kept"
         print(f"error: {what}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
     return not_losing_the_verdict(keep, 0) if seconds else None
-
-
-def false_claims(program: Program, params: dict[str, int], run: Run, where: str = "") -> list[Diagnostic]:
-    """What a program claims and one run refutes, each at its place in the program. where: which run, if there are several."""
-    from proofs_check.claims import check_claims
-
-    return [
-        Diagnostic(f"{check.what} {check.bound} is false{where}: {check.measured}", program.source, claim.at)
-        for claim, check in zip(program.claims, check_claims(program, [(params, run)], "this run"))
-        if not check.holds
-    ]
-
-
-def end_with_claims(false: Sequence[Diagnostic], although: str = "") -> None:
-    """Show claims that are false on standard error, and end with exit status 3; nothing happens without one.
-
-    Of several runs that refute a claim the first is shown. although: what was done all the same.
-    """
-    shown = {found.span: found for found in reversed(false)}
-    for found in reversed(shown.values()):
-        more = sum(other.span == found.span for other in false) - 1
-        also = f" ({more} more, too)" if more else ""
-        print(replace(found, message=f"{found.message}{also}{although}").render(), file=sys.stderr)
-    if false:
-        raise typer.Exit(FAILED)
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lockstep import display
-from lockstep.arguments import parse_sizes, reading
+from lockstep.arguments import parse_sizes, placing, reading
 from lockstep.commands.common import (
     FAILED,
     AnyWinner,
@@ -24,13 +24,11 @@ from lockstep.commands.common import (
     Steps,
     Strict,
     emit,
-    end_with_claims,
     err,
-    false_claims,
-    given_of,
     machine_case,
     out,
 )
+from lockstep.commands.ending import end_with, end_with_run, false_claims, given_of
 from pram.inputs import InputFile
 from pram.machine import DEFAULT_MAX_STEPS, Run
 from pram.program import Program, load
@@ -54,15 +52,12 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
         result = run_job(job, max_steps=max_steps, warn=warn)
     verdict = None
     try:
-        verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
+        with placing(given.source):
+            verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
     finally:  # a sidecar that fails does not hide what the machine found
         emit(display.run_record(result, verdict), display.run_table(result, verdict), json_)
-    wrong = verdict is not None and not verdict.right
-    if verdict is not None and wrong:
-        print(f"FAILED: outputs are wrong: {verdict.difference}", file=sys.stderr)
-    end_with_claims(false_claims(program, given_of(program, job), result))
-    if wrong:
-        raise typer.Exit(FAILED)
+    wrong = [verdict.difference] if verdict is not None and not verdict.right else []
+    end_with(wrong, false_claims(program, given_of(program, job), result))
 
 
 def judged(program: Program, given: InputFile, result: Run, use_sidecar: bool, timeout: float) -> Verdict | None:
@@ -83,11 +78,11 @@ def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed 
     from pram.profile import profile as profile_job
 
     program = load(file)
-    job, _ = machine_case(program, input, size, seed, word_bits, winner)
+    job, given = machine_case(program, input, size, seed, word_bits, winner)
     with display.spinner(err, f"running {program.name}"):
         found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
-    end_with_claims(false_claims(program, given_of(program, job), found.run))
+    end_with_run(program, job, found.run, given)
 
 
 def modes(file: File, input: Input = None,

@@ -39,14 +39,12 @@ from lockstep.commands.common import (
     check_order,
     declared_bits,
     emit,
-    end_with_claims,
     err,
-    false_claims,
-    given_job,
-    given_of,
+    given_case,
     winner_named,
     writable,
 )
+from lockstep.commands.ending import end_with, end_with_run, false_claims, given_of, unexpected
 from pram.machine import DEFAULT_MAX_STEPS
 from pram.program import Program, load
 
@@ -108,12 +106,12 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, how | {"winner": named}, about, json_)
         return
-    job = given_job(program, input, size, seed, bits, named, of_model=compiled.winner if compiled else None)
+    job, given = given_case(program, input, size, seed, bits, named, of_model=compiled.winner if compiled else None)
     with display.progress(err, "decoding") as progress:
         decoded = decode_job(job, progress=progress, **how)
     record = decoded.record | about
     emit(record, display.record_table(record), json_)
-    end_with_claims(false_claims(program, given_of(program, job), decoded.run))
+    end_with_run(program, job, decoded.run, given)
 
 
 def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, how: dict[str, Any], about: dict[str, str],
@@ -131,11 +129,16 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
         emit(record, "", as_json=True)
     if not json_:
         emit(records, display.batch_table(program.name, records, about), as_json=False)
+    wrong = [
+        f"line {line.number} of {input}: {difference}"
+        for line, decoded in zip(lines, found)
+        for difference in unexpected(program, line.given, decoded.run)
+    ]
     false = (
         false_claims(program, given_of(program, decoded.run.job), decoded.run, f" of line {line.number} of {input}")
         for line, decoded in zip(lines, found)
     )
-    end_with_claims([claim for each in false for claim in each])
+    end_with(wrong, [claim for each in false for claim in each])
 
 
 def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
@@ -154,7 +157,7 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
         limits = {"max_context": max_context, "max_steps": max_decoding_steps}
         rows = space_rows(program, wanted, seed=seed, progress=progress, **limits)
     emit([row.record for row in rows], display.space_table(program.name, rows), json_)
-    end_with_claims([claim for row in rows for claim in false_claims(program, row.params, row.run)])
+    end_with([], [claim for row in rows for claim in false_claims(program, row.params, row.run)])
     if not all(row.holds for row in rows):
         raise typer.Exit(FAILED)
 
@@ -170,11 +173,11 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     construction = construction_named(process, schedule)
     program = load(file)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))
-    job = given_job(program, input, size, seed, word_bits, winner_named(program, winner))
+    job, given = given_case(program, input, size, seed, word_bits, winner_named(program, winner))
     with display.spinner(err, "exporting"):
         from lockstep.export import export_job
 
         metadata, exact = export_job(program, job, target, construction=construction, dtype=dtype, max_steps=max_steps)
     record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}
     emit(record, display.record_table(record), json_)
-    end_with_claims(false_claims(program, given_of(program, job), exact), f"; {target} was written all the same")
+    end_with_run(program, job, exact, given, f"; {target} was written all the same")

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SCRATCH = "lockstep-sweep-"
 #: No dashboard; what HTTP server remains takes any free port, without a word.
 QUIET = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+#: Dask gives a place for a worker up if it is empty so long after a worker died there, though the next one may only be
+#: starting; where every case kills its worker, the sweep then waits for ever.
+FOREVER = "1000 days"
 #: Seconds to find a scheduler and its workers.
 PATIENCE = 20
 
@@ -124,7 +127,11 @@ def _cluster(workers: int, directory: Path) -> Iterator[LocalCluster]:
     import dask
     from distributed import LocalCluster
 
-    settings = {"distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": "1", "temporary-directory": str(directory)}
+    settings = {
+        "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": "1", "temporary-directory": str(directory),
+        "distributed.scheduler.allowed-failures": 1,  # starting a worker takes seconds, and each has one case at a time
+        "distributed.deploy.lost-worker-timeout": FOREVER,
+    }  # fmt: skip
     with dask.config.set(settings), LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", scheduler_kwargs=QUIET,
         local_directory=str(directory), silence_logs=logging.CRITICAL,

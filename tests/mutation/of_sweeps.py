@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep import arguments
-from lockstep.commands import common
+from lockstep.commands import ending
 from lockstep.report import survey, values, verdict
 from lockstep.sidecar import files
 from lockstep.sweep import plan
@@ -185,8 +185,8 @@ OF_STATUS = (
     ),
     row(SAID, "failures are fine", verdict._failures, "if not failed:", "if failed:", "exit status"),
     row(SAID, "a database without programs is fine", verdict.reasons, "if not survey.programs:", "if False:", "exit status"),
-    row(SAID, "claims that are false are fine", common.end_with_claims, "raise typer.Exit(FAILED)", "pass", "false claims"),
-    row(SAID, "claims that hold are false", common.false_claims, "if not check.holds", "if True", "false claims"),
+    row(SAID, "claims that are false are fine", ending.end_with, "raise typer.Exit(FAILED)", "pass", "false claims"),
+    row(SAID, "claims that hold are false", ending.false_claims, "if not check.holds", "if True", "false claims"),
     row(SAID, "empty ranges of sizes are dropped", arguments._range, "if high < low:", "if False:", "sizes are refused"),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from test_winners import CHOSEN, ends, program
 
 from compiler.compile import CONSTRUCTIONS, compile_job
 from compiler.mdm import Widths
-from lockstep.commands.common import given_job, machine_case
+from lockstep.commands.common import given_case, machine_case
 from lockstep.modes import ModeResult, try_modes
 from lockstep.storage import compile_to_file, program_or_model
 from models.editing import NotFinished, OutOfPositions
@@ -145,13 +145,13 @@ def winners_given() -> None:
         file, model = Path(folder) / "in.json", Path(folder) / "m.safetensors"
         file.write_text('{"params": {"n": 2}, "winner": "highest"}')
         for option, wanted in ((by_choices(1), 1), (None, 2)):
-            found = run(given_job(program, file, None, 0, None, option)).outputs["s"]
+            found = run(given_case(program, file, None, 0, None, option)[0]).outputs["s"]
             assert found == wanted, f"{option} beside a file that says highest: {found} wins"
         for seed, text, wanted in ((None, None, HIGHEST), (3, None, at_random(3)), (None, "lowest", LOWEST)):
             found = machine_case(program, file, None, seed, None, text)[0].winner
             assert found == wanted, f"seed {seed}, --winner {text}: {found}, not {wanted}"
         try:
-            given_job(parse_program(ARBITRARY.replace("arbitrary", "common")), file, None, 0, None)
+            given_case(parse_program(ARBITRARY.replace("arbitrary", "common")), file, None, 0, None)
         except PramError as error:
             assert "in.json:1:32" in str(error) and "take it out of the file" in str(error), str(error)
         else:
