@@ -5,6 +5,7 @@ Torch and SymPy are imported by the commands that need them, so that `run` start
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -41,6 +42,9 @@ def main() -> NoReturn:
     # Torch reads this when it is imported. Contexts here are small: threads that wait for each other only cost,
     # and on a busy machine they cost a hundredfold.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be UTF-8
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="lockstep")
     except PramError as error:

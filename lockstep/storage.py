@@ -34,7 +34,7 @@ def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, co
         "construction": construction,
         "program_sha256": program.sha256,
         "program": program.source.text,
-        "program_name": program.source.name,
+        "program_name": program.source.name.encode("utf-8", "backslashreplace").decode(),
         **said,
     }
     save_model(path, compiled.model, metadata)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, Do
+from commands import FINE, REFUTED, WRONG, Do
+from sweeps import GOOD, TINY, files
 
 COMMAND = "sweep tiny.pram --sizes 1..2 --random 1 --process mdm --workers {}"
 HEAD = "import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
@@ -103,3 +105,21 @@ def test_an_oracle_that_is_removed_takes_no_failure_back(do: Do) -> None:
     assert do("report sweep.sqlite").status == REFUTED
     Path("tiny.py").write_text(HEAD + INPUTS + ORACLE.format("1"))
     assert do(COMMAND.format(0)).status == FINE
+
+
+def test_names_that_are_not_utf8(do: Do, tmp_path: Path) -> None:
+    """A program of such a name is not swept; what a sidecar reads under one is never known to be the same."""
+    name = os.fsdecode(b"t\xff")
+    (tmp_path / f"{name}.pram").write_text(TINY)
+    outcome = do(f"sweep {name}.pram --sizes 1 --workers 0 --max-context 0")
+    assert (outcome.status, "this path is not UTF-8" in outcome.err) == (WRONG, True)
+    assert do(f"compile {name}.pram").status == do(f"decode {name}.pram --size 2").status == FINE
+    (tmp_path / f"{name}.txt").write_text("1")
+    files(tmp_path, tiny_pram=TINY, tiny_py=GOOD.replace("x + 1", "x + int(open(b't\\xff.txt').read())"))
+    line = "sweep tiny.pram --sizes 1 --random 1 --workers 0 --max-context 0"
+    assert do(line).status == FINE
+    (tmp_path / f"{name}.txt").write_text("2")
+    again = do(line)
+    assert again.status == REFUTED and "were in" not in again.err
+    files(tmp_path, tiny_py=GOOD.replace("x + 1", "x + 1 if False else open(b'none\\xff.txt')"))
+    assert do(line).status == REFUTED

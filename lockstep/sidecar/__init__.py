@@ -227,7 +227,8 @@ class Generator:
             return ()
         loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != BLIND}
         found = tuple(sorted((loaded | self._read).items()))
-        return (*found, (".", UNKNOWN)) if self._blind else found
+        blind = self._blind or any(path == BLIND for path, _ in self.sidecar.loaded)
+        return (*found, (".", UNKNOWN)) if blind else found
 
 
 def generator_for(

@@ -92,6 +92,15 @@ def plain(value: Any) -> Any:
 SUFFIXES = (".py", os.path.join(os.sep, "__init__.py"), *EXTENSION_SUFFIXES)
 
 
+def is_text(path: str) -> bool:
+    """Whether a path is UTF-8: no database keeps another one."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Watch:
     """An audit hook that notes which files and folders are read, outside of Python's own."""
 
@@ -145,7 +154,7 @@ class Watch:
             try:
                 real, named = os.path.realpath(os.fsdecode(path)), os.path.abspath(os.fsdecode(path))
                 if not self.is_own(real) or not self.is_own(named) and named.startswith(self.folder):
-                    self.paths.add(named)
+                    self.paths.add(named if is_text(named) else BLIND)
             finally:
                 self._noting = False
 

@@ -137,10 +137,21 @@ def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) ->
     for path in (file for given in paths for file in _files(given)):
         program = load(path)
         sidecar = sidecar_of(program) if use_sidecar else None
+        _check_name(path.resolve())
         subject = Subject(str(path.resolve()), program.source, sidecar, limits, version(), libraries())
         generator_from(program, sidecar, timeout=limits.sidecar_timeout)  # it must load
         found.setdefault((subject.file, subject.sidecar_file), subject)
     return list(found.values())
+
+
+def _check_name(path: Path) -> None:
+    """A database keeps paths as text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise fail(
+            "this path is not UTF-8, so that no database can name it: rename the file or its folder", Source(str(path), "")
+        ) from None
 
 
 def _files(path: Path) -> list[Path]:

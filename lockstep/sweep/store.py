@@ -129,7 +129,7 @@ class Store:
                 f"INSERT INTO cases VALUES (NULL{', ?' * 15}, 1)",
                 (
                     number, *task.key, result.status, json.dumps(dict(result.params)), result.time, result.work, result.processors,
-                    result.space, result.right, result.trouble, json.dumps(result.unreached), sweep,
+                    result.space, result.right, _as_utf8(result.trouble), json.dumps(result.unreached), sweep,
                 ),
             ).lastrowid  # fmt: skip
             self.connection.executemany("INSERT INTO files VALUES (?, ?, ?)", [(case, *file) for file in result.files])
@@ -168,6 +168,11 @@ class Store:
             self.connection.executemany("DELETE FROM planned WHERE subject = ?", removed)
             self.connection.executemany("DELETE FROM subjects WHERE id = ?", removed)
         return len(cases)
+
+
+def _as_utf8(text: str) -> str:
+    """Names of files in it need not be UTF-8; what is not is written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _values(subject: Subject) -> tuple[str | int | float, ...]:
