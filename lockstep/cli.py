@@ -16,6 +16,7 @@ from lockstep import __version__
 from lockstep.commands import cost, fuzz, machine, models, proofs, sweep, text, theory, verify
 from lockstep.commands.common import WRONG
 from pram.errors import PramError
+from pram.inputs import shown
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
@@ -49,6 +50,9 @@ def main() -> NoReturn:
         app(prog_name="lockstep")
     except PramError as error:
         print(error, file=sys.stderr)
+        inputs = getattr(error, "inputs", None)  # of SidecarFailed, which would take NumPy to import
+        if inputs is not None:
+            print(f"on the input {shown(inputs)}", file=sys.stderr)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,15 +56,17 @@ class ModeResult:
 
 
 def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
-              max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None,
+              max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None, given: bool = False,
               progress: Callable[[int, int], None] = lambda done, total: None) -> list[ModeResult]:  # fmt: skip
     """Run the program on every input under every mode, weakest first, and where a mode leaves the winner open, under many.
 
+    Args:   given: inputs were not drawn, so that no sidecar is to blame for them.
     Raises: PramError: an input does not fit the program.
     """
     generator = generator_for(program, use_sidecar, word_bits)
     generator.expected = expected
-    jobs = [(given, program.instantiate(*given, word_bits)) for given in inputs]
+    with nullcontext() if given else generator.blamed():
+        jobs = [(one, program.instantiate(*one, word_bits)) for one in inputs]
     results = []
     for number, mode in enumerate(MODES):
         progress(number, len(MODES))
@@ -96,17 +99,17 @@ def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generato
 
 
 def _trouble(found: Winners, generator: Generator, params: dict[str, int], arrays: dict[str, Any]) -> Trouble | None:
-    """The first run that is refused; else the first whose outputs are wrong. It says what repeats it with `lockstep run`."""
+    """The first run that is refused; else the first whose outputs are wrong."""
     runs = [(winner, outcome) for winner, outcome in found.runs if isinstance(outcome, Run)]
     for winner, outcome in found.runs:
         if isinstance(outcome, PramError):
-            return Trouble(outcome.message + _with(found, winner), False, outcome.diagnostics[0].span)
+            return Trouble(outcome.message + _with(generator.program, found, winner), False, outcome.diagnostics[0].span)
     if not generator.judges:
-        text = _dependence(runs)
+        text = _dependence(generator.program, runs)
         return Trouble(text, True) if text else None
     for winner, ran in runs:
         if wrong := _wrong(generator, params, arrays, ran.outputs):
-            return Trouble(wrong + _with(found, winner), True)
+            return Trouble(wrong + _with(generator.program, found, winner), True)
     return None
 
 
@@ -118,18 +121,22 @@ def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any],
     return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {shown(outputs)}"
 
 
-def _dependence(runs: Sequence[tuple[Winner, Run]]) -> str:
+def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
     """How outputs depend on who wins; empty if they do not."""
     (lowest, first), *others = runs
     for winner, other in others:
         ours, its = first.outputs, other.outputs
         if ours != its:
             name = next(name for name in ours if its[name] != ours[name])
-            values = f"{shown(ours[name])} with --winner {lowest}, {shown(its[name])} with --winner {winner}"
+            values = f"{shown(ours[name])} {_where(program, lowest)}, {shown(its[name])} {_where(program, winner)}"
             return f"output {name} depends on who wins a write: {values}"
     return ""
 
 
-def _with(found: Winners, winner: Winner) -> str:
-    """What repeats a run beside its input; nothing where there is one run only."""
-    return f" (with --winner {winner})" if len(found.runs) > 1 else ""
+def _with(program: Program, found: Winners, winner: Winner) -> str:
+    """Whose run it is: the option that repeats it with `lockstep run`, if the program's own mode has winners."""
+    return f" ({_where(program, winner)})" if len(found.runs) > 1 else ""
+
+
+def _where(program: Program, winner: Winner) -> str:
+    return f"with --winner {winner}" if MODES[program.symbols.mode].winner_open else f"where the winner is {winner}"

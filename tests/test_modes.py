@@ -46,7 +46,7 @@ CONFLICTS = {
     "s := pid": (
         *ALL_WRITE,
         "step 1: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)",
-        "output s depends on who wins a write: 0 with --winner lowest, 1 with --winner choices:1", "",
+        "output s depends on who wins a write: 0 where the winner is lowest, 1 where the winner is choices:1", "",
     ),
     "s := pid single do s := 0 end": (
         *ALL_WRITE,
@@ -146,7 +146,7 @@ def test_a_run_that_another_winner_refuses_is_named() -> None:
     text = "program p\nparam n\nprocs 2\nshared s : output, t : output\ns := pid\nsingle do t := n - s end\n"
     arbitrary = try_modes(parse_program(text), [({"n": 1}, {}), ({"n": 0}, {})])[3]
     assert (arbitrary.ran, arbitrary.right, arbitrary.params) == (1, False, {"n": 0})
-    assert arbitrary.trouble == "step 5: processor 0: underflow: 0 - 1 is negative (with --winner choices:1)"
+    assert arbitrary.trouble == "step 5: processor 0: underflow: 0 - 1 is negative (where the winner is choices:1)"
     assert arbitrary.place is not None and arbitrary.place.line == 6
 
 

@@ -261,3 +261,18 @@ def test_inputs_may_be_arrays(do: Do) -> None:
     assert do("verify grid.pram --sizes 1..2").status == FINE
     job = load("grid.pram").instantiate({"n": 2}, {"A": np.array([[1, 2], [3, 4]]), "t": np.int64(5)})
     assert job.memory.tolist() == [1, 2, 3, 4, 5, 0]
+
+
+@pytest.mark.parametrize("command", ["run tiny.pram --size 2", "modes tiny.pram --sizes 2", "theorems tiny.pram --sizes 2"])
+def test_every_command_names_the_input_on_which_a_judge_fails(command: str, do: Do) -> None:
+    generator("raise ValueError('no')", "def inputs(size, rng): return {'n': size}, {'A': [7] * size}\n")
+    outcome = do(command)
+    assert outcome.status == WRONG and outcome.err.splitlines()[-1] == 'on the input [{"n": 2}, {"A": [7, 7]}]'
+
+
+def test_modes_blames_the_sidecar_for_what_it_draws(do: Do) -> None:
+    generator(RIGHT, "def inputs(size, rng): return {'n': size}, {'A': [-7] * size}\n")
+    outcome = do("modes tiny.pram --sizes 2")
+    assert outcome.status == WRONG and outcome.err.startswith("tiny.py:3:1: error: `inputs` returns a wrong input: A[0] = -7")
+    Path("wrong.json").write_text('{"params": {"n": 1}, "arrays": {"A": [-7]}}')
+    assert do("modes tiny.pram --input wrong.json").err.startswith("wrong.json:1:")

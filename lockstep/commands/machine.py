@@ -114,6 +114,7 @@ def modes(file: File, input: Input = None,
             max_steps=max_steps,
             progress=progress,
             expected=expected,
+            given=given is not None,
         )
     emit(modes_record(program, results), modes_table(program, results, runs_of([params for params, _ in inputs])), json_)
     declared = next(result for result in results if result.mode == program.symbols.mode)
