@@ -6,29 +6,41 @@ which is why a run that fails here is never compiled.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pram import parameters
 from pram.access import Conflict
-from pram.errors import Span
+from pram.errors import PramError, Span
 from pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from pram.job import Job
 from pram.syntax import Expression
 from pram.word import MAX_BITS, largest
 
-if TYPE_CHECKING:
-    from pram.machine import Group, Machine
-
 Words = NDArray[np.int64]
+
+#: Processors that stand at one instruction: all of them (a slice, so that NumPy makes views), or an array of pids.
+Group = Union[slice, Words]
 
 #: What to do where all processors touch one cell.
 BY_ALL = {"read": "CREW lets them read one cell, EREW takes a copy for each", "write": "`single do ... end` is run by one"}
 
 #: Farther than any word, item or pid: exact integers are clipped here, so that adding pids to them cannot wrap.
 FAR = 1 << 40
+
+
+class Machine(Protocol):
+    """What checks ask of the machine that they watch (`pram.machine.Machine`)."""
+
+    job: Job
+
+    def pids(self, group: Group) -> Words: ...
+
+    def operand(self, operand: Operand, group: Group) -> Words: ...
+
+    def error(self, message: str, at: Span | None = None) -> PramError: ...
 
 
 def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:

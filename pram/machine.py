@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pram import access, checks
 from pram.access import MODES, Accesses
+from pram.checks import Group
 from pram.contests import Arbiter, Contest
 from pram.errors import PramError, Span, fail
 from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
@@ -26,8 +26,6 @@ from pram.winner import at_random
 from pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
 
 Words = NDArray[np.int64]
-#: A group of processors: all of them (a slice, so that NumPy makes views), or an array of pids.
-Group = Union[slice, Words]
 
 #: Codes of a step's columns beside plain addresses and program counters.
 NO_DESTINATION, HALTED = -1, -1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -42,6 +44,42 @@ def test_floors(package: str) -> None:
 
 def test_a_breach_is_found() -> None:
     assert forbidden("models", "def f():\n    from pram.machine import run") == {"pram"}
+
+
+def modules() -> dict[str, str]:
+    """The text of each module of the floors, by its name."""
+    files = [file.relative_to(ROOT) for package in MAY_IMPORT for file in (ROOT / package).rglob("*.py")]
+    return {".".join(f.with_suffix("").parts).removesuffix(".__init__"): (ROOT / f).read_text() for f in files}
+
+
+def imported(body: Iterable[ast.stmt], known: Container[str]) -> Iterator[str]:
+    """The known modules that statements import where they stand, also for types alone, but not in functions."""
+    for node in body:
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else str(node.module) for name in names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for part in ("body", "orelse", "finalbody"):
+                yield from imported(getattr(node, part, []), known)
+
+
+def circles(texts: dict[str, str]) -> list[set[str]]:
+    """Modules that import each other."""
+    pairs = [(name, other) for name, text in texts.items() for other in imported(ast.parse(text).body, texts)]
+    graph = nx.DiGraph((name, other) for name, other in pairs if other in texts and other != name)
+    return [found for found in nx.strongly_connected_components(graph) if len(found) > 1]
+
+
+def test_no_two_modules_import_each_other() -> None:
+    assert not circles(modules())
+
+
+def test_a_circle_is_found() -> None:
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.a import A\n"
+    assert circles({"p.a": "from p import b", "p.b": typed, "p.c": "import p.a"}) == [{"p.a", "p.b"}]
+    assert circles({"p.a": "from p import b", "p.b": "def f():\n    from p.a import A\n"}) == []
 
 
 def test_torch_stays_below_the_compiler_and_sympy_in_the_checker() -> None:
