@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Union
 
 import numpy as np
@@ -304,14 +305,21 @@ class Circuit:
 
     def _check_ranges(self, stream: Integers) -> None:
         highs = np.array([high for f in self.fields.values() for high in f.highs])
-        for column in np.flatnonzero(((stream < 0) | (stream > highs)).any(axis=0))[:1]:
+        bad = np.flatnonzero(((stream < 0) | (stream > highs)).any(axis=0))
+        if bad.size:
+            column = bad[0]
             name = [f.name for f in self.fields.values() for _ in f.highs][column]
             raise ValueError(
                 f"field {name!r} holds {stream[:, column].min()} .. {stream[:, column].max()}, not 0 .. {highs[column]}"
             )
 
     def _column(self, bit: Bit) -> int:
-        return self.offsets()[bit[0]] + bit[1]
+        return self._starts[bit[0]] + bit[1]
+
+    @cached_property
+    def _starts(self) -> dict[str, int]:
+        """`offsets`, which evaluation asks for with every bit; the fields of a circuit do not change."""
+        return self.offsets()
 
     def _values(self, form: Linear, stream: Integers) -> Integers:
         values = np.full(len(stream), form.constant, np.int64)

@@ -27,7 +27,7 @@ from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for
 from models.positions import Positions
 from models.tokens import MASK
 from pram.job import Job
-from pram.machine import HALTED, NO_DESTINATION, Step
+from pram.machine import HALTED, NO_DESTINATION, Step, register_of
 
 #: The roles of a block's rows, in the order in which they stand in it.
 BLOCK = ("V", "C", "A")
@@ -284,7 +284,7 @@ class Layout:
         vocabulary = self.circuit.vocabulary
         word, register = vocabulary.token("WORD"), vocabulary.token("REG")
         counter = np.where(step.next == HALTED, vocabulary.token("HALT"), vocabulary.token("PC") + step.next)
-        destination = np.where(step.destination >= 0, word + step.destination, register - 2 - step.destination)
+        destination = np.where(step.destination >= 0, word + step.destination, register + register_of(step.destination))
         none = step.destination == NO_DESTINATION
         return {"V": word + step.value, "C": counter, "A": np.where(none, vocabulary.token("NONE"), destination)}
 

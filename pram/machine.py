@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,14 @@ class NoHalt(PramError):
 def register_destination(register: int) -> int:
     """The code of a register in `Step.destination`; cells are coded by their address."""
     return -2 - register
+
+
+Codes = TypeVar("Codes", int, Words)
+
+
+def register_of(destination: Codes) -> Codes:
+    """The register of such a code, or of an array of them; it undoes `register_destination`."""
+    return -2 - destination
 
 
 @dataclass(frozen=True)

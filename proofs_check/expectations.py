@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler import ap_mdm, in_place, mdm
-from pram.machine import HALTED, NO_DESTINATION, Machine, Step
+from pram.machine import HALTED, NO_DESTINATION, Machine, Step, register_of
 
 Tokens = NDArray[np.int64]
 
@@ -179,7 +179,7 @@ class TwoStepExpectation(InPlaceExpectation):
         layout = self.layout
         pids = np.flatnonzero(step.counter != HALTED)
         target, first = step.destination[pids], layout.first_processor + pids * layout.rows_each(layout.job)
-        registers = (first + 1 - 2 - target)[target < NO_DESTINATION]
+        registers = (first + 1 + register_of(target))[target < NO_DESTINATION]
         written = np.concatenate([first, registers, layout.first_cell + target[target >= 0]])
         buffers = (first[:, None] + 1 + layout.job.registers + np.arange(len(ap_mdm.BUFFERS))).ravel()
         return pids, written, buffers
@@ -190,7 +190,7 @@ class TwoStepExpectation(InPlaceExpectation):
         pids, written, buffers = self._targets(step)
         target, rows = step.destination[pids], self._rows()
         none, register = self.vocabulary.token("NONE"), self.vocabulary.token("REG")
-        place = np.where(target >= 0, self.word + target, register - 2 - target)
+        place = np.where(target >= 0, self.word + target, register + register_of(target))
         rows[pids, 1 + k] = np.where(target == NO_DESTINATION, none, place)
         rows[pids, 2 + k] = self.word + step.value[pids]
         rows[pids, 3 + k] = self._counters(step.next[pids])
@@ -246,8 +246,8 @@ class OneStepExpectation(InPlaceExpectation):
         pids = np.flatnonzero(step.counter != HALTED)
         target = step.destination[pids]
         cells, hit = np.unique(target[target >= 0]), target < NO_DESTINATION
-        places = np.concatenate([pids * self.rows.shape[1], pids[hit] * self.rows.shape[1] + 1 - 2 - target[hit]])
-        words = [self._counters(step.next[pids]), self.word + self.machine.registers[-2 - target[hit], pids[hit]]]
+        places = np.concatenate([pids * self.rows.shape[1], pids[hit] * self.rows.shape[1] + 1 + register_of(target[hit])])
+        words = [self._counters(step.next[pids]), self.word + self.machine.registers[register_of(target[hit]), pids[hit]]]
         yield np.concatenate([
             self._move(layout.first_cell, self.cells, cells, self.word + self.machine.memory[cells]),
             self._move(layout.first_processor, self.rows.reshape(-1), places, np.concatenate(words)),

@@ -13,7 +13,7 @@ from pram.access import MODES
 from pram.errors import PramError
 from pram.instructions import INSTRUCTIONS, Example, Instruction, Operand, Trap
 from pram.job import Job
-from pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, run
+from pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, register_of, run
 from pram.winner import at_random
 from proofs_check.programs import Coverage, coverage, machine_jobs, runs
 
@@ -335,3 +335,9 @@ def test_text_of_no_halt() -> None:
         refusal(tiny("EREW", Instruction("jmp", target=0)), 5)
         == "error: step 5: no halt within 5 steps (--max-steps sets the limit)"
     )
+
+
+def test_codes_of_registers_have_an_inverse() -> None:
+    codes = np.array([register_destination(register) for register in range(8)])
+    assert register_of(codes).tolist() == list(range(8)) == [register_of(int(code)) for code in codes]
+    assert max(codes) < min(NO_DESTINATION, HALTED)

@@ -31,7 +31,7 @@ from lockstep.storage import compile_to_file
 from models.files import load_model, save_model
 from pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
 from pram.instructions import Instruction, Operand
-from pram.machine import HALTED, NO_DESTINATION, Machine, register_destination
+from pram.machine import HALTED, NO_DESTINATION, Machine, register_of
 from pram.program import load
 from pram.word import WORD_OPERATIONS, exact, wrap
 from proofs_check.proofs.attention import misread_example, misreads
@@ -98,7 +98,7 @@ def test_instructions_mean_what_the_machine_does(name: str) -> None:
         destination = int(step.destination[0])
         assert int(step.value[0]) == wanted.value
         assert (destination if destination >= 0 else None) == wanted.cell
-        register = None if destination >= NO_DESTINATION else register_destination(0) - destination
+        register = None if destination >= NO_DESTINATION else register_of(destination)
         assert register == wanted.register
         assert (None if step.next[0] == HALTED else int(step.next[0])) == wanted.next
 

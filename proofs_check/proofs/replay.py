@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from compiler.compile import Compiled
 from pram.instructions import Instruction, Operand, Trap
 from pram.job import Job
-from pram.machine import HALTED, NO_DESTINATION, Machine, register_destination
+from pram.machine import HALTED, NO_DESTINATION, Machine, register_of
 from proofs_check.proofs.instructions import claim_of
 from proofs_check.proofs.interface import FETCH, OUT, SUM, Interface
 from proofs_check.proofs.reduction import Row
@@ -170,7 +170,7 @@ class _Replayer:
         step = machine.step()
         value, destination, following = (int(a[state.pid]) for a in (step.value, step.destination, step.next))
         counter = "HALT" if following == HALTED else f"PC {following}"
-        place = f"WORD {destination}" if destination >= 0 else f"REG {register_destination(0) - destination}"
+        place = f"WORD {destination}" if destination >= 0 else f"REG {register_of(destination)}"
         match executes.computes:
             case "value":
                 return f"WORD {value}"
