@@ -1,5 +1,6 @@
 # make demo     verify example programs on real input and print the tables
 # make test     lint, types, and all tests
+# make quick    lint, types, and the fast tests: for every change, before `make test`
 # make bench    speed, as ratios in one run
 # make mutants  plant every mutant and print what catches it
 # make deep     all proofs, all mutants, 100,000 random programs: more than an hour
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench deep mutants wheel clean
+.PHONY: demo test quick lint bench deep mutants wheel clean
 
 demo: $(READY)
 	$(BIN)/lockstep run examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
@@ -20,6 +21,13 @@ demo: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest
+
+# Files whose tests take less than half a minute together; of each part of the house at least one
+QUICK := alu circuit drawing errors evaluator false_claims files floors horizon inputs limits_first machine models overwriting \
+	run_errors sidecar_files teaching text_commands theorems unwritten verify winner_commands wrong_compilers
+
+quick: lint
+	$(BIN)/python -m pytest $(QUICK:%=tests/test_%.py)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -42,7 +42,7 @@ class Proved:
     @property
     def title(self) -> str:
         compiled = self.proof.compiled
-        bits, dtype = compiled.widths.word, str(compiled.model.dtype).removeprefix("torch.")
+        bits, dtype = compiled.widths.word, compiled.model.dtype_name
         verdict = f"proved for all words of {bits} bits" if self.holds else "NOT PROVED"
         others = ", ".join(f"{n} {name} bits" for name, n in asdict(compiled.widths).items() if name != "word")
         return f"{self.program}, {compiled.construction}, {dtype} weights, {others}: {verdict}"

@@ -80,7 +80,7 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
         raise ModelFileError(f"its metadata is wrong: a model of mode {program.symbols.mode} cannot let the winner be {winner}")
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
-    made = compile_program(program, widths, str(model.dtype).removeprefix("torch."), construction)
+    made = compile_program(program, widths, model.dtype_name, construction)
     if unlike := _difference(model, made.model):
         raise ModelFileError(f"made by another version, or damaged: {unlike}")
     return program, replace(made, model=model, winner=winner)

@@ -37,7 +37,7 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
     text = {
         **metadata,
         "format": MODEL_FORMAT,
-        "dtype": str(model.dtype).removeprefix("torch."),
+        "dtype": model.dtype_name,
         "layers": str(len(model.layers)),
         "vocabulary": json.dumps(model.vocabulary.kinds),
     }
@@ -115,7 +115,7 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
         "format": JOB_FORMAT,
         "layers": str(len(model.layers)),
         "mask_id": str(model.vocabulary.mask),
-        "dtype": str(model.dtype).removeprefix("torch."),
+        "dtype": model.dtype_name,
     }
     write_whole(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
 

@@ -19,6 +19,8 @@ Chooser = Callable[[Tensor], Tensor]
 
 #: A masked position is unmasked by masked diffusion when its best token is at least this likely.
 THRESHOLD = 0.9
+#: What is left for all other tokens.
+REMAINDER = round(1 - THRESHOLD, 9)
 
 
 @dataclass(frozen=True)

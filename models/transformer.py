@@ -116,6 +116,11 @@ class Transformer:
         return self.embedding.kind.dtype
 
     @property
+    def dtype_name(self) -> str:
+        """`float64` or `float32`."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
     def device(self) -> torch.device:
         return self.embedding.kind.device
 

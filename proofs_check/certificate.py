@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from compiler.assemble import assemble
 from compiler.circuit import Circuit
 from compiler.compile import Compiled, compile_code
+from models.processes import REMAINDER, THRESHOLD
 from models.transformer import Layer, Transformer
 
 Matrix = NDArray[np.float64]
@@ -102,7 +103,7 @@ def require_certificate(compiled: Compiled) -> Certificate:
 
 def horizon(compiled: Compiled) -> int:
     """The most bits of T * P (for AP-MDM, of N) at which this code, word size and dtype are certified; 0 if none."""
-    widths, dtype = compiled.widths, str(compiled.model.dtype).removeprefix("torch.")
+    widths, dtype = compiled.widths, compiled.model.dtype_name
     best = 0
     for bits in range(widths.pid + 1, 60):
         other = compile_code(compiled.code, widths.widened(bits), dtype, compiled.construction)
@@ -132,7 +133,7 @@ class _Certifier:
                 self._head(layer, head, f"layer {number}, head {lookup.name}")
             self._feed_forward(layer, f"layer {number}")
         self._readout()
-        return Certificate(str(self.model.dtype).removeprefix("torch."), tuple(self.lines), min(self.gaps))
+        return Certificate(self.model.dtype_name, tuple(self.lines), min(self.gaps))
 
     def _weights(self) -> None:
         """The weights are the circuit's, entry for entry: so the ranges of its fields are theirs."""
@@ -177,11 +178,11 @@ class _Certifier:
         self._sum("readout: sums of logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
         sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
-        self.lines.append(Line("readout: weight of wrong tokens", float(wrong), 0.1, bool(wrong < 0.1)))
+        self.lines.append(Line("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
         if self.model.control_weight is not None:
             self._sum("readout: sums of edit bits", self._largest_sum(_exact(self.model.control_weight)) + 1)
         flat = 1 / (self.model.vocabulary.size - 1)
-        self.lines.append(Line("readout: probability where nothing is ready", flat, 0.9, flat < 0.9))
+        self.lines.append(Line("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
 
     def _interval(self, m: Matrix) -> tuple[Matrix, Matrix]:
         """The least and largest value of each row of m times a residual row in range."""

@@ -190,7 +190,7 @@ def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | N
     """What is said of a model file that was given is true of it."""
     if compiled is None:
         return
-    own_dtype = str(compiled.model.dtype).removeprefix("torch.")
+    own_dtype = compiled.model.dtype_name
     own_schedule = compiled.construction.removeprefix(compiled.process).strip() or SCHEDULES[0]
     for flag, said, own, what in (
         ("--word-bits", word_bits, compiled.widths.word, f"words of {compiled.widths.word} bits"),

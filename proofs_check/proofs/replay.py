@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from compiler.compile import Compiled
+from models.processes import THRESHOLD
 from pram.instructions import Instruction, Operand, Trap
 from pram.job import Job
 from pram.machine import HALTED, NO_DESTINATION, Machine, register_of
@@ -196,7 +197,7 @@ class _Replayer:
             row = row + layers[2].feed_forward(row)
             prediction = self.compiled.model.predict(row)
         token = self.compiled.model.vocabulary.text(int(prediction.token[0]))
-        if float(prediction.probability[0]) < 0.9:
+        if float(prediction.probability[0]) < THRESHOLD:
             token = f"nothing certain ({token} with probability {float(prediction.probability[0]):.3g})"
         edits = self._edits(prediction.control)
         return f"{token}{published}{edits}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.processes import REMAINDER
 from models.tokens import MASK
 from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
 from proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
@@ -212,7 +213,7 @@ def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, l
             continue
         exponent = score - right + _gain(rails, bits) - _loss(rails, network.vocabulary.bits(kind))
         wrong += float(np.exp(min(exponent, 700.0)))
-    if not wrong < 0.1:
+    if not wrong < REMAINDER:
         raise Broken(f"readout of {kind}: wrong tokens weigh {wrong:.3g} of the right one")
 
 

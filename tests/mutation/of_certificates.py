@@ -59,7 +59,7 @@ OF_CERTIFICATE = (
         FINDS,
     ),
     row(CERTIFICATE, "the readout is not looked at", _Certifier.certificate, "self._readout()", "pass", FINDS),
-    row(CERTIFICATE, "flat logits pass", _Certifier._readout, "bool(wrong < 0.1)", "True", FINDS),
+    row(CERTIFICATE, "flat logits pass", _Certifier._readout, "bool(wrong < REMAINDER)", "True", FINDS),
     row(CERTIFICATE, "what is not certified passes", certificate.require_certificate, "if certificate.holds:", "if True:", FINDS),
     row(CERTIFICATE, "sums may be twice as large", _Certifier._sum, "<= self.limit)", "<= 2 * self.limit)", SCORE),
     Mutant(
@@ -197,7 +197,7 @@ OF_PROOFS = (
         PROOFS,
         "logits may be wrong by any margin",
         structure._check_margin,
-        "if not wrong < 0.1:",
+        "if not wrong < REMAINDER:",
         "if False:",
         "proof finds a weak logit",
     ),
