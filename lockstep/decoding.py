@@ -160,9 +160,9 @@ def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> L
 
 def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, int | list[int] | list[list[int]]]:
     words = layout.output_words(tokens)
-    first = job.outputs.start
-    arrays = [a for a in job.arrays if a.is_output]
-    return {a.name: words[a.base - first : a.base - first + a.size].reshape(a.shape).tolist() for a in arrays}
+    memory = np.zeros(job.space, np.int64)
+    memory[job.outputs.start : job.outputs.stop] = words
+    return {a.name: a.read(memory) for a in job.arrays if a.is_output}
 
 
 __all__ = ["Decoded", "Prepared", "PramError", "check_fits", "compile_program", "decode_job", "lay_out", "pick_engine"]

@@ -73,7 +73,7 @@ def _given(run: Run) -> dict[str, Any]:
     job = run.job
     params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier()}
     arrays = [a for a in job.arrays if a.is_input]
-    return params | {f"{a.name} (input)": job.memory[a.base : a.base + a.size].reshape(a.shape).tolist() for a in arrays}
+    return params | {f"{a.name} (input)": a.read(job.memory) for a in arrays}
 
 
 def record_table(record: dict[str, Any]) -> Table:

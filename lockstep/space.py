@@ -61,7 +61,7 @@ def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_con
 
 def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> SpaceRow:
     exact = run(job, max_steps=1 << 24)
-    row = SpaceRow(params, exact, exact.time, job.space + job.processors * (job.registers + 1))
+    row = SpaceRow(params, exact, exact.time, job.state_words)
     for construction in CONSTRUCTIONS:
         theorem = BOUNDS[construction]
         row.contexts[construction] = theorem.peak_context(job, exact.time)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,10 @@ class Array:
     @property
     def is_output(self) -> bool:
         return self.role in ("output", "inout")
+
+    def read(self, memory: NDArray[np.int64]) -> Any:
+        """Its entries in a memory, int64 [space]: a number, a list, or a list of rows."""
+        return memory[self.base : self.base + self.size].reshape(self.shape).tolist()
 
     def cell(self, offset: int) -> str:
         """The name of an entry, as the program would write it."""
@@ -109,6 +114,11 @@ class Job:
     def space(self) -> int:
         """Cells allocated."""
         return len(self.memory)
+
+    @property
+    def state_words(self) -> int:
+        """Words of shared memory, and of registers with a program counter for each processor: S + P (k + 1)."""
+        return self.space + self.processors * (self.registers + 1)
 
     @property
     def winner_record(self) -> dict[str, str]:

@@ -106,7 +106,7 @@ class Run:
     def outputs(self) -> dict[str, int | list[int] | list[list[int]]]:
         """Every output and inout: a number, a list, or nested lists."""
         arrays = [a for a in self.job.arrays if a.is_output]
-        return {a.name: self.memory[a.base : a.base + a.size].reshape(a.shape).tolist() for a in arrays}
+        return {a.name: a.read(self.memory) for a in arrays}
 
 
 class Machine:

@@ -24,4 +24,4 @@ class Measured:
     @property
     def space(self) -> int:
         """Words of shared memory and registers with program counters."""
-        return self.job.space + self.job.processors * (self.job.registers + 1)
+        return self.job.state_words

@@ -15,7 +15,6 @@ from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Re
 from lockstep.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
 from pram import parameters
 from pram.errors import PramError
-from pram.job import Job
 from pram.program import Program
 from pram.reached import Item, unreached
 from proofs_check.report import Check
@@ -73,7 +72,7 @@ def _result(program: Program, generator: Generator, case: Case, models: Models, 
     decodes = tuple(_decode(name, case, checks) for name in options.constructions)
     verdicts = [e.verdict.right for e in case.executions if e.verdict is not None]
     return Result(
-        _status(checks, decodes), case.params, case.run.time, case.run.costs.work, case.job.processors, _space(case.job),
+        _status(checks, decodes), case.params, case.run.time, case.run.costs.work, case.job.processors, case.job.state_words,
         all(verdicts) if verdicts else None, decodes, checks, trouble, unreached=_not_reached(program, case),
     )  # fmt: skip
 
@@ -106,11 +105,6 @@ def _status(checks: tuple[Check, ...], decodes: tuple[Decode, ...]) -> str:
     if not all(check.holds for check in checks):
         return FAILED
     return CHECKED if all(decode.status == CHECKED for decode in decodes) else COMPUTED
-
-
-def _space(job: Job) -> int:
-    """Words of shared memory and registers with program counters: S + P (k + 1)."""
-    return job.space + job.processors * (job.registers + 1)
 
 
 def _stopped(program: Program, case: Case, limits: Limits) -> Result:
