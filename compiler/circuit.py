@@ -226,7 +226,7 @@ class Circuit:
 
     @property
     def width(self) -> int:
-        """d_model."""
+        """The width of the residual stream, d_model."""
         return sum(f.width for f in self.fields.values())
 
     def offsets(self) -> dict[str, int]:

@@ -79,7 +79,7 @@ def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Callable[[in
 
 
 def proof_record(proved: Proved) -> dict[str, Any]:
-    """For JSON."""
+    """A record for JSON."""
     keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
     compiled = proved.proof.compiled
     return {

@@ -85,7 +85,7 @@ def _too_much(count: int, rows: int, shortest: int, more: int, engine: str) -> b
 
 @contextmanager
 def _failing(number: int) -> Iterator[None]:
-    """What goes wrong inside is said of that sequence."""
+    """Errors of the body are raised again as Failed, with the number of that sequence."""
     try:
         yield
     except (NotFinished, OutOfPositions, TooLong) as error:
@@ -100,7 +100,7 @@ class _Pass:
         self.editings = [Editing(tokens, model.vocabulary.mask, len(positions), **how) for tokens, positions in self.starts]
 
     def decode(self, engine: str, watch: Callable[[int], None]) -> dict[int, Decoding]:
-        """All of them, by number.
+        """Decode all of them; results stand under the number of their sequence.
 
         Raises: Unsuitable: the engine cannot take them. Failed: as decode_batch.
         """

@@ -50,7 +50,7 @@ class Edits:
 
 
 def no_edits() -> Edits:
-    """None at all."""
+    """Edits that change nothing."""
     nothing = torch.zeros(0, dtype=torch.int64)
     return Edits(nothing, nothing, nothing.bool(), nothing.bool())
 

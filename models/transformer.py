@@ -91,7 +91,7 @@ class Prediction:
     control: Tensor | None
 
     def part(self, rows: slice) -> Prediction:
-        """That of some rows."""
+        """The predictions of a slice of rows."""
         return Prediction(self.token[rows], self.probability[rows], self.control[rows] if self.control is not None else None)
 
     def on_cpu(self) -> Prediction:
@@ -138,7 +138,7 @@ class Transformer:
 
     @property
     def width(self) -> int:
-        """d_model."""
+        """The width of the residual stream, d_model."""
         return self.embedding.kind.shape[1]
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:

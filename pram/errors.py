@@ -62,7 +62,7 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
 
     def as_error(self) -> Diagnostic:
-        """The same message, taken seriously."""
+        """This message as an error."""
         return replace(self, severity=Severity.ERROR)
 
     def render(self) -> str:

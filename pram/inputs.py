@@ -141,7 +141,7 @@ def read_input_file(text: str, path: str | Path) -> InputFile:
 
 
 def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, InputFile]]:
-    """The same of each line that is not blank: JSON Lines.
+    """The inputs of JSON Lines: of each line that is not blank, one.
 
     Yields:  a source in which the input stands where it stands in the file, its line, and the input.
     Raises: PramError: as `read_input_file`, with the place in the whole file.

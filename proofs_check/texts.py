@@ -44,7 +44,7 @@ def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
 
 
 def language_program(random: Random) -> TextCase:
-    """One of these programs."""
+    """A random program, drawn with `random`."""
     return written(Choose(random.randrange))
 
 

@@ -73,7 +73,7 @@ def _when(case: Case) -> str:
 
 
 def summary_record(survey: Survey) -> dict[str, Any]:
-    """The same as data."""
+    """The survey as a dictionary, for JSON."""
     return {
         "database": survey.name,
         "cases": survey.counts.total(),

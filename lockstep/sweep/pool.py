@@ -78,7 +78,7 @@ def _check(task: Task) -> Result:
 
 
 def _result(future: Future[Result]) -> Result:
-    """A worker that dies, dies of the case: Dask has tried it on others before it says so."""
+    """What a case came to; FAILED where it killed each worker that Dask tried it on."""
     from distributed import KilledWorker
 
     try:

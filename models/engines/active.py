@@ -117,5 +117,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """At least one."""
+    """Slices of at most CHUNK rows; one empty slice if there are no rows."""
     return [rows[first : first + CHUNK] for first in range(0, max(1, len(rows)), CHUNK)]
