@@ -186,12 +186,7 @@ class Layout(in_place.Layout):
     def set_processors(self, rows: Rows) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
         pid, row = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : self.rows_each(job)])
-        rows.set("role.PC", here, row == 0)
-        rows.set("role.register", here, (1 <= row) & (row <= job.registers))
-        rows.spell("address", here, np.where((1 <= row) & (row <= job.registers), row - 1, 0))
+        self.set_owners(rows, pid, row)
         for i, name in enumerate(BUFFERS):
             rows.set(f"role.{name}", here, row == 1 + job.registers + i)
-        rows.set("first", here, (row == 0) & (pid == 0))
-        rows.spell("pid", here, pid)
-        rows.set("rank", here, self.ranks(pid))
         rows.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))

@@ -204,6 +204,16 @@ class Layout(ABC):
         """What decides between processors that write one cell: the highest rank wins."""
         return (1 << self.widths.pid) - 1 - self.job.winner.precedence(self.job.processors)[pids]
 
+    def set_owners(self, rows: Rows, pid: NDArray[np.int64], place: NDArray[np.int64]) -> None:
+        """Fill in whose each processors' row is, and which: place 0 is the program counter, then come the registers."""
+        here, register = slice(self.first_processor, self.length), (1 <= place) & (place <= self.job.registers)
+        rows.set("role.PC", here, place == 0)
+        rows.set("role.register", here, register)
+        rows.spell("address", here, np.where(register, place - 1, 0))
+        rows.set("first", here, (place == 0) & (pid == 0))
+        rows.spell("pid", here, pid)
+        rows.set("rank", here, self.ranks(pid))
+
     @abstractmethod
     def set_processors(self, rows: Rows) -> None:
         """Fill in the positions of the processors' rows, and what else this schedule needs."""

@@ -199,12 +199,7 @@ class Layout(in_place.Layout):
     def set_processors(self, rows: Rows) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
         pid, place, slot = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : job.registers + 1, 0:2])
-        rows.set("role.PC", here, place == 0)
-        rows.set("role.register", here, place > 0)
-        rows.spell("address", here, np.where(place > 0, place - 1, 0))
-        rows.set("first", here, (place == 0) & (pid == 0))
-        rows.spell("pid", here, pid)
-        rows.set("rank", here, self.ranks(pid))
+        self.set_owners(rows, pid, place)
         rows.spell("value", here, np.where(place == 0, pid, 0))
         rows.set("role.second", here, slot)
         rows.set("role.second", slice(self.first_cell, self.first_processor), np.arange(2 * job.space) % 2)

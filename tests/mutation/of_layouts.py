@@ -135,7 +135,7 @@ MUTANTS = (
         "tokens[: len(self.job.outputs)]",
         TWO,
     ),
-    row("ap-mdm: every processor has the first PC", ap_mdm.Layout.set_processors, "(row == 0) & (pid == 0)", "row == 0", TWO),
+    row("in place: every processor has the first PC", in_place.Layout.set_owners, "(place == 0) & (pid == 0)", "place == 0", TWO),
     row(
         "ap-mdm: pids are not where they are read",
         ap_mdm.Layout.set_processors,
@@ -143,7 +143,7 @@ MUTANTS = (
         'BUFFERS.index("VAL"), pid, 0)',
         TWO,
     ),
-    row("ap-mdm: registers are numbered from 1", ap_mdm.Layout.set_processors, "row - 1, 0)", "row, 0)", TWO),
+    row("in place: registers are numbered from 1", in_place.Layout.set_owners, "place - 1, 0)", "place, 0)", TWO),
     row(
         "one-step: second slots are first",
         one_step.Layout.set_processors,
