@@ -48,7 +48,7 @@ deep: $(READY)
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	$(PYTHON) -m venv dist/empty
+	$(PYTHON) -m venv --clear dist/empty
 	dist/empty/bin/python -m pip install --quiet --constraint constraints.txt dist/lockstep-*.whl
 	cd dist && empty/bin/lockstep verify ../examples/programs/tree_sum.pram --sizes 1..2 --no-sidecar
 	rm -rf dist/empty
