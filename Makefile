@@ -22,7 +22,7 @@ demo: $(READY)
 test: lint
 	$(BIN)/python -m pytest
 
-# Files whose tests take less than half a minute together; of each part of the house at least one
+# Files of fast tests; with lint and types they take about a minute on two cores
 QUICK := alu circuit drawing errors evaluator false_claims files floors horizon inputs limits_first machine models overwriting \
 	run_errors sidecar_files teaching text_commands theorems unwritten verify winner_commands wrong_compilers
 

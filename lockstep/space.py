@@ -54,7 +54,9 @@ def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_con
     for size in sizes:
         progress(len(rows), len(sizes))
         ((params, arrays),) = draw(generator, [size], 1, seed)
-        rows.append(_row(program.instantiate(params, arrays), params, max_context, max_steps))
+        with generator.blamed():
+            job = program.instantiate(params, arrays)
+        rows.append(_row(job, params, max_context, max_steps))
     progress(len(sizes), len(sizes))
     return rows
 

@@ -270,9 +270,10 @@ def test_every_command_names_the_input_on_which_a_judge_fails(command: str, do: 
     assert outcome.status == WRONG and outcome.err.splitlines()[-1] == 'on the input [{"n": 2}, {"A": [7, 7]}]'
 
 
-def test_modes_blames_the_sidecar_for_what_it_draws(do: Do) -> None:
+@pytest.mark.parametrize("command", ["modes --sizes 2", "space --sizes 2", "run --size 2", "decode --size 2", "export --size 2"])
+def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     generator(RIGHT, "def inputs(size, rng): return {'n': size}, {'A': [-7] * size}\n")
-    outcome = do("modes tiny.pram --sizes 2")
+    outcome = do(f"{command} tiny.pram")
     assert outcome.status == WRONG and outcome.err.startswith("tiny.py:3:1: error: `inputs` returns a wrong input: A[0] = -7")
     Path("wrong.json").write_text('{"params": {"n": 1}, "arrays": {"A": [-7]}}')
     assert do("modes tiny.pram --input wrong.json").err.startswith("wrong.json:1:")
