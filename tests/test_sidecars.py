@@ -270,7 +270,9 @@ def test_every_command_names_the_input_on_which_a_judge_fails(command: str, do: 
     assert outcome.status == WRONG and outcome.err.splitlines()[-1] == 'on the input [{"n": 2}, {"A": [7, 7]}]'
 
 
-@pytest.mark.parametrize("command", ["modes --sizes 2", "space --sizes 2", "run --size 2", "decode --size 2", "export --size 2"])
+@pytest.mark.parametrize(
+    "command", ["modes --sizes 2", "space --sizes 2", "cost --n 2", "run --size 2", "decode --size 2", "export --size 2"]
+)
 def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     generator(RIGHT, "def inputs(size, rng): return {'n': size}, {'A': [-7] * size}\n")
     outcome = do(f"{command} tiny.pram")

@@ -210,7 +210,8 @@ def try_small(program: Program, word_bits: int | None = None, seed: int = 0) -> 
     runs: list[tuple[dict[str, int], Run]] = []
     active = Activity(1, 0)
     for params, arrays in draw(generator, SMALL, 1, seed):
-        job = program.instantiate(params, arrays, word_bits)
+        with generator.blamed():
+            job = program.instantiate(params, arrays, word_bits)
         each = max(job.processors, OVERHEAD)
         if runs and job.processors > left:
             break

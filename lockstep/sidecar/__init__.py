@@ -162,11 +162,6 @@ class Generator:
             raise SidecarFailed(error, self.judge_name, (params, arrays)) from error
         return as_expected if verdict.right and as_expected is not None and not as_expected.right else verdict
 
-    def accepts(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> bool:
-        """Whether outputs are judged, and right."""
-        verdict = self.judge(params, arrays, outputs)
-        return verdict is not None and verdict.right
-
     def _verdict(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict:
         if self.judge_name == "accepts":
             return self._accepted(self._call("accepts", params, arrays, outputs))
