@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from random import Random
 from typing import TypeVar
 
@@ -46,11 +47,17 @@ class Choose:
         return make()
 
 
+@cache
+def _below(number: int) -> st.SearchStrategy[int]:
+    """Made once: Hypothesis takes longer to make a strategy than to draw from it."""
+    return st.integers(0, number - 1)
+
+
 class _Drawn(Choose):
     """Hypothesis picks."""
 
     def __init__(self, draw: st.DrawFn) -> None:
-        super().__init__(lambda number: draw(st.integers(0, number - 1)))
+        super().__init__(lambda number: draw(_below(number)))
         self.draw = draw
 
     def group(self, make: Callable[[], T]) -> T:
