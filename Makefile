@@ -4,7 +4,7 @@
 # make bench    speed, as ratios in one run
 # make mutants  plant every mutant and print what catches it
 # make deep     all proofs, all mutants, 100,000 random programs: more than an hour
-# make wheel    build the wheel and try it in an empty environment
+# make wheel    build the wheel and try it in an empty environment, from a folder with a models.py and a compiler/ of its own
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,8 +50,9 @@ wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv --clear dist/empty
 	dist/empty/bin/python -m pip install --quiet --constraint constraints.txt dist/lockstep-*.whl
-	cd dist && empty/bin/lockstep verify ../examples/programs/tree_sum.pram --sizes 1..2 --no-sidecar
-	rm -rf dist/empty
+	mkdir -p dist/folder/compiler && touch dist/folder/models.py dist/folder/compiler/__init__.py
+	cd dist/folder && ../empty/bin/python -m lockstep.cli verify ../../examples/programs/tree_sum.pram --sizes 1..2 --no-sidecar
+	rm -rf dist/empty dist/folder
 
 $(READY): pyproject.toml constraints.txt
 	@echo "installing into $(VENV): some minutes, most of it torch"

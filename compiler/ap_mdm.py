@@ -10,7 +10,7 @@ Two decoding steps make one PRAM step, with one set of weights:
 - *commit* (the buffers are written): masked cells are unmasked with the value that targets them, of several the
   winner's, and the buffers are remasked.
 
-`compiler.in_place` has what comes before and after. Of growth this schedule adds, L being the length, N the full one:
+`lockstep.compiler.in_place` has what comes before and after. Of growth this schedule adds, L being the length, N the full one:
 a mask inserts a mask iff its index >= 2L - N, the last token iff it is no mask and L < N. At L = N masked cells that
 nothing targets become 0, a masked PC whose NPC is masked becomes PC 0.
 """
@@ -22,14 +22,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from compiler import in_place
-from compiler.circuit import Circuit, Linear, Lookup, Match, Threshold, total
-from compiler.gates import FIRST, SECOND
-from compiler.in_place import NO_RECENCY, Widths
-from compiler.positions import Rows
-from compiler.processor import ROM, Code, Keys, Processor, Roles
-from models.tokens import MASK
-from pram.job import Job
+from lockstep.compiler import in_place
+from lockstep.compiler.circuit import Circuit, Linear, Lookup, Match, Threshold, total
+from lockstep.compiler.gates import FIRST, SECOND
+from lockstep.compiler.in_place import NO_RECENCY, Widths
+from lockstep.compiler.positions import Rows
+from lockstep.compiler.processor import ROM, Code, Keys, Processor, Roles
+from lockstep.models.tokens import MASK
+from lockstep.pram.job import Job
 
 #: A processor's rows: its PC, its registers, then the buffers.
 BUFFERS = ("DST", "VAL", "NPC")

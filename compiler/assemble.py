@@ -8,7 +8,7 @@ row it is below the sink's -1, by C = 2 (recency_max + 1) for each bit or condit
 
 Scores are integers and two keys never tie, so the gap is at least 1; it is multiplied by INVERSE_TEMPERATURE,
 and exp(-1024) is exactly 0 in float64 and float32: attention copies one row exactly. All weights are integers.
-docs/certificate.md has the derivation, `proofs_check.certificate` checks it on the weights.
+docs/certificate.md has the derivation, `lockstep.proofs_check.certificate` checks it on the weights.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Ramp, Threshold, total
-from compiler.circuit import Layer as CircuitLayer
-from models.transformer import Factored, Layer, Transformer
+from lockstep.compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Ramp, Threshold, total
+from lockstep.compiler.circuit import Layer as CircuitLayer
+from lockstep.models.transformer import Factored, Layer, Transformer
 
 #: A power of two, so that folding it into Q rounds nothing.
 INVERSE_TEMPERATURE = 1024

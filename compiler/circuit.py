@@ -12,7 +12,7 @@
 | Control   | the output head of edits beside unmasking: remask, insert, delete                    |
 
 A Circuit of these can be *evaluated directly* (`Circuit.evaluate`), by the meaning of each element and
-without weights, scores or softmax. `compiler.verify` says what must hold of one.
+without weights, scores or softmax. `lockstep.compiler.verify` says what must hold of one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Union
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tokens import Vocabulary
+from lockstep.models.tokens import Vocabulary
 
 Integers = NDArray[np.int64]
 #: One bit of a field: its name and index.

@@ -1,4 +1,4 @@
-"""How each word operation of `pram.word` is computed by gates.
+"""How each word operation of `lockstep.pram.word` is computed by gates.
 
 GATES is the table: the flags that an instruction with the operation raises, and the function that
 emits its gates. A word operation reads operand bits x and y in layer 2, where its gates add the result
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
+from lockstep.compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
 
 #: Layers (from 0) of the operand gates and of the gates after the shared-memory read.
 FIRST, SECOND = 1, 2

@@ -23,13 +23,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Match, Threshold, word_of
-from compiler.gates import FIRST
-from compiler.positions import Rows, check_winner
-from compiler.processor import ROM, Code, Processor, Size, bits_for, vocabulary
-from models.positions import Positions
-from models.tokens import MASK
-from pram.job import Job
+from lockstep.compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Match, Threshold, word_of
+from lockstep.compiler.gates import FIRST
+from lockstep.compiler.positions import Rows, check_winner
+from lockstep.compiler.processor import ROM, Code, Processor, Size, bits_for, vocabulary
+from lockstep.models.positions import Positions
+from lockstep.models.tokens import MASK
+from lockstep.pram.job import Job
 
 #: Parameters of the construction's own: the first and last address of the outputs.
 OWN_PARAMETERS = ("first output", "last output")

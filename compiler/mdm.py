@@ -21,13 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.circuit import Bit, Builder, Circuit, Linear, Lookup, Match
-from compiler.positions import Rows, check_winner
-from compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
-from models.positions import Positions
-from models.tokens import MASK
-from pram.job import Job
-from pram.machine import HALTED, NO_DESTINATION, Step, register_of
+from lockstep.compiler.circuit import Bit, Builder, Circuit, Linear, Lookup, Match
+from lockstep.compiler.positions import Rows, check_winner
+from lockstep.compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
+from lockstep.models.positions import Positions
+from lockstep.models.tokens import MASK
+from lockstep.pram.job import Job
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, register_of
 
 #: The roles of a block's rows, in the order in which they stand in it.
 BLOCK = ("V", "C", "A")

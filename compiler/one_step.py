@@ -11,7 +11,7 @@ nothing: its masked slot sets its remask bit. So
 - the masked slot of a register executes too, if the instruction's destination is that register;
 - a cell finds, by a lookup in layer 3, the store that hits it, of several the winner's.
 
-`compiler.in_place` has what comes before and after. Growth: in the first decoding step every input word inserts its
+`lockstep.compiler.in_place` has what comes before and after. Growth: in the first decoding step every input word inserts its
 other slot; from then on the last word and the masks behind it insert one each, of these masks only the last ones when
 fewer are missing. At L = N the first slot of whatever has no word becomes 0, or PC 0.
 """
@@ -23,15 +23,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from compiler import in_place
-from compiler.circuit import Bit, Circuit, Linear, Lookup, Match, Threshold, spelled
-from compiler.gates import FIRST, SECOND
-from compiler.in_place import NO_RECENCY, Widths
-from compiler.positions import Rows
-from compiler.processor import ROM, Code, Keys, Processor
-from models.tokens import MASK
-from pram.instructions import Apply, Cell, Instruction, Next
-from pram.job import Job
+from lockstep.compiler import in_place
+from lockstep.compiler.circuit import Bit, Circuit, Linear, Lookup, Match, Threshold, spelled
+from lockstep.compiler.gates import FIRST, SECOND
+from lockstep.compiler.in_place import NO_RECENCY, Widths
+from lockstep.compiler.positions import Rows
+from lockstep.compiler.processor import ROM, Code, Keys, Processor
+from lockstep.models.tokens import MASK
+from lockstep.pram.instructions import Apply, Cell, Instruction, Next
+from lockstep.pram.job import Job
 
 #: The masked slot of a PC reads a store's address from x and y, and its value from z.
 SLOTS = ("x", "y", "z")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.circuit import Circuit, Field
-from models.positions import MOST_SMALL, Positions
-from pram.job import Job
-from pram.winner import FIXED_FORMS
+from lockstep.compiler.circuit import Circuit, Field
+from lockstep.models.positions import MOST_SMALL, Positions
+from lockstep.pram.job import Job
+from lockstep.pram.winner import FIXED_FORMS
 
 
 def check_winner(job: Job) -> None:

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, spelled, total
-from compiler.gates import FIRST, GATES, SECOND, Alu
-from models.tokens import MASK, Vocabulary
-from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
-from pram.job import Job
+from lockstep.compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, spelled, total
+from lockstep.compiler.gates import FIRST, GATES, SECOND, Alu
+from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
+from lockstep.pram.job import Job
 
 ROM = 0
 #: Where operands stand: word operations and sums read x and y; more slots are for constructions to read.

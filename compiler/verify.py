@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compiler.circuit import Bit, Circuit, Layer, Linear, Lookup, Ramp
+from lockstep.compiler.circuit import Bit, Circuit, Layer, Linear, Lookup, Ramp
 
 
 class CircuitError(Exception):

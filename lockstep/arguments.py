@@ -10,13 +10,13 @@ from pathlib import Path
 
 import typer
 
-from pram import json_places
-from pram.access import MODES
-from pram.errors import InputError, Source
-from pram.inputs import InputFile, read_input_file, wrong
-from pram.program import Program, read_text
-from pram.winner import Winner
-from pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram import json_places
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import InputError, Source
+from lockstep.pram.inputs import InputFile, read_input_file, wrong
+from lockstep.pram.program import Program, read_text
+from lockstep.pram.winner import Winner
+from lockstep.pram.word import MAX_BITS, MIN_BITS
 
 MAX_SIZES = 100_000
 #: Digits, with a fraction and a decimal exponent, or with a power.
@@ -26,7 +26,7 @@ MAX_NUMBER_BITS = 63
 #: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
 MODEL_BITS = {"word": (MIN_BITS, MAX_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
 
-#: Keys of models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
+#: Keys of lockstep.models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
 PROCESSES = ("mdm", "ap-mdm")
 SCHEDULES = ("two-step", "one-step")
 
@@ -37,7 +37,7 @@ def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def construction(process: str | None, schedule: str | None) -> str:
-    """The name in compiler.compile.CONSTRUCTIONS; what is not said is mdm, in two steps."""
+    """The name in lockstep.compiler.compile.CONSTRUCTIONS; what is not said is mdm, in two steps."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     choose("--process", process, PROCESSES)
     choose("--schedule", schedule, SCHEDULES)

@@ -10,19 +10,19 @@ from typing import Any
 
 import torch
 
-from compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
-from compiler.processor import Code
 from lockstep.arguments import check_winner, placing, winner_given
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
+from lockstep.compiler.processor import Code
 from lockstep.decoding import Decoded, Prepared, check_fits, lay_out, pick_engine
-from models.batch import Failed, decode_batch
-from models.engines import LONGEST
-from pram.errors import Diagnostic, PramError, Source, Span, fail
-from pram.inputs import InputFile, read_input_lines
-from pram.machine import DEFAULT_MAX_STEPS
-from pram.program import Program, read_text
-from pram.winner import LOWEST, Winner
-from proofs_check.certificate import require_certificate
-from proofs_check.theorems import BOUNDS
+from lockstep.models.batch import Failed, decode_batch
+from lockstep.models.engines import LONGEST
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
+from lockstep.pram.inputs import InputFile, read_input_lines
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.program import Program, read_text
+from lockstep.pram.winner import LOWEST, Winner
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.theorems import BOUNDS
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pram.errors import Source, fail
-from pram.format import format_text
-from pram.parser import keywords
+from lockstep.pram.errors import Source, fail
+from lockstep.pram.format import format_text
+from lockstep.pram.parser import keywords
 
 PROGRAM = """\
 program {name} # the largest of n numbers, found in lg(n) rounds

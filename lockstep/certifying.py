@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
-from compiler import mdm
-from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
-from compiler.in_place import OWN_PARAMETERS
-from compiler.processor import Code, bits_for
-from pram.program import Program
-from proofs_check.certificate import Certificate, certify, horizon
-from proofs_check.theorems import theorem4
+from lockstep.compiler import mdm
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.in_place import OWN_PARAMETERS
+from lockstep.compiler.processor import Code, bits_for
+from lockstep.pram.program import Program
+from lockstep.proofs_check.certificate import Certificate, certify, horizon
+from lockstep.proofs_check.theorems import theorem4
 
 #: What runs are bounded by where neither a user nor a model says anything: steps, processors, cells.
 DEFAULTS = {"T": 1000, "P": 64, "S": 1000}

@@ -15,8 +15,8 @@ import typer
 from lockstep import __version__
 from lockstep.commands import cost, fuzz, machine, models, proofs, sweep, text, theory, verify
 from lockstep.commands.common import WRONG
-from pram.errors import PramError
-from pram.inputs import shown
+from lockstep.pram.errors import PramError
+from lockstep.pram.inputs import shown
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.modes import ModeResult, weakest
-from pram.errors import Source
-from pram.profile import LineCosts, Profile
-from pram.program import Program
+from lockstep.pram.errors import Source
+from lockstep.pram.profile import LineCosts, Profile
+from lockstep.pram.program import Program
 
 BAR_WIDTH = 20
 END = "(end of the program)"

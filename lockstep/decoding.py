@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
-from compiler.processor import Code
-from models import decode as models_decode
-from models.decode import Decoding, TooLong
-from models.editing import NotFinished, OutOfPositions
-from models.engines import ENGINES, LONGEST, pick
-from pram.errors import PramError
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, Run, run
-from pram.program import Program
-from pram.unwritten import refuse
-from proofs_check.certificate import require_certificate
-from proofs_check.theorems import BOUNDS
+from lockstep.compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
+from lockstep.compiler.processor import Code
+from lockstep.models import decode as models_decode
+from lockstep.models.decode import Decoding, TooLong
+from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.engines import ENGINES, LONGEST, pick
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
+from lockstep.pram.program import Program
+from lockstep.pram.unwritten import refuse
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.theorems import BOUNDS
 
 #: What --engine takes; `auto` picks by size.
 ENGINE_CHOICES = ("auto", *ENGINES)
@@ -58,7 +58,7 @@ def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", 
                time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
                max_steps: int = DEFAULT_MAX_STEPS,
                strict: bool = False, progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
-    """Generate a job's run by a construction of `compiler.compile.CONSTRUCTIONS`.
+    """Generate a job's run by a construction of `lockstep.compiler.compile.CONSTRUCTIONS`.
 
     Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
             default one with the least widths. engine: one of ENGINE_CHOICES.

@@ -16,19 +16,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from pram.errors import Diagnostic, PramError
-from pram.listing import listing
-from pram.machine import Run
-from pram.program import Program
-from pram.unwritten import Warn, refuse
+from lockstep.pram.errors import Diagnostic, PramError
+from lockstep.pram.listing import listing
+from lockstep.pram.machine import Run
+from lockstep.pram.program import Program
+from lockstep.pram.unwritten import Warn, refuse
 
 if TYPE_CHECKING:
     from lockstep.certifying import Bounded
     from lockstep.failing import Kept
+    from lockstep.proofs_check.catalog import Theorem
     from lockstep.sidecar.judging import Verdict
     from lockstep.space import SpaceRow
     from lockstep.verification import Failed, Report
-    from proofs_check.catalog import Theorem
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def _status(theorem: Theorem, report: Report | None) -> str:
 
 def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
     """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
-    from proofs_check.catalog import LETTERS, OPERATIONS
+    from lockstep.proofs_check.catalog import LETTERS, OPERATIONS
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
     table.add_column(style="cyan", no_wrap=True)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pram.program import Program
-from pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
-from pram.syntax import Number, walk
-from pram.word import MAX_BITS
+from lockstep.pram.program import Program
+from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
+from lockstep.pram.syntax import Number, walk
+from lockstep.pram.word import MAX_BITS
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 Words = NDArray[np.int64]

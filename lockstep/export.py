@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
-from compiler.compile import compile_job
+from lockstep.compiler.compile import compile_job
 from lockstep.decoding import lay_out
-from models.files import save_job
-from models.processes import PROCESSES, THRESHOLD
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, Run, run
-from pram.program import Program
-from proofs_check.certificate import require_certificate
-from proofs_check.theorems import BOUNDS
+from lockstep.models.files import save_job
+from lockstep.models.processes import PROCESSES, THRESHOLD
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
+from lockstep.pram.program import Program
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.theorems import BOUNDS
 
 
 def export_job(program: Program, job: Job, path: Path, *, construction: str = "mdm", dtype: str = "float64",

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.models.whole import write_whole
+from lockstep.pram.errors import PramError
+from lockstep.pram.inputs import plain
+from lockstep.pram.program import Program
+from lockstep.pram.winner import Winner
+from lockstep.proofs_check.inputs import input_maker, picks_of
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.shrinking import Choose, NoCase, Picks, shrink
 from lockstep.sidecar import Generator, Inputs, SidecarFailed, draw_one, generator_for
 from lockstep.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.verification import Failed, Models, Options, decode_case, failures, run_machine
-from models.whole import write_whole
-from pram.errors import PramError
-from pram.inputs import plain
-from pram.program import Program
-from pram.winner import Winner
-from proofs_check.inputs import input_maker, picks_of
-from proofs_check.report import Check
-from proofs_check.shrinking import Choose, NoCase, Picks, shrink
 
 #: Of each size, so many of the sidecar's inputs are looked at for a smaller one.
 NUMBERS = 20

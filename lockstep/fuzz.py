@@ -11,20 +11,20 @@ from pathlib import Path
 from random import Random
 
 from lockstep.failing import Kept, inputs_size, name, repeat_command, same_check, shown, write_input
+from lockstep.models.whole import write_whole
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
+from lockstep.pram.program import Program, parse_program
+from lockstep.proofs_check.certificate import NotCertified
+from lockstep.proofs_check.contents import coverage as contents_of
+from lockstep.proofs_check.programs import coverage as coverage_of
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.shrinking import recorded, shrink
+from lockstep.proofs_check.tally import OTHER, Tally
+from lockstep.proofs_check.texts import TextCase, language_program, written
 from lockstep.sidecar import generator_for
 from lockstep.verification import Case, Models, Options, case_checks, decode_case, run_machine
 from lockstep.verification.rows import RUNS
-from models.whole import write_whole
-from pram.errors import PramError
-from pram.machine import run
-from pram.program import Program, parse_program
-from proofs_check.certificate import NotCertified
-from proofs_check.contents import coverage as contents_of
-from proofs_check.programs import coverage as coverage_of
-from proofs_check.report import Check
-from proofs_check.shrinking import recorded, shrink
-from proofs_check.tally import OTHER, Tally
-from proofs_check.texts import TextCase, language_program, written
 
 #: Programs that a process takes at once.
 SHARE = 20

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from lockstep.failing import Kept
 from lockstep.fuzz import Outcome
+from lockstep.proofs_check.tally import lacking
 from lockstep.report.words import count
-from proofs_check.tally import lacking
 
 
 def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError, Span
+from lockstep.pram.inputs import shown
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
+from lockstep.pram.program import Program
+from lockstep.pram.winners import Tried, Winner, Winners, phrase, run_winners
 from lockstep.sidecar import Generator, Inputs, generator_for
-from pram.access import MODES
-from pram.errors import PramError, Span
-from pram.inputs import shown
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, Run
-from pram.program import Program
-from pram.winners import Tried, Winner, Winners, phrase, run_winners
 
 Outputs = dict[str, Any]
 

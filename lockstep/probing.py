@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lockstep.drawing import STYLES, Inputs, Words, choice_of, filled, largest_word, program_constants, styled
-from pram.errors import PramError
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
-from pram.program import Program
-from pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
-from pram.reached import Reached, unreached
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
+from lockstep.pram.program import Program
+from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
+from lockstep.pram.reached import Reached, unreached
 
 #: Sizes that are probed; larger ones than MOST_ROOM processors and cells are not.
 MOST_SIZES, MOST_ROOM = 8, 1 << 14

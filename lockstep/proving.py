@@ -12,14 +12,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code
-from pram.program import Program
-from proofs_check.certificate import Certificate, certify
-from proofs_check.proofs.assumed import assumptions
-from proofs_check.proofs.prove import Proof, prove
-from proofs_check.proofs.replay import Counterexample
-from proofs_check.proofs.solver import Lemmas
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.pram.program import Program
+from lockstep.proofs_check.certificate import Certificate, certify
+from lockstep.proofs_check.proofs.assumed import assumptions
+from lockstep.proofs_check.proofs.prove import Proof, prove
+from lockstep.proofs_check.proofs.replay import Counterexample
+from lockstep.proofs_check.proofs.solver import Lemmas
 
 #: Bits of a step number or a position, and of a pid: as `lockstep compile` takes them.
 EXTENT_BITS, PID_BITS = 12, 6

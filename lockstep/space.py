@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.decoding import pick_engine
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Run, run
+from lockstep.pram.program import Program
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.sidecar import Generator, draw, generator_for
-from pram.job import Job
-from pram.machine import Run, run
-from pram.program import Program
-from proofs_check.agreement import check_agreement
-from proofs_check.certificate import require_certificate
-from proofs_check.theorems import BOUNDS
 
 
 @dataclass(frozen=True)

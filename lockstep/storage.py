@@ -6,16 +6,16 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from compiler.compile import CONSTRUCTIONS, Compiled, Widths
 from lockstep.arguments import MODEL_BITS
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths
 from lockstep.decoding import compile_program
-from models.files import ModelFileError, load_model, save_model
-from models.transformer import Transformer
-from pram.access import MODES
-from pram.errors import PramError, Source, fail
-from pram.program import Program, load, parse_program
-from pram.winner import Winner, parse_winner
-from proofs_check.certificate import require_certificate
+from lockstep.models.files import ModelFileError, load_model, save_model
+from lockstep.models.transformer import Transformer
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError, Source, fail
+from lockstep.pram.program import Program, load, parse_program
+from lockstep.pram.winner import Winner, parse_winner
+from lockstep.proofs_check.certificate import require_certificate
 
 
 def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, construction: str,

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.decode import Decoding, TooLong, decode
-from models.editing import Editing, NotFinished, OutOfPositions
-from models.engines import BATCHES, ENGINES, Unsuitable
-from models.positions import Positions
-from models.transformer import Transformer
+from lockstep.models.decode import Decoding, TooLong, decode
+from lockstep.models.editing import Editing, NotFinished, OutOfPositions
+from lockstep.models.engines import BATCHES, ENGINES, Unsuitable
+from lockstep.models.positions import Positions
+from lockstep.models.transformer import Transformer
 
 #: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
 MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
@@ -35,7 +35,7 @@ class Failed(Exception):
 def decode_batch(model: Transformer, starts: Sequence[Start], *, process: str = "mdm", order: str = "parallel", seed: int = 0,
                  engine: str = "dense", device: str = "cpu",
                  watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
-    """Decode each sequence to the same end as `models.decode.decode` alone, as many in one pass as there is room for.
+    """Decode each sequence to the same end as `lockstep.models.decode.decode` alone, as many in one pass as there is room for.
 
     An engine that takes one sequence at a time, or cannot take these together, decodes them one after the other.
 

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.editing import DecodingStep, Editing
-from models.engines import ENGINES, LONGEST, Session, Unsuitable
-from models.positions import Positions
-from models.sequence import Change
-from models.transformer import Prediction, Transformer
+from lockstep.models.editing import DecodingStep, Editing
+from lockstep.models.engines import ENGINES, LONGEST, Session, Unsuitable
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction, Transformer
 
 
 class TooLong(Exception):

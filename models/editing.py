@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
-from models.sequence import Change, Sequence
-from models.transformer import Prediction
+from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
+from lockstep.models.sequence import Change, Sequence
+from lockstep.models.transformer import Prediction
 
 #: Which of the positions that are ready a decoding step edits; each takes a generator.
 ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {

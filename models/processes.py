@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.transformer import Prediction
+from lockstep.models.transformer import Prediction
 
 #: Picks, from the positions that may be edited now, those that are: [n] -> [m], m <= n.
 Chooser = Callable[[Tensor], Tensor]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.processes import Edits, apply
+from lockstep.models.processes import Edits, apply
 
 Tokens = NDArray[np.int64]
 

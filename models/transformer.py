@@ -5,7 +5,7 @@
                      x += W_out relu(W_in x + b)
     logits = U x;  control = C x + c  (remask, insert, delete; only for processes that use them)
 
-E and U are factored over a token's kind and bits (`models.tokens`); `token_embedding` and `unembedding`
+E and U are factored over a token's kind and bits (`lockstep.models.tokens`); `token_embedding` and `unembedding`
 spell them out where the vocabulary is small.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from models.tokens import MASK, Vocabulary
+from lockstep.models.tokens import MASK, Vocabulary
 
 #: Vocabularies up to this size can be spelled out as full matrices.
 MAX_SPELLED = 1 << 16

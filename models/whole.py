@@ -1,4 +1,4 @@
-"""Files written whole or not at all. Apart from `models.files`, so that it is there without torch."""
+"""Files written whole or not at all. Apart from `lockstep.models.files`, so that it is there without torch."""
 
 from __future__ import annotations
 

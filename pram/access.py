@@ -19,7 +19,7 @@ Words = NDArray[np.int64]
 class Mode:
     """One row of MODES.
 
-    winner_open: who wins a concurrent write is anybody's choice (`pram.winner`); else the lowest pid wins it.
+    winner_open: who wins a concurrent write is anybody's choice (`lockstep.pram.winner`); else the lowest pid wins it.
     """
 
     name: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pram.declarations import Declarations, Symbols
-from pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
-from pram.syntax import (
+from lockstep.pram.declarations import Declarations, Symbols
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
+from lockstep.pram.syntax import (
     Assign,
     Binary,
     Call,

@@ -11,13 +11,13 @@ from typing import Protocol, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from pram import parameters
-from pram.access import Conflict
-from pram.errors import PramError, Span
-from pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
-from pram.job import Job
-from pram.syntax import Expression
-from pram.word import MAX_BITS, largest
+from lockstep.pram import parameters
+from lockstep.pram.access import Conflict
+from lockstep.pram.errors import PramError, Span
+from lockstep.pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
+from lockstep.pram.job import Job
+from lockstep.pram.syntax import Expression
+from lockstep.pram.word import MAX_BITS, largest
 
 Words = NDArray[np.int64]
 
@@ -32,7 +32,7 @@ FAR = 1 << 40
 
 
 class Machine(Protocol):
-    """What checks ask of the machine that they watch (`pram.machine.Machine`)."""
+    """What checks ask of the machine that they watch (`lockstep.pram.machine.Machine`)."""
 
     job: Job
 

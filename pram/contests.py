@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pram.access import MODES, Accesses, Words
-from pram.errors import PramError, fail
-from pram.job import Job
-from pram.winner import LOWEST
+from lockstep.pram.access import MODES, Accesses, Words
+from lockstep.pram.errors import PramError, fail
+from lockstep.pram.job import Job
+from lockstep.pram.winner import LOWEST
 
 #: So many writers of a cell are named in an error.
 MOST_NAMED = 8

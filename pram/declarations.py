@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pram import parameters
-from pram.access import MODES
-from pram.errors import Diagnostic, Source, Span, did_you_mean
-from pram.syntax import Claim, Expression, Index, Mode, Name, Node, Number, Param, Procs, ProgramText, Shared, Word, walk
+from lockstep.pram import parameters
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import Diagnostic, Source, Span, did_you_mean
+from lockstep.pram.syntax import Claim, Expression, Index, Mode, Name, Node, Number, Param, Procs, ProgramText, Shared, Word, walk
 
 QUANTITIES = ("time", "work", "space", "procs")
 

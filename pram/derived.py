@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from pram.syntax import Binary, Call, Expression, For, Name, Number, Range
+from lockstep.pram.syntax import Binary, Call, Expression, For, Name, Number, Range
 
 #: The largest word, which no text can name.
 WORD_MAX = "word.max"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pram import derived
-from pram.declarations import Symbols
-from pram.errors import Span
-from pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
-from pram.syntax import Binary, Expression, Index, Name, Not, Number
-from pram.word import OPERATORS
+from lockstep.pram import derived
+from lockstep.pram.declarations import Symbols
+from lockstep.pram.errors import Span
+from lockstep.pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
+from lockstep.pram.syntax import Binary, Expression, Index, Name, Not, Number
+from lockstep.pram.word import OPERATORS
 
 
 class Emitter:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Union
 
-from pram.lexemes import Lexeme, comments, lexemes, space, spaced, statement_starts
-from pram.listing import PRECEDENCE
-from pram.parser import DECLARATIONS, lex, parse
+from lockstep.pram.lexemes import Lexeme, comments, lexemes, space, spaced, statement_starts
+from lockstep.pram.listing import PRECEDENCE
+from lockstep.pram.parser import DECLARATIONS, lex, parse
 
 #: Columns of a line; however deep a statement stands, it gets at least so many of its own.
 WIDTH, LEAST = 100, 50

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pram import json_places
-from pram.errors import Diagnostic, InputError, Key, PramError, Source, Span, fail
-from pram.job import Array
-from pram.winner import Winner, parse_winner
+from lockstep.pram import json_places
+from lockstep.pram.errors import Diagnostic, InputError, Key, PramError, Source, Span, fail
+from lockstep.pram.job import Array
+from lockstep.pram.winner import Winner, parse_winner
 
 FORM = '{"params": {...}, "arrays": {...}}'
 KEYS = ("params", "arrays", "winner", "expected")

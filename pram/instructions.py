@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, Union
 
-from pram.errors import Span
-from pram.syntax import Expression, For, Parallel
+from lockstep.pram.errors import Span
+from lockstep.pram.syntax import Expression, For, Parallel
 
 OperandName = Literal["x", "y", "z"]
 

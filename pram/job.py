@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pram.access import MODES
-from pram.errors import PramError, Source, fail
-from pram.instructions import Instruction, Next, Operand
-from pram.winner import LOWEST, Winner
-from pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError, Source, fail
+from lockstep.pram.instructions import Instruction, Next, Operand
+from lockstep.pram.winner import LOWEST, Winner
+from lockstep.pram.word import MAX_BITS, MIN_BITS
 
 #: No job may ask for more steps, cells or processors than this.
 MAX_CELLS = MAX_PROCESSORS = 1 << MAX_BITS

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Union
 
-from pram.errors import JsonPath, Key, Span
+from lockstep.pram.errors import JsonPath, Key, Span
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from pram.parser import lex
+from lockstep.pram.parser import lex
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pram.errors import Source
-from pram.instructions import INSTRUCTIONS, Instruction, Operand
-from pram.lowering import MachineCode
-from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
+from lockstep.pram.errors import Source
+from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
+from lockstep.pram.lowering import MachineCode
+from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
 
 #: How tightly operators bind; comparisons do not chain, so neither side may hold one bare.
 PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pram.errors import Source, Span
-from pram.instructions import Instruction
+from lockstep.pram.errors import Source, Span
+from lockstep.pram.instructions import Instruction
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Syntax -> machine code, by the cost rules of the language (docs/language.md, section 5).
 
 The code is the same for every input size: what depends on parameters enters as derived parameters
-(`pram.derived`).
+(`lockstep.pram.derived`).
 
 Idle processors run *pads*: the same number of nops, with the control of inner `for` loops kept, so
 that all processors always stand at the same place of the text.
@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pram import derived
-from pram.analysis import control_ifs
-from pram.declarations import Symbols
-from pram.emitting import Emitter
-from pram.errors import Span
-from pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
-from pram.syntax import (
+from lockstep.pram import derived
+from lockstep.pram.analysis import control_ifs
+from lockstep.pram.declarations import Symbols
+from lockstep.pram.emitting import Emitter
+from lockstep.pram.errors import Span
+from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
+from lockstep.pram.syntax import (
     Assign,
     Binary,
     Expression,
@@ -36,7 +36,7 @@ from pram.syntax import (
     Store,
     While,
 )
-from pram.word import MIN_BITS, largest
+from lockstep.pram.word import MIN_BITS, largest
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pram import access, checks
-from pram.access import MODES, Accesses
-from pram.checks import Group
-from pram.contests import Arbiter, Contest
-from pram.errors import PramError, Span, fail
-from pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
-from pram.job import Job
-from pram.loops import Rounds
-from pram.reached import FOLLOWED, JUMPED, RAN, Reached
-from pram.unwritten import Unwritten, Warn
-from pram.winner import at_random
-from pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
+from lockstep.pram import access, checks
+from lockstep.pram.access import MODES, Accesses
+from lockstep.pram.checks import Group
+from lockstep.pram.contests import Arbiter, Contest
+from lockstep.pram.errors import PramError, Span, fail
+from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
+from lockstep.pram.job import Job
+from lockstep.pram.loops import Rounds
+from lockstep.pram.reached import FOLLOWED, JUMPED, RAN, Reached
+from lockstep.pram.unwritten import Unwritten, Warn
+from lockstep.pram.winner import at_random
+from lockstep.pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
 
 Words = NDArray[np.int64]
 
@@ -316,7 +316,7 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
 
     Args:   seed: short for the winner `random:SEED`; where the mode leaves no winner open it does not matter.
             trace: keep every step (memory grows by five words for each processor and step). warn: as for Machine;
-            `pram.unwritten.refuse` makes every warning an error.
+            `lockstep.pram.unwritten.refuse` makes every warning an error.
     Raises: PramError: a trap, an access conflict, choices of winners that do not fit, or no halt within `max_steps`.
     """
     if seed is not None and MODES[job.mode].winner_open:

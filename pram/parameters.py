@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 
-from pram.errors import PramError, Source, fail
-from pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
+from lockstep.pram.errors import PramError, Source, fail
+from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
 
 #: Parameter values beyond this many bits are refused, so that no expression can exhaust memory.
 MAX_BITS = 63

@@ -11,11 +11,11 @@ from typing import Any, get_args
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
-from pram import syntax
-from pram.access import MODES
-from pram.errors import PramError, Source, Span, did_you_mean, fail
-from pram.parameters import MAX_BITS
-from pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
+from lockstep.pram import syntax
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.parameters import MAX_BITS
+from lockstep.pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
 MAX_NESTING = 256
 
@@ -122,7 +122,7 @@ class _Nesting:
 @cache
 def _lark() -> Lark:
     """The LALR(1) parser with a lexer that knows every keyword everywhere."""
-    grammar = (files("pram") / "grammar.lark").read_text(encoding="utf-8")
+    grammar = (files(__package__) / "grammar.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=_Builder())
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pram.instructions import Cell, Fetch, Instruction
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, HALTED, Costs, Machine, Run
+from lockstep.pram.instructions import Cell, Fetch, Instruction
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, HALTED, Costs, Machine, Run
 
 Words = NDArray[np.int64]
 
@@ -47,7 +47,7 @@ def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS) -> Profile:
     A step counts for the line where the lowest running processor stands. Processors of a program all stand at one
     place of its text; those of machine code given directly may not. Work and accesses count where each processor stands.
 
-    Raises: PramError: as `pram.machine.run`.
+    Raises: PramError: as `lockstep.pram.machine.run`.
     """
     machine = Machine(job)
     steps = np.zeros(len(job.code), np.int64)

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pram import parameters
-from pram.analysis import analyse
-from pram.declarations import Symbols
-from pram.derived import WORD_MAX
-from pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from pram.inputs import read_array, shortened, shown, wrong, wrong_cell
-from pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
-from pram.json_places import span_of
-from pram.lowering import MachineCode, lower
-from pram.parser import parse
-from pram.syntax import Claim, Expression, ProgramText, Shared
-from pram.word import MAX_BITS, MIN_BITS, largest
+from lockstep.pram import parameters
+from lockstep.pram.analysis import analyse
+from lockstep.pram.declarations import Symbols
+from lockstep.pram.derived import WORD_MAX
+from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.inputs import read_array, shortened, shown, wrong, wrong_cell
+from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
+from lockstep.pram.json_places import span_of
+from lockstep.pram.lowering import MachineCode, lower
+from lockstep.pram.parser import parse
+from lockstep.pram.syntax import Claim, Expression, ProgramText, Shared
+from lockstep.pram.word import MAX_BITS, MIN_BITS, largest
 
 Words = NDArray[np.int64]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pram.errors import fail
-from pram.job import Array
-from pram.program import Program
+from lockstep.pram.errors import fail
+from lockstep.pram.job import Array
+from lockstep.pram.program import Program
 
 #: Inputs without a declared range are drawn from 0 .. this.
 DEFAULT_HIGH = 15

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from pram.inputs import shortened
-from pram.instructions import Decision
-from pram.listing import expression_text
-from pram.program import Program
-from pram.syntax import For, Parallel
+from lockstep.pram.inputs import shortened
+from lockstep.pram.instructions import Decision
+from lockstep.pram.listing import expression_text
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import For, Parallel
 
 #: What a run did with an instruction: executed it, and of a branch, went on behind it or jumped; on any processor.
 RAN, FOLLOWED, JUMPED = 1, 2, 4

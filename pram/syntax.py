@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Union, get_args
 
-from pram.errors import Span
+from lockstep.pram.errors import Span
 
 
 def place() -> Span:
@@ -172,7 +172,7 @@ Statement = Union[Local, Assign, Store, If, While, Repeat, For, Parallel, Single
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """`name` is a key of `pram.access.MODES`, such as "CREW" or "CRCW common"."""
+    """`name` is a key of `lockstep.pram.access.MODES`, such as "CREW" or "CRCW common"."""
 
     name: str
     at: Span = place()

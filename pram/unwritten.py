@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pram.access import Accesses, Words
-from pram.errors import Diagnostic, PramError, Severity
-from pram.job import Job
+from lockstep.pram.access import Accesses, Words
+from lockstep.pram.errors import Diagnostic, PramError, Severity
+from lockstep.pram.job import Job
 
 #: Takes the warnings of a run, one by one.
 Warn = Callable[[Diagnostic], None]

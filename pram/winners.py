@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Union
 
-from pram.access import MODES
-from pram.contests import Contest
-from pram.errors import PramError
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, Machine, Run
-from pram.unwritten import Warn
-from pram.winner import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, parse_winner
+from lockstep.pram.access import MODES
+from lockstep.pram.contests import Contest
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, Run
+from lockstep.pram.unwritten import Warn
+from lockstep.pram.winner import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, parse_winner
 
 #: At most so many winners are tried one by one; where there are more, so many are drawn beside the lowest and the highest.
 MOST_WINNERS, DRAWN = 64, 6

@@ -1,4 +1,4 @@
-"""What each word operation means. How it is computed by gates is `compiler.gates`' business.
+"""What each word operation means. How it is computed by gates is `lockstep.compiler.gates`' business.
 
 A word is an unsigned integer of `bits` bits, 2 <= bits <= 24, held in int64. Every operation is
 given by its *exact* integer result: the word is that result modulo 2^bits, and the operation

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.compile import Compiled, Layout
-from models.decode import Decoder
-from models.editing import NotFinished, OutOfPositions
-from pram.errors import Diagnostic
-from pram.job import Job
-from pram.machine import HALTED, Machine, Run
-from proofs_check.expectations import EXPECTATIONS, InPlaceExpectation, MdmExpectation
+from lockstep.compiler.compile import Compiled, Layout
+from lockstep.models.decode import Decoder
+from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.pram.errors import Diagnostic
+from lockstep.pram.job import Job
+from lockstep.pram.machine import HALTED, Machine, Run
+from lockstep.proofs_check.expectations import EXPECTATIONS, InPlaceExpectation, MdmExpectation
 
 Tokens = NDArray[np.int64]
 Expectation = MdmExpectation | InPlaceExpectation

@@ -1,6 +1,6 @@
 """What a theorem is here: a statement, closed forms, and how decodes are held against them.
 
-Each file of `proofs_check/theorems/` defines one THEOREM; `proofs_check.theorems` finds them. A closed form is written
+Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` finds them. A closed form is written
 in the language of parameter expressions, so that one text is printed, evaluated in exact integers, and turned into SymPy.
 """
 
@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from compiler.compile import Widths
-from compiler.processor import Code, bits_for
-from pram import parameters
-from pram.job import Job
-from pram.machine import Run
-from pram.parser import parse
-from pram.program import Program
-from pram.syntax import Claim, Expression
-from proofs_check.claims import to_sympy
-from proofs_check.measured import Measured
-from proofs_check.report import Check, span
+from lockstep.compiler.compile import Widths
+from lockstep.compiler.processor import Code, bits_for
+from lockstep.pram import parameters
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Run
+from lockstep.pram.parser import parse
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import Claim, Expression
+from lockstep.proofs_check.claims import to_sympy
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check, span
 
 if TYPE_CHECKING:
     import sympy

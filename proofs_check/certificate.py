@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.assemble import assemble
-from compiler.circuit import Circuit
-from compiler.compile import Compiled, compile_code
-from models.processes import REMAINDER, THRESHOLD
-from models.transformer import Layer, Transformer
+from lockstep.compiler.assemble import assemble
+from lockstep.compiler.circuit import Circuit
+from lockstep.compiler.compile import Compiled, compile_code
+from lockstep.models.processes import REMAINDER, THRESHOLD
+from lockstep.models.transformer import Layer, Transformer
 
 Matrix = NDArray[np.float64]
 

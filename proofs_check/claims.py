@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pram import parameters
-from pram.errors import PramError
-from pram.listing import expression_text
-from pram.machine import Run
-from pram.program import Program
-from pram.syntax import Binary, Call, Claim, Expression, Name, Number
-from proofs_check.report import Check, span
+from lockstep.pram import parameters
+from lockstep.pram.errors import PramError
+from lockstep.pram.listing import expression_text
+from lockstep.pram.machine import Run
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import Binary, Call, Claim, Expression, Name, Number
+from lockstep.proofs_check.report import Check, span
 
 if TYPE_CHECKING:
     import sympy

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from pram import syntax
-from pram.analysis import CONTROL
-from pram.parameters import is_parametric
+from lockstep.pram import syntax
+from lockstep.pram.analysis import CONTROL
+from lockstep.pram.parameters import is_parametric
 
 
 def coverage(tree: syntax.ProgramText) -> Counter[str]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler import ap_mdm, in_place, mdm
-from pram.machine import HALTED, NO_DESTINATION, Machine, Step, register_of
+from lockstep.compiler import ap_mdm, in_place, mdm
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Step, register_of
 
 Tokens = NDArray[np.int64]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from pram.errors import PramError
-from pram.inputs import read_array
-from pram.program import Program
-from pram.ranges import InputRange, input_ranges
-from proofs_check.shrinking import Choose, NoCase, Picks, strategy
+from lockstep.pram.errors import PramError
+from lockstep.pram.inputs import read_array
+from lockstep.pram.program import Program
+from lockstep.pram.ranges import InputRange, input_ranges
+from lockstep.proofs_check.shrinking import Choose, NoCase, Picks, strategy
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 #: Inputs of more cells are not made choice by choice.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.compile import Compiled
-from pram.job import Job
-from proofs_check.agreement import Agreement
+from lockstep.compiler.compile import Compiled
+from lockstep.pram.job import Job
+from lockstep.proofs_check.agreement import Agreement
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pram.access import MODES, Mode
-from pram.errors import PramError
-from pram.instructions import INSTRUCTIONS, Cell, Fetch, Instruction, Next, Operand
-from pram.job import Job
-from pram.machine import Run, Step, register_destination, run
+from lockstep.pram.access import MODES, Mode
+from lockstep.pram.errors import PramError
+from lockstep.pram.instructions import INSTRUCTIONS, Cell, Fetch, Instruction, Next, Operand
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Run, Step, register_destination, run
 
 PID = Operand("pid")
 

@@ -15,7 +15,7 @@ class Check:
     """One thing held against one bound.
 
     what: what is checked; on: on which runs; bound, measured: as text; holds: the verdict; process: of which
-    construction, and theorem: of which theorem of `proofs_check.theorems`, if of one. cause: of a failure, what kind it is,
+    construction, and theorem: of which theorem of `lockstep.proofs_check.theorems`, if of one. cause: of a failure, what kind it is,
     where `what` does not say it all.
     """
 

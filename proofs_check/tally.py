@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import get_args
 
-from pram import syntax
-from pram.access import MODES
-from pram.analysis import COMPARISONS
-from pram.instructions import INSTRUCTIONS
-from pram.program import Program
-from pram.reached import Reached, Unreached, items, unreached
-from proofs_check.programs import Coverage
+from lockstep.pram import syntax
+from lockstep.pram.access import MODES
+from lockstep.pram.analysis import COMPARISONS
+from lockstep.pram.instructions import INSTRUCTIONS
+from lockstep.pram.program import Program
+from lockstep.pram.reached import Reached, Unreached, items, unreached
+from lockstep.proofs_check.programs import Coverage
 
 #: What the machine's message of a refused run says, by kind; the first that fits counts.
 REFUSALS = {

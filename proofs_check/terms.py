@@ -1,4 +1,4 @@
-"""Random expressions of the language, as text: what `proofs_check.texts` makes its statements of.
+"""Random expressions of the language, as text: what `lockstep.proofs_check.texts` makes its statements of.
 
 A `Term` is a text with what is believed of its value; a `Place` is what may stand where. With them
 expressions are masked so that most programs stay within their words and arrays. Nothing here is
@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pram.analysis import COMPARISONS
-from pram.parameters import OPERATORS, lg
-from proofs_check.shrinking import Choose
+from lockstep.pram.analysis import COMPARISONS
+from lockstep.pram.parameters import OPERATORS, lg
+from lockstep.proofs_check.shrinking import Choose
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """Random programs of the language, as text with inputs.
 
 `language_programs` writes programs that the analysis accepts and that mostly run to their end: where
-values are uniform, bounded or different on all processors is tracked (see `proofs_check.terms`). One
+values are uniform, bounded or different on all processors is tracked (see `lockstep.proofs_check.terms`). One
 program in two is daring, so that every kind of run-time error comes up too.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pram.access import MODES
-from pram.parameters import lg
-from proofs_check.shrinking import Choose, strategy
-from proofs_check.terms import Cells, Expressions, Place, Term, ones
+from lockstep.pram.access import MODES
+from lockstep.pram.parameters import lg
+from lockstep.proofs_check.shrinking import Choose, strategy
+from lockstep.proofs_check.terms import Cells, Expressions, Place, Term, ones
 
 ROLES = [": inout", ": inout", ": input", ": output", ""]
 

@@ -12,8 +12,8 @@ from random import Random
 from cases import job
 from scalar_machine import ScalarRefusal, ScalarRun, finish, look, start, writers
 
-from pram.instructions import Instruction, Operand
-from pram.job import Job
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.pram.job import Job
 
 #: A final memory with the time it took, or the step in which a run is refused or given up.
 End = tuple[str, int, tuple[int, ...]]

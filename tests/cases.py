@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pram.instructions import INSTRUCTIONS, Example, Instruction, Operand
-from pram.job import Job
+from lockstep.pram.instructions import INSTRUCTIONS, Example, Instruction, Operand
+from lockstep.pram.job import Job
 
 #: Example programs with the size at which a dense decode takes well under a second.
 EXAMPLE_SIZES = {

@@ -12,15 +12,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-from compiler.compile import Compiled
-from proofs_check.proofs import operations
-from proofs_check.proofs.instructions import Executor
-from proofs_check.proofs.interface import Interface, RowKind
-from proofs_check.proofs.prove import interface_of
-from proofs_check.proofs.reduction import Reduced, Row, reduce_gates
-from proofs_check.proofs.rows import BOS, Failed, Walker
-from proofs_check.proofs.solver import Lemmas
-from proofs_check.proofs.weights import Gates, Network, read_weights
+from lockstep.compiler.compile import Compiled
+from lockstep.proofs_check.proofs import operations
+from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.interface import Interface, RowKind
+from lockstep.proofs_check.proofs.prove import interface_of
+from lockstep.proofs_check.proofs.reduction import Reduced, Row, reduce_gates
+from lockstep.proofs_check.proofs.rows import BOS, Failed, Walker
+from lockstep.proofs_check.proofs.solver import Lemmas
+from lockstep.proofs_check.proofs.weights import Gates, Network, read_weights
 
 LAYERS = (1, 2, 3)
 
@@ -132,7 +132,7 @@ class Stage:
 
 
 def _read(sums: str) -> list[tuple[str, int | None]]:
-    """(field, how many bits) of a sum as `proofs_check.proofs.interface.Equal` writes them."""
+    """(field, how many bits) of a sum as `lockstep.proofs_check.proofs.interface.Equal` writes them."""
     parts = [part.strip().partition(":") for part in sums.replace(" - ", " + ").split(" + ") if part.strip()]
     return [(name, int(width) if width else None) for name, _, width in parts]
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from plain import PLAIN, Params, Trap, constant, is_constant
 
-from pram import syntax
-from pram.syntax import Expression, Name, ProgramText, Statement, walk
+from lockstep.pram import syntax
+from lockstep.pram.syntax import Expression, Name, ProgramText, Statement, walk
 
 Arrays = dict[str, Any]
 

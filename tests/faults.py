@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from compiler.circuit import Circuit
-from compiler.compile import CONSTRUCTIONS, Widths
-from compiler.processor import Code
+from lockstep.compiler.circuit import Circuit
+from lockstep.compiler.compile import CONSTRUCTIONS, Widths
+from lockstep.compiler.processor import Code
 
 
 def misread(monkeypatch: pytest.MonkeyPatch, construction: str, instruction: str, other: str) -> None:

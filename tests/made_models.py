@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from models.tokens import MASK, Vocabulary
-from models.transformer import Factored, Layer, Transformer
+from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.models.transformer import Factored, Layer, Transformer
 
 
 def lookup_model(length: int, recency: bool = True) -> tuple[Transformer, torch.Tensor, torch.Tensor]:

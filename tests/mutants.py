@@ -10,12 +10,12 @@ import torch
 from cases import job
 from torch import Tensor
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code
-from models.decode import Decoder
-from models.transformer import FACTORED_PARTS, LAYER_PARTS, Transformer
-from pram.instructions import Instruction, Operand
-from pram.job import Job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.models.decode import Decoder
+from lockstep.models.transformer import FACTORED_PARTS, LAYER_PARTS, Transformer
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.pram.job import Job
 
 PID = Operand("pid")
 #: Operands of every kind; instructions take them in turn.

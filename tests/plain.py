@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 
-from pram import syntax
-from pram.syntax import Expression, Name, children
+from lockstep.pram import syntax
+from lockstep.pram.syntax import Expression, Name, children
 
 Params = dict[str, int]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from evaluator import Arrays, Params, _Halted, _Run, is_constant
 
-from pram import syntax
-from pram.syntax import Expression, ProgramText, Statement, children, walk
+from lockstep.pram import syntax
+from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]

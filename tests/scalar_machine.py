@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
-from pram.instructions import Instruction, Operand, Trap
-from pram.job import Job
+from lockstep.pram.instructions import Instruction, Operand, Trap
+from lockstep.pram.job import Job
 
 #: The integer that `name rd, x, y` computes, before it is cut to a word; what `addsat` computes is cut off at the largest.
 COMPUTE: dict[str, Callable[[int, int], int]] = {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.pram.program import load
 from lockstep.sidecar import Generator, SidecarFailed, generator_for
 from lockstep.sidecar.judging import Verdict
-from pram.program import load
 
 HEAD = "import os, random, signal, sys\nimport numpy as np\n"
 INPUTS = "def inputs(size, rng): return {'n': size}, {'A': rng.integers(0, 9, size)}\n"

@@ -10,19 +10,19 @@ import pytest
 import torch
 from cases import EXAMPLE_SIZES
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.bench.jobs import DIRECTORY, job_of
-from models.decode import Decoder
-from models.editing import DecodingStep
-from models.sequence import Change
-from models.transformer import Factored
-from pram.job import Job
-from pram.machine import run
-from pram.program import load
-from proofs_check import agreement
-from proofs_check.agreement import check_agreement
-from proofs_check.claims import check_claims, to_sympy
-from proofs_check.theorems import BOUNDS
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.models.decode import Decoder
+from lockstep.models.editing import DecodingStep
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Factored
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import load
+from lockstep.proofs_check import agreement
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.claims import check_claims, to_sympy
+from lockstep.proofs_check.theorems import BOUNDS
 
 
 @pytest.mark.parametrize("order", ["parallel", "left-to-right", "random", "random-subsets"])
@@ -116,7 +116,7 @@ def test_tokens_left_masked_are_found() -> None:
 def test_claims_are_evaluated_exactly() -> None:
     """A wrong claim shows its first counterexample."""
     text = (DIRECTORY / "tree_sum.pram").read_text().replace("9 + 17 * lg(n)", "10 + 17 * lg(n) - 1 / n")
-    from pram.program import parse_program
+    from lockstep.pram.program import parse_program
 
     program = parse_program(text, "t.pram")
     runs = [({"n": n}, run(program.instantiate({"n": n}, {"A": [1] * n}))) for n in (1, 2, 3)]

@@ -7,11 +7,11 @@ import pytest
 import torch
 from cases import job
 
-from compiler.compile import Compiled, compile_code
-from compiler.mdm import Widths
-from compiler.processor import Code
-from pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
-from pram.word import WORD_OPERATIONS
+from lockstep.compiler.compile import Compiled, compile_code
+from lockstep.compiler.mdm import Widths
+from lockstep.compiler.processor import Code
+from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
+from lockstep.pram.word import WORD_OPERATIONS
 
 #: A word operation for each row that applies one, with what it means in plain integers, modulo 2^w.
 MEANINGS = {

@@ -11,23 +11,23 @@ from cases import EXAMPLES, ExampleCase, job
 from hypothesis import HealthCheck, assume, given, settings
 from mutation.jobs import counted_cell
 
-from compiler import in_place, one_step
-from compiler.compile import compile_job
-from compiler.processor import Code
 from lockstep.bench.jobs import PROGRAMS, job_of
-from models import processes
-from models.engines.dense import forward
-from models.processes import PROCESSES, Edits, edit
-from models.transformer import Prediction
-from pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
-from pram.job import Job
-from pram.machine import run
-from proofs_check.agreement import Agreement, check_agreement
-from proofs_check.catalog import letters_of_model
-from proofs_check.certificate import certify
-from proofs_check.programs import Coverage, coverage, machine_jobs, runs
-from proofs_check.theorems import theorem4
-from proofs_check.theorems.width import WIDTHS
+from lockstep.compiler import in_place, one_step
+from lockstep.compiler.compile import compile_job
+from lockstep.compiler.processor import Code
+from lockstep.models import processes
+from lockstep.models.engines.dense import forward
+from lockstep.models.processes import PROCESSES, Edits, edit
+from lockstep.models.transformer import Prediction
+from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.proofs_check.agreement import Agreement, check_agreement
+from lockstep.proofs_check.catalog import letters_of_model
+from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.theorems import theorem4
+from lockstep.proofs_check.theorems.width import WIDTHS
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

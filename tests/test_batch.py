@@ -14,20 +14,20 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from made_models import lookup_model
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code
 from lockstep.batch import widest
-from models import batch
-from models.batch import Failed, Start, decode_batch
-from models.decode import decode
-from models.engines import BATCHES, ENGINES, Unsuitable
-from models.engines.dense import DenseBatch, DenseSession
-from models.engines.indexed import IndexedBatch
-from models.positions import Positions
-from pram.job import Job
-from pram.machine import run
-from pram.program import load
-from proofs_check.programs import machine_jobs, runs
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.models import batch
+from lockstep.models.batch import Failed, Start, decode_batch
+from lockstep.models.decode import decode
+from lockstep.models.engines import BATCHES, ENGINES, Unsuitable
+from lockstep.models.engines.dense import DenseBatch, DenseSession
+from lockstep.models.engines.indexed import IndexedBatch
+from lockstep.models.positions import Positions
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import load
+from lockstep.proofs_check.programs import machine_jobs, runs
 
 TREE_SUM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
 

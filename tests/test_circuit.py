@@ -10,17 +10,17 @@ from cases import EXAMPLE_SIZES, job
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler import mdm
-from compiler.assemble import assemble
-from compiler.circuit import Circuit, Linear, Ramp, Threshold
-from compiler.compile import CONSTRUCTIONS
-from compiler.mdm import Widths
-from compiler.processor import Code
-from compiler.verify import CircuitError, check_circuit, unused_fields
 from lockstep.bench.jobs import job_of
-from pram.instructions import INSTRUCTIONS, Instruction, Operand
-from proofs_check.catalog import letters_of_model
-from proofs_check.theorems.width import VOCABULARY, WIDTHS
+from lockstep.compiler import mdm
+from lockstep.compiler.assemble import assemble
+from lockstep.compiler.circuit import Circuit, Linear, Ramp, Threshold
+from lockstep.compiler.compile import CONSTRUCTIONS
+from lockstep.compiler.mdm import Widths
+from lockstep.compiler.processor import Code
+from lockstep.compiler.verify import CircuitError, check_circuit, unused_fields
+from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
+from lockstep.proofs_check.catalog import letters_of_model
+from lockstep.proofs_check.theorems.width import VOCABULARY, WIDTHS
 
 R0 = Operand("register", 0)
 EVERYTHING = Code.of(job(*(Instruction(name, R0, R0, R0, rd=0, target=0) for name in INSTRUCTIONS)))

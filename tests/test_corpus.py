@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.compile import CONSTRUCTIONS
+from lockstep.compiler.compile import CONSTRUCTIONS
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError
+from lockstep.pram.listing import expression_text
+from lockstep.pram.machine import run
+from lockstep.pram.program import Program, load
+from lockstep.proofs_check.claims import check_claims
 from lockstep.sidecar import Generator, Inputs, generator_for
 from lockstep.sidecar.judging import Verdict
 from lockstep.verification import verify
-from pram.access import MODES
-from pram.errors import PramError
-from pram.listing import expression_text
-from pram.machine import run
-from pram.program import Program, load
-from proofs_check.claims import check_claims
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = sorted((ROOT / "examples" / "programs").glob("*.pram"))

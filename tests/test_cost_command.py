@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do
 
-from compiler.compile import CONSTRUCTIONS
+from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.cost import calibrate
 from lockstep.cost.model import FEATURES
 from lockstep.cost.show import size, span
-from models.engines import LONGEST
+from lockstep.models.engines import LONGEST
 
 SUMS = Path(__file__).parent.parent / "examples" / "programs" / "hillis_steele.pram"
 COUNTER = SUMS.with_name("counter.pram")

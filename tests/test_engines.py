@@ -27,19 +27,19 @@ from made_models import (
 )
 from test_models import chain_model, random_model
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.bench.jobs import job_of
-from models.decode import Decoder
-from models.editing import ORDERS, NotFinished, OutOfPositions
-from models.engines import ENGINES, Unsuitable
-from models.engines.active import ActiveSession
-from models.engines.dense import forward
-from models.positions import Positions
-from models.transformer import Layer, Transformer
-from pram.job import Job
-from pram.machine import run
-from proofs_check.agreement import check_agreement
-from proofs_check.programs import machine_jobs, runs
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.models.decode import Decoder
+from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
+from lockstep.models.engines import ENGINES, Unsuitable
+from lockstep.models.engines.active import ActiveSession
+from lockstep.models.engines.dense import forward
+from lockstep.models.positions import Positions
+from lockstep.models.transformer import Layer, Transformer
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.programs import machine_jobs, runs
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pram.errors import PramError
-from pram.program import load, parse_program
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import load, parse_program
 
 HEAD = "program t\nparam n\nprocs n\nshared A[n] : inout, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do "

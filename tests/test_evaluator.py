@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from evaluator import Result, Trap, evaluate
 
-from pram.parser import parse
+from lockstep.pram.parser import parse
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 

@@ -12,10 +12,10 @@ from faults import misread
 
 from lockstep import failing
 from lockstep.failing import process_flags, repeat_command
+from lockstep.pram.program import load
+from lockstep.proofs_check.inputs import MOST_CELLS
+from lockstep.proofs_check.report import Check
 from lockstep.verification import Options
-from pram.program import load
-from proofs_check.inputs import MOST_CELLS
-from proofs_check.report import Check
 
 #: Exclusive or; a construction that takes it for `or` is wrong where both words have a bit.
 MIX = """program mix

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
@@ -21,14 +23,22 @@ MAY_IMPORT = {
 
 
 def imports(text: str) -> set[str]:
-    """The top-level packages that a module imports, anywhere in it."""
+    """The top-level packages that a module imports, anywhere in it; of ours the floor: pram for `lockstep.pram.machine`."""
     found = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {_floor(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "lockstep":
+            found |= {_floor(f"lockstep.{alias.name}") for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
+            found.add(_floor(node.module))
     return found
+
+
+def _floor(module: str) -> str:
+    first, _, rest = module.partition(".")
+    second = rest.partition(".")[0]
+    return second if first == "lockstep" and second in MAY_IMPORT else first
 
 
 def forbidden(package: str, text: str) -> set[str]:
@@ -43,13 +53,47 @@ def test_floors(package: str) -> None:
 
 
 def test_a_breach_is_found() -> None:
-    assert forbidden("models", "def f():\n    from pram.machine import run") == {"pram"}
+    assert forbidden("models", "def f():\n    from lockstep.pram.machine import run") == {"pram"}
+    assert forbidden("models", "from lockstep import pram, models") == {"pram"}
+    assert forbidden("pram", "from lockstep.decoding import decode_job") == {"lockstep"}
+
+
+def test_floors_are_links_of_one_package() -> None:
+    """Each floor is imported as `lockstep.FLOOR`; lint bans the bare names."""
+    for floor in set(MAY_IMPORT) - {"lockstep"}:
+        assert (ROOT / "lockstep" / floor).is_symlink() and (ROOT / "lockstep" / floor).resolve() == ROOT / floor
+
+
+OWN = """
+import models, compiler, pram
+import lockstep
+from lockstep.pram import machine
+
+program = lockstep.load(PROGRAM)
+found = lockstep.decode(program, {"n": 2}, {"A": [3, 4]})
+print(models.OWN, compiler.OWN, pram.OWN, found.outputs, machine.HALTED)
+"""
+
+
+def test_users_may_have_folders_of_these_names(tmp_path: Path) -> None:
+    for own in ("models.py", "compiler/__init__.py", "pram/__init__.py"):
+        (tmp_path / own).parent.mkdir(exist_ok=True)
+        (tmp_path / own).write_text("OWN = True\n")
+    program = ROOT / "examples" / "programs" / "tree_sum.pram"
+    (tmp_path / "script.py").write_text(OWN.replace("PROGRAM", repr(str(program))))
+    ran = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout == "True True True {'total': 7} -1\n"
 
 
 def modules() -> dict[str, str]:
     """The text of each module of the floors, by its name."""
     files = [file.relative_to(ROOT) for package in MAY_IMPORT for file in (ROOT / package).rglob("*.py")]
-    return {".".join(f.with_suffix("").parts).removesuffix(".__init__"): (ROOT / f).read_text() for f in files}
+    return {_name(f): (ROOT / f).read_text() for f in files}
+
+
+def _name(file: Path) -> str:
+    name = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+    return name if name.partition(".")[0] == "lockstep" else f"lockstep.{name}"
 
 
 def imported(body: Iterable[ast.stmt], known: Container[str]) -> Iterator[str]:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pram import format as formatting
-from pram.errors import PramError
-from pram.format import WIDTH, format_text
-from pram.parser import parse
-from proofs_check.texts import TextCase, language_programs
+from lockstep.pram import format as formatting
+from lockstep.pram.errors import PramError
+from lockstep.pram.format import WIDTH, format_text
+from lockstep.pram.parser import parse
+from lockstep.proofs_check.texts import TextCase, language_programs
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 

@@ -14,8 +14,8 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 from fuzzing import Outcome, cases, check_clean, files, inputs, mutate_json, mutate_text, programs
 
-from pram.errors import Diagnostic, PramError, Source, Span
-from pram.program import parse_program
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span
+from lockstep.pram.program import parse_program
 
 #: Seconds that one mutant may take, many times what any does.
 PATIENCE = 20

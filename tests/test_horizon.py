@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from mutation.jobs import hot_cell
 
-from compiler.compile import Compiled, compile_code
-from compiler.mdm import Widths
-from compiler.processor import Code
-from pram.job import Job
-from pram.machine import run
-from proofs_check.agreement import check_agreement
-from proofs_check.certificate import NotCertified, horizon, require_certificate
+from lockstep.compiler.compile import Compiled, compile_code
+from lockstep.compiler.mdm import Widths
+from lockstep.compiler.processor import Code
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.certificate import NotCertified, horizon, require_certificate
 
 
 def with_widths(sample: Job, bits: int, dtype: str) -> Compiled:

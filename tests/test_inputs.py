@@ -14,11 +14,11 @@ from plain import constant
 
 from lockstep.drawing import random_inputs
 from lockstep.failing import inputs_size
-from pram.errors import PramError
-from pram.program import Program, load, parse_program
-from pram.syntax import Param, Shared
-from proofs_check.inputs import input_maker, picks_of, program_inputs
-from proofs_check.shrinking import shrink
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program, load, parse_program
+from lockstep.pram.syntax import Param, Shared
+from lockstep.proofs_check.inputs import input_maker, picks_of, program_inputs
+from lockstep.proofs_check.shrinking import shrink
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25)

@@ -9,12 +9,12 @@ import pytest
 from cases import EXAMPLE_SIZES
 from test_engines import whole_job
 
-from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.bench.jobs import job_of
-from models.engines import Unsuitable, bounds
-from models.engines import plan as plan_module
-from models.engines.plan import chained, plan
-from pram.machine import run
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.models.engines import Unsuitable, bounds
+from lockstep.models.engines import plan as plan_module
+from lockstep.models.engines.plan import chained, plan
+from lockstep.pram.machine import run
 
 
 def kernels_count_in(construction: str, dtype: str = "float64") -> type:

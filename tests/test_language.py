@@ -14,15 +14,15 @@ from evaluator import Result, Trap, evaluate
 from hypothesis import given, settings
 
 import lockstep
+from lockstep.pram.access import MODES
+from lockstep.pram.analysis import COMPARISONS
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import Run, run
+from lockstep.pram.parameters import OPERATORS, lg
+from lockstep.pram.program import Program, load, parse_program
+from lockstep.proofs_check.contents import coverage
+from lockstep.proofs_check.texts import TextCase, language_programs
 from lockstep.sidecar import Generator, generator_for
-from pram.access import MODES
-from pram.analysis import COMPARISONS
-from pram.errors import PramError
-from pram.machine import Run, run
-from pram.parameters import OPERATORS, lg
-from pram.program import Program, load, parse_program
-from proofs_check.contents import coverage
-from proofs_check.texts import TextCase, language_programs
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 MAX_STEPS = 1500

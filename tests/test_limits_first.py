@@ -9,8 +9,8 @@ import pytest
 from commands import GOOD, SIDECAR, TINY, WRONG, Do
 
 from lockstep import drawing, sidecar
-from pram.errors import PramError
-from pram.program import load
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import load
 
 HUGE = 100_000_000
 PROCS = f"procs is {HUGE} (with n = {HUGE}); the limit is 16777216"

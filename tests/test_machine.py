@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from scalar_machine import COMPUTE, Did, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarRun, ScalarTrap, run_scalar
 
-from pram.access import MODES
-from pram.errors import PramError
-from pram.instructions import INSTRUCTIONS, Example, Instruction, Operand, Trap
-from pram.job import Job
-from pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, register_of, run
-from pram.winner import at_random
-from proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError
+from lockstep.pram.instructions import INSTRUCTIONS, Example, Instruction, Operand, Trap
+from lockstep.pram.job import Job
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, register_of, run
+from lockstep.pram.winner import at_random
+from lockstep.proofs_check.programs import Coverage, coverage, machine_jobs, runs
 
 MAX_STEPS = 40
 #: The same jobs in every run of the tests.

@@ -11,17 +11,17 @@ from cases import EXAMPLES, ExampleCase, job
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from compiler.compile import Compiled, compile_job
-from models.decode import decode
-from models.editing import NotFinished
-from models.engines.dense import forward
-from pram.instructions import INSTRUCTIONS, Instruction, Operand
-from pram.job import Job
-from pram.machine import Run
-from proofs_check.agreement import Agreement, check_agreement
-from proofs_check.catalog import letters_of_run
-from proofs_check.programs import Coverage, coverage, machine_jobs, runs
-from proofs_check.theorems import BOUNDS, theorem1
+from lockstep.compiler.compile import Compiled, compile_job
+from lockstep.models.decode import decode
+from lockstep.models.editing import NotFinished
+from lockstep.models.engines.dense import forward
+from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Run
+from lockstep.proofs_check.agreement import Agreement, check_agreement
+from lockstep.proofs_check.catalog import letters_of_run
+from lockstep.proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.theorems import BOUNDS, theorem1
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from models.files import ModelFileError, _digest, load_model
+from lockstep.models.files import ModelFileError, _digest, load_model
 
 Tensors, Text = dict[str, Tensor], dict[str, str]
 Edit = Callable[[Tensors, Text], object]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.decode import decode
-from models.editing import ORDERS, NotFinished
-from models.processes import PROCESSES, THRESHOLD
-from models.tokens import MASK, Vocabulary
-from models.transformer import MAX_SPELLED, Factored, Layer, Prediction, Transformer
+from lockstep.models.decode import decode
+from lockstep.models.editing import ORDERS, NotFinished
+from lockstep.models.processes import PROCESSES, THRESHOLD
+from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.models.transformer import MAX_SPELLED, Factored, Layer, Prediction, Transformer
 
 KINDS = Vocabulary((("BOS", 0), (MASK, 0), ("A", 1), ("B", 3)))
 

@@ -10,9 +10,9 @@ import pytest
 from commands import Do
 
 from lockstep.modes import ModeResult, try_modes, weakest
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import load, parse_program
 from lockstep.sidecar import Inputs, draw, generator_for
-from pram.errors import PramError
-from pram.program import load, parse_program
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 NAMES = ("EREW", "CREW", "CRCW common", "CRCW arbitrary", "CRCW priority")

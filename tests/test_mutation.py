@@ -17,8 +17,8 @@ from mutation.show import markdown
 from mutation.table import Check, Mutant
 from mutation.verdicts import BROKEN, CRASHED, EQUIVALENT, KILLED, NOT_EQUIVALENT, SURVIVED, Judge, Score
 
-from pram import access, word
-from pram.word import wrap
+from lockstep.pram import access, word
+from lockstep.pram.word import wrap
 
 ROOT = Path(__file__).parent.parent
 #: One judge, so that each check is run without a mutant once.
@@ -88,7 +88,7 @@ def test_nothing_stays_planted() -> None:
     assert wrap(31, 4) == 15  # type: ignore[arg-type]
     before = dict(access.MODES)
     for mutant in MUTANTS:
-        if mutant.plant.where.startswith("pram.access.MODES"):
+        if mutant.plant.where.startswith("lockstep.pram.access.MODES"):
             with mutant.plant.planted():
                 assert access.MODES != before
             assert access.MODES == before

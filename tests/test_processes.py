@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.decode import decode
-from models.editing import OutOfPositions
-from models.processes import PROCESSES
-from models.tokens import Vocabulary
-from models.transformer import Factored, Prediction, Transformer
+from lockstep.models.decode import decode
+from lockstep.models.editing import OutOfPositions
+from lockstep.models.processes import PROCESSES
+from lockstep.models.tokens import Vocabulary
+from lockstep.models.transformer import Factored, Prediction, Transformer
 
 MASK = 9
 

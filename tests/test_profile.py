@@ -10,15 +10,15 @@ import pytest
 from cases import job
 from hypothesis import Phase, given, settings
 
+from lockstep.pram import profile as profiling
+from lockstep.pram.errors import PramError, Span
+from lockstep.pram.instructions import PID, Instruction, constant
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Machine, run
+from lockstep.pram.profile import LineCosts, Profile, profile
+from lockstep.pram.program import load, parse_program
+from lockstep.proofs_check.texts import TextCase, language_programs
 from lockstep.sidecar import generator_for
-from pram import profile as profiling
-from pram.errors import PramError, Span
-from pram.instructions import PID, Instruction, constant
-from pram.job import Job
-from pram.machine import Machine, run
-from pram.profile import LineCosts, Profile, profile
-from pram.program import load, parse_program
-from proofs_check.texts import TextCase, language_programs
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 MAX_STEPS = 20_000

@@ -25,22 +25,22 @@ from mutants import (
     small_model,
 )
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.models.files import load_model, save_model
+from lockstep.pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
+from lockstep.pram.program import load
+from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
+from lockstep.proofs_check.proofs.attention import misread_example, misreads
+from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, interface_of, prove
+from lockstep.proofs_check.proofs.reduction import Polyline
+from lockstep.proofs_check.proofs.rows import BOS, Walker
+from lockstep.proofs_check.proofs.solver import Lemmas, Unequal, Words
+from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
+from lockstep.proofs_check.proofs.weights import read_weights
 from lockstep.storage import compile_to_file
-from models.files import load_model, save_model
-from pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
-from pram.instructions import Instruction, Operand
-from pram.machine import HALTED, NO_DESTINATION, Machine, register_of
-from pram.program import load
-from pram.word import WORD_OPERATIONS, exact, wrap
-from proofs_check.proofs.attention import misread_example, misreads
-from proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, interface_of, prove
-from proofs_check.proofs.reduction import Polyline
-from proofs_check.proofs.rows import BOS, Walker
-from proofs_check.proofs.solver import Lemmas, Unequal, Words
-from proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
-from proofs_check.proofs.weights import read_weights
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "programs"
 
@@ -70,7 +70,7 @@ def test_the_table_is_complete() -> None:
 
 @pytest.mark.parametrize("bits", [2, 3, 8, 16])
 def test_operations_mean_what_the_machine_computes(bits: int) -> None:
-    """The terms, evaluated by Z3, against `pram.word` on edges and random words."""
+    """The terms, evaluated by Z3, against `lockstep.pram.word` on edges and random words."""
     rng = np.random.default_rng(bits)
     words = [(x, y) for x in edges(bits) for y in edges(bits)] + rng.integers(0, 1 << bits, (40, 2)).tolist()
     xs, ys = (np.array(column, np.int64) for column in zip(*words))

@@ -13,11 +13,11 @@ from typing import Union
 import numpy as np
 import pytest
 
-from compiler.compile import CONSTRUCTIONS, compile_job
-from pram.errors import PramError
-from pram.machine import run
-from pram.program import Program, parse_program
-from proofs_check.agreement import check_agreement
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
+from lockstep.pram.program import Program, parse_program
+from lockstep.proofs_check.agreement import check_agreement
 
 #: The items of each processor that has some, or why a run is refused.
 Outcome = Union[dict[int, tuple[int, ...]], str]

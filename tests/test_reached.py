@@ -15,15 +15,15 @@ from cases import job
 from evaluator import Trap
 from reaching import everything, watch
 
+from lockstep.pram.errors import PramError, Span
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.pram.machine import Machine, run
+from lockstep.pram.parser import parse
+from lockstep.pram.program import Program, load, parse_program
+from lockstep.pram.reached import MOST_NAMED, Item, Reached, Unreached, items, nothing, unreached
+from lockstep.pram.syntax import walk
+from lockstep.proofs_check.texts import language_program
 from lockstep.sidecar import generator_for
-from pram.errors import PramError, Span
-from pram.instructions import Instruction, Operand
-from pram.machine import Machine, run
-from pram.parser import parse
-from pram.program import Program, load, parse_program
-from pram.reached import MOST_NAMED, Item, Reached, Unreached, items, nothing, unreached
-from pram.syntax import walk
-from proofs_check.texts import language_program
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 MOST = 20_000

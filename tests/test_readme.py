@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import lockstep
-from pram.format import format_text
-from pram.program import parse_program
+from lockstep.pram.format import format_text
+from lockstep.pram.program import parse_program
 
 ROOT = Path(__file__).parent.parent
 

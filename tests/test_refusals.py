@@ -10,17 +10,17 @@ from evaluator import evaluate
 from numpy_decoder import decode as foreign_decode
 
 import lockstep
-from compiler import in_place, mdm
-from compiler.compile import CONSTRUCTIONS
 from lockstep.bench.jobs import DIRECTORY, job_of
+from lockstep.compiler import in_place, mdm
+from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.decoding import decode_job
 from lockstep.export import export_job
+from lockstep.models.files import load_model, save_model
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import load, parse_program
+from lockstep.proofs_check.certificate import NotCertified
+from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.storage import compile_to_file, program_or_model
-from models.files import load_model, save_model
-from pram.errors import PramError
-from pram.program import load, parse_program
-from proofs_check.certificate import NotCertified
-from proofs_check.theorems import BOUNDS
 
 DOUBLE = "program t param n shared A[n] : inout for i in 0 .. n - 1 do A[i] := A[i] + A[i] end"
 
@@ -112,7 +112,7 @@ def test_exported_jobs_decode_without_our_code(name: str, size: int, process: st
 
 
 def lockstep_outputs(job: object) -> dict[str, object]:
-    from pram.machine import run
+    from lockstep.pram.machine import run
 
     return run(job).outputs  # type: ignore[arg-type, return-value]
 

@@ -9,8 +9,8 @@ from test_errors import rendered
 
 import lockstep
 from lockstep.arguments import reading
-from pram.errors import InputError, PramError
-from pram.program import load, parse_program
+from lockstep.pram.errors import InputError, PramError
+from lockstep.pram.program import load, parse_program
 
 CREW = "program t\nmode CREW\nparam n\nprocs n\nword 8\nshared A[n] : inout, s : output\n"
 EREW, COMMON = CREW.replace("CREW", "EREW"), CREW.replace("CREW", "CRCW common")

@@ -12,11 +12,11 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 from sidecars import HEAD, INPUTS, RIGHT, generator, judged
 
+from lockstep.pram.errors import Source
 from lockstep.sidecar import SidecarFailed
 from lockstep.sidecar.files import FOLDER, UNKNOWN, fingerprint, name_of
 from lockstep.sidecar.judging import Verdict
 from lockstep.sidecar.process import SidecarProcess, load_sidecar
-from pram.errors import Source
 
 # -- what it reads ---------------------------------------------------------------------------------------
 

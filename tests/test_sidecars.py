@@ -16,12 +16,12 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 from sidecars import HEAD, INPUTS, RIGHT, error_of, generator
 
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Array
+from lockstep.pram.program import load
 from lockstep.sidecar import draw_one, generator_for
 from lockstep.sidecar.judging import Unfit, Verdict, compare
 from lockstep.sweep.pool import FOREVER, pool
-from pram.errors import PramError
-from pram.job import Array
-from pram.program import load
 
 # -- ends of every kind --------------------------------------------------------------------------------
 

@@ -16,15 +16,15 @@ from mutation.on_proofs import short_model
 from mutation.planting import Rewrite
 from test_proofs import failed
 
-from compiler.compile import CONSTRUCTIONS, Compiled
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
+from lockstep.models.files import load_model, save_model
+from lockstep.models.transformer import Transformer
+from lockstep.pram.program import load
+from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.prove import prove
+from lockstep.proofs_check.proofs.rows import Walker
+from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.storage import compile_to_file, program_or_model
-from models.files import load_model, save_model
-from models.transformer import Transformer
-from pram.program import load
-from proofs_check.proofs.instructions import Executor
-from proofs_check.proofs.prove import prove
-from proofs_check.proofs.rows import Walker
-from proofs_check.proofs.solver import Lemmas
 
 # -- columns -----------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from sweeps import GOOD, TINY, files, made, swept, table
 
 from lockstep import __version__, cli
 from lockstep.display import LEGEND
+from lockstep.pram.program import load
+from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.report.plots import VARIABLES
 from lockstep.report.survey import survey
 from lockstep.report.values import Extent
@@ -27,8 +29,6 @@ from lockstep.sweep.pool import Here
 from lockstep.sweep.result import CHECKED, FAILED, STOPPED, Result
 from lockstep.sweep.store import SUBJECT, writing
 from lockstep.sweep.sweep import sweep
-from pram.program import load
-from proofs_check.theorems import BOUNDS
 
 DOCS = Path(__file__).parent.parent / "docs" / "sweep.md"
 #: Runs 5 n + 4 steps and longer.

@@ -20,6 +20,7 @@ from sweeps import GOOD, MACHINE_ONLY, TINY, Reading, Told, failed, files, fine,
 from test_floors import OURS, imports
 from test_sweep_kept import reached
 
+from lockstep.pram.errors import Source
 from lockstep.report.survey import survey
 from lockstep.report.verdict import reasons
 from lockstep.sidecar.files import FOLDER, OTHER, UNREADABLE, fingerprint
@@ -28,7 +29,6 @@ from lockstep.sweep.plan import JUDGES, LIBRARIES, Subject, libraries
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED
 from lockstep.sweep.store import SUBJECT, writing
 from lockstep.sweep.sweep import sweep
-from pram.errors import Source
 
 # -- fingerprints --------------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ def test_what_a_case_imports_is_what_the_version_covers(tmp_path: Path) -> None:
     statuses, modules = json.loads(ran.stdout)
     assert statuses == [CHECKED]
     ours = {name for name in modules if name.partition(".")[0] in {judge.partition(".")[0] for judge in JUDGES}}
-    assert {"lockstep.verification", "compiler.one_step", "pram.machine", "lockstep.sweep.check"} <= ours
+    assert {"lockstep.verification", "lockstep.compiler.one_step", "lockstep.pram.machine", "lockstep.sweep.check"} <= ours
     uncovered = {name for name in ours if not any(name == judge or name.startswith(judge + ".") for judge in JUDGES)}
     assert uncovered == FRONTS, f"sweep/plan.py: JUDGES lacks {sorted(uncovered - FRONTS)}"
     assert not [judge for judge in JUDGES if judge not in ours]

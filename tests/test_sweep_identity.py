@@ -11,6 +11,7 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 from sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
+from lockstep.pram.errors import PramError
 from lockstep.report.page import page
 from lockstep.report.survey import survey
 from lockstep.report.verdict import reasons
@@ -19,7 +20,6 @@ from lockstep.sweep.plan import Limits, Plan, Task, subjects
 from lockstep.sweep.result import CHECKED, FAILED, STOPPED, Result
 from lockstep.sweep.store import writing
 from lockstep.sweep.sweep import sweep
-from pram.errors import PramError
 
 ALL = Limits(("mdm", "ap-mdm"), "float64", 100, 100, 100)
 

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from lockstep.commands import text as text_commands
 from lockstep.cost_tables import profile_table
-from pram.format import format_text
-from pram.profile import profile
-from pram.program import load
+from lockstep.pram.format import format_text
+from lockstep.pram.profile import profile
+from lockstep.pram.program import load
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "programs"
 NEAT = "program tiny\nparam  n\nprocs  n\nshared A[n] : inout\nclaim  time == 8\n\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import sympy
 
-from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.bench.jobs import DIRECTORY, job_of
-from pram.errors import PramError
-from pram.machine import run
-from pram.program import load
-from proofs_check import theorems
-from proofs_check.agreement import check_agreement
-from proofs_check.catalog import LETTERS, ClosedForm
-from proofs_check.measured import Measured
-from proofs_check.theorems import BOUNDS, THEOREMS
-from proofs_check.theorems.width import WIDTHS
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
+from lockstep.pram.program import load
+from lockstep.proofs_check import theorems
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.catalog import LETTERS, ClosedForm
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.theorems import BOUNDS, THEOREMS
+from lockstep.proofs_check.theorems.width import WIDTHS
 
 FORMS = [(t.name, c, what, form) for t in THEOREMS for c, forms in t.forms.items() for what, form in forms.items()]
 
@@ -101,8 +101,8 @@ def test_a_theorem_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.Monk
     """A file in the folder is found, and `verify` shows its rows."""
     (tmp_path / "theorem9.py").write_text(
         textwrap.dedent("""
-            from proofs_check.catalog import Theorem
-            from proofs_check.report import Check
+            from lockstep.proofs_check.catalog import Theorem
+            from lockstep.proofs_check.report import Check
 
             def of_runs(program, runs, on):
                 yield Check("parity of the time", on, "odd", "even", all(run.time % 2 for _, run in runs))
@@ -112,7 +112,7 @@ def test_a_theorem_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.setattr(theorems, "__path__", [*theorems.__path__, str(tmp_path)])
     found = theorems.find_theorems()
-    sys.modules.pop("proofs_check.theorems.theorem9")
+    sys.modules.pop("lockstep.proofs_check.theorems.theorem9")
     assert [t.name for t in found][-1] == "Theorem 9"
     from lockstep.verification import rows, verify
 

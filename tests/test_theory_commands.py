@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from commands import FINE, MISUSED, REFUTED, WRONG, Do
 
-from compiler.compile import compile_job
 from lockstep.bench.jobs import job_of
-from proofs_check.certificate import certify
+from lockstep.compiler.compile import compile_job
+from lockstep.proofs_check.certificate import certify
 
 PROGRAM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
 

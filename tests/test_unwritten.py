@@ -8,9 +8,9 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 
 import lockstep
-from pram.errors import Diagnostic, PramError
-from pram.program import parse_program
-from pram.unwritten import refuse
+from lockstep.pram.errors import Diagnostic, PramError
+from lockstep.pram.program import parse_program
+from lockstep.pram.unwritten import refuse
 
 HEAD = "program t\nmode CREW\nprocs 3\nshared A[3] : input, B[3] : output, C[3], q\n"
 EACH = "parallel for i in 0 .. 2 do "
@@ -57,8 +57,8 @@ def test_a_read_in_the_step_of_the_first_write_finds_the_cell_unwritten() -> Non
 
     from cases import job
 
-    from pram import machine
-    from pram.instructions import PID, Instruction, constant
+    from lockstep.pram import machine
+    from lockstep.pram.instructions import PID, Instruction, constant
 
     zero = constant(0)
     code = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from commands import FINE, REFUTED, WRONG, Do, rows
 
+from lockstep.pram.program import load, parse_program
 from lockstep.verification import Failed, verify
-from pram.program import load, parse_program
 
 HEAD = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout in 0 .. 9, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do {} end\n"

@@ -11,17 +11,17 @@ from all_winners import fight
 from mutation.jobs import counted_cell, hot_cell
 from numpy_decoder import decode as foreign_decode
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.export import export_job
-from models.decode import decode
-from pram.errors import PramError
-from pram.job import Job
-from pram.machine import Run, run
-from pram.program import parse_program
-from pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order
-from proofs_check.agreement import Agreement, check_agreement
-from proofs_check.certificate import certify
-from proofs_check.programs import coverage, runs
+from lockstep.models.decode import decode
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Run, run
+from lockstep.pram.program import parse_program
+from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order
+from lockstep.proofs_check.agreement import Agreement, check_agreement
+from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.programs import coverage, runs
 
 WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from scalar_machine import run_scalar
 from test_machine import assert_same_run
 
-from pram import winners
-from pram.access import MODES
-from pram.contests import Contest
-from pram.errors import Diagnostic, PramError
-from pram.instructions import Instruction, Operand, Trap
-from pram.job import Job
-from pram.machine import Machine, NoHalt, Run, run
-from pram.program import parse_program
-from pram.unwritten import refuse
-from pram.winners import (
+from lockstep.pram import winners
+from lockstep.pram.access import MODES
+from lockstep.pram.contests import Contest
+from lockstep.pram.errors import Diagnostic, PramError
+from lockstep.pram.instructions import Instruction, Operand, Trap
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Machine, NoHalt, Run, run
+from lockstep.pram.program import parse_program
+from lockstep.pram.unwritten import refuse
+from lockstep.pram.winners import (
     HIGHEST,
     LOWEST,
     Tried,
@@ -36,7 +36,7 @@ from pram.winners import (
     phrase,
     run_winners,
 )
-from proofs_check.programs import coverage, machine_jobs
+from lockstep.proofs_check.programs import coverage, machine_jobs
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 OPEN = "CRCW arbitrary"

@@ -17,18 +17,18 @@ from mutation.jobs import PID, R0, R1, number
 from mutation.on_proofs import THERE, short_model
 from wrong_circuits import altered, moved_head, narrowed, never, owner_of_what_cancels, product_twice, without_field, without_head
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code, Size
-from compiler.verify import check_circuit
-from models.decode import decode
-from pram.instructions import Instruction, Operand
-from pram.job import Job
-from pram.machine import run
-from proofs_check.certificate import certify
-from proofs_check.proofs.columns import check_columns
-from proofs_check.proofs.prove import interface_of, prove
-from proofs_check.proofs.structure import Broken
-from proofs_check.proofs.weights import Network, read_weights
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code, Size
+from lockstep.compiler.verify import check_circuit
+from lockstep.models.decode import decode
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.proofs.columns import check_columns
+from lockstep.proofs_check.proofs.prove import interface_of, prove
+from lockstep.proofs_check.proofs.structure import Broken
+from lockstep.proofs_check.proofs.weights import Network, read_weights
 
 
 def broken(compiled: Compiled) -> dict[str, str]:

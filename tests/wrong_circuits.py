@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from compiler.assemble import assemble
-from compiler.circuit import Bit, Circuit, Field, Gate, Linear, Readout, Threshold
-from compiler.compile import Compiled
+from lockstep.compiler.assemble import assemble
+from lockstep.compiler.circuit import Bit, Circuit, Field, Gate, Linear, Readout, Threshold
+from lockstep.compiler.compile import Compiled
 
 Edit = Callable[[Circuit], Circuit]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lockstep.pram.job import Job
+from lockstep.pram.program import load
 from lockstep.sidecar import generator_for
-from pram.job import Job
-from pram.program import load
 
 PROGRAMS = ("tree_sum", "hillis_steele", "list_rank", "bitonic_sort", "closure", "components", "dyck")
 DIRECTORY = Path(__file__).parent.parent.parent / "examples" / "programs"

@@ -19,17 +19,17 @@ from hypothesis import HealthCheck, given, settings
 from rich import box
 from rich.table import Table
 
-from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.bench.jobs import DIRECTORY, WORD_BITS, job_of, seconds
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.cost.calibrate import calibrate
 from lockstep.cost.check import hold
-from models.decode import Decoder
-from pram.job import Job
-from pram.machine import run
-from pram.program import parse_program
-from proofs_check.agreement import check_agreement
-from proofs_check.certificate import require_certificate
-from proofs_check.programs import machine_jobs, runs
+from lockstep.models.decode import Decoder
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import parse_program
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.programs import machine_jobs, runs
 
 #: Eight processors count in an array of a thousand cells.
 SPIN = """program spin

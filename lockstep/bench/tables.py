@@ -8,12 +8,12 @@ import torch
 from rich import box
 from rich.table import Table
 
-from compiler.compile import Compiled, compile_job
 from lockstep.bench.jobs import PROGRAMS, WORD_BITS, job_of, seconds
-from models.decode import decode
-from pram.job import Job
-from pram.machine import run
-from proofs_check.theorems import BOUNDS
+from lockstep.compiler.compile import Compiled, compile_job
+from lockstep.models.decode import decode
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.proofs_check.theorems import BOUNDS
 
 #: The size at which each program's dense decode still takes seconds.
 DECODED = {"tree_sum": 8, "hillis_steele": 4, "list_rank": 4, "bitonic_sort": 4, "closure": 2, "components": 2, "dyck": 2}

@@ -13,17 +13,17 @@ import typer
 from rich.console import Console
 
 from lockstep.arguments import SCHEDULES, check_winner, choose, reading, winner_given
-from pram.access import MODES
-from pram.errors import fail
-from pram.inputs import InputFile
-from pram.job import Job
-from pram.parameters import evaluate
-from pram.program import Program, is_model_file
-from pram.winner import FIXED_FORMS, FORMS, LOWEST, MOST_SEED, Winner, at_random, parse_winner
-from pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import fail
+from lockstep.pram.inputs import InputFile
+from lockstep.pram.job import Job
+from lockstep.pram.parameters import evaluate
+from lockstep.pram.program import Program, is_model_file
+from lockstep.pram.winner import FIXED_FORMS, FORMS, LOWEST, MOST_SEED, Winner, at_random, parse_winner
+from lockstep.pram.word import MAX_BITS, MIN_BITS
 
 if TYPE_CHECKING:  # torch would come with it
-    from compiler.compile import Compiled
+    from lockstep.compiler.compile import Compiled
 
 #: In a pipe or file, tables are as wide as they like to be, within reason.
 out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
@@ -32,7 +32,7 @@ T = TypeVar("T")
 WRONG, FAILED = 1, 3
 DEFAULT_BITS = 16
 
-#: Keys of models.engines.ENGINES, which is not imported here because of torch, and what picks one of them.
+#: Keys of lockstep.models.engines.ENGINES, which is not imported here because of torch, and what picks one of them.
 ENGINES = ("auto", "dense", "active", "indexed")
 
 File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]

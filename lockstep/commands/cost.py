@@ -12,7 +12,7 @@ from rich.console import Group
 from lockstep import display
 from lockstep.arguments import constructions, parse_number, parse_settings
 from lockstep.commands.common import FAILED, Bits, Json, emit, err
-from pram.program import Program, load
+from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.cost.calibrate import Calibration

@@ -10,11 +10,11 @@ import typer
 
 from lockstep.arguments import placing
 from lockstep.commands.common import FAILED
-from pram.errors import Diagnostic
-from pram.inputs import InputFile
-from pram.job import Job
-from pram.machine import Run
-from pram.program import Program
+from lockstep.pram.errors import Diagnostic
+from lockstep.pram.inputs import InputFile
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Run
+from lockstep.pram.program import Program
 
 
 def end_with_run(program: Program, job: Job, run: Run, given: InputFile, although: str = "") -> None:
@@ -60,7 +60,7 @@ def end_with(wrong: Sequence[str], false: Sequence[Diagnostic], although: str = 
 
 def false_claims(program: Program, params: dict[str, int], run: Run, where: str = "") -> list[Diagnostic]:
     """What a program claims and one run refutes, each at its place in the program. where: which run, if there are several."""
-    from proofs_check.claims import check_claims
+    from lockstep.proofs_check.claims import check_claims
 
     return [
         Diagnostic(f"{check.what} {check.bound} is false{where}: {check.measured}", program.source, claim.at)

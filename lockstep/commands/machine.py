@@ -29,9 +29,9 @@ from lockstep.commands.common import (
     out,
 )
 from lockstep.commands.ending import end_with, end_with_run, false_claims, given_of
-from pram.inputs import InputFile
-from pram.machine import DEFAULT_MAX_STEPS, Run
-from pram.program import Program, load
+from lockstep.pram.inputs import InputFile
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
+from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.sidecar.judging import Verdict
@@ -44,7 +44,7 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
 
     Outputs are held against the oracle in NAME.py beside the program, or against those that the input file expects.
     """
-    from pram.machine import run as run_job
+    from lockstep.pram.machine import run as run_job
 
     program = load(file)
     job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
@@ -75,7 +75,7 @@ def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed 
             json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
     from lockstep.cost_tables import profile_record, profile_table
-    from pram.profile import profile as profile_job
+    from lockstep.pram.profile import profile as profile_job
 
     program = load(file)
     job, given = machine_case(program, input, size, seed, word_bits, winner)
@@ -98,8 +98,8 @@ def modes(file: File, input: Input = None,
     """
     from lockstep.cost_tables import modes_record, modes_table
     from lockstep.modes import try_modes
+    from lockstep.proofs_check.report import runs_of
     from lockstep.sidecar import draw, generator_for
-    from proofs_check.report import runs_of
 
     wanted = parse_sizes(sizes)
     program = load(file)

@@ -45,8 +45,8 @@ from lockstep.commands.common import (
     writable,
 )
 from lockstep.commands.ending import end_with, end_with_run, false_claims, given_of, unexpected
-from pram.machine import DEFAULT_MAX_STEPS
-from pram.program import Program, load
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.program import Program, load
 
 TIME_BITS, LENGTH_BITS, PID_BITS = (MODEL_BITS[name] for name in ("time", "length", "pid"))
 
@@ -63,8 +63,8 @@ def compile(file: File,
     """Compile a program to the weights of a transformer."""
     choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
-    from compiler.compile import CONSTRUCTIONS
     from lockstep import storage
+    from lockstep.compiler.compile import CONSTRUCTIONS
 
     program = load(file)
     named = winner_named(program, winner)

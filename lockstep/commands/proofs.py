@@ -11,8 +11,8 @@ from rich.console import Group
 from lockstep import display
 from lockstep.arguments import constructions
 from lockstep.commands.common import DEFAULT_BITS, FAILED, Json, check_model, emit, err, word_in_range
-from pram.parameters import evaluate
-from pram.program import Program
+from lockstep.pram.parameters import evaluate
+from lockstep.pram.program import Program
 
 MOST_BITS = 16
 

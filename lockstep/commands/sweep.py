@@ -14,7 +14,7 @@ import typer
 from lockstep import display
 from lockstep.arguments import choose, constructions, parse_sizes
 from lockstep.commands.common import FAILED, SidecarTimeout, err, out
-from pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
 
 INTERRUPTED = 130
 FORMATS = (".md", ".html")

@@ -11,9 +11,9 @@ import typer
 
 from lockstep import display
 from lockstep.commands.common import FAILED, WRONG, File, Json, emit
-from models.whole import write_whole
-from pram.errors import PramError
-from pram.program import decode_text, load, read_text
+from lockstep.models.whole import write_whole
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import decode_text, load, read_text
 
 Files = Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)]
 
@@ -85,7 +85,7 @@ def _formatted(file: Path) -> tuple[bytes, str]:
 
     Raises: PramError: it cannot be read, or is no program.
     """
-    from pram.format import format_text
+    from lockstep.pram.format import format_text
 
     if str(file) == "-":
         data = sys.stdin.buffer.read()

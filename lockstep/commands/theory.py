@@ -24,7 +24,7 @@ from lockstep.commands.common import (
     emit,
     err,
 )
-from pram.program import load
+from lockstep.pram.program import load
 
 #: A pid and an address are words.
 MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
@@ -42,12 +42,12 @@ def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on 
     With a program, each is checked on its runs under every construction.
     """
     wanted = parse_sizes(sizes)
-    from proofs_check.theorems import THEOREMS
+    from lockstep.proofs_check.theorems import THEOREMS
 
     report = None
     if file is not None:
         program = load(file)
-        from compiler.compile import CONSTRUCTIONS
+        from lockstep.compiler.compile import CONSTRUCTIONS
         from lockstep.verification import verify
 
         with display.progress(err, f"verifying {program.name}") as progress:

@@ -39,8 +39,8 @@ from lockstep.commands.common import (
     not_losing_the_verdict,
     winner_named,
 )
-from pram.machine import DEFAULT_MAX_STEPS
-from pram.program import load
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.program import load
 
 if TYPE_CHECKING:
     from lockstep.failing import Kept

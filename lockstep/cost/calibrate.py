@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep import __version__
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.cost.measure import least, memory, small_job, work_of
 from lockstep.cost.model import FEATURES, features, fit
 from lockstep.cost.sizes import watched
-from pram.errors import Source, fail
+from lockstep.pram.errors import Source, fail
 
 #: The decodes that calibrate each engine: programs of `measure` with their sizes, and in place of the last one for ap-mdm, whose
 #: contexts are shorter.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from compiler.compile import compile_job
+from lockstep.compiler.compile import compile_job
 from lockstep.cost.calibrate import Calibration
 from lockstep.cost.forms import TOKENS, contexts, letters
 from lockstep.cost.measure import Taken, least, work_of
 from lockstep.cost.model import features
 from lockstep.cost.sizes import Activity, watched
-from models.engines import LONGEST
-from pram.job import Job
-from proofs_check.certificate import NotCertified, require_certificate
+from lockstep.models.engines import LONGEST
+from lockstep.pram.job import Job
+from lockstep.proofs_check.certificate import NotCertified, require_certificate
 
 #: What a decode to check against may take by the estimate, in seconds.
 MOST_SECONDS = 10.0

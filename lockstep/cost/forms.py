@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pram.job import Job
-from proofs_check.catalog import ClosedForm
-from proofs_check.theorems import BOUNDS
-from proofs_check.theorems.theorem1 import ONE_BY_ONE
+from lockstep.pram.job import Job
+from lockstep.proofs_check.catalog import ClosedForm
+from lockstep.proofs_check.theorems import BOUNDS
+from lockstep.proofs_check.theorems.theorem1 import ONE_BY_ONE
 
 #: Tokens that are unmasked, over all decoding steps. `run` counts the pairs of a processor and a step at which it had not
 #: halted, `put` the registers and cells written in each step; neither is more than P T. In mdm each mask is filled once; in place,

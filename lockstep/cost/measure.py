@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 
-from compiler.compile import Compiled, compile_job
+from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.cost.forms import letters
 from lockstep.cost.model import Dimensions, Work, memory_unit
 from lockstep.cost.sizes import Activity, watched
-from models.decode import Decoder
-from pram.job import Job
-from pram.program import parse_program
+from lockstep.models.decode import Decoder
+from lockstep.pram.job import Job
+from lockstep.pram.program import parse_program
 
 #: A decode is repeated, for the least time, until so many seconds of processor time are spent: at least and at most so often.
 SECONDS, REPEATS = 0.4, (2, 4)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from lockstep.cost.forms import Phase, contexts, phases
-from models.transformer import Transformer
+from lockstep.models.transformer import Transformer
 
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
 FEATURES = {
@@ -27,7 +27,7 @@ FEATURES = {
 }
 #: Rows that the indexed engine computes together.
 BLOCK = 64
-#: From so many rows on it wakes its threads, whose work together takes longer than one thread's (`models.engines.jit`, which is
+#: From so many rows on it wakes its threads, whose work together takes longer than one thread's (`lockstep.models.engines.jit`, which is
 #: not imported here because of Numba).
 MANY = 512
 #: Rows whose scores the active engine holds at once.

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
-from compiler.processor import Code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.processor import Code
 from lockstep.cost.calibrate import Calibration
 from lockstep.cost.forms import SAME_TOKENS, TOKENS, letters
 from lockstep.cost.model import Dimensions, Work, features, memory_unit
 from lockstep.cost.sizes import Sized, Trial
-from models.engines import LONGEST, pick
-from pram.errors import PramError
-from pram.program import Program
-from proofs_check.certificate import NotCertified, require_certificate
-from proofs_check.theorems import BOUNDS
+from lockstep.models.engines import LONGEST, pick
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.proofs_check.certificate import NotCertified, require_certificate
+from lockstep.proofs_check.theorems import BOUNDS
 
 DTYPES = ("float64", "float32")
 MIB = 1 << 20

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from lockstep.drawing import random_arrays
+from lockstep.pram import parameters
+from lockstep.pram.errors import PramError, fail
+from lockstep.pram.job import Job
+from lockstep.pram.listing import expression_text
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, NoHalt, Run, Step
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import Claim, Name, walk
+from lockstep.proofs_check.claims import check_claims
+from lockstep.proofs_check.report import Check, runs_of
 from lockstep.sidecar import draw, generator_for, sidecar_of
-from pram import parameters
-from pram.errors import PramError, fail
-from pram.job import Job
-from pram.listing import expression_text
-from pram.machine import HALTED, NO_DESTINATION, Machine, NoHalt, Run, Step
-from pram.program import Program
-from pram.syntax import Claim, Name, walk
-from proofs_check.claims import check_claims
-from proofs_check.report import Check, runs_of
 
 #: Sizes of the runs that a program's claims are held against first.
 SMALL = (1, 2, 3, 4, 6, 8, 12, 16)

@@ -16,11 +16,11 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
+from lockstep.pram.reached import Unreached
 from lockstep.report.values import Case, Decode, Line, Survey, Surveyed, Swept
 from lockstep.sweep.plan import Key, Limits
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED
 from lockstep.sweep.store import reading
-from pram.reached import Unreached
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from lockstep.pram.reached import Unreached
 from lockstep.report.words import NO_ORACLE, extent_text
 from lockstep.sweep.plan import Limits
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED
-from pram.reached import Unreached
 
 
 @dataclass(frozen=True)

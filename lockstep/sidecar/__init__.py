@@ -20,14 +20,14 @@ import numpy as np
 
 from lockstep.drawing import Inputs, random_inputs
 from lockstep.drawing import draw as draw_in_ranges
+from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.inputs import plain, wrong
+from lockstep.pram.job import Array
+from lockstep.pram.program import Program, read_text
+from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.sidecar.files import UNKNOWN, fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare, described, kind
 from lockstep.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
-from pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
-from pram.inputs import plain, wrong
-from pram.job import Array
-from pram.program import Program, read_text
-from pram.ranges import DEFAULT_HIGH
 
 #: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
 QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)

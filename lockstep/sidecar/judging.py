@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pram.errors import did_you_mean
-from pram.inputs import shortened, shown
-from pram.job import Array
+from lockstep.pram.errors import did_you_mean
+from lockstep.pram.inputs import shortened, shown
+from lockstep.pram.job import Array
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
 from lockstep.sidecar.files import fingerprint, name_of
-from pram.errors import Diagnostic, PramError, Source, Span, fail
 
 #: Seconds that a sidecar may take for loading and for each call.
 DEFAULT_TIMEOUT = 60.0

@@ -9,16 +9,16 @@ from typing import Any
 
 import torch
 
+from lockstep.pram import parameters
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.pram.reached import Item, unreached
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.sidecar import Generator, draw_one, generator_from
 from lockstep.sweep.plan import Limits, Task, libraries, load_subject, version
 from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Result
 from lockstep.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
-from pram import parameters
-from pram.errors import PramError
-from pram.program import Program
-from pram.reached import Item, unreached
-from proofs_check.report import Check
-from proofs_check.theorems import BOUNDS
 
 #: A worker keeps so many compiled models of a program, some megabytes each.
 MOST_MODELS = 12

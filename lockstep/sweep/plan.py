@@ -11,15 +11,16 @@ from importlib.metadata import version as version_of
 from importlib.util import find_spec
 from pathlib import Path
 
+from lockstep.pram.errors import PramError, Source, fail
+from lockstep.pram.program import Program, load, parse_program
 from lockstep.sidecar import draw_one, generator_from, sidecar_of
 from lockstep.sidecar.process import DEFAULT_TIMEOUT
-from pram.errors import PramError, Source, fail
-from pram.program import Program, load, parse_program
 
 #: Packages and files whose text decides what a case's result is.
-JUDGES = ("pram", "models", "compiler", "proofs_check", "lockstep.verification", "lockstep.decoding", "lockstep.sidecar",
-          "lockstep.drawing", "lockstep.probing",
-          "lockstep.sweep.check", "lockstep.sweep.plan", "lockstep.sweep.result")  # fmt: skip
+JUDGES = tuple(f"lockstep.{name}" for name in (
+    "pram", "models", "compiler", "proofs_check", "verification", "decoding", "sidecar", "drawing", "probing",
+    "sweep.check", "sweep.plan", "sweep.result",
+))  # fmt: skip
 
 #: What others wrote and a case's result is computed with.
 LIBRARIES = ("lark", "numba", "numpy", "sympy", "torch")

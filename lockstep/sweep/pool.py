@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from lockstep.pram.errors import fail
 from lockstep.sweep.plan import Task
 from lockstep.sweep.result import FAILED, Result
-from pram.errors import fail
 
 if TYPE_CHECKING:
     from distributed import Client, Future, LocalCluster

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from proofs_check.report import Check
+from lockstep.proofs_check.report import Check
 
 #: Of a decode: decoded beside the machine, and every check held. Of a case: all of its decodes.
 CHECKED = "checked"
@@ -39,7 +39,7 @@ class Result:
     The figures are None where the run did not end.
     files: name and fingerprint of each file and folder that the sidecar has read, as they were then; a name is relative to
     the program's folder (`Subject.folder`) if it is below that, else absolute (lockstep/sidecar/files.py).
-    unreached: the items of `pram.reached.Unreached` for what this run did not reach; None where that was not observed.
+    unreached: the items of `lockstep.pram.reached.Unreached` for what this run did not reach; None where that was not observed.
     """
 
     status: str

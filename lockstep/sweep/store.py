@@ -16,10 +16,10 @@ from datetime import date
 from pathlib import Path
 
 from lockstep import __version__
+from lockstep.pram.errors import PramError, Source, fail
 from lockstep.sidecar.files import fingerprint
 from lockstep.sweep.plan import Key, Plan, Subject, Task, load_subject
 from lockstep.sweep.result import Result
-from pram.errors import PramError, Source, fail
 
 #: SQLite's own marks: whose file this is ("LSwp"), and which tables it has.
 APPLICATION, TABLES = 0x4C537770, 4

@@ -12,16 +12,16 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.pram.reached import Reached, Unreached, unreached
+from lockstep.pram.winner import parse_winner
 from lockstep.probing import reach
+from lockstep.proofs_check.report import Check
 from lockstep.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
 from lockstep.verification.rows import DEPENDS, OUTPUTS, Failed, all_checks, case_checks, failures
-from pram.errors import PramError
-from pram.program import Program
-from pram.reached import Reached, Unreached, unreached
-from pram.winner import parse_winner
-from proofs_check.report import Check
 
 Progress = Callable[[int, int], None]
 

@@ -7,22 +7,22 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
-from compiler.processor import Code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.processor import Code
 from lockstep.decoding import lay_out, pick_engine
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import InputError, PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, NoHalt, Run, run
+from lockstep.pram.program import Program
+from lockstep.pram.unwritten import refuse
+from lockstep.pram.winners import HIGHEST, LOWEST, Winner, Winners, run_winners
+from lockstep.proofs_check.agreement import Divergence, check_agreement
+from lockstep.proofs_check.certificate import Certificate, require_certificate
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.sidecar import Generator
 from lockstep.sidecar.judging import Verdict
-from pram.access import MODES
-from pram.errors import InputError, PramError
-from pram.job import Job
-from pram.machine import DEFAULT_MAX_STEPS, NoHalt, Run, run
-from pram.program import Program
-from pram.unwritten import refuse
-from pram.winners import HIGHEST, LOWEST, Winner, Winners, run_winners
-from proofs_check.agreement import Divergence, check_agreement
-from proofs_check.certificate import Certificate, require_certificate
-from proofs_check.measured import Measured
-from proofs_check.theorems import BOUNDS
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
 DEFAULT_MAX_CONTEXT = 1000

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.pram.winners import Tried, Winner, phrase
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check, runs_of
+from lockstep.proofs_check.theorems import THEOREMS
 from lockstep.sidecar import Generator
 from lockstep.verification.cases import Case, Models, Options
-from pram.errors import PramError
-from pram.program import Program
-from pram.winners import Tried, Winner, phrase
-from proofs_check.measured import Measured
-from proofs_check.report import Check, runs_of
-from proofs_check.theorems import THEOREMS
 
 #: The row that stands only where the machine refuses a run, and the one of the oracle.
 RUNS, OUTPUTS = "machine runs", "machine outputs"

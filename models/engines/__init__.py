@@ -12,12 +12,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.active import ActiveSession
-from models.engines.bounds import Unsuitable
-from models.engines.dense import DenseBatch, DenseSession
-from models.positions import Positions
-from models.sequence import Change
-from models.transformer import Prediction, Transformer
+from lockstep.models.engines.active import ActiveSession
+from lockstep.models.engines.bounds import Unsuitable
+from lockstep.models.engines.dense import DenseBatch, DenseSession
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction, Transformer
 
 
 class Session(Protocol):
@@ -52,14 +52,14 @@ class BatchSession(Protocol):
 
 def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:
     _require_cpu(model)
-    from models.engines.indexed import IndexedSession  # Numba takes its time to import
+    from lockstep.models.engines.indexed import IndexedSession  # Numba takes its time to import
 
     return IndexedSession(model, tokens, positions)
 
 
 def _indexed_batch(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> BatchSession:
     _require_cpu(model)
-    from models.engines.indexed import IndexedBatch
+    from lockstep.models.engines.indexed import IndexedBatch
 
     return IndexedBatch(model, sequences, positions)
 

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.engines.bounds import VANISHING, Unsuitable, bound
-from models.positions import Positions
-from models.sequence import Change
-from models.transformer import Layer, Prediction, Transformer
+from lockstep.models.engines.bounds import VANISHING, Unsuitable, bound
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Layer, Prediction, Transformer
 
 #: Rows whose scores are held at once.
 CHUNK = 1024
@@ -38,7 +38,7 @@ class _State:
 
 
 class ActiveSession:
-    """A decode by the active engine; see `models.engines.Session`."""
+    """A decode by the active engine; see `lockstep.models.engines.Session`."""
 
     name = "active"
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.positions import Positions
-from models.tokens import Vocabulary
-from models.transformer import Factored, Layer, Transformer
+from lockstep.models.positions import Positions
+from lockstep.models.tokens import Vocabulary
+from lockstep.models.transformer import Factored, Layer, Transformer
 
 Matrix = NDArray[np.float64]
 

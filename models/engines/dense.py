@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.positions import Positions
-from models.sequence import Change
-from models.transformer import Prediction, Transformer
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction, Transformer
 
 
 def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
 
 
 class DenseBatch:
-    """Decodes of several sequences in one pass by the reference, filled up to the longest; see `models.engines.BatchSession`."""
+    """Decodes of several sequences in one pass by the reference, filled up to the longest; see `lockstep.models.engines.BatchSession`."""
 
     name = "dense"
 
@@ -64,7 +64,7 @@ class DenseBatch:
 
 
 class DenseSession:
-    """A decode by the reference engine; see `models.engines.Session`."""
+    """A decode by the reference engine; see `lockstep.models.engines.Session`."""
 
     name = "dense"
 

@@ -17,26 +17,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.engines import asking, room, streams, tables
-from models.engines import rows as kernels
-from models.engines.asking import Batch, Sink
-from models.engines.bounds import MARGIN, Unsuitable
-from models.engines.jit import NONE
-from models.engines.lookups import MOST_BITS
-from models.engines.plan import HeadPlan, Integers, plan
-from models.engines.streams import BLOCK, Kept
-from models.engines.tables import Asked
-from models.positions import Positions
-from models.processes import THRESHOLD
-from models.sequence import Change
-from models.transformer import Prediction, Transformer
+from lockstep.models.engines import asking, room, streams, tables
+from lockstep.models.engines import rows as kernels
+from lockstep.models.engines.asking import Batch, Sink
+from lockstep.models.engines.bounds import MARGIN, Unsuitable
+from lockstep.models.engines.jit import NONE
+from lockstep.models.engines.lookups import MOST_BITS
+from lockstep.models.engines.plan import HeadPlan, Integers, plan
+from lockstep.models.engines.streams import BLOCK, Kept
+from lockstep.models.engines.tables import Asked
+from lockstep.models.positions import Positions
+from lockstep.models.processes import THRESHOLD
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction, Transformer
 
 #: Rows that are linked at once; it bounds the memory of a start.
 CHUNK = 1 << 15
 
 
 class IndexedBatch:
-    """Decodes of several sequences in one pass by the indexed engine; see `models.engines.BatchSession`."""
+    """Decodes of several sequences in one pass by the indexed engine; see `lockstep.models.engines.BatchSession`."""
 
     name = "indexed"
 
@@ -140,7 +140,7 @@ class IndexedBatch:
 
 
 class IndexedSession:
-    """A decode by the indexed engine: a batch of one; see `models.engines.Session`."""
+    """A decode by the indexed engine: a batch of one; see `lockstep.models.engines.Session`."""
 
     name = "indexed"
 

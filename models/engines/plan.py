@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, Unsuitable, bound, exact, largest
-from models.engines.lookups import Lookup, recognise
-from models.positions import Positions
-from models.tokens import MASK
-from models.transformer import Transformer
+from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, Unsuitable, bound, exact, largest
+from lockstep.models.engines.lookups import Lookup, recognise
+from lockstep.models.positions import Positions
+from lockstep.models.tokens import MASK
+from lockstep.models.transformer import Transformer
 
 Integers = NDArray[np.int64]
 Matrix = NDArray[np.floating[Any]]

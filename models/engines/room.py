@@ -1,10 +1,10 @@
-"""Room for the tables of `models.engines.tables`, and more of it."""
+"""Room for the tables of `lockstep.models.engines.tables`, and more of it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Asked, Table, rehash
+from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Asked, Table, rehash
 
 
 def empty(heads: int, rows: int) -> Table:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.jit import MANY, jit, spread
-from models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
+from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
 
 BLOCK = 64
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.jit import MANY, NONE, jit, spread
+from lockstep.models.engines.jit import MANY, NONE, jit, spread
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]

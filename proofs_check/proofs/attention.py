@@ -18,10 +18,10 @@ from functools import cache
 import numpy as np
 import torch
 
-from compiler.compile import Compiled
-from proofs_check.proofs.interface import Equal, Finds, Interface
-from proofs_check.proofs.replay import Counterexample
-from proofs_check.proofs.weights import Exact, Network
+from lockstep.compiler.compile import Compiled
+from lockstep.proofs_check.proofs.interface import Equal, Finds, Interface
+from lockstep.proofs_check.proofs.replay import Counterexample
+from lockstep.proofs_check.proofs.weights import Exact, Network
 
 #: States that are tried for one in which a head reads another row.
 TRIES = 2000

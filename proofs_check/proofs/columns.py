@@ -6,12 +6,12 @@ would be seen by none of them.
 
 from __future__ import annotations
 
-from compiler.processor import Size, vocabulary
-from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
-from proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
-from proofs_check.proofs.specification import OPERATIONS
-from proofs_check.proofs.structure import Broken
-from proofs_check.proofs.weights import Network
+from lockstep.compiler.processor import Size, vocabulary
+from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
+from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
+from lockstep.proofs_check.proofs.specification import OPERATIONS
+from lockstep.proofs_check.proofs.structure import Broken
+from lockstep.proofs_check.proofs.weights import Network
 
 
 def flags(*names: str) -> FieldTable:

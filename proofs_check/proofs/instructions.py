@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.processor import Code
-from pram.instructions import Instruction, Operand
-from proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
-from proofs_check.proofs.operations import Branch, Operands, Result, prove_first, prove_second
-from proofs_check.proofs.reduction import Row
-from proofs_check.proofs.rows import Failed, Fault, Walker
-from proofs_check.proofs.solver import Refuted, Unequal
-from proofs_check.proofs.specification import INSTRUCTIONS, Meaning
+from lockstep.compiler.processor import Code
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
+from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_first, prove_second
+from lockstep.proofs_check.proofs.reduction import Row
+from lockstep.proofs_check.proofs.rows import Failed, Fault, Walker
+from lockstep.proofs_check.proofs.solver import Refuted, Unequal
+from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, Meaning
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Claim:
 
 
 def claim_of(instruction: Instruction, number: int, computes: str, slots: Sequence[str]) -> Claim:
-    """The claim of one column of an instruction, from the table in `proofs_check.proofs.specification`."""
+    """The claim of one column of an instruction, from the table in `lockstep.proofs_check.proofs.specification`."""
     meaning = INSTRUCTIONS[instruction.name]
     match computes:
         case "value":

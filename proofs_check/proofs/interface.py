@@ -13,9 +13,9 @@ from typing import Literal, Protocol, Union
 
 import z3
 
-from compiler.circuit import Bit
-from compiler.compile import Widths
-from compiler.processor import Code, Size
+from lockstep.compiler.circuit import Bit
+from lockstep.compiler.compile import Widths
+from lockstep.compiler.processor import Code, Size
 
 #: A term over the fields of a row: an integer, or a Z3 term.
 Term = Union[int, z3.ArithRef]

@@ -22,11 +22,11 @@ from typing import Union
 import numpy as np
 import z3
 
-from proofs_check.proofs.interface import OUT, SUM
-from proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from proofs_check.proofs.solver import Lemmas, Refuted, Unequal, Words
-from proofs_check.proofs.specification import OPERATIONS, Word, apply
-from proofs_check.proofs.weights import Exact, Network
+from lockstep.proofs_check.proofs.interface import OUT, SUM
+from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
+from lockstep.proofs_check.proofs.solver import Lemmas, Refuted, Unequal, Words
+from lockstep.proofs_check.proofs.specification import OPERATIONS, Word, apply
+from lockstep.proofs_check.proofs.weights import Exact, Network
 
 AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
 PARTIAL, OVER = "mul.partial", "addsat.over"

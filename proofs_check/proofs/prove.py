@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from compiler.compile import Compiled
-from compiler.processor import Size
-from proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
-from proofs_check.proofs.attention import Misread, misread_example, misreads
-from proofs_check.proofs.columns import check_columns
-from proofs_check.proofs.instructions import Executor
-from proofs_check.proofs.interface import Interface, RowKind, Tell
-from proofs_check.proofs.replay import Counterexample, counterexample
-from proofs_check.proofs.rows import BOS, Failed, Fault, Walker
-from proofs_check.proofs.solver import Lemmas
-from proofs_check.proofs.specification import INSTRUCTIONS
-from proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
-from proofs_check.proofs.weights import Network, NotReadable, read_weights
+from lockstep.compiler.compile import Compiled
+from lockstep.compiler.processor import Size
+from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
+from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
+from lockstep.proofs_check.proofs.columns import check_columns
+from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.interface import Interface, RowKind, Tell
+from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
+from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, Walker
+from lockstep.proofs_check.proofs.solver import Lemmas
+from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
+from lockstep.proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
+from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
-#: What each construction tells; a row for each of `compiler.compile.CONSTRUCTIONS`.
+#: What each construction tells; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
 INTERFACES: dict[str, Tell] = {"mdm": rows_mdm.tell, "ap-mdm": rows_two_step.tell, "ap-mdm one-step": rows_one_step.tell}
 
 #: Words longer than this are refused: the values that a sum of partial products can take are run one by one.

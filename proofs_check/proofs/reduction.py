@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proofs_check.proofs.weights import Exact, Gates
+from lockstep.proofs_check.proofs.weights import Exact, Gates
 
 #: A linear form over columns that are not known: (column, coefficient), ascending.
 Form = tuple[tuple[int, int], ...]

@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.compile import Compiled
-from models.processes import THRESHOLD
-from pram.instructions import Instruction, Operand, Trap
-from pram.job import Job
-from pram.machine import HALTED, NO_DESTINATION, Machine, register_of
-from proofs_check.proofs.instructions import claim_of
-from proofs_check.proofs.interface import FETCH, OUT, SUM, Interface
-from proofs_check.proofs.reduction import Row
-from proofs_check.proofs.rows import Fault, Fields
-from proofs_check.proofs.weights import Network
+from lockstep.compiler.compile import Compiled
+from lockstep.models.processes import THRESHOLD
+from lockstep.pram.instructions import Instruction, Operand, Trap
+from lockstep.pram.job import Job
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
+from lockstep.proofs_check.proofs.instructions import claim_of
+from lockstep.proofs_check.proofs.interface import FETCH, OUT, SUM, Interface
+from lockstep.proofs_check.proofs.reduction import Row
+from lockstep.proofs_check.proofs.rows import Fault, Fields
+from lockstep.proofs_check.proofs.weights import Network
 
 Words = NDArray[np.int64]
 

@@ -1,7 +1,7 @@
 """Kinds of rows through the three layers: what gates add to each column, for all values of what is not known.
 
 On every kind of row each column gets exactly what the interface says, so that no hidden unit can fire without an
-obligation that speaks of it. On rows that execute, the processor's columns are left to `proofs_check.proofs.instructions`.
+obligation that speaks of it. On rows that execute, the processor's columns are left to `lockstep.proofs_check.proofs.instructions`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Adds, Interface, RowKind, Term
-from proofs_check.proofs.operations import INTERMEDIATE
-from proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from proofs_check.proofs.solver import Lemmas, Refuted, Unequal, integer_value, prove_integers
-from proofs_check.proofs.specification import OPERATIONS
-from proofs_check.proofs.weights import Network
+from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Adds, Interface, RowKind, Term
+from lockstep.proofs_check.proofs.operations import INTERMEDIATE
+from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
+from lockstep.proofs_check.proofs.solver import Lemmas, Refuted, Unequal, integer_value, prove_integers
+from lockstep.proofs_check.proofs.specification import OPERATIONS
+from lockstep.proofs_check.proofs.weights import Network
 
 #: Flags of tokens that hold no bits.
 BARE = ("token.MASK", "token.HALT", "token.BOS")
@@ -55,7 +55,7 @@ def is_processor(field: str, interface: Interface) -> bool:
 
 
 class Fields:
-    """The fields of a row as terms; see `proofs_check.proofs.interface.Value`."""
+    """The fields of a row as terms; see `lockstep.proofs_check.proofs.interface.Value`."""
 
     def __init__(self, network: Network, row: Row) -> None:
         self.network, self.row = network, row

@@ -1,6 +1,6 @@
 """What both schedules of any-process masked diffusion share: edit bits, the ends of the sequence, their terms.
 
-Terms are over L = end + 1, the length, and N = full. They are written from the head of `compiler.in_place`, as
+Terms are over L = end + 1, the length, and N = full. They are written from the head of `lockstep.compiler.in_place`, as
 inequalities over a row's fields.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import z3
 
-from compiler import in_place
-from compiler.circuit import Bit
-from compiler.processor import Size
-from proofs_check.proofs.columns import flags, numbers, words
-from proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Value, when
+from lockstep.compiler import in_place
+from lockstep.compiler.circuit import Bit
+from lockstep.compiler.processor import Size
+from lockstep.proofs_check.proofs.columns import flags, numbers, words
+from lockstep.proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Value, when
 
 #: Roles of both schedules; each adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")

@@ -1,16 +1,16 @@
-"""Kinds of rows of masked diffusion (`compiler.mdm`), and what gates add on each: blocks of V, C and A rows."""
+"""Kinds of rows of masked diffusion (`lockstep.compiler.mdm`), and what gates add on each: blocks of V, C and A rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from compiler import mdm
-from compiler.circuit import Bit
-from compiler.compile import Widths
-from compiler.processor import Code, Size
-from proofs_check.proofs.columns import flags, numbers, processor_fields, words
-from proofs_check.proofs.interface import (
+from lockstep.compiler import mdm
+from lockstep.compiler.circuit import Bit
+from lockstep.compiler.compile import Widths
+from lockstep.compiler.processor import Code, Size
+from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields, words
+from lockstep.proofs_check.proofs.interface import (
     SUM,
     Adds,
     Copy,

@@ -1,16 +1,16 @@
-"""Kinds of rows of any-process masked diffusion in two decoding steps (`compiler.ap_mdm`), and what gates add on each."""
+"""Kinds of rows of any-process masked diffusion in two decoding steps (`lockstep.compiler.ap_mdm`), and what gates add on each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from compiler import in_place
-from compiler.circuit import Bit
-from compiler.compile import Widths
-from compiler.processor import Code, Size
-from proofs_check.proofs.columns import flags, processor_fields, words
-from proofs_check.proofs.interface import (
+from lockstep.compiler import in_place
+from lockstep.compiler.circuit import Bit
+from lockstep.compiler.compile import Widths
+from lockstep.compiler.processor import Code, Size
+from lockstep.proofs_check.proofs.columns import flags, processor_fields, words
+from lockstep.proofs_check.proofs.interface import (
     Adds,
     Copy,
     Equal,
@@ -25,7 +25,7 @@ from proofs_check.proofs.interface import (
     operand_finds,
     when,
 )
-from proofs_check.proofs.rows_in_place import (
+from lockstep.proofs_check.proofs.rows_in_place import (
     ALL,
     EVERYONE,
     READ_BY_ENDS,

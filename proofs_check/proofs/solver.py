@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import z3
 
-from proofs_check.proofs.interface import Term
-from proofs_check.proofs.reduction import Form, Polyline
+from lockstep.proofs_check.proofs.interface import Term
+from lockstep.proofs_check.proofs.reduction import Form, Polyline
 
 #: What makes a term of a column that is not known.
 Variable = Callable[[int], z3.ArithRef]

@@ -86,7 +86,7 @@ def apply(operation: str, words: tuple[Word, ...]) -> Word:
 
 @dataclass(frozen=True)
 class Effect:
-    """What an instruction does in one state, in numbers: as `pram.machine.Step`, for one processor.
+    """What an instruction does in one state, in numbers: as `lockstep.pram.machine.Step`, for one processor.
 
     value: 0 where there is none. register, cell: the destination, if it is one. next: None where it halts.
     """

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.processes import REMAINDER
-from models.tokens import MASK
-from proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
-from proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
-from proofs_check.proofs.specification import OPERATIONS
-from proofs_check.proofs.weights import Exact, Network
+from lockstep.models.processes import REMAINDER
+from lockstep.models.tokens import MASK
+from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
+from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
+from lockstep.proofs_check.proofs.specification import OPERATIONS
+from lockstep.proofs_check.proofs.weights import Exact, Network
 
 
 class Broken(Exception):

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compiler.assemble import INVERSE_TEMPERATURE
-from compiler.circuit import Bit, Circuit
-from models.tokens import Vocabulary
-from models.transformer import Transformer
+from lockstep.compiler.assemble import INVERSE_TEMPERATURE
+from lockstep.compiler.circuit import Bit, Circuit
+from lockstep.models.tokens import Vocabulary
+from lockstep.models.transformer import Transformer
 
 #: float64 arrays that hold integers below 2^53, so that products and sums of them are exact and fast.
 Exact = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """Theorems of "On Powerful Ways to Generate" (arXiv 2510.06190) as executable claims, one file each.
 
-A file defines THEOREM, a `proofs_check.catalog.Theorem`; it needs no entry anywhere else.
+A file defines THEOREM, a `lockstep.proofs_check.catalog.Theorem`; it needs no entry anywhere else.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from proofs_check.catalog import Bound, Theorem
+from lockstep.proofs_check.catalog import Bound, Theorem
 
 
 def find_theorems() -> tuple[Theorem, ...]:
@@ -19,5 +19,5 @@ def find_theorems() -> tuple[Theorem, ...]:
 
 THEOREMS = find_theorems()
 
-#: What is known of the decodes of each construction of `compiler.compile.CONSTRUCTIONS` before they are made.
+#: What is known of the decodes of each construction of `lockstep.compiler.compile.CONSTRUCTIONS` before they are made.
 BOUNDS: dict[str, Bound] = {construction: bound for theorem in THEOREMS for construction, bound in theorem.bounds.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proofs_check.catalog import Theorem
-from proofs_check.measured import Measured
-from proofs_check.report import Check
+from lockstep.proofs_check.catalog import Theorem
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check
 
 
 def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proofs_check.catalog import Theorem
-from proofs_check.claims import check_claims
+from lockstep.proofs_check.catalog import Theorem
+from lockstep.proofs_check.claims import check_claims
 
 THEOREM = Theorem(
     name="program claims",

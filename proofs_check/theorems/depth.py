@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proofs_check.catalog import ClosedForm, Theorem, equality
-from proofs_check.measured import Measured
-from proofs_check.report import Check
+from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check
 
 DEPTH = ClosedForm("3")
 CONSTRUCTIONS = ("mdm", "ap-mdm", "ap-mdm one-step")

@@ -1,15 +1,15 @@
 """Theorem 1: masked diffusion simulates any PRAM in O(T) decoding steps at context O(P T).
 
-Inputs, outputs and parameters stand in the context as well. For the construction of `compiler.mdm` the bounds are equalities.
+Inputs, outputs and parameters stand in the context as well. For the construction of `lockstep.compiler.mdm` the bounds are equalities.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
-from proofs_check.measured import Measured
-from proofs_check.report import Check, span
+from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check, span
 
 CONSTRUCTION = "mdm"
 CONTEXT = ClosedForm("1 + h + inp + out + 3 * P * T")

@@ -1,7 +1,7 @@
 """Theorem 4: any-process masked diffusion simulates any PRAM in O(T + log N) decoding steps at context N = O(S + P).
 
-The bounds of both constructions are equalities: `compiler.ap_mdm` takes two decoding steps for each PRAM step,
-`compiler.one_step` one, at about twice the context. The updates of a decoding step are synchronous: a sampler that drops
+The bounds of both constructions are equalities: `lockstep.compiler.ap_mdm` takes two decoding steps for each PRAM step,
+`lockstep.compiler.one_step` one, at about twice the context. The updates of a decoding step are synchronous: a sampler that drops
 some of them goes wrong.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pram.job import Job
-from proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
-from proofs_check.measured import Measured
-from proofs_check.report import Check
+from lockstep.pram.job import Job
+from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check
 
 #: Of the construction's own: the first and last address of the outputs.
 OWN_PARAMETERS = 2

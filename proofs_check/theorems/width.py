@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proofs_check.catalog import ClosedForm, Theorem, equality, letters_of_model
-from proofs_check.measured import Measured
-from proofs_check.report import Check
+from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality, letters_of_model
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check
 
 PROGRAM = "c + 2 * c * j + w * s + f"
 WIDTHS = {

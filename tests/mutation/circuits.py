@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import torch
 
-from compiler.circuit import Bit, Circuit, Linear, Threshold
-from models.transformer import Transformer
+from lockstep.compiler.circuit import Bit, Circuit, Linear, Threshold
+from lockstep.models.transformer import Transformer
 from mutation.planting import Rebuilt, Reweighted
 
 Tamper = Callable[[Circuit], None]

@@ -9,11 +9,11 @@ from random import Random
 from cases import EXAMPLES, job
 from mutants import small_job
 
-from pram.errors import PramError
-from pram.instructions import Instruction, Operand, Trap
-from pram.job import Job
-from pram.program import parse_program
-from proofs_check.texts import TextCase, language_program
+from lockstep.pram.errors import PramError
+from lockstep.pram.instructions import Instruction, Operand, Trap
+from lockstep.pram.job import Job
+from lockstep.pram.program import parse_program
+from lockstep.proofs_check.texts import TextCase, language_program
 
 PID = Operand("pid")
 R0, R1, R2, R3 = (Operand("register", i) for i in range(4))

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from lockstep.proofs_check import certificate
+from lockstep.proofs_check.certificate import _Certifier
+from lockstep.proofs_check.proofs import attention, columns, instructions, operations, prove, rows, solver, structure, weights
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
-from proofs_check import certificate
-from proofs_check.certificate import _Certifier
-from proofs_check.proofs import attention, columns, instructions, operations, prove, rows, solver, structure, weights
 
 CERTIFICATE, PROOFS = "certificate", "proofs"
 
@@ -65,7 +65,7 @@ OF_CERTIFICATE = (
     Mutant(
         CERTIFICATE,
         "float32 has 25 bits",
-        Entry(certificate.PRECISION, "proofs_check.certificate.PRECISION", torch.float32, 25, "24 -> 25"),
+        Entry(certificate.PRECISION, "lockstep.proofs_check.certificate.PRECISION", torch.float32, 25, "24 -> 25"),
         SCORE,
     ),  # type: ignore[arg-type]
     row(CERTIFICATE, "the horizon is one bit further", certificate.horizon, "best = bits", "best = bits + 1", SCORE),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from compiler import verify
+from lockstep.compiler import verify
+from lockstep.proofs_check import agreement, catalog, claims, expectations, theorems
+from lockstep.proofs_check.agreement import Agreement
+from lockstep.proofs_check.catalog import ClosedForm
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
-from proofs_check import agreement, catalog, claims, expectations, theorems
-from proofs_check.agreement import Agreement
-from proofs_check.catalog import ClosedForm
 
 AGREEMENT, INVARIANTS, FORMS = "agreement and expectations", "invariants of circuits", "claims and closed forms"
 
@@ -22,7 +22,7 @@ def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, e
 def bound(construction: str, **forms: str) -> Entry:
     changed = {name: ClosedForm(text) for name, text in forms.items()}
     value = replace(theorems.BOUNDS[construction], **changed)  # type: ignore[arg-type]
-    return Entry(theorems.BOUNDS, "proofs_check.theorems.BOUNDS", construction, value, ", ".join(forms.values()))
+    return Entry(theorems.BOUNDS, "lockstep.proofs_check.theorems.BOUNDS", construction, value, ", ".join(forms.values()))
 
 
 LIES = "agreement finds"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compiler import assemble, gates, mdm, processor
-from compiler.circuit import Linear
-from compiler.processor import Processor
+from lockstep.compiler import assemble, gates, mdm, processor
+from lockstep.compiler.circuit import Linear
+from lockstep.compiler.processor import Processor
 from mutation.circuits import tampered_lookup, without_literal, without_match
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler import ap_mdm, in_place, one_step
+from lockstep.compiler import ap_mdm, in_place, one_step
 from mutation.circuits import without_literal, without_match, without_recency
 from mutation.planting import Planting, Rewrite
 from mutation.table import Mutant

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import batch
-from models.engines import active, bounds, dense, indexed
-from models.engines.active import ActiveSession
-from models.engines.indexed import IndexedBatch, Layer
-from models.positions import Positions
+from lockstep.models import batch
+from lockstep.models.engines import active, bounds, dense, indexed
+from lockstep.models.engines.active import ActiveSession
+from lockstep.models.engines.indexed import IndexedBatch, Layer
+from lockstep.models.positions import Positions
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
 

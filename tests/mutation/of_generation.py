@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from models import editing, files, processes, sequence, transformer
-from models.editing import Editing
-from models.processes import PROCESSES, Edits, edit
-from models.transformer import Prediction
+from lockstep.models import editing, files, processes, sequence, transformer
+from lockstep.models.editing import Editing
+from lockstep.models.processes import PROCESSES, Edits, edit
+from lockstep.models.transformer import Prediction
 from mutation.planting import Attribute, Entry, Rewrite
 from mutation.table import Mutant
 
@@ -29,10 +29,14 @@ def lossy(rows: torch.Tensor, tokens: torch.Tensor, prediction: Prediction, mask
 
 
 LOSSY = Entry(
-    PROCESSES, "models.processes.PROCESSES", "ap-mdm", replace(PROCESSES["ap-mdm"], propose=lossy), "drops three updates of ten"
+    PROCESSES,
+    "lockstep.models.processes.PROCESSES",
+    "ap-mdm",
+    replace(PROCESSES["ap-mdm"], propose=lossy),
+    "drops three updates of ten",
 )  # type: ignore[arg-type]
 REORDERED = Entry(
-    PROCESSES, "models.processes.PROCESSES", "ap-mdm", replace(PROCESSES["ap-mdm"], any_order=True), "any_order = True"
+    PROCESSES, "lockstep.models.processes.PROCESSES", "ap-mdm", replace(PROCESSES["ap-mdm"], any_order=True), "any_order = True"
 )  # type: ignore[arg-type]
 
 MUTANTS = (

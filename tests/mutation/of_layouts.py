@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler import ap_mdm, in_place, mdm, one_step
+from lockstep.compiler import ap_mdm, in_place, mdm, one_step
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from lockstep.pram import analysis, derived, parameters
+from lockstep.pram.emitting import Emitter
+from lockstep.pram.lowering import _Lowering as Lowering
+from lockstep.pram.program import _Instantiation as Instantiation
 from mutation.planting import Rewrite
 from mutation.table import Mutant
-from pram import analysis, derived, parameters
-from pram.emitting import Emitter
-from pram.lowering import _Lowering as Lowering
-from pram.program import _Instantiation as Instantiation
 
 LOWERING, ANALYSIS = "lowering", "analysis of programs"
 

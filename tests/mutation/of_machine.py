@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.pram import access, checks, word
+from lockstep.pram.access import MODES
+from lockstep.pram.contests import Arbiter
+from lockstep.pram.loops import Rounds
+from lockstep.pram.machine import Machine
+from lockstep.pram.unwritten import Unwritten
+from lockstep.pram.word import WORD_OPERATIONS
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
-from pram import access, checks, word
-from pram.access import MODES
-from pram.contests import Arbiter
-from pram.loops import Rounds
-from pram.machine import Machine
-from pram.unwritten import Unwritten
-from pram.word import WORD_OPERATIONS
 
 WORDS, STEPS, ACCESS, REFUSALS = "word operations", "machine", "access modes", "what the machine refuses"
 
 
 def operation(name: str, exact: Any, change: str) -> Entry:
-    return Entry(WORD_OPERATIONS, "pram.word.WORD_OPERATIONS", name, replace(WORD_OPERATIONS[name], exact=exact), change)
+    return Entry(WORD_OPERATIONS, "lockstep.pram.word.WORD_OPERATIONS", name, replace(WORD_OPERATIONS[name], exact=exact), change)
 
 
 def mode(name: str, **columns: Any) -> Entry:
     change = ", ".join(f"{column} = {value}" for column, value in columns.items())
-    return Entry(MODES, "pram.access.MODES", name, replace(MODES[name], **columns), change)
+    return Entry(MODES, "lockstep.pram.access.MODES", name, replace(MODES[name], **columns), change)
 
 
 MUTANTS = (

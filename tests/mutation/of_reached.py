@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from lockstep import drawing, probing
 from lockstep.drawing import STYLES
+from lockstep.pram.emitting import Emitter
+from lockstep.pram.lowering import _Lowering as Lowering
+from lockstep.pram.machine import Machine
+from lockstep.pram.reached import Reached, Unreached, _few, _ranges, _witnesses, unreached
+from lockstep.proofs_check.tally import Tally
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
-from pram.emitting import Emitter
-from pram.lowering import _Lowering as Lowering
-from pram.machine import Machine
-from pram.reached import Reached, Unreached, _few, _ranges, _witnesses, unreached
-from proofs_check.tally import Tally
 
 REACHED, DRAWING, PROBING = "what runs reach", "drawing of inputs", "probing"
 WALK, WORDS, STYLED, PROBES = "reached", "reached in words", "styles", "probes"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep import failing, sidecar, verification
+from lockstep.proofs_check import claims
+from lockstep.proofs_check.theorems import agreement
 from lockstep.sidecar import Generator, child, files, judging, process
 from lockstep.sidecar.process import SidecarProcess
 from lockstep.sweep import check
 from lockstep.verification import Report, cases, rows
 from mutation.planting import Rewrite
 from mutation.table import Mutant
-from proofs_check import claims
-from proofs_check.theorems import agreement
 
 SIDECARS, VERDICTS = "sidecars", "verdicts"
 

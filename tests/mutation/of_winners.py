@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler import in_place, mdm, positions
 from lockstep import arguments, modes, storage
 from lockstep.commands import common
+from lockstep.compiler import in_place, mdm, positions
+from lockstep.pram import contests
+from lockstep.pram.contests import Arbiter
+from lockstep.pram.winner import Winner
+from lockstep.pram.winners import _Search, run_winners
 from mutation.of_machine import mode
 from mutation.planting import Rewrite
 from mutation.table import Mutant
-from pram import contests
-from pram.contests import Arbiter
-from pram.winner import Winner
-from pram.winners import _Search, run_winners
 
 WINNERS = "winners"
 

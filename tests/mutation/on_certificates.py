@@ -7,17 +7,17 @@ from dataclasses import replace
 import torch
 from mutants import small_job
 
-from compiler import mdm, processor
-from compiler.assemble import assemble
-from compiler.circuit import Circuit, Ramp
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
-from compiler.processor import Code
-from models.transformer import LAYER_PARTS, Factored, Transformer
+from lockstep.compiler import mdm, processor
+from lockstep.compiler.assemble import assemble
+from lockstep.compiler.circuit import Circuit, Ramp
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
+from lockstep.compiler.processor import Code
+from lockstep.models.transformer import LAYER_PARTS, Factored, Transformer
+from lockstep.proofs_check.certificate import NotCertified, certify, require_certificate
 from mutation.circuits import weight
 from mutation.jobs import counted_cell, hot_cell
 from mutation.planting import Attribute
 from mutation.table import Check
-from proofs_check.certificate import NotCertified, certify, require_certificate
 
 NOT_ITS_OWN = "weights: tensors unlike the circuit's"
 

@@ -10,21 +10,21 @@ from test_agreement import Liar
 from test_circuit import BREACHES
 from test_circuit import circuit as sound_circuit
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from compiler.verify import CircuitError, check_circuit
-from models.decode import Decoder
-from models.editing import DecodingStep, NotFinished
-from models.transformer import Factored
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.compiler.verify import CircuitError, check_circuit
+from lockstep.models.decode import Decoder
+from lockstep.models.editing import DecodingStep, NotFinished
+from lockstep.models.transformer import Factored
+from lockstep.pram.machine import run
+from lockstep.pram.program import parse_program
+from lockstep.proofs_check import agreement
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.claims import check_claims
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.theorems import THEOREMS
 from mutation.jobs import counted_cell, counting
 from mutation.planting import Attribute
 from mutation.table import Check
-from pram.machine import run
-from pram.program import parse_program
-from proofs_check import agreement
-from proofs_check.agreement import check_agreement
-from proofs_check.claims import check_claims
-from proofs_check.measured import Measured
-from proofs_check.theorems import THEOREMS
 
 
 def agreement_finds() -> None:

@@ -28,21 +28,21 @@ from test_engines import same_tokens, whole_job
 from test_models import chain_model, made, random_model
 from test_processes import endless_model
 
-from compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.decoding import decode_job
-from models import batch
-from models.batch import Failed, decode_batch
-from models.decode import Decoder, decode
-from models.editing import ORDERS, NotFinished, OutOfPositions
-from models.engines import BATCHES, Unsuitable
-from models.processes import PROCESSES
-from models.transformer import Prediction, Transformer
+from lockstep.models import batch
+from lockstep.models.batch import Failed, decode_batch
+from lockstep.models.decode import Decoder, decode
+from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
+from lockstep.models.engines import BATCHES, Unsuitable
+from lockstep.models.processes import PROCESSES
+from lockstep.models.transformer import Prediction, Transformer
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
 from mutation.jobs import apart, counted_cell, counting, hot_cell
 from mutation.on_models import REFUSALS
 from mutation.planting import Attribute
 from mutation.table import Check
-from pram.errors import PramError
-from pram.machine import run
 
 MASKED, WORD, BEST = 9, 3, 7
 

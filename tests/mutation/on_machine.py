@@ -13,15 +13,15 @@ from test_language import SAYS, assert_same
 from test_machine import HINT, assert_same_run, did, expected_step, same, step_with_seed
 from test_ranges import FORMS, test_every_range, test_ranges_that_start_at_a_number
 
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import Diagnostic, PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import Machine, run
+from lockstep.pram.program import parse_program
+from lockstep.pram.winner import at_random
+from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from mutation.jobs import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from mutation.table import Check
-from pram.access import MODES
-from pram.errors import Diagnostic, PramError
-from pram.job import Job
-from pram.machine import Machine, run
-from pram.program import parse_program
-from pram.winner import at_random
-from pram.word import WORD_OPERATIONS, exact, wrap
 
 MOST = 250
 

@@ -14,28 +14,28 @@ from mutants import small_job, small_model
 from numpy_decoder import decode as foreign_decode
 from test_alu import MEANINGS, apply, compiled_with_everything, pairs
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from compiler.processor import Code
-from compiler.verify import CircuitError, check_circuit
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.compiler.processor import Code
+from lockstep.compiler.verify import CircuitError, check_circuit
 from lockstep.export import export_job
-from models.editing import NotFinished, OutOfPositions
-from models.engines.dense import forward
-from models.files import ModelFileError, load_model, save_model
-from models.processes import PROCESSES
+from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.engines.dense import forward
+from lockstep.models.files import ModelFileError, load_model, save_model
+from lockstep.models.processes import PROCESSES
+from lockstep.pram.errors import PramError
+from lockstep.pram.instructions import Instruction
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import Program, parse_program
+from lockstep.proofs_check.agreement import Agreement, check_agreement
+from lockstep.proofs_check.catalog import letters_of_model
+from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.proofs.prove import prove
+from lockstep.proofs_check.proofs.solver import Lemmas
+from lockstep.proofs_check.theorems import BOUNDS, theorem4
+from lockstep.proofs_check.theorems.width import WIDTHS
 from mutation.jobs import MODELLED, apart, counted_cell, counting, hot_cell, parameters
 from mutation.table import Check
-from pram.errors import PramError
-from pram.instructions import Instruction
-from pram.job import Job
-from pram.machine import run
-from pram.program import Program, parse_program
-from proofs_check.agreement import Agreement, check_agreement
-from proofs_check.catalog import letters_of_model
-from proofs_check.certificate import certify
-from proofs_check.proofs.prove import prove
-from proofs_check.proofs.solver import Lemmas
-from proofs_check.theorems import BOUNDS, theorem4
-from proofs_check.theorems.width import WIDTHS
 
 #: Orders in which masked diffusion may fill a job, with seeds.
 ORDERS = [("left-to-right", 0), *((order, seed) for order in ("random", "random-subsets") for seed in range(3))]
@@ -269,7 +269,7 @@ CHECKS = (
     *each("residuals", "the residual stream of the weights against the circuit evaluated directly, bit for bit", residuals,
           (ValueError,)),
     Check("circuit invariants", "`check_circuit` on the circuits of every construction", circuit_invariants, (CircuitError,)),
-    *each("certificate", "`proofs_check.certificate` on float64 and float32 weights", certificate, ()),
+    *each("certificate", "`lockstep.proofs_check.certificate` on float64 and float32 weights", certificate, ()),
     *each("proof", "`lockstep prove`: gates, heads, embedding and readout of code with every instruction", proof, ()),
     Check("word operations on the weights", "the gates of every operation on all pairs of words of 4 bits, some of 8", word_operations),
     Check("foreign decoder", "exported jobs decoded by plain NumPy", lambda: list(exported()), (*REFUSALS, IndexError)),

@@ -12,13 +12,13 @@ from mutants import planted, tensor_of
 from test_proofs import fault_at
 from wrong_circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
 
-from compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from compiler.processor import Code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.pram.instructions import Instruction
+from lockstep.proofs_check.proofs.prove import prove
+from lockstep.proofs_check.proofs.solver import Lemmas
 from mutation.jobs import PID, R0, R1, number
 from mutation.table import Check
-from pram.instructions import Instruction
-from proofs_check.proofs.prove import prove
-from proofs_check.proofs.solver import Lemmas
 
 #: Code of every kind of step, short enough to be proved in a tenth of a second.
 SHORT = (

@@ -7,10 +7,10 @@ import test_drawing as drawing
 import test_reached as reached
 from test_campaigns import what_campaigns_reach
 
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import parse_program
 from mutation.jobs import texts
 from mutation.table import Check
-from pram.errors import PramError
-from pram.program import parse_program
 
 #: Every so many of the programs that checks run on are enough here.
 EVERY = 2

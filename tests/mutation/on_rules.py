@@ -6,15 +6,15 @@ from itertools import product
 
 import numpy as np
 
-from compiler import in_place
-from compiler.assemble import INVERSE_TEMPERATURE, _Assembler
-from compiler.circuit import Builder, Circuit, Lookup, Match, Readout
-from compiler.compile import CONSTRUCTIONS, compile_job
-from compiler.processor import Code
-from models.tokens import MASK, Vocabulary
+from lockstep.compiler import in_place
+from lockstep.compiler.assemble import INVERSE_TEMPERATURE, _Assembler
+from lockstep.compiler.circuit import Builder, Circuit, Lookup, Match, Readout
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.processor import Code
+from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.proofs_check.certificate import certify, horizon
 from mutation.jobs import counting, hot_cell
 from mutation.table import Check
-from proofs_check.certificate import certify, horizon
 
 
 def score_rule() -> None:

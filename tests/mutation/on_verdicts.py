@@ -13,6 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from lockstep.failing import shrink_failing
+from lockstep.pram.errors import PramError, Source
+from lockstep.pram.job import Array
+from lockstep.pram.program import load
 from lockstep.sidecar import Generator, child, draw_one, generator_for
 from lockstep.sidecar.files import fingerprint
 from lockstep.sidecar.judging import Unfit, Verdict, compare
@@ -21,9 +24,6 @@ from lockstep.sweep.check import check_task
 from lockstep.sweep.plan import Limits, Plan, subjects
 from lockstep.verification import Options, Report, verify
 from mutation.table import Check
-from pram.errors import PramError, Source
-from pram.job import Array
-from pram.program import load
 
 COUNT = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"
 RACE = "program p\nmode CRCW arbitrary\nparam n\nprocs n\nshared win : output\nparallel for i in 0 .. n - 1 do win := i end\n"

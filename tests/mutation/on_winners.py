@@ -12,21 +12,21 @@ from scalar_machine import run_scalar
 from test_machine import assert_same_run
 from test_winners import CHOSEN, ends, program
 
-from compiler.compile import CONSTRUCTIONS, compile_job
-from compiler.mdm import Widths
 from lockstep.commands.common import given_case, machine_case
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.mdm import Widths
+from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.modes import ModeResult, try_modes
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import load, parse_program
+from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, run_winners
+from lockstep.proofs_check.agreement import check_agreement
 from lockstep.storage import compile_to_file, program_or_model
-from models.editing import NotFinished, OutOfPositions
 from mutation.jobs import counted_cell, hot_cell
 from mutation.table import Check
-from pram.access import MODES
-from pram.errors import PramError
-from pram.job import Job
-from pram.machine import run
-from pram.program import load, parse_program
-from pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, run_winners
-from proofs_check.agreement import check_agreement
 
 OPEN = "CRCW arbitrary"
 #: All write one cell; some write two.

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, Protocol
 
-from compiler import compile as pipeline
-from compiler.circuit import Circuit
-from models.transformer import Transformer
+from lockstep.compiler import compile as pipeline
+from lockstep.compiler.circuit import Circuit
+from lockstep.models.transformer import Transformer
 
 
 class Planting(Protocol):
