@@ -36,7 +36,7 @@ lint: $(READY)
 
 # ONLY=growth takes one part of the last table
 bench: $(READY)
-	$(BIN)/python -m lockstep.bench $(ONLY)
+	PYTHONPATH=tests $(BIN)/python -m bench $(ONLY)
 
 # ONLY=text takes those whose area or name holds it, MARKDOWN=file writes the list
 mutants: $(READY)

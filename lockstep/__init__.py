@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lockstep.compiler.compile import Compiled, Widths
-    from lockstep.decoding import Decoded
     from lockstep.pram.errors import PramError
     from lockstep.pram.machine import Run
     from lockstep.pram.program import Program, load, parse_program
     from lockstep.pram.unwritten import Warn
-    from lockstep.verification import Report
+    from lockstep.proofs_check.decoding import Decoded
+    from lockstep.proofs_check.verification import Report
 
 __version__ = "0.1.0"
 __all__ = ["PramError", "Program", "Run", "compile", "decode", "load", "parse_program", "run", "verify"]
@@ -66,20 +66,20 @@ def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] |
 
 def compile(program: Program, widths: Widths, *, dtype: str = "float64", construction: str = "mdm") -> Compiled:
     """Compile a program to the weights of a transformer, for the bit widths of `lockstep.compiler.mdm` or `lockstep.compiler.in_place`."""
-    from lockstep.decoding import compile_program
+    from lockstep.proofs_check.decoding import compile_program
 
     return compile_program(program, widths, dtype, construction)
 
 
 def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, **options: Any) -> Decoded:
-    """Generate a run by masked diffusion; options as `lockstep.decoding.decode_job`."""
-    from lockstep.decoding import decode_job
+    """Generate a run by masked diffusion; options as `lockstep.proofs_check.decoding.decode_job`."""
+    from lockstep.proofs_check.decoding import decode_job
 
     return decode_job(program.instantiate(params, arrays, options.pop("word_bits", None)), **options)
 
 
 def verify(program: Program, **options: Any) -> Report:
-    """Run machine and model side by side and hold both against the theorems; options as `lockstep.verification.verify`."""
-    from lockstep.verification import verify as verify_program
+    """Run machine and model side by side and hold both against the theorems; options as `lockstep.proofs_check.verification.verify`."""
+    from lockstep.proofs_check.verification import verify as verify_program
 
     return verify_program(program, **options)

@@ -13,8 +13,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from lockstep import __version__
-from lockstep.commands import cost, fuzz, machine, models, proofs, sweep, text, theory, verify
-from lockstep.commands.common import WRONG
+from lockstep.commands import machine, models, sweep, text, theory
+from lockstep.commands.cost import command as cost
+from lockstep.commands.fuzz import command as fuzz
+from lockstep.commands.prove import command as proofs
+from lockstep.commands.verify import command as verify
+from lockstep.common.options import WRONG
 from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import shown
 

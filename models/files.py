@@ -17,9 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from lockstep.models.atomic import write_whole
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
-from lockstep.models.whole import write_whole
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"

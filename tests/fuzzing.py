@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.arguments import reading
+from lockstep.common.arguments import reading
 from lockstep.pram.analysis import analyse
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.parser import keywords, parse
 from lockstep.pram.program import Program, load, parse_program, read_text
+from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.claims import check_claims
-from lockstep.proofs_check.texts import TextCase, language_program
-from lockstep.sidecar import generator_for
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 MAX_STEPS = 150

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lockstep.pram.program import load
-from lockstep.sidecar import Generator, SidecarFailed, generator_for
-from lockstep.sidecar.judging import Verdict
+from lockstep.pram.sidecar import Generator, SidecarFailed, generator_for
+from lockstep.pram.sidecar.judging import Verdict
 
 HEAD = "import os, random, signal, sys\nimport numpy as np\n"
 INPUTS = "def inputs(size, rng): return {'n': size}, {'A': rng.integers(0, 9, size)}\n"

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lockstep.sidecar.files import fingerprint
-from lockstep.sweep.plan import Limits, Plan, Task, subjects
-from lockstep.sweep.pool import Here, Pool
-from lockstep.sweep.result import CHECKED, COMPUTED, FAILED, Decode, Result
-from lockstep.sweep.store import reading, writing
-from lockstep.sweep.sweep import sweep
+from lockstep.pram.sidecar.files import fingerprint
+from lockstep.proofs_check.sweeps.plan import Limits, Plan, Task, subjects
+from lockstep.proofs_check.sweeps.pool import Here, Pool
+from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, Decode, Result
+from lockstep.proofs_check.sweeps.store import reading, writing
+from lockstep.proofs_check.sweeps.sweep import sweep
 
 TINY = "program tiny\nparam n\nprocs n\nshared A[n] : inout\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"
 GOOD = """

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from cases import EXAMPLE_SIZES
+from kit.jobs import DIRECTORY, job_of
 
-from lockstep.bench.jobs import DIRECTORY, job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import DecodingStep

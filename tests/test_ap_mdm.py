@@ -9,9 +9,9 @@ import pytest
 import torch
 from cases import EXAMPLES, ExampleCase, job
 from hypothesis import HealthCheck, assume, given, settings
+from kit.jobs import PROGRAMS, job_of
 from mutation.jobs import counted_cell
 
-from lockstep.bench.jobs import PROGRAMS, job_of
 from lockstep.compiler import in_place, one_step
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.processor import Code
@@ -25,7 +25,7 @@ from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.catalog import letters_of_model
 from lockstep.proofs_check.certificate import certify
-from lockstep.proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
 from lockstep.proofs_check.theorems import theorem4
 from lockstep.proofs_check.theorems.width import WIDTHS
 

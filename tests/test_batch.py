@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from made_models import lookup_model
 
-from lockstep.batch import widest
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models import batch
@@ -27,7 +26,8 @@ from lockstep.models.positions import Positions
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import load
-from lockstep.proofs_check.programs import machine_jobs, runs
+from lockstep.proofs_check.batch import widest
+from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 TREE_SUM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
 

@@ -13,21 +13,21 @@ from faults import misread
 from hypothesis import HealthCheck, given, settings
 from reaching import everything, watch
 
-from lockstep import fuzz as campaigns
-from lockstep.fuzz import examine, fuzz, random_of
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
-from lockstep.proofs_check import texts
 from lockstep.proofs_check.certificate import NotCertified
-from lockstep.proofs_check.contents import coverage
-from lockstep.proofs_check.shrinking import recorded, shrink
-from lockstep.proofs_check.tally import GROUPS, REFUSALS, Tally, lacking
-from lockstep.proofs_check.texts import language_program
-from lockstep.verification import Options, cases
+from lockstep.proofs_check.fuzzing import campaign as campaigns
+from lockstep.proofs_check.fuzzing import random_programs as texts
+from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
+from lockstep.proofs_check.fuzzing.contents import coverage
+from lockstep.proofs_check.fuzzing.random_programs import language_program
+from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+from lockstep.proofs_check.fuzzing.tally import GROUPS, REFUSALS, Tally, lacking
+from lockstep.proofs_check.verification import Options, cases
 
 #: Runs on the machine only.
 BARE = Options(constructions=(), max_steps=1500)
@@ -80,7 +80,7 @@ def test_a_kind_that_is_lacking_is_noticed(
 
 def test_machine_programs_meet_every_conflict() -> None:
     """What modes refuse: texts cannot read and write one cell in a step, machine programs can."""
-    from lockstep.proofs_check.programs import machine_jobs
+    from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs
 
     tally = Tally()
 

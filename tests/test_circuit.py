@@ -9,8 +9,8 @@ import pytest
 from cases import EXAMPLE_SIZES, job
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.jobs import job_of
 
-from lockstep.bench.jobs import job_of
 from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit, Linear, Ramp, Threshold

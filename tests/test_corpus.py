@@ -18,10 +18,10 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.listing import expression_text
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, load
+from lockstep.pram.sidecar import Generator, Inputs, generator_for
+from lockstep.pram.sidecar.judging import Verdict
 from lockstep.proofs_check.claims import check_claims
-from lockstep.sidecar import Generator, Inputs, generator_for
-from lockstep.sidecar.judging import Verdict
-from lockstep.verification import verify
+from lockstep.proofs_check.verification import verify
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = sorted((ROOT / "examples" / "programs").glob("*.pram"))

@@ -11,22 +11,22 @@ import pytest
 import torch
 from commands import TINY
 
+from lockstep.commands.cost import calibrate, check, measure, sizes
+from lockstep.commands.cost.calibrate import Calibration
+from lockstep.commands.cost.check import hold
+from lockstep.commands.cost.forms import TOKENS, contexts, letters, phases
+from lockstep.commands.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
+from lockstep.commands.cost.predict import forecast
+from lockstep.commands.cost.sizes import Trial, size_up, try_small
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.cost import calibrate, check, measure, sizes
-from lockstep.cost.calibrate import Calibration
-from lockstep.cost.check import hold
-from lockstep.cost.forms import TOKENS, contexts, letters, phases
-from lockstep.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
-from lockstep.cost.predict import forecast
-from lockstep.cost.sizes import Trial, size_up, try_small
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import LONGEST, jit
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, run
 from lockstep.pram.program import Program, load, parse_program
+from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.certificate import NotCertified
-from lockstep.sidecar import generator_for
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 IDLE = Trial((), "", 1.0, 1.0)

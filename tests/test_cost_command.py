@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do
 
+from lockstep.commands.cost import calibrate
+from lockstep.commands.cost.model import FEATURES
+from lockstep.commands.cost.show import size, span
 from lockstep.compiler.compile import CONSTRUCTIONS
-from lockstep.cost import calibrate
-from lockstep.cost.model import FEATURES
-from lockstep.cost.show import size, span
 from lockstep.models.engines import LONGEST
 
 SUMS = Path(__file__).parent.parent / "examples" / "programs" / "hillis_steele.pram"

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from test_inputs import PROGRAMS, outside
 
-from lockstep import probing
-from lockstep.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, styled
+from lockstep.pram import probing
+from lockstep.pram.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, styled
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
+from lockstep.pram.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.ranges import input_ranges
 from lockstep.pram.reached import nothing, unreached
-from lockstep.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
 
 TEXT = """program t
 mode CREW

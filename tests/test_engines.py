@@ -10,6 +10,7 @@ import torch
 from cases import EXAMPLE_SIZES
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from kit.jobs import job_of
 from made_models import (
     BROKEN,
     SOFT,
@@ -27,7 +28,6 @@ from made_models import (
 )
 from test_models import chain_model, random_model
 
-from lockstep.bench.jobs import job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
@@ -39,7 +39,7 @@ from lockstep.models.transformer import Layer, Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.programs import machine_jobs, runs
+from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -10,12 +10,12 @@ import pytest
 from commands import FINE, REFUTED, SIDECAR, Do
 from faults import misread
 
-from lockstep import failing
-from lockstep.failing import process_flags, repeat_command
 from lockstep.pram.program import load
-from lockstep.proofs_check.inputs import MOST_CELLS
+from lockstep.proofs_check import failing
+from lockstep.proofs_check.failing import process_flags, repeat_command
+from lockstep.proofs_check.fuzzing.inputs import MOST_CELLS
 from lockstep.proofs_check.report import Check
-from lockstep.verification import Options
+from lockstep.proofs_check.verification import Options
 
 #: Exclusive or; a construction that takes it for `or` is wrong where both words have a bit.
 MIX = """program mix

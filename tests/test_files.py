@@ -10,15 +10,15 @@ from numpy_decoder import decode as foreign_decode
 from safetensors import safe_open
 from safetensors.torch import load, save, save_file
 
+from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.mdm import Widths
-from lockstep.decoding import compile_program
-from lockstep.export import export_job
+from lockstep.compiler.storage import compile_to_file, program_or_model
+from lockstep.models.atomic import write_whole
 from lockstep.models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
-from lockstep.models.whole import write_whole
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program, parse_program
-from lockstep.storage import compile_to_file, program_or_model
+from lockstep.proofs_check.decoding import compile_program
 
 COUNT = "program count\nparam n\nprocs n\nshared A[n] : inout\nparallel for i in 0 .. n - 1 do A[i] := A[i] + i end\n"
 SWAP = "program swap\nshared x : inout, y : inout\nsingle do\n  local t := x\n  x := y\n  y := t\nend\n"
@@ -186,7 +186,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     write_whole(path, b"first")
     for name in ("replace", "fdopen"):
         with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
-            patch.setattr(f"lockstep.models.whole.os.{name}", _fail)
+            patch.setattr(f"lockstep.models.atomic.os.{name}", _fail)
             write_whole(path, b"second")
         assert [p.name for p in tmp_path.iterdir()] == ["m"]
         assert path.read_bytes() == b"first"

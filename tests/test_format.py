@@ -14,7 +14,7 @@ from lockstep.pram import format as formatting
 from lockstep.pram.errors import PramError
 from lockstep.pram.format import WIDTH, format_text
 from lockstep.pram.parser import parse
-from lockstep.proofs_check.texts import TextCase, language_programs
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 

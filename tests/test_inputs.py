@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain import constant
 
-from lockstep.drawing import random_inputs
-from lockstep.failing import inputs_size
+from lockstep.pram.drawing import random_inputs
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.syntax import Param, Shared
-from lockstep.proofs_check.inputs import input_maker, picks_of, program_inputs
-from lockstep.proofs_check.shrinking import shrink
+from lockstep.proofs_check.failing import inputs_size
+from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of, program_inputs
+from lockstep.proofs_check.fuzzing.shrinking import shrink
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from cases import EXAMPLE_SIZES
+from kit.jobs import job_of
 from test_engines import whole_job
 
-from lockstep.bench.jobs import job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.engines import Unsuitable, bounds
 from lockstep.models.engines import plan as plan_module

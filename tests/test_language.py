@@ -20,9 +20,9 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.machine import Run, run
 from lockstep.pram.parameters import OPERATORS, lg
 from lockstep.pram.program import Program, load, parse_program
-from lockstep.proofs_check.contents import coverage
-from lockstep.proofs_check.texts import TextCase, language_programs
-from lockstep.sidecar import Generator, generator_for
+from lockstep.pram.sidecar import Generator, generator_for
+from lockstep.proofs_check.fuzzing.contents import coverage
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 MAX_STEPS = 1500

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import GOOD, SIDECAR, TINY, WRONG, Do
 
-from lockstep import drawing, sidecar
+from lockstep.pram import drawing, sidecar
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load
 

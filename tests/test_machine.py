@@ -15,7 +15,7 @@ from lockstep.pram.instructions import INSTRUCTIONS, Example, Instruction, Opera
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, register_of, run
 from lockstep.pram.winner import at_random
-from lockstep.proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
 
 MAX_STEPS = 40
 #: The same jobs in every run of the tests.

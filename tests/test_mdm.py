@@ -20,7 +20,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.catalog import letters_of_run
-from lockstep.proofs_check.programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
 from lockstep.proofs_check.theorems import BOUNDS, theorem1
 
 CHECKS = settings(

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from commands import Do
 
-from lockstep.modes import ModeResult, try_modes, weakest
+from lockstep.commands.modes.trying import ModeResult, try_modes, weakest
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program
-from lockstep.sidecar import Inputs, draw, generator_for
+from lockstep.pram.sidecar import Inputs, draw, generator_for
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 NAMES = ("EREW", "CREW", "CRCW common", "CRCW arbitrary", "CRCW priority")

@@ -17,8 +17,8 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import Machine, run
 from lockstep.pram.profile import LineCosts, Profile, profile
 from lockstep.pram.program import load, parse_program
-from lockstep.proofs_check.texts import TextCase, language_programs
-from lockstep.sidecar import generator_for
+from lockstep.pram.sidecar import generator_for
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 MAX_STEPS = 20_000

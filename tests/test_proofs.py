@@ -27,6 +27,7 @@ from mutants import (
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
+from lockstep.compiler.storage import compile_to_file
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
 from lockstep.pram.instructions import Instruction, Operand
@@ -40,7 +41,6 @@ from lockstep.proofs_check.proofs.rows import BOS, Walker
 from lockstep.proofs_check.proofs.solver import Lemmas, Unequal, Words
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from lockstep.proofs_check.proofs.weights import read_weights
-from lockstep.storage import compile_to_file
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "programs"
 

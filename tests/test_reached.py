@@ -21,9 +21,9 @@ from lockstep.pram.machine import Machine, run
 from lockstep.pram.parser import parse
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.reached import MOST_NAMED, Item, Reached, Unreached, items, nothing, unreached
+from lockstep.pram.sidecar import generator_for
 from lockstep.pram.syntax import walk
-from lockstep.proofs_check.texts import language_program
-from lockstep.sidecar import generator_for
+from lockstep.proofs_check.fuzzing.random_programs import language_program
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 MOST = 20_000

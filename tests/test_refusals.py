@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 from evaluator import evaluate
+from kit.jobs import DIRECTORY, job_of
 from numpy_decoder import decode as foreign_decode
 
 import lockstep
-from lockstep.bench.jobs import DIRECTORY, job_of
+from lockstep.commands.export.job_file import export_job
 from lockstep.compiler import in_place, mdm
 from lockstep.compiler.compile import CONSTRUCTIONS
-from lockstep.decoding import decode_job
-from lockstep.export import export_job
+from lockstep.compiler.storage import compile_to_file, program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program
 from lockstep.proofs_check.certificate import NotCertified
+from lockstep.proofs_check.decoding import decode_job
 from lockstep.proofs_check.theorems import BOUNDS
-from lockstep.storage import compile_to_file, program_or_model
 
 DOUBLE = "program t param n shared A[n] : inout for i in 0 .. n - 1 do A[i] := A[i] + A[i] end"
 

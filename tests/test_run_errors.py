@@ -8,7 +8,7 @@ import pytest
 from test_errors import rendered
 
 import lockstep
-from lockstep.arguments import reading
+from lockstep.common.arguments import reading
 from lockstep.pram.errors import InputError, PramError
 from lockstep.pram.program import load, parse_program
 

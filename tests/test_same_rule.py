@@ -9,15 +9,15 @@ import pytest
 from commands import FINE, REFUTED, Do
 from sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
+from lockstep.commands.report import write
+from lockstep.commands.report.survey import survey
+from lockstep.commands.report.verdict import reasons
 from lockstep.pram.program import load
 from lockstep.pram.reached import Unreached
+from lockstep.proofs_check.sweeps.plan import Limits, Task
+from lockstep.proofs_check.sweeps.result import Result
+from lockstep.proofs_check.sweeps.store import writing
 from lockstep.proofs_check.theorems import BOUNDS
-from lockstep.report import write
-from lockstep.report.survey import survey
-from lockstep.report.verdict import reasons
-from lockstep.sweep.plan import Limits, Task
-from lockstep.sweep.result import Result
-from lockstep.sweep.store import writing
 
 #: The same without a claim; it takes 8 steps.
 SILENT = TINY

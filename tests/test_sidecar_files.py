@@ -13,10 +13,10 @@ from commands import FINE, REFUTED, WRONG, Do
 from sidecars import HEAD, INPUTS, RIGHT, generator, judged
 
 from lockstep.pram.errors import Source
-from lockstep.sidecar import SidecarFailed
-from lockstep.sidecar.files import FOLDER, UNKNOWN, fingerprint, name_of
-from lockstep.sidecar.judging import Verdict
-from lockstep.sidecar.process import SidecarProcess, load_sidecar
+from lockstep.pram.sidecar import SidecarFailed
+from lockstep.pram.sidecar.files import FOLDER, UNKNOWN, fingerprint, name_of
+from lockstep.pram.sidecar.judging import Verdict
+from lockstep.pram.sidecar.process import SidecarProcess, load_sidecar
 
 # -- what it reads ---------------------------------------------------------------------------------------
 

@@ -19,9 +19,9 @@ from sidecars import HEAD, INPUTS, RIGHT, error_of, generator
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Array
 from lockstep.pram.program import load
-from lockstep.sidecar import draw_one, generator_for
-from lockstep.sidecar.judging import Unfit, Verdict, compare
-from lockstep.sweep.pool import FOREVER, pool
+from lockstep.pram.sidecar import draw_one, generator_for
+from lockstep.pram.sidecar.judging import Unfit, Verdict, compare
+from lockstep.proofs_check.sweeps.pool import FOREVER, pool
 
 # -- ends of every kind --------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from mutation.planting import Rewrite
 from test_proofs import failed
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
+from lockstep.compiler.storage import compile_to_file, program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.program import load
@@ -24,7 +25,6 @@ from lockstep.proofs_check.proofs.instructions import Executor
 from lockstep.proofs_check.proofs.prove import prove
 from lockstep.proofs_check.proofs.rows import Walker
 from lockstep.proofs_check.proofs.solver import Lemmas
-from lockstep.storage import compile_to_file, program_or_model
 
 # -- columns -----------------------------------------------------------------------------------
 

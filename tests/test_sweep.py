@@ -17,18 +17,18 @@ import pytest
 from sweeps import GOOD, TINY, files, made, swept, table
 
 from lockstep import __version__, cli
-from lockstep.display import LEGEND
+from lockstep.commands.report.plots import VARIABLES
+from lockstep.commands.report.survey import survey
+from lockstep.commands.report.values import Extent
+from lockstep.common.display import LEGEND
 from lockstep.pram.program import load
+from lockstep.proofs_check.sweeps import check
+from lockstep.proofs_check.sweeps.plan import Limits, Subject, Task
+from lockstep.proofs_check.sweeps.pool import Here
+from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED, Result
+from lockstep.proofs_check.sweeps.store import SUBJECT, writing
+from lockstep.proofs_check.sweeps.sweep import sweep
 from lockstep.proofs_check.theorems import BOUNDS
-from lockstep.report.plots import VARIABLES
-from lockstep.report.survey import survey
-from lockstep.report.values import Extent
-from lockstep.sweep import check
-from lockstep.sweep.plan import Limits, Subject, Task
-from lockstep.sweep.pool import Here
-from lockstep.sweep.result import CHECKED, FAILED, STOPPED, Result
-from lockstep.sweep.store import SUBJECT, writing
-from lockstep.sweep.sweep import sweep
 
 DOCS = Path(__file__).parent.parent / "docs" / "sweep.md"
 #: Runs 5 n + 4 steps and longer.

@@ -11,15 +11,15 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do
 from sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
+from lockstep.commands.report.page import page
+from lockstep.commands.report.survey import survey
+from lockstep.commands.report.verdict import reasons
 from lockstep.pram.errors import PramError
-from lockstep.report.page import page
-from lockstep.report.survey import survey
-from lockstep.report.verdict import reasons
-from lockstep.sidecar.files import fingerprint
-from lockstep.sweep.plan import Limits, Plan, Task, subjects
-from lockstep.sweep.result import CHECKED, FAILED, STOPPED, Result
-from lockstep.sweep.store import writing
-from lockstep.sweep.sweep import sweep
+from lockstep.pram.sidecar.files import fingerprint
+from lockstep.proofs_check.sweeps.plan import Limits, Plan, Task, subjects
+from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED, Result
+from lockstep.proofs_check.sweeps.store import writing
+from lockstep.proofs_check.sweeps.sweep import sweep
 
 ALL = Limits(("mdm", "ap-mdm"), "float64", 100, 100, 100)
 

@@ -18,16 +18,16 @@ import psutil
 import pytest
 from sweeps import GOOD, NOTING, TINY, facts, files, made, swept, table
 
+from lockstep.commands.report.survey import survey
+from lockstep.commands.report.verdict import reasons
 from lockstep.pram.errors import PramError
-from lockstep.report.survey import survey
-from lockstep.report.verdict import reasons
-from lockstep.sweep import check, plan, pool
-from lockstep.sweep.check import OtherVersion, check_task
-from lockstep.sweep.plan import Limits
-from lockstep.sweep.pool import Here
-from lockstep.sweep.result import FAILED, Result
-from lockstep.sweep.store import reading, writing
-from lockstep.sweep.sweep import sweep
+from lockstep.proofs_check.sweeps import check, plan, pool
+from lockstep.proofs_check.sweeps.check import OtherVersion, check_task
+from lockstep.proofs_check.sweeps.plan import Limits
+from lockstep.proofs_check.sweeps.pool import Here
+from lockstep.proofs_check.sweeps.result import FAILED, Result
+from lockstep.proofs_check.sweeps.store import reading, writing
+from lockstep.proofs_check.sweeps.sweep import sweep
 
 
 def test_finished_cases_are_not_run_again(tmp_path: Path) -> None:
@@ -123,21 +123,21 @@ def reached(module: str) -> set[str]:
 def test_the_version_covers_all_code_that_verdicts_depend_on() -> None:
     needed = reached(check.__name__)
     assert {
-        "lockstep.verification",
-        "lockstep.decoding",
-        "lockstep.sweep.plan",
+        "lockstep.proofs_check.verification",
+        "lockstep.proofs_check.decoding",
+        "lockstep.proofs_check.sweeps.plan",
         "lockstep.pram.machine",
         "lockstep.models.decode",
     } <= needed
     covered = {file.resolve() for judge in plan.JUDGES for file in plan._sources(judge)}
     specs = {name: find_spec(name) for name in needed}
     uncovered = {name for name, spec in specs.items() if spec and spec.origin and Path(spec.origin).resolve() not in covered}
-    assert not uncovered, f"sweep/plan.py: JUDGES lacks {sorted(uncovered)}"
+    assert not uncovered, f"sweeps/plan.py: JUDGES lacks {sorted(uncovered)}"
     unneeded = {judge for judge in plan.JUDGES if judge not in needed and not any(n.startswith(judge + ".") for n in needed)}
-    assert not unneeded, f"sweep/plan.py: no verdict depends on {sorted(unneeded)}"
+    assert not unneeded, f"sweeps/plan.py: no verdict depends on {sorted(unneeded)}"
 
 
-@pytest.mark.parametrize("judge", ["lockstep.decoding", "lockstep.sweep.result", "lockstep.pram"])
+@pytest.mark.parametrize("judge", ["lockstep.proofs_check", "lockstep.models", "lockstep.pram"])
 def test_a_change_of_a_judge_is_another_version(judge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources, changed = plan._sources, tmp_path / "changed.py"
     changed.write_text("# another text\n")
@@ -197,7 +197,7 @@ def test_a_database_that_is_not_ours_or_damaged_is_refused(spoil: Callable[[Path
 def test_one_sweep_at_a_time(tmp_path: Path) -> None:
     database = tmp_path / "sweep.sqlite"
     with writing(database):
-        other = "from lockstep.sweep.store import *; import sys, pathlib\nwith {}(pathlib.Path(sys.argv[1])): pass"
+        other = "from lockstep.proofs_check.sweeps.store import *; import sys, pathlib\nwith {}(pathlib.Path(sys.argv[1])): pass"
         for opened in ("writing", "reading"):
             ran = subprocess.run([sys.executable, "-c", other.format(opened), str(database)], capture_output=True, text=True)
             assert ran.returncode == 1 and "a sweep is writing to this database now" in ran.stderr

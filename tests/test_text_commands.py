@@ -13,7 +13,7 @@ from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do, rows
 from rich.console import Console
 
 from lockstep.commands import text as text_commands
-from lockstep.cost_tables import profile_table
+from lockstep.commands.modes.table import profile_table
 from lockstep.pram.format import format_text
 from lockstep.pram.profile import profile
 from lockstep.pram.program import load

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy
+from kit.jobs import DIRECTORY, job_of
 
-from lockstep.bench.jobs import DIRECTORY, job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
@@ -114,7 +114,7 @@ def test_a_theorem_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.Monk
     found = theorems.find_theorems()
     sys.modules.pop("lockstep.proofs_check.theorems.theorem9")
     assert [t.name for t in found][-1] == "Theorem 9"
-    from lockstep.verification import rows, verify
+    from lockstep.proofs_check.verification import rows, verify
 
     monkeypatch.setattr(rows, "THEOREMS", found)
     report = verify(load(DIRECTORY / "tree_sum.pram"), sizes=[1, 2], random=1, constructions=["mdm"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from commands import FINE, MISUSED, REFUTED, WRONG, Do
+from kit.jobs import job_of
 
-from lockstep.bench.jobs import job_of
 from lockstep.compiler.compile import compile_job
 from lockstep.proofs_check.certificate import certify
 

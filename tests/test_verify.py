@@ -10,7 +10,7 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do, rows
 
 from lockstep.pram.program import load, parse_program
-from lockstep.verification import Failed, verify
+from lockstep.proofs_check.verification import Failed, verify
 
 HEAD = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout in 0 .. 9, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do {} end\n"
@@ -80,7 +80,7 @@ def test_a_refused_run_hides_no_others(do: Do) -> None:
 
 
 def test_the_first_failure_is_told_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lockstep import verification
+    from lockstep.proofs_check import verification
 
     told: list[str] = []
     decode = verification.decode_case

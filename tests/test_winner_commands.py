@@ -10,12 +10,12 @@ from commands import FINE, MISUSED, WRONG, Do, Outcome
 from safetensors import safe_open
 
 import lockstep
-from lockstep.arguments import reading, winner_given
+from lockstep.common.arguments import reading, winner_given
+from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load
 from lockstep.pram.winners import HIGHEST, by_choices
-from lockstep.storage import program_or_model
 
 WIN = "program win\nmode CRCW arbitrary\nparam n\nprocs n\nshared win : output\nparallel for i in 0 .. n - 1 do win := i end\n"
 PRIORITY = WIN.replace("arbitrary", "priority")

@@ -11,8 +11,8 @@ from all_winners import fight
 from mutation.jobs import counted_cell, hot_cell
 from numpy_decoder import decode as foreign_decode
 
+from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from lockstep.export import export_job
 from lockstep.models.decode import decode
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
@@ -21,7 +21,7 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.certificate import certify
-from lockstep.proofs_check.programs import coverage, runs
+from lockstep.proofs_check.fuzzing.machine_programs import coverage, runs
 
 WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"

@@ -36,7 +36,7 @@ from lockstep.pram.winners import (
     phrase,
     run_winners,
 )
-from lockstep.proofs_check.programs import coverage, machine_jobs
+from lockstep.proofs_check.fuzzing.machine_programs import coverage, machine_jobs
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 OPEN = "CRCW arbitrary"

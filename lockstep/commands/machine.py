@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lockstep import display
-from lockstep.arguments import parse_sizes, placing, reading
-from lockstep.commands.common import (
+from lockstep.common import display
+from lockstep.common.arguments import parse_sizes, placing, reading
+from lockstep.common.ending import end_with, end_with_run, false_claims, given_of
+from lockstep.common.options import (
     FAILED,
     AnyWinner,
     Bits,
@@ -28,13 +29,12 @@ from lockstep.commands.common import (
     machine_case,
     out,
 )
-from lockstep.commands.ending import end_with, end_with_run, false_claims, given_of
 from lockstep.pram.inputs import InputFile
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
-    from lockstep.sidecar.judging import Verdict
+    from lockstep.pram.sidecar.judging import Verdict
 
 
 def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
@@ -62,7 +62,7 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
 
 def judged(program: Program, given: InputFile, result: Run, use_sidecar: bool, timeout: float) -> Verdict | None:
     """What the sidecar says of a run's outputs, or the input file; None if neither does."""
-    from lockstep.sidecar import generator_for
+    from lockstep.pram.sidecar import generator_for
 
     generator = generator_for(program, use_sidecar, timeout=timeout)
     generator.expected = given.expected
@@ -74,7 +74,7 @@ def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed 
             sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
             json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
-    from lockstep.cost_tables import profile_record, profile_table
+    from lockstep.commands.modes.table import profile_record, profile_table
     from lockstep.pram.profile import profile as profile_job
 
     program = load(file)
@@ -96,10 +96,10 @@ def modes(file: File, input: Input = None,
     winner is tried if there are few, else the lowest, the highest and some at random. A sidecar judges all outputs;
     without one they must be the same for every winner.
     """
-    from lockstep.cost_tables import modes_record, modes_table
-    from lockstep.modes import try_modes
+    from lockstep.commands.modes.table import modes_record, modes_table
+    from lockstep.commands.modes.trying import try_modes
+    from lockstep.pram.sidecar import draw, generator_for
     from lockstep.proofs_check.report import runs_of
-    from lockstep.sidecar import draw, generator_for
 
     wanted = parse_sizes(sizes)
     program = load(file)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from lockstep import display
-from lockstep.arguments import MODEL_BITS, PROCESSES, choose, parse_sizes
-from lockstep.arguments import construction as construction_named
-from lockstep.commands.common import (
+from lockstep.common import display
+from lockstep.common.arguments import MODEL_BITS, PROCESSES, choose, parse_sizes
+from lockstep.common.arguments import construction as construction_named
+from lockstep.common.ending import end_with, end_with_run, false_claims, given_of, unexpected
+from lockstep.common.options import (
     DEFAULT_BITS,
     ENGINES,
     FAILED,
@@ -44,7 +45,6 @@ from lockstep.commands.common import (
     winner_named,
     writable,
 )
-from lockstep.commands.ending import end_with, end_with_run, false_claims, given_of, unexpected
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, load
 
@@ -63,7 +63,7 @@ def compile(file: File,
     """Compile a program to the weights of a transformer."""
     choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
-    from lockstep import storage
+    from lockstep.compiler import storage
     from lockstep.compiler.compile import CONSTRUCTIONS
 
     program = load(file)
@@ -86,8 +86,8 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
     choose("--engine", engine, ENGINES)
     check_device(device, engine)
     choose("--dtype", dtype or "float64", ("float64", "float32"))
-    from lockstep import storage
-    from lockstep.decoding import decode_job
+    from lockstep.compiler import storage
+    from lockstep.proofs_check.decoding import decode_job
 
     with display.spinner(err, "loading the model"):
         program, compiled = storage.program_or_model(file)
@@ -119,7 +119,7 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
     """A record for each line of the file."""
     if size is not None:
         raise typer.BadParameter("--input and --size exclude each other", param_hint="--input")
-    from lockstep.batch import decode_lines, read_batch
+    from lockstep.proofs_check.batch import decode_lines, read_batch
 
     lines = read_batch(input)
     with display.progress(err, "decoding") as progress:
@@ -152,7 +152,7 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes", help="Sizes 
     wanted = parse_sizes(sizes)
     program = load(file)
     with display.progress(err, f"running {program.name}") as progress:
-        from lockstep.space import space_rows
+        from lockstep.commands.space.rows import space_rows
 
         limits = {"max_context": max_context, "max_steps": max_decoding_steps}
         rows = space_rows(program, wanted, seed=seed, progress=progress, **limits)
@@ -175,7 +175,7 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))
     job, given = given_case(program, input, size, seed, word_bits, winner_named(program, winner))
     with display.spinner(err, "exporting"):
-        from lockstep.export import export_job
+        from lockstep.commands.export.job_file import export_job
 
         metadata, exact = export_job(program, job, target, construction=construction, dtype=dtype, max_steps=max_steps)
     record = {"file": str(target), **{k: metadata[k] for k in ("process", "word_bits", "time", "decoding_steps")}}

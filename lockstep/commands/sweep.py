@@ -11,9 +11,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from lockstep import display
-from lockstep.arguments import choose, constructions, parse_sizes
-from lockstep.commands.common import FAILED, SidecarTimeout, err, out
+from lockstep.common import display
+from lockstep.common.arguments import choose, constructions, parse_sizes
+from lockstep.common.options import FAILED, SidecarTimeout, err, out
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 
 INTERRUPTED = 130
@@ -51,11 +51,11 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     _check_writable(target)
     reports = [target.with_suffix(suffix) for suffix in FORMATS]
     _check_apart(target, reports)
-    from lockstep.report.words import count
-    from lockstep.sweep.plan import Limits, Plan, subjects
-    from lockstep.sweep.pool import pool
-    from lockstep.sweep.store import writing
-    from lockstep.sweep.sweep import sweep as run_sweep
+    from lockstep.commands.report.words import count
+    from lockstep.proofs_check.sweeps.plan import Limits, Plan, subjects
+    from lockstep.proofs_check.sweeps.pool import pool
+    from lockstep.proofs_check.sweeps.store import writing
+    from lockstep.proofs_check.sweeps.sweep import sweep as run_sweep
 
     limits = Limits(chosen, dtype, max_context, max_decoding_steps, max_steps, sidecar_timeout)
     plan = Plan(subjects(paths, limits, not no_sidecar), wanted, random, seed)
@@ -88,8 +88,8 @@ def report(database: Annotated[Path, typer.Argument(help="A database of `lockste
 
 def _forget(database: Path, files: list[Path]) -> Iterator[str]:
     """Remove what is known of earlier texts; how many cases that were of each file."""
-    from lockstep.report.words import count
-    from lockstep.sweep.store import reading, writing
+    from lockstep.commands.report.words import count
+    from lockstep.proofs_check.sweeps.store import reading, writing
 
     with reading(database):  # which makes none
         pass
@@ -103,10 +103,10 @@ def _conclude(database: Path, targets: list[Path], as_json: bool, also: str) -> 
 
     Args: also: a line for standard error.
     """
-    from lockstep.report import write
-    from lockstep.report.summary import summary_record, summary_table
-    from lockstep.report.survey import survey
-    from lockstep.report.verdict import reasons, unfinished
+    from lockstep.commands.report import write
+    from lockstep.commands.report.summary import summary_record, summary_table
+    from lockstep.commands.report.survey import survey
+    from lockstep.commands.report.verdict import reasons, unfinished
 
     with display.spinner(err, "writing the report"):
         found = survey(database)

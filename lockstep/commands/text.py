@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from lockstep import display
-from lockstep.commands.common import FAILED, WRONG, File, Json, emit
-from lockstep.models.whole import write_whole
+from lockstep.common import display
+from lockstep.common.options import FAILED, WRONG, File, Json, emit
+from lockstep.models.atomic import write_whole
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import decode_text, load, read_text
 
@@ -20,7 +20,7 @@ Files = Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_d
 
 def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]) -> None:
     """Write a first program, NAME.pram, and its oracle, NAME.py."""
-    from lockstep.beginning import begin, what_is_wrong
+    from lockstep.commands.new import begin, what_is_wrong
 
     if wrong := what_is_wrong(name):
         raise typer.BadParameter(wrong, param_hint="NAME")

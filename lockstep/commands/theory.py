@@ -8,10 +8,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from lockstep import display
-from lockstep.arguments import MODEL_BITS, choose, parse_sizes
-from lockstep.arguments import construction as construction_named
-from lockstep.commands.common import (
+from lockstep.common import display
+from lockstep.common.arguments import MODEL_BITS, choose, parse_sizes
+from lockstep.common.arguments import construction as construction_named
+from lockstep.common.options import (
     DEFAULT_BITS,
     FAILED,
     Json,
@@ -48,7 +48,7 @@ def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on 
     if file is not None:
         program = load(file)
         from lockstep.compiler.compile import CONSTRUCTIONS
-        from lockstep.verification import verify
+        from lockstep.proofs_check.verification import verify
 
         with display.progress(err, f"verifying {program.name}") as progress:
             report = verify(program, sizes=wanted, constructions=tuple(CONSTRUCTIONS), progress=progress)
@@ -72,8 +72,8 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
     choose("--dtype", dtype or "float64", ("float64", "float32"))
     construction = construction_named(process, schedule)
-    from lockstep.certifying import certify_bounds
-    from lockstep.storage import program_or_model
+    from lockstep.commands.certify.bounds import certify_bounds
+    from lockstep.compiler.storage import program_or_model
 
     with display.spinner(err, "bounding every sum of the forward pass"):
         program, compiled = program_or_model(file)

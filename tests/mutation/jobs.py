@@ -13,7 +13,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import Instruction, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
-from lockstep.proofs_check.texts import TextCase, language_program
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 
 PID = Operand("pid")
 R0, R1, R2, R3 = (Operand("register", i) for i in range(4))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lockstep import drawing, probing
-from lockstep.drawing import STYLES
+from lockstep.pram import drawing, probing
+from lockstep.pram.drawing import STYLES
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.machine import Machine
 from lockstep.pram.reached import Reached, Unreached, _few, _ranges, _witnesses, unreached
-from lockstep.proofs_check.tally import Tally
+from lockstep.proofs_check.fuzzing.tally import Tally
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
@@ -106,7 +106,7 @@ OF_INPUTS = (
     Mutant(
         DRAWING,
         "descending words ascend",
-        Entry(STYLES, "lockstep.drawing.STYLES", "descending", STYLES["ascending"], "those of ascending"),
+        Entry(STYLES, "lockstep.pram.drawing.STYLES", "descending", STYLES["ascending"], "those of ascending"),
         STYLED,
     ),
     Mutant(DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(share *", "int(rng.random() *"), STYLED),

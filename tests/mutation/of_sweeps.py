@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep import arguments
-from lockstep.commands import ending
-from lockstep.report import survey, values, verdict
-from lockstep.sidecar import files
-from lockstep.sweep import plan
-from lockstep.sweep.store import Store
+from lockstep.commands.report import survey, values, verdict
+from lockstep.common import arguments, ending
+from lockstep.pram.sidecar import files
+from lockstep.proofs_check.sweeps import plan
+from lockstep.proofs_check.sweeps.store import Store
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep import failing, sidecar, verification
-from lockstep.proofs_check import claims
+from lockstep.pram import sidecar
+from lockstep.pram.sidecar import Generator, child, files, judging, process
+from lockstep.pram.sidecar.process import SidecarProcess
+from lockstep.proofs_check import claims, failing, verification
+from lockstep.proofs_check.sweeps import check
 from lockstep.proofs_check.theorems import agreement
-from lockstep.sidecar import Generator, child, files, judging, process
-from lockstep.sidecar.process import SidecarProcess
-from lockstep.sweep import check
-from lockstep.verification import Report, cases, rows
+from lockstep.proofs_check.verification import Report, cases, rows
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 

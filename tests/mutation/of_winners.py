@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep import arguments, modes, storage
-from lockstep.commands import common
-from lockstep.compiler import in_place, mdm, positions
+from lockstep.commands.modes import trying as modes
+from lockstep.common import arguments
+from lockstep.common import options as common
+from lockstep.compiler import in_place, mdm, positions, storage
 from lockstep.pram import contests
 from lockstep.pram.contests import Arbiter
 from lockstep.pram.winner import Winner

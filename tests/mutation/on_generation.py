@@ -29,7 +29,6 @@ from test_models import chain_model, made, random_model
 from test_processes import endless_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.decoding import decode_job
 from lockstep.models import batch
 from lockstep.models.batch import Failed, decode_batch
 from lockstep.models.decode import Decoder, decode
@@ -39,6 +38,7 @@ from lockstep.models.processes import PROCESSES
 from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
+from lockstep.proofs_check.decoding import decode_job
 from mutation.jobs import apart, counted_cell, counting, hot_cell
 from mutation.on_models import REFUSALS
 from mutation.planting import Attribute

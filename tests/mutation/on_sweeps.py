@@ -15,17 +15,17 @@ import test_sweep_identity as of_identity
 import typer
 from sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
-from lockstep.arguments import parse_sizes
-from lockstep.commands.ending import end_with, false_claims
+from lockstep.commands.report.survey import survey
+from lockstep.commands.report.verdict import reasons
+from lockstep.common.arguments import parse_sizes
+from lockstep.common.ending import end_with, false_claims
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.reached import Unreached
-from lockstep.report.survey import survey
-from lockstep.report.verdict import reasons
-from lockstep.sweep.plan import LIBRARIES, Limits, Task, libraries
-from lockstep.sweep.result import FAILED, STOPPED, Result
-from lockstep.sweep.store import writing
+from lockstep.proofs_check.sweeps.plan import LIBRARIES, Limits, Task, libraries
+from lockstep.proofs_check.sweeps.result import FAILED, STOPPED, Result
+from lockstep.proofs_check.sweeps.store import writing
 from mutation.table import Check
 
 LIMITS = Limits(("mdm",), "float64", 100, 100, 100)

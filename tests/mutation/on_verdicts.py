@@ -12,17 +12,17 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
-from lockstep.failing import shrink_failing
 from lockstep.pram.errors import PramError, Source
 from lockstep.pram.job import Array
 from lockstep.pram.program import load
-from lockstep.sidecar import Generator, child, draw_one, generator_for
-from lockstep.sidecar.files import fingerprint
-from lockstep.sidecar.judging import Unfit, Verdict, compare
-from lockstep.sidecar.process import load_sidecar
-from lockstep.sweep.check import check_task
-from lockstep.sweep.plan import Limits, Plan, subjects
-from lockstep.verification import Options, Report, verify
+from lockstep.pram.sidecar import Generator, child, draw_one, generator_for
+from lockstep.pram.sidecar.files import fingerprint
+from lockstep.pram.sidecar.judging import Unfit, Verdict, compare
+from lockstep.pram.sidecar.process import load_sidecar
+from lockstep.proofs_check.failing import shrink_failing
+from lockstep.proofs_check.sweeps.check import check_task
+from lockstep.proofs_check.sweeps.plan import Limits, Plan, subjects
+from lockstep.proofs_check.verification import Options, Report, verify
 from mutation.table import Check
 
 COUNT = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"

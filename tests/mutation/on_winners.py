@@ -12,11 +12,12 @@ from scalar_machine import run_scalar
 from test_machine import assert_same_run
 from test_winners import CHOSEN, ends, program
 
-from lockstep.commands.common import given_case, machine_case
+from lockstep.commands.modes.trying import ModeResult, try_modes
+from lockstep.common.options import given_case, machine_case
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.mdm import Widths
+from lockstep.compiler.storage import compile_to_file, program_or_model
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.modes import ModeResult, try_modes
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
@@ -24,7 +25,6 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load, parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, run_winners
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.storage import compile_to_file, program_or_model
 from mutation.jobs import counted_cell, hot_cell
 from mutation.table import Check
 

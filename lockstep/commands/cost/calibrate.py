@@ -1,0 +1,127 @@
+"""The coefficients of this machine: measured once, kept in the user's cache, measured anew where they do not apply."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from lockstep import __version__
+from lockstep.commands.cost.measure import least, memory, small_job, work_of
+from lockstep.commands.cost.model import FEATURES, features, fit
+from lockstep.commands.cost.sizes import watched
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.pram.errors import Source, fail
+
+#: The decodes that calibrate each engine: programs of `measure` with their sizes, and in place of the last one for ap-mdm, whose
+#: contexts are shorter.
+RUNS = {
+    "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 7)),
+    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("spin", 6), ("wide", 300),
+               ("sums", 14)),
+    "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 180), ("rounds", 12),
+                ("rounds", 48), ("spin", 1), ("spin", 6)),
+}  # fmt: skip
+LONGER = {"dense": ("sums", 30), "active": ("sums", 30), "indexed": ("spin", 6)}
+#: The sizes of `sums` whose memory is measured.
+MEMORY_RUNS = {"dense": (7, 11), "active": (7, 16), "indexed": (100, 300)}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Coefficients of FEATURES by engine and construction, in seconds; bytes of a process, and for each byte of `memory_unit`,
+    by engine; worst: how far the fit is from what it was fitted to, as a factor."""
+
+    machine: dict[str, str]
+    time: dict[str, dict[str, list[float]]]
+    memory: dict[str, list[float]]
+    worst: float
+
+
+def this_machine() -> dict[str, str]:
+    """What coefficients depend on."""
+    return {
+        "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(), "torch": torch.__version__, "lockstep": __version__, "model": str(FEATURES),
+    }  # fmt: skip
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or "unknown")
+
+
+def cache_file() -> Path:
+    """Where a calibration is kept."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "lockstep" / "cost.json"
+
+
+def kept() -> Calibration | None:
+    """The calibration in the cache, if it was made on this machine with this version."""
+    try:
+        found = Calibration(**json.loads(cache_file().read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if found.machine == this_machine() else None
+
+
+def keep(calibration: Calibration) -> None:
+    """Put it into the cache, whole or not at all.
+
+    Raises: PramError: the cache cannot be written.
+    """
+    path = cache_file()
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(asdict(calibration), indent=1))
+        beside.replace(path)
+    except OSError as error:
+        raise fail(f"the calibration cannot be kept: {error.strerror}", Source(str(path), "")) from None
+
+
+def calibrate(progress: Callable[[int, int], None] = lambda done, total: None) -> Calibration:
+    """Measure a few short decodes of each engine and construction, and fit the model to them."""
+    total = sum(map(len, RUNS.values())) * len(CONSTRUCTIONS) + len(MEMORY_RUNS)
+    done, ratios = 0, [1.0]
+    times: dict[str, dict[str, list[float]]] = {engine: {} for engine in RUNS}
+    for engine, runs in RUNS.items():
+        for construction in CONSTRUCTIONS:
+            rows, taken = [], []
+            for number, (name, size) in enumerate(runs if construction == "mdm" else (*runs[:-1], LONGER[engine])):
+                row, seconds = _measured(engine, construction, name, size, warm=not number)
+                rows.append(row)
+                taken.append(seconds)
+                done += 1
+                progress(done, total)
+            times[engine][construction] = found = fit(rows, taken)
+            ratios += [sum(x * c for x, c in zip(row, found)) / seconds for row, seconds in zip(rows, taken)]
+    peaks = {}
+    for engine, sizes in MEMORY_RUNS.items():
+        if measured := memory(engine, sizes):
+            peaks[engine] = list(measured)
+        done += 1
+        progress(done, total)
+    return Calibration(this_machine(), times, peaks, max(max(r, 1 / r) for r in ratios))
+
+
+def _measured(engine: str, construction: str, name: str, size: int, warm: bool) -> tuple[list[float], float]:
+    """The features of a decode and the seconds it took; `warm`: kernels may have to be compiled first."""
+    job = small_job(name, size)
+    run, activity = watched(job, 1 << 20)
+    compiled = compile_job(job, run.time, construction=construction)
+    if warm:
+        least(compiled, job, run.time, engine)
+    taken = least(compiled, job, run.time, engine)
+    assert taken.engine == engine, taken.engine
+    return features(engine, work_of(job, run.time, compiled, activity)), taken.seconds

@@ -1,0 +1,117 @@
+"""The command that says what a decode will cost."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+from rich.console import Group
+
+from lockstep.common import display
+from lockstep.common.arguments import constructions, parse_number, parse_settings
+from lockstep.common.options import FAILED, Bits, Json, emit, err
+from lockstep.pram.program import Program, load
+
+if TYPE_CHECKING:
+    from lockstep.commands.cost.calibrate import Calibration
+    from lockstep.commands.cost.check import Held
+    from lockstep.commands.cost.predict import Forecast
+    from lockstep.commands.cost.sizes import Trial
+
+#: Fits that are farther from what was measured are said to be doubtful.
+TRUSTED = 1.5
+
+
+def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pram.", show_default=False)] = None,
+         n: Annotated[Optional[str], typer.Option("--n", help="Sizes: 1000, 1e6, 10^6 or 2^20, several with commas.",
+                                                  show_default=False)] = None,
+         param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",
+                                                            show_default=False)] = None,
+         process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm or all.")] = "all",
+         schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step or all.")] = "all",
+         word_bits: Bits = None,
+         exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
+         check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,
+         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again.")] = False,
+         json_: Json = False) -> None:  # fmt: skip
+    """Say what a decode of any size will cost, before it is made.
+
+    T is what the program claims. Small runs are held against the claim first, but at this size it is believed. From T follow
+    context and decoding steps by closed forms, so they are as exact as the claim, and tokens, which are an upper bound for
+    ap-mdm. Time and memory are estimated from a calibration of this machine, made when it is first needed.
+    """
+    wanted = constructions(process, "two-step" if (process, schedule) == ("mdm", "all") else schedule)
+    settings = parse_settings(param or [], "--param")
+    sizes = list(dict.fromkeys(_size(text) for text in n.split(","))) if n is not None else [None]
+    if exact and calibrate or file is None and not calibrate:
+        raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
+    program = load(file) if file else None
+    trial = _small_runs(program, word_bits) if program else None
+    calibration = None if exact else _calibration(calibrate)
+    if program is None or trial is None:
+        return
+    found = [_forecast(program, trial, size, settings, wanted, word_bits, calibration) for size in sizes]
+    held = [list(_held(program, f, wanted, calibration)) if check else [] for f in found]
+    from lockstep.commands.cost.show import record, table
+
+    records = [record(f, h) for f, h in zip(found, held)]
+    emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, held))), json_)
+    if not all(h.holds for each in held for h in each):
+        raise typer.Exit(FAILED)
+
+
+def _size(text: str) -> int:
+    if size := parse_number(text, "--n"):
+        return size
+    raise typer.BadParameter("sizes start at 1", param_hint="--n")
+
+
+def _small_runs(program: Program, word_bits: int | None) -> Trial:
+    """Small runs; a claim that is false of them ends the command."""
+    from lockstep.commands.cost.sizes import try_small
+
+    with display.spinner(err, f"running {program.name}"):
+        trial = try_small(program, word_bits)
+    false = [check for check in trial.checks if not check.holds]
+    for check in false:
+        print(f"error: {check.what} {check.bound} is false: {check.measured}; nothing is predicted from it", file=sys.stderr)
+    if false:
+        raise typer.Exit(FAILED)
+    return trial
+
+
+def _calibration(anew: bool) -> Calibration:
+    from lockstep.commands.cost import calibrate
+
+    found = None if anew else calibrate.kept()
+    if found is None:
+        with display.progress(err, "measuring this machine, once") as progress:
+            found = calibrate.calibrate(progress)
+        calibrate.keep(found)
+        busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
+        kept = (
+            f"calibrated, kept in {calibrate.cache_file()}; the fit is within a factor of {found.worst:.2f} of what was measured"
+        )
+        print(kept + busy, file=sys.stderr)
+    return found
+
+
+def _forecast(program: Program, trial: Trial, n: int | None, settings: dict[str, int], wanted: list[str], word_bits: int | None,
+              calibration: Calibration | None) -> Forecast:  # fmt: skip
+    from lockstep.commands.cost.predict import forecast
+    from lockstep.commands.cost.sizes import size_up
+
+    with display.spinner(err, "compiling"):
+        return forecast(program, size_up(program, n, settings, word_bits), wanted, trial, calibration)
+
+
+def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
+    """A run on an input of this size, and its decodes."""
+    from lockstep.commands.cost.check import hold
+    from lockstep.commands.cost.sizes import input_of
+
+    with display.spinner(err, "decoding"):
+        sized = found.sized
+        return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))

@@ -1,0 +1,118 @@
+"""The forecast of a run of any size under each construction: what is exact, what is certified, what is estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lockstep.commands.cost.calibrate import Calibration
+from lockstep.commands.cost.forms import SAME_TOKENS, TOKENS, letters
+from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
+from lockstep.commands.cost.sizes import Sized, Trial
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.models.engines import LONGEST, pick
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.proofs_check.certificate import NotCertified, require_certificate
+from lockstep.proofs_check.theorems import BOUNDS
+
+DTYPES = ("float64", "float32")
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class EngineCost:
+    """What a decode by one engine is estimated to take: seconds of processor time, bytes (None where memory was not measured).
+
+    longest: the engine's limit; within: whether the context is.
+    """
+
+    engine: str
+    seconds: float
+    memory: float | None
+    longest: int
+    within: bool
+
+
+@dataclass(frozen=True)
+class ProcessCost:
+    """A decode by one construction.
+
+    steps, context, tokens: as Sized.relation says; tokens_bound: whether `tokens` is a bound however exact the time is.
+    certified: for each dtype "" or why not. refused: why the program has no such model; then all else is 0.
+    """
+
+    construction: str
+    steps: int = 0
+    context: int = 0
+    tokens: int = 0
+    tokens_bound: bool = False
+    widths: Widths | None = None
+    dimensions: Dimensions | None = None
+    certified: tuple[tuple[str, str], ...] = ()
+    picked: str = ""
+    engines: tuple[EngineCost, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """All that is known of one run before it is made; `on`: the small runs that the claims were held against."""
+
+    program: str
+    on: str
+    sized: Sized
+    processes: tuple[ProcessCost, ...]
+
+
+def forecast(program: Program, sized: Sized, constructions: Sequence[str], trial: Trial,
+             calibration: Calibration | None = None) -> Forecast:  # fmt: skip
+    """What decodes of one run cost; without a calibration only what is exact and what is certified.
+
+    Raises: PramError: a closed form has more than 63 bits.
+    """
+    return Forecast(program.name, trial.on, sized, tuple(_process(name, sized, trial, calibration) for name in constructions))
+
+
+def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibration | None) -> ProcessCost:
+    job, time = sized.job, sized.time
+    try:
+        values, bound = letters(construction, job, time), BOUNDS[construction]
+        steps, context, tokens = bound.steps(job, time), bound.peak_context(job, time), TOKENS[construction](values)
+        widths = CONSTRUCTIONS[construction].widths(job, time)
+    except PramError:
+        raise job.error(f"{construction}: its closed forms have values of more than 63 bits at T = {time}") from None
+    try:
+        compiled = compile_code(Code.of(job), widths, "float64", construction)
+    except ValueError as error:
+        return ProcessCost(construction, refused=str(error))
+    dimensions = Dimensions.of(compiled.model)
+    work = Work(construction, dimensions, values, trial.running, trial.written)
+    certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
+    able = calibration if not certified[0][1] else None  # what is refused takes no time
+    costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()
+    bounded = construction not in SAME_TOKENS
+    return ProcessCost(
+        construction, steps, context, tokens, bounded, widths, dimensions, certified, pick(context, steps), costs
+    )  # fmt: skip
+
+
+def _why_not(construction: str, compiled: Compiled, dtype: str) -> str:
+    """Why arithmetic is not certified exact at these widths; "" if it is."""
+    try:
+        made = compiled if dtype == "float64" else compile_code(compiled.code, compiled.widths, dtype, construction)
+        require_certificate(made)
+    except NotCertified as error:
+        return str(error)
+    return ""
+
+
+def _engine(engine: str, work: Work, context: int, calibration: Calibration) -> EngineCost:
+    coefficients = calibration.time[engine][work.construction]
+    seconds = sum(c * x for c, x in zip(coefficients, features(engine, work)))
+    memory = None
+    if engine in calibration.memory:
+        base, slope = calibration.memory[engine]
+        memory = base + slope * memory_unit(engine, work.dimensions, context)
+    return EngineCost(engine, seconds, memory, LONGEST[engine], context <= LONGEST[engine])

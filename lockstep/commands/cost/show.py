@@ -1,0 +1,161 @@
+"""Forecasts as records for JSON, as tables, and in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.commands.cost.check import Held
+from lockstep.commands.cost.predict import EngineCost, Forecast, ProcessCost
+
+SPANS = ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
+BYTES = ((1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+MOST_YEARS = 1_000_000
+
+
+def span(seconds: float) -> str:
+    """`4.2 hours`: two digits, since that is more than is known."""
+    if seconds > MOST_YEARS * SPANS[0][0]:
+        return f"over {MOST_YEARS:,} years"
+    return _scaled(seconds, SPANS)
+
+
+def size(count: float) -> str:
+    return _scaled(count, BYTES)
+
+
+def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
+    unit, name = next((u for u in units if value >= u[0]), units[-1])
+    return f"{value / unit:,.0f} {name}" if value >= 10 * unit else f"{value / unit:.1f} {name}"
+
+
+def record(found: Forecast, held: Sequence[Held] = ()) -> dict[str, Any]:
+    sized, job = found.sized, found.sized.job
+    return {
+        "program": found.program, "params": sized.params, "time": sized.time, "time_is": sized.relation,
+        "time_basis": sized.basis, "claims_checked_on": found.on,
+        "processors": job.processors, "cells": job.space, "registers": job.registers, "inputs": job.inputs,
+        "outputs": len(job.outputs), "word_bits": job.word_bits,
+        "processes": [_process_record(p, sized.relation) for p in found.processes],
+        "sentence": sentence(found), "checked": [asdict(h) | {"holds": h.holds} for h in held],
+    }  # fmt: skip
+
+
+def _process_record(cost: ProcessCost, relation: str) -> dict[str, Any]:
+    if cost.refused or cost.widths is None or cost.dimensions is None:
+        return {"process": cost.construction, "refused": cost.refused}
+    return {
+        "process": cost.construction, "decoding_steps": cost.steps, "context": cost.context, "tokens": cost.tokens,
+        "tokens_are": "<=" if cost.tokens_bound else relation, "widths": asdict(cost.widths), "d_model": cost.dimensions.width,
+        "nonzeros": cost.dimensions.nonzeros, "certified": {dtype: not why for dtype, why in cost.certified},
+        "engine": cost.picked, "engines": [asdict(e) for e in cost.engines],
+    }  # fmt: skip
+
+
+def table(found: Forecast, held: Sequence[Held] = ()) -> RenderableType:
+    parts: list[RenderableType] = [_heading(found), _exact(found)]
+    if any(p.engines for p in found.processes):
+        parts.append(_engines(found))
+    if held:
+        parts.append(_held(held))
+    notes = [*_notes(found), sentence(found)]
+    return Group(*parts, Text("\n".join(note for note in notes if note)))
+
+
+def _heading(found: Forecast) -> Text:
+    sized, job = found.sized, found.sized.job
+    given = ", ".join(f"{name} = {value:,}" for name, value in sized.params.items())
+    relation = "" if sized.relation == "==" else "at most "
+    checked = f"; checked on {found.on}" if sized.basis.startswith("claimed") else ""
+    lines = (
+        f"{found.program}{f', {given}' if given else ''}",
+        f"T = {relation}{sized.time:,} ({sized.basis}{checked})",
+        f"P = {job.processors:,}, S = {job.space:,}, {job.registers} registers, {job.inputs:,} input and {len(job.outputs):,} output"
+        f" words of {job.word_bits} bits",
+    )
+    return Text("\n".join(lines))
+
+
+def _exact(found: Forecast) -> Table:
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("process", "decoding steps", "context", "tokens", "d_model", "nonzeros", "float64", "float32"):
+        left = column in ("process", "float64", "float32")
+        made.add_column(column, justify="left" if left else "right", no_wrap=left, overflow="fold")
+    most = "" if found.sized.relation == "==" else "<= "
+    for p in found.processes:
+        if p.refused or p.dimensions is None:
+            made.add_row(p.construction, Text("no such model", style="yellow"))
+            continue
+        tokens = f"{'<= ' if p.tokens_bound else most}{p.tokens:,}"
+        figures = (f"{most}{p.steps:,}", f"{most if p.construction == 'mdm' else ''}{p.context:,}", tokens)
+        dtypes = (Text("refused", style="yellow") if why else Text("certified", style="green") for _, why in p.certified)
+        made.add_row(p.construction, *figures, f"{p.dimensions.width:,}", f"{p.dimensions.nonzeros:,}", *dtypes)
+    return made
+
+
+def _engines(found: Forecast) -> Table:
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("process", "engine", "time", "memory", ""):
+        made.add_column(column, justify="right" if column in ("time", "memory") else "left", no_wrap=True)
+    for p in found.processes:
+        name = p.construction
+        for e in p.engines:
+            verdict = Text("" if e.within else f"too long: its limit is {e.longest:,} tokens", style="yellow")
+            made.add_row(name, e.engine, span(e.seconds), _memory(e), verdict)
+            name = ""
+    return made
+
+
+def _held(held: Sequence[Held]) -> Table:
+    decoded = any(not h.left_out for h in held)
+    title = "held against decodes" if decoded else "held against a run of the machine; nothing was decoded"
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
+    for column in ("process", "engine", "T, steps, contexts, tokens", "predicted", "measured", "ratio"):
+        made.add_column(column, no_wrap=not column.startswith("T"))
+    for h in held:
+        predicted, measured = (span(seconds) if seconds else "" for seconds in (h.predicted, h.measured))
+        ratio = f"{h.predicted / h.measured:.2f}" if predicted and measured else ""
+        made.add_row(h.construction, h.engine, _verdict(h), predicted, measured, ratio)
+    return made
+
+
+def _verdict(held: Held) -> Text:
+    if held.trouble:
+        return Text(f"FAILED: {held.trouble}", style="bold red")
+    return Text(f"T only; not decoded: {held.left_out}", style="yellow") if held.left_out else Text("agree", style="green")
+
+
+def _memory(cost: EngineCost) -> str:
+    return "not measured" if cost.memory is None else size(cost.memory)
+
+
+def _notes(found: Forecast) -> Iterator[str]:
+    for p in found.processes:
+        if p.refused:
+            yield f"{p.construction}: no such model: {p.refused}"
+        if p.certified and p.certified[0][1]:
+            yield f"{p.construction}: not certified, so a decode is refused: {p.certified[0][1]}"
+    if any(p.tokens_bound and not p.refused for p in found.processes):
+        yield "tokens of ap-mdm depend on what a run writes: the bound is for processors that all write in every step"
+    if any(p.engines for p in found.processes):
+        yield "time is estimated, of the processor, all threads together; memory is of the whole process; both for float64"
+
+
+def sentence(found: Forecast) -> str:
+    """What a decode would take by the engine that `auto` picks, for the process that takes least."""
+    able = [(p, e) for p in found.processes for e in p.engines if e.engine == p.picked and not p.certified[0][1]]
+    if not able:
+        return ""
+    cost, engine = min(able, key=lambda pair: (not pair[1].within, pair[1].seconds))
+    given = ", ".join(f"{name} = {value:,}" for name, value in found.sized.params.items())
+    most = "at most " if found.sized.relation == "<=" else ""
+    memory = "" if engine.memory is None else f" and {size(engine.memory)}"
+    text = (f"one decode of {found.program}{f' with {given}' if given else ''} by {cost.construction} would take {most}"
+            f"{span(engine.seconds)}{memory} with the {engine.engine} engine")  # fmt: skip
+    return text + ("" if engine.within else f", which refuses contexts beyond {engine.longest:,} tokens")

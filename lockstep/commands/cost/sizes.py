@@ -1,0 +1,251 @@
+"""How large a run is, without making it: its parameters, and the time that its program claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lockstep.pram import parameters
+from lockstep.pram.drawing import random_arrays
+from lockstep.pram.errors import PramError, fail
+from lockstep.pram.job import Job
+from lockstep.pram.listing import expression_text
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, NoHalt, Run, Step
+from lockstep.pram.program import Program
+from lockstep.pram.sidecar import draw, generator_for, sidecar_of
+from lockstep.pram.syntax import Claim, Name, walk
+from lockstep.proofs_check.claims import check_claims
+from lockstep.proofs_check.report import Check, runs_of
+
+#: Sizes of the runs that a program's claims are held against first.
+SMALL = (1, 2, 3, 4, 6, 8, 12, 16)
+#: What they may cost together, and what a run that replaces a claim may: instructions, at least OVERHEAD for each step.
+MOST_SMALL, MOST_RUN, OVERHEAD = 5_000_000, 200_000_000, 500
+#: Processors and cells of a run that replaces a claim.
+MOST_ROOM = 1 << 20
+#: Inputs are taken to be no larger than this where no range is declared; it sets the word size.
+LARGEST_INPUT = 15
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Of one run: the (processor, step) pairs at which a processor had not halted, and the registers and cells written,
+    one that several processors write in a step counted once."""
+
+    running: int
+    written: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Small runs on the machine: all claims held against them, on which runs, and the share of P T of the largest one at which
+    processors ran, and at which they wrote."""
+
+    checks: tuple[Check, ...]
+    on: str
+    running: float
+    written: float
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A run that need not be made.
+
+    job: its outline, which has sizes but no memory. relation: == if `time` is exact, <= if it is a bound. basis: why.
+    """
+
+    params: dict[str, int]
+    job: Job
+    time: int
+    relation: str
+    basis: str
+
+
+def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None) -> Sized:
+    """The sizes and the time of the run at n.
+
+    Args:   settings: further parameters, and scalar outputs that a claim of time names.
+    Raises: PramError: a parameter is missing or too large, or there is no way to know the time.
+    """
+    outputs = {name: value for name, value in settings.items() if name in _outputs_of(program)}
+    given = {name: value for name, value in settings.items() if name not in outputs}
+    params = given if n is None else parameters_at(program, n, given)
+    if missing := [name for name in program.given if name not in params]:
+        raise _error(program, f"missing parameter `{missing[0]}`: set it with --param {missing[0]}=VALUE" + _or_n(n, missing))
+    program.values(params)
+    job = program.outline(params, largest_input(program, params), word_bits)
+    time, relation, basis = _time(program, params, outputs, job)
+    return Sized(params, job, time, relation, basis)
+
+
+def _or_n(n: int | None, missing: Sequence[str]) -> str:
+    return ", or with --n" if n is None and len(missing) == 1 else ""
+
+
+def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict[str, int]:
+    """The given parameters at which n is n; if the program has no n, its only parameter is meant.
+
+    Raises: PramError: no choice of parameters is meant, or none makes a computed n what it should be.
+    """
+    wanted = [name for name in program.given if name not in settings]
+    if "n" in wanted:
+        return {**settings, "n": n}
+    if len(wanted) != 1:
+        which = f"and there are {', '.join(wanted)}: set them with --param NAME=VALUE" if wanted else "and there is none left"
+        raise _error(program, f"--n sets `n` or the only parameter that is not given otherwise, {which}")
+    if "n" not in program.symbols.params or "n" in settings:
+        return {**settings, wanted[0]: n}
+    return {**settings, wanted[0]: _solve(program, n, wanted[0], settings)}
+
+
+def _solve(program: Program, n: int, name: str, settings: Mapping[str, int]) -> int:
+    """The parameter at which a computed `n` that grows with it is n."""
+    low, high = 0, 1 << (parameters.MAX_BITS - 1)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if _value(program, middle, name, settings) < n else (low, middle)
+    if _value(program, low, name, settings) != n:
+        near = [f"{_value(program, x, name, settings)} at {name} = {x}" for x in (low - 1, low) if x >= 0]
+        raise _error(program, f"n is computed from {name} here, and never {n}: it is {' and '.join(near)}")
+    return low
+
+
+def _value(program: Program, value: int, name: str, settings: Mapping[str, int]) -> int:
+    """The computed `n`; beyond what is representable, more than any."""
+    try:
+        return program.values({**settings, name: value})["n"]
+    except PramError:
+        return 1 << parameters.MAX_BITS
+
+
+def largest_input(program: Program, params: Mapping[str, int]) -> int:
+    """What the largest input may be, by the declared ranges."""
+    highs = [LARGEST_INPUT if a.high is None else a.high for a in program.layout(params) if a.is_input]
+    return max(highs, default=0)
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+
+def _time(program: Program, params: dict[str, int], outputs: Mapping[str, int], job: Job) -> tuple[int, str, str]:
+    """Time, == or <=, and why: by a claim if one can be evaluated, else by a run."""
+    known, claims = {**program.values(params), **outputs}, [c for c in program.claims if c.quantity == "time"]
+    for relation, word in (("==", "claimed"), ("<=", "claimed as a bound")):
+        for claim in claims:
+            if claim.relation == relation and _names(claim) <= set(known):
+                assumed = "".join(f", with {name} = {outputs[name]} assumed" for name in sorted(_names(claim) & set(outputs)))
+                text = f"{word}: time {relation} {expression_text(claim.bound)}{assumed}"
+                return parameters.evaluate(claim.bound, known, program.source), relation, text
+    unknown = sorted({name for claim in claims for name in _names(claim)} - set(known))
+    return _time_of_run(program, params, job, unknown), "==", "measured by a run of the machine on one input of this size"
+
+
+def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Sequence[str]) -> int:
+    """The time of a run on a random input, if it can be made."""
+    why = f"its claim of time depends on outputs: give them with --param {unknown[0]}=VALUE" if unknown else ""
+    why = why or "it has no `claim time`: add one, such as `claim time == 4 + 13 * lg(n)`"
+    if job.processors + job.space > MOST_ROOM:
+        room = f"{job.processors} processors and {job.space} cells are too many to run it"
+        raise _error(program, f"the time at this size is not known, and {room}; {why}")
+    arrays = _arrays(program, params, job.word_bits)
+    if arrays is None:
+        raise _error(program, f"the time at this size is not known, and no input of these parameters can be drawn; {why}")
+    most = MOST_RUN // max(job.processors, OVERHEAD)
+    try:
+        for step in Machine(program.instantiate(params, arrays, job.word_bits)).steps(most):
+            time = step.number
+    except NoHalt:
+        raise _error(program, f"the time at this size is not known, and a run takes more than {most} steps; {why}") from None
+    return time
+
+
+def input_of(program: Program, sized: Sized) -> Job:
+    """The job of one input of this size.
+
+    Raises: PramError: none can be drawn.
+    """
+    too_large = sized.job.processors + sized.job.space > MOST_ROOM
+    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits)
+    if arrays is None:
+        raise _error(
+            program, "no input of these parameters can be drawn to decode" + (": they are too large" if too_large else "")
+        )
+    return program.instantiate(sized.params, arrays, sized.job.word_bits)
+
+
+def _arrays(program: Program, params: dict[str, int], word_bits: int) -> dict[str, object] | None:
+    """Inputs for these parameters; with a sidecar, those that it draws of a size that makes them."""
+    rng = np.random.default_rng(0)
+    if sidecar_of(program) is None:
+        return random_arrays(program, params, rng, word_bits)
+    generator = generator_for(program)
+    for size in dict.fromkeys(value for value in program.values(params).values() if 1 <= value <= MOST_ROOM):
+        found, arrays = generator.inputs(size, rng)
+        if found == params:
+            return arrays
+    return None
+
+
+def _names(claim: Claim) -> set[str]:
+    return {node.name for node in walk(claim.bound) if isinstance(node, Name)}
+
+
+def _outputs_of(program: Program) -> set[str]:
+    """Scalar outputs that claims of time name."""
+    named = {name for claim in program.claims if claim.quantity == "time" for name in _names(claim)}
+    return named - set(program.symbols.params)
+
+
+# -- small runs ------------------------------------------------------------------------------------
+
+
+def try_small(program: Program, word_bits: int | None = None, seed: int = 0) -> Trial:
+    """Hold a program's claims against runs of the machine at small sizes.
+
+    Raises: PramError: the machine refuses a run, or the first one does not halt within the budget.
+    """
+    generator, left = generator_for(program, word_bits=word_bits), MOST_SMALL
+    runs: list[tuple[dict[str, int], Run]] = []
+    active = Activity(1, 0)
+    for params, arrays in draw(generator, SMALL, 1, seed):
+        with generator.blamed():
+            job = program.instantiate(params, arrays, word_bits)
+        each = max(job.processors, OVERHEAD)
+        if runs and job.processors > left:
+            break
+        try:
+            run, active = watched(job, max(1, left // each))
+        except NoHalt:
+            if not runs:
+                raise
+            break
+        runs.append((params, run))
+        left -= each * run.time
+    last = runs[-1][1]
+    whole = last.time * last.job.processors
+    on = runs_of([params for params, _ in runs])
+    return Trial(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
+
+
+def watched(job: Job, most: int) -> tuple[Run, Activity]:
+    """A run on the machine, and what was at work in it."""
+    machine, running, written = Machine(job), 0, 0
+    for step in machine.steps(most):
+        running += int((step.counter != HALTED).sum())
+        written += _written(step)
+    return machine.finished(), Activity(running, written)
+
+
+def _written(step: Step) -> int:
+    """Registers, each a processor's own, and distinct cells."""
+    cells = step.destination[step.destination >= 0]
+    return int((step.destination < NO_DESTINATION).sum()) + len(np.unique(cells))
+
+
+def _error(program: Program, message: str) -> PramError:
+    return fail(message, program.source, program.tree.at)
+
+
+__all__ = ["Activity", "Sized", "Trial", "input_of", "size_up", "try_small", "watched"]

@@ -1,0 +1,52 @@
+"""The interchange file: one decode with everything a foreign decoder needs (docs/interchange.md)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from lockstep.compiler.compile import compile_job
+from lockstep.models.files import save_job
+from lockstep.models.processes import PROCESSES, THRESHOLD
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
+from lockstep.pram.program import Program
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.decoding import lay_out
+from lockstep.proofs_check.theorems import BOUNDS
+
+
+def export_job(program: Program, job: Job, path: Path, *, construction: str = "mdm", dtype: str = "float64",
+               max_steps: int = DEFAULT_MAX_STEPS) -> tuple[dict[str, str], Run]:  # fmt: skip
+    """Write a job file for a construction.
+
+    Returns: its metadata, and the machine's run.
+    Raises:  PramError: the machine refuses the run, or the vocabulary is too large. NotCertified: the dtype is not exact.
+    """
+    exact = run(job, max_steps=max_steps)
+    compiled = compile_job(job, exact.time, dtype, construction)
+    require_certificate(compiled)
+    layout = lay_out(compiled, job, exact.time)
+    arrays = [a for a in job.arrays if a.is_output]
+    cells = {a.name: range(a.base, a.base + a.size) for a in arrays}
+    metadata = {
+        "process": compiled.process,
+        "word_bits": str(job.word_bits),
+        "outputs": json.dumps({name: [layout.final_position(c) for c in where] for name, where in cells.items()}),
+        "word_tokens": str(compiled.circuit.vocabulary.token("WORD")),
+        "program_sha256": program.sha256,
+        "time": str(exact.time),
+        "decoding_steps": str(BOUNDS[construction].steps(job, exact.time)),
+        "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
+        **job.winner_record,
+    }
+    if PROCESSES[compiled.process].fills:
+        metadata["threshold"] = str(THRESHOLD)
+    tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions().dense())
+    try:
+        save_job(path, compiled.model, tokens, positions, metadata)
+    except ValueError as error:
+        raise job.error(f"{error}; choose fewer --word-bits") from None
+    return metadata, exact

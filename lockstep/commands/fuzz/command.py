@@ -1,0 +1,74 @@
+"""`lockstep fuzz`: random programs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lockstep.common import display
+from lockstep.common.arguments import PROCESSES, choose, constructions
+from lockstep.common.options import (
+    ENGINES,
+    FAILED,
+    Dtype,
+    Json,
+    Order,
+    Seed,
+    Shrink,
+    Steps,
+    check_order,
+    emit,
+    err,
+    existing,
+    not_losing_the_verdict,
+)
+
+
+def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
+         seed: Seed = 0, process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all.")] = "mdm",
+         schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
+         in_turn: Annotated[bool, typer.Option("--in-turn", help="Decode each program in one construction, in turn.")] = False,
+         order: Order = "parallel", dtype: Dtype = "float64",
+         engine: Annotated[str, typer.Option("--engine", help="auto, dense, active or indexed.")] = "indexed",
+         max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 4000,
+         max_steps: Steps = 1000,
+         workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: run all in this one.")] = 0,
+         target: Annotated[Path, typer.Option("--out", help="Directory for a program that fails.")] = Path("."),
+         shrink: Shrink = 60, json_: Json = False) -> None:  # fmt: skip
+    """Check random programs of the language.
+
+    Each has an input and is held to what `verify` checks. One that fails ends the campaign: it is made small, written to
+    failing.pram and failing.json, and the command that repeats it is shown.
+    """
+    choose("--dtype", dtype, ("float64", "float32"))
+    choose("--engine", engine, ENGINES)
+    chosen = constructions(process, schedule)
+    check_order(order, *(PROCESSES if process == "all" else (process,)))
+    existing(target, "--out")
+    from lockstep.commands.fuzz.table import fuzz_record, fuzz_table
+    from lockstep.proofs_check.failing import Kept
+    from lockstep.proofs_check.fuzzing.campaign import fuzz as run_fuzz
+    from lockstep.proofs_check.fuzzing.campaign import keep_program, shrink_program
+    from lockstep.proofs_check.verification import Options
+
+    options = Options(chosen, order, dtype, seed, max_context=max_context, engine=engine, max_steps=max_steps)
+    begin = time.perf_counter()
+    with display.progress(err, "checking random programs", rate="programs/s") as progress:
+        outcome = run_fuzz(programs, seed, options, in_turn=in_turn, workers=workers, progress=progress)
+    seconds, kept = time.perf_counter() - begin, None
+    if (failure := outcome.failure) is not None:
+
+        def keep(seconds: int) -> Kept:
+            with display.progress(err, "shrinking the program that failed (seconds)") as progress:
+                found, small = shrink_program(seed, failure, seconds, progress)
+            return keep_program(target, found, small, failure)
+
+        kept = not_losing_the_verdict(keep, shrink)
+    emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
+    if kept is not None and not json_:
+        print(kept)  # not by Rich, which would cut the command where the terminal ends
+    if not outcome.holds:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,77 @@
+"""What a campaign of random programs has met, as a record for JSON and as a table for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.commands.report.words import count
+from lockstep.proofs_check.failing import Kept
+from lockstep.proofs_check.fuzzing.campaign import Outcome
+from lockstep.proofs_check.fuzzing.tally import lacking
+
+
+def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
+    tally = outcome.tally
+    return {
+        "programs": tally.programs, "seed": seed, "holds": outcome.holds, "held": tally.held,
+        "refused": dict(tally.refused), "steps": tally.steps, "decodes": dict(tally.decodes), "decoding_steps": tally.decoding_steps,
+        "left_undecoded": dict(tally.left), "undecoded": tally.undecoded,
+        "reached": {what: {"reached": tally.reached[what], "of": tally.reachable[what]} for what in ("lines", "sides")},
+        "coverage": tally.coverage(), "lacking": lacking(tally.coverage()),
+        "seconds": round(seconds, 3), "failing": vars(kept) if kept else None,
+    }  # fmt: skip
+
+
+def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
+    """How many programs and decodes, what was refused, and of each group of kinds how many were met, with the rarest."""
+    tally = outcome.tally
+    title = f"random programs, seed {seed}: machine and model side by side"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left", show_header=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    pace = f", {60 * tally.programs / seconds:,.0f} a minute" if seconds else ""
+    table.add_row("programs", f"{tally.programs:,}{pace}")
+    table.add_row("every check held", f"{tally.held:,}, {tally.steps:,} steps", style="red" if outcome.failure else "green")
+    table.add_row("left undecoded", f"{tally.undecoded:,}", style="yellow" if tally.undecoded else "")
+    for construction in sorted(tally.decodes.keys() | tally.left.keys()):
+        left = f", {tally.left[construction]:,} too long to decode" if tally.left[construction] else ""
+        table.add_row(f"decoded by {construction}", f"{count(tally.decodes[construction], 'run')}{left}")
+    table.add_row("decoding steps", f"{tally.decoding_steps:,}")
+    refused = ", ".join(f"{kind} {number:,}" for kind, number in tally.refused.most_common())
+    table.add_row("refused by the machine", f"{tally.refused.total():,}" + (f": {refused}" if refused else ""))
+    lines, sides = (f"{tally.reached[what]:,} of {tally.reachable[what]:,} {what}" for what in ("lines", "sides"))
+    table.add_row("reached by the runs", f"{lines}, {sides} of conditions and loops")
+    table.add_section()
+    for group, kinds in tally.coverage().items():
+        table.add_row(Text(LABELS[group]), Text(_met(kinds)))
+    style = "green" if outcome.holds else "bold red"
+    return Group(table, Text(_verdict(outcome), style=style))
+
+
+def _verdict(outcome: Outcome) -> str:
+    """Only what was decoded counts as checked."""
+    if outcome.failure:
+        return f"program {outcome.failure.number} FAILED"
+    left = f"; {outcome.tally.undecoded:,} left undecoded" if outcome.tally.undecoded else ""
+    return f"checked on {count(outcome.tally.held, 'program')}{left}"
+
+
+LABELS = {
+    "statements": "statements", "operators": "operators on words", "arrays": "arrays and scalars", "control": "kinds of control",
+    "instructions": "instructions executed", "modes": "access modes", "resolved": "concurrent accesses resolved",
+    "refused": "conflicts refused", "divergence": "processors apart",
+}  # fmt: skip
+
+
+def _met(kinds: dict[str, int]) -> str:
+    """`10 of 10 kinds; rarest: Halt 31, Single 90`; what was never met comes first."""
+    met = sum(number > 0 for number in kinds.values())
+    rarest = sorted(kinds.items(), key=lambda item: item[1])[:3]
+    if len(kinds) == 1:
+        return ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
+    return f"{met} of {len(kinds)} kinds; rarest: " + ", ".join(f"{kind} {number:,}" for kind, number in rarest)

@@ -1,0 +1,142 @@
+"""The weakest access mode under which a program runs and is right on given inputs, and what goes wrong in the weaker ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError, Span
+from lockstep.pram.inputs import shown
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
+from lockstep.pram.program import Program
+from lockstep.pram.sidecar import Generator, Inputs, generator_for
+from lockstep.pram.winners import Tried, Winner, Winners, phrase, run_winners
+
+Outputs = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong on an input in a mode.
+
+    text: the machine's message, or how outputs are wrong. ran: the machine refuses no run of it. place: of the message.
+    """
+
+    text: str
+    ran: bool
+    place: Span | None = None
+
+
+@dataclass(frozen=True)
+class ModeResult:
+    """One access mode: on how many of the inputs the program ran, and the first thing that went wrong.
+
+    ran:     inputs of which the machine refuses no run, whoever wins.
+    right:   a sidecar judged all outputs right; without one, they never depended on who won a concurrent write.
+    winners: how many were tried, in words; empty where the mode leaves no winner open.
+    trouble: the machine's message, with its place; or what is wrong with outputs. params: of the input it came up on.
+    """
+
+    mode: str
+    ran: int
+    of: int
+    right: bool
+    winners: str = ""
+    trouble: str = ""
+    params: dict[str, int] | None = None
+    place: Span | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.ran == self.of and self.right
+
+
+def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
+              max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None, given: bool = False,
+              progress: Callable[[int, int], None] = lambda done, total: None) -> list[ModeResult]:  # fmt: skip
+    """Run the program on every input under every mode, weakest first, and where a mode leaves the winner open, under many.
+
+    Args:   given: inputs were not drawn, so that no sidecar is to blame for them.
+    Raises: PramError: an input does not fit the program.
+    """
+    generator = generator_for(program, use_sidecar, word_bits)
+    generator.expected = expected
+    with nullcontext() if given else generator.blamed():
+        jobs = [(one, program.instantiate(*one, word_bits)) for one in inputs]
+    results = []
+    for number, mode in enumerate(MODES):
+        progress(number, len(MODES))
+        results.append(_try_mode(mode, jobs, generator, max_steps))
+    progress(len(MODES), len(MODES))
+    return results
+
+
+def weakest(results: Sequence[ModeResult]) -> ModeResult | None:
+    """The first mode that holds: what EREW, CREW and `common` accept, every later mode runs the same."""
+    return next((result for result in results if result.holds), None)
+
+
+def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generator, max_steps: int) -> ModeResult:
+    """A run that is refused is told of before outputs that are wrong."""
+    tried: list[Tried] = []
+    wrong: list[tuple[dict[str, int], Trouble]] = []
+    for (params, arrays), job in jobs:
+        found = run_winners(replace(job, mode=mode), max_steps=max_steps)
+        tried.append(found.tried)
+        if trouble := _trouble(found, generator, params, arrays):
+            wrong.append((params, trouble))
+    refused = sum(not trouble.ran for _, trouble in wrong)
+    words = phrase(tried) if MODES[mode].winner_open else ""
+    result = ModeResult(mode, len(jobs) - refused, len(jobs), len(wrong) == refused, words)
+    if not wrong:
+        return result
+    params, first = min(wrong, key=lambda pair: pair[1].ran)
+    return replace(result, trouble=first.text, params=params, place=first.place)
+
+
+def _trouble(found: Winners, generator: Generator, params: dict[str, int], arrays: dict[str, Any]) -> Trouble | None:
+    """The first run that is refused; else the first whose outputs are wrong."""
+    runs = [(winner, outcome) for winner, outcome in found.runs if isinstance(outcome, Run)]
+    for winner, outcome in found.runs:
+        if isinstance(outcome, PramError):
+            return Trouble(outcome.message + _with(generator.program, found, winner), False, outcome.diagnostics[0].span)
+    if not generator.judges:
+        text = _dependence(generator.program, runs)
+        return Trouble(text, True) if text else None
+    for winner, ran in runs:
+        if wrong := _wrong(generator, params, arrays, ran.outputs):
+            return Trouble(wrong + _with(generator.program, found, winner), True)
+    return None
+
+
+def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any], outputs: Outputs) -> str:
+    """What the sidecar finds wrong with outputs; empty if nothing."""
+    verdict = generator.judge(params, arrays, outputs)
+    if verdict is None or verdict.right:
+        return ""
+    return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {shown(outputs)}"
+
+
+def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
+    """How outputs depend on who wins; empty if they do not."""
+    (lowest, first), *others = runs
+    for winner, other in others:
+        ours, its = first.outputs, other.outputs
+        if ours != its:
+            name = next(name for name in ours if its[name] != ours[name])
+            values = f"{shown(ours[name])} {_where(program, lowest)}, {shown(its[name])} {_where(program, winner)}"
+            return f"output {name} depends on who wins a write: {values}"
+    return ""
+
+
+def _with(program: Program, found: Winners, winner: Winner) -> str:
+    """Whose run it is: the option that repeats it with `lockstep run`, if the program's own mode has winners."""
+    return f" ({_where(program, winner)})" if len(found.runs) > 1 else ""
+
+
+def _where(program: Program, winner: Winner) -> str:
+    return f"with --winner {winner}" if MODES[program.symbols.mode].winner_open else f"where the winner is {winner}"

@@ -1,0 +1,54 @@
+"""The command that proves weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Group
+
+from lockstep.common import display
+from lockstep.common.arguments import constructions
+from lockstep.common.options import DEFAULT_BITS, FAILED, Json, check_model, emit, err, word_in_range
+from lockstep.pram.parameters import evaluate
+from lockstep.pram.program import Program
+
+MOST_BITS = 16
+
+
+def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+          process: Annotated[Optional[str], typer.Option("--process", help="mdm (default), ap-mdm or all.",
+                                                         show_default=False)] = None,
+          schedule: Annotated[Optional[str], typer.Option("--schedule", help="Of ap-mdm: two-step (default), one-step or all.",
+                                                          show_default=False)] = None,
+          word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_BITS,
+                                                           help="Word size [as declared, or 16].", show_default=False)] = None,
+          json_: Json = False) -> None:  # fmt: skip
+    """Prove of a program's weights that every gate is right.
+
+    For all operand words of up to 16 bits: word operations, every instruction on every kind of row, and what leaves as tokens.
+    """
+    wanted = constructions(process, schedule)
+    from lockstep.commands.prove.proving import proof_record, proof_table, prove_program
+    from lockstep.compiler.storage import program_or_model
+
+    with display.progress(err, "proving") as progress:
+        program, compiled = program_or_model(file)
+        check_model(compiled, word_bits, None, process, schedule)
+        bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
+        if bits > MOST_BITS:
+            raise typer.BadParameter(f"proofs are for words of up to {MOST_BITS} bits, not {bits}", param_hint="--word-bits")
+        found = prove_program(program, wanted, bits, compiled, progress)
+    emit([proof_record(each) for each in found], Group(*(proof_table(each) for each in found)), json_)
+    if not all(each.holds for each in found):
+        raise typer.Exit(FAILED)
+
+
+def _fixed_bits(program: Program) -> int:
+    """The word size that a program declares as a number, or the default."""
+    word = program.symbols.word
+    try:
+        return word_in_range(program, evaluate(word.bits, {}, program.source)) if word is not None else DEFAULT_BITS
+    except KeyError:  # it depends on parameters
+        return DEFAULT_BITS

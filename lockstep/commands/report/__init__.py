@@ -1,0 +1,29 @@
+"""What a sweep has found, as Markdown and as a page that needs no network.
+
+survey.py    from the database to values.py
+verdict.py   why the exit status is not 0
+words.py     how strongly it is said, and of what: "sizes 1..64, n 1..64"
+summary.py   for the terminal and for JSON
+markdown.py  page.py  plots.py
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lockstep.commands.report.values import Survey
+
+
+def write(survey: Survey, path: Path) -> None:
+    """Write a report in the format of the file's name, .md or .html; whole or not at all."""
+    if path.suffix == ".html":
+        from lockstep.commands.report.page import page as text_of
+    else:
+        from lockstep.commands.report.markdown import markdown as text_of
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text_of(survey), encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""A sweep's result for the terminal and for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.commands.report.values import Case, Extent, Survey, Surveyed
+from lockstep.commands.report.verdict import reasons
+from lockstep.commands.report.words import cases, count
+from lockstep.proofs_check.sweeps.result import FAILED, STATUSES, STOPPED
+
+#: Cases that went wrong are shown in full up to so many; the report has them all.
+MOST_TROUBLES = 5
+LEGEND = """\
+of each process: the sizes at which every case was checked, on the machine or decoded, and the range of each parameter there"""
+STYLES = {FAILED: "bold red", STOPPED: "yellow"}
+
+
+def summary_table(survey: Survey) -> RenderableType:
+    """For each program its cases by status, and for which sizes each construction was checked."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{survey.name}: {_totals(survey)}", title_justify="left")
+    table.add_column("program", no_wrap=True)
+    for status in STATUSES:
+        table.add_column(status, justify="right")
+    for what in ("machine", *survey.constructions):
+        table.add_column(what, min_width=8)
+    for program in survey.programs:
+        table.add_row(program.title, *(_number(program, status) for status in STATUSES), *_checked(survey, program))
+    return Group(table, Text(LEGEND, style="dim"), *_unreached(survey), *_troubles(survey))
+
+
+def _number(program: Surveyed, status: str) -> Text:
+    number = program.counts[status]
+    return Text(f"{number:,}", style=STYLES.get(status, "") if number else "dim")
+
+
+def _totals(survey: Survey) -> str:
+    unfinished = ", unfinished" if survey.missing else ""
+    return f"{cases(survey.counts.total(), survey.missing)} of {count(len(survey.programs), 'program')}{unfinished}"
+
+
+def _checked(survey: Survey, program: Surveyed) -> list[str]:
+    return [program.machine, *(str(program.checked(c)) if c in program.constructions else "" for c in survey.constructions)]
+
+
+def _unreached(survey: Survey) -> list[Text]:
+    """What no run of a program has reached, a line for each that has some."""
+    found = ((program.title, program.unreached.text if program.unreached else "") for program in survey.programs)
+    return [Text(f"{title}: {text}", style="yellow") for title, text in found if text]
+
+
+def _troubles(survey: Survey) -> list[Text]:
+    """The first cases that failed, and how many more there are."""
+    failed = [(program, case) for program in survey.programs for case in program.troubles if case.status == FAILED]
+    shown = [
+        Text(
+            f"{program.title}, size {case.size}, input {case.number}, seed {case.seed}{_when(case)}: {case.trouble}", style="red"
+        )
+        for program, case in failed[:MOST_TROUBLES]
+    ]
+    more = len(failed) - len(shown)
+    return shown + [Text(f"and {more:,} more that failed; the report has them all", style="red")] * bool(more)
+
+
+def _when(case: Case) -> str:
+    return ", in an earlier sweep" if case.earlier else ""
+
+
+def summary_record(survey: Survey) -> dict[str, Any]:
+    """The survey as a dictionary, for JSON."""
+    return {
+        "database": survey.name,
+        "cases": survey.counts.total(),
+        "missing": survey.missing,
+        "holds": not reasons(survey),
+        "reasons": reasons(survey),
+        "sweeps": [asdict(sweep) for sweep in survey.sweeps],
+        "programs": [_record(program) for program in survey.programs],
+    }
+
+
+def _record(program: Surveyed) -> dict[str, Any]:
+    return {
+        "program": program.name,
+        "file": program.path,
+        "program_sha256": program.sha256,
+        "earlier_text": program.earlier_text,
+        "missing": program.missing,
+        **{status: program.counts[status] for status in STATUSES},
+        "checked_for": {"machine": _extent(program.runs)} | {c: _extent(program.checked(c)) for c in program.constructions},
+        "unreached": None if program.unreached is None else program.unreached.record(),
+        "failures": [vars(case) for case in program.troubles if case.status == FAILED],
+    }
+
+
+def _extent(extent: Extent) -> dict[str, Any]:
+    """Ranges of sizes, each with its ends, and the least and the most of each parameter."""
+    return {"sizes": [list(ends) for ends in extent.sizes], "params": {name: list(ends) for name, ends in extent.params.items()}}

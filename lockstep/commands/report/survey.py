@@ -1,0 +1,208 @@
+"""From a sweep's database to values: of each program, which is a file and a text, the last sweep that had it.
+
+Of a file whose text has changed the newest text is shown, and earlier ones as long as a failure of theirs stands. A failure
+stands until the same input of the same text is checked in a later sweep that asks for no less.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
+from pathlib import Path
+
+from lockstep.commands.report.values import Case, Decode, Line, Survey, Surveyed, Swept
+from lockstep.pram.reached import Unreached
+from lockstep.proofs_check.sweeps.plan import Key, Limits
+from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
+from lockstep.proofs_check.sweeps.store import reading
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of `subjects`."""
+
+    id: int
+    name: str
+    file: str
+    sha256: str
+    sidecar: str
+    sweep: int
+    limits: Limits
+
+    def asks_no_less(self, other: Entry) -> bool:
+        """Whether a case that is checked here is at least as much checked as it would be there."""
+        more = set(self.limits.constructions) >= set(other.limits.constructions)
+        return more and self.limits.dtype == other.limits.dtype and (self.sidecar == other.sidecar or not other.sidecar)
+
+
+def survey(path: Path) -> Survey:
+    """What is in a database.
+
+    Raises: PramError: it is no database of `lockstep sweep`, or damaged.
+    """
+    with reading(path) as connection:
+        shown: list[Surveyed] = []
+        swept: set[int] = set()
+        for texts in _texts(connection):
+            newest = max(entry.sweep for entries in texts for entry in entries)
+            for entries in texts:
+                last = max(entry.sweep for entry in entries)
+                found = [_surveyed(connection, entry, entries, last < newest) for entry in entries if entry.sweep == last]
+                if len({program.sidecar for program in found}) == 1:
+                    found = [replace(program, sidecar="") for program in found]
+                kept = [program for program in found if not program.earlier_text or program.counts[FAILED]]
+                shown += kept
+                swept |= {last} if kept else set()
+        files = Counter(name for name, _ in {(program.name, program.file) for program in shown})
+        programs = tuple(
+            replace(_named(program, path), namesake=files[program.name] > 1) for program in sorted(shown, key=_order)
+        )
+        sweeps = tuple(_sweeps(connection, swept))
+        (total,) = connection.execute("SELECT count(*) FROM cases").fetchone()
+    return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
+
+
+def _order(program: Surveyed) -> tuple[str, str, str, bool, str]:
+    return program.name, program.file, program.sidecar, program.earlier_text, program.sha256
+
+
+def _named(program: Surveyed, database: Path) -> Surveyed:
+    """With its file as it is seen from the database's folder, if it is below that."""
+    folder = str(database.resolve().parent)
+    below = os.path.commonpath([folder, program.file]) == folder
+    return replace(program, file=os.path.relpath(program.file, folder)) if below else program
+
+
+def _texts(connection: sqlite3.Connection) -> list[list[list[Entry]]]:
+    """Of each file, of each of its texts, the subjects."""
+    rows = connection.execute(
+        "SELECT id, name, file, program_sha256, sidecar_file, sweep, constructions, dtype, max_context, max_decoding_steps,"
+        " max_steps FROM subjects ORDER BY file, sweep"
+    )
+    found: dict[str, dict[str, list[Entry]]] = {}
+    for *row, constructions, dtype, max_context, max_decoding_steps, max_steps in rows:
+        limits = Limits(tuple(constructions.split(", ")), dtype, max_context, max_decoding_steps, max_steps)
+        entry = Entry(*(*row, limits))
+        found.setdefault(entry.file, {}).setdefault(entry.sha256, []).append(entry)
+    return [list(texts.values()) for texts in found.values()]
+
+
+def _sweeps(connection: sqlite3.Connection, numbers: set[int]) -> Iterator[Swept]:
+    """Each once, in the order in which they were begun."""
+    rows = connection.execute("SELECT sweep, date, lockstep, seed, random, sizes FROM sweeps ORDER BY sweep")
+    found = (Swept(*(*told, tuple(json.loads(sizes)))) for sweep, *told, sizes in rows if sweep in numbers)
+    return iter(dict.fromkeys(found))
+
+
+def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> Surveyed:
+    """What its last sweep found, and the failures of others of the same text that stand."""
+    cases = connection.execute(
+        "SELECT seed, size, number, status, outputs_right IS NOT NULL, trouble, params, unreached FROM cases"
+        " WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
+    ).fetchall()  # fmt: skip
+    decodes = connection.execute(
+        "SELECT construction, size, time, space, decodes.status, context, steps, measured_context, measured_steps, params"
+        " FROM decodes JOIN cases ON case_id = id WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
+    )  # fmt: skip
+    standing = _standing(connection, entry, entries)
+    return Surveyed(
+        entry.name, entry.file, entry.file, entry.sha256, entry.limits,
+        tuple(sorted([*(_case(*row) for *row, _ in cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
+        tuple(Decode(*(*row, json.loads(params))) for *row, params in decodes), tuple(_lines(connection, entry.id)),
+        0 if earlier_text else _missing(connection, entry), earlier_text, _unreached([row[-1] for row in cases]),
+        sidecar=entry.sidecar or "no sidecar",
+    )  # fmt: skip
+
+
+def _case(seed: int, size: int, number: int, status: str, judged: int, trouble: str, params: str) -> Case:
+    return Case(seed, size, number, status, bool(judged), trouble, json.loads(params))
+
+
+def _unreached(texts: Sequence[str]) -> Unreached | None:
+    """What none of these runs has reached."""
+    found = [Unreached.of(items) for text in texts if (items := json.loads(text)) is not None]
+    return reduce(and_, found) if found else None
+
+
+# -- failures that stand -------------------------------------------------------------------------
+
+
+def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[Entry]) -> Iterator[Case]:
+    """Failures of a text under other options, or of files that have changed, each case once: the last one."""
+    found: dict[Key, Case] = {}
+    for entry in entries:
+        rows = connection.execute(
+            "SELECT sweep, drawn, seed, size, number, status, outputs_right IS NOT NULL, trouble, params FROM cases"
+            f" WHERE subject = ? AND status = '{FAILED}' AND NOT (current AND ?)", (entry.id, entry.sweep == shown.sweep),
+        )  # fmt: skip
+        for sweep, drawn, *row in rows.fetchall():
+            case = replace(_case(*row), earlier=True)
+            if not any(_took_back(connection, entry, case, drawn, sweep, other) for other in entries):
+                found[case.seed, case.size, case.number, drawn] = case
+    return iter(found.values())
+
+
+def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, drawn: str, sweep: int, other: Entry) -> bool:
+    """Whether another subject of the same text has checked an input later that failed in a sweep.
+
+    Args: drawn: the input; of a case whose input could not be drawn, any that is drawn for its number will do.
+    """
+    if not other.asks_no_less(entry):
+        return False
+    number = (case.seed, case.size, case.number)
+    since = connection.execute(
+        "SELECT drawn FROM planned WHERE (subject, seed, size, number) = (?, ?, ?, ?)"
+        " UNION SELECT drawn FROM cases WHERE (subject, seed, size, number) = (?, ?, ?, ?)", (other.id, *number) * 2
+    )  # fmt: skip
+    inputs = [drawn] if drawn else [found for (found,) in since if found]
+    later = [
+        row
+        for one in inputs
+        for row in connection.execute(
+            "SELECT status, outputs_right IS NOT NULL FROM cases WHERE current AND (subject, drawn) = (?, ?) AND sweep > ?",
+            (other.id, one, sweep),
+        )
+    ]
+    # Where nothing was to be decoded, a run that is right is all that can be asked for.
+    enough = (CHECKED, COMPUTED) if not entry.limits.max_context else (CHECKED,)
+    return any(status in enough and bool(judged) >= case.judged for status, judged in later)
+
+
+# -- checks and what is missing ------------------------------------------------------------------
+
+
+def _missing(connection: sqlite3.Connection, entry: Entry) -> int:
+    """Cases that its last sweep has planned and has not; those whose files have changed are to be run again."""
+    planned = connection.execute("SELECT seed, size, number, drawn FROM planned WHERE subject = ?", (entry.id,))
+    run = connection.execute("SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (entry.id,))
+    return len({_input_of(*row) for row in planned} - {_input_of(*row) for row in run})
+
+
+def _input_of(seed: int, size: int, number: int, drawn: str) -> tuple[int | str, ...]:
+    """One input has one case, whatever its number; what could not be drawn is known by its number."""
+    return (seed, drawn) if drawn else (seed, size, number)
+
+
+def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
+    """In the order of `lockstep verify`: a check's place is that of its first row."""
+    rows = connection.execute(
+        "SELECT construction, what, min(bound), max(bound), min(verdict), max(verdict), sum(verdict != 'FAILED'), count(*),"
+        " group_concat(DISTINCT CASE verdict WHEN 'certified' THEN \"on\" END)"
+        " FROM checks JOIN cases ON case_id = id WHERE current AND subject = ?"
+        " GROUP BY construction, what ORDER BY min(checks.rowid)", (number,),
+    )  # fmt: skip
+    for construction, what, first, last, one, other, held, total, extents in rows:
+        verdict = "FAILED" if "FAILED" in (one, other) else other
+        extent = max((extents or "").split(","), key=_exponent)
+        yield Line(construction, what, first if first == last else "", verdict, held, total, extent)
+
+
+def _exponent(extent: str) -> int:
+    """8 of `T * P <= 2^8`, 0 of nothing."""
+    return int(extent.rpartition("^")[2] or 0)

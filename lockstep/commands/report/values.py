@@ -1,0 +1,212 @@
+"""What a sweep has found, as values: programs, their cases and decodes, and what is said of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lockstep.commands.report.words import NO_ORACLE, extent_text
+from lockstep.pram.reached import Unreached
+from lockstep.proofs_check.sweeps.plan import Limits
+from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check of a program: how many of its cases it held on.
+
+    bound: one that all cases share, or nothing. extent: up to where it is certified, of the largest case; else nothing.
+    """
+
+    construction: str
+    what: str
+    bound: str
+    verdict: str
+    held: int
+    total: int
+    extent: str = ""
+
+
+@dataclass(frozen=True)
+class Decode:
+    """One case in one construction; as lockstep.proofs_check.sweeps.result.Decode, with the run's figures.
+
+    time: in steps; space: words of memory and registers with program counters.
+    """
+
+    construction: str
+    size: int
+    time: int
+    space: int
+    status: str
+    context: int
+    steps: int
+    measured_context: int | None
+    measured_steps: int | None
+    params: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one case came to; trouble: in words, if it failed or was stopped.
+
+    judged: whether by an oracle. earlier: it failed in an earlier sweep of the same text, under other options, and nothing
+    that was swept later has taken that back.
+    """
+
+    seed: int
+    size: int
+    number: int
+    status: str
+    judged: bool
+    trouble: str
+    params: Mapping[str, int] = field(default_factory=dict)
+    earlier: bool = False
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Inputs in words: their sizes, as ranges in ascending order, and of each parameter the least and the most."""
+
+    sizes: tuple[tuple[int, int], ...] = ()
+    params: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(inputs: Iterable[tuple[int, Mapping[str, int]]]) -> Extent:
+        """Of inputs, each a size and its parameters."""
+        sizes: set[int] = set()
+        params: dict[str, tuple[int, int]] = {}
+        for size, given in inputs:
+            sizes.add(size)
+            for name, value in given.items():
+                least, most = params.get(name, (value, value))
+                params[name] = min(least, value), max(most, value)
+        return Extent(_ranges(sizes), params)
+
+    def __str__(self) -> str:
+        return extent_text(self.sizes, self.params)
+
+
+def _ranges(sizes: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    ranges: list[tuple[int, int]] = []
+    for size in sorted(set(sizes)):
+        if ranges and ranges[-1][1] == size - 1:
+            ranges[-1] = ranges[-1][0], size
+        else:
+            ranges.append((size, size))
+    return tuple(ranges)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep was told to do, so that it can be repeated: when, by which version, and which inputs it drew."""
+
+    date: str
+    lockstep: str
+    seed: int
+    random: int
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A program, which is a file and a text, with all that was found of it; sha256 of its text.
+
+    file: as seen from the database's folder, if it is below that. path: the same, whole.
+    namesake: another file's program has the same name. earlier_text: the file has had another text since.
+    missing: cases of its last sweep that were not run yet.
+    unreached: what no run has reached; None where that was not observed.
+    sidecar: the file that judged, where links to one program have several; else "".
+    """
+
+    name: str
+    file: str
+    path: str
+    sha256: str
+    limits: Limits
+    cases: tuple[Case, ...]
+    decodes: tuple[Decode, ...]
+    lines: tuple[Line, ...]
+    missing: int = 0
+    earlier_text: bool = False
+    unreached: Unreached | None = None
+    namesake: bool = False
+    sidecar: str = ""
+
+    @property
+    def title(self) -> str:
+        """What tells it from the others."""
+        about = (
+            [self.file] * self.namesake + [self.sidecar] * bool(self.sidecar) + ["earlier text of this file"] * self.earlier_text
+        )
+        return f"{self.name} ({', '.join(about)})" if about else self.name
+
+    @property
+    def constructions(self) -> tuple[str, ...]:
+        return self.limits.constructions
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        return Counter(case.status for case in self.cases)
+
+    @property
+    def troubles(self) -> list[Case]:
+        return [case for case in self.cases if case.trouble or case.status == FAILED]
+
+    @cached_property
+    def runs(self) -> Extent:
+        """For which inputs every run on the machine ended and all that was held against it was right."""
+        return Extent.of((case.size, case.params) for case in self.cases if case.size not in self._lacking)
+
+    @property
+    def machine(self) -> str:
+        """`runs`, and whether outputs were judged."""
+        return str(self.runs) if self.judged else f"{self.runs} ({NO_ORACLE})"
+
+    @property
+    def judged(self) -> bool:
+        """Whether every run was judged by an oracle."""
+        return all(case.judged for case in self.cases if case.status in (CHECKED, COMPUTED))
+
+    def checked(self, construction: str) -> Extent:
+        """For which inputs every case was decoded in this construction, and all that was held against it was right."""
+        decodes = self.of(construction)
+        lacking = self._lacking | {d.size for d in decodes if d.status != CHECKED}
+        return Extent.of((d.size, d.params) for d in decodes if d.size not in lacking)
+
+    @cached_property
+    def _lacking(self) -> set[int]:
+        """Sizes with a case that failed or of which nothing is known: of such a size nothing is said."""
+        return {case.size for case in self.cases if case.status not in (CHECKED, COMPUTED)}
+
+    def of(self, construction: str) -> list[Decode]:
+        return [d for d in self.decodes if d.construction == construction]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All programs, and the last sweeps that had them; hidden: cases that are not shown.
+
+    path: of the database. hidden: those of earlier texts that did not fail, and of other versions or options.
+    """
+
+    path: str
+    name: str
+    programs: tuple[Surveyed, ...]
+    sweeps: tuple[Swept, ...]
+    hidden: int
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        return sum((program.counts for program in self.programs), Counter[str]())
+
+    @property
+    def missing(self) -> int:
+        """Cases that were planned and not run yet."""
+        return sum(program.missing for program in self.programs)
+
+    @property
+    def constructions(self) -> list[str]:
+        return list(dict.fromkeys(c for program in self.programs for c in program.constructions))

@@ -1,0 +1,130 @@
+"""`lockstep verify`: machine and model side by side."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from lockstep.common import display
+from lockstep.common.arguments import PROCESSES, choose, constructions, parse_sizes, reading, winner_given
+from lockstep.common.options import (
+    ENGINES,
+    FAILED,
+    WRONG,
+    AnyWinner,
+    Bits,
+    Device,
+    Dtype,
+    Engine,
+    File,
+    Input,
+    Json,
+    Order,
+    Seed,
+    Shrink,
+    Sidecar,
+    SidecarTimeout,
+    Steps,
+    Strict,
+    check_device,
+    check_order,
+    emit,
+    err,
+    existing,
+    not_losing_the_verdict,
+    winner_named,
+)
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.program import load
+
+if TYPE_CHECKING:
+    from lockstep.pram.sidecar import SidecarFailed
+    from lockstep.proofs_check.failing import Kept
+    from lockstep.proofs_check.verification import Failed, Options
+
+
+def verify(file: File, input: Input = None,
+           process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all: both side by side.")] = "mdm",
+           schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
+           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
+           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
+           seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
+           word_bits: Bits = None, no_sidecar: Sidecar = False,
+           sidecar_timeout: SidecarTimeout = 60,
+           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
+           engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+           failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
+           shrink: Shrink = 20, json_: Json = False) -> None:  # fmt: skip
+    """Hold machine and model against each other.
+
+    Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
+    which it does is written to NAME-failing.json, and the command that repeats it is shown.
+    """
+    choose("--dtype", dtype, ("float64", "float32"))
+    choose("--engine", engine, ENGINES)
+    check_device(device, engine)
+    chosen = constructions(process, schedule)
+    check_order(order, *(PROCESSES if process == "all" else (process,)))
+    wanted = parse_sizes(sizes)
+    program = load(file)
+    existing(failing)
+    from lockstep.pram.sidecar import SidecarFailed
+    from lockstep.proofs_check.verification import Options
+    from lockstep.proofs_check.verification import verify as verify_program
+
+    named = winner_named(program, winner, fixed=False)
+    options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict, named)
+    try:
+        with reading(input) as given, display.progress(err, f"verifying {program.name}") as progress:
+            options = replace(options, winner=named or winner_given(program, given))
+            report = verify_program(
+                program, inputs=given.inputs if given else None, sizes=wanted, random=random, use_sidecar=not no_sidecar,
+                progress=progress, fail_fast=fail_fast, on_failure=show_at_once, sidecar_timeout=sidecar_timeout,
+                expected=given.expected if given else None, **vars(options),
+            )  # fmt: skip
+    except SidecarFailed as error:
+        _keep_sidecars_input(file, error, options, failing, input, sidecar_timeout)
+        raise typer.Exit(WRONG) from None
+    kept = None
+    if report.failed:
+        from lockstep.proofs_check.failing import keep_input
+
+        how: dict[str, Any] = {
+            "use_sidecar": not no_sidecar,
+            "sizes": wanted if input is None else (),
+            "timeout": sidecar_timeout,
+        }
+
+        def keep(seconds: int) -> Kept | None:
+            with display.progress(err, "shrinking the failing input (seconds)") as progress:
+                first = report.failed[0]
+                return keep_input(program, file, first, options, failing, input, seconds=seconds, progress=progress, **how)
+
+        kept = not_losing_the_verdict(keep, shrink)
+    emit(display.report_record(report, kept), display.report_table(report), json_)
+    if kept is not None and not json_:
+        print(kept)
+    if not report.holds:
+        raise typer.Exit(FAILED)
+
+
+def show_at_once(failed: Failed) -> None:
+    """The first failure, on standard error, while the rest goes on."""
+    err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
+
+
+def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
+                         timeout: float) -> None:  # fmt: skip
+    """Show what the sidecar did wrong, and keep the input on which it did."""
+    from lockstep.proofs_check.failing import keep_sidecars_input
+
+    print(error, file=sys.stderr)
+    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)
+    if kept is not None:
+        print(kept, file=sys.stderr)

@@ -1,0 +1,305 @@
+"""Inputs and expected outputs: from a sidecar NAME.py beside the program, or drawn from declared ranges.
+
+child.py    runs a sidecar in a process of its own
+process.py  talks to that process: time limits, ends of every kind
+judging.py  holds outputs against what the oracle returned
+files.py    fingerprints of what a sidecar read
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lockstep.pram.drawing import Inputs, random_inputs
+from lockstep.pram.drawing import draw as draw_in_ranges
+from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.inputs import plain, wrong
+from lockstep.pram.job import Array
+from lockstep.pram.program import Program, read_text
+from lockstep.pram.ranges import DEFAULT_HIGH
+from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
+from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, described, kind
+from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
+
+#: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
+QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
+#: So many first inputs are asked for twice: the same `rng` must give the same input.
+DRAWN_TWICE = 10
+
+
+class SidecarFailed(PramError):
+    """A sidecar's `oracle` or `accepts` failed on an input."""
+
+    def __init__(self, error: PramError, function: str, inputs: Inputs) -> None:
+        super().__init__(error.diagnostics)
+        self.function, self.inputs = function, inputs
+
+
+@dataclass
+class Generator:
+    """Where inputs come from, and who judges outputs.
+
+    sidecar:  the loaded NAME.py, if there is one.
+    expected: outputs that an input file names; they judge where no sidecar does.
+    """
+
+    program: Program
+    sidecar: SidecarProcess | None = None
+    word_bits: int | None = None
+    expected: dict[str, Any] | None = None
+    _read: dict[str, str] = field(default_factory=dict)
+    _drawn: int = 0
+    _blind: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Who judges: `oracle in NAME.py`, the input file, or nobody."""
+        if self.sidecar is not None and self.judge_name:
+            return f"{self.judge_name} in {Path(self.sidecar.source.name).name}"
+        return "no oracle" if self.expected is None else "the input file"
+
+    @property
+    def judge_name(self) -> str:
+        """The function that judges: `accepts`, else `oracle`, else none."""
+        functions = self.sidecar.functions if self.sidecar else {}
+        return next((name for name in ("accepts", "oracle") if name in functions), "")
+
+    @property
+    def judges(self) -> bool:
+        """Whether outputs are judged; a program without outputs has none to judge."""
+        return (bool(self.judge_name) or self.expected is not None) and self.program.has_outputs
+
+    def _has_cells(self, params: dict[str, int]) -> bool:
+        return any(array.size for array in self._output_arrays(params))
+
+    @property
+    def draws_itself(self) -> bool:
+        """Whether inputs are drawn from declared ranges, and not by the sidecar."""
+        return self.sidecar is None or "inputs" not in self.sidecar.functions
+
+    # -- inputs --------------------------------------------------------------------------------
+
+    def inputs(self, size: int, rng: np.random.Generator) -> Inputs:
+        """An input of this size.
+
+        Raises: PramError: the sidecar fails, or what it returns is no input; or a size is beyond the machine's limits.
+        """
+        if self.draws_itself:
+            return random_inputs(self.program, size, rng, self.word_bits)
+        self._refuse_a_huge(size)
+        return self._asked(size, rng)
+
+    def _asked(self, size: int, rng: np.random.Generator) -> Inputs:
+        """The sidecar's input; the first ones are asked for twice."""
+        drawn = self._call("inputs", size, rng)
+        self._drawn += 1
+        if self._drawn <= DRAWN_TWICE and pickle.dumps(self._call("inputs", size, rng)) != pickle.dumps(drawn):
+            raise self.error("`inputs` returns another input when it is asked again; draw from `rng` alone", "inputs")
+        match drawn:
+            case (dict() as params, dict() as arrays):
+                return params, arrays
+            case (params, arrays):
+                found = f"{kind(params)} and {kind(arrays)}"
+            case _:
+                found = kind(drawn)
+        raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {found}", "inputs")
+
+    def _refuse_a_huge(self, size: int) -> None:
+        """Of a huge size, what is beyond the machine's limits is refused before it is drawn.
+
+        A sidecar may make of a size what it likes, so it is asked for small ones first: only if it takes the size for every
+        parameter there, that is what it is held to do here.
+        """
+        if size > QUICK:
+            try:
+                self.program.outline(dict.fromkeys(self.program.given, size), DEFAULT_HIGH, self.word_bits)
+            except PramError:
+                if self._takes_the_size():
+                    raise
+
+    def _takes_the_size(self) -> bool:
+        """Whether every parameter is the size, in small inputs."""
+        given = self.program.given
+        try:
+            return all(self._asked(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBES)
+        except PramError:
+            return False
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Errors of an input that the body raises point at the sidecar that made it."""
+        try:
+            yield
+        except InputError as error:
+            if self.draws_itself:
+                raise
+            raise self.error(f"`inputs` returns a wrong input: {error.message}", "inputs") from None
+
+    # -- outputs -------------------------------------------------------------------------------
+
+    def judge(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict | None:
+        """Whether a run's outputs are right; None if nobody judges them.
+
+        Raises: SidecarFailed: the sidecar fails, or returns no verdict or no outputs of this program. InputError: what the
+                input file expects are no outputs of it.
+        """
+        as_expected = self._as_the_file_says(params, outputs) if self.expected is not None else None
+        if not self.judges or not self._has_cells(params):
+            return None
+        if not self.judge_name:
+            return as_expected
+        try:
+            verdict = self._verdict(params, arrays, outputs)
+        except PramError as error:
+            raise SidecarFailed(error, self.judge_name, (params, arrays)) from error
+        return as_expected if verdict.right and as_expected is not None and not as_expected.right else verdict
+
+    def _verdict(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict:
+        if self.judge_name == "accepts":
+            return self._accepted(self._call("accepts", params, arrays, outputs))
+        returned = self._call("oracle", params, arrays)
+        try:
+            return compare(self._output_arrays(params), returned, outputs)
+        except Unfit as error:
+            raise self.error(f"`oracle` returns no outputs of this program: {error}", "oracle") from None
+
+    def _as_the_file_says(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
+        try:
+            return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
+        except Unfit as error:
+            raise wrong(f'"expected" is no outputs of this program: {error}', "expected") from None
+
+    def _output_arrays(self, params: dict[str, int]) -> list[Array]:
+        return [array for array in self.program.layout(params) if array.is_output]
+
+    def _accepted(self, answer: Any) -> Verdict:
+        if not isinstance(answer, bool):
+            raise self.error(f"`accepts` returns {described(answer)}; it must return True or False", "accepts")
+        return Verdict(answer, "" if answer else f"{self.origin} says no")
+
+    # -- the sidecar ---------------------------------------------------------------------------
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        assert self.sidecar is not None
+        try:
+            return self.sidecar.call(function, *arguments, note=self._note)
+        except Gone:
+            self._blind = True
+            raise
+
+    def _note(self, paths: Iterable[str]) -> None:
+        """Keep what a call read as it is now; what has changed meanwhile is unknown."""
+        assert self.sidecar is not None
+        for path in paths:
+            if path == BLIND:
+                self._blind = True
+                continue
+            name = self.sidecar.name_of(path)
+            found = fingerprint(self.sidecar.folder, name)
+            self._read[name] = found if self._read.get(name, found) == found else UNKNOWN
+
+    def error(self, message: str, function: str) -> PramError:
+        """An error at the definition of one of the sidecar's functions."""
+        assert self.sidecar is not None
+        return fail(message, self.sidecar.source, self.sidecar.functions.get(function))
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """What the sidecar has read for this generator, by name, with its fingerprint when it was read.
+
+        Where a call was cut off, or another process read for it, nobody knows what was read: an entry that no later comparison
+        meets says so.
+        """
+        if self.sidecar is None:
+            return ()
+        loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != BLIND}
+        found = tuple(sorted((loaded | self._read).items()))
+        blind = self._blind or any(path == BLIND for path, _ in self.sidecar.loaded)
+        return (*found, (".", UNKNOWN)) if blind else found
+
+
+def generator_for(
+    program: Program, use_sidecar: bool = True, word_bits: int | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> Generator:
+    """The sidecar's generator and oracle if there is one, else random inputs in declared ranges.
+
+    Args:   timeout: seconds that the sidecar may take for each call; 0: as long as it likes.
+    Raises: PramError: the sidecar does not load, or has neither `inputs` nor `oracle` nor `accepts`.
+    """
+    return generator_from(program, sidecar_of(program) if use_sidecar else None, word_bits, timeout)
+
+
+def sidecar_of(program: Program) -> Source | None:
+    """NAME.py beside NAME.pram, if there is one."""
+    path = Path(program.source.name).with_suffix(".py")
+    if program.source.name.endswith(".pram") and os.path.lexists(path):
+        return Source(str(path), read_text(path))
+    return None
+
+
+def generator_from(
+    program: Program, sidecar: Source | None, word_bits: int | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> Generator:
+    """As `generator_for`, of a sidecar's text, which need not be a file on this machine."""
+    if sidecar is None:
+        return Generator(program, None, word_bits)
+    process = load_sidecar(sidecar, timeout)
+    _check_functions(process)
+    return Generator(program, process, word_bits)
+
+
+def _check_functions(process: SidecarProcess) -> None:
+    """Refuse a sidecar without any of its functions, or with one that is misspelt."""
+    missing = [name for name in ("inputs", "oracle", "accepts") if name not in process.functions]
+    for name in process.here:
+        hint = did_you_mean(name, missing, cutoff=0.8)
+        if hint and name not in process.functions and not name.startswith("_"):
+            line = _line_of(process.source, name)
+            raise fail(f"a sidecar has no function `{name}`{hint}", process.source, line)
+    if len(missing) == 3:
+        raise fail("sidecar has none of the functions `inputs`, `oracle` and `accepts`", process.source)
+
+
+def _line_of(source: Source, name: str) -> Span | None:
+    """Where a name is defined, if that stands at the start of a line."""
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if line.startswith(f"def {name}("):
+            return Span(number, 5)
+    return None
+
+
+def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
+    """`random` inputs of each size, without repetitions; the same seed draws the same."""
+    seen = set()
+    for size in sizes:
+        for number in range(random):
+            inputs = draw_one(generator, size, number, seed)
+            if (key := pickle.dumps(inputs)) not in seen:
+                seen.add(key)
+                yield inputs
+
+
+def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
+    """The input of a size that has this number; what others are drawn makes no difference.
+
+    Raises: PramError: as `Generator.inputs`; one of the sidecar says of which input.
+    """
+    if generator.draws_itself:
+        return draw_in_ranges(generator.program, size, number, seed, generator.word_bits)
+    try:
+        return generator.inputs(size, np.random.default_rng((seed, size, number)))
+    except PramError as error:
+        first, *others = error.diagnostics
+        which = f"{first.message} (size {size}, input {number}, seed {seed})"
+        raise PramError([replace(first, message=which), *others]) from None
+
+
+__all__ = ["Generator", "Inputs", "SidecarFailed", "draw", "draw_one", "generator_for", "generator_from", "sidecar_of"]

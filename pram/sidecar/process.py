@@ -1,0 +1,230 @@
+"""Sidecars run in processes of their own (`lockstep.pram.sidecar.child`): whatever they do, this process goes on."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
+from lockstep.pram.sidecar.files import fingerprint, name_of
+
+#: Seconds that a sidecar may take for loading and for each call.
+DEFAULT_TIMEOUT = 60.0
+#: As in child.py.
+BLIND = ""
+#: Seconds without a limit, and bytes of an answer: what a spoilt answer asks for may be any number.
+LONGEST, MOST_BYTES = 10.0**6, 1 << 33
+#: Sidecars that are kept loaded.
+MOST_LOADED = 8
+
+CHILD = Path(__file__).with_name("child.py")
+LENGTH = struct.Struct("<Q")
+#: One thread, since processes with several cannot fork safely; sets in one order, so that the same seed draws the same.
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Gone(PramError):
+    """A sidecar's process ended in the middle of a call, or was ended: nobody knows what it read."""
+
+
+class SidecarProcess:
+    """A loaded sidecar.
+
+    functions: those of `inputs`, `oracle` and `accepts` that it has, with the place of each definition in it.
+    here:      names of all functions that it defines itself.
+    """
+
+    def __init__(self, source: Source, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Load it.
+
+        Raises: PramError: it does not load, or takes longer than `timeout` seconds.
+        """
+        if not hasattr(os, "fork"):
+            raise fail("sidecars need a system on which processes fork, such as Linux or macOS; --no-sidecar ignores it", source)
+        self.source, self.timeout = source, timeout
+        self.folder = folder_of(source)
+        self.functions: dict[str, Span | None] = {}
+        self.here: list[str] = []
+        self._stop: weakref.finalize[..., Any] | None = None
+        self._loaded = self._fingerprints(self._start())
+
+    def call(self, function: str, *arguments: Any, note: Callable[[Iterable[str]], None] = lambda paths: None) -> Any:
+        """What the function returns, as plain values; bytes stand for a value of the type with this name.
+
+        Args:   note: is told the paths that were read for it, also if it fails.
+        Raises: PramError: it raises anything. Gone, which is one: it ends its process, or takes too long.
+        """
+        if self._stop is None or not self._stop.alive:
+            self._start()
+        what, where = f"`{function}` fails", self.functions.get(function)
+        match self._ask((function, arguments), f"`{function}`", where):
+            case ("value", value, paths):
+                note(paths)
+                return value
+            case ("error", message, line, column, paths):
+                note(paths)
+                raise fail(f"{what}: {message}", self.source, Span(line, column) if line else where)
+            case ("ended", status):
+                raise Gone(Diagnostic(f"{what}: {_ending(status)}", self.source, where))
+        raise AssertionError("a message of no known kind")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether all that was read for loading it is still the same."""
+        return self._loaded == self._fingerprints(path for path, _ in self._loaded)
+
+    def _fingerprints(self, paths: Iterable[str]) -> frozenset[tuple[str, str]]:
+        return frozenset((path, fingerprint(self.folder, path)) for path in paths)
+
+    @property
+    def loaded(self) -> frozenset[tuple[str, str]]:
+        """Paths that were read for loading it, with their fingerprints then."""
+        return self._loaded
+
+    def name_of(self, path: str) -> str:
+        """How a path that it read is kept."""
+        return name_of(self.folder, path)
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def _start(self) -> list[str]:
+        """Start a process and load the sidecar in it; the paths that were read."""
+        command = [sys.executable, "-P", str(CHILD)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=os.environ | ENVIRONMENT,
+                                   start_new_session=True)  # fmt: skip
+        self._process = process
+        self._stop = weakref.finalize(self, _stop, process)
+        match self._ask((self.source.name, self.source.text), "the sidecar", None):
+            case ("loaded", functions, here, paths):
+                self.functions = {name: Span(line, 1) if line else None for name, line in functions.items()}
+                self.here = here
+                return list(paths)
+            case ("error", message, line, column, _):
+                self._stop()
+                raise fail(f"sidecar does not load: {message}", self.source, Span(line, column) if line else None)
+            case ("ended", status):
+                raise fail(f"sidecar does not load: {_ending(status)}", self.source)
+        raise AssertionError("a message of no known kind")
+
+    def _ask(self, request: Any, who: str, where: Span | None) -> Any:
+        """The answer to a request; ("ended", wait status) if the whole process ended."""
+        assert self._stop is not None
+        try:
+            data = pickle.dumps(request)
+            with suppress(BrokenPipeError):
+                self._write(LENGTH.pack(len(data)) + data)
+            answer = self._answer()
+        except BaseException:  # an interrupt in the middle of an answer
+            self._stop()
+            raise
+        if answer is None:
+            self._stop()
+            late = f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)"
+            raise Gone(Diagnostic(late, self.source, where))
+        if not answer:
+            return "ended", self._wait_status()
+        try:
+            return pickle.loads(answer)
+        except Exception:  # the sidecar wrote into it
+            self._stop()
+            raise Gone(
+                Diagnostic(f"{who} spoilt its answer: it wrote to a file that is not its own", self.source, where)
+            ) from None
+
+    def _write(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def _answer(self) -> bytes | None:
+        """The next message; b"" if the process ended, None if it takes too long."""
+        until = time.monotonic() + min(self.timeout or LONGEST, LONGEST)
+        head = self._read(LENGTH.size, until)
+        if head is None or len(head) < LENGTH.size:
+            return head and b""
+        (length,) = LENGTH.unpack(head)
+        data = self._read(min(length, MOST_BYTES), until)
+        return data if data is None or len(data) == length else b""
+
+    def _read(self, count: int, until: float) -> bytes | None:
+        """So many bytes, fewer if the process ended, None if that takes too long."""
+        assert self._process.stdout is not None
+        number, parts = self._process.stdout.fileno(), []
+        while count:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([number], [], [], left)[0]:
+                return None
+            if not (part := os.read(number, count)):
+                break
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _wait_status(self) -> int:
+        """How the process ended, as `os.wait` says it."""
+        assert self._stop is not None
+        code = None
+        for _ in range(100):  # not reaped before what it started is ended, too
+            found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is not None:
+                code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+                break
+            time.sleep(0.01)
+        self._stop()
+        return 0 if code is None else -code if code < 0 else code << 8
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a sidecar's process and all that it started."""
+    if process.returncode is None:  # else its number may be another's by now
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+
+
+def _ending(status: int) -> str:
+    """How a process ended, in words."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return f"its process was ended by signal {number} ({signal.Signals(number).name})"
+    return f"its process ended with status {os.WEXITSTATUS(status)} before it returned"
+
+
+def folder_of(source: Source) -> Path:
+    return Path(source.name).absolute().parent
+
+
+_LOADED: dict[tuple[Path, Source, float], SidecarProcess] = {}
+
+
+def load_sidecar(source: Source, timeout: float = DEFAULT_TIMEOUT) -> SidecarProcess:
+    """The sidecar, loaded; the last ones stay so, unless something that they read has changed.
+
+    Raises: PramError: as `SidecarProcess`.
+    """
+    key = folder_of(source), source, timeout
+    found = _LOADED.pop(key, None)
+    if found is None or not found.is_current:
+        found = SidecarProcess(source, timeout)
+    _LOADED[key] = found
+    if len(_LOADED) > MOST_LOADED:
+        del _LOADED[next(iter(_LOADED))]
+    return found
+
+
+__all__ = ["DEFAULT_TIMEOUT", "Gone", "PramError", "SidecarProcess", "load_sidecar"]

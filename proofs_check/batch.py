@@ -1,0 +1,143 @@
+"""Decoding a file of inputs, one a line, with one model in as few passes as there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lockstep.common.arguments import check_winner, placing, winner_given
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.models.batch import Failed, decode_batch
+from lockstep.models.engines import LONGEST
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
+from lockstep.pram.inputs import InputFile, read_input_lines
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.program import Program, read_text
+from lockstep.pram.winner import LOWEST, Winner
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.decoding import Decoded, Prepared, check_fits, lay_out, pick_engine
+from lockstep.proofs_check.theorems import BOUNDS
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the file that holds an input; `source` has it where it stands there."""
+
+    source: Source
+    number: int
+    given: InputFile
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Errors that the body raises say that it is this line's input."""
+        try:
+            with placing(self.source):
+                yield
+        except PramError as error:
+            if any(d.source == self.source for d in error.diagnostics):
+                raise
+            here = Diagnostic("with the input on this line", self.source, Span(self.number, 1))
+            raise PramError([*error.diagnostics, here]) from None
+
+
+def read_batch(path: Path) -> list[Line]:
+    """The inputs of a file.
+
+    Raises: PramError: a line is no input, or there is none.
+    """
+    lines = [Line(*parts) for parts in read_input_lines(read_text(path), path)]
+    if not lines:
+        raise fail("the file has no inputs; each line is one, as in an input file", Source(str(path), ""))
+    return lines
+
+
+def decode_lines(program: Program, lines: Sequence[Line], *, construction: str = "mdm", order: str = "parallel", seed: int = 0,
+                 dtype: str = "float64", word_bits: int | None = None, time: int | None = None, compiled: Compiled | None = None,
+                 engine: str = "auto", device: str = "cpu", max_steps: int = DEFAULT_MAX_STEPS, strict: bool = False,
+                 winner: Winner | None = None,
+                 progress: Callable[[int, int], None] = lambda done, total: None) -> list[Decoded]:  # fmt: skip
+    """Decode every input as `lockstep.proofs_check.decoding.decode_job` does; arguments and errors are the same.
+
+    All inputs are run on the machine before the first is decoded. Those whose words have one size share a model.
+
+    Args: winner: who wins concurrent writes; without one, whom each line names, else the lowest.
+          progress: called with inputs done and their number.
+    """
+    prepared = []
+    for line in lines:
+        with line.blamed():
+            check_winner(line.given, compiled.winner if compiled else None)
+            job = program.instantiate(*line.given.inputs, word_bits)
+            job = replace(job, winner=winner or winner_given(program, line.given) or LOWEST)
+            prepared.append(Prepared.run(job, time, max_steps, strict))
+    found: dict[int, Decoded] = {}
+    for numbers in _groups([p.job.word_bits for p in prepared]):
+        group, here = [prepared[n] for n in numbers], [lines[n] for n in numbers]
+        model = compiled or _compile(group, dtype, construction)
+        require_certificate(model)
+        how = {"engine": _pick(group, model, engine, device), "device": device, "order": order, "seed": seed}
+        for part in _parts([BOUNDS[model.construction].peak_context(p.job, p.blocks) for p in group]):
+            done = len(found)
+            decoded = _decode(model, group[part], here[part], lambda n: progress(done + n, len(lines)), how)  # noqa: B023
+            found |= zip(numbers[part], decoded)
+    return [found[n] for n in range(len(lines))]
+
+
+def _groups(word_bits: Sequence[int]) -> list[list[int]]:
+    """Inputs whose words are of one size, since a model has one."""
+    return [[n for n, bits in enumerate(word_bits) if bits == size] for size in dict.fromkeys(word_bits)]
+
+
+def _compile(prepared: Sequence[Prepared], dtype: str, construction: str) -> Compiled:
+    """One model with the least widths for all."""
+    each = [CONSTRUCTIONS[construction].widths(p.job, p.blocks) for p in prepared]
+    return compile_code(Code.of(prepared[0].job), widest(each), dtype, construction)
+
+
+def widest(each: Sequence[Widths]) -> Widths:
+    """The least widths that cover all of these, which are of one kind."""
+    return type(each[0])(*(max(getattr(widths, f.name) for widths in each) for f in fields(each[0])))
+
+
+def _pick(prepared: Sequence[Prepared], compiled: Compiled, engine: str, device: str) -> str:
+    """The engine for the whole batch, as if it were one long decode."""
+    bound = BOUNDS[compiled.construction]
+    longest = max(bound.peak_context(p.job, p.blocks) for p in prepared)
+    return pick_engine(engine, longest, sum(bound.steps(p.job, p.exact.time) for p in prepared), device)
+
+
+def _parts(contexts: Sequence[int]) -> Iterator[slice]:
+    """Inputs whose layouts are held in memory at once."""
+    first = rows = 0
+    for number, context in enumerate(contexts):
+        if number > first and rows + context > LONGEST["indexed"]:
+            yield slice(first, number)
+            first, rows = number, 0
+        rows += context
+    yield slice(first, len(contexts))
+
+
+def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[Line], watch: Callable[[int], None],
+            how: dict[str, Any]) -> list[Decoded]:  # fmt: skip
+    layouts: list[Layout] = []
+    for p, line in zip(prepared, lines):
+        with line.blamed():
+            check_fits(compiled, p.job)
+            layouts.append(lay_out(compiled, p.job, p.blocks, how["engine"]))
+    starts = [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
+    try:
+        decodings = decode_batch(compiled.model, starts, process=compiled.process, watch=watch, **how)
+    except Failed as failed:
+        with lines[failed.number].blamed():
+            raise prepared[failed.number].explain(failed.cause) from None
+    found = []
+    for p, line, layout, decoding in zip(prepared, lines, layouts, decodings):
+        with line.blamed():
+            found.append(p.finish(layout, decoding))
+    return found

@@ -1,0 +1,203 @@
+"""Random programs of the language, each with an input: the machine beside its models, as `verify` holds them."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import starmap
+from pathlib import Path
+from random import Random
+
+from lockstep.models.atomic import write_whole
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
+from lockstep.pram.program import Program, parse_program
+from lockstep.pram.sidecar import generator_for
+from lockstep.proofs_check.certificate import NotCertified
+from lockstep.proofs_check.failing import Kept, inputs_size, name, repeat_command, same_check, shown, write_input
+from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
+from lockstep.proofs_check.fuzzing.machine_programs import coverage as coverage_of
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program, written
+from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+from lockstep.proofs_check.fuzzing.tally import OTHER, Tally
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
+from lockstep.proofs_check.verification.rows import RUNS
+
+#: Programs that a process takes at once.
+SHARE = 20
+STEM = "failing"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A program that failed: its number, the first check that did, and what it was checked with."""
+
+    number: int
+    check: Check
+    options: Options
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign met, and the failure that ended it."""
+
+    tally: Tally
+    failure: Failure | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether something was checked, and all of it held."""
+        return self.failure is None and self.tally.held > 0
+
+
+def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
+         progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:  # fmt: skip
+    """Check so many random programs, or as many as it takes until one fails.
+
+    Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.
+          workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
+    """
+    tally = Tally()
+    shares = [(seed, first, min(SHARE, programs - first), options, in_turn) for first in range(0, programs, SHARE)]
+    with _shares(shares, workers) as outcomes:
+        progress(0, programs)
+        for outcome in outcomes:
+            tally += outcome.tally
+            progress(tally.programs, programs)
+            if outcome.failure is not None:
+                return Outcome(tally, outcome.failure)
+    return Outcome(tally)
+
+
+Share = tuple[int, int, int, Options, bool]
+
+
+@contextmanager
+def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[Outcome]]:
+    """The outcome of each share, in order, so that the first failure is the same for any number of workers."""
+    if workers == 0:
+        yield starmap(check_share, shares)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield pool.imap(_check_share, shares)
+
+
+def _check_share(share: Share) -> Outcome:
+    return check_share(*share)
+
+
+def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> Outcome:
+    """Programs of consecutive numbers; ends at the first that fails."""
+    tally, turns = Tally(), options.constructions
+    for number in range(first, first + count):
+        chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
+        failed = examine(language_program(random_of(seed, number)), chosen, tally)
+        if failed:
+            return Outcome(tally, Failure(number, failed[0], chosen))
+    return Outcome(tally)
+
+
+def random_of(seed: int, number: int) -> Random:
+    """What the program of this number is drawn with."""
+    return Random(f"{seed}:{number}")
+
+
+def examine(text: TextCase, options: Options, tally: Tally | None = None) -> list[Check]:
+    """The checks that fail on a program and its input; counts what was met.
+
+    Whatever is raised is a defect of ours, and fails, too - but for a run that the machine itself refuses in words that are
+    known, and a certificate that does not reach as far in float32.
+    """
+    tally = Tally() if tally is None else tally
+    tally.programs += 1
+    try:
+        program = parse_program(text.text)
+        tally.contents += contents_of(program.tree)
+        if message := _refusal(program, text, options):
+            known = tally.refuse(message) != OTHER
+            return [] if known else [Check("refusal", "1 run", "of a known kind", message, False)]
+        return _examine(program, text, options, tally)
+    except NotCertified as error:
+        if options.dtype == "float64":
+            return [_defect(error)]
+        tally.refused["not certified"] += 1
+        return []
+    except Exception as error:
+        return [_defect(error)]
+
+
+def _defect(error: Exception) -> Check:
+    return Check(type(error).__name__, "1 run", "no defect", f"{error}", False)
+
+
+def _refusal(program: Program, text: TextCase, options: Options) -> str:
+    """Why the machine does not run this to its end; "" if it does."""
+    try:
+        run(program.instantiate(text.params, text.arrays), max_steps=options.max_steps)
+    except PramError as error:
+        return str(error)
+    return ""
+
+
+def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -> list[Check]:
+    """The program runs under the lowest winner; under another one it may be refused, in words that are known, too."""
+    generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
+    case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
+    assert case.run is not None, "it was refused before"
+    tally.reach(program, case.run.reached)
+    _count(case, options, tally)
+    unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and tally.refuse(str(e.refusal)) == OTHER]
+    failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
+    decoded = case.decodes.keys() >= set(options.constructions)
+    tally.held += decoded and not failed
+    tally.undecoded += not decoded and not failed
+    return failed
+
+
+def _count(case: Case, options: Options, tally: Tally) -> None:
+    tally.steps += sum(ran.time for ran in case.runs)
+    assert case.job is not None
+    tally.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
+    for construction in options.constructions:
+        if construction in case.decodes:
+            tally.decodes[construction] += len(case.decodes[construction])
+            tally.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
+        else:
+            tally.left[construction] += 1
+
+
+# -- a failure ----------------------------------------------------------------------------------------
+
+
+def shrink_program(seed: int, failure: Failure, seconds: float,
+                   progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
+    """The program and input that failed, and the smallest found that fail in the same way."""
+    found, picks = recorded(written, random_of(seed, failure.number))
+    check, options = failure.check, failure.options
+    narrowed = replace(options, constructions=(check.process,)) if check.process else options
+    if not seconds:
+        return found, found
+    return found, shrink(
+        written, found, picks, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
+    )
+
+
+def _size(case: TextCase) -> int:
+    return len(case.text) << 128 | inputs_size((case.params, case.arrays))
+
+
+def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
+    """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
+    program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
+    write_whole(program, small.text.encode())
+    write_input(input, (small.params, small.arrays))
+    command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
+    return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))
+
+
+def _shown(case: TextCase) -> str:
+    lines = sum(bool(line.strip()) for line in case.text.splitlines())
+    return f"{lines} lines, {shown((case.params, case.arrays))}"

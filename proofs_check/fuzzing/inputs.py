@@ -1,0 +1,78 @@
+"""Inputs of a program as choices, in declared ranges: what Hypothesis draws and shrinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from lockstep.pram.errors import PramError
+from lockstep.pram.inputs import read_array
+from lockstep.pram.program import Program
+from lockstep.pram.ranges import InputRange, input_ranges
+from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Picks, strategy
+
+Inputs = tuple[dict[str, int], dict[str, Any]]
+#: Inputs of more cells are not made choice by choice.
+MOST_CELLS = 2000
+
+
+def program_inputs(program: Program, largest: int = 6, word_bits: int | None = None) -> st.SearchStrategy[Inputs]:
+    """Inputs whose parameters are 0 .. largest and whose cells are in their declared ranges."""
+    return strategy(input_maker(program, dict.fromkeys(program.given, largest), word_bits))
+
+
+def input_maker(program: Program, largest: dict[str, int], word_bits: int | None = None,
+                given: dict[str, Any] | None = None) -> Callable[[Choose], Inputs]:  # fmt: skip
+    """Makes inputs of choices.
+
+    Args: largest: of each parameter. given: arrays whose words may be chosen too, where no range is declared.
+    """
+    most = max((int(word) for value in (given or {}).values() for word in np.ravel(value)), default=0)
+
+    def make(choose: Choose) -> Inputs:
+        params = {name: choose(range(largest[name] + 1)) for name in program.given}
+        try:
+            ranges = input_ranges(program, params, word_bits)
+        except PramError:
+            raise NoCase("no input has these parameters") from None
+        if sum(each.array.size for each in ranges) > MOST_CELLS:
+            raise NoCase(f"more than {MOST_CELLS} cells")
+        return params, {each.array.name: _cells(each, choose, most) for each in ranges}
+
+    return make
+
+
+def _cells(each: InputRange, choose: Choose, most: int) -> Any:
+    high = each.high if each.array.high is not None else max(each.high, most)
+    words = [choose(range(each.low, high + 1)) for _ in range(each.array.size)]
+    return np.array(words, dtype=object).reshape(each.array.shape).tolist() if each.array.shape else words[0]
+
+
+def picks_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs], word_bits: int | None = None) -> Picks:
+    """The choices that make this input.
+
+    Raises: ValueError: none do. NoCase, which is one: the input has more than MOST_CELLS cells.
+    """
+    params, _ = inputs
+    values = iter([*(params[name] for name in program.given), *_words(program, inputs, word_bits)])
+    picks: Picks = []
+
+    class Follow(Choose):
+        """Picks the next of the values, wherever it stands."""
+
+        def __call__(self, options: Sequence[Any]) -> Any:
+            value = next(values)
+            picks.append(options.index(value))
+            return value
+
+    make(Follow(lambda number: 0))
+    return picks
+
+
+def _words(program: Program, inputs: Inputs, word_bits: int | None) -> Iterator[int]:
+    params, arrays = inputs
+    for each in input_ranges(program, params, word_bits):
+        yield from read_array(each.array, arrays[each.array.name]).tolist()

@@ -1,0 +1,339 @@
+"""Random programs of the language, as text with inputs.
+
+`language_programs` writes programs that the analysis accepts and that mostly run to their end: where
+values are uniform, bounded or different on all processors is tracked (see `lockstep.proofs_check.fuzzing.random_expressions`). One
+program in two is daring, so that every kind of run-time error comes up too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from lockstep.pram.access import MODES
+from lockstep.pram.parameters import lg
+from lockstep.proofs_check.fuzzing.random_expressions import Cells, Expressions, Place, Term, ones
+from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
+
+ROLES = [": inout", ": inout", ": input", ": output", ""]
+
+
+@dataclass(frozen=True)
+class TextCase:
+    """A program text with the parameters and arrays to run it on."""
+
+    text: str
+    params: dict[str, int]
+    arrays: dict[str, Any]
+
+
+def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
+    """Programs of 1 .. 6 processors whose arrays have up to 9 cells; most runs take 10 .. 300 steps.
+
+    shrinkable: draw choice by choice, which finds smaller failing programs, but varies a few programs
+    over and over; otherwise Hypothesis draws only a seed, and every program is a fresh one.
+    """
+    if shrinkable:
+        return strategy(written)
+    return st.integers(0, 2**63).map(lambda seed: language_program(Random(seed)))
+
+
+def language_program(random: Random) -> TextCase:
+    """A random program, drawn with `random`."""
+    return written(Choose(random.randrange))
+
+
+def written(choose: Choose) -> TextCase:
+    """The program and input of these choices; the first options lead to the smallest."""
+    return _Writer(choose).case()
+
+
+class _Writer(Expressions):
+    """Draws one program."""
+
+    def __init__(self, choose: Choose) -> None:
+        super().__init__(choose)
+        self.fuel = 14
+        self.given: dict[str, int] = {}
+        self.inputs: dict[str, Any] = {}
+        self.largest_input = 0
+
+    def case(self) -> TextCase:
+        self.mode = self.pick(*MODES)
+        head = ["program random", f"mode {self.mode}"] if self.mode != "EREW" or self.chance(2) else ["program random"]
+        head += self.parameters()
+        self.processors = self.pick(1, 2, 3, 4, 5, 6, 4, 6)
+        head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
+        shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
+        head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
+        pid = Term("pid", 0, self.processors - 1, uniform=False, own=True)
+        body = self.block(Place((pid,), alone=self.processors == 1), 6)
+        return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
+
+    # -- declarations --------------------------------------------------------------------------
+
+    def parameters(self) -> list[str]:
+        lines = []
+        for name in "nmk"[: self.pick(1, 2, 3)]:
+            if self.params and self.chance(2):
+                term = self.parametric()
+                lines.append(f"param {name} = {term.bare}")
+            else:
+                term = self.number(self.pick(*range(1, 7), 0))
+                self.given[name] = term.low
+                lines.append(f"param {name}")
+            self.params.append(replace(term, text=name))
+        return lines
+
+    def shared(self, name: str) -> str:
+        """Declare an array and draw its input; most arrays have a cell for each processor."""
+        large = self.pick(*range(self.processors, 9), *range(self.processors, 9), *range(9))
+        shape = self.pick((large,), (large,), (), (self.pick(1, 2, 3), self.pick(1, 2, 3)), (large, 2))
+        high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
+        size = prod(shape)
+        self.arrays.append(Cells(name, shape, high))
+        if "in" in role:
+            cells = [self.pick(*range(high + 1)) for _ in range(size)]
+            self.largest_input = max(self.largest_input, *cells, 0)
+            rows = [cells[r : r + shape[1]] for r in range(0, size, shape[1])] if len(shape) == 2 else cells
+            self.inputs[name] = self.pick(rows, cells) if shape else cells[0]
+            role += f" in 0 .. {self.exactly(high).bare}" if self.chance(2) else ""
+        extents = ", ".join(self.exactly(extent).bare for extent in shape)
+        return f"shared {name}" + (f"[{extents}] " if shape else " ") + role
+
+    def word_size(self) -> list[str]:
+        """Choose the word size; what the program gets by default is the rule of section 3.6."""
+        space = sum(prod(a.shape) for a in self.arrays)
+        largest = max(self.processors, space, self.largest_input, *(p.low for p in self.params))
+        self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
+        declared = self.wrap or self.chance(2)
+        if declared:
+            least = max(4, largest.bit_length())
+            self.bits = self.pick(*range(least, least + 3 if self.daring else 14))
+        return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def block(self, place: Place, most: int = 2) -> list[str]:
+        """Some statements, indented."""
+        lines: list[str] = []
+        for number in range(most):
+            found = self.draw.group(partial(self.another, place, number == 0 and most > 2))
+            if found is None:
+                break
+            more, place = found
+            lines += more
+        return [f"  {line}" for line in lines]
+
+    def another(self, place: Place, surely: bool) -> tuple[list[str], Place] | None:
+        """One more statement of a block, or its end."""
+        return self.statement(place) if surely or self.pick(False, True, True, True) else None
+
+    def statement(self, place: Place) -> tuple[list[str], Place]:
+        """A statement, and the place after it."""
+        kinds = [self.local, self.assign, self.store, self.store, self.store]
+        if place.depth < 3 and self.fuel > 0:
+            kinds += [self.branch, self.branch] + [self.loop] * (place.loops < 2)
+            kinds += [] if place.padded else [self.control, self.control, self.control, self.choose]
+        self.fuel -= 1
+        return self.pick(*kinds)(place)
+
+    def local(self, place: Place) -> tuple[list[str], Place]:
+        """Declare a local; one that is `own` keeps its value, any other takes words of as many bits."""
+        uniform = not place.divergent and self.chance(2)
+        value = self.word(place, 2, uniform)
+        name = f"v{len(place.terms)}"
+        term = Term(name, value.low, value.high, False, own=True)
+        if not value.own:
+            term = Term(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
+        return [f"local {name} := {value.bare}"], place.having(term, assignable=not value.own)
+
+    def assign(self, place: Place) -> tuple[list[str], Place]:
+        terms = [t for t in place.terms if t.text in place.assignable]
+        if not terms:
+            return self.local(place)
+        term = self.pick(*terms)
+        return [f"{term.text} := {self.mask(self.word(place, 2, term.uniform), term.high).bare}"], place
+
+    def store(self, place: Place) -> tuple[list[str], Place]:
+        """Write a cell or a scalar, as the mode allows: each its own, all the same value, or anything."""
+        meet = self.colliding and not place.alone and self.chance(2)
+        free = place.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
+        same = self.mode == "CRCW common" and not free and self.chance(2)
+        cell = self.cell(place, not (free or same or meet), meet, 1)
+        if cell is None:
+            return self.local(place)
+        own = [t for t in place.terms if t.own]
+        value = self.pick(*own) if meet and own else self.mask(self.word(place, 2, same), cell.high)
+        return [f"{cell.text} := {value.bare}"], place
+
+    def condition(self, place: Place, uniform: bool) -> Term:
+        return self.word(place, 1, uniform) if self.chance(4) else self.truth(place, 2, uniform)
+
+    def branch(self, place: Place) -> tuple[list[str], Place]:
+        """A padded `if`; some narrow a value that each processor has of its own."""
+        own = [t for t in place.terms if t.own]
+        if own and self.chance(3):
+            condition, inside = self.guard(place, self.pick(*own))
+            outside = place.pad(uniform=False)
+        else:
+            uniform = self.chance(2)
+            condition = self.condition(place, uniform).bare
+            inside = outside = place.pad(uniform, keep=self.chance(2))
+        return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], place
+
+    def guard(self, place: Place, own: Term) -> tuple[str, Place]:
+        """A condition that leaves only some processors, and where they stand."""
+        value = self.pick(*range(own.low, max(own.low, own.high) + 1))
+        relation = self.pick("==", "<=", ">=")
+        low, high = (own.low if relation == "<=" else value), (own.high if relation == ">=" else value)
+        inside = place.pad(uniform=False)
+        terms = tuple(replace(t, low=low, high=high) if t == own else t for t in inside.terms)
+        inside = replace(inside, terms=terms, alone=place.alone or relation == "==")
+        return f"{own.text} {relation} {self.exactly(value).text}", inside
+
+    def rest(self, place: Place) -> list[str]:
+        """What follows the then-part of an `if`; a condition after `elif` is one of the else-part."""
+        kind = self.pick("", "else", "elif")
+        if kind == "elif" and place.depth < 5:
+            uniform = self.chance(2)
+            condition, inside = self.condition(place, uniform).bare, place.pad(uniform)
+            return [f"elif {condition} then", *self.block(inside), *self.rest(inside)]
+        return ["else", *self.block(place)] if kind == "else" else []
+
+    def loop(self, place: Place) -> tuple[list[str], Place]:
+        """A `for` of up to 3 rounds, or 4 where a bound is a word."""
+        name, down = f"i{len(place.terms)}", self.chance(2)
+        low = self.pick(0, 0, 1, 2)
+        first, last = self.exactly(low), self.exactly(low + self.pick(0, 1, 2, -1))
+        high = max(low, last.high)
+        if self.chance(2):
+            last, high = self.bound(place, 3), max(low, 3)
+            if any(last.text == a.name for a in self.arrays):  # as a bare bound it could not be assigned in the loop
+                last = Term(f"({last.text} & 3)", 0, 3)
+        first, last = (last, first) if down else (first, last)
+        inside = place.having(Term(name, low, high), loop=True).without(last.text)
+        head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare} do"
+        return [head, *self.block(inside), "end"], place
+
+    def bound(self, place: Place, high: int) -> Term:
+        """A word that all processors know, those that are idle here included; `high` is all ones."""
+        if place.padded:
+            place = replace(place, terms=tuple(t for t in place.terms if t.text in place.fixed), reads=False)
+        small = [t for t in place.terms if t.uniform and t.high <= high]
+        # Loops near the largest word are left to tests of their own: machine and evaluator differ there.
+        return self.pick(*small) if small and self.chance(2) else self.mask(self.word(place, 1, uniform=True), high, always=True)
+
+    # -- control that all processors share ---------------------------------------------------------
+
+    def control(self, place: Place) -> tuple[list[str], Place]:
+        kinds = [self.parallel] * 3 + [self.single] + [self.halt] * self.chance(8)
+        kinds += [self.counted, self.counted, self.drained, self.searched] * (place.loops < 2)
+        return self.pick(*kinds)(place)
+
+    def choose(self, place: Place) -> tuple[list[str], Place]:
+        """An `if` that holds control: only the branch taken costs."""
+        condition = self.truth(place, 1, uniform=True)
+        inside = replace(place, depth=place.depth + 1)
+        held, after = self.control(inside)
+        then = [*(f"  {line}" for line in held), *self.block(after, 1)]
+        return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], place
+
+    def counted(self, place: Place) -> tuple[list[str], Place]:
+        """A `while` or `repeat` with a counter, so that it ends."""
+        name = f"v{len(place.terms)}"
+        start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(place, 1, uniform=True), 3)
+        after = place.having(Term(name, 0, 3))
+        inside = replace(after, depth=place.depth + 1, loops=place.loops + 1)
+        also = self.truth(inside, 1, uniform=self.steer(2)).text
+        body = [*self.block(inside), f"  {name} := {name} - 1"]
+        if self.chance(2):
+            condition = f"{name} != 0 and {also}" if self.daring else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
+            return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
+        condition = f"{name} == 0 or {also}" if self.daring else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
+        return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
+
+    def drained(self, place: Place) -> tuple[list[str], Place]:
+        """A loop that takes bits off a word until none is left."""
+        name = f"v{len(place.terms)}"
+        start = self.mask(self.everyones(place), self.pick(3, 7), always=True)
+        after = place.having(Term(name, 0, 7))
+        body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
+        less = f"  {name} := {self.pick(f'{name} >> 1', f'{name} & ({name} - 1)')}"
+        if self.chance(2):
+            return [f"local {name} := {start.bare}", f"while {name} != 0 do", *body, less, "end"], after
+        return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, less, f"until not ({name} > 0)"], after
+
+    def searched(self, place: Place) -> tuple[list[str], Place]:
+        """A loop that looks for a word in an array, up to its last cell."""
+        lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
+        if not lists or not self.readable(place):
+            return self.drained(place)
+        array, name = self.pick(*lists), f"v{len(place.terms)}"
+        last = min(array.shape[0] - 1, 3)
+        after = place.having(Term(name, 0, last))
+        wanted = self.leaf(place, 0, uniform=True)
+        body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
+        head = f"while {name} < {self.exactly(last).text} and {array.name}[{name}] != {wanted.text} do"
+        return [f"local {name} := 0", head, *body, f"  {name} := {name} + 1", "end"], after
+
+    def readable(self, place: Place) -> bool:
+        """Whether all processors may read one cell."""
+        return place.reads and (place.alone or self.mode != "EREW" or not self.part())
+
+    def everyones(self, place: Place) -> Term:
+        """A word that all processors know, from shared memory if they may read it."""
+        cell = self.cell(place, False, True, 0) if self.readable(place) else None
+        return cell or self.word(place, 1, uniform=True)
+
+    def single(self, place: Place) -> tuple[list[str], Place]:
+        return ["single do", *self.block(replace(place.pad(uniform=False), alone=True), 3), "end"], place
+
+    def halt(self, place: Place) -> tuple[list[str], Place]:
+        return ["halt"], place
+
+    def parallel(self, place: Place) -> tuple[list[str], Place]:
+        """Deal items to the processors; only the first range may have words for its bounds."""
+        extents = self.extents()
+        terms: list[Term] = []
+        ranges = []
+        for extent in extents:
+            low = self.pick(0, 0, 0, 1, 2)
+            first, last = self.exactly(low), self.exactly(low + extent - 1)
+            term = Term(f"i{len(place.terms) + len(terms)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
+            if len(extents) == 1 and self.chance(4):
+                first, last, term = self.near_the_top(place, term.text)
+            elif len(extents) == 1 and self.chance(3):
+                last = self.bound(place, ones(self.processors + 1) >> 1)
+                term = replace(term, high=max(low, last.high), own=True)
+            ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
+            terms.append(term)
+        inside = place.pad(uniform=False).having(*terms)
+        pair = (terms[0], terms[1]) if len(terms) == 2 else None
+        inside = replace(inside, pair=pair, alone=place.alone or len(extents) == 1 and terms[0].low == terms[0].high)
+        return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], place
+
+    def near_the_top(self, place: Place, name: str) -> tuple[Term, Term, Term]:
+        """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
+        low, room = self.limit - 3, self.limit if self.daring else self.limit - 1
+        base = self.number(low).text
+        first = self.pick(
+            self.exactly(low + self.pick(0, 1, 2, 3)), Term(f"({base} | {self.bound(place, 3).text})", low, self.limit)
+        )
+        end = self.exactly(min(low + self.processors - 1, room))
+        last = self.pick(self.bound(place, 3), end, Term(f"({end.text} | {self.bound(place, 0).text})", end.low, end.low))
+        return first, last, Term(name, low, self.limit, uniform=False, own=True)
+
+    def extents(self) -> list[int]:
+        """How many items each range has, so that the processors suffice."""
+        inner: list[int] = []
+        room = self.processors
+        for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
+            inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
+            room >>= lg(max(1, inner[-1]))
+        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer(4)), *inner]

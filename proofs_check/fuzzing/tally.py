@@ -1,0 +1,125 @@
+"""What a campaign of random programs has met: programs, runs, decodes, refusals, and coverage by kind."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import get_args
+
+from lockstep.pram import syntax
+from lockstep.pram.access import MODES
+from lockstep.pram.analysis import COMPARISONS
+from lockstep.pram.instructions import INSTRUCTIONS
+from lockstep.pram.program import Program
+from lockstep.pram.reached import Reached, Unreached, items, unreached
+from lockstep.proofs_check.fuzzing.machine_programs import Coverage
+
+#: What the machine's message of a refused run says, by kind; the first that fits counts.
+REFUSALS = {
+    "conflict": r"\(mode [A-Za-z ]+\)",
+    "overflow": r"overflow: ",
+    "underflow": r"underflow: ",
+    "shift too far": r"shift by ",
+    "index outside": r"index -?\d+ is outside",
+    "no word": r"the number -?\d+ used here|item -?\d+ ",
+    "end of a range": r"the largest word of",
+    "too many items": r"processors are needed for these items",
+    "disagreement": r"disagree on this",
+    "parameter value": r"value of more than|division by zero|is not defined",
+    "declaration": r"word size|a pid is a word|an address is a word|procs is|has extent|declared range",
+    "no halt": r"no halt within",
+}
+OTHER = "other"
+CONFLICTS = {
+    "values": r"write different values",
+    "read and write": r"reads and \d+ writes",
+    "read": r" read ",
+    "write": r" write ",
+}
+
+#: Conflicts that each mode refuses and that a program text can have: there, loads and stores never share a step.
+REFUSED = ("EREW read", "EREW write", "CREW write", "CRCW common values")
+#: ... and concurrent accesses that each mode resolves.
+RESOLVED = tuple(
+    f"{mode} {event}"
+    for mode, row in MODES.items()
+    for event, allowed in (
+        ("concurrent reads", row.concurrent_reads),
+        ("concurrent writes", row.concurrent_writes),
+        ("different values", row.concurrent_writes and not row.same_value),
+    )
+    if allowed
+)
+OPERATORS = ("+", "-", "*", "<<", ">>", "&", "|", "^", *COMPARISONS, "and", "or", "not")
+SHAPES = ("shared 0", "shared 1", "shared 2", "Index 1", "Index 2", "Store 1", "Store 2", "scalar Name", "scalar Assign",
+          "input", "output", "inout", "work", "in range")  # fmt: skip
+CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for inside Parallel", "parallel 1", "parallel 2",
+           "parallel 3", "for up between words", "for down between words", "parallel between words", "loop by data")  # fmt: skip
+#: Instructions that the compiler of texts emits: all of them.
+GROUPS = ("statements", "operators", "arrays", "control", "instructions", "modes", "resolved", "refused", "divergence")
+
+
+@dataclass
+class Tally:
+    """Counts that add up.
+
+    held: programs that were decoded in every construction wanted of them, and of which every check held. undecoded: those
+    of which one was left out, since a context was too long; left: which. refused: runs that the machine refused, by kind;
+    conflicts: those of them that the mode forbids, as "EREW read". contents: of the texts. covered: what the machine's runs did.
+    reachable: "lines" and "sides" of the programs that ran, the sides of conditions, loops and ranges; reached: by their run.
+    """
+
+    programs: int = 0
+    held: int = 0
+    undecoded: int = 0
+    steps: int = 0
+    decoding_steps: int = 0
+    decodes: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[str] = field(default_factory=Counter)
+    contents: Counter[str] = field(default_factory=Counter)
+    covered: Coverage = field(default_factory=Coverage)
+    reachable: Counter[str] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def refuse(self, message: str) -> str:
+        """Count a run that the machine refused with this message, and say of which kind that is: OTHER if of none."""
+        kind = next((kind for kind, words in REFUSALS.items() if re.search(words, message)), OTHER)
+        self.refused[kind] += 1
+        if kind == "conflict":
+            mode = re.findall(r"\(mode ([A-Za-z ]+)\)", message)[-1]
+            how = next(how for how, words in CONFLICTS.items() if re.search(words, message))
+            self.conflicts[f"{mode} {how}"] += 1
+        return kind
+
+    def reach(self, program: Program, reached: Reached) -> None:
+        """Count what a run of a program reached, and what there was to reach."""
+        every, left = Unreached(items(program)), unreached(program, reached)
+        self.reachable.update(lines=len(every.lines), sides=len(every.sides))
+        self.reached.update(lines=len(every.lines) - len(left.lines), sides=len(every.sides) - len(left.sides))
+
+    def coverage(self) -> dict[str, dict[str, int]]:
+        """How often each kind of each of GROUPS was met, those that never were included."""
+        events = Counter({f"{mode} {event}": count for (mode, event), count in self.covered.events.items()})
+        kinds = {
+            "statements": {kind.__name__: self.contents[kind.__name__] for kind in get_args(syntax.Statement)},
+            "operators": {name: self.contents[f"word {name}"] for name in OPERATORS},
+            "arrays": {name: self.contents[name] for name in SHAPES},
+            "control": {name: self.contents[name] for name in CONTROL},
+            "instructions": {name: self.covered.instructions[name] for name in INSTRUCTIONS},
+            "modes": {mode: self.covered.modes[mode] for mode in MODES},
+            "resolved": {name: events[name] for name in RESOLVED},
+            "refused": {name: self.conflicts[name] for name in REFUSED},
+            "divergence": {"divergent steps": self.covered.steps("divergent")},
+        }
+        return {group: kinds[group] for group in GROUPS}
+
+
+def lacking(coverage: dict[str, dict[str, int]], least: int = 1) -> list[str]:
+    """The kinds that were met less often than that."""
+    return [f"{group}: {kind}" for group, kinds in coverage.items() for kind, count in kinds.items() if count < least]

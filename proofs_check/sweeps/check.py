@@ -1,0 +1,128 @@
+"""One case of a sweep: what a worker runs, and what it found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache, reduce
+from operator import or_
+from typing import Any
+
+import torch
+
+from lockstep.pram import parameters
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.pram.reached import Item, unreached
+from lockstep.pram.sidecar import Generator, draw_one, generator_from
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.sweeps.plan import Limits, Task, libraries, load_subject, version
+from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Result
+from lockstep.proofs_check.theorems import BOUNDS
+from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
+
+#: A worker keeps so many compiled models of a program, some megabytes each.
+MOST_MODELS = 12
+
+
+class OtherVersion(Exception):
+    """The worker has not the code, or the libraries, that the sweep was started with."""
+
+
+def check_task(task: Task) -> Result:
+    """Run, judge and decode one case. Whatever goes wrong in it is its result.
+
+    Raises: OtherVersion: nothing that this process finds would say anything.
+    """
+    if task.subject.version != version():
+        raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
+    if task.subject.libraries != libraries():
+        raise OtherVersion(f"a worker has {libraries()}, and here there is {task.subject.libraries}: install the same everywhere")
+    torch.set_num_threads(1)  # threads of processes that share cores wait for each other
+    generator = None
+    try:
+        program, limits = load_subject(task.subject), task.subject.limits
+        generator = generator_from(program, task.subject.sidecar, timeout=limits.sidecar_timeout)
+        result = _checked_or_stopped(task, program, generator, limits)
+    except Exception as error:
+        # A sweep is to find what goes wrong, a defect of Lockstep among it, and to go on.
+        result = Result(FAILED, trouble=str(error) if isinstance(error, PramError) else f"{type(error).__name__}: {error}")
+    return replace(result, files=generator.files if generator is not None else ())
+
+
+def _checked_or_stopped(task: Task, program: Program, generator: Generator, limits: Limits) -> Result:
+    params, arrays = draw_one(generator, task.size, task.number, task.seed)
+    options = Options(
+        limits.constructions, dtype=limits.dtype, seed=task.seed, max_context=limits.max_context,
+        max_decoding_steps=limits.max_decoding_steps, max_steps=limits.max_steps,
+    )  # fmt: skip
+    case = run_machine(program, generator, params, arrays, options)
+    if case.endless:
+        return _stopped(program, case, limits)
+    models = _models(task.subject.program_sha256, limits.dtype)
+    if len(models.made) > MOST_MODELS:
+        models.made.clear()
+    return _result(program, generator, decode_case(case, models, options), models, options)
+
+
+def _result(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Result:
+    checks = tuple(case_checks(program, generator, case, models, options))
+    trouble = "\n".join(failed.trouble for failed in failures(program, generator, case, models, options))
+    if case.run is None or case.job is None:
+        return Result(FAILED, case.params, checks=checks, trouble=trouble)
+    decodes = tuple(_decode(name, case, checks) for name in options.constructions)
+    verdicts = [e.verdict.right for e in case.executions if e.verdict is not None]
+    return Result(
+        _status(checks, decodes), case.params, case.run.time, case.run.costs.work, case.job.processors, case.job.state_words,
+        all(verdicts) if verdicts else None, decodes, checks, trouble, unreached=_not_reached(program, case),
+    )  # fmt: skip
+
+
+def _not_reached(program: Program, case: Case) -> tuple[Item, ...]:
+    """What no run of the case reached."""
+    return unreached(program, reduce(or_, (run.reached for run in case.runs))).items
+
+
+@cache
+def _models(program_sha256: str, dtype: str) -> Models:
+    """A program's models are compiled once in each process."""
+    return Models(dtype)
+
+
+def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> Decode:
+    """The closed forms of the first winner's run, and what was measured if all were decoded."""
+    assert case.job is not None and case.run is not None
+    bound, time = BOUNDS[construction], case.run.time
+    computed = Decode(construction, COMPUTED, bound.peak_context(case.job, time), bound.steps(case.job, time))
+    if construction not in case.decodes or construction in case.left:
+        return computed
+    holds = all(check.holds for check in checks if check.process == construction)
+    agreement = case.decodes[construction][0].agreement
+    status = CHECKED if holds else FAILED
+    return replace(computed, status=status, measured_context=max(agreement.context), measured_steps=agreement.steps)
+
+
+def _status(checks: tuple[Check, ...], decodes: tuple[Decode, ...]) -> str:
+    if not all(check.holds for check in checks):
+        return FAILED
+    return CHECKED if all(decode.status == CHECKED for decode in decodes) else COMPUTED
+
+
+def _stopped(program: Program, case: Case, limits: Limits) -> Result:
+    """The run reached --max-steps: no verdict, unless the program claims that it halts before."""
+    assert case.refusal is not None
+    claimed = _claimed_time(program, case.params)
+    if claimed is None or claimed > limits.max_steps:
+        return Result(STOPPED, case.params, trouble=case.refusal.message)
+    return Result(FAILED, case.params, trouble=f"the program claims to take at most {claimed} steps: {case.refusal}")
+
+
+def _claimed_time(program: Program, params: dict[str, Any]) -> int | None:
+    """The least that a claim allows; None where none does without the run's outputs."""
+    bounds = []
+    for claim in program.claims:
+        if claim.quantity == "time":
+            try:
+                bounds.append(parameters.evaluate(claim.bound, program.values(params), program.source))
+            except KeyError:
+                continue
+    return min(bounds, default=None)

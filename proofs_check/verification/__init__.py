@@ -1,0 +1,187 @@
+"""The main job: run a program on many inputs, decode the same runs, and hold both against each other and the theorems.
+
+cases.py  one input: its runs on the machine, and its decodes
+rows.py   what is held against what
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from lockstep.pram.errors import PramError
+from lockstep.pram.probing import reach
+from lockstep.pram.program import Program
+from lockstep.pram.reached import Reached, Unreached, unreached
+from lockstep.pram.sidecar import Generator, Inputs, draw, generator_for
+from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
+from lockstep.pram.winner import parse_winner
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
+from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, Failed, all_checks, case_checks, failures
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The rows of the table, in order.
+
+    failed:    for each check that fails on a single input, the first one on which it does.
+    trouble:   the first divergence, in words.
+    unreached: lines and sides of conditions that no run reached; None where no run ended.
+    refused:   inputs with words beyond 0 .. 15, where no range is declared, that were tried to reach them and that the machine
+               refuses; what it says of each.
+    """
+
+    program: str
+    checks: tuple[Check, ...]
+    cases: tuple[Case, ...]
+    failed: tuple[Failed, ...] = ()
+    trouble: str = ""
+    unreached: Unreached | None = None
+    refused: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether something was compared, and all of it held."""
+        return not self.nothing_compared and all(check.holds for check in self.checks)
+
+    @property
+    def nothing_compared(self) -> str:
+        """Why this says nothing; "" if something was compared."""
+        if any(check.strength in ("checked", "certified") for check in self.checks):
+            return ""
+        return "nothing was compared: no oracle judges outputs, the program has no claims, and no run was decoded"
+
+    @property
+    def conclusion(self) -> str:
+        """The verdict in a line."""
+        failed = sum(not check.holds for check in self.checks)
+        if self.nothing_compared:
+            return f"FAILED: {self.nothing_compared}"
+        verdict = f"FAILED: {failed} of {len(self.checks)} checks" if failed else "every check held"
+        if any(check.what == OUTPUTS and check.measured == DEPENDS for check in self.checks):
+            verdict += "; outputs depend on who wins a write, and no oracle says which are right"
+        return "; ".join([verdict, *self._left_out()])
+
+    def _left_out(self) -> Iterable[str]:
+        for name in dict.fromkeys(name for case in self.cases for name in case.left):
+            left = [case.left[name] for case in self.cases if name in case.left]
+            yield f"{len(left)} of {len(self.cases)} inputs not decoded in {name}: --max-context {max(left)} would decode them"
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that decoded, each once."""
+        rows = (m for case in self.cases for decodes in case.decodes.values() for m in decodes)
+        return tuple(dict.fromkeys(m.agreement.engine for m in rows))
+
+
+def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
+           use_sidecar: bool = True, progress: Progress = lambda done, total: None, fail_fast: bool = False,
+           on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
+           expected: dict[str, Any] | None = None, **options: Any) -> Report:  # fmt: skip
+    """Verify a program on one given input, or on `random` inputs of each size.
+
+    All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes. Where inputs
+    are drawn from declared ranges, further ones are looked for that reach what none of these does.
+
+    Args:   progress: called with the inputs done and their number, first for the runs, then for the decodes. fail_fast: stop
+            at the first failure. on_failure: is told of the first failure as soon as it is known. sidecar_timeout:
+            seconds for each call of the sidecar, 0 for no limit. expected: outputs that `inputs` should give, where no
+            sidecar judges them. options: fields of Options.
+    Raises: PramError: a wrong input, or a sidecar that fails. NotCertified: the dtype is not exact.
+    """
+    chosen = Options(**options)
+    if isinstance(chosen.winner, str):
+        chosen = replace(chosen, winner=parse_winner(chosen.winner))
+    generator = generator_for(program, use_sidecar, chosen.word_bits, sidecar_timeout)
+    generator.expected = expected
+    verification = _Verification(program, generator, chosen, progress, fail_fast, on_failure)
+    if inputs is not None:
+        verification.given = True
+        return verification.report([inputs])
+    sizes = list(sizes)
+    return verification.report(list(draw(generator, sizes, random, chosen.seed)), sizes)
+
+
+class _Verification:
+    """Runs every input, then decodes; collects the first failure of each kind."""
+
+    def __init__(self, program: Program, generator: Generator, options: Options, progress: Progress, fail_fast: bool,
+                 on_failure: Callable[[Failed], None]) -> None:  # fmt: skip
+        self.program, self.generator, self.options = program, generator, options
+        self.progress, self.fail_fast, self.on_failure = progress, fail_fast, on_failure
+        self.models = Models(options.dtype)
+        self.given = False
+        self.failed: dict[tuple[str, str], Failed] = {}
+
+    def report(self, given: Sequence[Inputs], sizes: Sequence[int] = ()) -> Report:
+        """Args: sizes: those that were drawn, if any; then more may be."""
+        cases = self._run(given)
+        refused: tuple[str, ...] = ()
+        if sizes and self.generator.draws_itself and not self.failed:
+            refused = self._reach(cases, sizes)
+        if not (self.fail_fast and self.failed):
+            cases = self._decode(cases)
+        self.progress(len(cases), len(cases))
+        checks = all_checks(self.program, self.generator, cases, self.models, self.options)
+        trouble = next((str(case.divergence) for case in cases if case.divergence), "")
+        left = unreached(self.program, _reached(cases)) if any(case.runs for case in cases) else None
+        return Report(self.program.name, tuple(checks), tuple(cases), tuple(self.failed.values()), trouble, left,
+                      refused if left else ())  # fmt: skip
+
+    def _run(self, given: Sequence[Inputs]) -> list[Case]:
+        cases: list[Case] = []
+        for number, inputs in enumerate(given):
+            self.progress(number, len(given))
+            cases.append(self._run_one(inputs))
+            if self.fail_fast and self.failed:
+                break
+        return cases
+
+    def _run_one(self, inputs: Inputs) -> Case:
+        case = run_machine(self.program, self.generator, *inputs, self.options, self.given)
+        self._note(case)
+        return case
+
+    def _reach(self, cases: list[Case], sizes: Sequence[int]) -> tuple[str, ...]:
+        """Add inputs that reach something new, or that the machine refuses; what it says of those that need not be taken."""
+        if not any(case.runs for case in cases):
+            return ()
+        options = self.options
+        found = reach(self.program, _reached(cases), sizes, options.seed, options.word_bits, options.max_steps)
+        for probe in (*found.found, *(refused.probe for refused in found.failures)):
+            cases.append(self._run_one(probe.inputs))
+        return tuple(str(refused.error) for refused in found.notes)
+
+    def _decode(self, cases: Sequence[Case]) -> list[Case]:
+        """What follows the first divergence is not decoded."""
+        decoded = list(cases)
+        for number, case in enumerate(cases):
+            self.progress(number, len(cases))
+            decoded[number] = decode_case(case, self.models, self.options)
+            self._note(decoded[number])
+            if decoded[number].divergence is not None or self.fail_fast and self.failed:
+                break
+        return decoded
+
+    def _note(self, case: Case) -> None:
+        for failed in failures(self.program, self.generator, case, self.models, self.options):
+            if not self.failed:
+                self.on_failure(failed)
+            self.failed.setdefault((failed.check.process, failed.check.what), failed)
+
+
+def _reached(cases: Sequence[Case]) -> Reached:
+    """What the runs of some cases reached together."""
+    return reduce(or_, (run.reached for case in cases for run in case.runs))
+
+
+__all__ = [
+    "Case", "Execution", "Failed", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "failures",
+    "run_machine", "verify",
+]  # fmt: skip

@@ -1,0 +1,226 @@
+"""One input: its runs on the machine, each judged, and its decodes by the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.processor import Code
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import InputError, PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, NoHalt, Run, run
+from lockstep.pram.program import Program
+from lockstep.pram.sidecar import Generator
+from lockstep.pram.sidecar.judging import Verdict
+from lockstep.pram.unwritten import refuse
+from lockstep.pram.winners import HIGHEST, LOWEST, Winner, Winners, run_winners
+from lockstep.proofs_check.agreement import Divergence, check_agreement
+from lockstep.proofs_check.certificate import Certificate, require_certificate
+from lockstep.proofs_check.decoding import lay_out, pick_engine
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.theorems import BOUNDS
+
+#: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
+DEFAULT_MAX_CONTEXT = 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a verification is done; what the command line's flags set.
+
+    winner: who wins concurrent writes under `CRCW arbitrary`; None: every winner, or several.
+    """
+
+    constructions: Sequence[str] = ("mdm",)
+    order: str = "parallel"
+    dtype: str = "float64"
+    seed: int = 0
+    word_bits: int | None = None
+    max_context: int = DEFAULT_MAX_CONTEXT
+    engine: str = "auto"
+    device: str = "cpu"
+    max_decoding_steps: int | None = None
+    max_steps: int = DEFAULT_MAX_STEPS
+    strict: bool = False
+    winner: Winner | None = None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of the machine: who wins, and the run with its verdict, or the error by which the machine refuses it.
+
+    verdict: None where nobody judges outputs.
+    """
+
+    winner: Winner
+    run: Run | None
+    refusal: PramError | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input with all that was found of it.
+
+    job:     None if the program does not take the input; then there is one execution, with the error.
+    every:   the executions are those under every winner of its concurrent writes.
+    decodes: of each construction those that were made, one for each winner that was decoded.
+    left:    contexts of the decodes that were left out for being too long, by construction.
+    """
+
+    params: dict[str, int]
+    arrays: dict[str, Any]
+    job: Job | None
+    executions: tuple[Execution, ...]
+    every: bool = True
+    decodes: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def run(self) -> Run | None:
+        """The first winner's, which is the lowest unless another one was asked for."""
+        return self.executions[0].run
+
+    @property
+    def runs(self) -> list[Run]:
+        """Those that ended."""
+        return [e.run for e in self.executions if e.run is not None]
+
+    @property
+    def refusal(self) -> PramError | None:
+        """The first one of its executions."""
+        return next((e.refusal for e in self.executions if e.refusal is not None), None)
+
+    @property
+    def endless(self) -> bool:
+        """Whether no run came to an end within the most steps."""
+        return all(isinstance(e.refusal, NoHalt) for e in self.executions)
+
+    @property
+    def divergence(self) -> Divergence | None:
+        """The first one of its decodes."""
+        found = (m.agreement.divergence for rows in self.decodes.values() for m in rows)
+        return next((divergence for divergence in found if divergence), None)
+
+    @property
+    def winner_open(self) -> bool:
+        return self.job is not None and MODES[self.job.mode].winner_open
+
+
+@dataclass
+class Models:
+    """Compiled models and certificates, one for each construction, code and bit widths."""
+
+    dtype: str
+    made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
+
+    def get(self, construction: str, job: Job, time: int) -> Compiled:
+        code, widths = Code.of(job), CONSTRUCTIONS[construction].widths(job, time)
+        if (construction, code, widths) not in self.made:
+            compiled = compile_code(code, widths, self.dtype, construction)
+            self.made[construction, code, widths] = compiled, require_certificate(compiled)
+        return self.made[construction, code, widths][0]
+
+    def certificate(self, compiled: Compiled) -> Certificate:
+        """The certificate of a model that `get` returned."""
+        return self.made[compiled.construction, compiled.code, compiled.widths][1]
+
+
+def run_machine(
+    program: Program, generator: Generator, params: dict[str, int], arrays: dict[str, Any], options: Options, given: bool = False
+) -> Case:
+    """Run one input on the machine, under every winner or several, and judge the outputs of each run.
+
+    Args:   given: the input was not drawn, so that no sidecar is to blame for it.
+    Raises: PramError: the input is wrong, the sidecar fails, or a winner was asked for where the mode leaves none open.
+    """
+    try:
+        with nullcontext() if given else generator.blamed():
+            job = program.instantiate(params, arrays, options.word_bits)
+    except InputError:
+        raise
+    except PramError as error:
+        if any(d.source != program.source for d in error.diagnostics):
+            raise
+        return Case(params, arrays, None, (Execution(LOWEST, None, error),))
+    found = _winners(job, options)
+    executions = tuple(_execution(generator, params, arrays, winner, outcome) for winner, outcome in found.runs)
+    return Case(params, arrays, job, executions, found.every)
+
+
+def _winners(job: Job, options: Options) -> Winners:
+    warn = refuse if options.strict else None
+    if options.winner is None:
+        return run_winners(job, max_steps=options.max_steps, warn=warn)
+    chosen = replace(job, winner=options.winner)
+    try:
+        return Winners(((options.winner, run(chosen, max_steps=options.max_steps, warn=warn)),), False)
+    except PramError as error:
+        return Winners(((options.winner, error),), False)
+
+
+def _execution(
+    generator: Generator, params: dict[str, int], arrays: dict[str, Any], winner: Winner, outcome: Run | PramError
+) -> Execution:
+    if isinstance(outcome, PramError):
+        return Execution(winner, None, outcome)
+    return Execution(winner, outcome, None, generator.judge(params, arrays, outcome.outputs))
+
+
+def decode_case(case: Case, models: Models, options: Options) -> Case:
+    """Decode the runs of a case with every construction for which they are short enough, beside the machine.
+
+    Where winners are open, the lowest and the highest are decoded, or the one that was asked for if it is a fixed order.
+    Raises: PramError: an engine does not take the context. NotCertified: the dtype is not exact.
+    """
+    decodes: dict[str, tuple[Measured, ...]] = {}
+    left: dict[str, int] = {}
+    jobs = list(_jobs(case, options))
+    for construction in options.constructions:
+        bound, rows = BOUNDS[construction], []
+        for job, time in jobs:
+            context = bound.peak_context(job, time)
+            if _fits(construction, job, time, options):
+                rows.append(_decode(construction, job, time, models, options))
+            else:
+                left[construction] = max(context, left.get(construction, 0))
+        if rows:
+            decodes[construction] = tuple(rows)
+    return replace(case, decodes=decodes, left=left)
+
+
+def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
+    """The job under each winner that models can show, with the time of its run; none where the machine refuses it."""
+    if case.job is None:
+        return
+    if options.winner is not None:
+        winners = [options.winner] if options.winner.fixed else []
+    else:
+        winners = [LOWEST, HIGHEST] if case.winner_open else [LOWEST]
+    known = {e.winner: e for e in case.executions}
+    for winner in winners:
+        job = case.job if winner == case.job.winner else replace(case.job, winner=winner)
+        try:
+            ran = known[winner].run if winner in known else run(job, max_steps=options.max_steps)
+        except PramError:
+            continue  # one of the executions shows it, since they are of every winner or have this one among them
+        if ran is not None:
+            yield job, ran.time
+
+
+def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
+    """Whether a decode is short enough, by its closed forms."""
+    bound, most = BOUNDS[construction], options.max_decoding_steps
+    return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
+
+
+def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> Measured:
+    bound, compiled = BOUNDS[construction], models.get(construction, job, time)
+    engine = pick_engine(options.engine, bound.peak_context(job, time), bound.steps(job, time), options.device)
+    lay_out(compiled, job, time, engine)
+    how = {"order": options.order, "engine": engine, "device": options.device}
+    return Measured(job, compiled, check_agreement(compiled, job, time, seed=options.seed, **how))

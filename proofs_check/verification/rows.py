@@ -1,0 +1,178 @@
+"""What is held against what: the rows of the table, of one case or of many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lockstep.pram.errors import PramError
+from lockstep.pram.program import Program
+from lockstep.pram.sidecar import Generator
+from lockstep.pram.winners import Tried, Winner, phrase
+from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.report import Check, runs_of
+from lockstep.proofs_check.theorems import THEOREMS
+from lockstep.proofs_check.verification.cases import Case, Models, Options
+
+#: The row that stands only where the machine refuses a run, and the one of the oracle.
+RUNS, OUTPUTS = "machine runs", "machine outputs"
+#: What is said of outputs that nobody judges and that are not the same for all winners.
+DEPENDS = "not judged; they depend on who wins"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A check that fails on a single run: of which case, under which winner, and what is wrong, in words."""
+
+    case: Case
+    check: Check
+    winner: Winner
+    trouble: str
+
+
+def all_checks(program: Program, generator: Generator, cases: Sequence[Case], models: Models, options: Options) -> list[Check]:
+    """The rows of the table."""
+    checks = list(machine_checks(program, generator, cases))
+    for construction in options.constructions:
+        checks += construction_checks(construction, cases, models, options)
+    return checks
+
+
+def case_checks(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> list[Check]:
+    """Everything that is held against a single case; nothing of the constructions that it was too long for."""
+    checks = list(machine_checks(program, generator, [case]))
+    for construction in case.decodes:
+        checks += construction_checks(construction, [replace(case, left={})], models, options)
+    return checks
+
+
+def failures(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Iterator[Failed]:
+    """The checks that fail on one of a case's runs or decodes alone."""
+    for execution in case.executions:
+        alone = replace(case, executions=(execution,), decodes={}, left={})
+        for check in machine_checks(program, generator, [alone]):
+            if check.failed:
+                yield Failed(alone, check, execution.winner, _in_words(alone, check, execution.winner))
+    for construction, rows in case.decodes.items():
+        for measured in rows:
+            alone = replace(case, decodes={construction: (measured,)}, left={})
+            for check in construction_checks(construction, [alone], models, options):
+                if check.failed:
+                    yield Failed(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
+
+
+def _in_words(case: Case, check: Check, winner: Winner) -> str:
+    """Of a case with one execution or decode: with which input, and what is wrong."""
+    (execution, *_) = case.executions
+    if check.process:
+        text = f"{check.process}: {case.divergence or f'{check.what}: {check.measured}, not {check.bound}'}"
+    elif execution.refusal is not None:
+        text = str(execution.refusal)
+    elif check.what == OUTPUTS and execution.verdict is not None:
+        text = execution.verdict.difference
+    else:
+        text = f"{check.what}: {check.measured}"
+    return f"{where(case, winner)}: {text}"
+
+
+def where(case: Case, winner: Winner) -> str:
+    """`n 3, winner highest`: with which input, and under which winner where the mode leaves it open."""
+    params = [f"{name} {value}" for name, value in case.params.items()]
+    return ", ".join(params + ([f"winner {winner}"] if case.winner_open else [])) or "the input"
+
+
+def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]) -> Iterable[Check]:
+    """Whether the machine runs to the end, what the oracle says, and the program's claims."""
+    executions = [e for case in cases for e in case.executions]
+    on = _on(cases)
+    if refused := [e.refusal for e in executions if e.refusal is not None]:
+        ran = f"{len(executions) - len(refused)} of {len(executions)}"
+        yield Check(RUNS, on, "end without an error", ran, False, cause=_kind(refused[0]))
+    yield _outputs(generator, cases, on)
+    runs = [(case.params, run) for case in cases for run in case.runs]
+    for theorem in THEOREMS if runs else ():
+        if theorem.of_runs:
+            yield from (replace(check, theorem=theorem.name) for check in theorem.of_runs(program, runs, on))
+
+
+def _kind(error: PramError) -> str:
+    """The place and words of an error without its numbers, which change as an input shrinks."""
+    at = error.diagnostics[0].span
+    words = re.sub(r"[0-9]+", "#", error.message)
+    return f"{at.line if at else 0}: {words}"
+
+
+def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:
+    verdicts = [e.verdict for case in cases for e in case.executions if e.verdict is not None]
+    if verdicts:
+        right = sum(verdict.right for verdict in verdicts)
+        return Check(OUTPUTS, on, generator.origin, f"{right} of {len(verdicts)}", right == len(verdicts))
+    if not generator.program.has_outputs:
+        return Check(OUTPUTS, on, "the program has none", "not judged", True, "skipped")
+    depends = DEPENDS if any(_differ(case) for case in cases) else "not judged"
+    return Check(OUTPUTS, on, "no oracle", depends, True, "skipped")
+
+
+def _differ(case: Case) -> bool:
+    return any(run.outputs != case.runs[0].outputs for run in case.runs)
+
+
+def construction_checks(construction: str, cases: Sequence[Case], models: Models, options: Options) -> Iterable[Check]:
+    """The theorems' rows, what decodes cost in space, the certificate, and what was left out."""
+    decoded = [case for case in cases if construction in case.decodes]
+    if decoded:
+        rows, on = [m for case in decoded for m in case.decodes[construction]], _decoded_on(construction, decoded)
+        for theorem in THEOREMS:
+            if theorem.of_decodes:
+                checks = theorem.of_decodes(construction, rows, on, options.order)
+                yield from (replace(check, theorem=theorem.name) for check in checks)
+        ratios = [max(m.agreement.context) / m.space for m in rows]
+        measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))
+        yield Check("context / space", on, "", measured, True, "measured", construction)
+        yield _certificate(construction, rows, models)
+    if options.winner is not None and not options.winner.fixed and options.max_context:
+        order = "a model has one order of the processors"
+        yield Check("runs left undecoded", _on(cases), order, f"winner {options.winner}", False, "skipped", construction)
+    if left := [case for case in cases if construction in case.left]:
+        yield _left_out(construction, left, bool(decoded), options)
+
+
+def _left_out(construction: str, left: Sequence[Case], decoded: bool, options: Options) -> Check:
+    """With nothing decoded little was checked: no success, unless it was asked for."""
+    longest = max(case.left[construction] for case in left)
+    longer = f"{len(left)} longer: --max-context {longest}" if options.max_context else f"{len(left)} longer"
+    holds = decoded or not options.max_context
+    bound = f"context <= {options.max_context}"
+    return Check("runs left undecoded", _on(left), bound, longer, holds, "skipped", construction)
+
+
+def _certificate(construction: str, rows: Sequence[Measured], models: Models) -> Check:
+    """Arithmetic is exact for every model that these decodes used."""
+    made = [(m.compiled, models.certificate(m.compiled)) for m in rows]
+    largest = max((c.largest_sum for _, c in made), key=lambda line: line.found)
+    what, bits = max((compiled.widths.extent for compiled, _ in made), key=lambda extent: extent[1])
+    bound, sums = f"exact up to 2^{int(largest.limit).bit_length() - 1}", f"sums <= {largest.found:.0f}"
+    holds = all(c.holds for _, c in made)
+    return Check(f"{models.dtype} arithmetic", f"{what} <= 2^{bits}", bound, sums, holds, "certified", construction)
+
+
+def _on(cases: Sequence[Case]) -> str:
+    """On how many inputs, of which parameters, and under which winners."""
+    text = runs_of([case.params for case in cases])
+    tried = [Tried(len(case.executions), case.every) for case in cases if case.winner_open]
+    if not tried:
+        return text
+    chosen = {e.winner for case in cases for e in case.executions}
+    if len(chosen) == 1 and not any(each.every for each in tried):
+        return f"{text}, winner {chosen.pop()}"
+    return f"{text}, {phrase(tried)}"
+
+
+def _decoded_on(construction: str, cases: Sequence[Case]) -> str:
+    """The same of decodes."""
+    text = runs_of([case.params for case in cases])
+    if not any(case.winner_open for case in cases):
+        return text
+    winners = dict.fromkeys(str(m.job.winner) for case in cases for m in case.decodes[construction])
+    return f"{text}, winner{'s' if len(winners) > 1 else ''} {', '.join(winners)}"
