@@ -13,6 +13,7 @@ from lockstep.compiler.processor import Code
 from lockstep.compiler.verify import check_circuit
 from lockstep.models.transformer import DTYPES, Transformer
 from lockstep.pram.job import Job
+from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
 
 Widths = Union[mdm.Widths, in_place.Widths]
@@ -99,3 +100,8 @@ def compile_code(code: Code, widths: Widths, dtype: str = "float64", constructio
 def compile_job(job: Job, time: int, dtype: str = "float64", construction: str = "mdm") -> Compiled:
     """Compile a job's code with the least widths for runs of up to `time` steps."""
     return compile_code(Code.of(job), CONSTRUCTIONS[construction].widths(job, time), dtype, construction)
+
+
+def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = "mdm") -> Compiled:
+    """Compile a program's code for words, pids and times or lengths of so many bits."""
+    return compile_code(Code.of_program(program), widths, dtype, construction)

@@ -21,6 +21,7 @@ from lockstep.compiler.gates import FIRST, GATES, SECOND, Alu
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
 from lockstep.pram.job import Job
+from lockstep.pram.program import Program
 
 ROM = 0
 #: Where operands stand: word operations and sums read x and y; more slots are for constructions to read.
@@ -75,6 +76,10 @@ class Code:
     @staticmethod
     def of(job: Job) -> Code:
         return Code(job.code, job.registers, len(job.parameters))
+
+    @staticmethod
+    def of_program(program: Program) -> Code:
+        return Code(program.code.instructions, program.code.registers, len(program.code.derived))
 
     def operations(self) -> list[str]:
         """The word operations that the code applies, in the order of GATES; addresses are sums."""

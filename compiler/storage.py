@@ -4,46 +4,29 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
 
-from lockstep.common.arguments import MODEL_BITS
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_program
+from lockstep.compiler.names import MODEL_BITS
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.program import Program, load, parse_program
-from lockstep.pram.winner import Winner, parse_winner
-from lockstep.proofs_check.certificate import require_certificate
-from lockstep.proofs_check.decoding import compile_program
+from lockstep.pram.winner import parse_winner
 
 
-def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, construction: str,
-                    winner: Winner | None = None) -> dict[str, Any]:  # fmt: skip
-    """Compile, certify and write; what was made, as a record.
-
-    Args:   winner: a fixed one, who wins concurrent writes in decodes; None leaves it to each of them.
-    Raises: NotCertified: the dtype is not exact for these widths; nothing is written.
-    """
-    compiled = compile_program(program, widths, dtype, construction)
-    require_certificate(compiled)
-    bits = {f"{name}_bits": value for name, value in asdict(widths).items()}
-    said = {} if winner is None else {"winner": str(winner)}
+def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
+    """Write a model file: the weights, the program that they were compiled from, and for which bits, process and winner."""
+    winner = {} if compiled.winner is None else {"winner": str(compiled.winner)}
     metadata = {
-        **{name: str(value) for name, value in bits.items()},
-        "construction": construction,
+        **{f"{name}_bits": str(value) for name, value in asdict(compiled.widths).items()},
+        "construction": compiled.construction,
         "program_sha256": program.sha256,
         "program": program.source.text,
         "program_name": program.source.name.encode("utf-8", "backslashreplace").decode(),
-        **said,
+        **winner,
     }
     save_model(path, compiled.model, metadata)
-    layers = compiled.model.layers
-    return {
-        "file": str(path), "program": program.name, "process": construction, "dtype": dtype, **said, **bits,
-        "d_model": compiled.model.width, "depth": len(layers), "heads": [layer.q.shape[0] for layer in layers],
-        "d_ff": [layer.w_in.shape[0] for layer in layers], "program_sha256": program.sha256,
-    }  # fmt: skip
 
 
 def program_or_model(path: Path) -> tuple[Program, Compiled | None]:

@@ -66,7 +66,7 @@ def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] |
 
 def compile(program: Program, widths: Widths, *, dtype: str = "float64", construction: str = "mdm") -> Compiled:
     """Compile a program to the weights of a transformer, for the bit widths of `lockstep.compiler.mdm` or `lockstep.compiler.in_place`."""
-    from lockstep.proofs_check.decoding import compile_program
+    from lockstep.compiler.compile import compile_program
 
     return compile_program(program, widths, dtype, construction)
 

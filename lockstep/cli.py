@@ -1,6 +1,7 @@
 """The command line. Exit status: 0 fine, 1 the program or its input is wrong, 2 usage, 3 a check failed.
 
-Torch and SymPy are imported by the commands that need them, so that `run` starts at once.
+COMMANDS is the table: each command is a function in a room of its own, a file or a folder of `lockstep/commands/`. A room
+imports Torch, SymPy and the like when its command runs, so that `run` and `--help` start at once.
 """
 
 from __future__ import annotations
@@ -8,30 +9,50 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from lockstep import __version__
-from lockstep.commands import machine, models, sweep, text, theory
+from lockstep.commands import asm, check, compile, decode, fmt, new, profile, run, sweep, theorems
+from lockstep.commands.certify import command as certify
 from lockstep.commands.cost import command as cost
+from lockstep.commands.export import command as export
 from lockstep.commands.fuzz import command as fuzz
-from lockstep.commands.prove import command as proofs
+from lockstep.commands.modes import command as modes
+from lockstep.commands.prove import command as prove
+from lockstep.commands.report import command as report
+from lockstep.commands.space import command as space
 from lockstep.commands.verify import command as verify
-from lockstep.common.options import WRONG
+from lockstep.common.console import WRONG
 from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import shown
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
+#: The commands under the headings of `lockstep --help`, in its order.
+COMMANDS = {
+    "Write a program": (new.new, check.check, fmt.fmt, asm.asm),
+    "Run it on the machine": (run.run, profile.profile, modes.modes),
+    "Decode its runs with a model": (compile.compile, decode.decode, export.export),
+    "Check machine and model": (verify.verify, sweep.sweep, report.report, fuzz.fuzz),
+    "Prove what holds of the weights": (theorems.theorems, certify.certify, prove.prove),
+    "See what it costs": (cost.cost, space.space),
+}
 
-#: In the order of `lockstep --help`.
-COMMANDS = (
-    text.new, text.check, text.fmt, machine.run, machine.profile, machine.modes, text.asm,
-    models.compile, models.decode, verify.verify, models.space, cost.cost, models.export, theory.theorems, theory.certify,
-    proofs.prove, fuzz.fuzz, sweep.sweep, sweep.report,
-)  # fmt: skip
-for command in COMMANDS:
+
+class Headings(TyperGroup):
+    """The help of all commands, under their headings."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for heading, commands in COMMANDS.items():
+            found = [(command.__name__, self.get_command(ctx, command.__name__)) for command in commands]
+            with formatter.section(heading):
+                formatter.write_dl([(name, command.get_short_help_str(72)) for name, command in found if command])
+
+
+app = typer.Typer(cls=Headings, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
+for command in (each for commands in COMMANDS.values() for each in commands):
     app.command()(command)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from lockstep.common.arguments import check_winner, placing, winner_given
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models.batch import Failed, decode_batch
 from lockstep.models.engines import LONGEST
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
+from lockstep.pram.input_files import check_winner, placing, winner_given
 from lockstep.pram.inputs import InputFile, read_input_lines
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, read_text

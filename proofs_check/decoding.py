@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.compiler.compile import Compiled, Layout, Widths, compile_code, compile_job
+from lockstep.compiler.compile import Compiled, Layout, compile_job
 from lockstep.compiler.processor import Code
 from lockstep.models import decode as models_decode
 from lockstep.models.decode import Decoding, TooLong
@@ -19,7 +19,6 @@ from lockstep.models.engines import ENGINES, LONGEST, pick
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
-from lockstep.pram.program import Program
 from lockstep.pram.unwritten import refuse
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.theorems import BOUNDS
@@ -46,12 +45,6 @@ class Decoded:
         """For JSON and tables."""
         return {"outputs": self.outputs, "decoding_steps": self.steps, "context": max(self.context), "time": self.run.time,
                 "engine": self.engine, **self.run.job.winner_record}  # fmt: skip
-
-
-def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = "mdm") -> Compiled:
-    """Compile a program's code for words, pids and times or lengths of so many bits."""
-    code = Code(program.code.instructions, program.code.registers, len(program.code.derived))
-    return compile_code(code, widths, dtype, construction)
 
 
 def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
@@ -163,6 +156,3 @@ def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, i
     memory = np.zeros(job.space, np.int64)
     memory[job.outputs.start : job.outputs.stop] = words
     return {a.name: a.read(memory) for a in job.arrays if a.is_output}
-
-
-__all__ = ["Decoded", "Prepared", "PramError", "check_fits", "compile_program", "decode_job", "lay_out", "pick_engine"]

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.common.arguments import reading
 from lockstep.pram.analysis import analyse
 from lockstep.pram.errors import PramError
+from lockstep.pram.input_files import reading
 from lockstep.pram.machine import run
 from lockstep.pram.parser import keywords, parse
 from lockstep.pram.program import Program, load, parse_program, read_text

@@ -13,6 +13,7 @@ from faults import misread
 from hypothesis import HealthCheck, given, settings
 from reaching import everything, watch
 
+from lockstep.commands.fuzz import keeping
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
@@ -20,7 +21,6 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
 from lockstep.proofs_check.certificate import NotCertified
-from lockstep.proofs_check.fuzzing import campaign as campaigns
 from lockstep.proofs_check.fuzzing import random_programs as texts
 from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
 from lockstep.proofs_check.fuzzing.contents import coverage
@@ -316,7 +316,7 @@ def test_a_shrinker_that_fails_hides_no_failure(do: Do, monkeypatch: pytest.Monk
         raise RuntimeError("not now")
 
     monkeypatch.setattr(cases, "compile_code", broken)
-    monkeypatch.setattr(campaigns, "shrink", broken)
+    monkeypatch.setattr(keeping, "shrink", broken)
     outcome = do("fuzz --programs 5 --shrink 1 --out .")
     assert (outcome.status, outcome.err) == (REFUTED, "error: shrinking failed: RuntimeError: not now\n")
     assert "RuntimeError fails on failing.pram and failing.json" in outcome.out and "shrunk" not in outcome.out

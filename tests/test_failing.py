@@ -10,9 +10,10 @@ import pytest
 from commands import FINE, REFUTED, SIDECAR, Do
 from faults import misread
 
+from lockstep.common import keeping
+from lockstep.common.keeping import process_flags, repeat_command
 from lockstep.pram.program import load
 from lockstep.proofs_check import failing
-from lockstep.proofs_check.failing import process_flags, repeat_command
 from lockstep.proofs_check.fuzzing.inputs import MOST_CELLS
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Options
@@ -123,7 +124,7 @@ def test_a_shrinker_that_fails_hides_no_failure(json_: str, do: Do, monkeypatch:
 
 
 def test_what_cannot_be_kept_hides_no_failure(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failing, "write_input", broken)
+    monkeypatch.setattr(keeping, "write_input", broken)
     outcome = do("verify liar.pram --sizes 2 --random 1 --max-context 0 --shrink 0")
     assert outcome.status == REFUTED and outcome.err.endswith("\nerror: what failed cannot be kept: RuntimeError: not now\n")
     assert "FAILED" in outcome.out and "repeat" not in outcome.out

@@ -10,15 +10,16 @@ from numpy_decoder import decode as foreign_decode
 from safetensors import safe_open
 from safetensors.torch import load, save, save_file
 
+from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
+from lockstep.compiler.compile import compile_program
 from lockstep.compiler.mdm import Widths
-from lockstep.compiler.storage import compile_to_file, program_or_model
+from lockstep.compiler.storage import program_or_model
 from lockstep.models.atomic import write_whole
 from lockstep.models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program, parse_program
-from lockstep.proofs_check.decoding import compile_program
 
 COUNT = "program count\nparam n\nprocs n\nshared A[n] : inout\nparallel for i in 0 .. n - 1 do A[i] := A[i] + i end\n"
 SWAP = "program swap\nshared x : inout, y : inout\nsingle do\n  local t := x\n  x := y\n  y := t\nend\n"

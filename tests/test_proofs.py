@@ -25,9 +25,9 @@ from mutants import (
     small_model,
 )
 
+from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
-from lockstep.compiler.storage import compile_to_file
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
 from lockstep.pram.instructions import Instruction, Operand

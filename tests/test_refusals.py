@@ -11,10 +11,11 @@ from kit.jobs import DIRECTORY, job_of
 from numpy_decoder import decode as foreign_decode
 
 import lockstep
+from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler import in_place, mdm
 from lockstep.compiler.compile import CONSTRUCTIONS
-from lockstep.compiler.storage import compile_to_file, program_or_model
+from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program

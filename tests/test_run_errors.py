@@ -8,8 +8,8 @@ import pytest
 from test_errors import rendered
 
 import lockstep
-from lockstep.common.arguments import reading
 from lockstep.pram.errors import InputError, PramError
+from lockstep.pram.input_files import reading
 from lockstep.pram.program import load, parse_program
 
 CREW = "program t\nmode CREW\nparam n\nprocs n\nword 8\nshared A[n] : inout, s : output\n"

@@ -16,8 +16,9 @@ from mutation.on_proofs import short_model
 from mutation.planting import Rewrite
 from test_proofs import failed
 
+from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
-from lockstep.compiler.storage import compile_to_file, program_or_model
+from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.program import load

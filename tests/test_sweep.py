@@ -20,7 +20,7 @@ from lockstep import __version__, cli
 from lockstep.commands.report.plots import VARIABLES
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.values import Extent
-from lockstep.common.display import LEGEND
+from lockstep.common.tables import LEGEND
 from lockstep.pram.program import load
 from lockstep.proofs_check.sweeps import check
 from lockstep.proofs_check.sweeps.plan import Limits, Subject, Task

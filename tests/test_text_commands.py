@@ -12,8 +12,8 @@ import pytest
 from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do, rows
 from rich.console import Console
 
-from lockstep.commands import text as text_commands
-from lockstep.commands.modes.table import profile_table
+from lockstep.commands import fmt
+from lockstep.commands.profile import profile_table
 from lockstep.pram.format import format_text
 from lockstep.pram.profile import profile
 from lockstep.pram.program import load
@@ -171,7 +171,7 @@ def test_fmt_that_cannot_write_loses_nothing(do: Do, monkeypatch: pytest.MonkeyP
     def refuse(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(text_commands, "write_whole", refuse)
+    monkeypatch.setattr(fmt, "write_whole", refuse)
     assert do("fmt tiny.pram") == (WRONG, "", "tiny.pram: error: No space left on device\n")
     assert Path("tiny.pram").read_text() == TINY
 

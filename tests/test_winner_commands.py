@@ -10,10 +10,10 @@ from commands import FINE, MISUSED, WRONG, Do, Outcome
 from safetensors import safe_open
 
 import lockstep
-from lockstep.common.arguments import reading, winner_given
 from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
+from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.program import load
 from lockstep.pram.winners import HIGHEST, by_choices
 

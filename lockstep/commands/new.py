@@ -1,13 +1,32 @@
-"""The first program that `lockstep new` writes, with its oracle."""
+"""`lockstep new`: a first program, with its oracle."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.format import format_text
 from lockstep.pram.parser import keywords
+
+
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]) -> None:
+    """Write a first program, NAME.pram, and its oracle, NAME.py."""
+    from lockstep.commands.new import begin, what_is_wrong
+
+    if wrong := what_is_wrong(name):
+        raise typer.BadParameter(wrong, param_hint="NAME")
+    program, sidecar = begin(name, Path())
+    print(f"""{program} is a program, {sidecar} its inputs and oracle. Read them; then:
+
+  lockstep run {program} --size 8        run it on the machine
+  lockstep profile {program} --size 8    see what each line costs
+  lockstep verify {program}              compile it, and hold machine and model side by side
+  lockstep fmt {program}                 lay it out after you changed it""")
+
 
 PROGRAM = """\
 program {name} # the largest of n numbers, found in lg(n) rounds
@@ -28,6 +47,7 @@ while m > 1 do
 end
 single do largest := A[0] end # only processor 0
 """
+
 
 SIDECAR = '''\
 """Inputs for {name}.pram and what it should find in them."""

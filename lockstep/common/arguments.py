@@ -1,33 +1,27 @@
-"""What users give on the command line."""
+"""What users write on the command line, as values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import typer
 
-from lockstep.pram import json_places
-from lockstep.pram.access import MODES
-from lockstep.pram.errors import InputError, Source
-from lockstep.pram.inputs import InputFile, read_input_file, wrong
-from lockstep.pram.program import Program, read_text
-from lockstep.pram.winner import Winner
-from lockstep.pram.word import MAX_BITS, MIN_BITS
-
 MAX_SIZES = 100_000
+
+
 #: Digits, with a fraction and a decimal exponent, or with a power.
 NUMBER = re.compile(r"([0-9]+)(?:([.][0-9]+)?(?:[eE][+]?([0-9]{1,3}))?|\^([0-9]{1,3}))")
+
+
 MAX_NUMBER_BITS = 63
 
-#: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
-MODEL_BITS = {"word": (MIN_BITS, MAX_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
 
 #: Keys of lockstep.models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
 PROCESSES = ("mdm", "ap-mdm")
+
+
 SCHEDULES = ("two-step", "one-step")
 
 
@@ -119,50 +113,3 @@ def parse_settings(texts: Sequence[str], flag: str) -> dict[str, int]:
             raise typer.BadParameter(f"{text!r} {why}", param_hint=flag)
         values[name.strip()] = parse_number(number, flag)
     return values
-
-
-@contextmanager
-def reading(path: Path | None) -> Iterator[InputFile | None]:
-    """What an input file holds; errors in them that the body raises get their place in the file.
-
-    Raises: PramError: it cannot be read, or is not an input file.
-    """
-    if path is None:
-        yield None
-        return
-    text = read_text(path)
-    with placing(Source(str(path), text)):
-        yield read_input_file(text, path)
-
-
-def winner_given(program: Program, given: InputFile | None) -> Winner | None:
-    """The winner that an input file names; None if it names none.
-
-    Raises: InputError: the program's mode leaves no winner open.
-    """
-    if given is None or given.winner is None:
-        return None
-    mode = program.symbols.mode
-    if not MODES[mode].winner_open:
-        raise wrong(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
-    return given.winner
-
-
-def check_winner(given: InputFile, of_model: Winner | None) -> None:
-    """A model that was compiled for a winner has no other one.
-
-    Raises: InputError: the input file names another.
-    """
-    if of_model is not None and given.winner is not None and given.winner != of_model:
-        raise wrong(f'"winner": this model was compiled for the winner {of_model}', "winner")
-
-
-@contextmanager
-def placing(source: Source | None) -> Iterator[None]:
-    """Errors in an input that the body raises get their place in its text, if it has one."""
-    try:
-        yield
-    except InputError as error:
-        if source is None:
-            raise
-        raise error.placed(source, json_places.find(source.text, error.path)) from None

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import typer
 
-from lockstep.common.arguments import placing
-from lockstep.common.options import FAILED
+from lockstep.common.console import FAILED
 from lockstep.pram.errors import Diagnostic
+from lockstep.pram.input_files import placing
 from lockstep.pram.inputs import InputFile
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run

@@ -7,20 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import starmap
-from pathlib import Path
 from random import Random
 
-from lockstep.models.atomic import write_whole
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.certificate import NotCertified
-from lockstep.proofs_check.failing import Kept, inputs_size, name, repeat_command, same_check, shown, write_input
 from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
 from lockstep.proofs_check.fuzzing.machine_programs import coverage as coverage_of
-from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program, written
-from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.fuzzing.tally import OTHER, Tally
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
@@ -28,7 +24,6 @@ from lockstep.proofs_check.verification.rows import RUNS
 
 #: Programs that a process takes at once.
 SHARE = 20
-STEM = "failing"
 
 
 @dataclass(frozen=True)
@@ -167,37 +162,3 @@ def _count(case: Case, options: Options, tally: Tally) -> None:
             tally.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
         else:
             tally.left[construction] += 1
-
-
-# -- a failure ----------------------------------------------------------------------------------------
-
-
-def shrink_program(seed: int, failure: Failure, seconds: float,
-                   progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
-    """The program and input that failed, and the smallest found that fail in the same way."""
-    found, picks = recorded(written, random_of(seed, failure.number))
-    check, options = failure.check, failure.options
-    narrowed = replace(options, constructions=(check.process,)) if check.process else options
-    if not seconds:
-        return found, found
-    return found, shrink(
-        written, found, picks, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
-    )
-
-
-def _size(case: TextCase) -> int:
-    return len(case.text) << 128 | inputs_size((case.params, case.arrays))
-
-
-def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
-    """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
-    program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
-    write_whole(program, small.text.encode())
-    write_input(input, (small.params, small.arrays))
-    command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
-    return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))
-
-
-def _shown(case: TextCase) -> str:
-    lines = sum(bool(line.strip()) for line in case.text.splitlines())
-    return f"{lines} lines, {shown((case.params, case.arrays))}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep.commands.modes import trying as modes
-from lockstep.common import arguments
-from lockstep.common import options as common
+from lockstep.common import inputs
 from lockstep.compiler import in_place, mdm, positions, storage
-from lockstep.pram import contests
+from lockstep.pram import contests, input_files
 from lockstep.pram.contests import Arbiter
 from lockstep.pram.winner import Winner
 from lockstep.pram.winners import _Search, run_winners
@@ -68,11 +67,11 @@ MUTANTS = (
     row("modes: outputs may depend on who wins", modes._dependence, "ours != its", "False", "modes find"),
     row("modes: outputs that are wrong come before runs that are refused", modes._try_mode,
         "key=lambda pair: pair[1].ran", "key=lambda pair: not pair[1].ran", "modes find"),
-    row("a file's winner wins over the option", common.given_case,
+    row("a file's winner wins over the option", inputs.given_case,
         "winner or winner_given(program, given) or otherwise", "winner_given(program, given) or winner or otherwise", "winners given"),
-    row("a seed is not asked beside a file's winner", common.machine_case, "named is None and seed is not None", "False",
+    row("a seed is not asked beside a file's winner", inputs.machine_case, "named is None and seed is not None", "False",
         "winners given"),
-    row("a file may name a winner where none is open", arguments.winner_given, "not MODES[mode].winner_open", "False",
+    row("a file may name a winner where none is open", input_files.winner_given, "not MODES[mode].winner_open", "False",
         "winners given"),
     row("a model file forgets its winner", storage._from_model, "model=model, winner=winner", "model=model", "winners given"),
 )  # fmt: skip

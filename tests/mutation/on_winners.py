@@ -12,11 +12,12 @@ from scalar_machine import run_scalar
 from test_machine import assert_same_run
 from test_winners import CHOSEN, ends, program
 
+from lockstep.commands.compile import compile_to_file
 from lockstep.commands.modes.trying import ModeResult, try_modes
-from lockstep.common.options import given_case, machine_case
+from lockstep.common.inputs import given_case, machine_case
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.mdm import Widths
-from lockstep.compiler.storage import compile_to_file, program_or_model
+from lockstep.compiler.storage import program_or_model
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError

@@ -74,7 +74,7 @@ def certify_bounds(program: Program, construction: str, asked: Mapping[str, Opti
 
     Args:   asked: the most of T, P and S; what is None is the model's own, or one of DEFAULTS where none was compiled before.
     """
-    code = compiled.code if compiled else Code(program.code.instructions, program.code.registers, len(program.code.derived))
+    code = compiled.code if compiled else Code.of_program(program)
     name = compiled.construction if compiled else construction
     limits = _limits(name, asked, compiled.widths if compiled else None)
     most = {limit.letter: limit.most for limit in limits}

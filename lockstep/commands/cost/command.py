@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 from rich.console import Group
 
-from lockstep.common import display
 from lockstep.common.arguments import constructions, parse_number, parse_settings
-from lockstep.common.options import FAILED, Bits, Json, emit, err
+from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
+from lockstep.common.options import Bits, Json
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _small_runs(program: Program, word_bits: int | None) -> Trial:
     """Small runs; a claim that is false of them ends the command."""
     from lockstep.commands.cost.sizes import try_small
 
-    with display.spinner(err, f"running {program.name}"):
+    with spinner(err, f"running {program.name}"):
         trial = try_small(program, word_bits)
     false = [check for check in trial.checks if not check.holds]
     for check in false:
@@ -87,7 +87,7 @@ def _calibration(anew: bool) -> Calibration:
 
     found = None if anew else calibrate.kept()
     if found is None:
-        with display.progress(err, "measuring this machine, once") as progress:
+        with progress_bar(err, "measuring this machine, once") as progress:
             found = calibrate.calibrate(progress)
         calibrate.keep(found)
         busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
@@ -103,7 +103,7 @@ def _forecast(program: Program, trial: Trial, n: int | None, settings: dict[str,
     from lockstep.commands.cost.predict import forecast
     from lockstep.commands.cost.sizes import size_up
 
-    with display.spinner(err, "compiling"):
+    with spinner(err, "compiling"):
         return forecast(program, size_up(program, n, settings, word_bits), wanted, trial, calibration)
 
 
@@ -112,6 +112,6 @@ def _held(program: Program, found: Forecast, wanted: list[str], calibration: Cal
     from lockstep.commands.cost.check import hold
     from lockstep.commands.cost.sizes import input_of
 
-    with display.spinner(err, "decoding"):
+    with spinner(err, "decoding"):
         sized = found.sized
         return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))

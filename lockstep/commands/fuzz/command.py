@@ -8,23 +8,11 @@ from typing import Annotated
 
 import typer
 
-from lockstep.common import display
 from lockstep.common.arguments import PROCESSES, choose, constructions
-from lockstep.common.options import (
-    ENGINES,
-    FAILED,
-    Dtype,
-    Json,
-    Order,
-    Seed,
-    Shrink,
-    Steps,
-    check_order,
-    emit,
-    err,
-    existing,
-    not_losing_the_verdict,
-)
+from lockstep.common.console import FAILED, emit, err, not_losing_the_verdict, progress_bar
+from lockstep.common.models import check_order
+from lockstep.common.options import ENGINES, Dtype, Json, Order, Seed, Shrink, Steps
+from lockstep.common.paths import existing
 
 
 def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
@@ -48,21 +36,21 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     existing(target, "--out")
+    from lockstep.commands.fuzz.keeping import keep_program, shrink_program
     from lockstep.commands.fuzz.table import fuzz_record, fuzz_table
-    from lockstep.proofs_check.failing import Kept
+    from lockstep.common.keeping import Kept
     from lockstep.proofs_check.fuzzing.campaign import fuzz as run_fuzz
-    from lockstep.proofs_check.fuzzing.campaign import keep_program, shrink_program
     from lockstep.proofs_check.verification import Options
 
     options = Options(chosen, order, dtype, seed, max_context=max_context, engine=engine, max_steps=max_steps)
     begin = time.perf_counter()
-    with display.progress(err, "checking random programs", rate="programs/s") as progress:
+    with progress_bar(err, "checking random programs", rate="programs/s") as progress:
         outcome = run_fuzz(programs, seed, options, in_turn=in_turn, workers=workers, progress=progress)
     seconds, kept = time.perf_counter() - begin, None
     if (failure := outcome.failure) is not None:
 
         def keep(seconds: int) -> Kept:
-            with display.progress(err, "shrinking the program that failed (seconds)") as progress:
+            with progress_bar(err, "shrinking the program that failed (seconds)") as progress:
                 found, small = shrink_program(seed, failure, seconds, progress)
             return keep_program(target, found, small, failure)
 

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.report.words import count
-from lockstep.proofs_check.failing import Kept
+from lockstep.common.keeping import Kept
+from lockstep.common.tables import count
 from lockstep.proofs_check.fuzzing.campaign import Outcome
 from lockstep.proofs_check.fuzzing.tally import lacking
 

@@ -8,9 +8,10 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Group
 
-from lockstep.common import display
 from lockstep.common.arguments import constructions
-from lockstep.common.options import DEFAULT_BITS, FAILED, Json, check_model, emit, err, word_in_range
+from lockstep.common.console import FAILED, emit, err, progress_bar
+from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
+from lockstep.common.options import Json
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
@@ -30,10 +31,11 @@ def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file 
     For all operand words of up to 16 bits: word operations, every instruction on every kind of row, and what leaves as tokens.
     """
     wanted = constructions(process, schedule)
-    from lockstep.commands.prove.proving import proof_record, proof_table, prove_program
+    from lockstep.commands.prove.proving import prove_program
+    from lockstep.commands.prove.table import proof_record, proof_table
     from lockstep.compiler.storage import program_or_model
 
-    with display.progress(err, "proving") as progress:
+    with progress_bar(err, "proving") as progress:
         program, compiled = program_or_model(file)
         check_model(compiled, word_bits, None, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from lockstep.commands.report.values import Case, Extent, Survey, Surveyed
 from lockstep.commands.report.verdict import reasons
-from lockstep.commands.report.words import cases, count
+from lockstep.commands.report.words import cases
+from lockstep.common.tables import count
 from lockstep.proofs_check.sweeps.result import FAILED, STATUSES, STOPPED
 
 #: Cases that went wrong are shown in full up to so many; the report has them all.

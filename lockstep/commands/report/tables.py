@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lockstep.commands.report.values import Case, Decode, Extent, Survey, Surveyed
 from lockstep.commands.report.verdict import how_to_forget
-from lockstep.commands.report.words import NAMES, cases, count, of_all
-from lockstep.common.display import LEGEND
+from lockstep.commands.report.words import NAMES, cases, of_all
+from lockstep.common.tables import LEGEND, count
 from lockstep.proofs_check.sweeps.result import CHECKED, STATUSES
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]

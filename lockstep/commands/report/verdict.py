@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from lockstep.commands.report.values import Survey, Surveyed
-from lockstep.commands.report.words import count
+from lockstep.common.tables import count
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lockstep.common.tables import count
+
 #: What the statuses of cases and decodes mean.
 MEANINGS = {
     "checked": "Run on the machine, judged by an oracle if there is one, decoded in each process, and compared token by token; "
@@ -13,6 +15,7 @@ MEANINGS = {
     "failed": "A check does not hold, or something went wrong; each one is listed.",
     "stopped": "The machine was stopped at --max-steps; nothing is said of the case.",
 }  # fmt: skip
+
 
 #: Of each construction, how it is called in texts.
 NAMES = {"mdm": "MDM", "ap-mdm": "AP-MDM, two-step", "ap-mdm one-step": "AP-MDM, one-step"}
@@ -42,8 +45,3 @@ def of_all(held: int, total: int) -> str:
 def cases(done: int, missing: int) -> str:
     """`15 cases`, or `9 of 15 cases` where some are still to be run."""
     return f"{done:,} of {count(done + missing, 'case')}" if missing else count(done, "case")
-
-
-def count(number: int, what: str) -> str:
-    """`1 case`, `2 cases`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from lockstep.common import display
-from lockstep.common.arguments import PROCESSES, choose, constructions, parse_sizes, reading, winner_given
+from lockstep.commands.verify.table import report_record, report_table
+from lockstep.common.arguments import PROCESSES, choose, constructions, parse_sizes
+from lockstep.common.console import FAILED, WRONG, emit, err, not_losing_the_verdict, progress_bar
+from lockstep.common.inputs import winner_named
+from lockstep.common.models import check_device, check_order
 from lockstep.common.options import (
     ENGINES,
-    FAILED,
-    WRONG,
     AnyWinner,
     Bits,
     Device,
@@ -31,20 +32,15 @@ from lockstep.common.options import (
     SidecarTimeout,
     Steps,
     Strict,
-    check_device,
-    check_order,
-    emit,
-    err,
-    existing,
-    not_losing_the_verdict,
-    winner_named,
 )
+from lockstep.common.paths import existing
+from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import load
 
 if TYPE_CHECKING:
+    from lockstep.common.keeping import Kept
     from lockstep.pram.sidecar import SidecarFailed
-    from lockstep.proofs_check.failing import Kept
     from lockstep.proofs_check.verification import Failed, Options
 
 
@@ -81,7 +77,7 @@ def verify(file: File, input: Input = None,
     named = winner_named(program, winner, fixed=False)
     options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict, named)
     try:
-        with reading(input) as given, display.progress(err, f"verifying {program.name}") as progress:
+        with reading(input) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))
             report = verify_program(
                 program, inputs=given.inputs if given else None, sizes=wanted, random=random, use_sidecar=not no_sidecar,
@@ -93,7 +89,7 @@ def verify(file: File, input: Input = None,
         raise typer.Exit(WRONG) from None
     kept = None
     if report.failed:
-        from lockstep.proofs_check.failing import keep_input
+        from lockstep.common.keeping import keep_input
 
         how: dict[str, Any] = {
             "use_sidecar": not no_sidecar,
@@ -102,12 +98,12 @@ def verify(file: File, input: Input = None,
         }
 
         def keep(seconds: int) -> Kept | None:
-            with display.progress(err, "shrinking the failing input (seconds)") as progress:
+            with progress_bar(err, "shrinking the failing input (seconds)") as progress:
                 first = report.failed[0]
                 return keep_input(program, file, first, options, failing, input, seconds=seconds, progress=progress, **how)
 
         kept = not_losing_the_verdict(keep, shrink)
-    emit(display.report_record(report, kept), display.report_table(report), json_)
+    emit(report_record(report, kept), report_table(report), json_)
     if kept is not None and not json_:
         print(kept)
     if not report.holds:
@@ -122,7 +118,7 @@ def show_at_once(failed: Failed) -> None:
 def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
                          timeout: float) -> None:  # fmt: skip
     """Show what the sidecar did wrong, and keep the input on which it did."""
-    from lockstep.proofs_check.failing import keep_sidecars_input
+    from lockstep.common.keeping import keep_sidecars_input
 
     print(error, file=sys.stderr)
     kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)

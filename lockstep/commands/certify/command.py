@@ -1,30 +1,19 @@
-"""Commands that say what is claimed, and what follows from the weights."""
+"""`lockstep certify`: exact arithmetic up to given bounds, from the weights alone."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from lockstep.common import display
-from lockstep.common.arguments import MODEL_BITS, choose, parse_sizes
+from lockstep.commands.certify.table import certificate_table
+from lockstep.common.arguments import choose
 from lockstep.common.arguments import construction as construction_named
-from lockstep.common.options import (
-    DEFAULT_BITS,
-    FAILED,
-    Json,
-    ModelBits,
-    ModelDtype,
-    ModelProcess,
-    ModelSchedule,
-    check_model,
-    declared_bits,
-    emit,
-    err,
-)
-from lockstep.pram.program import load
+from lockstep.common.console import FAILED, emit, err, spinner
+from lockstep.common.models import DEFAULT_BITS, check_model, declared_bits
+from lockstep.common.options import Json, ModelBits, ModelDtype, ModelProcess, ModelSchedule
+from lockstep.compiler.names import MODEL_BITS
 
 #: A pid and an address are words.
 MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
@@ -32,32 +21,6 @@ MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
     1 << MODEL_BITS["pid"][1],
     1 << MODEL_BITS["word"][1],
 )
-
-
-def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on this program.", show_default=False)] = None,
-             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
-             json_: Json = False) -> None:  # fmt: skip
-    """List the theorems, with their closed forms and how they are decided.
-
-    With a program, each is checked on its runs under every construction.
-    """
-    wanted = parse_sizes(sizes)
-    from lockstep.proofs_check.theorems import THEOREMS
-
-    report = None
-    if file is not None:
-        program = load(file)
-        from lockstep.compiler.compile import CONSTRUCTIONS
-        from lockstep.proofs_check.verification import verify
-
-        with display.progress(err, f"verifying {program.name}") as progress:
-            report = verify(program, sizes=wanted, constructions=tuple(CONSTRUCTIONS), progress=progress)
-    emit(display.theorem_records(THEOREMS, report), display.theorem_table(THEOREMS, report), json_)
-    if report and not report.holds:
-        for failed in report.failed:
-            print(failed.trouble, file=sys.stderr)
-        print(report.conclusion, file=sys.stderr)
-        raise typer.Exit(FAILED)
 
 
 def certify(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
@@ -75,11 +38,11 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
     from lockstep.commands.certify.bounds import certify_bounds
     from lockstep.compiler.storage import program_or_model
 
-    with display.spinner(err, "bounding every sum of the forward pass"):
+    with spinner(err, "bounding every sum of the forward pass"):
         program, compiled = program_or_model(file)
         check_model(compiled, word_bits, dtype, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or declared_bits(program) or DEFAULT_BITS
         found = certify_bounds(program, construction, {"T": time, "P": procs, "S": space}, bits, dtype or "float64", compiled)
-    emit(found.record(), display.certificate_table(found), json_)
+    emit(found.record(), certificate_table(found), json_)
     if not found.holds:
         raise typer.Exit(FAILED)

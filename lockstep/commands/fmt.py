@@ -1,53 +1,17 @@
-"""Commands on program texts."""
+"""`lockstep fmt`: the one canonical layout."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lockstep.common import display
-from lockstep.common.options import FAILED, WRONG, File, Json, emit
+from lockstep.common.console import FAILED, WRONG
 from lockstep.models.atomic import write_whole
 from lockstep.pram.errors import PramError
-from lockstep.pram.program import decode_text, load, read_text
-
-Files = Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)]
-
-
-def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]) -> None:
-    """Write a first program, NAME.pram, and its oracle, NAME.py."""
-    from lockstep.commands.new import begin, what_is_wrong
-
-    if wrong := what_is_wrong(name):
-        raise typer.BadParameter(wrong, param_hint="NAME")
-    program, sidecar = begin(name, Path())
-    print(f"""{program} is a program, {sidecar} its inputs and oracle. Read them; then:
-
-  lockstep run {program} --size 8        run it on the machine
-  lockstep profile {program} --size 8    see what each line costs
-  lockstep verify {program}              compile it, and hold machine and model side by side
-  lockstep fmt {program}                 lay it out after you changed it""")
-
-
-def check(files: Files, json_: Json = False) -> None:
-    """Look for mistakes in programs, without running them."""
-    records = []
-    for file in files:
-        try:
-            records.append(display.program_record(file, load(file)))
-        except PramError as error:
-            records.append(display.error_record(file, error))
-            print(error, file=sys.stderr)
-        if not json_ and "errors" not in records[-1]:
-            print(display.program_line(records[-1]))
-    if json_:
-        print(json.dumps(records))
-    if any("errors" in record for record in records):
-        raise typer.Exit(WRONG)
+from lockstep.pram.program import decode_text, read_text
 
 
 def fmt(files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram; - reads one and prints it.", show_default=False)],
@@ -92,9 +56,3 @@ def _formatted(file: Path) -> tuple[bytes, str]:
         return data, format_text(decode_text(data, "<stdin>"), "<stdin>")
     text = read_text(file)
     return file.read_bytes(), format_text(text, str(file))
-
-
-def asm(file: File, json_: Json = False) -> None:
-    """Print the machine code beside its source lines."""
-    program = load(file)
-    emit(display.code_record(program), display.code_text(program), json_)

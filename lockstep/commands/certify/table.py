@@ -1,0 +1,57 @@
+"""Every sum and gap against its limit, what follows from them, and the horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from lockstep.commands.certify.bounds import Bounded
+
+
+def certificate_table(found: Bounded) -> RenderableType:
+    """Every sum and gap against its limit, what follows from them, and the horizon."""
+    certificate = found.certificate
+    title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
+    for column in ("what", "found", "limit", "verdict"):
+        table.add_column(column, justify="right" if column in ("found", "limit") else "left")
+    for line in certificate.lines:
+        style, verdict = ("green", "certified") if line.holds else ("bold red", "FAILED")
+        table.add_row(Text(line.what), f"{line.found:.10g}", _power_of_two(line.limit), Text(verdict, style=style))
+    return Group(table, Text("\n".join(_about(found))))
+
+
+def _power_of_two(limit: float) -> str:
+    """2^53 as such: what float64 counts exactly."""
+    return f"2^{int(limit).bit_length() - 1}" if limit >= 2.0**24 else f"{limit:.10g}"
+
+
+def _about(found: Bounded) -> Iterator[str]:
+    """What a certificate says, and for which runs: of what it does not show, nothing is said."""
+    certificate, widths = found.certificate, found.compiled.widths
+    yield "found: the most that values in range can make of it; of sums, of all their parts in any order"
+    limits = " and ".join(f"{limit.letter} <= {limit.most:,} ({limit.origin})" for limit in found.limits)
+    what, bits = found.needed.extent
+    yield f"runs: {limits}, so {what} <= 2^{bits}"
+    if not found.fits:
+        has, needs = (", ".join(f"{name} {n}" for name, n in asdict(w).items() if name != "word") for w in (widths, found.needed))
+        yield f"FAILED: this model's bits do not cover that: it has {has}; needed are {needs}"
+    if certificate.holds:
+        within = "" if found.fits else ", in runs that this model's bits cover"
+        gap = f"{certificate.smallest_gap:.0f}"
+        yield f"smallest score gap: {gap}, so attention leaks exp(-{gap}) = 0{within}"
+        yield f"noise at every gate: 0, since every sum is an exact integer{within}"
+    else:
+        yield f"not certified: of the arithmetic of these runs in {certificate.dtype} nothing is said but what holds above"
+    yield (
+        f"horizon: {certificate.dtype} is certified up to {what} = 2^{found.horizon}"
+        if found.horizon
+        else f"horizon: none; {certificate.dtype} is certified for no {what} with words of {widths.word} bits and pids of {widths.pid}"
+    )

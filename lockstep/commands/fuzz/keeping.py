@@ -1,0 +1,47 @@
+"""A random program that failed: made small, written to files, with the command that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from lockstep.common.keeping import Kept, repeat_command, shown, write_input
+from lockstep.models.atomic import write_whole
+from lockstep.proofs_check.failing import inputs_size, name, same_check
+from lockstep.proofs_check.fuzzing.campaign import Failure, examine, random_of
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, written
+from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+
+STEM = "failing"
+
+
+def shrink_program(seed: int, failure: Failure, seconds: float,
+                   progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
+    """The program and input that failed, and the smallest found that fail in the same way."""
+    found, picks = recorded(written, random_of(seed, failure.number))
+    check, options = failure.check, failure.options
+    narrowed = replace(options, constructions=(check.process,)) if check.process else options
+    if not seconds:
+        return found, found
+    return found, shrink(
+        written, found, picks, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
+    )
+
+
+def _size(case: TextCase) -> int:
+    return len(case.text) << 128 | inputs_size((case.params, case.arrays))
+
+
+def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
+    """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
+    program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
+    write_whole(program, small.text.encode())
+    write_input(input, (small.params, small.arrays))
+    command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
+    return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))
+
+
+def _shown(case: TextCase) -> str:
+    lines = sum(bool(line.strip()) for line in case.text.splitlines())
+    return f"{lines} lines, {shown((case.params, case.arrays))}"

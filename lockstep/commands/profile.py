@@ -1,0 +1,97 @@
+"""`lockstep profile`: what each source line of a run costs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.common.console import emit, err, out, spinner
+from lockstep.common.ending import end_with_run
+from lockstep.common.inputs import machine_case
+from lockstep.common.options import AnyWinner, Bits, DrawnSeed, File, Input, Json, Size, Steps
+from lockstep.pram.errors import Source
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.profile import LineCosts, Profile
+from lockstep.pram.program import Program, load
+
+
+def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
+            word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS,
+            sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
+            json_: Json = False) -> None:  # fmt: skip
+    """Show what each source line of a run costs."""
+
+    from lockstep.pram.profile import profile as profile_job
+
+    program = load(file)
+    job, given = machine_case(program, input, size, seed, word_bits, winner)
+    with spinner(err, f"running {program.name}"):
+        found = profile_job(job, max_steps=max_steps)
+    emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
+    end_with_run(program, job, found.run, given)
+
+
+BAR_WIDTH = 20
+
+
+END = "(end of the program)"
+
+
+def profile_record(program: Program, profile: Profile, by_steps: bool) -> dict[str, Any]:
+    costs = profile.costs
+    lines = [
+        {"line": c.line, "steps": c.steps, "share": c.steps / costs.time, "work": c.work, "shared_accesses": c.shared_accesses}
+        for c in _ordered(profile, by_steps)
+    ]
+    totals = {"time": costs.time, "work": costs.work, "shared_accesses": costs.shared_accesses}
+    return {"program": program.name, **totals, "lines": lines}
+
+
+def profile_table(program: Program, profile: Profile, by_steps: bool, bars: bool) -> Table:
+    """The program's listing with what each line cost; hottest first, only the lines that took a step."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_footer=True, title=f"{program.name}: where the steps go",
+                  title_justify="left")  # fmt: skip
+    costs = profile.costs
+    totals = {"line": "total", "steps": f"{costs.time:,}", "share": "100.0%", "work": f"{costs.work:,}",
+              "accesses": f"{costs.shared_accesses:,}"}  # fmt: skip
+    for column, total in totals.items():
+        table.add_column(column, total, justify="right", no_wrap=True)
+    if bars:
+        table.add_column("", no_wrap=True)
+    table.add_column("source")
+    for row in _ordered(profile, True) if by_steps else _listing(profile, program.source):
+        bar = [Text("━" * round(BAR_WIDTH * row.steps / costs.time), style=_heat(row, profile))] if bars else []
+        table.add_row(*_cells(row, costs.time), *bar, _source(program.source, row))
+    return table
+
+
+def _source(source: Source, row: LineCosts) -> Text:
+    """The line, cut short where a terminal is narrow: the numbers are not."""
+    return Text(source.line(row.line) if row.line else END, no_wrap=True, overflow="ellipsis")
+
+
+def _ordered(profile: Profile, by_steps: bool) -> list[LineCosts]:
+    return sorted(profile.lines, key=lambda c: -c.steps) if by_steps else list(profile.lines)
+
+
+def _listing(profile: Profile, source: Source) -> list[LineCosts]:
+    """A row for every line of the text, then the end of the program."""
+    costs = {c.line: c for c in profile.lines}
+    count = len(source.text.rstrip("\n").split("\n"))
+    return [costs.get(line, LineCosts(line, 0, 0, 0)) for line in (*range(1, count + 1), None)]
+
+
+def _cells(row: LineCosts, time: int) -> list[Text]:
+    number = Text(str(row.line or ""), style="dim")
+    if not row.steps:
+        return [number, *[Text("")] * 4]
+    texts = (f"{row.steps:,}", f"{100 * row.steps / time:.1f}%", f"{row.work:,}", f"{row.shared_accesses:,}")
+    return [number, *map(Text, texts)]
+
+
+def _heat(row: LineCosts, profile: Profile) -> str:
+    return "bold red" if row.steps == max(c.steps for c in profile.lines) else "yellow"

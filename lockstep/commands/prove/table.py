@@ -1,0 +1,44 @@
+"""Proofs as records for JSON and as tables."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.commands.prove.proving import Proved
+from lockstep.proofs_check.proofs.assumed import assumptions
+
+
+def proof_record(proved: Proved) -> dict[str, Any]:
+    """A record for JSON."""
+    keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
+    compiled = proved.proof.compiled
+    return {
+        "program": proved.program, "construction": compiled.construction,
+        **{f"{name}_bits": n for name, n in asdict(compiled.widths).items()}, "holds": proved.holds,
+        "seconds": round(proved.seconds, 3), "solver_queries": proved.proof.asked,
+        "obligations": [dict(zip(keys, (*row[:3], round(row[3], 3), *row[4:]))) for row in proved.rows],
+        "counterexamples": [vars(example) for example in proved.counterexamples],
+        "assumed": list(assumptions(compiled.construction)),
+    }  # fmt: skip
+
+
+def proof_table(proved: Proved) -> RenderableType:
+    """The obligations, what went wrong, and what is assumed."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=proved.title, title_justify="left")
+    for column in ("obligation", "for", "closed by", "seconds", "verdict"):
+        table.add_column(column, justify="right" if column == "seconds" else "left", no_wrap=column == "verdict", overflow="fold")
+    for what, covers, how, seconds, holds, _ in proved.rows:
+        good = "certified" if how == "certificate" else "proved"
+        verdict = Text(good, style="green") if holds else Text("FAILED", style="bold red")
+        table.add_row(Text(what), Text(covers), Text(how), f"{seconds:.2f}", verdict)
+    troubles = [Text(f"{row[0]}: {row[5]}", style="bold red") for row in proved.rows if not row[4]]
+    examples = [Text(f"\n{example}", style="red") for example in proved.counterexamples]
+    text = f"{proved.seconds:.1f} seconds, {proved.proof.asked} solver queries. What is assumed:"
+    assumed = [Text(f"{n}. {line}", style="dim") for n, line in enumerate(assumptions(proved.proof.compiled.construction), 1)]
+    return Group(table, *troubles, *examples, Text(text), *assumed, Text(""))

@@ -1,0 +1,96 @@
+"""`lockstep theorems`: what is claimed, and how it is decided."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.common.arguments import parse_sizes
+from lockstep.common.console import FAILED, emit, err, progress_bar
+from lockstep.common.options import Json
+from lockstep.pram.program import load
+
+if TYPE_CHECKING:
+    from lockstep.proofs_check.catalog import Theorem
+    from lockstep.proofs_check.verification import Report
+
+
+def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on this program.", show_default=False)] = None,
+             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
+             json_: Json = False) -> None:  # fmt: skip
+    """List the theorems, with their closed forms and how they are decided.
+
+    With a program, each is checked on its runs under every construction.
+    """
+    wanted = parse_sizes(sizes)
+    from lockstep.proofs_check.theorems import THEOREMS
+
+    report = None
+    if file is not None:
+        program = load(file)
+        from lockstep.compiler.compile import CONSTRUCTIONS
+        from lockstep.proofs_check.verification import verify
+
+        with progress_bar(err, f"verifying {program.name}") as progress:
+            report = verify(program, sizes=wanted, constructions=tuple(CONSTRUCTIONS), progress=progress)
+    emit(theorem_records(THEOREMS, report), theorem_table(THEOREMS, report), json_)
+    if report and not report.holds:
+        for failed in report.failed:
+            print(failed.trouble, file=sys.stderr)
+        print(report.conclusion, file=sys.stderr)
+        raise typer.Exit(FAILED)
+
+
+def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[dict[str, Any]]:
+    """Each theorem with its closed forms; `status` says what a report found, if there is one."""
+    return [
+        {
+            "theorem": t.name, "statement": t.statement, "measured": t.measured, "decided": t.decided, "source": t.source,
+            "forms": {c: {what: str(form) for what, form in forms.items()} for c, forms in t.forms.items()},
+            "status": _status(t, report),
+        }
+        for t in theorems
+    ]  # fmt: skip
+
+
+def _status(theorem: Theorem, report: Report | None) -> str:
+    what = "closed forms, checked" if theorem.forms else "checked"
+    if report is None:
+        return f"{what} by verify on every {'run' if theorem.of_runs else 'decode'}"
+    checks = [c for c in report.checks if c.theorem == theorem.name]
+    failed = [c for c in checks if not c.holds]
+    if failed:
+        return f"FAILED: {failed[0].what}, {failed[0].measured}"
+    return f"{what} on {', '.join(dict.fromkeys(c.on for c in checks))}" if checks else "nothing to check"
+
+
+def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
+    """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
+    from lockstep.proofs_check.catalog import LETTERS, OPERATIONS
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for theorem, record in zip(theorems, theorem_records(theorems, report)):
+        table.add_section()
+        table.add_row(Text(theorem.name, style="bold"), Text(theorem.statement))
+        for construction, forms in theorem.forms.items():
+            for what, form in forms.items():
+                table.add_row(Text(f"  {construction}"), Text(f"{what} = {form}"))
+        table.add_row(Text("  decided by"), Text(theorem.decided))
+        style = "bold red" if record["status"].startswith("FAILED") else "green"
+        table.add_row(Text("  status"), Text(record["status"], style=style))
+    letters = Table(box=None, padding=(0, 1), title="what the letters stand for", title_justify="left", show_header=False)
+    letters.add_column(style="cyan", no_wrap=True)
+    letters.add_column(overflow="fold")
+    for letter, meaning in {**LETTERS, **OPERATIONS}.items():
+        letters.add_row(Text(letter), Text(meaning))
+    return Group(table, letters)

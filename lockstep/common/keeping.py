@@ -1,0 +1,114 @@
+"""What is left of a check that failed: its input in a file, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lockstep.models.atomic import write_whole
+from lockstep.pram.program import Program
+from lockstep.pram.sidecar import Inputs, SidecarFailed
+from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
+from lockstep.pram.winner import Winner
+from lockstep.proofs_check.failing import name as name_of
+from lockstep.proofs_check.failing import shrink_failing, written
+from lockstep.proofs_check.report import Check
+from lockstep.proofs_check.verification import Failed, Options
+
+#: Fields of Options that `verify` takes as flags of the same name; they are shown where they are not the default.
+FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is said of a failing input: what failed, where it is, how small it became, and how to repeat it."""
+
+    check: str
+    input: str
+    found: str
+    shrunk: str
+    command: str
+    program: str = ""
+
+    def __str__(self) -> str:
+        became = f"shrunk from {self.found} to {self.shrunk}" if self.shrunk != self.found else self.shrunk
+        files = f"{self.program} and {self.input}" if self.program else self.input
+        return f"{self.check} fails on {files} ({became}); to repeat it:\n{self.command}"
+
+
+def keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None,
+               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> Kept:  # fmt: skip
+    """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
+
+    Args: given: the input file, if there was one; if nothing smaller is found, it is named instead.
+    """
+    failing = shrink_failing(program, failed, options, use_sidecar=use_sidecar, **how)
+    check, path = failing.check, directory / f"{file.stem}-failing.json"
+    if given is not None and failing.inputs == failing.found:
+        path = given
+    else:
+        write_input(path, failing.inputs, failing.winner, failing.expected)
+    no_sidecar = bool(check.process) or not use_sidecar
+    command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner, timeout=timeout)
+    return Kept(name_of(check), str(path), shown(failing.found), shown(failing.inputs), command)
+
+
+def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
+                        timeout: float = DEFAULT_TIMEOUT) -> Kept:  # fmt: skip
+    """Write the input on which a sidecar failed, as it is, to DIRECTORY/NAME-failing.json, unless it was given in a file."""
+    path = given or directory / f"{program.stem}-failing.json"
+    if given is None:
+        write_input(path, error.inputs)
+    check = Check(f"`{error.function}`", "", "", "", False)
+    command = repeat_command(program, path, check, options, timeout=timeout)
+    return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), command)
+
+
+def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
+    write_whole(path, (written(inputs, winner, expected) + "\n").encode())
+
+
+def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,
+                   winner: Winner | None = None, timeout: float = DEFAULT_TIMEOUT) -> str:  # fmt: skip
+    """The `lockstep verify` that fails in the same way, with every option that matters to it."""
+    if winner is not None and not winner.fixed:
+        options = replace(options, max_context=0)  # no model shows it
+    words: list[Any] = ["lockstep", "verify", program, "--input", input]
+    words += process_flags((check.process,) if check.process else options.constructions)
+    if options.order != "parallel":
+        words += ["--order", options.order, "--seed", options.seed]
+    default = {field.name: field.default for field in fields(Options)}
+    for name in FLAGS:
+        if (value := getattr(options, name)) != default[name]:
+            words += [f"--{name.replace('_', '-')}", value]
+    if winner := winner or options.winner:
+        words += ["--winner", winner]
+    if timeout != DEFAULT_TIMEOUT and not no_sidecar:
+        words += ["--sidecar-timeout", f"{timeout:g}"]
+    if options.strict:
+        words.append("--strict")
+    if no_sidecar:
+        words.append("--no-sidecar")
+    return shlex.join(str(word) for word in words)
+
+
+def process_flags(constructions: Sequence[str]) -> list[str]:
+    """--process and, if it says more, --schedule for these constructions."""
+    processes = {name.split()[0] for name in constructions}
+    schedules = {name.partition(" ")[2] or "two-step" for name in constructions if name != "mdm"}
+    flags = ["--process", *(processes if len(processes) == 1 else ["all"])]
+    if schedules - {"two-step"}:
+        flags += ["--schedule", "all" if len(schedules) > 1 else "one-step"]
+    return flags
+
+
+def shown(inputs: Inputs) -> str:
+    """`n 3, 7 cells`."""
+    params, arrays = inputs
+    cells = sum(int(np.size(value)) for value in arrays.values())
+    return ", ".join([*(f"{k} {v}" for k, v in params.items()), f"{cells} cell{'' if cells == 1 else 's'}"])

@@ -1,0 +1,80 @@
+"""What the commands that compile, decode and prove ask of a model before they start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from lockstep.common.arguments import SCHEDULES, choose
+from lockstep.pram.errors import fail
+from lockstep.pram.parameters import evaluate
+from lockstep.pram.program import Program
+from lockstep.pram.winner import Winner
+from lockstep.pram.word import MAX_BITS, MIN_BITS
+
+if TYPE_CHECKING:
+    from lockstep.compiler.compile import Compiled
+
+
+DEFAULT_BITS = 16
+
+
+def declared_bits(program: Program) -> int | None:
+    """The word size that a program declares; None if it declares none."""
+    word = program.symbols.word
+    if word is None:
+        return None
+    try:
+        return word_in_range(program, evaluate(word.bits, {}, program.source))
+    except KeyError:
+        raise typer.BadParameter(
+            "this program's `word` depends on parameters: say for how many bits", param_hint="--word-bits"
+        ) from None
+
+
+def word_in_range(program: Program, bits: int) -> int:
+    """The word size that a program declares.
+
+    Raises: PramError: there are no such words.
+    """
+    if not MIN_BITS <= bits <= MAX_BITS:
+        word = program.symbols.word
+        raise fail(f"word size {bits} is not in {MIN_BITS} .. {MAX_BITS}", program.source, word.at if word else None)
+    return bits
+
+
+def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None, process: str | None,
+                schedule: str | None, winner: Winner | None = None) -> None:  # fmt: skip
+    """What is said of a model file that was given is true of it."""
+    if compiled is None:
+        return
+    own_dtype = compiled.model.dtype_name
+    own_schedule = compiled.construction.removeprefix(compiled.process).strip() or SCHEDULES[0]
+    for flag, said, own, what in (
+        ("--word-bits", word_bits, compiled.widths.word, f"words of {compiled.widths.word} bits"),
+        ("--dtype", dtype, own_dtype, own_dtype),
+        ("--process", process, compiled.process, compiled.construction),
+        ("--schedule", schedule, own_schedule, compiled.construction),
+        ("--winner", winner, compiled.winner or winner, f"the winner {compiled.winner}"),
+    ):
+        if said not in (None, "all", own):
+            raise typer.BadParameter(f"this model was compiled for {what}", param_hint=flag)
+
+
+def check_device(device: str, engine: str) -> None:
+    choose("--device", device, ("cpu", "cuda"))
+    if device == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise typer.BadParameter("torch finds no cuda device here", param_hint="--device")
+    if engine == "indexed":
+        raise typer.BadParameter("the indexed engine computes on the processor; take dense or active", param_hint="--device")
+
+
+def check_order(order: str, *processes: str) -> None:
+    choose("--order", order, ("parallel", "left-to-right", "random", "random-subsets"))
+    if order != "parallel" and "ap-mdm" in processes:
+        raise typer.BadParameter("the updates of ap-mdm are synchronous: its only order is parallel", param_hint="--order")

@@ -1,0 +1,56 @@
+"""Where commands may write, found out before anything runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+from lockstep.pram.program import is_model_file
+
+
+def writable(path: Path) -> Path:
+    """Where a model file may be written: over another one, and over nothing else that somebody may want to keep."""
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+    if path.exists() and not _may_be_lost(path):
+        raise typer.BadParameter(f"{path} is there already and is no model file: nothing is written over it", param_hint="--out")
+    return path
+
+
+def _may_be_lost(path: Path) -> bool:
+    """Whether what stands there is a model file, or a file without anything in it."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(10)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror}", param_hint="--out") from None
+    return not head or is_model_file(head)
+
+
+def existing(directory: Path, flag: str = "--failing") -> Path:
+    """A directory that files can be written to, found out before anything runs."""
+    if not directory.is_dir():
+        raise typer.BadParameter(f"there is no directory {directory}", param_hint=flag)
+    return directory
+
+
+def check_apart(database: Path, reports: list[Path]) -> None:
+    """No report may be written over the database that it is made from."""
+    for path in reports:
+        if path.resolve() == database.resolve() or path.exists() and database.exists() and path.samefile(database):
+            raise typer.BadParameter(f"{path} is the database: a report would be written over it", param_hint="--out")
+
+
+def check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"{path} cannot be written", param_hint="--out")
