@@ -55,7 +55,7 @@ def test_floors(package: str) -> None:
 def test_a_breach_is_found() -> None:
     assert forbidden("models", "def f():\n    from lockstep.pram.machine import run") == {"pram"}
     assert forbidden("models", "from lockstep import pram, models") == {"pram"}
-    assert forbidden("pram", "from lockstep.proofs_check.decoding import decode_job") == {"lockstep"}
+    assert forbidden("pram", "from lockstep.common.tables import count") == {"lockstep"}
 
 
 def test_floors_are_links_of_one_package() -> None:

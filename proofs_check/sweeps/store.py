@@ -13,9 +13,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
+from importlib.metadata import version as version_of
 from pathlib import Path
 
-from lockstep import __version__
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.sidecar.files import fingerprint
 from lockstep.proofs_check.sweeps.plan import Key, Plan, Subject, Task, load_subject
@@ -71,7 +71,7 @@ class Store:
 
     def begin_sweep(self, plan: Plan, tasks: Iterable[Task]) -> None:
         """Enter what is planned, its subjects and its cases, and note that this sweep has them."""
-        facts = (date.today().isoformat(), __version__, plan.seed, plan.random, json.dumps(list(plan.sizes)))
+        facts = (date.today().isoformat(), version_of("lockstep"), plan.seed, plan.random, json.dumps(list(plan.sizes)))
         with _transaction(self.connection):
             sweep = self.connection.execute("INSERT INTO sweeps VALUES (NULL, ?, ?, ?, ?, ?)", facts).lastrowid
             assert sweep is not None
