@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from lockstep.common.arguments import choose
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit
 from lockstep.common.inputs import winner_named
@@ -36,7 +35,6 @@ def compile(file: File,
             dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step", winner: FixedWinner = None,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
-    choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
     from lockstep.compiler.compile import CONSTRUCTIONS
 

@@ -12,14 +12,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.common.arguments import PROCESSES, choose
+from lockstep.common.arguments import PROCESSES
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with, end_with_run, false_claims, given_of, unexpected
 from lockstep.common.inputs import given_case, winner_named
 from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
-    ENGINES,
     Bits,
     Device,
     Engine,
@@ -48,9 +47,7 @@ def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file
            json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = construction_named(process, schedule)
-    choose("--engine", engine, ENGINES)
     check_device(device, engine)
-    choose("--dtype", dtype or "float64", ("float64", "float32"))
     from lockstep.compiler import storage
     from lockstep.proofs_check.decoding import decode_job
 

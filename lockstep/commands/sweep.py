@@ -9,9 +9,9 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep.commands.report.conclude import FORMATS, conclude
-from lockstep.common.arguments import choose, constructions, parse_sizes
+from lockstep.common.arguments import constructions, parse_sizes
 from lockstep.common.console import err, progress_bar
-from lockstep.common.options import SidecarTimeout
+from lockstep.common.options import Dtype, EachProcess, ScheduleOrAll, SidecarTimeout
 from lockstep.common.paths import check_apart, check_writable
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 
@@ -19,13 +19,12 @@ INTERRUPTED = 130
 
 
 def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folders of them.", show_default=False)],
-          process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all.")] = "all",
-          schedule: Annotated[Optional[str], typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all [all].",
-                                                          show_default=False)] = None,
+          process: EachProcess = "all",
+          schedule: Annotated[Optional[ScheduleOrAll], typer.Option("--schedule", help="Of ap-mdm [all].", show_default=False)] = None,
           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..8",
           seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")] = 0,
-          dtype: Annotated[str, typer.Option("--dtype", help="float64 or float32.")] = "float64",
+          dtype: Dtype = "float64",
           no_sidecar: Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the programs.")] = False,
           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
           max_decoding_steps: Annotated[int, typer.Option("--max-decoding-steps", min=0, help="Longer decodes are not made.")] = 2000,
@@ -41,7 +40,6 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
 
     Every finished case is kept in a database at once: stopped at any moment, the same command goes on from there.
     """
-    choose("--dtype", dtype, ("float64", "float32"))
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other", param_hint="--scheduler")
     every = "two-step" if process == "mdm" else "all"

@@ -25,16 +25,9 @@ PROCESSES = ("mdm", "ap-mdm")
 SCHEDULES = ("two-step", "one-step")
 
 
-def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=flag)
-
-
 def construction(process: str | None, schedule: str | None) -> str:
     """The name in lockstep.compiler.compile.CONSTRUCTIONS; what is not said is mdm, in two steps."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
-    choose("--process", process, PROCESSES)
-    choose("--schedule", schedule, SCHEDULES)
     if schedule == SCHEDULES[0]:
         return process
     if process != "ap-mdm":
@@ -45,8 +38,6 @@ def construction(process: str | None, schedule: str | None) -> str:
 def constructions(process: str | None, schedule: str | None) -> list[str]:
     """The same, where either may be `all`."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
-    choose("--process", process, (*PROCESSES, "all"))
-    choose("--schedule", schedule, (*SCHEDULES, "all"))
     schedules = SCHEDULES if schedule == "all" else (schedule,)
     if process == "all":  # mdm has one schedule only
         return ["mdm", *(construction("ap-mdm", each) for each in schedules)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lockstep.common.arguments import SCHEDULES, choose
+from lockstep.common.arguments import SCHEDULES
 from lockstep.pram.errors import fail
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
@@ -63,7 +63,6 @@ def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | N
 
 
 def check_device(device: str, engine: str) -> None:
-    choose("--device", device, ("cpu", "cuda"))
     if device == "cpu":
         return
     import torch
@@ -75,6 +74,5 @@ def check_device(device: str, engine: str) -> None:
 
 
 def check_order(order: str, *processes: str) -> None:
-    choose("--order", order, ("parallel", "left-to-right", "random", "random-subsets"))
     if order != "parallel" and "ap-mdm" in processes:
         raise typer.BadParameter("the updates of ap-mdm are synchronous: its only order is parallel", param_hint="--order")

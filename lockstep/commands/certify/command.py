@@ -8,7 +8,6 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep.commands.certify.table import certificate_table
-from lockstep.common.arguments import choose
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import FAILED, emit, err, spinner
 from lockstep.common.models import DEFAULT_BITS, check_model, declared_bits
@@ -33,7 +32,6 @@ def certify(file: Annotated[Path, typer.Argument(help="A program, or a model fil
             word_bits: ModelBits = None, dtype: ModelDtype = None, process: ModelProcess = None, schedule: ModelSchedule = None,
             json_: Json = False) -> None:  # fmt: skip
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
-    choose("--dtype", dtype or "float64", ("float64", "float32"))
     construction = construction_named(process, schedule)
     from lockstep.commands.certify.bounds import certify_bounds
     from lockstep.compiler.storage import program_or_model

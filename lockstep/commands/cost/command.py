@@ -11,7 +11,7 @@ from rich.console import Group
 
 from lockstep.common.arguments import constructions, parse_number, parse_settings
 from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
-from lockstep.common.options import Bits, Json
+from lockstep.common.options import Bits, EachProcess, EachSchedule, Json
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pr
                                                   show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",
                                                             show_default=False)] = None,
-         process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm or all.")] = "all",
-         schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step or all.")] = "all",
+         process: EachProcess = "all",
+         schedule: EachSchedule = "all",
          word_bits: Bits = None,
          exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
          check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,

@@ -7,7 +7,6 @@ from typing import Annotated, Optional
 
 import typer
 
-from lockstep.common.arguments import choose
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, spinner
 from lockstep.common.ending import end_with_run
@@ -26,7 +25,6 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
            word_bits: Bits = None, dtype: Dtype = "float64",
            max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
-    choose("--dtype", dtype, ("float64", "float32"))
     construction = construction_named(process, schedule)
     program = load(file)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))

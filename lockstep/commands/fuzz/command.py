@@ -8,19 +8,19 @@ from typing import Annotated
 
 import typer
 
-from lockstep.common.arguments import PROCESSES, choose, constructions
+from lockstep.common.arguments import PROCESSES, constructions
 from lockstep.common.console import FAILED, emit, err, not_losing_the_verdict, progress_bar
 from lockstep.common.models import check_order
-from lockstep.common.options import ENGINES, Dtype, Json, Order, Seed, Shrink, Steps
+from lockstep.common.options import Dtype, EachProcess, EachSchedule, Engine, Json, Order, Seed, Shrink, Steps
 from lockstep.common.paths import existing
 
 
 def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
-         seed: Seed = 0, process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all.")] = "mdm",
-         schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
+         seed: Seed = 0, process: EachProcess = "mdm",
+         schedule: EachSchedule = "two-step",
          in_turn: Annotated[bool, typer.Option("--in-turn", help="Decode each program in one construction, in turn.")] = False,
          order: Order = "parallel", dtype: Dtype = "float64",
-         engine: Annotated[str, typer.Option("--engine", help="auto, dense, active or indexed.")] = "indexed",
+         engine: Engine = "indexed",
          max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 4000,
          max_steps: Steps = 1000,
          workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: run all in this one.")] = 0,
@@ -31,8 +31,6 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     Each has an input and is held to what `verify` checks. One that fails ends the campaign: it is made small, written to
     failing.pram and failing.json, and the command that repeats it is shown.
     """
-    choose("--dtype", dtype, ("float64", "float32"))
-    choose("--engine", engine, ENGINES)
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     existing(target, "--out")

@@ -11,7 +11,7 @@ from rich.console import Group
 from lockstep.common.arguments import constructions
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
-from lockstep.common.options import Json
+from lockstep.common.options import Json, SomeProcess, SomeSchedule
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
@@ -19,10 +19,7 @@ MOST_BITS = 16
 
 
 def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
-          process: Annotated[Optional[str], typer.Option("--process", help="mdm (default), ap-mdm or all.",
-                                                         show_default=False)] = None,
-          schedule: Annotated[Optional[str], typer.Option("--schedule", help="Of ap-mdm: two-step (default), one-step or all.",
-                                                          show_default=False)] = None,
+          process: SomeProcess = None, schedule: SomeSchedule = None,
           word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_BITS,
                                                            help="Word size [as declared, or 16].", show_default=False)] = None,
           json_: Json = False) -> None:  # fmt: skip

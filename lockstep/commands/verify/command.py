@@ -11,16 +11,17 @@ import typer
 from rich.text import Text
 
 from lockstep.commands.verify.table import report_record, report_table
-from lockstep.common.arguments import PROCESSES, choose, constructions, parse_sizes
+from lockstep.common.arguments import PROCESSES, constructions, parse_sizes
 from lockstep.common.console import FAILED, WRONG, emit, err, not_losing_the_verdict, progress_bar
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, check_order
 from lockstep.common.options import (
-    ENGINES,
     AnyWinner,
     Bits,
     Device,
     Dtype,
+    EachProcess,
+    EachSchedule,
     Engine,
     File,
     Input,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 
 
 def verify(file: File, input: Input = None,
-           process: Annotated[str, typer.Option("--process", help="mdm, ap-mdm, or all: both side by side.")] = "mdm",
-           schedule: Annotated[str, typer.Option("--schedule", help="Of ap-mdm: two-step, one-step, or all.")] = "two-step",
+           process: EachProcess = "mdm",
+           schedule: EachSchedule = "two-step",
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
@@ -62,8 +63,6 @@ def verify(file: File, input: Input = None,
     Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
     which it does is written to NAME-failing.json, and the command that repeats it is shown.
     """
-    choose("--dtype", dtype, ("float64", "float32"))
-    choose("--engine", engine, ENGINES)
     check_device(device, engine)
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
