@@ -28,6 +28,7 @@ from lockstep.commands.verify import command as verify
 from lockstep.common.console import WRONG
 from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import shown
+from lockstep.proofs_check.refusals import NotCertified
 
 #: The commands under the headings of `lockstep --help`, in its order.
 COMMANDS = {
@@ -78,11 +79,7 @@ def main() -> NoReturn:
         inputs = getattr(error, "inputs", None)  # of SidecarFailed, which would take NumPy to import
         if inputs is not None:
             print(f"on the input {shown(inputs)}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-    except Exception as error:
-        if type(error).__name__ != "NotCertified":  # named, so that torch is not imported for this
-            raise
+    except (OSError, NotCertified) as error:
         print(f"error: {error}", file=sys.stderr)
     sys.exit(WRONG)
 

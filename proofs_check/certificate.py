@@ -25,6 +25,7 @@ from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.models.processes import REMAINDER, THRESHOLD
 from lockstep.models.transformer import Layer, Transformer
+from lockstep.proofs_check.refusals import NotCertified
 
 Matrix = NDArray[np.float64]
 
@@ -32,10 +33,6 @@ Matrix = NDArray[np.float64]
 PRECISION = {torch.float64: 53, torch.float32: 24}
 #: Bounds are computed in float64 themselves; this covers their own rounding.
 MARGIN = 1 + 2.0**-40
-
-
-class NotCertified(Exception):
-    """The dtype cannot hold the model's sums exactly; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
-from lockstep.proofs_check.certificate import NotCertified
 from lockstep.proofs_check.fuzzing import random_programs as texts
 from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
 from lockstep.proofs_check.fuzzing.contents import coverage
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
 from lockstep.proofs_check.fuzzing.tally import GROUPS, REFUSALS, Tally, lacking
+from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.verification import Options, cases
 
 #: Runs on the machine only.

@@ -26,7 +26,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, run
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import generator_for
-from lockstep.proofs_check.certificate import NotCertified
+from lockstep.proofs_check.refusals import NotCertified
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 IDLE = Trial((), "", 1.0, 1.0)

@@ -11,7 +11,8 @@ from lockstep.compiler.processor import Code
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.certificate import NotCertified, horizon, require_certificate
+from lockstep.proofs_check.certificate import horizon, require_certificate
+from lockstep.proofs_check.refusals import NotCertified
 
 
 def with_widths(sample: Job, bits: int, dtype: str) -> Compiled:

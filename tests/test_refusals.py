@@ -19,8 +19,8 @@ from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program
-from lockstep.proofs_check.certificate import NotCertified
 from lockstep.proofs_check.decoding import decode_job
+from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.theorems import BOUNDS
 
 DOUBLE = "program t param n shared A[n] : inout for i in 0 .. n - 1 do A[i] := A[i] + A[i] end"

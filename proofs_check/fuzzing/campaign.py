@@ -13,11 +13,11 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.sidecar import generator_for
-from lockstep.proofs_check.certificate import NotCertified
 from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
 from lockstep.proofs_check.fuzzing.machine_programs import coverage as coverage_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.fuzzing.tally import OTHER, Tally
+from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
 from lockstep.proofs_check.verification.rows import RUNS

@@ -13,7 +13,8 @@ from lockstep.compiler.circuit import Circuit, Ramp
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
 from lockstep.compiler.processor import Code
 from lockstep.models.transformer import LAYER_PARTS, Factored, Transformer
-from lockstep.proofs_check.certificate import NotCertified, certify, require_certificate
+from lockstep.proofs_check.certificate import certify, require_certificate
+from lockstep.proofs_check.refusals import NotCertified
 from mutation.circuits import weight
 from mutation.jobs import counted_cell, hot_cell
 from mutation.planting import Attribute

@@ -13,7 +13,8 @@ from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import compile_job
 from lockstep.models.engines import LONGEST
 from lockstep.pram.job import Job
-from lockstep.proofs_check.certificate import NotCertified, require_certificate
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.refusals import NotCertified
 
 #: What a decode to check against may take by the estimate, in seconds.
 MOST_SECONDS = 10.0

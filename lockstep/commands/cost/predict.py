@@ -14,7 +14,8 @@ from lockstep.compiler.processor import Code
 from lockstep.models.engines import LONGEST, pick
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
-from lockstep.proofs_check.certificate import NotCertified, require_certificate
+from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.theorems import BOUNDS
 
 DTYPES = ("float64", "float32")
