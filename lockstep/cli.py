@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from lockstep import __version__
-from lockstep.commands import asm, check, compile, decode, fmt, new, profile, run, sweep, theorems
+from lockstep.commands import asm, check, compile, decode, doctor, examples, fmt, new, profile, run, sweep, theorems
 from lockstep.commands.certify import command as certify
 from lockstep.commands.cost import command as cost
 from lockstep.commands.export import command as export
@@ -32,12 +32,13 @@ from lockstep.proofs_check.refusals import NotCertified
 
 #: The commands under the headings of `lockstep --help`, in its order.
 COMMANDS = {
-    "Write a program": (new.new, check.check, fmt.fmt, asm.asm),
+    "Write a program": (new.new, examples.examples, check.check, fmt.fmt, asm.asm),
     "Run it on the machine": (run.run, profile.profile, modes.modes),
     "Decode its runs with a model": (compile.compile, decode.decode, export.export),
     "Check machine and model": (verify.verify, sweep.sweep, report.report, fuzz.fuzz),
     "Prove what holds of the weights": (theorems.theorems, certify.certify, prove.prove),
     "See what it costs": (cost.cost, space.space),
+    "Look after the installation": (doctor.doctor,),
 }
 
 
@@ -51,7 +52,7 @@ class Headings(TyperGroup):
                 formatter.write_dl([(name, command.get_short_help_str(72)) for name, command in found if command])
 
 
-app = typer.Typer(cls=Headings, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+app = typer.Typer(cls=Headings, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
 for command in (each for commands in COMMANDS.values() for each in commands):
     app.command()(command)

@@ -29,6 +29,7 @@ from lockstep.common.options import (
     ModelProcess,
     ModelSchedule,
     Order,
+    ProgramOrModel,
     Seed,
     Size,
     Steps,
@@ -39,7 +40,7 @@ from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
 
 
-def decode(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
            schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,

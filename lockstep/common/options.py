@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
+from lockstep.common.finding import find_optional, find_program
 from lockstep.compiler.names import ScheduleName
 from lockstep.models.names import DeviceName, DtypeName, EngineName, OrderName, ProcessName
 from lockstep.pram.winner import FIXED_FORMS, FORMS, MOST_SEED
@@ -15,7 +16,11 @@ from lockstep.pram.word import MAX_BITS, MIN_BITS
 ProcessOrAll = Literal[ProcessName, "all"]
 ScheduleOrAll = Literal[ScheduleName, "all"]
 
-File = Annotated[Path, typer.Argument(help="A program, NAME.pram.", show_default=False)]
+File = Annotated[Path, typer.Argument(callback=find_program, help="A program, NAME.pram.", show_default=False)]
+OptionalFile = Annotated[Optional[Path], typer.Argument(callback=find_optional, help="A program, NAME.pram.", show_default=False)]
+ProgramOrModel = Annotated[
+    Path, typer.Argument(callback=find_program, help="A program, or a model file made by `compile`.", show_default=False)
+]
 Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with params and arrays.", show_default=False)]
 Inputs = Annotated[
     Optional[Path],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -11,7 +10,7 @@ from lockstep.commands.certify.table import certificate_table
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import FAILED, emit, err, spinner
 from lockstep.common.models import DEFAULT_BITS, check_model, declared_bits
-from lockstep.common.options import Json, ModelBits, ModelDtype, ModelProcess, ModelSchedule
+from lockstep.common.options import Json, ModelBits, ModelDtype, ModelProcess, ModelSchedule, ProgramOrModel
 from lockstep.compiler.names import MODEL_BITS
 
 #: A pid and an address are words.
@@ -22,7 +21,7 @@ MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
 )
 
 
-def certify(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+def certify(file: ProgramOrModel,
             time: Annotated[Optional[int], typer.Option("--time", min=1, max=MOST_STEPS, show_default=False,
                                                         help="T, the longest run, of mdm [1000, or the model's own].")] = None,
             procs: Annotated[Optional[int], typer.Option("--procs", min=1, max=MOST_PROCESSORS, show_default=False,

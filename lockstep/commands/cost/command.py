@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -11,7 +10,7 @@ from rich.console import Group
 
 from lockstep.common.arguments import constructions, parse_number, parse_settings
 from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
-from lockstep.common.options import Bits, EachProcess, EachSchedule, Json
+from lockstep.common.options import Bits, EachProcess, EachSchedule, Json, OptionalFile
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 TRUSTED = 1.5
 
 
-def cost(file: Annotated[Optional[Path], typer.Argument(help="A program, NAME.pram.", show_default=False)] = None,
+def cost(file: OptionalFile = None,
          n: Annotated[Optional[str], typer.Option("--n", help="Sizes: 1000, 1e6, 10^6 or 2^20, several with commas.",
                                                   show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",

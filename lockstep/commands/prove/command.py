@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -11,14 +10,14 @@ from rich.console import Group
 from lockstep.common.arguments import constructions
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
-from lockstep.common.options import Json, SomeProcess, SomeSchedule
+from lockstep.common.options import Json, ProgramOrModel, SomeProcess, SomeSchedule
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
 MOST_BITS = 16
 
 
-def prove(file: Annotated[Path, typer.Argument(help="A program, or a model file made by `compile`.", show_default=False)],
+def prove(file: ProgramOrModel,
           process: SomeProcess = None, schedule: SomeSchedule = None,
           word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_BITS,
                                                            help="Word size [as declared, or 16].", show_default=False)] = None,

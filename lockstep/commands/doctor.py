@@ -1,0 +1,83 @@
+"""`lockstep doctor`: what this installation has, and whether it works."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.common.console import FAILED, emit, err, spinner
+from lockstep.common.finding import EXAMPLES
+from lockstep.common.options import Json
+
+#: What is imported when a command needs it.
+LIBRARIES = ("numpy", "lark", "torch", "numba", "sympy", "z3-solver", "hypothesis", "dask", "distributed", "matplotlib", "rich",
+             "typer", "safetensors")  # fmt: skip
+
+#: What is looked at, what was found, and whether that is well.
+Finding = tuple[str, str, bool]
+
+
+def doctor(json_: Json = False) -> None:
+    """Show what is installed, and decode a small run with each engine.
+
+    The exit status is 3 if something is missing or an engine does not give the machine's outputs.
+    """
+    with spinner(err, "looking at this installation"):
+        found = [*_platform(), *_libraries(), *_engines()]
+    record = {"holds": all(well for *_, well in found), "findings": [dict(zip(("what", "found", "holds"), row)) for row in found]}
+    emit(record, _table(found), json_)
+    if not record["holds"]:
+        raise typer.Exit(FAILED)
+
+
+def _platform() -> Iterator[Finding]:
+    yield "lockstep", version("lockstep"), True
+    yield "Python", f"{platform.python_version()}, {sys.executable}", sys.version_info >= (3, 11)
+    yield "processors", str(os.cpu_count()), True
+    yield "examples", f"{len(list(EXAMPLES.glob('*.pram')))} in {EXAMPLES}", EXAMPLES.is_dir()
+
+
+def _libraries() -> Iterator[Finding]:
+    for name in LIBRARIES:
+        try:
+            yield name, version(name), True
+        except PackageNotFoundError:
+            yield name, "missing: pip install lockstep again", False
+
+
+def _engines() -> Iterator[Finding]:
+    """A run of an example, decoded by each engine and held against the machine's outputs."""
+    import torch
+
+    import lockstep
+    from lockstep.models.engines import ENGINES
+
+    program = lockstep.load(EXAMPLES / "tree_sum.pram")
+    given: tuple[dict[str, int], dict[str, Any]] = {"n": 4}, {"A": [3, 1, 4, 1]}
+    exact = lockstep.run(program, *given).outputs
+    for engine in ENGINES:
+        try:
+            decoded = lockstep.decode(program, *given, engine=engine).outputs
+        except Exception as error:  # whatever it is, it is what the user wants to see
+            yield f"engine {engine}", f"{type(error).__name__}: {error}", False
+        else:
+            yield f"engine {engine}", f"tree_sum gives {decoded}", decoded == exact
+    yield "cuda", "torch finds a device" if torch.cuda.is_available() else "torch finds no device; none is needed", True
+
+
+def _table(found: list[Finding]) -> Table:
+    table = Table(box=box.SIMPLE, show_header=False)
+    for style in ("cyan", "", ""):
+        table.add_column(style=style, overflow="fold")
+    for what, text, well in found:
+        table.add_row(what, Text(text), Text("fine", style="green") if well else Text("FAILED", style="bold red"))
+    return table

@@ -1,0 +1,83 @@
+"""`lockstep examples`: the programs that are installed with Lockstep."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.common.console import emit
+from lockstep.common.finding import EXAMPLES
+from lockstep.common.options import Json
+from lockstep.common.paths import existing
+from lockstep.pram.errors import Source, fail
+from lockstep.pram.listing import expression_text
+from lockstep.pram.program import Program, load
+
+
+def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME", help="Print this one.", show_default=False)] = None,
+             copy: Annotated[Optional[Path], typer.Option("--copy", help="Folder to copy it to, with its oracle.",
+                                                          show_default=False)] = None, json_: Json = False) -> None:  # fmt: skip
+    """List the example programs, print one, or copy one.
+
+    Every command that takes a program finds them by name: `lockstep run tree_sum --size 8`.
+    """
+    if name is None:
+        if copy is not None:
+            raise typer.BadParameter("say which example to copy: NAME --copy FOLDER", param_hint="--copy")
+        programs = [load(path) for path in sorted(EXAMPLES.glob("*.pram"))]
+        emit([_record(program) for program in programs], _table(programs), json_)
+        return
+    program = load(_file(name))
+    if copy is None:
+        emit(_record(program) | {"text": program.source.text}, program.source.text.rstrip("\n"), json_)
+        return
+    for target in _copy(name, existing(copy, "--copy")):
+        print(f"wrote {target}")
+
+
+def _file(name: str) -> Path:
+    path = EXAMPLES / f"{name.removesuffix('.pram')}.pram"
+    if path.parent != EXAMPLES or not path.is_file():
+        raise typer.BadParameter(f"there is no example {name!r}; `lockstep examples` lists them", param_hint="NAME")
+    return path
+
+
+def _copy(name: str, folder: Path) -> list[Path]:
+    """Copy a program and its oracle.
+
+    Raises: PramError: one of them is there already; nothing is written.
+    """
+    sources = [_file(name), _file(name).with_suffix(".py")]
+    targets = [folder / source.name for source in sources]
+    for target in targets:
+        if target.exists() or target.is_symlink():
+            raise fail("there is such a file already; nothing was written", Source(str(target), ""))
+    for source, target in zip(sources, targets):
+        shutil.copyfile(source, target)
+    return targets
+
+
+def _record(program: Program) -> dict[str, Any]:
+    claims = [f"{c.quantity} {c.relation} {expression_text(c.bound)}" for c in program.claims]
+    return {"program": program.name, "mode": program.symbols.mode, "about": _about(program), "claims": claims}
+
+
+def _about(program: Program) -> str:
+    """The comment on the program's first line, which may go on in the next ones."""
+    return program.source.text.partition("\n")[0].partition("#")[2].strip(" ,")
+
+
+def _table(programs: list[Program]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("program", style="cyan", no_wrap=True)
+    table.add_column("mode", no_wrap=True)
+    table.add_column("what it computes", overflow="fold")
+    for program in programs:
+        table.add_row(program.name, program.symbols.mode, Text(_about(program)))
+    return table

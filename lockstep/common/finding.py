@@ -1,0 +1,24 @@
+"""Which file a user means: `ok` finds ok.pram, and `tree_sum` the example of that name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+#: The example programs that are installed with Lockstep.
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "programs"
+
+
+def find_program(path: Path) -> Path:
+    """The file at this path, else the program whose name this is, here or among the examples; the path itself if there is none."""
+    if path.is_file() or path.suffix:
+        return path
+    beside = path.with_name(f"{path.name}.pram")
+    example = EXAMPLES / beside.name
+    if beside.is_file():
+        return beside
+    return example if path.parent == Path() and not path.exists() and example.is_file() else path
+
+
+def find_optional(path: Path | None) -> Path | None:
+    """The same where no program need be given."""
+    return None if path is None else find_program(path)
