@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
+from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.models.sequence import Change, Sequence
 from lockstep.models.transformer import Prediction
 
@@ -66,15 +67,13 @@ class Editing:
     Raises: ValueError: no such process or order, or the process does not take this order.
     """
 
-    def __init__(
-        self, tokens: Tensor, mask: int, most: int, *, process: str = "mdm", order: str = "parallel", seed: int = 0
-    ) -> None:
-        if process not in PROCESSES or order not in ORDERS:
-            raise ValueError(f"unknown process or order: {process!r}, {order!r}")
+    def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = PLAIN) -> None:
+        if process not in PROCESSES or sampling.order not in ORDERS:
+            raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
-        if order != "parallel" and not self.process.any_order:
+        if sampling.order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-        self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
+        self.choose = ORDERS[sampling.order](torch.Generator().manual_seed(sampling.seed))
         self.sequence, self.most, self.number = Sequence(tokens, mask), most, 0
         self.pending = no_edits()
         self.renewed = torch.zeros(most, dtype=torch.bool)
