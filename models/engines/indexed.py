@@ -17,9 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines import asking, streams, tables
+from lockstep.models.engines import asking, kernels, streams, tables
 from lockstep.models.engines import growing as room
-from lockstep.models.engines import rows as kernels
 from lockstep.models.engines.asking import Batch, Sink
 from lockstep.models.engines.bounds import MARGIN, Unsuitable
 from lockstep.models.engines.jit import NONE
