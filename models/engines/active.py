@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.models.engines.bounds import VANISHING, Unsuitable, bound
+from lockstep.models.engines.bounds import VANISHING, bound
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Layer, Prediction, Transformer

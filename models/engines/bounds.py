@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Factored, Layer, Transformer
@@ -25,10 +26,6 @@ EXACT_BITS = {torch.float64: 53, torch.float32: 24}
 VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
 #: The reference's own rounding of a probability stays below this.
 MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
-
-
-class Unsuitable(Exception):
-    """A model, or a sequence that came up, is not one that this engine computes exactly; says why."""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from lockstep.models.engines import asking, kernels, streams, tables
 from lockstep.models.engines import growing as room
 from lockstep.models.engines.asking import Batch, Sink
-from lockstep.models.engines.bounds import MARGIN, Unsuitable
+from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import NONE
 from lockstep.models.engines.lookups import MOST_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.streams import BLOCK, Kept
 from lockstep.models.engines.tables import Asked
 from lockstep.models.positions import Positions

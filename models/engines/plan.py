@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, Unsuitable, bound, exact, largest
+from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, exact, largest
 from lockstep.models.engines.lookups import Lookup, recognise
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Transformer
