@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
 from lockstep.models.sampling import PLAIN, Sampling
-from lockstep.models.sequence import Change, Sequence
+from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Prediction
 
 #: Which of the positions that are ready a decoding step edits; each takes a generator.
@@ -74,7 +74,7 @@ class Editing:
         if sampling.order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
         self.choose = ORDERS[sampling.order](torch.Generator().manual_seed(sampling.seed))
-        self.sequence, self.most, self.number = Sequence(tokens, mask), most, 0
+        self.sequence, self.most, self.number = TokenSequence(tokens, mask), most, 0
         self.pending = no_edits()
         self.renewed = torch.zeros(most, dtype=torch.bool)
 
@@ -89,7 +89,7 @@ class Editing:
         Args:   rows: ascending, those predicted anew: at first all, later all whose prediction may have changed.
         Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows its positions.
         """
-        self.pending = self._renewed(rows, prediction)
+        self.pending = self._touched(rows, prediction)
         edits = chosen(self.pending, self.choose)
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.moves else before
@@ -103,7 +103,7 @@ class Editing:
         self.number += 1
         return DecodingStep(self.number, change, self.sequence.tokens)
 
-    def _renewed(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
+    def _touched(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
         """Pending edits, with those of rows that were predicted anew replaced.
 
         An edit that waits stays right: it depends on its row's token and prediction alone, and neither changed.
@@ -118,5 +118,5 @@ class Editing:
         self.renewed[where] = False
         if not len(old):
             return new
-        both = Edits(*(torch.cat(parts) for parts in zip(vars(old).values(), vars(new).values())))
+        both = Edits.joined(old, new)
         return both.take(both.rows.argsort())

@@ -43,6 +43,16 @@ class Edits:
         """A part, by a mask or indices."""
         return Edits(self.rows[which], self.tokens[which], self.delete[which], self.insert[which])
 
+    @staticmethod
+    def joined(first: Edits, then: Edits) -> Edits:
+        """Those of both, one after the other."""
+        return Edits(
+            rows=torch.cat([first.rows, then.rows]),
+            tokens=torch.cat([first.tokens, then.tokens]),
+            delete=torch.cat([first.delete, then.delete]),
+            insert=torch.cat([first.insert, then.insert]),
+        )
+
     @property
     def moves(self) -> bool:
         """Whether positions after an edit may move."""

@@ -25,7 +25,7 @@ class Change:
     length: int
 
 
-class Sequence:
+class TokenSequence:
     """Tokens by position. A decoding step costs as much as it edits; only inserts and deletes cost the length."""
 
     def __init__(self, tokens: Tensor, mask: int) -> None:
