@@ -10,16 +10,16 @@ from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RE
 def empty(heads: int, rows: int) -> Table:
     """Tables of rows that are no keys and ask nothing."""
     table = Table(
-        np.full((heads, 1, rows, LINK), -1, np.int32),
-        np.full((heads, 1, rows, LINK), -1, np.int32),
-        np.zeros((heads, rows, ROW), np.int64),
-        np.zeros((heads, 64, RECORD), np.int64),
-        np.full((heads, 256), -1, np.int32),
-        np.zeros((heads, MOST_CARES), np.int64),
-        np.zeros((heads, 64), np.int32),
-        np.zeros((heads, rows), np.int32),
-        np.zeros((heads, rows), np.int32),
-        np.zeros((heads, COUNTERS), np.int64),
+        keys=np.full((heads, 1, rows, LINK), -1, np.int32),
+        asks=np.full((heads, 1, rows, LINK), -1, np.int32),
+        rows=np.zeros((heads, rows, ROW), np.int64),
+        buckets=np.zeros((heads, 64, RECORD), np.int64),
+        hashed=np.full((heads, 256), -1, np.int32),
+        cares=np.zeros((heads, MOST_CARES), np.int64),
+        touched=np.zeros((heads, 64), np.int32),
+        answer=np.zeros((heads, rows), np.int32),
+        news=np.zeros((heads, rows), np.int32),
+        counts=np.zeros((heads, COUNTERS), np.int64),
     )
     table.rows[:, :, QUERY] = -1
     return table
@@ -27,8 +27,13 @@ def empty(heads: int, rows: int) -> Table:
 
 def silent(heads: int, rows: int) -> Asked:
     """Rows that ask nothing and are no keys."""
+    shape = (heads, rows)
     return Asked(
-        *(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3))
+        query=np.full(shape, -1, np.int64),
+        key=np.full(shape, -1, np.int64),
+        care=np.zeros(shape, np.int64),
+        recency=np.zeros(shape, np.int64),
+        value=np.zeros(shape, np.int64),
     )
 
 
