@@ -17,12 +17,10 @@ from torch import Tensor
 
 from lockstep.models.engines.bounds import VANISHING, bound
 from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.sizes import SCORED
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Layer, Prediction, Transformer
-
-#: Rows whose scores are held at once.
-CHUNK = 1024
 
 
 @dataclass(frozen=True)
@@ -118,5 +116,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Slices of at most CHUNK rows; one empty slice if there are no rows."""
-    return [rows[first : first + CHUNK] for first in range(0, max(1, len(rows)), CHUNK)]
+    """Slices of at most SCORED rows; one empty slice if there are no rows."""
+    return [rows[first : first + SCORED] for first in range(0, max(1, len(rows)), SCORED)]

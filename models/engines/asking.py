@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
-from lockstep.models.engines.streams import BLOCK, Kept, blocks, evaluate, load
+from lockstep.models.engines.sizes import BLOCK, MANY
+from lockstep.models.engines.streams import Kept, blocks, evaluate, load
 from lockstep.models.engines.tables import Asked
 
 #: What can be wrong with a row that was computed; 0 is nothing.

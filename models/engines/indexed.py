@@ -25,15 +25,13 @@ from lockstep.models.engines.jit import NONE
 from lockstep.models.engines.lookups import MOST_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.session import Unsuitable
-from lockstep.models.engines.streams import BLOCK, Kept
+from lockstep.models.engines.sizes import BLOCK, LINKED
+from lockstep.models.engines.streams import Kept
 from lockstep.models.engines.tables import Asked
 from lockstep.models.positions import Positions
 from lockstep.models.processes import THRESHOLD
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
-
-#: Rows that are linked at once; it bounds the memory of a start.
-CHUNK = 1 << 15
 
 
 class IndexedBatch:
@@ -199,8 +197,8 @@ class Layer:
         self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
             self._relink(dead, room.silent(len(count), len(dead)))
-        for first in range(0, len(changed), CHUNK):
-            chunk = changed[first : first + CHUNK]
+        for first in range(0, len(changed), LINKED):
+            chunk = changed[first : first + LINKED]
             asked = room.unanswered(len(count), len(chunk))
             if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.batch, self.width):
                 raise Unsuitable(asking.FAULTS[fault])

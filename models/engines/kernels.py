@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
-from lockstep.models.engines.streams import BLOCK, Kept, blocks, evaluate, gather, load, store, write
+from lockstep.models.engines.sizes import BLOCK, MANY
+from lockstep.models.engines.streams import Kept, blocks, evaluate, gather, load, store, write
 from lockstep.models.engines.tables import GOT
 
 #: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
-
-BLOCK = 64
+from lockstep.models.engines.sizes import BLOCK, MANY
 
 
 class Kept(NamedTuple):

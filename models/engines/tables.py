@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MANY, NONE, jit, spread
+from lockstep.models.engines.jit import NONE, jit, spread
+from lockstep.models.engines.sizes import MANY
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]
