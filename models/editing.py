@@ -25,7 +25,7 @@ ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
 
 
 def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
-    """A random non-empty part."""
+    """A random part of the positions that are ready, never empty."""
     kept = torch.rand(len(ready), generator=random) < 0.5
     kept[torch.randint(len(ready), (1,), generator=random)] = True
     return ready[kept]
@@ -56,7 +56,7 @@ class DecodingStep:
 
     @property
     def tokens(self) -> Tensor:
-        """A copy of the sequence."""
+        """A copy of the sequence, which later steps leave as it is."""
         return torch.from_numpy(self.sequence.copy())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sampling:
-    """What one asks of a decode; every choice leads to the same tokens in the end.
+    """What one asks of a decode, besides the process.
 
     order:  which of the positions that are ready a decoding step edits; a name in `lockstep.models.editing.ORDERS`.
     seed:   of the orders that draw.

@@ -151,7 +151,7 @@ def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, aske
 
 
 def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch, width: int) -> int:
-    """Queries, keys and values of rows go to `asked`; a fault that was found, or 0."""
+    """Write queries, keys and values of rows to `asked`; return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
     spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, batch, faults, width)
     return int(faults.max(initial=0))

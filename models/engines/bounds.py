@@ -63,7 +63,7 @@ class Units:
     writes: Matrix
 
     def range(self, z: tuple[float, float]) -> tuple[float, float]:
-        """Piecewise linear in z, so the extremes are at the ends or at a kink."""
+        """The least and largest sum for z in a range. It is piecewise linear, so its extremes are at the ends or at a kink."""
         at = [z[0], z[1], *(-b for b in self.biases if z[0] < -b < z[1])]
         values = [sum(s * max(x + b, 0.0) for s, b in zip(self.signs, self.biases)) for x in at]
         return min(values), max(values)
@@ -138,7 +138,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
 
 
 def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
-    """The range of E[token]."""
+    """The range of the embedding of a token."""
     kind, one, zero = (exact(m) for m in (factored.kind, factored.one, factored.zero))
     bits = [count for _, count in vocabulary.kinds]
     low = [kind[i] + np.minimum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
@@ -184,7 +184,7 @@ def unit(q: Matrix) -> float:
 
 
 def largest(m: Matrix, x: Interval) -> float:
-    """No partial sum of a row of m x, in any order, is larger."""
+    """A bound on every partial sum of every row of m x, in any order."""
     return float((np.abs(m) @ x.size).max(initial=0))
 
 

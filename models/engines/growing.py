@@ -26,7 +26,7 @@ def empty(heads: int, rows: int) -> Table:
 
 
 def silent(heads: int, rows: int) -> Asked:
-    """Rows that ask nothing and are no keys."""
+    """What rows ask that ask nothing and are no keys."""
     shape = (heads, rows)
     return Asked(
         query=np.full(shape, -1, np.int64),
@@ -38,12 +38,12 @@ def silent(heads: int, rows: int) -> Asked:
 
 
 def unanswered(heads: int, rows: int) -> Asked:
-    """Room for what rows ask."""
+    """Arrays for what rows ask; `ask` fills them."""
     return Asked(*(np.empty((heads, rows), np.int64) for _ in range(5)))
 
 
 def grown(t: Table) -> Table:
-    """Room for four times the buckets."""
+    """A copy of the tables with room for four times the buckets."""
     heads, room, _ = t.buckets.shape
     buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
     for h, used in enumerate(t.counts[:, USED]):
@@ -55,7 +55,7 @@ def grown(t: Table) -> Table:
 
 
 def with_care(t: Table, number: int) -> Table:
-    """Room for that many cares and one more."""
+    """The tables with room for that many cares and one more."""
     if t.asks.shape[1] > number:
         return t
     more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)

@@ -129,7 +129,7 @@ def _decay(gap: float) -> float:
 
 @jit()
 def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
-    """Of the best token: 1 over the sum, over all tokens, of exp(score - best), which factors over a kind's bits."""
+    """The probability of the best token: 1 over the sum, over all tokens, of exp(score - best), which factors over a kind's bits."""
     kinds, total = len(plan.bits), 0.0
     for kind in range(kinds):
         if kind == plan.mask:

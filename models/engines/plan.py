@@ -111,7 +111,7 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """All of a model; `columns[l]` are kept before layer l."""
+    """A whole model; `columns[l]` are kept before layer l."""
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -167,7 +167,7 @@ Part = TypeVar("Part")
 
 
 def _in(real: Real, part: Part) -> Part:
-    """A plan whose numbers are all in that dtype."""
+    """A copy of a part of a plan, with its float64 arrays in that dtype."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:
         return part.astype(real)  # type: ignore[return-value]
     if isinstance(part, tuple):
@@ -193,7 +193,7 @@ def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDA
 
 
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
-    """The columns that a layer writes."""
+    """Which columns a layer writes, [d]."""
     written = np.zeros(width, bool)
     for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
         written |= writes.any(axis=0)

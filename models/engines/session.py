@@ -17,7 +17,7 @@ class Unsuitable(Exception):
 
 
 class Session(Protocol):
-    """One decode.
+    """The predictions for one sequence while it is edited.
 
     predict:  the rows, ascending, whose token changed or whose prediction may differ from what was last said of them (at
               first: all), and the prediction of each: right for masked rows, and its control bits for all. A `probability`
@@ -33,7 +33,7 @@ class Session(Protocol):
 
 
 class BatchSession(Protocol):
-    """Decodes of several sequences in one pass over the model; numbers say which sequence.
+    """The predictions for several sequences, in one pass over the model; numbers say which sequence.
 
     predict: as of a Session, for each sequence in `live`, in that order; sequences that are not live stay as they are.
     Raises: Unsuitable, from either of them.

@@ -260,7 +260,7 @@ def _ask_again(
 
 @jit()
 def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
-    """Find the best key of a bucket; whether another one is as recent."""
+    """Find the most recent key of a bucket; return whether another one is as recent."""
     best, tied, row = np.int64(EMPTY), False, buckets[b, KEYS]
     while row >= 0:
         if best < 0 or rows[row, ROW_RECENCY] > rows[best, ROW_RECENCY]:
@@ -274,7 +274,7 @@ def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
 
 @jit()
 def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
-    """Say what a bucket holds now; whether that is anything new."""
+    """Publish what a bucket holds now; return whether that is anything new."""
     tied = False
     if buckets[b, BEST] == SEARCH:
         tied = _search(keys, rows, buckets, b)
@@ -293,7 +293,7 @@ def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, 
 
 @jit()
 def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
-    """What a row reads now; whether two keys tie for it."""
+    """Settle what a row reads now; return whether two keys tie for it."""
     value, best, tied = sink, np.int64(NONE), False
     if rows[row, QUERY] >= 0:
         for m in range(count[CARES]):
