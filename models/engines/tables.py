@@ -80,13 +80,13 @@ class Table(NamedTuple):
 @jit(inline=True)
 def _care(buckets: Integers, b: int) -> np.int64:
     """The number of the care of a bucket."""
-    return buckets[b, CARE] & (TIE - 1)
+    return np.int64(buckets[b, CARE] & (TIE - 1))
 
 
 @jit(inline=True)
 def _tied(buckets: Integers, b: int) -> bool:
     """Whether the best keys of a bucket tie, as far as it has published."""
-    return buckets[b, CARE] >= TIE
+    return bool(buckets[b, CARE] >= TIE)
 
 
 @jit(inline=True)
