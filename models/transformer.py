@@ -95,7 +95,7 @@ class Prediction:
         return Prediction(self.token[rows], self.probability[rows], self.control[rows] if self.control is not None else None)
 
     def on_cpu(self) -> Prediction:
-        """A copy in the processor's memory; these tensors themselves if they are there."""
+        """A copy on the CPU; these tensors themselves if they are there."""
         control = self.control.cpu() if self.control is not None else None
         return Prediction(self.token.cpu(), self.probability.cpu(), control)
 
