@@ -24,6 +24,7 @@ from lockstep.commands.cost.calibrate import calibrate
 from lockstep.commands.cost.check import hold
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
+from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
@@ -76,7 +77,7 @@ def pace(job: Job, construction: str = "mdm", most: int | None = None) -> Pace:
     layout = compiled.layout(job, time_needed)
     tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
     begin = time.perf_counter()
-    decoder = Decoder(compiled.model, tokens, positions, process=compiled.process, engine="indexed")
+    decoder = Decoder(compiled.model, tokens, positions, compiled.process, Sampling(engine="indexed"))
     decode, rows, steps = iter(decoder), 0, 0
     next(decode)
     first, busy = time.perf_counter(), time.process_time()

@@ -12,7 +12,7 @@ Nothing is imported before it is used: torch when something is compiled, the mac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from lockstep.pram.errors import PramError
     from lockstep.pram.machine import Run
     from lockstep.pram.program import Program, load, parse_program
+    from lockstep.pram.progress import Progress
+    from lockstep.pram.sidecar import Inputs
     from lockstep.pram.unwritten import Warn
+    from lockstep.pram.winner import Winner
     from lockstep.proofs_check.decoding import Decoded
-    from lockstep.proofs_check.verification import Report
+    from lockstep.proofs_check.verification import Failed, Report
 
 __version__ = "0.1.0"
 __all__ = ["PramError", "Program", "Run", "compile", "decode", "load", "parse_program", "run", "verify"]
@@ -71,15 +74,55 @@ def compile(program: Program, widths: Widths, *, dtype: str = "float64", constru
     return compile_program(program, widths, dtype, construction)
 
 
-def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, **options: Any) -> Decoded:
-    """Generate a run by masked diffusion; options as `lockstep.proofs_check.decoding.decode_job`."""
-    from lockstep.proofs_check.decoding import decode_job
+def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
+           word_bits: int | None = None, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
+           time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
+           max_steps: int | None = None, strict: bool = False, progress: Progress | None = None) -> Decoded:  # fmt: skip
+    """Generate a run by masked diffusion.
 
-    return decode_job(program.instantiate(params, arrays, options.pop("word_bits", None)), **options)
+    Args:   construction, dtype, time, compiled, max_steps, strict: as in `lockstep.proofs_check.decoding.DecodeOptions`.
+            order, seed, engine, device: as in `lockstep.models.sampling.Sampling`; the engine may be auto.
+            progress: called with decoding steps done and expected.
+    Raises: as `lockstep.proofs_check.decoding.decode_job`.
+    """
+    from lockstep.models.sampling import Sampling
+    from lockstep.pram.machine import DEFAULT_MAX_STEPS
+    from lockstep.pram.progress import silent
+    from lockstep.proofs_check.decoding import DecodeOptions, decode_job
+
+    most = DEFAULT_MAX_STEPS if max_steps is None else max_steps
+    options = DecodeOptions(construction, dtype, time, compiled, most, strict, Sampling(order, seed, engine, device))
+    return decode_job(program.instantiate(params, arrays, word_bits), options, progress or silent)
 
 
-def verify(program: Program, **options: Any) -> Report:
-    """Run machine and model side by side and hold both against the theorems; options as `lockstep.proofs_check.verification.verify`."""
+def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
+           use_sidecar: bool = True, progress: Progress | None = None, fail_fast: bool = False,
+           on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float | None = None,
+           expected: dict[str, Any] | None = None, constructions: Sequence[str] = ("mdm",), order: str = "parallel",
+           dtype: str = "float64", seed: int = 0, word_bits: int | None = None, max_context: int | None = None,
+           engine: str = "auto", device: str = "cpu", max_decoding_steps: int | None = None, max_steps: int | None = None,
+           strict: bool = False, winner: Winner | str | None = None) -> Report:  # fmt: skip
+    """Run machine and model side by side and hold both against the theorems.
+
+    Args:   inputs .. expected: as in `lockstep.proofs_check.verification.verify`.
+            constructions .. winner: as in `lockstep.proofs_check.verification.Options`; a winner may be given as `verify --winner` has it.
+    Raises: as `lockstep.proofs_check.verification.verify`. ValueError: there is no such winner.
+    """
+    from lockstep.pram.machine import DEFAULT_MAX_STEPS
+    from lockstep.pram.progress import silent
+    from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
+    from lockstep.pram.winner import parse_winner
+    from lockstep.proofs_check.verification import Options
     from lockstep.proofs_check.verification import verify as verify_program
+    from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT
 
-    return verify_program(program, **options)
+    options = Options(
+        constructions, order, dtype, seed, word_bits, DEFAULT_MAX_CONTEXT if max_context is None else max_context, engine, device,
+        max_decoding_steps, DEFAULT_MAX_STEPS if max_steps is None else max_steps, strict,
+        parse_winner(winner) if isinstance(winner, str) else winner,
+    )  # fmt: skip
+    return verify_program(
+        program, options, inputs=inputs, sizes=sizes, random=random, use_sidecar=use_sidecar, progress=progress or silent,
+        fail_fast=fail_fast, on_failure=on_failure, expected=expected,
+        sidecar_timeout=DEFAULT_TIMEOUT if sidecar_timeout is None else sidecar_timeout,
+    )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from lockstep.models.decode import Decoding, TooLong, decode
 from lockstep.models.editing import Editing, NotFinished, OutOfPositions
 from lockstep.models.engines import BATCHES, ENGINES, Unsuitable
 from lockstep.models.positions import Positions
+from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.models.transformer import Transformer
 
 #: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
@@ -32,8 +32,7 @@ class Failed(Exception):
         super().__init__(f"sequence {number}: {cause}")
 
 
-def decode_batch(model: Transformer, starts: Sequence[Start], *, process: str = "mdm", order: str = "parallel", seed: int = 0,
-                 engine: str = "dense", device: str = "cpu",
+def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = PLAIN,
                  watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
     """Decode each sequence to the same end as `lockstep.models.decode.decode` alone, as many in one pass as there is room for.
 
@@ -43,20 +42,21 @@ def decode_batch(model: Transformer, starts: Sequence[Start], *, process: str = 
     Returns: in the order of `starts`.
     Raises:  Failed: what `decode` raises, for one of them. ValueError: as `decode`.
     """
+    engine = sampling.engine
     if engine not in ENGINES:
         raise ValueError(f"unknown engine: {engine!r}")
-    how: dict[str, Any] = {"process": process, "order": order, "seed": seed}
     found: dict[int, Decoding] = {}
     for group in _groups(starts, engine):
         done = len(found)
         try:
             if engine not in BATCHES or len(group) == 1:
                 raise Unsuitable("it takes one sequence at a time")
-            found |= _Pass(model.to(device), {n: starts[n] for n in group}, how).decode(engine, lambda n: watch(done + n))  # noqa: B023
+            together = _Pass(model, {n: starts[n] for n in group}, process, sampling)
+            found |= together.decode(lambda n: watch(done + n))  # noqa: B023
         except Unsuitable:  # alone, each says for itself what is unsuitable
             for number in group:
                 with _failing(number):
-                    found[number] = decode(model, *starts[number], engine=engine, device=device, **how)
+                    found[number] = decode(model, *starts[number], process, sampling)
                 watch(len(found))
     return [found[number] for number in range(len(starts))]
 
@@ -95,17 +95,19 @@ def _failing(number: int) -> Iterator[None]:
 class _Pass:
     """Sequences that are decoded together."""
 
-    def __init__(self, model: Transformer, starts: dict[int, Start], how: dict[str, Any]) -> None:
-        self.model, self.numbers, self.starts = model, list(starts), list(starts.values())
-        self.editings = [Editing(tokens, model.vocabulary.mask, len(positions), **how) for tokens, positions in self.starts]
+    def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
+        self.model, self.engine = model.to(sampling.device), sampling.engine
+        self.numbers, self.starts = list(starts), list(starts.values())
+        mask = model.vocabulary.mask
+        self.editings = [Editing(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
 
-    def decode(self, engine: str, watch: Callable[[int], None]) -> dict[int, Decoding]:
+    def decode(self, watch: Callable[[int], None]) -> dict[int, Decoding]:
         """Decode all of them; results stand under the number of their sequence.
 
         Raises: Unsuitable: the engine cannot take them. Failed: as decode_batch.
         """
         sequences = [editing.sequence.tokens for editing in self.editings]
-        session = BATCHES[engine](self.model, sequences, [positions for _, positions in self.starts])
+        session = BATCHES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editing in enumerate(self.editings) if not editing.filled]
         while live:
@@ -121,6 +123,6 @@ class _Pass:
             live = [n for n in live if n not in ended]
             watch(len(contexts) - len(live))
         return {
-            number: Decoding(torch.from_numpy(editing.sequence.tokens), editing.number, tuple(context), engine)
+            number: Decoding(torch.from_numpy(editing.sequence.tokens), editing.number, tuple(context), self.engine)
             for number, editing, context in zip(self.numbers, self.editings, contexts)
         }

@@ -13,6 +13,7 @@ from torch import Tensor
 from lockstep.models.editing import DecodingStep, Editing
 from lockstep.models.engines import ENGINES, LONGEST, Session, Unsuitable
 from lockstep.models.positions import Positions
+from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
 
@@ -44,15 +45,15 @@ class Decoder:
             TooLong: the engine gives up, and the reference cannot take over. ValueError: the process does not take this order.
     """
 
-    def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm",
-                 order: str = "parallel", seed: int = 0, engine: str = "dense", device: str = "cpu") -> None:  # fmt: skip
-        if engine not in ENGINES:
-            raise ValueError(f"unknown engine: {engine!r}")
+    def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
+                 sampling: Sampling = PLAIN) -> None:  # fmt: skip
+        if sampling.engine not in ENGINES:
+            raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
-        self.editing = Editing(tokens, model.vocabulary.mask, len(self.positions), process=process, order=order, seed=seed)
-        self.model, self.sequence = model.to(device), self.editing.sequence
+        self.editing = Editing(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
+        self.model, self.sequence = model.to(sampling.device), self.editing.sequence
         self.reason = ""
-        self.session = self._start(engine)
+        self.session = self._start(sampling.engine)
 
     @property
     def engine(self) -> str:
@@ -95,14 +96,13 @@ class Decoder:
         return ENGINES["dense"](self.model, self.sequence.tokens, self.positions)
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, *, process: str = "mdm", order: str = "parallel",
-           seed: int = 0, engine: str = "dense", device: str = "cpu",
+def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = PLAIN,
            watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
     """Decode to the end; arguments and errors as `Decoder`. `watch` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
-    decoder = Decoder(model, tokens, positions, process=process, order=order, seed=seed, engine=engine, device=device)
+    decoder = Decoder(model, tokens, positions, process, sampling)
     context, steps = [len(tokens)], 0
     for step in decoder:
         steps = step.number

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
-from lockstep.models.sequence import Change, Sequence
+from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Prediction
 
 #: Which of the positions that are ready a decoding step edits; each takes a generator.
@@ -24,7 +25,7 @@ ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
 
 
 def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
-    """A random non-empty part."""
+    """A random part of the positions that are ready, never empty."""
     kept = torch.rand(len(ready), generator=random) < 0.5
     kept[torch.randint(len(ready), (1,), generator=random)] = True
     return ready[kept]
@@ -55,7 +56,7 @@ class DecodingStep:
 
     @property
     def tokens(self) -> Tensor:
-        """A copy of the sequence."""
+        """A copy of the sequence, which later steps leave as it is."""
         return torch.from_numpy(self.sequence.copy())
 
 
@@ -66,16 +67,14 @@ class Editing:
     Raises: ValueError: no such process or order, or the process does not take this order.
     """
 
-    def __init__(
-        self, tokens: Tensor, mask: int, most: int, *, process: str = "mdm", order: str = "parallel", seed: int = 0
-    ) -> None:
-        if process not in PROCESSES or order not in ORDERS:
-            raise ValueError(f"unknown process or order: {process!r}, {order!r}")
+    def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = PLAIN) -> None:
+        if process not in PROCESSES or sampling.order not in ORDERS:
+            raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
-        if order != "parallel" and not self.process.any_order:
+        if sampling.order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-        self.choose = ORDERS[order](torch.Generator().manual_seed(seed))
-        self.sequence, self.most, self.number = Sequence(tokens, mask), most, 0
+        self.choose = ORDERS[sampling.order](torch.Generator().manual_seed(sampling.seed))
+        self.sequence, self.most, self.number = TokenSequence(tokens, mask), most, 0
         self.pending = no_edits()
         self.renewed = torch.zeros(most, dtype=torch.bool)
 
@@ -90,7 +89,7 @@ class Editing:
         Args:   rows: ascending, those predicted anew: at first all, later all whose prediction may have changed.
         Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows its positions.
         """
-        self.pending = self._renewed(rows, prediction)
+        self.pending = self._touched(rows, prediction)
         edits = chosen(self.pending, self.choose)
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.moves else before
@@ -104,7 +103,7 @@ class Editing:
         self.number += 1
         return DecodingStep(self.number, change, self.sequence.tokens)
 
-    def _renewed(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
+    def _touched(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
         """Pending edits, with those of rows that were predicted anew replaced.
 
         An edit that waits stays right: it depends on its row's token and prediction alone, and neither changed.
@@ -119,5 +118,5 @@ class Editing:
         self.renewed[where] = False
         if not len(old):
             return new
-        both = Edits(*(torch.cat(parts) for parts in zip(vars(old).values(), vars(new).values())))
+        both = Edits.joined(old, new)
         return both.take(both.rows.argsort())

@@ -45,7 +45,7 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
 
 
 def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
-    """Read a model.
+    """Read a model and the metadata that `save_model` was given.
 
     Raises: ModelFileError: it is anything but an undamaged model file of this format.
     """
@@ -80,7 +80,10 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
 
 
 def _vocabulary(text: str) -> Vocabulary:
-    """Raises: ValueError, TypeError: it is none."""
+    """The vocabulary that the metadata spells in JSON.
+
+    Raises: ValueError, TypeError: it spells none.
+    """
     kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text))
     names = [name for name, _ in kinds]
     if len({*names}) < len(names) or MASK not in names or not all(0 <= bits <= MOST_BITS for _, bits in kinds):
@@ -89,7 +92,7 @@ def _vocabulary(text: str) -> Vocabulary:
 
 
 def _check_tensors(tensors: Mapping[str, Tensor], dtype: str) -> None:
-    """All are finite and of the dtype that the metadata names."""
+    """Refuse tensors that are not of the dtype that the metadata names, or hold what is no finite number."""
     if dtype not in DTYPES:
         raise ModelFileError(f"dtype {dtype!r}, where weights are {' or '.join(DTYPES)}")
     for name, tensor in sorted(tensors.items()):

@@ -36,7 +36,7 @@ class Positions:
 
     @staticmethod
     def of(rows: Tensor | Positions) -> Positions:
-        """The same from dense rows [N_max, d]."""
+        """The encoding that dense rows [N_max, d] spell out; one that has columns already is returned as it is."""
         if isinstance(rows, Positions):
             return rows
         dense = rows.to(torch.float64).numpy()
@@ -48,7 +48,7 @@ class Positions:
 
     @staticmethod
     def stacked(parts: Sequence[Positions]) -> Positions:
-        """Those of several sequences, one after the other."""
+        """The encodings of several sequences, one after the other."""
         if len(parts) == 1:
             return parts[0]
         wide = np.unique(np.concatenate([p.large_columns for p in parts]))
@@ -64,7 +64,7 @@ class Positions:
         return stack
 
     def rows(self, which: slice | NDArray[np.int64], dtype: torch.dtype) -> Tensor:
-        """PE of some positions, [n, d]."""
+        """The encoding of some positions, [n, d]."""
         small = self.small[which]
         dense = np.zeros((len(small), self.width))
         dense[:, self.small_columns] = small

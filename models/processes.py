@@ -40,8 +40,18 @@ class Edits:
         return len(self.rows)
 
     def take(self, which: Tensor) -> Edits:
-        """A part, by a mask or indices."""
+        """Those where a mask is true, or at some indices."""
         return Edits(self.rows[which], self.tokens[which], self.delete[which], self.insert[which])
+
+    @staticmethod
+    def joined(first: Edits, then: Edits) -> Edits:
+        """The edits of both, those of `first` before those of `then`."""
+        return Edits(
+            rows=torch.cat([first.rows, then.rows]),
+            tokens=torch.cat([first.tokens, then.tokens]),
+            delete=torch.cat([first.delete, then.delete]),
+            insert=torch.cat([first.insert, then.insert]),
+        )
 
     @property
     def moves(self) -> bool:
@@ -93,7 +103,7 @@ class Process:
 
 
 def chosen(proposed: Edits, choose: Chooser) -> Edits:
-    """The edits at the positions that are chosen."""
+    """The proposed edits at the positions that `choose` picks."""
     if not len(proposed):
         return proposed
     picked = choose(proposed.rows)

@@ -25,7 +25,7 @@ class Change:
     length: int
 
 
-class Sequence:
+class TokenSequence:
     """Tokens by position. A decoding step costs as much as it edits; only inserts and deletes cost the length."""
 
     def __init__(self, tokens: Tensor, mask: int) -> None:
@@ -37,7 +37,7 @@ class Sequence:
         return len(self.tokens)
 
     def edit(self, edits: Edits) -> Change:
-        """Carry out edits."""
+        """Carry out edits all at once, and say what they changed."""
         if edits.moves:
             return self._replace(apply(torch.from_numpy(self.tokens), edits, self.mask).numpy())
         rows, tokens = edits.rows.numpy(), edits.tokens.numpy()
@@ -47,7 +47,7 @@ class Sequence:
         return Change(rows[before != tokens], len(self.tokens))
 
     def _replace(self, after: Tokens) -> Change:
-        """Position i keeps its encoding whatever moves, so rows are compared by position."""
+        """Take another sequence. Position i keeps its encoding whatever moves, so rows are compared by position."""
         common = min(len(after), len(self.tokens))
         rows = np.flatnonzero(after[:common] != self.tokens[:common])
         self.tokens, self.masks = after, int((after == self.mask).sum())

@@ -95,14 +95,14 @@ class Prediction:
         return Prediction(self.token[rows], self.probability[rows], self.control[rows] if self.control is not None else None)
 
     def on_cpu(self) -> Prediction:
-        """The same, wherever it was computed."""
+        """A copy on the CPU; these tensors themselves if they are there."""
         control = self.control.cpu() if self.control is not None else None
         return Prediction(self.token.cpu(), self.probability.cpu(), control)
 
 
 @dataclass(frozen=True)
 class Transformer:
-    """Weights; all tensors have one dtype."""
+    """The weights of a transformer and its vocabulary; all tensors have one dtype."""
 
     vocabulary: Vocabulary
     embedding: Factored
@@ -154,7 +154,7 @@ class Transformer:
             yield "control.bias", self.control_bias
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """E[token], [N, d]; tokens are [N] int64."""
+        """The embedding of each token, [N, d]; tokens are [N] int64."""
         x = torch.zeros(len(tokens), self.width, dtype=self.dtype, device=self.device)
         for number, (name, bits) in enumerate(self.vocabulary.kinds):
             offset = self.vocabulary.offsets[name]

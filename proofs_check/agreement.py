@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lockstep.compiler.compile import Compiled, Layout
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, Machine, Run
@@ -64,21 +65,19 @@ class Agreement:
         return bool(np.array_equal(self.layout.output_words(self.tokens), self.run.memory[cells.start : cells.stop]))
 
 
-def check_agreement(compiled: Compiled, job: Job, time: int, *, order: str = "parallel", seed: int = 0,
-                    engine: str = "dense", device: str = "cpu") -> Agreement:  # fmt: skip
+def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = PLAIN) -> Agreement:
     """Decode a job beside the machine.
 
     In parallel order exactly the expected tokens must be there after every decoding step; in other orders
     whatever is unmasked must be right at every step, and the end must be the same.
 
-    Args:   time: blocks laid out (for MDM), at least the run's time. device: where torch computes, cpu or cuda.
+    Args:   time: blocks laid out (for MDM), at least the run's time.
     Raises: PramError: the machine refuses the run or needs more than `time` steps.
     """
     layout = compiled.layout(job, time)
-    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process,
-                      order=order, seed=seed, engine=engine, device=device)  # fmt: skip
+    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process, sampling)
     expectation: Expectation = EXPECTATIONS[compiled.construction](layout)
-    if order == "parallel":
+    if sampling.order == "parallel":
         return _compare(expectation, decoder, iter(expectation))
     for _ in expectation:
         pass

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -14,14 +13,15 @@ from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, c
 from lockstep.compiler.processor import Code
 from lockstep.models.batch import Failed, decode_batch
 from lockstep.models.engines import LONGEST
+from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
 from lockstep.pram.input_files import check_winner, placing, winner_given
 from lockstep.pram.inputs import InputFile, read_input_lines
-from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, read_text
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.winner import LOWEST, Winner
 from lockstep.proofs_check.certificate import require_certificate
-from lockstep.proofs_check.decoding import Decoded, Prepared, check_fits, lay_out, pick_engine
+from lockstep.proofs_check.decoding import PLAIN, Decoded, DecodeOptions, Prepared, check_fits, lay_out, pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
 
 
@@ -57,11 +57,8 @@ def read_batch(path: Path) -> list[Line]:
     return lines
 
 
-def decode_lines(program: Program, lines: Sequence[Line], *, construction: str = "mdm", order: str = "parallel", seed: int = 0,
-                 dtype: str = "float64", word_bits: int | None = None, time: int | None = None, compiled: Compiled | None = None,
-                 engine: str = "auto", device: str = "cpu", max_steps: int = DEFAULT_MAX_STEPS, strict: bool = False,
-                 winner: Winner | None = None,
-                 progress: Callable[[int, int], None] = lambda done, total: None) -> list[Decoded]:  # fmt: skip
+def decode_lines(program: Program, lines: Sequence[Line], options: DecodeOptions = PLAIN, *, word_bits: int | None = None,
+                 winner: Winner | None = None, progress: Progress = silent) -> list[Decoded]:  # fmt: skip
     """Decode every input as `lockstep.proofs_check.decoding.decode_job` does; arguments and errors are the same.
 
     All inputs are run on the machine before the first is decoded. Those whose words have one size share a model.
@@ -69,22 +66,22 @@ def decode_lines(program: Program, lines: Sequence[Line], *, construction: str =
     Args: winner: who wins concurrent writes; without one, whom each line names, else the lowest.
           progress: called with inputs done and their number.
     """
-    prepared = []
+    prepared, compiled = [], options.compiled
     for line in lines:
         with line.blamed():
             check_winner(line.given, compiled.winner if compiled else None)
             job = program.instantiate(*line.given.inputs, word_bits)
             job = replace(job, winner=winner or winner_given(program, line.given) or LOWEST)
-            prepared.append(Prepared.run(job, time, max_steps, strict))
+            prepared.append(Prepared.run(job, options))
     found: dict[int, Decoded] = {}
     for numbers in _groups([p.job.word_bits for p in prepared]):
         group, here = [prepared[n] for n in numbers], [lines[n] for n in numbers]
-        model = compiled or _compile(group, dtype, construction)
+        model = compiled or _compile(group, options.dtype, options.construction)
         require_certificate(model)
-        how = {"engine": _pick(group, model, engine, device), "device": device, "order": order, "seed": seed}
+        sampling = _pick(group, model, options.sampling)
         for part in _parts([BOUNDS[model.construction].peak_context(p.job, p.blocks) for p in group]):
             done = len(found)
-            decoded = _decode(model, group[part], here[part], lambda n: progress(done + n, len(lines)), how)  # noqa: B023
+            decoded = _decode(model, group[part], here[part], sampling, lambda n: progress(done + n, len(lines)))  # noqa: B023
             found |= zip(numbers[part], decoded)
     return [found[n] for n in range(len(lines))]
 
@@ -105,11 +102,11 @@ def widest(each: Sequence[Widths]) -> Widths:
     return type(each[0])(*(max(getattr(widths, f.name) for widths in each) for f in fields(each[0])))
 
 
-def _pick(prepared: Sequence[Prepared], compiled: Compiled, engine: str, device: str) -> str:
-    """The engine for the whole batch, as if it were one long decode."""
+def _pick(prepared: Sequence[Prepared], compiled: Compiled, sampling: Sampling) -> Sampling:
+    """With the engine for the whole batch, as if it were one long decode."""
     bound = BOUNDS[compiled.construction]
     longest = max(bound.peak_context(p.job, p.blocks) for p in prepared)
-    return pick_engine(engine, longest, sum(bound.steps(p.job, p.exact.time) for p in prepared), device)
+    return pick_engine(sampling, longest, sum(bound.steps(p.job, p.exact.time) for p in prepared))
 
 
 def _parts(contexts: Sequence[int]) -> Iterator[slice]:
@@ -123,16 +120,16 @@ def _parts(contexts: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(contexts))
 
 
-def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[Line], watch: Callable[[int], None],
-            how: dict[str, Any]) -> list[Decoded]:  # fmt: skip
+def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[Line], sampling: Sampling,
+            watch: Callable[[int], None]) -> list[Decoded]:  # fmt: skip
     layouts: list[Layout] = []
     for p, line in zip(prepared, lines):
         with line.blamed():
             check_fits(compiled, p.job)
-            layouts.append(lay_out(compiled, p.job, p.blocks, how["engine"]))
+            layouts.append(lay_out(compiled, p.job, p.blocks, sampling.engine))
     starts = [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
     try:
-        decodings = decode_batch(compiled.model, starts, process=compiled.process, watch=watch, **how)
+        decodings = decode_batch(compiled.model, starts, compiled.process, sampling, watch)
     except Failed as failed:
         with lines[failed.number].blamed():
             raise prepared[failed.number].explain(failed.cause) from None

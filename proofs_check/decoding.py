@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,38 @@ from lockstep.models import decode as models_decode
 from lockstep.models.decode import Decoding, TooLong
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES, LONGEST, pick
+from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.unwritten import refuse
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.theorems import BOUNDS
 
 #: What --engine takes; `auto` picks by size.
-ENGINE_CHOICES = ("auto", *ENGINES)
+ENGINE_CHOICES = (AUTO, *ENGINES)
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How a job, or each of several, is decoded.
+
+    construction: one of `lockstep.compiler.compile.CONSTRUCTIONS`. time: blocks to lay out for `mdm`; by default as many as
+    the run takes. compiled: a model to use; by default one with the least widths. strict: refuse reads of cells that nothing
+    has written. sampling: its engine is one of ENGINE_CHOICES.
+    """
+
+    construction: str = "mdm"
+    dtype: str = "float64"
+    time: int | None = None
+    compiled: Compiled | None = None
+    max_steps: int = DEFAULT_MAX_STEPS
+    strict: bool = False
+    sampling: Sampling = Sampling(engine=AUTO)
+
+
+PLAIN = DecodeOptions()
 
 
 @dataclass(frozen=True)
@@ -47,35 +69,28 @@ class Decoded:
                 "engine": self.engine, **self.run.job.winner_record}  # fmt: skip
 
 
-def decode_job(job: Job, *, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
-               time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
-               max_steps: int = DEFAULT_MAX_STEPS,
-               strict: bool = False, progress: Callable[[int, int], None] = lambda done, total: None) -> Decoded:  # fmt: skip
-    """Generate a job's run by a construction of `lockstep.compiler.compile.CONSTRUCTIONS`.
+def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = silent) -> Decoded:
+    """Generate a job's run.
 
-    Args:   time: blocks to lay out for `mdm`; by default as many as the run takes. compiled: a model to use, by
-            default one with the least widths. engine: one of ENGINE_CHOICES.
-            device: where torch computes, cpu or cuda. strict: refuse reads of cells that nothing has written.
-            progress: called with decoding steps done and expected.
+    Args:   progress: called with decoding steps done and expected.
     Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
-            blocks, the context is too long, or `compiled` is not the model of this program and word size.
+            blocks, the context is too long, or `options.compiled` is not the model of this program and word size.
             NotCertified: the dtype is not exact at these widths.
     """
-    prepared = Prepared.run(job, time, max_steps, strict)
-    compiled = compiled or compile_job(job, prepared.blocks, dtype, construction)
+    prepared = Prepared.run(job, options)
+    compiled = options.compiled or compile_job(job, prepared.blocks, options.dtype, options.construction)
     check_fits(compiled, job)
     require_certificate(compiled)
     bound = BOUNDS[compiled.construction]
     steps = bound.steps(job, prepared.exact.time)
-    engine = pick_engine(engine, bound.peak_context(job, prepared.blocks), steps, device)
-    layout = lay_out(compiled, job, prepared.blocks, engine)
+    sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps)
+    layout = lay_out(compiled, job, prepared.blocks, sampling.engine)
     start = torch.from_numpy(layout.tokens())
-    most = steps if order == "parallel" else int((start == compiled.model.vocabulary.mask).sum())
+    most = steps if sampling.order == "parallel" else int((start == compiled.model.vocabulary.mask).sum())
     try:
         decoding = models_decode.decode(
-            compiled.model, start, layout.positions(), process=compiled.process, order=order, seed=seed, engine=engine,
-            device=device, watch=lambda n: progress(n, most),
-        )  # fmt: skip
+            compiled.model, start, layout.positions(), compiled.process, sampling, lambda n: progress(n, most)
+        )
     except (TooLong, NotFinished, OutOfPositions) as error:
         raise prepared.explain(error) from None
     return prepared.finish(layout, decoding)
@@ -90,10 +105,10 @@ class Prepared:
     blocks: int
 
     @staticmethod
-    def run(job: Job, time: int | None, max_steps: int, strict: bool) -> Prepared:
+    def run(job: Job, options: DecodeOptions) -> Prepared:
         """Run it; errors as `decode_job`."""
-        exact = run(job, max_steps=max_steps, warn=refuse if strict else None)
-        return Prepared(job, exact, exact.time if time is None else time)
+        exact = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
+        return Prepared(job, exact, exact.time if options.time is None else options.time)
 
     def explain(self, error: TooLong | NotFinished | OutOfPositions) -> PramError:
         """Why it could not be decoded, for users."""
@@ -127,11 +142,11 @@ def check_fits(compiled: Compiled, job: Job) -> None:
         raise job.error(f"this model was compiled for words of {compiled.widths.word} bits, and this run has {job.word_bits}")
 
 
-def pick_engine(engine: str, length: int, steps: int, device: str = "cpu") -> str:
-    """The engine to use where `auto` leaves it open."""
-    if engine != "auto":
-        return engine
-    return pick(length, steps) if device == "cpu" else "dense"
+def pick_engine(sampling: Sampling, length: int, steps: int) -> Sampling:
+    """The same with the engine to use, where AUTO leaves it open."""
+    if sampling.engine != AUTO:
+        return sampling
+    return replace(sampling, engine=pick(length, steps) if sampling.device == "cpu" else "dense")
 
 
 def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> Layout:

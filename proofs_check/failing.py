@@ -13,6 +13,7 @@ import numpy as np
 from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import plain
 from lockstep.pram.program import Program
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, draw_one, generator_for
 from lockstep.pram.winner import Winner
 from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of
@@ -22,9 +23,6 @@ from lockstep.proofs_check.verification import Failed, Models, Options, decode_c
 
 #: Of each size, so many of the sidecar's inputs are looked at for a smaller one.
 NUMBERS = 20
-
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Failing:
 
 
 def shrink_failing(program: Program, failed: Failed, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
-                   seconds: float = 20, progress: Progress = lambda done, total: None) -> Failing:  # fmt: skip
+                   seconds: float = 20, progress: Progress = silent) -> Failing:  # fmt: skip
     """The input of a failure, made smaller while the same check fails in the same way.
 
     What a model does wrong is wrong on any input in the declared ranges. What the machine's run is held against, oracle and

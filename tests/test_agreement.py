@@ -14,6 +14,7 @@ from kit.jobs import DIRECTORY, job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import DecodingStep
+from lockstep.models.sampling import Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Factored
 from lockstep.pram.job import Job
@@ -30,7 +31,7 @@ from lockstep.proofs_check.theorems import BOUNDS
 def test_examples_agree(name: str, order: str) -> None:
     sample = job_of(name, EXAMPLE_SIZES[name] if order == "parallel" else 1)
     time = run(sample).time
-    found = check_agreement(compile_job(sample, time), sample, time, order=order)
+    found = check_agreement(compile_job(sample, time), sample, time, Sampling(order))
     assert found.divergence is None, str(found.divergence)
     assert found.outputs_agree
     if order == "parallel":
@@ -70,7 +71,7 @@ def test_every_wrong_token_is_reported(monkeypatch: pytest.MonkeyPatch, order: s
     for position in range(layout.first_block, layout.length):
         monkeypatch.setattr(Liar, "at", position)
         monkeypatch.setattr(Liar, "admits", admits)
-        divergence = check_agreement(compiled, job, time, order=order).divergence
+        divergence = check_agreement(compiled, job, time, Sampling(order)).divergence
         role, step, pid = layout.locate(position)
         assert divergence is not None
         fields = {"V": "value", "C": "next program counter", "A": "destination", "output": "output"}

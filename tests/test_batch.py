@@ -23,6 +23,7 @@ from lockstep.models.engines import BATCHES, ENGINES, Unsuitable
 from lockstep.models.engines.dense import DenseBatch, DenseSession
 from lockstep.models.engines.indexed import IndexedBatch
 from lockstep.models.positions import Positions
+from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import load
@@ -49,10 +50,10 @@ def sums(*sizes: int) -> list[Job]:
 
 
 def same_as_alone(compiled: Compiled, starts: list[Start], engine: str, order: str = "parallel", seed: int = 0) -> None:
-    how = {"process": compiled.process, "order": order, "seed": seed, "engine": engine}
-    found = decode_batch(compiled.model, starts, **how)  # type: ignore[arg-type]
+    sampling = Sampling(order, seed, engine)
+    found = decode_batch(compiled.model, starts, compiled.process, sampling)
     for decoding, start in zip(found, starts, strict=True):
-        alone = decode(compiled.model, *start, **how)  # type: ignore[arg-type]
+        alone = decode(compiled.model, *start, compiled.process, sampling)
         assert torch.equal(decoding.tokens, alone.tokens)
         assert (decoding.steps, decoding.context, decoding.engine) == (alone.steps, alone.context, alone.engine)
 
@@ -99,12 +100,12 @@ def test_it_is_one_pass(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(BATCHES, engine, counted)  # type: ignore[arg-type]
     monkeypatch.setattr(batch, "decode", None)
-    found = decode_batch(compiled.model, starts, engine=engine)
+    found = decode_batch(compiled.model, starts, sampling=Sampling(engine=engine))
     assert seen == [6] * found[0].steps
     monkeypatch.setattr(batch, "MOST_PAIRS", 3 * len(starts[0][1]) ** 2)
     monkeypatch.setattr(batch, "MOST_ROWS", 3 * len(starts[0][1]))
     seen.clear()
-    decode_batch(compiled.model, starts, engine=engine)
+    decode_batch(compiled.model, starts, sampling=Sampling(engine=engine))
     assert seen == [3] * 2 * found[0].steps
 
 
@@ -143,7 +144,7 @@ def test_what_one_engine_cannot_take_is_decoded_alone_and_says_why() -> None:
     wrong = positions.clone()
     wrong[6, 11] = 0.5
     starts = [(tokens, Positions.of(each)) for each in (positions, wrong, positions)]
-    engines = [decoding.engine for decoding in decode_batch(model, starts, engine="indexed")]
+    engines = [decoding.engine for decoding in decode_batch(model, starts, sampling=Sampling(engine="indexed"))]
     assert engines == ["indexed", "dense (not indexed: the position encoding has values that are no integers)", "indexed"]
 
 
@@ -152,10 +153,10 @@ def test_a_sequence_that_fails_says_which() -> None:
     _, (short,) = starts_of(sums(2), spare=-3)
     for engine in ENGINES:
         with pytest.raises(Failed, match="sequence 1: decoding step .* are still masked") as caught:
-            decode_batch(compiled.model, [starts[0], short, starts[1]], engine=engine)
+            decode_batch(compiled.model, [starts[0], short, starts[1]], sampling=Sampling(engine=engine))
         assert caught.value.number == 1
     with pytest.raises(ValueError, match="unknown engine"):
-        decode_batch(compiled.model, starts, engine="fast")
+        decode_batch(compiled.model, starts, sampling=Sampling(engine="fast"))
 
 
 def test_widest() -> None:

@@ -21,7 +21,7 @@ from lockstep.pram.program import Program, load
 from lockstep.pram.sidecar import Generator, Inputs, generator_for
 from lockstep.pram.sidecar.judging import Verdict
 from lockstep.proofs_check.claims import check_claims
-from lockstep.proofs_check.verification import verify
+from lockstep.proofs_check.verification import Options, verify
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = sorted((ROOT / "examples" / "programs").glob("*.pram"))
@@ -155,10 +155,9 @@ def test_needs_the_mode_it_declares(path: Path) -> None:
 @every_program
 def test_model_agrees_with_machine(path: Path) -> None:
     name = path.stem
-    report = verify(
-        load(path), inputs=MODEL_INPUT.get(name), sizes=OTHER_MODEL_SIZES.get(name, MODEL_SIZES), random=1,
-        constructions=tuple(CONSTRUCTIONS), max_context=LONGER_CONTEXT.get(name, MODEL_CONTEXT),
-    )  # fmt: skip
+    options = Options(tuple(CONSTRUCTIONS), max_context=LONGER_CONTEXT.get(name, MODEL_CONTEXT))
+    sizes = OTHER_MODEL_SIZES.get(name, MODEL_SIZES)
+    report = verify(load(path), options, inputs=MODEL_INPUT.get(name), sizes=sizes, random=1)
     assert report.holds, (report.trouble, [check for check in report.checks if not check.holds])
     assert {process for case in report.cases for process in case.decodes} == set(CONSTRUCTIONS)
 

@@ -15,12 +15,12 @@ from lockstep.commands.cost import calibrate, check, measure, sizes
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.check import hold
 from lockstep.commands.cost.forms import TOKENS, contexts, letters, phases
-from lockstep.commands.cost.model import FEATURES, MANY, Dimensions, Work, features, fit, memory_unit
+from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
 from lockstep.commands.cost.predict import forecast
 from lockstep.commands.cost.sizes import Trial, size_up, try_small
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
-from lockstep.models.engines import LONGEST, jit
+from lockstep.models.engines import LONGEST
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, run
@@ -249,7 +249,6 @@ def test_features_follow_the_work() -> None:
     }
     indexed = features("indexed", work)
     assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
-    assert MANY == jit.MANY
     # One decoding step of one-step, of 64 processors with 5 registers and all of them running: registers stop after layer 1.
     values = letters("ap-mdm one-step", sized.job, sized.time)
     (alike,) = (p for p in phases("ap-mdm one-step", values, 1.0, 0.5) if p.steps == sized.time)

@@ -35,6 +35,7 @@ from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.engines.active import ActiveSession
 from lockstep.models.engines.dense import forward
 from lockstep.models.positions import Positions
+from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Layer, Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -50,9 +51,7 @@ OTHERS = [name for name in ENGINES if name != "dense"]
 def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,
                 process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000) -> str:  # fmt: skip
     """Decode beside the reference; every token after every step must be the same. Which engine finished."""
-    ours, reference = (
-        Decoder(model, tokens, positions, process=process, order=order, seed=seed, engine=e) for e in (engine, "dense")
-    )
+    ours, reference = (Decoder(model, tokens, positions, process, Sampling(order, seed, e)) for e in (engine, "dense"))
     steps = [iter(ours), iter(reference)]
     for _ in range(most):
         ends, found = [], []
@@ -165,7 +164,7 @@ def test_a_hand_made_chain_without_a_sink(engine: str) -> None:
 def test_a_hand_made_lookup(engine: str, order: str) -> None:
     model, tokens, positions = lookup_model(7)
     assert same_tokens(model, tokens, positions, engine, order=order) == engine
-    assert Decoder(model, tokens, positions, engine=engine).engine == engine
+    assert Decoder(model, tokens, positions, sampling=Sampling(engine=engine)).engine == engine
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -194,7 +193,7 @@ def test_a_row_that_comes_back_is_computed_anew_in_every_layer(engine: str) -> N
 def test_a_key_that_comes_near_the_best_is_noticed() -> None:
     """From the left: position 3 is a key from the start, then 2 becomes one that is less recent."""
     model, tokens, positions = nearby_model()
-    assert Decoder(model, tokens, positions, engine="active").engine == "active"
+    assert Decoder(model, tokens, positions, sampling=Sampling(engine="active")).engine == "active"
     assert same_tokens(model, tokens, positions, "active", order="left-to-right") == f"dense (not active: {SOFT})"
 
 
@@ -213,7 +212,10 @@ def test_a_row_that_is_read_with_almost_no_weight_is_noticed(engine: str) -> Non
 def test_positions_are_bytes_where_tokens_are_wide(engine: str, order: str) -> None:
     model, tokens, positions = wide_model()
     assert same_tokens(model, tokens, positions, engine, order=order) == engine
-    ends = [list(Decoder(*made, order=order))[-1].tokens.tolist() for made in ((model, tokens, positions), lookup_model(7))]
+    ends = [
+        list(Decoder(*made, sampling=Sampling(order)))[-1].tokens.tolist()
+        for made in ((model, tokens, positions), lookup_model(7))
+    ]
     assert [a == b for a, b in zip(*ends)].index(False) == 4, "the byte is read"
 
 
@@ -286,5 +288,5 @@ def test_an_accelerator_gives_the_same_tokens(engine: str, construction: str, dt
         job = job_of(name, size)
         time = run(job).time
         compiled = compile_job(job, time, dtype, construction)
-        agreement = check_agreement(compiled, job, time, engine=engine, device="cuda")
+        agreement = check_agreement(compiled, job, time, Sampling(engine=engine, device="cuda"))
         assert agreement.divergence is None and agreement.engine == engine

@@ -15,6 +15,7 @@ from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import decode
 from lockstep.models.editing import NotFinished
 from lockstep.models.engines.dense import forward
+from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
@@ -38,8 +39,8 @@ def bounded_run(job: Job, most: int = MOST_TOKENS) -> Run:
     return run
 
 
-def agree(job: Job, time: int, **options: object) -> Agreement:
-    agreement = check_agreement(compile_job(job, time), job, time, **options)  # type: ignore[arg-type]
+def agree(job: Job, time: int, sampling: Sampling = PLAIN) -> Agreement:
+    agreement = check_agreement(compile_job(job, time), job, time, sampling)
     assert agreement.divergence is None, str(agreement.divergence)
     assert agreement.outputs_agree
     return agreement
@@ -71,7 +72,7 @@ def test_random_machine_programs() -> None:
 @given(machine_jobs(processors=(1, 2, 3)), st.sampled_from(["left-to-right", "random", "random-subsets"]), st.integers(0, 99))
 def test_every_order_gives_the_same_tokens(job: Job, order: str, seed: int) -> None:
     run = bounded_run(job, most=90)
-    agreement = agree(job, run.time, order=order, seed=seed)
+    agreement = agree(job, run.time, Sampling(order, seed))
     masks = 3 * job.processors * run.time + len(job.outputs)
     assert agreement.steps <= masks if order == "random-subsets" else agreement.steps == masks
 

@@ -8,6 +8,7 @@ import torch
 from lockstep.models.decode import decode
 from lockstep.models.editing import OutOfPositions
 from lockstep.models.processes import PROCESSES
+from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Factored, Prediction, Transformer
 
@@ -75,4 +76,4 @@ def test_outgrowing_the_positions_is_an_error() -> None:
 
 def test_synchronous_updates_take_no_other_order() -> None:
     with pytest.raises(ValueError, match="the updates of ap-mdm are synchronous: its only order is parallel"):
-        decode(endless_model(), torch.tensor([0]), torch.zeros(5, 1), process="ap-mdm", order="random")
+        decode(endless_model(), torch.tensor([0]), torch.zeros(5, 1), "ap-mdm", Sampling("random"))

@@ -19,7 +19,7 @@ from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program
-from lockstep.proofs_check.decoding import decode_job
+from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.theorems import BOUNDS
 
@@ -87,13 +87,13 @@ def test_a_tampered_model_with_a_right_digest_is_refused(tmp_path: Path) -> None
     save_model(tmp_path / "m.safetensors", replace(model, layers=layers), metadata)
     loaded, compiled = program_or_model(tmp_path / "m.safetensors")
     with pytest.raises(NotCertified, match="weights: tensors unlike the circuit's = 1, of at most 0"):
-        decode_job(loaded.instantiate({"n": 2}, {"A": [1, 2]}, 8), compiled=compiled)
+        decode_job(loaded.instantiate({"n": 2}, {"A": [1, 2]}, 8), DecodeOptions(compiled=compiled))
 
 
 def test_an_ap_mdm_model_file_decodes(tmp_path: Path) -> None:
     compile_to_file(load(DIRECTORY / "tree_sum.pram"), tmp_path / "m.safetensors", in_place.Widths(8, 8, 2), "float32", "ap-mdm")
     program, compiled = program_or_model(tmp_path / "m.safetensors")
-    decoded = decode_job(program.instantiate({"n": 4}, {"A": [3, 1, 4, 1]}, 8), compiled=compiled)
+    decoded = decode_job(program.instantiate({"n": 4}, {"A": [3, 1, 4, 1]}, 8), DecodeOptions(compiled=compiled))
     assert (decoded.outputs, decoded.steps, max(decoded.context)) == ({"total": 9}, 95, 34)
 
 

@@ -114,9 +114,9 @@ def test_a_theorem_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.Monk
     found = theorems.find_theorems()
     sys.modules.pop("lockstep.proofs_check.theorems.theorem9")
     assert [t.name for t in found][-1] == "Theorem 9"
-    from lockstep.proofs_check.verification import rows, verify
+    from lockstep.proofs_check.verification import Options, rows, verify
 
     monkeypatch.setattr(rows, "THEOREMS", found)
-    report = verify(load(DIRECTORY / "tree_sum.pram"), sizes=[1, 2], random=1, constructions=["mdm"])
+    report = verify(load(DIRECTORY / "tree_sum.pram"), Options(["mdm"]), sizes=[1, 2], random=1)
     assert not report.holds
     assert [(c.what, c.verdict) for c in report.checks if c.what.startswith("parity")] == [("parity of the time", "FAILED")]

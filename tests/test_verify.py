@@ -10,7 +10,7 @@ import pytest
 from commands import FINE, REFUTED, WRONG, Do, rows
 
 from lockstep.pram.program import load, parse_program
-from lockstep.proofs_check.verification import Failed, verify
+from lockstep.proofs_check.verification import Failed, Options, verify
 
 HEAD = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout in 0 .. 9, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do {} end\n"
@@ -207,6 +207,6 @@ def test_inputs_that_reach_more_are_checked_like_all_others(do: Do) -> None:
     write(HEAD + EACH.format("if A[i] == 7 then A[i] := 10 else A[i] := 3 end"))
     Path("p.py").write_text("def oracle(params, arrays): return {'A': [3] * params['n'], 's': 0}\n")
     program = load("p.pram")
-    report = verify(program, sizes=[1], random=1, max_context=0)
+    report = verify(program, Options(max_context=0), sizes=[1], random=1)
     assert not report.holds and report.failed[0].case.arrays == {"A": [7]}
     assert report.failed[0].trouble == "n 1: oracle says 3, machine says 10, at A[0]"

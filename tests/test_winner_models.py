@@ -14,6 +14,7 @@ from numpy_decoder import decode as foreign_decode
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import decode
+from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run, run
@@ -46,7 +47,7 @@ def agree(job: Job, construction: str = "mdm", engine: str = "dense", order: str
     """Decode beside the machine; every token must be the machine's."""
     time = run(job).time
     compiled = compile_job(job, time, construction=construction)
-    found = check_agreement(compiled, job, time, engine=engine, order=order, seed=seed)
+    found = check_agreement(compiled, job, time, Sampling(order, seed, engine))
     assert found.divergence is None, str(found.divergence)
     assert found.outputs_agree
     assert found.engine == engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from rich import box
@@ -36,8 +36,13 @@ from lockstep.common.options import (
     Strict,
 )
 from lockstep.common.tables import record_table
+from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
+from lockstep.pram.winner import Winner
+
+if TYPE_CHECKING:
+    from lockstep.proofs_check.decoding import DecodeOptions
 
 
 def decode(file: ProgramOrModel,
@@ -50,7 +55,7 @@ def decode(file: ProgramOrModel,
     construction = construction_named(process, schedule)
     check_device(device, engine)
     from lockstep.compiler import storage
-    from lockstep.proofs_check.decoding import decode_job
+    from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 
     with spinner(err, "loading the model"):
         program, compiled = storage.program_or_model(file)
@@ -63,22 +68,22 @@ def decode(file: ProgramOrModel,
     check_order(order, construction.split()[0])
     if time is not None and construction != PROCESSES[0]:
         raise typer.BadParameter("only mdm lays out blocks: the context of ap-mdm grows as it needs", param_hint="--time")
-    how: dict[str, Any] = {"construction": construction, "order": order, "seed": seed, "dtype": dtype or "float64", "time": time,
-           "compiled": compiled, "engine": engine, "device": device, "max_steps": max_steps, "strict": strict}  # fmt: skip
+    sampling = Sampling(order, seed, engine, device)
+    options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": order}
     if input and input.suffix == ".jsonl":
-        _decode_lines(program, input, size, bits, how | {"winner": named}, about, json_)
+        _decode_lines(program, input, size, bits, named, options, about, json_)
         return
     job, given = given_case(program, input, size, seed, bits, named, of_model=compiled.winner if compiled else None)
     with progress_bar(err, "decoding") as progress:
-        decoded = decode_job(job, progress=progress, **how)
+        decoded = decode_job(job, options, progress)
     record = decoded.record | about
     emit(record, record_table(record), json_)
     end_with_run(program, job, decoded.run, given)
 
 
-def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, how: dict[str, Any], about: dict[str, str],
-                  json_: bool) -> None:  # fmt: skip
+def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, winner: Winner | None,
+                  options: DecodeOptions, about: dict[str, str], json_: bool) -> None:  # fmt: skip
     """A record for each line of the file."""
     if size is not None:
         raise typer.BadParameter("--input and --size exclude each other", param_hint="--input")
@@ -86,7 +91,7 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
 
     lines = read_batch(input)
     with progress_bar(err, "decoding") as progress:
-        found = decode_lines(program, lines, word_bits=bits, progress=progress, **how)
+        found = decode_lines(program, lines, options, word_bits=bits, winner=winner, progress=progress)
     records = [{"line": line.number, **decoded.record, **about} for line, decoded in zip(lines, found)]
     for record in records if json_ else []:
         emit(record, "", as_json=True)

@@ -37,10 +37,10 @@ def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on 
     if file is not None:
         program = load(file)
         from lockstep.compiler.compile import CONSTRUCTIONS
-        from lockstep.proofs_check.verification import verify
+        from lockstep.proofs_check.verification import Options, verify
 
         with progress_bar(err, f"verifying {program.name}") as progress:
-            report = verify(program, sizes=wanted, constructions=tuple(CONSTRUCTIONS), progress=progress)
+            report = verify(program, Options(tuple(CONSTRUCTIONS)), sizes=wanted, progress=progress)
     emit(theorem_records(THEOREMS, report), theorem_table(THEOREMS, report), json_)
     if report and not report.holds:
         for failed in report.failed:

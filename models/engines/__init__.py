@@ -7,47 +7,15 @@ weights, tokens and positions, nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.models.engines.active import ActiveSession
-from lockstep.models.engines.bounds import Unsuitable
 from lockstep.models.engines.dense import DenseBatch, DenseSession
+from lockstep.models.engines.session import BatchSession, Session, Unsuitable
 from lockstep.models.positions import Positions
-from lockstep.models.sequence import Change
-from lockstep.models.transformer import Prediction, Transformer
-
-
-class Session(Protocol):
-    """One decode.
-
-    predict:  the rows, ascending, whose token changed or whose prediction may differ from what was last said of them (at
-              first: all), and the prediction of each: right for masked rows, and its control bits for all. A `probability`
-              is on the same side of THRESHOLD as the reference's.
-    Raises: Unsuitable, from either of them.
-    """
-
-    name: str
-
-    def update(self, change: Change, tokens: NDArray[np.int64]) -> None: ...
-
-    def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
-
-
-class BatchSession(Protocol):
-    """Decodes of several sequences in one pass over the model; numbers say which sequence.
-
-    predict: as of a Session, for each sequence in `live`, in that order; sequences that are not live stay as they are.
-    Raises: Unsuitable, from either of them.
-    """
-
-    name: str
-
-    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None: ...
-
-    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]: ...
+from lockstep.models.transformer import Transformer
 
 
 def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:

@@ -15,13 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.models.engines.bounds import VANISHING, Unsuitable, bound
+from lockstep.models.engines.bounds import VANISHING, bound
+from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.sizes import SCORED
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Layer, Prediction, Transformer
-
-#: Rows whose scores are held at once.
-CHUNK = 1024
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ActiveSession:
         self.tokens, self.changed = tokens, change.rows
 
     def predict(self) -> tuple[NDArray[np.int64], Prediction]:
-        """The rows that were computed anew."""
+        """Predict the rows that a change may have reached."""
         device, before = self.model.device, self.before
         rows, dead = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.dead).to(device)
         here = torch.from_numpy(self.tokens[self.changed]).to(device)
@@ -82,7 +81,7 @@ class ActiveSession:
         return (self.states[-1].after if self.states else self.before)[: len(self.tokens)]
 
     def _affected(self, state: _State, before: Tensor, rows: Tensor, dead: Tensor) -> Tensor:
-        """New keys, queries and values of rows whose stream changed; those and all that may read something new."""
+        """Take over the keys, queries and values of rows whose stream changed; return those rows and all that may read something new."""
         alive, gone = len(self.tokens), torch.cat([rows, dead])
         projections = ((state.queries, state.layer.q), (state.keys, state.layer.k), (state.values, state.layer.v))
         for kept, weights in projections:
@@ -97,7 +96,7 @@ class ActiveSession:
         return torch.nonzero(lost | changed[:alive])[:, 0]
 
     def _compute(self, state: _State, before: Tensor, rows: Tensor) -> Tensor:
-        """Take rows through a layer; those whose stream after it is not what it was."""
+        """Take rows through a layer; return those whose stream after it is not what it was."""
         alive, layer = len(self.tokens), state.layer
         if not len(rows):
             return rows
@@ -117,5 +116,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Slices of at most CHUNK rows; one empty slice if there are no rows."""
-    return [rows[first : first + CHUNK] for first in range(0, max(1, len(rows)), CHUNK)]
+    """Slices of at most SCORED rows; one empty slice if there are no rows."""
+    return [rows[first : first + SCORED] for first in range(0, max(1, len(rows)), SCORED)]

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
-from lockstep.models.engines.streams import BLOCK, Kept, blocks, evaluate, load
+from lockstep.models.engines.sizes import BLOCK, MANY
+from lockstep.models.engines.streams import Kept, blocks, evaluate, load
 from lockstep.models.engines.tables import Asked
 
 #: What can be wrong with a row that was computed; 0 is nothing.
@@ -150,7 +151,7 @@ def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, aske
 
 
 def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch, width: int) -> int:
-    """Queries, keys and values of rows go to `asked`; a fault that was found, or 0."""
+    """Write queries, keys and values of rows to `asked`; return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
     spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, batch, faults, width)
     return int(faults.max(initial=0))

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Factored, Layer, Transformer
@@ -25,10 +26,6 @@ EXACT_BITS = {torch.float64: 53, torch.float32: 24}
 VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
 #: The reference's own rounding of a probability stays below this.
 MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
-
-
-class Unsuitable(Exception):
-    """A model, or a sequence that came up, is not one that this engine computes exactly; says why."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Units:
     writes: Matrix
 
     def range(self, z: tuple[float, float]) -> tuple[float, float]:
-        """Piecewise linear in z, so the extremes are at the ends or at a kink."""
+        """The least and largest sum for z in a range. It is piecewise linear, so its extremes are at the ends or at a kink."""
         at = [z[0], z[1], *(-b for b in self.biases if z[0] < -b < z[1])]
         values = [sum(s * max(x + b, 0.0) for s, b in zip(self.signs, self.biases)) for x in at]
         return min(values), max(values)
@@ -141,7 +138,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
 
 
 def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
-    """The range of E[token]."""
+    """The range of the embedding of a token."""
     kind, one, zero = (exact(m) for m in (factored.kind, factored.one, factored.zero))
     bits = [count for _, count in vocabulary.kinds]
     low = [kind[i] + np.minimum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
@@ -187,7 +184,7 @@ def unit(q: Matrix) -> float:
 
 
 def largest(m: Matrix, x: Interval) -> float:
-    """No partial sum of a row of m x, in any order, is larger."""
+    """A bound on every partial sum of every row of m x, in any order."""
     return float((np.abs(m) @ x.size).max(initial=0))
 
 

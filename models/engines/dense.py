@@ -41,7 +41,7 @@ class DenseBatch:
         self.tokens[number] = torch.from_numpy(tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """All rows of the sequences in `live`."""
+        """A prediction for every row of the sequences in `live`."""
         x, absent = self._embedded(live)
         for layer in self.model.layers:
             x = x + layer.attend(x, absent)
@@ -77,7 +77,7 @@ class DenseSession:
         self.tokens = torch.from_numpy(tokens)
 
     def predict(self) -> tuple[NDArray[np.int64], Prediction]:
-        """All rows, since all are computed."""
+        """A prediction for every row, since all are computed."""
         return np.arange(len(self.tokens)), self.model.predict(self.residual()).on_cpu()
 
     def residual(self) -> Tensor:

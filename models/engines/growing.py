@@ -10,35 +10,40 @@ from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RE
 def empty(heads: int, rows: int) -> Table:
     """Tables of rows that are no keys and ask nothing."""
     table = Table(
-        np.full((heads, 1, rows, LINK), -1, np.int32),
-        np.full((heads, 1, rows, LINK), -1, np.int32),
-        np.zeros((heads, rows, ROW), np.int64),
-        np.zeros((heads, 64, RECORD), np.int64),
-        np.full((heads, 256), -1, np.int32),
-        np.zeros((heads, MOST_CARES), np.int64),
-        np.zeros((heads, 64), np.int32),
-        np.zeros((heads, rows), np.int32),
-        np.zeros((heads, rows), np.int32),
-        np.zeros((heads, COUNTERS), np.int64),
+        keys=np.full((heads, 1, rows, LINK), -1, np.int32),
+        asks=np.full((heads, 1, rows, LINK), -1, np.int32),
+        rows=np.zeros((heads, rows, ROW), np.int64),
+        buckets=np.zeros((heads, 64, RECORD), np.int64),
+        hashed=np.full((heads, 256), -1, np.int32),
+        cares=np.zeros((heads, MOST_CARES), np.int64),
+        touched=np.zeros((heads, 64), np.int32),
+        answer=np.zeros((heads, rows), np.int32),
+        news=np.zeros((heads, rows), np.int32),
+        counts=np.zeros((heads, COUNTERS), np.int64),
     )
     table.rows[:, :, QUERY] = -1
     return table
 
 
 def silent(heads: int, rows: int) -> Asked:
-    """Rows that ask nothing and are no keys."""
+    """What rows ask that ask nothing and are no keys."""
+    shape = (heads, rows)
     return Asked(
-        *(np.full((heads, rows), -1, np.int64) for _ in range(2)), *(np.zeros((heads, rows), np.int64) for _ in range(3))
+        query=np.full(shape, -1, np.int64),
+        key=np.full(shape, -1, np.int64),
+        care=np.zeros(shape, np.int64),
+        recency=np.zeros(shape, np.int64),
+        value=np.zeros(shape, np.int64),
     )
 
 
 def unanswered(heads: int, rows: int) -> Asked:
-    """Room for what rows ask."""
+    """Arrays for what rows ask; `ask` fills them."""
     return Asked(*(np.empty((heads, rows), np.int64) for _ in range(5)))
 
 
 def grown(t: Table) -> Table:
-    """Room for four times the buckets."""
+    """A copy of the tables with room for four times the buckets."""
     heads, room, _ = t.buckets.shape
     buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
     for h, used in enumerate(t.counts[:, USED]):
@@ -50,7 +55,7 @@ def grown(t: Table) -> Table:
 
 
 def with_care(t: Table, number: int) -> Table:
-    """Room for that many cares and one more."""
+    """The tables with room for that many cares and one more."""
     if t.asks.shape[1] > number:
         return t
     more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)

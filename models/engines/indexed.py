@@ -17,23 +17,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines import asking, streams, tables
+from lockstep.models.engines import asking, kernels, streams, tables
 from lockstep.models.engines import growing as room
-from lockstep.models.engines import rows as kernels
 from lockstep.models.engines.asking import Batch, Sink
-from lockstep.models.engines.bounds import MARGIN, Unsuitable
+from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import NONE
 from lockstep.models.engines.lookups import MOST_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
-from lockstep.models.engines.streams import BLOCK, Kept
+from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.sizes import BLOCK, LINKED
+from lockstep.models.engines.streams import Kept
 from lockstep.models.engines.tables import Asked
 from lockstep.models.positions import Positions
 from lockstep.models.processes import THRESHOLD
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
-
-#: Rows that are linked at once; it bounds the memory of a start.
-CHUNK = 1 << 15
 
 
 class IndexedBatch:
@@ -89,7 +87,7 @@ class IndexedBatch:
                 streams.place_column(kept, at, values)
 
     def _take(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
-        """Rows of a sequence have other tokens now."""
+        """Take over the tokens of rows that changed."""
         here = rows + self.batch.first[number]
         self.tokens[here] = tokens[rows]
         self.changed.append(here)
@@ -101,7 +99,7 @@ class IndexedBatch:
         self._take(number, change.rows, tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """The rows that were computed anew; of other sequences than those in `live` there are none."""
+        """Predict the rows that a change may have reached; in sequences that are not in `live` there are none."""
         anew, dead = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.dead))
         self.changed, self.dead = [], []
         self._embed(anew)
@@ -119,7 +117,7 @@ class IndexedBatch:
         return self._apart(rows, self._read(rows), live)
 
     def _apart(self, rows: Integers, found: Prediction, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """What was predicted, sequence by sequence."""
+        """Cut what was predicted into one part for each sequence, with rows counted from its start."""
         firsts = self.batch.first[list(live)]
         edges = np.searchsorted(rows, firsts), np.searchsorted(rows, self.ends[list(live)])
         return [(rows[a:b] - first, found.part(slice(a, b))) for first, a, b in zip(firsts, *edges)]
@@ -152,7 +150,7 @@ class IndexedSession:
         self.batch.update(0, change, tokens)
 
     def predict(self) -> tuple[NDArray[np.int64], Prediction]:
-        """The rows that were computed anew."""
+        """Predict the rows that a change may have reached."""
         return self.batch.predict([0])[0]
 
 
@@ -193,14 +191,14 @@ class Layer:
         self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
 
     def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
-        """New keys and queries of changed rows, none of dead ones; those and all that read something new, ascending."""
+        """Relink changed and dead rows; return the changed ones and all that read something new, ascending."""
         count = self.table.counts
         count[:, tables.PASS] += 1
         self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
             self._relink(dead, room.silent(len(count), len(dead)))
-        for first in range(0, len(changed), CHUNK):
-            chunk = changed[first : first + CHUNK]
+        for first in range(0, len(changed), LINKED):
+            chunk = changed[first : first + LINKED]
             asked = room.unanswered(len(count), len(chunk))
             if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.batch, self.width):
                 raise Unsuitable(asking.FAULTS[fault])

@@ -15,8 +15,6 @@ import numba
 
 #: No recency, no limit: beyond every score.
 NONE = -(1 << 62)
-#: From so many rows on, threads are worth waking.
-MANY = 512
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 #: Its threads start when they are first needed.
 POOL = ThreadPoolExecutor(THREADS)

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, Unsuitable, exact, unit
+from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, exact, unit
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.transformer import Layer, Transformer
 
 #: A query's bits are packed into one integer, and so are the values that a head reads.

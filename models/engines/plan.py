@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, Unsuitable, bound, exact, largest
+from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, exact, largest
 from lockstep.models.engines.lookups import Lookup, recognise
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Transformer
@@ -110,7 +111,7 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """All of a model; `columns[l]` are kept before layer l."""
+    """A whole model; `columns[l]` are kept before layer l."""
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -142,12 +143,12 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
     return Plan(
-        tuple(_head_plan(*each, model.width, real) for each in zip(lookups, live, bounds.stages)),
-        _in(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
-        _in(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
-        _embed_plan(model, live[0]),
-        _in(real, _readout_plan(model)),
-        sink_kind,
+        heads=tuple(_head_plan(*each, model.width, real) for each in zip(lookups, live, bounds.stages)),
+        mlps=_in(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
+        columns=_in(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
+        embed=_embed_plan(model, live[0]),
+        readout=_in(real, _readout_plan(model)),
+        sink_kind=sink_kind,
     )
 
 
@@ -166,7 +167,7 @@ Part = TypeVar("Part")
 
 
 def _in(real: Real, part: Part) -> Part:
-    """A plan whose numbers are all in that dtype."""
+    """A copy of a part of a plan, with its float64 arrays in that dtype."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:
         return part.astype(real)  # type: ignore[return-value]
     if isinstance(part, tuple):
@@ -192,7 +193,7 @@ def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDA
 
 
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
-    """The columns that a layer writes."""
+    """Which columns a layer writes, [d]."""
     written = np.zeros(width, bool)
     for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
         written |= writes.any(axis=0)
@@ -218,7 +219,7 @@ def _columns(live: NDArray[np.bool_], x: Interval) -> Columns:
     narrow = live & ~fixed & (x.size < NARROW)
     wide = live & ~narrow & ~fixed
     a, b, c = (np.flatnonzero(part).astype(np.int32) for part in (narrow, wide, fixed))
-    return Columns(a, b, c, x.low[fixed])
+    return Columns(narrow=a, wide=b, fixed=c, constants=x.low[fixed])
 
 
 def _starts(lengths: Sequence[int]) -> Indices:
@@ -233,19 +234,19 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
     groups = [[p.queries for p in lookups], [p.keys for p in lookups], [p.values for p in lookups]]
     shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
     found = HeadPlan(
-        sparse(stacked([m for part in groups for m in part])),
-        sparse(stacked(own)),
-        _starts([len(p.half) for p in lookups]),
-        np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
-        np.array([p.silence for p in lookups], float),
-        _starts([len(p.low) for p in lookups]),
-        np.concatenate([np.zeros(0, np.int64), *(p.low for p in lookups)]),
-        np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
-        np.array([b for p in lookups for b in p.bits], np.int64),
-        sparse(stacked([p.writes for p in lookups]), live),
-        np.array([p.half @ x.through(p.keys).size for p in lookups], float),
-        np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
-        np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
+        forms=sparse(stacked([m for part in groups for m in part])),
+        own=sparse(stacked(own)),
+        first_match=_starts([len(p.half) for p in lookups]),
+        half=np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
+        silence=np.array([p.silence for p in lookups], float),
+        first_value=_starts([len(p.low) for p in lookups]),
+        low=np.concatenate([np.zeros(0, np.int64), *(p.low for p in lookups)]),
+        shift=np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
+        width=np.array([b for p in lookups for b in p.bits], np.int64),
+        writes=sparse(stacked([p.writes for p in lookups]), live),
+        reach=np.array([p.half @ x.through(p.keys).size for p in lookups], float),
+        sure=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
+        nothing=np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
     return _in(real, found)._replace(own=found.own, reach=found.reach)
 
@@ -263,14 +264,14 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
     forms, fresh = chained(mlp.forms[used])
     return MlpPlan(
-        sparse(forms),
-        fresh,
-        np.array([used.index(g.form) for g in groups], np.int32),
-        _starts([len(g.biases) for g in groups]),
-        np.array([b for g in groups for b in g.biases], float),
-        np.array([s for g in groups for s in g.signs], float),
-        sparse(writes, live),
-        np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
+        forms=sparse(forms),
+        fresh=fresh,
+        form_of=np.array([used.index(g.form) for g in groups], np.int32),
+        first_unit=_starts([len(g.biases) for g in groups]),
+        bias=np.array([b for g in groups for b in g.biases], float),
+        sign=np.array([s for g in groups for s in g.signs], float),
+        writes=sparse(writes, live),
+        written=np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
     )
 
 
@@ -288,9 +289,12 @@ def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
     touched = np.flatnonzero(live & (rows.any(axis=0) | (one - zero).any(axis=0)))
     offsets = [model.vocabulary.offsets[name] for name, _ in kinds]
     return EmbedPlan(
-        sparse(rows[:, touched]), sparse((one - zero)[:, touched]), touched.astype(np.int32),
-        np.array([bits for _, bits in kinds], np.int32), np.array(offsets, np.int64),
-    )  # fmt: skip
+        kinds=sparse(rows[:, touched]),
+        bits=sparse((one - zero)[:, touched]),
+        touched=touched.astype(np.int32),
+        kind_bits=np.array([bits for _, bits in kinds], np.int32),
+        offsets=np.array(offsets, np.int64),
+    )
 
 
 def _readout_plan(model: Transformer) -> ReadoutPlan:
@@ -301,11 +305,11 @@ def _readout_plan(model: Transformer) -> ReadoutPlan:
         bias = exact(model.control_bias)
     names = [name for name, _ in vocabulary.kinds]
     return ReadoutPlan(
-        sparse(np.concatenate(parts)),
-        np.array([bits for _, bits in vocabulary.kinds], np.int32),
-        np.array([vocabulary.offsets[name] for name in names], np.int64),
-        names.index(MASK),
-        vocabulary.most_bits,
-        len(bias),
-        bias,
+        forms=sparse(np.concatenate(parts)),
+        bits=np.array([bits for _, bits in vocabulary.kinds], np.int32),
+        offsets=np.array([vocabulary.offsets[name] for name in names], np.int64),
+        mask=names.index(MASK),
+        most_bits=vocabulary.most_bits,
+        control=len(bias),
+        control_bias=bias,
     )

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
-
-BLOCK = 64
+from lockstep.models.engines.sizes import BLOCK, MANY
 
 
 class Kept(NamedTuple):
@@ -28,7 +27,7 @@ class Kept(NamedTuple):
 
 @jit()
 def _is_run(rows: Integers, first: int, count: int) -> bool:
-    """Whether a block's rows are neighbours."""
+    """Whether the rows of a block are neighbours, from the least to the largest."""
     return bool(rows[first + count - 1] - rows[first] == count - 1)
 
 
@@ -116,7 +115,7 @@ def _store_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, fi
 
 @jit()
 def store(x: Matrix, kept: Kept, rows: Integers, first: int, count: int, changed: NDArray[np.bool_]) -> None:
-    """Keep a block's stream; which rows were not so before."""
+    """Keep a block's stream; `changed` says which rows it is new for."""
     differs = np.zeros(BLOCK, np.int16)
     _store_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count, differs)
     _store_wide(x, kept.columns.wide, kept.wide, rows, first, count, differs)

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MANY, NONE, jit, spread
+from lockstep.models.engines.jit import NONE, jit, spread
+from lockstep.models.engines.sizes import MANY
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]
@@ -77,6 +78,18 @@ class Table(NamedTuple):
 
 
 @jit(inline=True)
+def _care(buckets: Integers, b: int) -> np.int64:
+    """The number of the care of a bucket."""
+    return np.int64(buckets[b, CARE] & (TIE - 1))
+
+
+@jit(inline=True)
+def _tied(buckets: Integers, b: int) -> bool:
+    """Whether the best keys of a bucket tie, as far as it has published."""
+    return bool(buckets[b, CARE] >= TIE)
+
+
+@jit(inline=True)
 def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
     """Where the bucket of a code and care is hashed, or would be.
 
@@ -88,7 +101,7 @@ def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64
     at = (np.int64(mixed << np.uint64(LINE)) | code & (1 << LINE) - 1) & last
     while hashed[at] >= 0:
         b = hashed[at]
-        if buckets[b, CODE] == code and buckets[b, CARE] & (TIE - 1) == care:
+        if buckets[b, CODE] == code and _care(buckets, b) == care:
             break
         at = (at + 1) & last
     return at
@@ -111,7 +124,7 @@ def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care
 def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
     """Enter all buckets into an empty `hashed`."""
     for b in range(used):
-        hashed[_place(buckets, hashed, buckets[b, CODE], buckets[b, CARE] & (TIE - 1))] = b
+        hashed[_place(buckets, hashed, buckets[b, CODE], _care(buckets, b))] = b
 
 
 @jit(inline=True)
@@ -214,7 +227,7 @@ def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
             if m < 0:
                 return NEW_CARE
             b = np.int64(keys[0, row, BUCKET])
-            if b < 0 or buckets[b, CODE] != code or buckets[b, CARE] & (TIE - 1) != m:
+            if b < 0 or buckets[b, CODE] != code or _care(buckets, b) != m:
                 b = _bucket(buckets, hashed, count, code, m)
         _relink_key(keys, rows, buckets, touched, count, row, b, recency[i], value[i])
         if rows[row, QUERY] != query[i]:
@@ -247,7 +260,7 @@ def _ask_again(
 
 @jit()
 def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
-    """Find the best key of a bucket; whether another one is as recent."""
+    """Find the most recent key of a bucket; return whether another one is as recent."""
     best, tied, row = np.int64(EMPTY), False, buckets[b, KEYS]
     while row >= 0:
         if best < 0 or rows[row, ROW_RECENCY] > rows[best, ROW_RECENCY]:
@@ -261,7 +274,7 @@ def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
 
 @jit()
 def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
-    """Say what a bucket holds now; whether that is anything new."""
+    """Publish what a bucket holds now; return whether that is anything new."""
     tied = False
     if buckets[b, BEST] == SEARCH:
         tied = _search(keys, rows, buckets, b)
@@ -270,9 +283,9 @@ def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, 
         recency, value = rows[best, ROW_RECENCY], rows[best, ROW_VALUE]
     # Where a head has one care, how recent a key is decides nothing beyond its bucket.
     same = recency == was or (count[CARES] == 1 and recency != NONE and was != NONE)
-    same = same and value == buckets[b, VALUE] and tied == (buckets[b, CARE] >= TIE)
+    same = same and value == buckets[b, VALUE] and tied == _tied(buckets, b)
     buckets[b, RECENCY], buckets[b, VALUE] = recency, value
-    buckets[b, CARE] = (buckets[b, CARE] & (TIE - 1)) + (TIE if tied else 0)
+    buckets[b, CARE] = _care(buckets, b) + (TIE if tied else 0)
     if tied:
         buckets[b, BEST] = SEARCH  # so that the next touch searches again
     return not same
@@ -280,13 +293,13 @@ def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, 
 
 @jit()
 def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
-    """What a row reads now; whether two keys tie for it."""
+    """Settle what a row reads now; return whether two keys tie for it."""
     value, best, tied = sink, np.int64(NONE), False
     if rows[row, QUERY] >= 0:
         for m in range(count[CARES]):
             b = asks[m, row, BUCKET]
             if buckets[b, RECENCY] > best:
-                best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], buckets[b, CARE] >= TIE
+                best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], _tied(buckets, b)
             elif buckets[b, RECENCY] == best and best > NONE:
                 tied = True
     if rows[row, GOT] != value:
@@ -307,7 +320,7 @@ def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
             fresh += 1
     for i in range(fresh):
         b = touched[i]
-        m, row = buckets[b, CARE] & (TIE - 1), buckets[b, ASKERS]
+        m, row = _care(buckets, b), buckets[b, ASKERS]
         while row >= 0:
             tied |= _answer(asks, rows, buckets, news, count, row, sink)
             row = np.int64(asks[m, row, AFTER])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import starmap
@@ -12,6 +12,7 @@ from random import Random
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
 from lockstep.proofs_check.fuzzing.machine_programs import coverage as coverage_of
@@ -49,7 +50,7 @@ class Outcome:
 
 
 def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
-         progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:  # fmt: skip
+         progress: Progress = silent) -> Outcome:  # fmt: skip
     """Check so many random programs, or as many as it takes until one fails.
 
     Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.

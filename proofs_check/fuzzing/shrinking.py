@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.errors import NoSuchExample
 
+from lockstep.pram.progress import Progress, silent
+
 T = TypeVar("T")
 #: Index of the option at each choice, in order.
 Picks = list[int]
@@ -89,7 +91,7 @@ def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Picks]:
 
 
 def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[[T], bool], size: Callable[[T], int],
-           seconds: float, progress: Callable[[int, int], None] = lambda done, total: None) -> T:  # fmt: skip
+           seconds: float, progress: Progress = silent) -> T:  # fmt: skip
     """The smallest case found that fails, within some seconds of looking; at worst `start`, which is known to fail.
 
     Args: picks: the choices of which `start` was made. progress: is told of the seconds gone and of all.

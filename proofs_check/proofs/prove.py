@@ -9,6 +9,7 @@ from typing import Literal
 
 from lockstep.compiler.compile import Compiled
 from lockstep.compiler.processor import Size
+from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
 from lockstep.proofs_check.proofs.columns import check_columns
@@ -31,7 +32,6 @@ MOST_BITS = 16
 #: coefficients of sums compared; or by what was closed for word operations, all else being constant.
 How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
 CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run"}
-Progress = Callable[[int, int], None]
 
 
 def interface_of(compiled: Compiled) -> Interface:
@@ -86,7 +86,7 @@ class Proof:
                 yield misread_example(self.compiled, self.network, self.interface, obligation.misread)
 
 
-def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = lambda done, total: None) -> Proof:
+def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = silent) -> Proof:
     """Prove a compiled model's weights; whatever fails is among the obligations, with the rows where it does.
 
     Args:   lemmas: what was closed before, for other models.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as version_of
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.program import Program, load, parse_program
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import draw_one, generator_from, sidecar_of
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 
@@ -103,7 +104,7 @@ class Plan:
     random: int
     seed: int
 
-    def tasks(self, progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[list[Task], list[Task]]:
+    def tasks(self, progress: Progress = silent) -> tuple[list[Task], list[Task]]:
         """Every case, the small ones first, without those whose input was drawn before: these come second."""
         tasks: list[Task] = []
         repeated: list[Task] = []

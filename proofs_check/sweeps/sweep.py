@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.sweeps.plan import Plan
 from lockstep.proofs_check.sweeps.pool import Pool
 from lockstep.proofs_check.sweeps.store import Store
@@ -20,7 +21,7 @@ class Outcome:
 
 
 def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManager[Pool]],
-          progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:  # fmt: skip
+          progress: Progress = silent) -> Outcome:  # fmt: skip
     """Run what is missing of a plan.
 
     Args:   open_pool: asked for only if something is missing. progress: called with the cases done and their number.

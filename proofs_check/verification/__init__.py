@@ -7,7 +7,7 @@ rows.py   what is held against what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -15,15 +15,15 @@ from typing import Any
 from lockstep.pram.errors import PramError
 from lockstep.pram.probing import reach
 from lockstep.pram.program import Program
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.reached import Reached, Unreached, unreached
 from lockstep.pram.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
-from lockstep.pram.winner import parse_winner
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
 from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, Failed, all_checks, case_checks, failures
 
-Progress = Callable[[int, int], None]
+PLAIN = Options()
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class Report:
         return tuple(dict.fromkeys(m.agreement.engine for m in rows))
 
 
-def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
-           use_sidecar: bool = True, progress: Progress = lambda done, total: None, fail_fast: bool = False,
+def verify(program: Program, options: Options = PLAIN, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5),
+           random: int = 3, use_sidecar: bool = True, progress: Progress = silent, fail_fast: bool = False,
            on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
-           expected: dict[str, Any] | None = None, **options: Any) -> Report:  # fmt: skip
+           expected: dict[str, Any] | None = None) -> Report:  # fmt: skip
     """Verify a program on one given input, or on `random` inputs of each size.
 
     All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes. Where inputs
@@ -92,20 +92,17 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     Args:   progress: called with the inputs done and their number, first for the runs, then for the decodes. fail_fast: stop
             at the first failure. on_failure: is told of the first failure as soon as it is known. sidecar_timeout:
             seconds for each call of the sidecar, 0 for no limit. expected: outputs that `inputs` should give, where no
-            sidecar judges them. options: fields of Options.
+            sidecar judges them.
     Raises: PramError: a wrong input, or a sidecar that fails. NotCertified: the dtype is not exact.
     """
-    chosen = Options(**options)
-    if isinstance(chosen.winner, str):
-        chosen = replace(chosen, winner=parse_winner(chosen.winner))
-    generator = generator_for(program, use_sidecar, chosen.word_bits, sidecar_timeout)
+    generator = generator_for(program, use_sidecar, options.word_bits, sidecar_timeout)
     generator.expected = expected
-    verification = _Verification(program, generator, chosen, progress, fail_fast, on_failure)
+    verification = _Verification(program, generator, options, progress, fail_fast, on_failure)
     if inputs is not None:
         verification.given = True
         return verification.report([inputs])
     sizes = list(sizes)
-    return verification.report(list(draw(generator, sizes, random, chosen.seed)), sizes)
+    return verification.report(list(draw(generator, sizes, random, options.seed)), sizes)
 
 
 class _Verification:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
+from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, PramError
 from lockstep.pram.job import Job
@@ -41,12 +42,17 @@ class Options:
     seed: int = 0
     word_bits: int | None = None
     max_context: int = DEFAULT_MAX_CONTEXT
-    engine: str = "auto"
+    engine: str = AUTO
     device: str = "cpu"
     max_decoding_steps: int | None = None
     max_steps: int = DEFAULT_MAX_STEPS
     strict: bool = False
     winner: Winner | None = None
+
+    @property
+    def sampling(self) -> Sampling:
+        """How its decodes are done."""
+        return Sampling(self.order, self.seed, self.engine, self.device)
 
 
 @dataclass(frozen=True)
@@ -220,7 +226,6 @@ def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> Measured:
     bound, compiled = BOUNDS[construction], models.get(construction, job, time)
-    engine = pick_engine(options.engine, bound.peak_context(job, time), bound.steps(job, time), options.device)
-    lay_out(compiled, job, time, engine)
-    how = {"order": options.order, "engine": engine, "device": options.device}
-    return Measured(job, compiled, check_agreement(compiled, job, time, seed=options.seed, **how))
+    sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time))
+    lay_out(compiled, job, time, sampling.engine)
+    return Measured(job, compiled, check_agreement(compiled, job, time, sampling))

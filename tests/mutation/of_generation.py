@@ -91,38 +91,42 @@ MUTANTS = (
         "stuck decodes",
     ),
     Mutant(LOOP, "decoding steps count from 0", Rewrite(Editing.step, "self.number += 1", "pass"), "closed forms of mdm"),
-    Mutant(LOOP, "edits that wait are forgotten", Rewrite(Editing._renewed, "if not len(old):", "if True:"), "active engine"),
+    Mutant(LOOP, "edits that wait are forgotten", Rewrite(Editing._touched, "if not len(old):", "if True:"), "active engine"),
     Mutant(
         LOOP,
         "edits of rows that were predicted anew are kept",
-        Rewrite(Editing._renewed, "~self.renewed[pending.rows] &", ""),
+        Rewrite(Editing._touched, "~self.renewed[pending.rows] &", ""),
         "any order",
     ),
     Mutant(
         LOOP,
         "edits that wait are not sorted",
-        Rewrite(Editing._renewed, "both.take(both.rows.argsort())", "both"),
+        Rewrite(Editing._touched, "both.take(both.rows.argsort())", "both"),
         "active engine",
     ),
     Mutant(
         LOOP,
         "masks are not counted",
         Rewrite(
-            sequence.Sequence.edit, "self.masks += int((tokens == self.mask).sum()) - int((before == self.mask).sum())", "pass"
+            sequence.TokenSequence.edit,
+            "self.masks += int((tokens == self.mask).sum()) - int((before == self.mask).sum())",
+            "pass",
         ),
         "agreement of mdm",
     ),
     Mutant(
         LOOP,
         "new positions are not among the changes",
-        Rewrite(sequence.Sequence._replace, "np.concatenate([rows, np.arange(common, len(after))])", "rows"),
+        Rewrite(sequence.TokenSequence._replace, "np.concatenate([rows, np.arange(common, len(after))])", "rows"),
         "active engine",
     ),
     Mutant(
         LOOP,
         "rows that moved are not among the changes",
         Rewrite(
-            sequence.Sequence._replace, "np.concatenate([rows, np.arange(common, len(after))])", "np.arange(common, len(after))"
+            sequence.TokenSequence._replace,
+            "np.concatenate([rows, np.arange(common, len(after))])",
+            "np.arange(common, len(after))",
         ),
         "indexed engine",
     ),

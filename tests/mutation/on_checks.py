@@ -14,6 +14,7 @@ from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.compiler.verify import CircuitError, check_circuit
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import DecodingStep, NotFinished
+from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Factored
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
@@ -57,7 +58,7 @@ def _lied_to(compiled: Compiled, job: object, time: int, at: int, admits: bool, 
 
     OneLie.at, OneLie.admits = at, admits
     with Attribute(agreement, "Decoder", OneLie, "").planted():
-        return check_agreement(compiled, job, time, order=order).divergence  # type: ignore[arg-type]
+        return check_agreement(compiled, job, time, Sampling(order)).divergence  # type: ignore[arg-type]
 
 
 class Stuck(Decoder):

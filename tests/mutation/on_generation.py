@@ -35,10 +35,11 @@ from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
 from lockstep.models.engines import BATCHES, Unsuitable
 from lockstep.models.processes import PROCESSES
+from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
-from lockstep.proofs_check.decoding import decode_job
+from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 from mutation.jobs import apart, counted_cell, counting, hot_cell
 from mutation.on_models import REFUSALS
 from mutation.planting import Attribute
@@ -78,7 +79,7 @@ def orders() -> None:
     layout = compiled.layout(counting(), 1)
     for order in [o for o in ORDERS if o != "parallel"]:
         try:
-            Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process="ap-mdm", order=order)
+            Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), "ap-mdm", Sampling(order))
         except ValueError:
             continue
         raise AssertionError(f"synchronous updates are made in the order {order}")
@@ -188,11 +189,16 @@ def refused_decodes() -> None:
     for job in (apart(), apart(lowest_last=False), replace(apart(2, lowest_last=False), outputs=range(0))):
         time = run(job).time
         for blocks in (1, time - 1):
-            _raises(PramError, f"not all processors have halted after {blocks} steps", partial(decode_job, job, time=blocks))
-        assert decode_job(job, time=time + 1).steps, "nothing decoded"
+            _raises(
+                PramError,
+                f"not all processors have halted after {blocks} steps",
+                partial(decode_job, job, DecodeOptions(time=blocks)),
+            )
+        assert decode_job(job, DecodeOptions(time=time + 1)).steps, "nothing decoded"
         small = compile_job(job, 3)
-        _raises(PramError, "this model is too small for the run", partial(decode_job, job, compiled=small))
-        _raises(PramError, "compiled from another program", partial(decode_job, job, compiled=compile_job(counting(), 40)))
+        _raises(PramError, "this model is too small for the run", partial(decode_job, job, DecodeOptions(compiled=small)))
+        others = DecodeOptions(compiled=compile_job(counting(), 40))
+        _raises(PramError, "compiled from another program", partial(decode_job, job, others))
     for construction in CONSTRUCTIONS:
         compiled = compile_job(apart(), 40, construction=construction)
         layout = compiled.layout(apart(), 30)
@@ -213,7 +219,7 @@ def batches() -> None:
         for engine in BATCHES:
             together = Attribute(batch, "FILLED", 99.0, "all lengths in one pass")
             with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
-                found = decode_batch(compiled.model, starts, process=compiled.process, engine=engine)
+                found = decode_batch(compiled.model, starts, compiled.process, Sampling(engine=engine))
             for number, (one, other) in enumerate(zip(found, alone)):
                 assert torch.equal(one.tokens, other.tokens), f"{engine}, sequence {number}: another outcome"
                 assert (one.steps, one.context) == (other.steps, other.context), f"{engine}, sequence {number}: other steps"

@@ -22,6 +22,7 @@ from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines.dense import forward
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.processes import PROCESSES
+from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import Instruction
 from lockstep.pram.job import Job
@@ -44,7 +45,7 @@ ORDERS = [("left-to-right", 0), *((order, seed) for order in ("random", "random-
 def beside_the_machine(job: Job, construction: str, spare: int = 0, order: str = "parallel", seed: int = 0) -> Agreement:
     """Decode beside the machine: every token after every decoding step, and the outputs."""
     time = run(job).time + spare
-    found = check_agreement(compile_job(job, time, construction=construction), job, time, order=order, seed=seed)
+    found = check_agreement(compile_job(job, time, construction=construction), job, time, Sampling(order, seed))
     assert found.divergence is None, str(found.divergence)
     assert found.outputs_agree, "the outputs are not the machine's"
     return found

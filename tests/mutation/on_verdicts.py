@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
+import lockstep
 from lockstep.pram.errors import PramError, Source
 from lockstep.pram.job import Array
 from lockstep.pram.program import load
@@ -22,7 +23,7 @@ from lockstep.pram.sidecar.process import load_sidecar
 from lockstep.proofs_check.failing import shrink_failing
 from lockstep.proofs_check.sweeps.check import check_task
 from lockstep.proofs_check.sweeps.plan import Limits, Plan, subjects
-from lockstep.proofs_check.verification import Options, Report, verify
+from lockstep.proofs_check.verification import Options, Report
 from mutation.table import Check
 
 COUNT = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout\nparallel for i in 0 .. n - 1 do A[i] := A[i] + 1 end\n"
@@ -46,7 +47,7 @@ def folder(program: str, sidecar: str = "", **files: str) -> Iterator[Path]:
 
 def report(program: str, sidecar: str = "", **options: Any) -> Report:
     with folder(program, sidecar) as path:
-        return verify(load(path), **{"sizes": [1, 2, 3], "random": 1} | MACHINE_ONLY | options)
+        return lockstep.verify(load(path), **{"sizes": [1, 2, 3], "random": 1} | MACHINE_ONLY | options)
 
 
 def _refused(generator: Generator) -> str:
@@ -181,7 +182,7 @@ def refusals() -> None:
     text += "if n > 5 then single do A[n] := 0 end end\n"
     program_options = {"sizes": [9], "random": 1}
     with folder(text) as path:
-        found = verify(load(path), **program_options, **MACHINE_ONLY)
+        found = lockstep.verify(load(path), **program_options, **MACHINE_ONLY)
         assert [check.what for check in found.checks if not check.holds] == ["machine runs"], found.conclusion
         small = shrink_failing(load(path), found.failed[0], Options(constructions=(), max_context=0), seconds=10)
         assert small.inputs == ({"n": 6}, {"A": [1] * 6}), f"{small.inputs}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from lockstep.commands.cost.model import FEATURES, features, fit
 from lockstep.commands.cost.sizes import watched
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.pram.errors import Source, fail
+from lockstep.pram.progress import Progress, silent
 
 #: The decodes that calibrate each engine: programs of `measure` with their sizes, and in place of the last one for ap-mdm, whose
 #: contexts are shorter.
@@ -90,7 +90,7 @@ def keep(calibration: Calibration) -> None:
         raise fail(f"the calibration cannot be kept: {error.strerror}", Source(str(path), "")) from None
 
 
-def calibrate(progress: Callable[[int, int], None] = lambda done, total: None) -> Calibration:
+def calibrate(progress: Progress = silent) -> Calibration:
     """Measure a few short decodes of each engine and construction, and fit the model to them."""
     total = sum(map(len, RUNS.values())) * len(CONSTRUCTIONS) + len(MEMORY_RUNS)
     done, ratios = 0, [1.0]

@@ -19,6 +19,7 @@ from lockstep.commands.cost.model import Dimensions, Work, memory_unit
 from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import Decoder
+from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
 
@@ -112,7 +113,7 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> T
         begin = time.process_time()
         layout = compiled.layout(job, time_taken)
         tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
-        decoder = Decoder(compiled.model, tokens, positions, process=compiled.process, engine=engine)
+        decoder = Decoder(compiled.model, tokens, positions, compiled.process, Sampling(engine=engine))
         steps, filled, lengths, mask = 0, 0, [len(tokens)], compiled.model.vocabulary.mask
         for step in decoder:
             steps = step.number
@@ -156,7 +157,7 @@ def print_peaks(engine: str, sizes: tuple[int, int]) -> None:
         compiled = compile_job(job, run.time)
         layout = compiled.layout(job, run.time)
         decoder = Decoder(
-            compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process, engine=engine
+            compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process, Sampling(engine=engine)
         )
         for _ in islice(decoder, SETTLED):
             pass

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from lockstep.commands.cost.forms import Phase, contexts, phases
+from lockstep.models.engines.sizes import BLOCK, MANY, SCORED
 from lockstep.models.transformer import Transformer
 
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
@@ -25,13 +26,6 @@ FEATURES = {
         "rows x H where threads wake",
     ),
 }
-#: Rows that the indexed engine computes together.
-BLOCK = 64
-#: From so many rows on it wakes its threads, whose work together takes longer than one thread's (`lockstep.models.engines.jit`, which is
-#: not imported here because of Numba).
-MANY = 512
-#: Rows whose scores the active engine holds at once.
-CHUNK = 1024
 #: Memory is the process itself and a coefficient times bytes: of numbers of 8 bytes, and of the indexed engine's rows.
 WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
 
@@ -122,7 +116,7 @@ def memory_unit(engine: str, model: Dimensions, context: int) -> float:
         return float(WORD * (max(model.heads) * context**2 + 4 * context * model.width))
     if engine == "active":  # queries, keys and values, streams, scores of a chunk of rows
         kept = sum(h * (3 * a + 2) + model.width for h, a in zip(model.heads, model.inner)) + model.width
-        return float(WORD * context * (kept + 2 * max(model.heads) * min(context, CHUNK)))
+        return float(WORD * context * (kept + 2 * max(model.heads) * min(context, SCORED)))
     return float(context * (TABLE_ROW * sum(model.heads) + STREAM_COLUMN * model.width))
 
 

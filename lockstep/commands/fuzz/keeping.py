@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from lockstep.common.keeping import Kept, repeat_command, shown, write_input
 from lockstep.models.atomic import write_whole
+from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.failing import inputs_size, name, same_check
 from lockstep.proofs_check.fuzzing.campaign import Failure, examine, random_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, written
@@ -16,8 +16,7 @@ from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
 STEM = "failing"
 
 
-def shrink_program(seed: int, failure: Failure, seconds: float,
-                   progress: Callable[[int, int], None] = lambda done, total: None) -> tuple[TextCase, TextCase]:  # fmt: skip
+def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progress = silent) -> tuple[TextCase, TextCase]:
     """The program and input that failed, and the smallest found that fail in the same way."""
     found, picks = recorded(written, random_of(seed, failure.number))
     check, options = failure.check, failure.options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,7 @@ from lockstep.pram.inputs import shown
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, generator_for
 from lockstep.pram.winners import Tried, Winner, Winners, phrase, run_winners
 
@@ -57,7 +58,7 @@ class ModeResult:
 
 def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
               max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None, given: bool = False,
-              progress: Callable[[int, int], None] = lambda done, total: None) -> list[ModeResult]:  # fmt: skip
+              progress: Progress = silent) -> list[ModeResult]:  # fmt: skip
     """Run the program on every input under every mode, weakest first, and where a mode leaves the winner open, under many.
 
     Args:   given: inputs were not drawn, so that no sidecar is to blame for them.

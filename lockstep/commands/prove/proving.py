@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.program import Program
+from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.certificate import Certificate, certify
 from lockstep.proofs_check.proofs.prove import Proof, prove
 from lockstep.proofs_check.proofs.replay import Counterexample
@@ -53,7 +54,7 @@ class Proved:
 
 
 def prove_program(program: Program, constructions: Sequence[str], bits: int, given: Compiled | None = None,
-                  progress: Callable[[int, int], None] = lambda done, total: None) -> list[Proved]:  # fmt: skip
+                  progress: Progress = silent) -> list[Proved]:  # fmt: skip
     """Prove a program's weights in some constructions, or those of a model that was compiled before."""
     code, lemmas = Code.of_program(program), Lemmas()
     compiled = [given] if given else [_compile(code, name, bits) for name in constructions]
@@ -64,7 +65,7 @@ def _compile(code: Code, construction: str, bits: int) -> Compiled:
     return compile_code(code, CONSTRUCTIONS[construction].bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
 
 
-def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Callable[[int, int], None]) -> Proved:
+def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Progress) -> Proved:
     started = perf_counter()
     proof = prove(compiled, lemmas, progress)
     certificate = certify(compiled.model, compiled.circuit)

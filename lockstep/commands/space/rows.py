@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run, run
 from lockstep.pram.program import Program
+from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, draw, generator_for
 from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import require_certificate
@@ -43,7 +45,7 @@ class SpaceRow:
 
 
 def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_context: int = 1000, max_steps: int = 2000,
-               progress: Callable[[int, int], None] = lambda done, total: None) -> list[SpaceRow]:  # fmt: skip
+               progress: Progress = silent) -> list[SpaceRow]:  # fmt: skip
     """One row for each size.
 
     Args:   max_context, max_steps: longer contexts and decodes of more steps are computed, not decoded.
@@ -77,8 +79,8 @@ def _decode(job: Job, construction: str, time: int, row: SpaceRow) -> str:
     """Decode beside the machine; context and steps must be what was computed."""
     compiled = compile_job(job, time, construction=construction)
     require_certificate(compiled)
-    engine = pick_engine("auto", row.contexts[construction], row.steps[construction])
-    agreement = check_agreement(compiled, job, time, engine=engine)
+    sampling = pick_engine(Sampling(engine=AUTO), row.contexts[construction], row.steps[construction])
+    agreement = check_agreement(compiled, job, time, sampling)
     if agreement.divergence is not None:
         return str(agreement.divergence)
     measured = max(agreement.context), agreement.steps

@@ -79,9 +79,9 @@ def verify(file: File, input: Input = None,
         with reading(input) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))
             report = verify_program(
-                program, inputs=given.inputs if given else None, sizes=wanted, random=random, use_sidecar=not no_sidecar,
+                program, options, inputs=given.inputs if given else None, sizes=wanted, random=random, use_sidecar=not no_sidecar,
                 progress=progress, fail_fast=fail_fast, on_failure=show_at_once, sidecar_timeout=sidecar_timeout,
-                expected=given.expected if given else None, **vars(options),
+                expected=given.expected if given else None,
             )  # fmt: skip
     except SidecarFailed as error:
         _keep_sidecars_input(file, error, options, failing, input, sidecar_timeout)

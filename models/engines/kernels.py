@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MANY, jit, spread
+from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
-from lockstep.models.engines.streams import BLOCK, Kept, blocks, evaluate, gather, load, store, write
+from lockstep.models.engines.sizes import BLOCK, MANY
+from lockstep.models.engines.streams import Kept, blocks, evaluate, gather, load, store, write
 from lockstep.models.engines.tables import GOT
 
 #: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.
@@ -128,7 +129,7 @@ def _decay(gap: float) -> float:
 
 @jit()
 def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
-    """Of the best token: 1 over the sum, over all tokens, of exp(score - best), which factors over a kind's bits."""
+    """The probability of the best token: 1 over the sum, over all tokens, of exp(score - best), which factors over a kind's bits."""
     kinds, total = len(plan.bits), 0.0
     for kind in range(kinds):
         if kind == plan.mask:

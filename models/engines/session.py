@@ -1,0 +1,46 @@
+"""What an engine is to the decoding loop: a session, which starts on a sequence and is told what each decoding step changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction
+
+
+class Unsuitable(Exception):
+    """A model, or a sequence that came up, is not one that this engine computes exactly; says why."""
+
+
+class Session(Protocol):
+    """The predictions for one sequence while it is edited.
+
+    predict:  the rows, ascending, whose token changed or whose prediction may differ from what was last said of them (at
+              first: all), and the prediction of each: right for masked rows, and its control bits for all. A `probability`
+              is on the same side of THRESHOLD as the reference's.
+    Raises: Unsuitable, from either of them.
+    """
+
+    name: str
+
+    def update(self, change: Change, tokens: NDArray[np.int64]) -> None: ...
+
+    def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
+
+
+class BatchSession(Protocol):
+    """The predictions for several sequences, in one pass over the model; numbers say which sequence.
+
+    predict: as of a Session, for each sequence in `live`, in that order; sequences that are not live stay as they are.
+    Raises: Unsuitable, from either of them.
+    """
+
+    name: str
+
+    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None: ...
+
+    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]: ...

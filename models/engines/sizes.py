@@ -1,0 +1,16 @@
+"""How many rows engines take at once. Apart from the engines, so that costs can be computed without Numba.
+
+Compiled kernels have these numbers in them, and Numba's cache looks at a kernel's own file alone: after a change here, delete
+`models/engines/__pycache__`.
+"""
+
+from __future__ import annotations
+
+#: Rows that the kernels of the indexed engine compute together, one in each lane.
+BLOCK = 64
+#: From so many rows on, its threads are worth waking.
+MANY = 512
+#: Rows that it links at once; it bounds the memory of a start.
+LINKED = 1 << 15
+#: Rows whose scores the active engine holds at once.
+SCORED = 1024
