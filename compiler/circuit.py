@@ -12,7 +12,7 @@
 | Control   | the output head of edits beside unmasking: remask, insert, delete                    |
 
 A Circuit of these can be *evaluated directly* (`Circuit.evaluate`), by the meaning of each element and
-without weights, scores or softmax. `lockstep.compiler.verify` says what must hold of one.
+without weights, scores or softmax. `lockstep.compiler.invariants` says what must hold of one.
 """
 
 from __future__ import annotations

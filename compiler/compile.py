@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
-from lockstep.compiler import ap_mdm, in_place, mdm, one_step
+from lockstep.compiler import in_place, mdm, one_step, two_step
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
+from lockstep.compiler.invariants import check_circuit
 from lockstep.compiler.processor import Code
-from lockstep.compiler.verify import check_circuit
 from lockstep.models.transformer import DTYPES, Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.program import Program
@@ -49,7 +49,7 @@ CONSTRUCTIONS = {
     row.name: row
     for row in (
         Construction("mdm", "mdm", mdm.Widths, mdm.Widths.cover, mdm.build, mdm.Layout),  # type: ignore[arg-type]
-        _edited_in_place("ap-mdm", ap_mdm.build, ap_mdm.Layout),
+        _edited_in_place("ap-mdm", two_step.build, two_step.Layout),
         _edited_in_place("ap-mdm one-step", one_step.build, one_step.Layout),
     )
 }

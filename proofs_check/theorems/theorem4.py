@@ -1,6 +1,6 @@
 """Theorem 4: any-process masked diffusion simulates any PRAM in O(T + log N) decoding steps at context N = O(S + P).
 
-The bounds of both constructions are equalities: `lockstep.compiler.ap_mdm` takes two decoding steps for each PRAM step,
+The bounds of both constructions are equalities: `lockstep.compiler.two_step` takes two decoding steps for each PRAM step,
 `lockstep.compiler.one_step` one, at about twice the context. The updates of a decoding step are synchronous: a sampler that drops
 some of them goes wrong.
 """

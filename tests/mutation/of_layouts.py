@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.compiler import ap_mdm, in_place, mdm, one_step
+from lockstep.compiler import in_place, mdm, one_step, two_step
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -138,7 +138,7 @@ MUTANTS = (
     row("in place: every processor has the first PC", in_place.Layout.set_owners, "(place == 0) & (pid == 0)", "place == 0", TWO),
     row(
         "ap-mdm: pids are not where they are read",
-        ap_mdm.Layout.set_processors,
+        two_step.Layout.set_processors,
         'BUFFERS.index("DST"), pid, 0)',
         'BUFFERS.index("VAL"), pid, 0)',
         TWO,
