@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler import in_place, mdm, two_step
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Step, register_of
 
 Tokens = NDArray[np.int64]
@@ -262,4 +263,4 @@ class OneStepExpectation(InPlaceExpectation):
         return np.concatenate([pairs, pairs + 1])
 
 
-EXPECTATIONS = {"mdm": MdmExpectation, "ap-mdm": TwoStepExpectation, "ap-mdm one-step": OneStepExpectation}
+EXPECTATIONS = {MDM: MdmExpectation, TWO_STEP: TwoStepExpectation, ONE_STEP: OneStepExpectation}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lockstep.common.arguments import SCHEDULES, choose
+from lockstep.common.arguments import choose
+from lockstep.compiler.names import SCHEDULES, schedule_of
 from lockstep.pram.errors import fail
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
@@ -50,7 +51,7 @@ def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | N
     if compiled is None:
         return
     own_dtype = compiled.model.dtype_name
-    own_schedule = compiled.construction.removeprefix(compiled.process).strip() or SCHEDULES[0]
+    own_schedule = schedule_of(compiled.construction) or SCHEDULES[0]
     for flag, said, own, what in (
         ("--word-bits", word_bits, compiled.widths.word, f"words of {compiled.widths.word} bits"),
         ("--dtype", dtype, own_dtype, own_dtype),

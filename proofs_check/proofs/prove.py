@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lockstep.compiler.compile import Compiled
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.compiler.processor import Size
 from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
@@ -22,7 +23,7 @@ from lockstep.proofs_check.proofs.structure import Broken, check_control, check_
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
 #: What each construction tells; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
-INTERFACES: dict[str, Tell] = {"mdm": rows_mdm.tell, "ap-mdm": rows_two_step.tell, "ap-mdm one-step": rows_one_step.tell}
+INTERFACES: dict[str, Tell] = {MDM: rows_mdm.tell, TWO_STEP: rows_two_step.tell, ONE_STEP: rows_one_step.tell}
 
 #: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
 MOST_BITS = 16
