@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Generation processes, keys of `lockstep.models.processes.PROCESSES`; the schedules of ap-mdm. The first of each is the default.
 PROCESSES = ("mdm", "ap-mdm")
@@ -14,7 +14,7 @@ MDM, TWO_STEP, ONE_STEP = "mdm", "ap-mdm", "ap-mdm one-step"
 PARTS = {MDM: ("mdm", ""), TWO_STEP: ("ap-mdm", "two-step"), ONE_STEP: ("ap-mdm", "one-step")}
 
 #: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
-MODEL_BITS = {"word": (MIN_BITS, MAX_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
+MODEL_BITS = {"word": (MIN_WORD_BITS, MAX_WORD_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
 
 
 def process_of(construction: str) -> str:

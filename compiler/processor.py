@@ -22,6 +22,7 @@ from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.program import Program
+from lockstep.pram.word import wrap
 
 #: Where operands stand: word operations and sums read x and y; more slots are for constructions to read.
 SLOTS = ("x", "y")
@@ -225,7 +226,7 @@ class Processor:
         writes: dict[Bit, int] = {}
         for slot, operand in zip(slots, operands):
             if operand.kind == "constant":
-                writes |= _spell(self.operands[slot], operand.index & ((1 << self.size.word) - 1))
+                writes |= _spell(self.operands[slot], wrap(operand.number, self.size.word))
                 continue
             writes[self.asks[slot].bit()] = 1
             if operand.kind == "parameter":
@@ -233,7 +234,7 @@ class Processor:
             if operand.kind == "pid":
                 writes[self.is_pid[slot].bit()] = 1
             else:
-                writes |= _spell(self.indices[slot], operand.index)
+                writes |= _spell(self.indices[slot], operand.number)
         return writes
 
     # -- layers 2 and 3 ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from lockstep.pram.declarations import Declarations, Symbols
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
 from lockstep.pram.syntax import (
+    COMPARISONS,
     Assign,
     Binary,
     Call,
@@ -26,7 +27,7 @@ from lockstep.pram.syntax import (
     Node,
     Not,
     Number,
-    Parallel,  # fmt: skip
+    Parallel,
     ProgramText,
     Repeat,
     Shared,
@@ -45,7 +46,6 @@ ADVICE = {
     "while": "; put it around the `parallel`, or loop with `for`",
     "repeat": "; put it around the `parallel`, or loop with `for`",
 }
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
 def control_ifs(tree: ProgramText) -> frozenset[int]:

@@ -17,7 +17,7 @@ from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.syntax import Expression
-from lockstep.pram.word import MAX_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, largest
 
 Words = NDArray[np.int64]
 
@@ -129,7 +129,7 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
         bits, first = machine.job.word_bits, wrong[0]
         assert largest(bits) in (high for _, high in bounds), "the code mistakes who has an item"
         why = "its end + 1 is no word" if active[first] else f"no word is left for processor {pids[first]}, which is past its end"
-        size = "`word` sets the size" if bits < MAX_BITS else "none is longer"
+        size = "`word` sets the size" if bits < MAX_WORD_BITS else "none is longer"
         raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}), and {why}", at)
 
 

@@ -36,7 +36,7 @@ from lockstep.pram.syntax import (
     Store,
     While,
 )
-from lockstep.pram.word import MIN_BITS, largest
+from lockstep.pram.word import MIN_WORD_BITS, largest
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ class _Lowering(Emitter):
 
     def low_end(self, low: Expression) -> Operand:
         """The first item. A number that no word size is too small for enters the code as it is."""
-        small = isinstance(low, Number) and low.value <= largest(MIN_BITS)
+        small = isinstance(low, Number) and low.value <= largest(MIN_WORD_BITS)
         return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
     def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:

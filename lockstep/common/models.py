@@ -12,7 +12,7 @@ from lockstep.pram.errors import fail
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 if TYPE_CHECKING:
     from lockstep.compiler.compile import Compiled
@@ -39,9 +39,9 @@ def word_in_range(program: Program, bits: int) -> int:
 
     Raises: PramError: there are no such words.
     """
-    if not MIN_BITS <= bits <= MAX_BITS:
+    if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
         word = program.symbols.word
-        raise fail(f"word size {bits} is not in {MIN_BITS} .. {MAX_BITS}", program.source, word.at if word else None)
+        raise fail(f"word size {bits} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", program.source, word.at if word else None)
     return bits
 
 

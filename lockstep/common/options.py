@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep.pram.winner import FIXED_FORMS, FORMS, MOST_SEED
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Keys of lockstep.models.engines.ENGINES, which is not imported here because of torch, and what picks one of them.
 ENGINES = ("auto", "dense", "active", "indexed")
@@ -66,7 +66,9 @@ Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, ins
 
 ModelBits = Annotated[
     Optional[int],
-    typer.Option("--word-bits", min=MIN_BITS, max=MAX_BITS, help="Bits of a word [as declared, or 16].", show_default=False),
+    typer.Option(
+        "--word-bits", min=MIN_WORD_BITS, max=MAX_WORD_BITS, help="Bits of a word [as declared, or 16].", show_default=False
+    ),
 ]
 
 
