@@ -67,6 +67,11 @@ def lex(text: str) -> Iterator[Token]:
     return _lark().lex(text)
 
 
+def lex_with_comments(text: str) -> Iterator[Token]:
+    """The tokens of a text that parses, and its comments, which have the type COMMENT."""
+    return (token for token in _lark().lex(text, dont_ignore=True) if not token.isspace())
+
+
 @cache
 def keywords() -> frozenset[str]:
     """Every reserved word of the language."""
