@@ -60,7 +60,7 @@ def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
 class _Lowering(Emitter):
     """Emits code statement by statement."""
 
-    def __init__(self, symbols: Symbols, control_ifs: frozenset[int]) -> None:
+    def __init__(self, symbols: Symbols, control_ifs: frozenset[Span]) -> None:
         super().__init__(symbols)
         self.control_ifs = control_ifs
 
@@ -93,7 +93,7 @@ class _Lowering(Emitter):
             case Store(name, subscripts, value, at):
                 self.store(Index(name, subscripts, at), value)
             case If():
-                self.branch_if(statement) if id(statement) in self.control_ifs else self.padded_if(statement)
+                self.branch_if(statement) if statement.at in self.control_ifs else self.padded_if(statement)
             case While():
                 self.while_loop(statement)
             case Repeat():
@@ -242,6 +242,7 @@ class _Lowering(Emitter):
             active = tests[0]
             for test in tests[1:]:
                 self.emit("and", Operand("register", active), Operand("register", test), rd=active, at=at)
+            # Whatever was emitted last says whether there is an item: the test of the only range, or the last `and`.
             self.code[-1] = replace(self.code[-1], checks=(ItemsCheck(tuple(ranges)),))
             self.guarded(active, statement.body, at, statement)
 
