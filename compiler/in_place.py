@@ -49,11 +49,11 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit, and the bits of it."""
+        """What the widths limit besides words, as messages name it, and how many bits it may have."""
         return "N", self.length
 
     def widened(self, bits: int) -> Widths:
-        """The same with an extent of so many bits."""
+        """A copy whose extent has so many bits."""
         return replace(self, length=bits)
 
 

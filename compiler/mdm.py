@@ -53,11 +53,11 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit, and the bits of it."""
+        """What the widths limit besides words, as messages name it, and how many bits it may have."""
         return "T * P", self.time + self.pid
 
     def widened(self, bits: int) -> Widths:
-        """The same with an extent of so many bits."""
+        """A copy whose extent has so many bits."""
         return replace(self, time=bits - self.pid)
 
 

@@ -44,7 +44,7 @@ class Machine(Protocol):
 
 
 def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:
-    """What must hold of the operands before processors execute an instruction.
+    """Check the operands of an instruction, before processors execute it.
 
     Raises: PramError: the first check that fails.
     """
@@ -59,7 +59,7 @@ def check_before(machine: Machine, instruction: Instruction, group: Group) -> No
 
 
 def check_after(machine: Machine, instruction: Instruction, group: Group, value: Words) -> None:
-    """What must hold of the value they computed."""
+    """Check the values that an instruction has computed."""
     for check in instruction.checks:
         if isinstance(check, ItemsCheck):
             _check_items(machine, check, instruction, group, value)
@@ -134,7 +134,7 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
 
 
 def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:
-    """The items that somebody has are words."""
+    """Refuse items that are no words, if a processor has them."""
     outside = active & ((items < 0) | (items >> machine.job.word_bits != 0))
     if outside.any():
         first = items[int(np.argmax(outside))]

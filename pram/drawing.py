@@ -91,7 +91,7 @@ def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bi
 
 
 def styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """The same in a style of STYLES."""
+    """Every given parameter is `size`; inputs are drawn in a style of STYLES."""
     params = {name: size for name in program.given}
     program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
     return params, random_arrays(program, params, rng, word_bits, style)

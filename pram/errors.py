@@ -116,7 +116,7 @@ class InputError(PramError):
         self.path = path
 
     def placed(self, source: Source, span: Span | None) -> InputError:
-        """The same error at a place of this source."""
+        """A copy of this error, with a place in a source."""
         return InputError(Diagnostic(self.message, source, span), self.path)
 
 

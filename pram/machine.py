@@ -35,7 +35,7 @@ DEFAULT_MAX_STEPS = 1_000_000
 
 
 class NoHalt(PramError):
-    """The run was given up at its most steps."""
+    """The run was given up after the most steps that it might take."""
 
 
 def register_destination(register: int) -> int:

@@ -211,7 +211,7 @@ def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _
 
 
 def _unclosed(token: Token, expected: set[str], nesting: _Nesting) -> str:
-    """What is still open, if that is the trouble."""
+    """Which block or bracket is still open, or that none is, if that is what is wrong here."""
     closes = token in ("end", "until", "else", "elif", ")", "]")
     before = [opener for opener in nesting.open if opener is not token]
     if not before:

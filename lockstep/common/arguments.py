@@ -36,7 +36,7 @@ def construction(process: str | None, schedule: str | None) -> str:
 
 
 def constructions(process: str | None, schedule: str | None) -> list[str]:
-    """The same, where either may be `all`."""
+    """The names of all constructions that are meant, where process or schedule may be `all`."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     choose("--process", process, (*PROCESSES, "all"))
     choose("--schedule", schedule, (*SCHEDULES, "all"))
