@@ -12,13 +12,14 @@
 | Control   | the output head of edits beside unmasking: remask, insert, delete                    |
 
 A Circuit of these can be *evaluated directly* (`Circuit.evaluate`), by the meaning of each element and
-without weights, scores or softmax. `lockstep.compiler.verify` says what must hold of one.
+without weights, scores or softmax. `lockstep.compiler.invariants` says what must hold of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property
 from typing import Union
 
@@ -148,6 +149,10 @@ def conjunction(literals: Iterable[Linear], writes: Writes) -> Threshold:
     return Threshold(total(literals) - len(literals), writes)
 
 
+#: Of a lookup that finds at most one row.
+NO_RECENCY = Linear()
+
+
 @dataclass(frozen=True)
 class Match:
     """One bit of a lookup: the row asks `query`, a key holds `key`; where `care` is 0 the key is 0 and takes either."""
@@ -172,7 +177,7 @@ class Lookup:
     matches: tuple[Match, ...]
     conditions: tuple[Linear, ...]
     reads: tuple[tuple[Linear, Bit], ...]
-    recency: Linear = Linear()
+    recency: Linear = NO_RECENCY
     recency_max: int = 0
 
 
@@ -328,12 +333,21 @@ class Circuit:
         return values
 
 
+class At(IntEnum):
+    """The layers of every construction, by what their gates do; prose numbers them 1, 2, 3.
+
+    ROM: the instruction at the program counter. OPERANDS: word operations on what was read. MEMORY: after the shared-memory read.
+    """
+
+    ROM, OPERANDS, MEMORY = range(3)
+
+
 class Builder:
     """Collects the fields and layers of a circuit; passes add to it."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self) -> None:
         self.fields: dict[str, Field] = {}
-        self.layers = [Layer() for _ in range(depth)]
+        self.layers = [Layer() for _ in At]
 
     def field(self, name: str, width: int = 1, high: int | tuple[int, ...] = 1) -> Field:
         """Add a field; a name is taken once. `high` is the largest value of each bit."""
@@ -341,12 +355,15 @@ class Builder:
         self.fields[name] = Field(name, width, (high,) * width if isinstance(high, int) else high)
         return self.fields[name]
 
-    def gate(self, layer: int, gate: Gate) -> None:
-        self.layers[layer].gates.append(gate)
+    def gate(self, at: At, gate: Gate) -> None:
+        self.layers[at].gates.append(gate)
 
-    def when(self, layer: int, literals: Iterable[Linear], writes: Writes) -> None:
-        """In `layer`, add `writes` on the rows where all literals are 1."""
-        self.gate(layer, conjunction(literals, writes))
+    def when(self, at: At, literals: Iterable[Linear], writes: Writes) -> None:
+        """Add `writes` on the rows where all literals are 1."""
+        self.gate(at, conjunction(literals, writes))
 
-    def lookup(self, layer: int, lookup: Lookup) -> None:
-        self.layers[layer].lookups.append(lookup)
+    def look_up(self, at: At, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
+                reads: Iterable[tuple[Linear, Bit]], recency: Linear = NO_RECENCY, recency_max: int = 0) -> None:  # fmt: skip
+        """Add a lookup; `Lookup` says what its parts are."""
+        lookup = Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max)
+        self.layers[at].lookups.append(lookup)

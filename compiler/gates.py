@@ -13,10 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
-
-#: Layers (from 0) of the operand gates and of the gates after the shared-memory read.
-FIRST, SECOND = 1, 2
+from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
 
 
 @dataclass(frozen=True)
@@ -36,18 +33,18 @@ class Alu:
     def flag(self, name: str) -> Linear:
         return self.flags[name].flag
 
-    def threshold(self, layer: int, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
+    def threshold(self, at: At, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
         """[flag and form >= 0]; `reach` is the largest value of the form plus 1."""
-        self.builder.gate(layer, Threshold(form - (1 - self.flag(flag)) * reach, writes))
+        self.builder.gate(at, Threshold(form - (1 - self.flag(flag)) * reach, writes))
 
-    def ramp(self, layer: int, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
+    def ramp(self, at: At, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
         """max(0, form) if the flag is raised, else 0; `reach` is the largest value of the form."""
-        self.builder.gate(layer, Ramp(form - (1 - self.flag(flag)) * reach, writes))
+        self.builder.gate(at, Ramp(form - (1 - self.flag(flag)) * reach, writes))
 
 
 def copy(alu: Alu) -> None:
     for j in range(alu.bits):
-        alu.threshold(FIRST, "copy", alu.x[j] - 1, 1, {alu.out.bit(j): 1})
+        alu.threshold(At.OPERANDS, "copy", alu.x[j] - 1, 1, {alu.out.bit(j): 1})
 
 
 def add(alu: Alu) -> None:
@@ -55,20 +52,20 @@ def add(alu: Alu) -> None:
     b = alu.builder
     result, emit = b.fields["sum"], alu.flag("sum.emit")
     for j in range(alu.bits):
-        alu.ramp(FIRST, "sums", alu.x[j] + alu.y[j], 2, {result.bit(j): 1})
-        b.when(SECOND, [result[j], emit], {alu.out.bit(j): 1})
+        alu.ramp(At.OPERANDS, "sums", alu.x[j] + alu.y[j], 2, {result.bit(j): 1})
+        b.when(At.MEMORY, [result[j], emit], {alu.out.bit(j): 1})
     for i in range(1, alu.bits + 1):
         low = word_of([*alu.x][:i]) + word_of([*alu.y][:i]) - (1 << i)
-        alu.threshold(FIRST, "sums", low, 1 << i, _carry(result, i))
+        alu.threshold(At.OPERANDS, "sums", low, 1 << i, _carry(result, i))
 
 
 def addsat(alu: Alu) -> None:
     """The sum, which `add` computes and moves out; where a carry leaves the word, the bits that are 0 in it as well."""
     b, w = alu.builder, alu.bits
     over, result = b.field("addsat.over"), b.fields["sum"]
-    alu.threshold(FIRST, "addsat", word_of([*alu.x]) + word_of([*alu.y]) - (1 << w), 1 << w, {over.bit(): 1})
+    alu.threshold(At.OPERANDS, "addsat", word_of([*alu.x]) + word_of([*alu.y]) - (1 << w), 1 << w, {over.bit(): 1})
     for j in range(w):
-        b.when(SECOND, [over.flag, 1 - result[j]], {alu.out.bit(j): 1})
+        b.when(At.MEMORY, [over.flag, 1 - result[j]], {alu.out.bit(j): 1})
 
 
 def _carry(result: Field, i: int) -> dict[Bit, int]:
@@ -80,30 +77,30 @@ def _carry(result: Field, i: int) -> dict[Bit, int]:
 def sub(alu: Alu) -> None:
     """Bit j is x_j - y_j - borrow_j + 2 borrow_{j+1}; the ramp's + 1 is taken back by the flag."""
     for j in range(alu.bits):
-        alu.ramp(FIRST, "sub", alu.x[j] - alu.y[j] + 1, 2, {alu.out.bit(j): 1})
+        alu.ramp(At.OPERANDS, "sub", alu.x[j] - alu.y[j] + 1, 2, {alu.out.bit(j): 1})
     every_bit = {alu.out.bit(j): -1 for j in range(alu.bits)}
-    alu.builder.gate(FIRST, Threshold(alu.flag("sub") - 1, every_bit))
+    alu.builder.gate(At.OPERANDS, Threshold(alu.flag("sub") - 1, every_bit))
     for i in range(1, alu.bits + 1):
         borrow = word_of([*alu.y][:i]) - word_of([*alu.x][:i]) - 1
         into = {alu.out.bit(i): -1} if i < alu.bits else {}
-        alu.threshold(FIRST, "sub", borrow, 1 << i, into | {alu.out.bit(i - 1): 2})
+        alu.threshold(At.OPERANDS, "sub", borrow, 1 << i, into | {alu.out.bit(i - 1): 2})
 
 
 def and_(alu: Alu) -> None:
     for j in range(alu.bits):
-        alu.threshold(FIRST, "and", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): 1})
+        alu.threshold(At.OPERANDS, "and", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): 1})
 
 
 def or_(alu: Alu) -> None:
     for j in range(alu.bits):
-        alu.threshold(FIRST, "or", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
+        alu.threshold(At.OPERANDS, "or", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
 
 
 def xor(alu: Alu) -> None:
     """At least one, and not both."""
     for j in range(alu.bits):
-        alu.threshold(FIRST, "xor", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
-        alu.threshold(FIRST, "xor", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): -1})
+        alu.threshold(At.OPERANDS, "xor", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
+        alu.threshold(At.OPERANDS, "xor", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): -1})
 
 
 def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> Callable[[Alu], None]:
@@ -113,9 +110,9 @@ def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> 
         difference = word_of([*alu.x]) - word_of([*alu.y])
         sign = -1 if base > 0 else 1
         for test in tests:
-            alu.threshold(FIRST, name, test(difference), 1 << alu.bits, {alu.out.bit(0): sign})
+            alu.threshold(At.OPERANDS, name, test(difference), 1 << alu.bits, {alu.out.bit(0): sign})
         if base:
-            alu.builder.gate(FIRST, Threshold(alu.flag(name) - 1, {alu.out.bit(0): base}))
+            alu.builder.gate(At.OPERANDS, Threshold(alu.flag(name) - 1, {alu.out.bit(0): base}))
 
     return emit
 
@@ -127,10 +124,10 @@ def shift(name: str, towards: int) -> Callable[[Alu], None]:
         b, w = alu.builder, alu.bits
         amount = b.field(f"{name}.amount", w)
         for s in range(w):
-            b.when(FIRST, [alu.flag(name), *spelled([*alu.y], s)], {amount.bit(s): 1})
+            b.when(At.OPERANDS, [alu.flag(name), *spelled([*alu.y], s)], {amount.bit(s): 1})
             for j in range(w):
                 if 0 <= j + towards * s < w:
-                    b.when(SECOND, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})
+                    b.when(At.MEMORY, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})
 
     return emit
 
@@ -146,11 +143,11 @@ def mul(alu: Alu) -> None:
     for i in range(w):
         for r in range(1, w - i + 1):  # x_i times the low r bits of y goes into M_{i+r-1}
             low = word_of([*alu.y][:r]) + alu.x[i] * (1 << r) - (1 << r)
-            alu.ramp(FIRST, "mul", low, 1 << r, {partial.bit(i + r - 1): 1 << i})
+            alu.ramp(At.OPERANDS, "mul", low, 1 << r, {partial.bit(i + r - 1): 1 << i})
     for k in range(w):
         for v in range(1, max(2 * k, 1) + 1):
             sign = 1 if v % 2 else -1
-            b.gate(SECOND, Threshold(partial[k] - v * (1 << k), {alu.out.bit(k): sign}))
+            b.gate(At.MEMORY, Threshold(partial[k] - v * (1 << k), {alu.out.bit(k): sign}))
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import Bit, Builder, Circuit, Control, Linear, Lookup, Match, Threshold, word_of
-from lockstep.compiler.gates import FIRST
-from lockstep.compiler.positions import Rows, check_winner
-from lockstep.compiler.processor import ROM, Code, Processor, Size, bits_for, vocabulary
+from lockstep.compiler.circuit import At, Builder, Circuit, Control, Linear, Threshold, word_of
+from lockstep.compiler.position_fields import PositionFields, check_winner
+from lockstep.compiler.processor import Code, Processor, Size, bits_for, vocabulary
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
 
 #: Parameters of the construction's own: the first and last address of the outputs.
 OWN_PARAMETERS = ("first output", "last output")
-NO_RECENCY = Linear()
-DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,11 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit, and the bits of it."""
+        """What the widths limit besides words, as messages name it, and how many bits it may have."""
         return "N", self.length
 
     def widened(self, bits: int) -> Widths:
-        """The same with an extent of so many bits."""
+        """A copy whose extent has so many bits."""
         return replace(self, length=bits)
 
 
@@ -67,7 +64,7 @@ class Editor:
         self.code, self.widths = code, widths
         self.size = size = Size.of(code, widths.word)
         self.longest = (1 << widths.length) - 1
-        self.b = b = Builder(DEPTH)
+        self.b = b = Builder()
         self.kinds = {kind: b.field(f"token.{kind}") for kind in kinds}
         self.bits = b.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
@@ -91,25 +88,29 @@ class Editor:
     def finish(self, processor: Processor) -> Circuit:
         control = Control(self.remask.flag, self.insert.flag, self.delete.flag)
         return Circuit(
-            vocabulary(self.size), self.b.fields, self.kinds, self.bits, self.kinds["BOS"].flag, self.one.flag, self.b.layers,
-            processor.readout(), frozenset(self.positions), control,
-        )  # fmt: skip
+            vocabulary=vocabulary(self.size),
+            fields=self.b.fields,
+            kind_flags=self.kinds,
+            token_bits=self.bits,
+            sink=self.kinds["BOS"].flag,
+            one=self.one.flag,
+            layers=self.b.layers,
+            readout=processor.readout(),
+            positions=frozenset(self.positions),
+            control=control,
+        )
 
     def flags(self) -> tuple[dict[str, Linear], dict[str, Linear]]:
         """Roles and kinds of tokens as literals."""
         return {name: f.flag for name, f in self.role.items()}, {name: f.flag for name, f in self.kinds.items()}
-
-    def lookup(self, name: str, asks: Linear, matches: tuple[Match, ...], conditions: tuple[Linear, ...],
-               reads: tuple[tuple[Linear, Bit], ...], recency: Linear = NO_RECENCY, most: int = 0) -> None:  # fmt: skip
-        self.b.lookup(ROM, Lookup(name, asks, matches, conditions, reads, recency, most))
 
     def look_up_outputs(self) -> None:
         """All rows learn the outputs' range, and whether the first parameter is masked: `vanishing`."""
         role, kind = self.flags()
         number, (low, high) = word_of([*self.bits][: self.size.word]), OWN_PARAMETERS
         everyone = 1 - kind["BOS"]
-        self.lookup("low", everyone, (), (role[low],), ((number, self.low.bit()), (kind[MASK], self.vanishing.bit())))
-        self.lookup("high", everyone, (), (role[high],), ((number, self.high.bit()),))
+        self.b.look_up(At.ROM, "low", everyone, (), (role[low],), ((number, self.low.bit()), (kind[MASK], self.vanishing.bit())))
+        self.b.look_up(At.ROM, "high", everyone, (), (role[high],), ((number, self.high.bit()),))
 
     def shrink(self, running: Linear) -> None:
         """First all but outputs and PC_0 is remasked; with the first parameter masked, every mask is deleted.
@@ -118,15 +119,15 @@ class Editor:
         """
         end, full, bos, mask = self.end.flag, self.full.flag, self.kinds["BOS"].flag, self.kinds[MASK].flag
         halted = end + 1 - full - running - self.vanishing.flag - 2 * bos
-        self.b.gate(ROM, Threshold(halted, {self.shrinking.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(halted, {self.shrinking.bit(): 1}))
         address, far = word_of([*self.address][: self.size.word]), 1 << self.size.word
         outside = (1 - self.role["cell"].flag) * far
-        self.b.gate(ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
-        self.b.gate(ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
         # Two gates, not from_low - past_high: in the final sequence the parameters' places hold any words.
         for dropped in (1 - self.from_low.flag, self.past_high.flag):
-            self.b.when(FIRST, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
-        self.b.when(ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
+            self.b.when(At.OPERANDS, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
+        self.b.when(At.ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
 
 
 @dataclass(frozen=True)
@@ -187,35 +188,35 @@ class Layout(ABC):
 
     def positions(self) -> Positions:
         """The position encoding; row i belongs to position i."""
-        rows, n, own = Rows(self.circuit, self.length), self.length, len(OWN_PARAMETERS)
-        rows.set("one", slice(None), 1)
-        rows.set("index", slice(None), np.arange(n))
-        rows.set("full", slice(1, None), n)
+        fields, n, own = PositionFields(self.circuit, self.length), self.length, len(OWN_PARAMETERS)
+        fields.set("one", slice(None), 1)
+        fields.set("index", slice(None), np.arange(n))
+        fields.set("full", slice(1, None), n)
         for i, name in enumerate(OWN_PARAMETERS):
-            rows.set(f"role.{name}", slice(1 + i, 2 + i), 1)
+            fields.set(f"role.{name}", slice(1 + i, 2 + i), 1)
         parameters, cells = slice(1 + own, self.first_cell), slice(self.first_cell, self.first_processor)
         for role, here, each in (("parameter", parameters, 1), ("cell", cells, self.SLOTS)):
-            rows.set(f"role.{role}", here, 1)
-            rows.spell("address", here, np.arange(here.stop - here.start) // each)
-        self.set_processors(rows)
-        return rows.positions
+            fields.set(f"role.{role}", here, 1)
+            fields.spell("address", here, np.arange(here.stop - here.start) // each)
+        self.set_processors(fields)
+        return fields.positions
 
     def ranks(self, pids: NDArray[np.int64]) -> NDArray[np.int64]:
         """What decides between processors that write one cell: the highest rank wins."""
         return (1 << self.widths.pid) - 1 - self.job.winner.precedence(self.job.processors)[pids]
 
-    def set_owners(self, rows: Rows, pid: NDArray[np.int64], place: NDArray[np.int64]) -> None:
+    def set_owners(self, fields: PositionFields, pid: NDArray[np.int64], place: NDArray[np.int64]) -> None:
         """Fill in whose each processors' row is, and which: place 0 is the program counter, then come the registers."""
         here, register = slice(self.first_processor, self.length), (1 <= place) & (place <= self.job.registers)
-        rows.set("role.PC", here, place == 0)
-        rows.set("role.register", here, register)
-        rows.spell("address", here, np.where(register, place - 1, 0))
-        rows.set("first", here, (place == 0) & (pid == 0))
-        rows.spell("pid", here, pid)
-        rows.set("rank", here, self.ranks(pid))
+        fields.set("role.PC", here, place == 0)
+        fields.set("role.register", here, register)
+        fields.spell("address", here, np.where(register, place - 1, 0))
+        fields.set("first", here, (place == 0) & (pid == 0))
+        fields.spell("pid", here, pid)
+        fields.set("rank", here, self.ranks(pid))
 
     @abstractmethod
-    def set_processors(self, rows: Rows) -> None:
+    def set_processors(self, fields: PositionFields) -> None:
         """Fill in the positions of the processors' rows, and what else this schedule needs."""
 
     def halted(self, tokens: NDArray[np.int64]) -> bool:

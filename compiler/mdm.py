@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import Bit, Builder, Circuit, Linear, Lookup, Match
-from lockstep.compiler.positions import Rows, check_winner
-from lockstep.compiler.processor import ROM, Code, Keys, Processor, Roles, Size, bits_for, vocabulary
+from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match
+from lockstep.compiler.position_fields import PositionFields, check_winner
+from lockstep.compiler.processor import Code, Keys, Processor, Roles, Size, bits_for, vocabulary
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
@@ -36,9 +36,6 @@ POSITION_FIELDS = frozenset(
     [f"role.{role}" for role in (*BLOCK, "parameter", "input", "output")]
     + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
 )
-NO_RECENCY = Linear()
-#: Layers of the construction, whatever the program and its sizes.
-DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,11 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit, and the bits of it."""
+        """What the widths limit besides words, as messages name it, and how many bits it may have."""
         return "T * P", self.time + self.pid
 
     def widened(self, bits: int) -> Widths:
-        """The same with an extent of so many bits."""
+        """A copy whose extent has so many bits."""
         return replace(self, time=bits - self.pid)
 
 
@@ -75,7 +72,7 @@ class _Construction:
     def __init__(self, code: Code, widths: Widths) -> None:
         self.size = size = Size.of(code, widths.word)
         self.widths = widths
-        self.b = b = Builder(DEPTH)
+        self.b = b = Builder()
         self.kinds = {kind: b.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
         self.bits = b.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
@@ -105,9 +102,16 @@ class _Construction:
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys(), also=self.reading.flag)
         return Circuit(
-            vocabulary(self.size), self.b.fields, self.kinds, self.bits, self.kinds["BOS"].flag, self.one.flag, self.b.layers,
-            self.processor.readout(), POSITION_FIELDS,
-        )  # fmt: skip
+            vocabulary=vocabulary(self.size),
+            fields=self.b.fields,
+            kind_flags=self.kinds,
+            token_bits=self.bits,
+            sink=self.kinds["BOS"].flag,
+            one=self.one.flag,
+            layers=self.b.layers,
+            readout=self.processor.readout(),
+            positions=POSITION_FIELDS,
+        )
 
     # -- layer 1 -------------------------------------------------------------------------------
 
@@ -118,21 +122,17 @@ class _Construction:
         at_previous = [Match(q, k) for q, k in zip(self.previous, self.time)]
         same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
-        self._lookup("fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
+        self.b.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
         gathered = tuple((self.bits[j], self.value.bit(j)) for j in range(self.size.word))
-        self._lookup("gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
+        self.b.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
         # The place in a block, 1 .. 3 * 2^pid_bits, makes these unique: no lookup ever ties.
         place = (self.place.flag, 3 << self.widths.pid)
-        self._lookup("masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
-        self._lookup("masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place)
+        self.b.look_up(At.ROM, "masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
+        self.b.look_up(At.ROM, "masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place)
         halt = self.kinds["HALT"].flag
-        self._lookup("halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time)
+        self.b.look_up(At.ROM, "halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time)
         not_halt = [Match(Linear(), halt)]
-        self._lookup("unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
-
-    def _lookup(self, name: str, asks: Linear, matches: list[Match], conditions: tuple[Linear, ...],
-                reads: tuple[tuple[Linear, Bit], ...], recency: Linear = NO_RECENCY, most: int = 0) -> None:  # fmt: skip
-        self.b.lookup(ROM, Lookup(name, asks, tuple(matches), conditions, reads, recency, most))
+        self.b.look_up(At.ROM, "unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
 
     def _one(self, state: str) -> tuple[tuple[Linear, Bit], ...]:
         """What reads 1 into a state flag from whatever row is found."""
@@ -147,22 +147,22 @@ class _Construction:
         """A halted processor fills its rows at once; outputs ask for their cell when all have halted."""
         masked, halted, emit = self.kinds[MASK].flag, self.state["halted"].flag, self.processor.emit
         for role, kind in zip(BLOCK, ("WORD", "HALT", "NONE")):
-            self.b.when(ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
+            self.b.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
         finished = 1 - self.state["unfinished"].flag
         done = {emit["WORD"].bit(): 1, self.reading.bit(): 1}
-        self.b.when(ROM, [self.role["output"].flag, masked, finished], done)
+        self.b.when(At.ROM, [self.role["output"].flag, masked, finished], done)
 
     def _keys_and_values(self) -> None:
         """Published writes become keys with their destination; given words become values."""
         visible = [self.role["A"].flag, 1 - self.state["masked.own"].flag]
-        self.b.when(ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
-        self.b.when(ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        self.b.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
+        self.b.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
         for j in range(self.size.token):
             if j < self.address.width:
-                self.b.when(ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
+                self.b.when(At.ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
             if j < self.size.word:
                 given = self.role["parameter"].flag + self.role["input"].flag
-                self.b.when(ROM, [given, self.bits[j]], {self.value.bit(j): 1})
+                self.b.when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
 
     # -- the key sides of layers 2 and 3 -------------------------------------------------------
 
@@ -246,36 +246,36 @@ class Layout:
 
     def positions(self) -> Positions:
         """The position encoding of `length` positions."""
-        rows = Rows(self.circuit, self.length)
+        fields = PositionFields(self.circuit, self.length)
         job, h, n = self.job, len(self.job.parameters), self.job.inputs
-        rows.set("one", slice(None), 1)
+        fields.set("one", slice(None), 1)
         for role, start, indices in (("parameter", 1, np.arange(h)), ("input", 1 + h, np.arange(n))):
             here = slice(start, start + len(indices))
-            rows.set(f"role.{role}", here, 1)
-            rows.spell("address", here, indices)
+            fields.set(f"role.{role}", here, 1)
+            fields.spell("address", here, indices)
         outputs = slice(self.first_output, self.length)
-        rows.set("role.output", outputs, 1)
-        rows.spell("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
-        self._block_positions(rows)
-        return rows.positions
+        fields.set("role.output", outputs, 1)
+        fields.spell("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
+        self._block_positions(fields)
+        return fields.positions
 
-    def _block_positions(self, rows: Rows) -> None:
+    def _block_positions(self, fields: PositionFields) -> None:
         processors = self.job.processors
         step, role, pid = (g.ravel() for g in np.mgrid[1 : self.time + 1, 0:3, 0:processors])
         blocks = slice(self.first_block, self.first_output)
         for number, name in enumerate(BLOCK):
-            rows.set(f"role.{name}", blocks, role == number)
-        rows.set("last", blocks, (step == self.time) & (role == BLOCK.index("C")))
-        rows.spell("time", blocks, step)
-        rows.spell("time.previous", blocks, step - 1)
-        rows.set("step", blocks, step)
-        rows.spell("pid", blocks, pid)
+            fields.set(f"role.{name}", blocks, role == number)
+        fields.set("last", blocks, (step == self.time) & (role == BLOCK.index("C")))
+        fields.spell("time", blocks, step)
+        fields.spell("time.previous", blocks, step - 1)
+        fields.set("step", blocks, step)
+        fields.spell("pid", blocks, pid)
         precedence = self.job.winner.precedence(processors)[pid]
-        rows.set("priority", blocks, step * processors - precedence)
-        rows.set("place", blocks, 3 * pid + role + 1)
+        fields.set("priority", blocks, step * processors - precedence)
+        fields.set("place", blocks, 3 * pid + role + 1)
         source = (step == 1) & (role == BLOCK.index("V"))
-        rows.set("first", blocks, source)
-        rows.spell("value", blocks, np.where(source, pid, 0))
+        fields.set("first", blocks, source)
+        fields.spell("value", blocks, np.where(source, pid, 0))
 
     # -- what a run of the machine looks like as tokens ----------------------------------------
 

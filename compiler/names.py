@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.models.names import ProcessName
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
-#: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
-MODEL_BITS = {"word": (MIN_BITS, MAX_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
-
+#: Generation processes, keys of `lockstep.models.processes.PROCESSES`. The first is the default.
+PROCESSES: tuple[str, ...] = get_args(ProcessName)
 #: Schedules of ap-mdm; mdm has the first one only.
 ScheduleName = Literal["two-step", "one-step"]
+SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
+
+#: Constructions, keys of `lockstep.compiler.compile.CONSTRUCTIONS` and of every table that has a row for each.
+MDM, TWO_STEP, ONE_STEP = "mdm", "ap-mdm", "ap-mdm one-step"
+#: The process of each, and its schedule: "" where the process has one only.
+PARTS = {MDM: ("mdm", ""), TWO_STEP: ("ap-mdm", "two-step"), ONE_STEP: ("ap-mdm", "one-step")}
+
+#: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
+MODEL_BITS = {"word": (MIN_WORD_BITS, MAX_WORD_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
+
+
+def process_of(construction: str) -> str:
+    """The generation process of a construction."""
+    return PARTS[construction][0]
+
+
+def schedule_of(construction: str) -> str:
+    """Its schedule; "" where its process has one only."""
+    return PARTS[construction][1]
+
+
+def construction_of(process: str, schedule: str) -> str | None:
+    """The construction of a process in a schedule; the default one means nothing to a process that has one only. None: there is none."""
+    return next((name for name, (own, its) in PARTS.items() if own == process and (its or SCHEDULES[0]) == schedule), None)

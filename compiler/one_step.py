@@ -24,11 +24,10 @@ from typing import ClassVar
 import numpy as np
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import Bit, Circuit, Linear, Lookup, Match, Threshold, spelled
-from lockstep.compiler.gates import FIRST, SECOND
-from lockstep.compiler.in_place import NO_RECENCY, Widths
-from lockstep.compiler.positions import Rows
-from lockstep.compiler.processor import ROM, Code, Keys, Processor
+from lockstep.compiler.circuit import At, Bit, Circuit, Linear, Match, Threshold, spelled
+from lockstep.compiler.in_place import Widths
+from lockstep.compiler.position_fields import PositionFields
+from lockstep.compiler.processor import Code, Keys, Processor
 from lockstep.models.tokens import MASK
 from lockstep.pram.instructions import Apply, Cell, Instruction, Next
 from lockstep.pram.job import Job
@@ -81,14 +80,18 @@ class _OneStep(in_place.Editor):
         written, everyone = 1 - kind[MASK] - kind["BOS"], 1 - kind["BOS"]
         is_counter = (role["PC"], written)
         runs = (kind["PC"], self.runs.bit())
-        self.lookup("counter", role["PC"] + role["register"], same_pid, is_counter, (*counter, runs))
-        self.lookup("end", everyone, (), (everyone,), ((self.index.flag, self.end.bit()),), self.index.flag, self.longest)
+        self.b.look_up(At.ROM, "counter", role["PC"] + role["register"], same_pid, is_counter, (*counter, runs))
+        self.b.look_up(
+            At.ROM, "end", everyone, (), (everyone,), ((self.index.flag, self.end.bit()),), self.index.flag, self.longest
+        )
         last = ((self.index.flag, self.last_word.bit()), (kind["HALT"], self.ended.bit()))
-        self.lookup("last word", everyone, (), (everyone, written), last, self.index.flag, self.longest)
+        self.b.look_up(At.ROM, "last word", everyone, (), (everyone, written), last, self.index.flag, self.longest)
         # A running processor, if there is one, else one that has halted: none before the start.
         reads = ((kind["PC"], self.running.bit()), (Linear(constant=1), self.started.bit()))
         processors = 1 << self.widths.pid
-        self.lookup("running", everyone, (), is_counter, reads, self.rank.flag + kind["PC"] * processors, 2 * processors - 1)
+        self.b.look_up(
+            At.ROM, "running", everyone, (), is_counter, reads, self.rank.flag + kind["PC"] * processors, 2 * processors - 1
+        )
         self.look_up_outputs()
 
     # -- growing and starting ------------------------------------------------------------------
@@ -98,25 +101,25 @@ class _OneStep(in_place.Editor):
         mask, bos = self.kinds[MASK].flag, self.kinds["BOS"].flag
         index, end, full, last = self.index.flag, self.end.flag, self.full.flag, self.last_word.flag
         insert = {self.insert.bit(): 1}
-        self.b.gate(ROM, Threshold(index - last - 1, {self.behind.bit(): 1}))
-        self.b.gate(ROM, Threshold(index - 2 * end - 3 + full, {self.late.bit(): 1}))
-        self.b.when(FIRST, [self.behind.flag, self.late.flag], insert)
-        self.b.gate(ROM, Threshold(index - last - mask * self.longest - bos, {self.is_last.bit(): 1}))
-        self.b.gate(ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
-        self.b.gate(ROM, Threshold(last - end - bos, {self.no_masks.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(index - last - 1, {self.behind.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(index - 2 * end - 3 + full, {self.late.bit(): 1}))
+        self.b.when(At.OPERANDS, [self.behind.flag, self.late.flag], insert)
+        self.b.gate(At.ROM, Threshold(index - last - mask * self.longest - bos, {self.is_last.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(last - end - bos, {self.no_masks.bit(): 1}))
         grows = [self.growing.flag, 1 - self.ended.flag]
-        self.b.when(FIRST, [*grows, self.is_last.flag], insert)
+        self.b.when(At.OPERANDS, [*grows, self.is_last.flag], insert)
         others = [self.role["cell"].flag, 1 - mask, 1 - self.is_last.flag]
-        self.b.when(FIRST, [*grows, self.no_masks.flag, *others], insert)
+        self.b.when(At.OPERANDS, [*grows, self.no_masks.flag, *others], insert)
 
     def _start(self) -> None:
         """Every mask waits; but when L = N and no PC is written, first slots do not."""
         mask, full_length = self.kinds[MASK].flag, self.end.flag + 1 - self.full.flag  # 0 at L = N, else negative
         wait, emit = {self.remask.bit(): 1}, self.processor.emit
-        self.b.when(ROM, [mask], wait)
+        self.b.when(At.ROM, [mask], wait)
         opens = full_length - self.started.flag - (1 - mask) - self.role["second"].flag
         for kind, roles in (("WORD", self.role["cell"].flag + self.role["register"].flag), ("PC", self.role["PC"].flag)):
-            self.b.gate(ROM, Threshold(opens - (1 - roles), {self.remask.bit(): -1, emit[kind].bit(): 1}))
+            self.b.gate(At.ROM, Threshold(opens - (1 - roles), {self.remask.bit(): -1, emit[kind].bit(): 1}))
 
     # -- the ROM -------------------------------------------------------------------------------
 
@@ -125,19 +128,19 @@ class _OneStep(in_place.Editor):
         processor, remask = self.processor, self.remask.bit()
         mask, is_counter = self.kinds[MASK].flag, self.role["PC"].flag
         executes = (is_counter, mask, self.runs.flag)
-        self.b.when(ROM, executes, {self.executes.bit(): 1, remask: -1})
-        self.b.when(ROM, [is_counter, self.kinds["PC"].flag], {remask: 1})
+        self.b.when(At.ROM, executes, {self.executes.bit(): 1, remask: -1})
+        self.b.when(At.ROM, [is_counter, self.kinds["PC"].flag], {remask: 1})
         processor.add_increment(executes)
         for number, instruction in enumerate(self.code.instructions):
             here = processor.at(number)
             if writes := processor.next_column(number, instruction) | self._store(instruction):
-                self.b.when(ROM, [*executes, *here], writes)
+                self.b.when(At.ROM, [*executes, *here], writes)
             if instruction.rd is not None:
                 own = spelled([*self.address][: self.size.register], instruction.rd)
                 hit = [self.role["register"].flag, self.runs.flag, *here, *own]
                 value = {remask: -1, processor.emit["WORD"].bit(): 1} | processor.value_column(instruction)
-                self.b.when(ROM, [*hit, mask], value)
-                self.b.when(ROM, [*hit, 1 - mask], {remask: 1})
+                self.b.when(At.ROM, [*hit, mask], value)
+                self.b.when(At.ROM, [*hit, 1 - mask], {remask: 1})
 
     def _store(self, instruction: Instruction) -> dict[Bit, int]:
         """The address into `sum`, the value into z."""
@@ -161,8 +164,6 @@ class _OneStep(in_place.Editor):
             index=[*self.address][: self.size.index],
             conditions=(register + parameter + pid, self._written_or_executing()),
             values=[self.bits[j] + self.value[j] for j in range(self.size.word)],
-            recency=NO_RECENCY,
-            recency_max=0,
             flags=(parameter, pid),
             owner=[*self.pid],
             owned=1 - parameter,
@@ -171,7 +172,7 @@ class _OneStep(in_place.Editor):
     def _cell_keys(self) -> Keys:
         written = 1 - self.kinds[MASK].flag - self.kinds["BOS"].flag
         values = [self.bits[j] for j in range(self.size.word)]
-        return Keys([*self.address][: self.size.word], (self.role["cell"].flag, written), values, NO_RECENCY, 0)
+        return Keys([*self.address][: self.size.word], (self.role["cell"].flag, written), values)
 
     def _move_cells(self) -> None:
         """A cell that a store hits is remasked if it is written, and stops waiting if it is masked."""
@@ -180,10 +181,10 @@ class _OneStep(in_place.Editor):
         reads = [(self.stores.flag, self.hit.bit())]
         reads += [(value, out.bit(j)) for j, value in enumerate(self.processor.operands["z"])]
         recency = self.rank.flag, (1 << self.widths.pid) - 1
-        self.b.lookup(SECOND, Lookup("hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), tuple(reads), *recency))
-        self.b.when(ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
-        self.b.when(SECOND, [self.hit.flag, mask], {self.remask.bit(): -1})
-        self.b.when(SECOND, [self.hit.flag, 1 - mask], {self.remask.bit(): 1})
+        self.b.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
+        self.b.when(At.ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
+        self.b.when(At.MEMORY, [self.hit.flag, mask], {self.remask.bit(): -1})
+        self.b.when(At.MEMORY, [self.hit.flag, 1 - mask], {self.remask.bit(): 1})
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,10 @@ class Layout(in_place.Layout):
     def rows_each(job: Job) -> int:
         return 2 * (job.registers + 1)
 
-    def set_processors(self, rows: Rows) -> None:
+    def set_processors(self, fields: PositionFields) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
         pid, place, slot = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : job.registers + 1, 0:2])
-        self.set_owners(rows, pid, place)
-        rows.spell("value", here, np.where(place == 0, pid, 0))
-        rows.set("role.second", here, slot)
-        rows.set("role.second", slice(self.first_cell, self.first_processor), np.arange(2 * job.space) % 2)
+        self.set_owners(fields, pid, place)
+        fields.spell("value", here, np.where(place == 0, pid, 0))
+        fields.set("role.second", here, slot)
+        fields.set("role.second", slice(self.first_cell, self.first_processor), np.arange(2 * job.space) % 2)

@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import Bit, Builder, Field, Linear, Lookup, Match, Readout, Threshold, spelled, total
-from lockstep.compiler.gates import FIRST, GATES, SECOND, Alu
+from lockstep.compiler.circuit import NO_RECENCY, At, Bit, Builder, Field, Linear, Match, Readout, Threshold, spelled, total
+from lockstep.compiler.gates import GATES, Alu
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.program import Program
+from lockstep.pram.word import wrap
 
-ROM = 0
 #: Where operands stand: word operations and sums read x and y; more slots are for constructions to read.
 SLOTS = ("x", "y")
 #: The kinds of tokens that a processor's step makes.
@@ -44,8 +44,8 @@ class Keys:
     index: Sequence[Linear]
     conditions: tuple[Linear, ...]
     values: Sequence[Linear]
-    recency: Linear
-    recency_max: int
+    recency: Linear = NO_RECENCY
+    recency_max: int = 0
     flags: tuple[Linear, ...] = ()
     owner: Sequence[Linear] = ()
     owned: Linear = Linear(constant=1)
@@ -149,8 +149,8 @@ class Processor:
     def add_rom(self, roles: Roles) -> None:
         """Default outputs of each role, and what each instruction changes of them."""
         b, out = self.builder, self.out
-        b.when(ROM, roles.value, {self.emit["WORD"].bit(): 1})
-        b.when(ROM, roles.destination, {self.emit["NONE"].bit(): 1})
+        b.when(At.ROM, roles.value, {self.emit["WORD"].bit(): 1})
+        b.when(At.ROM, roles.destination, {self.emit["NONE"].bit(): 1})
         self.add_increment(roles.next)
         for number, instruction in enumerate(self.code.instructions):
             here = self.at(number)
@@ -161,7 +161,7 @@ class Processor:
             )
             for role, writes in columns:
                 if writes:
-                    b.when(ROM, [*role, *here], writes)
+                    b.when(At.ROM, [*role, *here], writes)
         assert out.width >= self.size.counter
 
     def at(self, number: int) -> list[Linear]:
@@ -172,14 +172,14 @@ class Processor:
         """out := pc + 1. Bit j is pc_j + carry_j - 2 carry_{j+1}, and a carry is a run of ones below it."""
         bits = [*self.counter]
         for j in range(len(bits)):
-            self.builder.when(ROM, [*role, bits[j]], {self.out.bit(j): 1})
+            self.builder.when(At.ROM, [*role, bits[j]], {self.out.bit(j): 1})
             carry: dict[Bit, int] = {self.out.bit(j): 1}
             if j:
                 carry[self.out.bit(j - 1)] = -2
             else:
                 carry[self.emit["PC"].bit()] = 1
-            self.builder.when(ROM, [*role, *bits[:j]], carry)
-        self.builder.when(ROM, [*role, *bits], {self.out.bit(len(bits) - 1): -2})
+            self.builder.when(At.ROM, [*role, *bits[:j]], carry)
+        self.builder.when(At.ROM, [*role, *bits], {self.out.bit(len(bits) - 1): -2})
 
     def value_column(self, instruction: Instruction) -> dict[Bit, int]:
         """What computes an instruction's value into `out`."""
@@ -226,7 +226,7 @@ class Processor:
         writes: dict[Bit, int] = {}
         for slot, operand in zip(slots, operands):
             if operand.kind == "constant":
-                writes |= _spell(self.operands[slot], operand.index & ((1 << self.size.word) - 1))
+                writes |= _spell(self.operands[slot], wrap(operand.number, self.size.word))
                 continue
             writes[self.asks[slot].bit()] = 1
             if operand.kind == "parameter":
@@ -234,7 +234,7 @@ class Processor:
             if operand.kind == "pid":
                 writes[self.is_pid[slot].bit()] = 1
             else:
-                writes |= _spell(self.indices[slot], operand.index)
+                writes |= _spell(self.indices[slot], operand.number)
         return writes
 
     # -- layers 2 and 3 ------------------------------------------------------------------------
@@ -247,8 +247,8 @@ class Processor:
             matches += [Match(q, k) for q, k in zip(self.indices[slot], keys.index)]
             matches += [Match(q, k, keys.owned) for q, k in zip(own_pid, keys.owner)]
             reads = tuple((value, self.operands[slot].bit(j)) for j, value in enumerate(keys.values))
-            lookup = Lookup(slot, self.asks[slot].flag, tuple(matches), keys.conditions, reads, keys.recency, keys.recency_max)
-            self.builder.lookup(FIRST, lookup)
+            how = keys.conditions, reads, keys.recency, keys.recency_max
+            self.builder.look_up(At.OPERANDS, slot, self.asks[slot].flag, matches, *how)
 
     def add_operations(self) -> None:
         """The gates of every word operation in use, and the branch test."""
@@ -258,15 +258,16 @@ class Processor:
         if self.code.branches:
             nonzero = total(self.operands["x"])
             for j in range(self.size.counter):
-                self.builder.gate(FIRST, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))
-                self.builder.gate(FIRST, Threshold(self.down[j] - 1 - nonzero, {self.out.bit(j): -1}))
+                self.builder.gate(At.OPERANDS, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))
+                self.builder.gate(At.OPERANDS, Threshold(self.down[j] - 1 - nonzero, {self.out.bit(j): -1}))
 
     def add_fetch(self, keys: Keys, also: Linear | int = 0) -> None:
         """The shared-memory read: its address is the field `sum`; rows where `also` is 1 ask as well."""
         matches = tuple(Match(q, k) for q, k in zip(self.sum, keys.index))
         reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))
         asks = self.fetch.flag + also
-        self.builder.lookup(SECOND, Lookup("memory", asks, matches, keys.conditions, reads, keys.recency, keys.recency_max))
+        how = keys.conditions, reads, keys.recency, keys.recency_max
+        self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)
 
     def readout(self) -> Readout:
         """Each row's token: the kind it emits, the bits in `out`. Rows that emit nothing are flat.

@@ -24,7 +24,7 @@ from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Fac
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
 #: A kind of tokens has at most 2^40 values.
-MOST_BITS = 40
+MOST_VALUE_BITS = 40
 
 
 class ModelFileError(Exception):
@@ -86,8 +86,8 @@ def _vocabulary(text: str) -> Vocabulary:
     """
     kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text))
     names = [name for name, _ in kinds]
-    if len({*names}) < len(names) or MASK not in names or not all(0 <= bits <= MOST_BITS for _, bits in kinds):
-        raise ValueError(f"a vocabulary has {MASK}, each kind once, and bits from 0 to {MOST_BITS}")
+    if len({*names}) < len(names) or MASK not in names or not all(0 <= bits <= MOST_VALUE_BITS for _, bits in kinds):
+        raise ValueError(f"a vocabulary has {MASK}, each kind once, and bits from 0 to {MOST_VALUE_BITS}")
     return Vocabulary(kinds)
 
 

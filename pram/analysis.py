@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from lockstep.pram.declarations import Declarations, Symbols
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
 from lockstep.pram.syntax import (
+    COMPARISONS,
     Assign,
     Binary,
     Call,
@@ -26,7 +27,7 @@ from lockstep.pram.syntax import (
     Node,
     Not,
     Number,
-    Parallel,  # fmt: skip
+    Parallel,
     ProgramText,
     Repeat,
     Shared,
@@ -45,20 +46,19 @@ ADVICE = {
     "while": "; put it around the `parallel`, or loop with `for`",
     "repeat": "; put it around the `parallel`, or loop with `for`",
 }
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
-def control_ifs(tree: ProgramText) -> frozenset[int]:
-    """The ids of the `if`s that hold while, repeat, parallel, single or halt.
+def control_ifs(tree: ProgramText) -> frozenset[Span]:
+    """The places of the `if`s that hold while, repeat, parallel, single or halt.
 
     They cost only the branch taken; analysis admits them only where their condition is uniform and all
     processors are active.
     """
-    holding: set[int] = set()
+    holding: set[Span] = set()  # no two statements stand at one place
     for node in reversed(list(walk(tree))):  # what is below comes first
-        if isinstance(node, CONTROL) or any(id(below) in holding for below in children(node)):
-            holding.add(id(node))
-    return frozenset(id(node) for node in walk(tree) if isinstance(node, If) and id(node) in holding)
+        if isinstance(node, CONTROL) or any(below.at in holding for below in children(node)):
+            holding.add(node.at)
+    return frozenset(node.at for node in walk(tree) if isinstance(node, If) and node.at in holding)
 
 
 def analyse(tree: ProgramText, source: Source) -> Symbols:
@@ -111,7 +111,7 @@ class _Body:
     """
 
     def __init__(
-        self, symbols: Symbols, source: Source, varying: dict[Span, Span], errors: list[Diagnostic], ifs: frozenset[int]
+        self, symbols: Symbols, source: Source, varying: dict[Span, Span], errors: list[Diagnostic], ifs: frozenset[Span]
     ) -> None:
         self.symbols, self.source, self.varying, self.errors, self.control_ifs = symbols, source, varying, errors, ifs
 
@@ -211,7 +211,7 @@ class _Body:
     def _if(self, statement: If, context: _Context) -> None:
         self.expression(statement.condition, context)
         uniform = not context.divergent and self.uniform(statement.condition, context)
-        if uniform and id(statement) in self.control_ifs:
+        if uniform and statement.at in self.control_ifs:
             inner = context
         elif uniform:
             inner = self._padded(statement, context, "")

@@ -17,7 +17,7 @@ from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.syntax import Expression
-from lockstep.pram.word import MAX_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, largest
 
 Words = NDArray[np.int64]
 
@@ -44,7 +44,7 @@ class Machine(Protocol):
 
 
 def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:
-    """What must hold of the operands before processors execute an instruction.
+    """Check the operands of an instruction, before processors execute it.
 
     Raises: PramError: the first check that fails.
     """
@@ -59,7 +59,7 @@ def check_before(machine: Machine, instruction: Instruction, group: Group) -> No
 
 
 def check_after(machine: Machine, instruction: Instruction, group: Group, value: Words) -> None:
-    """What must hold of the value they computed."""
+    """Check the values that an instruction has computed."""
     for check in instruction.checks:
         if isinstance(check, ItemsCheck):
             _check_items(machine, check, instruction, group, value)
@@ -129,12 +129,12 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
         bits, first = machine.job.word_bits, wrong[0]
         assert largest(bits) in (high for _, high in bounds), "the code mistakes who has an item"
         why = "its end + 1 is no word" if active[first] else f"no word is left for processor {pids[first]}, which is past its end"
-        size = "`word` sets the size" if bits < MAX_BITS else "none is longer"
+        size = "`word` sets the size" if bits < MAX_WORD_BITS else "none is longer"
         raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}), and {why}", at)
 
 
 def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:
-    """The items that somebody has are words."""
+    """Refuse items that are no words, if a processor has them."""
     outside = active & ((items < 0) | (items >> machine.job.word_bits != 0))
     if outside.any():
         first = items[int(np.argmax(outside))]

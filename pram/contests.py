@@ -56,7 +56,7 @@ class Arbiter:
         return np.concatenate([order, np.array([at for at in chosen if at is not None], np.int64)])
 
     def _applied(self, written: Accesses) -> Words:
-        """The order without choices."""
+        """In which order writes are applied, as far as nobody chose a winner; the last one wins."""
         count = len(written)  # their pids ascend
         if self.random is not None:
             return self.random.permutation(count)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
 from lockstep.pram.syntax import Number, walk
-from lockstep.pram.word import MAX_BITS
+from lockstep.pram.word import MAX_WORD_BITS
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 Words = NDArray[np.int64]
@@ -91,7 +91,7 @@ def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bi
 
 
 def styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """The same in a style of STYLES."""
+    """Every given parameter is `size`; inputs are drawn in a style of STYLES."""
     params = {name: size for name in program.given}
     program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
     return params, random_arrays(program, params, rng, word_bits, style)
@@ -132,4 +132,4 @@ def program_constants(program: Program, params: dict[str, int]) -> set[int]:
 
 def largest_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
     """The largest word that an input may have; where the word size is not declared, it grows with the input."""
-    return (1 << program.word_bits(params, (1 << MAX_BITS) - 1, word_bits)) - 1
+    return (1 << program.word_bits(params, (1 << MAX_WORD_BITS) - 1, word_bits)) - 1

@@ -11,7 +11,7 @@ from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
 from lockstep.pram.syntax import Binary, Expression, Index, Name, Not, Number
-from lockstep.pram.word import OPERATORS
+from lockstep.pram.word import SYMBOLS
 
 
 class Emitter:
@@ -87,7 +87,7 @@ class Emitter:
             case Not(operand, at):
                 return self.operation("eq", operand, Number(0), rd, at)
             case Binary(symbol, left, right, at):
-                return self.operation(OPERATORS[symbol], left, right, rd, at)
+                return self.operation(SYMBOLS[symbol], left, right, rd, at)
         raise AssertionError(f"analysis lets no {expression} through")
 
     def operation(self, name: str, left: Expression, right: Expression, rd: int | None, at: Span) -> Operand:

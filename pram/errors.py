@@ -62,7 +62,7 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
 
     def as_error(self) -> Diagnostic:
-        """This message as an error."""
+        """A copy with severity ERROR."""
         return replace(self, severity=Severity.ERROR)
 
     def render(self) -> str:
@@ -95,7 +95,9 @@ class PramError(Exception):
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
         more = len(self.diagnostics) - MAX_SHOWN
         shown = [d.render() for d in self.diagnostics[:MAX_SHOWN]]
-        super().__init__("\n".join(shown + [f"... and {more} more"] * (more > 0)))
+        if more > 0:
+            shown.append(f"... and {more} more")
+        super().__init__("\n".join(shown))
 
     @property
     def message(self) -> str:
@@ -114,7 +116,7 @@ class InputError(PramError):
         self.path = path
 
     def placed(self, source: Source, span: Span | None) -> InputError:
-        """The same error at a place of this source."""
+        """A copy of this error, with a place in a source."""
         return InputError(Diagnostic(self.message, source, span), self.path)
 
 

@@ -102,7 +102,7 @@ class _Reader:
         return self.found[self.at].text
 
     def through(self, word: str) -> Lexemes:
-        """Up to and with a word."""
+        """The lexemes up to a word, and the word."""
         start = self.at
         while self.found[self.at].text != word:
             self.at += 1
@@ -117,7 +117,7 @@ class _Reader:
         return tuple(self.found[start : self.at])
 
     def simple(self) -> Lexemes:
-        """To the start of the next statement."""
+        """The lexemes up to the start of the next statement."""
         start = self.at
         self.at += 1
         while self.next not in STARTERS and self.at not in self.starts:

@@ -99,7 +99,7 @@ def wrong(message: str, *path: str | int) -> InputError:
 
 
 def wrong_cell(array: Array, value: Any, offset: int, what: str) -> InputError:
-    """The same, about one entry of an input that was given as `value`."""
+    """An error about one entry of an input that was given as `value`; it has no place yet."""
     steps: tuple[int, ...] = (offset,) if array.shape else ()
     if _is_nested(array, value):
         steps = divmod(offset, array.shape[1])

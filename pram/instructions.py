@@ -119,10 +119,10 @@ INSTRUCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A register, a constant, a derived parameter (by index), or the processor's own pid."""
+    """A register, a constant, a derived parameter, or the processor's own pid. `number`: which one, or the constant's value."""
 
     kind: Literal["register", "constant", "parameter", "pid"]
-    index: int = 0
+    number: int = 0
 
 
 PID = Operand("pid")

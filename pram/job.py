@@ -13,10 +13,10 @@ from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.instructions import Instruction, Next, Operand
 from lockstep.pram.winner import LOWEST, Winner
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, wrap
 
 #: No job may ask for more steps, cells or processors than this.
-MAX_CELLS = MAX_PROCESSORS = 1 << MAX_BITS
+MAX_CELLS = MAX_PROCESSORS = 1 << MAX_WORD_BITS
 #: Registers of all processors together: 1 GiB.
 MAX_REGISTERS = 1 << 27
 
@@ -83,8 +83,8 @@ class Job:
     winner: Winner = LOWEST
 
     def __post_init__(self) -> None:
-        if not MIN_BITS <= self.word_bits <= MAX_BITS:
-            raise self.error(f"word size {self.word_bits} is not in {MIN_BITS} .. {MAX_BITS}")
+        if not MIN_WORD_BITS <= self.word_bits <= MAX_WORD_BITS:
+            raise self.error(f"word size {self.word_bits} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}")
         if self.mode not in MODES:
             raise self.error(f"unknown access mode {self.mode!r}")
         if self.winner != LOWEST and not MODES[self.mode].winner_open:
@@ -133,11 +133,10 @@ class Job:
 
     def word_of(self, operand: Operand) -> int:
         """The word a constant or parameter operand stands for."""
-        value = self.exact(operand)
-        return value & ((1 << self.word_bits) - 1)
+        return wrap(self.exact(operand), self.word_bits)
 
     def exact(self, operand: Operand) -> int:
-        return operand.index if operand.kind == "constant" else self.parameters[operand.index]
+        return operand.number if operand.kind == "constant" else self.parameters[operand.number]
 
     def array_at(self, cell: int) -> Array | None:
         return next((a for a in self.arrays if a.base <= cell < a.base + a.size), None)

@@ -64,6 +64,6 @@ def _members(text: str, at: int) -> Iterator[tuple[Union[str, int], int, int]]:
 
 
 def _skip(text: str, position: int) -> int:
-    """Past white space."""
+    """The next position that holds no white space."""
     found = _BLANK.match(text, position)
     return found.end() if found else position

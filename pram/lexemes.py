@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from lockstep.pram.parser import lex
+from lockstep.pram.parser import lex_with_comments, span
 
 
 @dataclass(frozen=True)
@@ -36,39 +36,25 @@ class Lexeme:
 def lexemes(text: str) -> list[Lexeme]:
     """Every token of a correct program, in order, with the comments around it; at the end one of kind "$END"."""
     found: list[Lexeme] = []
-    before, line = 0, 1
-    for token in (*lex(text), None):
-        start = token.start_pos if token is not None else len(text)
-        assert start is not None
-        rest, *lines = text[before:start].split("\n") if before else ("", *text[:start].split("\n"))
-        if rest.strip():
-            found[-1] = replace(found[-1], trailing=rest.strip())
-        gap = _Gap()
-        for own in lines[:-1] if token is not None else lines:
-            gap.see(own)
-        line += len(lines) if before else len(lines) - 1
-        column = start - text.rfind("\n", 0, start)
-        found.append(Lexeme(str(token or ""), token.type if token else "$END", line, column, tuple(gap.comments), gap.blank))
-        before = start + len(token or "")
-    return found
-
-
-@dataclass
-class _Gap:
-    """The lines between two tokens."""
-
-    comments: list[Comment] = field(default_factory=list)
-    blank: bool = False
-
-    def see(self, line: str) -> None:
-        if comment := line.strip():
-            self.comments.append(Comment(comment, line.index("#") + 1, self.blank))
-        self.blank = not comment
+    above: list[Comment] = []
+    seen = 0  # the line of the token or comment before
+    for token in lex_with_comments(text):
+        at = span(token)
+        blank, seen = at.line > seen + 1, at.line
+        if token.type != "COMMENT":
+            found.append(Lexeme(str(token), token.type, at.line, at.column, tuple(above), blank))
+            above = []
+        elif found and found[-1].line == at.line:
+            found[-1] = replace(found[-1], trailing=token.strip())
+        else:
+            above.append(Comment(token.strip(), at.column, blank))
+    line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+    return [*found, Lexeme("", "$END", line, column, tuple(above), line > seen)]
 
 
 def comments(text: str) -> list[str]:
     """The text of every comment, in order."""
-    return [c for lexeme in lexemes(text) for c in (*(own.text for own in lexeme.above), lexeme.trailing) if c]
+    return [token.strip() for token in lex_with_comments(text) if token.type == "COMMENT"]
 
 
 def statement_starts(found: list[Lexeme]) -> frozenset[int]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from lockstep.pram.errors import Source
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.lowering import MachineCode
-from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
+from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, Index, Name, Not, Number
 
 #: How tightly operators bind; comparisons do not chain, so neither side may hold one bare.
-PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4)
+PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
 ATOM = 11
 #: Columns of the longest name of an instruction.
@@ -42,11 +42,11 @@ def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:
     """r3, 5, pid, or a derived parameter in braces: {n - 1}, {&A} for the address of A."""
     match operand.kind:
         case "register":
-            return f"r{operand.index}"
+            return f"r{operand.number}"
         case "constant":
-            return str(operand.index)
+            return str(operand.number)
         case "parameter":
-            return f"{{{expression_text(derived[operand.index])}}}"
+            return f"{{{expression_text(derived[operand.number])}}}"
     return "pid"
 
 

@@ -36,7 +36,7 @@ from lockstep.pram.syntax import (
     Store,
     While,
 )
-from lockstep.pram.word import MIN_BITS, largest
+from lockstep.pram.word import MIN_WORD_BITS, largest
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
 class _Lowering(Emitter):
     """Emits code statement by statement."""
 
-    def __init__(self, symbols: Symbols, control_ifs: frozenset[int]) -> None:
+    def __init__(self, symbols: Symbols, control_ifs: frozenset[Span]) -> None:
         super().__init__(symbols)
         self.control_ifs = control_ifs
 
@@ -93,7 +93,7 @@ class _Lowering(Emitter):
             case Store(name, subscripts, value, at):
                 self.store(Index(name, subscripts, at), value)
             case If():
-                self.branch_if(statement) if id(statement) in self.control_ifs else self.padded_if(statement)
+                self.branch_if(statement) if statement.at in self.control_ifs else self.padded_if(statement)
             case While():
                 self.while_loop(statement)
             case Repeat():
@@ -242,6 +242,7 @@ class _Lowering(Emitter):
             active = tests[0]
             for test in tests[1:]:
                 self.emit("and", Operand("register", active), Operand("register", test), rd=active, at=at)
+            # Whatever was emitted last says whether there is an item: the test of the only range, or the last `and`.
             self.code[-1] = replace(self.code[-1], checks=(ItemsCheck(tuple(ranges)),))
             self.guarded(active, statement.body, at, statement)
 
@@ -263,7 +264,7 @@ class _Lowering(Emitter):
 
     def low_end(self, low: Expression) -> Operand:
         """The first item. A number that no word size is too small for enters the code as it is."""
-        small = isinstance(low, Number) and low.value <= largest(MIN_BITS)
+        small = isinstance(low, Number) and low.value <= largest(MIN_WORD_BITS)
         return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
     def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:

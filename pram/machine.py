@@ -35,7 +35,7 @@ DEFAULT_MAX_STEPS = 1_000_000
 
 
 class NoHalt(PramError):
-    """The run was given up at its most steps."""
+    """The run was given up after the most steps that it might take."""
 
 
 def register_destination(register: int) -> int:
@@ -144,7 +144,7 @@ class Machine:
         self.costs.time += 1
         reads: list[tuple[Group, Words]] = []
         updates: list[tuple[int, Group, Words]] = []
-        writers: list[int] = []
+        stores = False
         for index, group in self._groups(before):
             instruction = self.job.code[index]
             row = instruction.row
@@ -161,14 +161,14 @@ class Machine:
                 destination[group] = register_destination(instruction.rd)
             elif isinstance(row.destination, Cell):
                 destination[group] = self._address(instruction, row.destination.address, group)
-                writers.append(index)
+                stores = True
             size = len(self._pids[group])
             self.costs.work += size if row.name != "nop" else 0
             self.running -= size if row.next is Next.STOP else 0
         for register, group, written in updates:
             self.registers[register][group] = written
-        if reads or writers:
-            self._commit(before, reads, value, destination if writers else None)
+        if reads or stores:
+            self._commit(before, reads, value, destination if stores else None)
         return Step(self.costs.time, before, value, destination, self.counter)
 
     def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
@@ -214,7 +214,7 @@ class Machine:
     def operand(self, operand: Operand, group: Group) -> Words:
         """The words that an operand stands for, one for each processor of a group."""
         if operand.kind == "register":
-            return np.asarray(self.registers[operand.index][group])
+            return np.asarray(self.registers[operand.number][group])
         if operand.kind == "pid":
             return np.asarray(self._pids[group])
         return np.asarray(self.job.word_of(operand))  # NumPy broadcasts it
@@ -238,7 +238,7 @@ class Machine:
         bits = self.job.word_bits
         integers = exact(operation, x, y, bits)
         words = wrap(integers, bits)
-        if instruction.trap is Trap.ARITHMETIC and operation.name != "copy":
+        if instruction.trap is Trap.ARITHMETIC:
             bad = np.broadcast_to(integers != words, np.shape(self._pids[group]))
             if operation.is_shift:
                 bad = bad | (y >= bits)

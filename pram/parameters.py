@@ -9,7 +9,7 @@ from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
 
 #: Parameter values beyond this many bits are refused, so that no expression can exhaust memory.
-MAX_BITS = 63
+MAX_PARAMETER_BITS = 63
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.floordiv, "%": operator.mod,
@@ -40,7 +40,7 @@ def evaluate(expression: Expression, values: Mapping[str, int], source: Source |
     """The integer an expression stands for.
 
     Raises: PramError: division by zero, lg of less than 1, a shift by a negative number, or a
-            value of more than MAX_BITS bits.
+            value of more than MAX_PARAMETER_BITS bits.
     """
     match expression:
         case Number(value):
@@ -55,8 +55,8 @@ def evaluate(expression: Expression, values: Mapping[str, int], source: Source |
             result = _call(expression, function, [evaluate(a, values, source) for a in arguments], source)
         case Index():
             raise AssertionError("shared memory in a parameter expression")
-    if abs(result) >> MAX_BITS:
-        raise fail(f"value of more than {MAX_BITS} bits", source, expression.at)
+    if abs(result) >> MAX_PARAMETER_BITS:
+        raise fail(f"value of more than {MAX_PARAMETER_BITS} bits", source, expression.at)
     return result
 
 
@@ -70,8 +70,8 @@ def _binary(node: Binary, symbol: str, a: int, b: int, source: Source | None) ->
         raise fail(f"division by zero: {a} {symbol} 0", source, node.at)
     if symbol in ("<<", ">>") and b < 0:
         raise fail(f"shift by a negative number: {a} {symbol} {b}", source, node.at)
-    if symbol == "<<" and a and b > MAX_BITS:
-        raise fail(f"value of more than {MAX_BITS} bits: {a} << {b}", source, node.at)
+    if symbol == "<<" and a and b > MAX_PARAMETER_BITS:
+        raise fail(f"value of more than {MAX_PARAMETER_BITS} bits: {a} << {b}", source, node.at)
     return int(OPERATORS[symbol](a, b))
 
 
@@ -83,4 +83,4 @@ def _call(node: Call, function: str, arguments: list[int], source: Source | None
     return max(arguments) if function == "max" else min(arguments)
 
 
-__all__ = ["MAX_BITS", "PramError", "evaluate", "is_parametric", "lg"]
+__all__ = ["MAX_PARAMETER_BITS", "PramError", "evaluate", "is_parametric", "lg"]

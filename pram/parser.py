@@ -14,8 +14,8 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 from lockstep.pram import syntax
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.parameters import MAX_BITS
-from lockstep.pram.syntax import Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
+from lockstep.pram.parameters import MAX_PARAMETER_BITS
+from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
 MAX_NESTING = 256
 
@@ -36,7 +36,6 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               "{": "blocks go from `do` or `then` to `end`", "}": "blocks go from `do` or `then` to `end`",
               '"': "there are no texts, only words", "'": "there are no texts, only words"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`"}
-COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
 DECLARATIONS = ("mode", "param", "word", "procs", "shared", "claim")
 
 
@@ -68,6 +67,11 @@ def lex(text: str) -> Iterator[Token]:
     return _lark().lex(text)
 
 
+def lex_with_comments(text: str) -> Iterator[Token]:
+    """The tokens of a text that parses, and its comments, which have the type COMMENT."""
+    return (token for token in _lark().lex(text, dont_ignore=True) if not token.isspace())
+
+
 @cache
 def keywords() -> frozenset[str]:
     """Every reserved word of the language."""
@@ -97,8 +101,8 @@ class _Nesting:
     def _check_number(self, token: Token) -> None:
         if not re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]+", token):
             raise fail(f"`{token}` is not a number: digits may not run into letters", self.source, span(token))
-        if len(token) > 20 or int(token, 0 if token[1:2] in ("x", "X") else 10) >> MAX_BITS:
-            raise fail(f"number of more than {MAX_BITS} bits", self.source, span(token))
+        if len(token) > 20 or int(token, 0 if token[1:2] in ("x", "X") else 10) >> MAX_PARAMETER_BITS:
+            raise fail(f"number of more than {MAX_PARAMETER_BITS} bits", self.source, span(token))
 
     def _track(self, token: Token) -> None:
         if self.open and token == CLOSERS[self.open[-1]]:
@@ -207,7 +211,7 @@ def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _
 
 
 def _unclosed(token: Token, expected: set[str], nesting: _Nesting) -> str:
-    """What is still open, if that is the trouble."""
+    """Which block or bracket is still open, or that none is, if that is what is wrong here."""
     closes = token in ("end", "until", "else", "elif", ")", "]")
     before = [opener for opener in nesting.open if opener is not token]
     if not before:

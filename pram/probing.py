@@ -79,7 +79,7 @@ def reach(program: Program, reached: Reached, sizes: Iterable[int], seed: int = 
 
 
 def _try(program: Program, probe: Probe, before: Probing, word_bits: int | None, max_steps: int) -> Probing:
-    """What one more probe adds."""
+    """Run one more probe: `before`, with what it adds."""
     job = program.instantiate(*probe.inputs, word_bits)
     machine, weight = Machine(job), _weight(job)
     limit = min(max_steps, STEPS_EACH // weight)

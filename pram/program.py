@@ -23,7 +23,7 @@ from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.syntax import Claim, Expression, ProgramText, Shared
-from lockstep.pram.word import MAX_BITS, MIN_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest
 
 Words = NDArray[np.int64]
 
@@ -227,9 +227,9 @@ class _Instantiation:
     def _integer(self, name: str, value: Any, at: Span) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
-        if value < 0 or int(value) >> parameters.MAX_BITS:
+        if value < 0 or int(value) >> parameters.MAX_PARAMETER_BITS:
             raise self._input_error(
-                f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_BITS} - 1", at, "params", name
+                f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_PARAMETER_BITS} - 1", at, "params", name
             )
         return int(value)
 
@@ -298,9 +298,9 @@ class _Instantiation:
             bits, at = self._evaluate(word.bits, self.values), word.at
         else:
             largest = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
-            return min(MAX_BITS, 2 * largest.bit_length() + 2)
-        if not MIN_BITS <= bits <= MAX_BITS:
-            raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_BITS} .. {MAX_BITS}", at)
+            return min(MAX_WORD_BITS, 2 * largest.bit_length() + 2)
+        if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
+            raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at)
         for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
             if number > 1 << bits:
                 raise self._error(
@@ -333,8 +333,9 @@ class _Instantiation:
         outside = (words < (0 if low is None else low)) | (words > ((1 << bits) - 1 if high is None else high))
         for bad, what in ((words >> bits != 0, f"does not fit a word of {bits} bits"),
                           (outside, f"is outside its declared range {low} .. {high}")):  # fmt: skip
-            for offset in np.flatnonzero(bad)[:1]:
-                error = wrong_cell(array, self.given[array.name], int(offset), f"{words[offset]} {what}")
+            if bad.any():
+                offset = int(np.argmax(bad))
+                error = wrong_cell(array, self.given[array.name], offset, f"{words[offset]} {what}")
                 raise self._at_declaration(array, error)
 
     def _at_declaration(self, array: Array, error: InputError) -> InputError:

@@ -55,7 +55,7 @@ SIDES = ("true", "false", "entered")
 
 
 def nothing(program: Program) -> Reached:
-    """What no run reaches."""
+    """What no run has reached yet: marks of no instruction."""
     return Reached(bytes(len(program.code.instructions)))
 
 
@@ -83,7 +83,7 @@ class Unreached:
 
     @staticmethod
     def of(rows: Iterable[Sequence[Any]]) -> Unreached:
-        """The same from items that were kept, as lists or tuples."""
+        """Made again from items that were kept, each a list or tuple."""
         return Unreached(tuple(sorted(Item(*row) for row in rows)))
 
     def __bool__(self) -> bool:
@@ -119,7 +119,7 @@ class Unreached:
         return "; ".join(parts)
 
     def record(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """The lines and sides, for JSON."""
         sides = [{"line": i.line, "column": i.column, "of": i.text, "never": i.what} for i in self.sides]
         return {"lines": self.lines, "sides": sides}
 

@@ -16,6 +16,9 @@ from typing import Union, get_args
 
 from lockstep.pram.errors import Span
 
+#: The operators that compare; they do not chain.
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+
 
 def place() -> Span:
     """The `at` field: kept, shown, never compared."""

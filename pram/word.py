@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.int64]
+Integers = TypeVar("Integers", int, Words)
 
-MIN_BITS, MAX_BITS = 2, 24
+MIN_WORD_BITS, MAX_WORD_BITS = 2, 24
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ WORD_OPERATIONS = {
 }
 
 #: The operation of the language's operators on words; `and` and `or` act on 0 and 1.
-OPERATORS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} | {"and": "and", "or": "or"}
+SYMBOLS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} | {"and": "and", "or": "or"}
 
 
 def exact(operation: WordOperation, x: Words, y: Words, bits: int) -> Words:
@@ -75,8 +77,8 @@ def largest(bits: int) -> int:
     return (1 << bits) - 1
 
 
-def wrap(value: Words, bits: int) -> Words:
-    """The word of an integer: its value modulo 2^bits."""
+def wrap(value: Integers, bits: int) -> Integers:
+    """The word of an integer, or of each in an array: its value modulo 2^bits."""
     return value & ((1 << bits) - 1)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler import ap_mdm, in_place, mdm
+from lockstep.compiler import in_place, mdm, two_step
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Step, register_of
 
 Tokens = NDArray[np.int64]
@@ -152,7 +153,7 @@ class TwoStepExpectation(InPlaceExpectation):
     """Execute and commit each step."""
 
     def _row_names(self) -> list[str]:
-        return ["program counter", *(f"register {r}" for r in range(self.layout.job.registers)), *ap_mdm.BUFFERS]
+        return ["program counter", *(f"register {r}" for r in range(self.layout.job.registers)), *two_step.BUFFERS]
 
     def _grow(self) -> Iterator[Tokens]:
         """The number of masks goes 1, 2, 4, .. up to the full length."""
@@ -181,7 +182,7 @@ class TwoStepExpectation(InPlaceExpectation):
         target, first = step.destination[pids], layout.first_processor + pids * layout.rows_each(layout.job)
         registers = (first + 1 + register_of(target))[target < NO_DESTINATION]
         written = np.concatenate([first, registers, layout.first_cell + target[target >= 0]])
-        buffers = (first[:, None] + 1 + layout.job.registers + np.arange(len(ap_mdm.BUFFERS))).ravel()
+        buffers = (first[:, None] + 1 + layout.job.registers + np.arange(len(two_step.BUFFERS))).ravel()
         return pids, written, buffers
 
     def _execute(self, step: Step) -> Tokens:
@@ -262,4 +263,4 @@ class OneStepExpectation(InPlaceExpectation):
         return np.concatenate([pairs, pairs + 1])
 
 
-EXPECTATIONS = {"mdm": MdmExpectation, "ap-mdm": TwoStepExpectation, "ap-mdm one-step": OneStepExpectation}
+EXPECTATIONS = {MDM: MdmExpectation, TWO_STEP: TwoStepExpectation, ONE_STEP: OneStepExpectation}

@@ -171,13 +171,13 @@ def _execute(job: Job, run: ScalarRun, pid: int, reads: list[tuple[int, int]]) -
 def _word(job: Job, run: ScalarRun, pid: int, operand: Operand, trap: Trap) -> int:
     match operand.kind:
         case "register":
-            return run.registers[pid][operand.index]
+            return run.registers[pid][operand.number]
         case "pid":
             return pid
         case "constant":
-            number = operand.index
+            number = operand.number
         case "parameter":
-            number = job.parameters[operand.index]
+            number = job.parameters[operand.number]
     word = number % (1 << job.word_bits)
     if trap != Trap.NOTHING and word != number:
         raise ScalarTrap(run.time + 1, {f"{number} is no word"})

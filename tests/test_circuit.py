@@ -15,9 +15,9 @@ from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit, Linear, Ramp, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS
+from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fields
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.processor import Code
-from lockstep.compiler.verify import CircuitError, check_circuit, unused_fields
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.proofs_check.catalog import letters_of_model
 from lockstep.proofs_check.theorems.width import VOCABULARY, WIDTHS

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 
 import lockstep
 from lockstep.pram.access import MODES
-from lockstep.pram.analysis import COMPARISONS
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import Run, run
 from lockstep.pram.parameters import OPERATORS, lg
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import Generator, generator_for
+from lockstep.pram.syntax import COMPARISONS
 from lockstep.proofs_check.fuzzing.contents import coverage
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from lockstep.common.arguments import PROCESSES, SCHEDULES
 from lockstep.compiler.compile import CONSTRUCTIONS
-from lockstep.compiler.names import ScheduleName
+from lockstep.compiler.names import PARTS, PROCESSES, SCHEDULES, construction_of
 from lockstep.models.editing import ORDERS
 from lockstep.models.engines import ENGINES
 from lockstep.models.names import DtypeName, EngineName, OrderName, ProcessName
@@ -22,6 +21,8 @@ def test_names_are_the_keys_of_their_tables() -> None:
 
 
 def test_constructions_are_named_by_process_and_schedule() -> None:
-    first, *others = get_args(ScheduleName)
-    named = [*PROCESSES, *(f"ap-mdm {schedule}" for schedule in others)]
-    assert (first, *others) == SCHEDULES and list(CONSTRUCTIONS) == named
+    assert list(PARTS) == list(CONSTRUCTIONS)
+    assert {name: row.process for name, row in CONSTRUCTIONS.items()} == {name: process for name, (process, _) in PARTS.items()}
+    found = {(process, schedule): construction_of(process, schedule) for process in PROCESSES for schedule in SCHEDULES}
+    assert found == {("mdm", "two-step"): "mdm", ("mdm", "one-step"): None, ("ap-mdm", "two-step"): "ap-mdm",
+                     ("ap-mdm", "one-step"): "ap-mdm one-step"}  # fmt: skip

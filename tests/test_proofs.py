@@ -35,7 +35,7 @@ from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
 from lockstep.pram.program import load
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
-from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_BITS, Proof, interface_of, prove
+from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, Proof, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
 from lockstep.proofs_check.proofs.rows import BOS, Walker
 from lockstep.proofs_check.proofs.solver import Lemmas, Unequal, Words
@@ -302,7 +302,7 @@ def test_what_is_closed_for_one_place_of_words_is_not_for_another() -> None:
 
 
 def test_long_words_are_refused() -> None:
-    with pytest.raises(ValueError, match=f"words of 17 bits: proofs are for words of up to {MOST_BITS}"):
+    with pytest.raises(ValueError, match=f"words of 17 bits: proofs are for words of up to {MOST_PROVED_BITS}"):
         prove(small_model("mdm", 17))
 
 

@@ -18,8 +18,8 @@ from mutation.on_proofs import THERE, short_model
 from wrong_circuits import altered, moved_head, narrowed, never, owner_of_what_cancels, product_twice, without_field, without_head
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.invariants import check_circuit
 from lockstep.compiler.processor import Code, Size
-from lockstep.compiler.verify import check_circuit
 from lockstep.models.decode import decode
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job

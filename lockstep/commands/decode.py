@@ -12,7 +12,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.common.arguments import PROCESSES
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with, end_with_run, false_claims, given_of, unexpected
@@ -36,6 +35,7 @@ from lockstep.common.options import (
     Strict,
 )
 from lockstep.common.tables import record_table
+from lockstep.compiler.names import MDM, process_of
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
@@ -65,8 +65,8 @@ def decode(file: ProgramOrModel,
     check_model(compiled, word_bits, dtype, process, schedule, named)
     named = compiled.winner if compiled and compiled.winner else named
     construction = compiled.construction if compiled else construction
-    check_order(order, construction.split()[0])
-    if time is not None and construction != PROCESSES[0]:
+    check_order(order, process_of(construction))
+    if time is not None and construction != MDM:
         raise typer.BadParameter("only mdm lays out blocks: the context of ap-mdm grows as it needs", param_hint="--time")
     sampling = Sampling(order, seed, engine, device)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)

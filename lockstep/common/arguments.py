@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import typer
 
+from lockstep.compiler.names import MDM, PROCESSES, SCHEDULES, construction_of
+
 MAX_SIZES = 100_000
 
 
@@ -18,29 +20,20 @@ NUMBER = re.compile(r"([0-9]+)(?:([.][0-9]+)?(?:[eE][+]?([0-9]{1,3}))?|\^([0-9]{
 MAX_NUMBER_BITS = 63
 
 
-#: Keys of lockstep.models.processes.PROCESSES, which is not imported here because of torch; and the schedules of ap-mdm.
-PROCESSES = ("mdm", "ap-mdm")
-
-
-SCHEDULES = ("two-step", "one-step")
-
-
 def construction(process: str | None, schedule: str | None) -> str:
     """The name in lockstep.compiler.compile.CONSTRUCTIONS; what is not said is mdm, in two steps."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
-    if schedule == SCHEDULES[0]:
-        return process
-    if process != "ap-mdm":
+    if (name := construction_of(process, schedule)) is None:
         raise typer.BadParameter(f"{process} has no {schedule} schedule: it is one of ap-mdm", param_hint="--schedule")
-    return f"{process} {schedule}"
+    return name
 
 
 def constructions(process: str | None, schedule: str | None) -> list[str]:
-    """The same, where either may be `all`."""
+    """The names of all constructions that are meant, where process or schedule may be `all`."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     schedules = SCHEDULES if schedule == "all" else (schedule,)
     if process == "all":  # mdm has one schedule only
-        return ["mdm", *(construction("ap-mdm", each) for each in schedules)]
+        return [MDM, *(construction("ap-mdm", each) for each in schedules)]
     return [construction(process, each) for each in schedules]
 
 

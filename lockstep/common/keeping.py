@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
 from lockstep.models.atomic import write_whole
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
@@ -99,11 +100,11 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
 
 def process_flags(constructions: Sequence[str]) -> list[str]:
     """--process and, if it says more, --schedule for these constructions."""
-    processes = {name.split()[0] for name in constructions}
-    schedules = {name.partition(" ")[2] or "two-step" for name in constructions if name != "mdm"}
+    processes = {process_of(name) for name in constructions}
+    schedules = {schedule_of(name) for name in constructions} - {""}
     flags = ["--process", *(processes if len(processes) == 1 else ["all"])]
-    if schedules - {"two-step"}:
-        flags += ["--schedule", "all" if len(schedules) > 1 else "one-step"]
+    if schedules - {SCHEDULES[0]}:
+        flags += ["--schedule", *(schedules if len(schedules) == 1 else ["all"])]
     return flags
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lockstep.common.arguments import SCHEDULES
+from lockstep.compiler.names import SCHEDULES, schedule_of
 from lockstep.pram.errors import fail
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 if TYPE_CHECKING:
     from lockstep.compiler.compile import Compiled
@@ -38,9 +38,9 @@ def word_in_range(program: Program, bits: int) -> int:
 
     Raises: PramError: there are no such words.
     """
-    if not MIN_BITS <= bits <= MAX_BITS:
+    if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
         word = program.symbols.word
-        raise fail(f"word size {bits} is not in {MIN_BITS} .. {MAX_BITS}", program.source, word.at if word else None)
+        raise fail(f"word size {bits} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", program.source, word.at if word else None)
     return bits
 
 
@@ -50,7 +50,7 @@ def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | N
     if compiled is None:
         return
     own_dtype = compiled.model.dtype_name
-    own_schedule = compiled.construction.removeprefix(compiled.process).strip() or SCHEDULES[0]
+    own_schedule = schedule_of(compiled.construction) or SCHEDULES[0]
     for flag, said, own, what in (
         ("--word-bits", word_bits, compiled.widths.word, f"words of {compiled.widths.word} bits"),
         ("--dtype", dtype, own_dtype, own_dtype),

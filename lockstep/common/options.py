@@ -11,7 +11,7 @@ from lockstep.common.finding import find_optional, find_program
 from lockstep.compiler.names import ScheduleName
 from lockstep.models.names import DeviceName, DtypeName, EngineName, OrderName, ProcessName
 from lockstep.pram.winner import FIXED_FORMS, FORMS, MOST_SEED
-from lockstep.pram.word import MAX_BITS, MIN_BITS
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 ProcessOrAll = Literal[ProcessName, "all"]
 ScheduleOrAll = Literal[ScheduleName, "all"]
@@ -54,7 +54,9 @@ FixedWinner = Annotated[
 Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
 ModelBits = Annotated[
     Optional[int],
-    typer.Option("--word-bits", min=MIN_BITS, max=MAX_BITS, help="Bits of a word [as declared, or 16].", show_default=False),
+    typer.Option(
+        "--word-bits", min=MIN_WORD_BITS, max=MAX_WORD_BITS, help="Bits of a word [as declared, or 16].", show_default=False
+    ),
 ]
 Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -22,7 +22,7 @@ from lockstep.models.engines import growing as room
 from lockstep.models.engines.asking import Batch, Sink
 from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import NONE
-from lockstep.models.engines.lookups import MOST_BITS
+from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.sizes import BLOCK, LINKED
@@ -161,7 +161,7 @@ def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
     """
     tags = (1 << (len(ends) - 1).bit_length()) - 1
     most = max(int(np.diff(plan.first_match).max(initial=0)) for plan in heads)
-    if most + tags.bit_length() > MOST_BITS:
+    if most + tags.bit_length() > MOST_PACKED_BITS:
         raise Unsuitable(f"numbers of {len(ends)} sequences do not fit beside queries of {most} bits")
     first = np.concatenate([[0], ends[:-1]])
     return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), tags)

@@ -27,7 +27,7 @@ from lockstep.models.engines.session import Unsuitable
 from lockstep.models.transformer import Layer, Transformer
 
 #: A query's bits are packed into one integer, and so are the values that a head reads.
-MOST_BITS = 62
+MOST_PACKED_BITS = 62
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
             asks += float(key.sum()) * query
         else:
             matches.append((query, key, abs(float(query @ constant))))
-    if len(matches) > MOST_BITS or any(half <= 0 for _, _, half in matches):
+    if len(matches) > MOST_PACKED_BITS or any(half <= 0 for _, _, half in matches):
         raise Unsuitable("its queries are not bits of +half and -half")
     used = [n for n in range(len(v)) if v[n].any() and o[n].any()]
     reads = x.through(v[used])
     bits = tuple(int(high - low).bit_length() for low, high in zip(reads.low, reads.high))
-    if sum(bits) > MOST_BITS:
+    if sum(bits) > MOST_PACKED_BITS:
         raise Unsuitable("it reads more than an integer holds")
     queries, keys = (np.array([m[part] for m in matches]).reshape(-1, q.shape[1]) for part in (0, 1))
     return Lookup(

@@ -292,7 +292,7 @@ def _count(found: Coverage, job: Job, step: Step, registers: NDArray[np.int64]) 
 
 def _word(job: Job, operand: Operand, pid: int, registers: NDArray[np.int64]) -> int:
     if operand.kind == "register":
-        return int(registers[operand.index, pid])
+        return int(registers[operand.number, pid])
     return pid if operand.kind == "pid" else job.word_of(operand)
 
 

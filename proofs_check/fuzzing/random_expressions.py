@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lockstep.pram.analysis import COMPARISONS
 from lockstep.pram.parameters import OPERATORS, lg
+from lockstep.pram.syntax import COMPARISONS
 from lockstep.proofs_check.fuzzing.shrinking import Choose
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from typing import get_args
 
 from lockstep.pram import syntax
 from lockstep.pram.access import MODES
-from lockstep.pram.analysis import COMPARISONS
 from lockstep.pram.instructions import INSTRUCTIONS
 from lockstep.pram.program import Program
 from lockstep.pram.reached import Reached, Unreached, items, unreached
+from lockstep.pram.syntax import COMPARISONS
 from lockstep.proofs_check.fuzzing.machine_programs import Coverage
 
 #: What the machine's message of a refused run says, by kind; the first that fits counts.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lockstep.compiler.names import MDM
+
 EVERYWHERE = (
     "attention: a head reads one row, the latest of those that its lookup means, with weight 1 exactly: certified. That no two of them"
     " are equally late, and that the latest is the right one, follows from positions and tokens, which verify checks on runs.",
@@ -17,4 +19,4 @@ IN_PLACE = (
 
 def assumptions(construction: str) -> tuple[str, ...]:
     """What is assumed of a construction, one sentence or two each."""
-    return EVERYWHERE if construction == "mdm" else EVERYWHERE + IN_PLACE
+    return EVERYWHERE if construction == MDM else EVERYWHERE + IN_PLACE

@@ -137,13 +137,13 @@ class Executor:
         for slot, operand in claim.slots.items():
             if operand.kind == "constant":
                 self._is(row, f"{slot}.asks", 0)
-                self._is(row, slot, operand.index % (1 << self.operands.bits))
+                self._is(row, slot, operand.number % (1 << self.operands.bits))
                 continue
             self._is(row, slot, 0)
             self._is(row, f"{slot}.asks", 1)
             self._is(row, f"{slot}.parameter", int(operand.kind == "parameter"))
             self._is(row, f"{slot}.pid", int(operand.kind == "pid"))
-            self._is(row, f"{slot}.index", 0 if operand.kind == "pid" else operand.index)
+            self._is(row, f"{slot}.index", 0 if operand.kind == "pid" else operand.number)
 
     def _is(self, row: Row, name: str, value: int) -> None:
         columns = self.walker.network.fields.get(name, ())

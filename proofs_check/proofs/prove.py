@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lockstep.compiler.compile import Compiled
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.compiler.processor import Size
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
@@ -23,10 +24,10 @@ from lockstep.proofs_check.proofs.structure import Broken, check_control, check_
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
 #: What each construction tells; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
-INTERFACES: dict[str, Tell] = {"mdm": rows_mdm.tell, "ap-mdm": rows_two_step.tell, "ap-mdm one-step": rows_one_step.tell}
+INTERFACES: dict[str, Tell] = {MDM: rows_mdm.tell, TWO_STEP: rows_two_step.tell, ONE_STEP: rows_one_step.tell}
 
 #: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
-MOST_BITS = 16
+MOST_PROVED_BITS = 16
 
 #: How an obligation is closed: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
 #: coefficients of sums compared; or by what was closed for word operations, all else being constant.
@@ -90,10 +91,10 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
     """Prove a compiled model's weights; whatever fails is among the obligations, with the rows where it does.
 
     Args:   lemmas: what was closed before, for other models.
-    Raises: ValueError: words of more than MOST_BITS bits, or a construction that has no interface.
+    Raises: ValueError: words of more than MOST_PROVED_BITS bits, or a construction that has no interface.
     """
-    if compiled.widths.word > MOST_BITS:
-        raise ValueError(f"words of {compiled.widths.word} bits: proofs are for words of up to {MOST_BITS}")
+    if compiled.widths.word > MOST_PROVED_BITS:
+        raise ValueError(f"words of {compiled.widths.word} bits: proofs are for words of up to {MOST_PROVED_BITS}")
     if compiled.construction not in INTERFACES:
         raise ValueError(f"{compiled.construction} has told nothing about its rows")
     interface = interface_of(compiled)

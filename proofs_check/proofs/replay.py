@@ -42,11 +42,11 @@ class State:
     def word(self, operand: Operand | None) -> int:
         """What a lookup for an operand finds; 0 where there is none."""
         if operand is None or operand.kind == "constant":
-            return operand.index if operand else 0
+            return operand.number if operand else 0
         if operand.kind == "pid":
             return self.pid
         words = self.registers if operand.kind == "register" else self.parameters
-        return words[operand.index] if operand.index < len(words) else 0
+        return words[operand.number] if operand.number < len(words) else 0
 
     def __str__(self) -> str:
         registers = [f"r{i} = {w}" for i, w in enumerate(self.registers)]
@@ -149,7 +149,7 @@ class _Replayer:
             first, second = instruction.z, None
         for operand, word in ((first, x), (second, y)):
             if operand is not None and word is not None and operand.kind in ("register", "parameter"):
-                (registers if operand.kind == "register" else parameters)[operand.index] = int(word)
+                (registers if operand.kind == "register" else parameters)[operand.number] = int(word)
         memory = random.integers(0, most, most)
         pid = int(random.integers(0, min(most, 1 << self.compiled.widths.pid)))
         return State(pid, tuple(registers), tuple(parameters), memory)

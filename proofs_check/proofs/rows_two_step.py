@@ -1,4 +1,4 @@
-"""Kinds of rows of any-process masked diffusion in two decoding steps (`lockstep.compiler.ap_mdm`), and what gates add on each."""
+"""Kinds of rows of any-process masked diffusion in two decoding steps (`lockstep.compiler.two_step`), and what gates add on each."""
 
 from __future__ import annotations
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lockstep.compiler.names import MDM
 from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check, span
 
-CONSTRUCTION = "mdm"
+CONSTRUCTION = MDM
 CONTEXT = ClosedForm("1 + h + inp + out + 3 * P * T")
 PARALLEL = ClosedForm("T + min(1, out)")
 ONE_BY_ONE = ClosedForm("3 * P * T + out")

@@ -1,6 +1,6 @@
 """Theorem 4: any-process masked diffusion simulates any PRAM in O(T + log N) decoding steps at context N = O(S + P).
 
-The bounds of both constructions are equalities: `lockstep.compiler.ap_mdm` takes two decoding steps for each PRAM step,
+The bounds of both constructions are equalities: `lockstep.compiler.two_step` takes two decoding steps for each PRAM step,
 `lockstep.compiler.one_step` one, at about twice the context. The updates of a decoding step are synchronous: a sampler that drops
 some of them goes wrong.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lockstep.compiler.names import ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
 from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
 from lockstep.proofs_check.measured import Measured
@@ -38,8 +39,8 @@ def one_step_letters(job: Job, time: int) -> dict[str, int]:
 
 
 BOUNDS = {
-    "ap-mdm": Bound(TWO_STEP_STEPS, TWO_STEP_CONTEXT, two_step_letters),
-    "ap-mdm one-step": Bound(ONE_STEP_STEPS, ONE_STEP_CONTEXT, one_step_letters),
+    TWO_STEP: Bound(TWO_STEP_STEPS, TWO_STEP_CONTEXT, two_step_letters),
+    ONE_STEP: Bound(ONE_STEP_STEPS, ONE_STEP_CONTEXT, one_step_letters),
 }
 
 

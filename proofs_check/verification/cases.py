@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.names import MDM
 from lockstep.compiler.processor import Code
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
@@ -36,7 +37,7 @@ class Options:
     winner: who wins concurrent writes under `CRCW arbitrary`; None: every winner, or several.
     """
 
-    constructions: Sequence[str] = ("mdm",)
+    constructions: Sequence[str] = (MDM,)
     order: str = "parallel"
     dtype: str = "float64"
     seed: int = 0

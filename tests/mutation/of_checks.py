@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lockstep.compiler import verify
+from lockstep.compiler import invariants
 from lockstep.proofs_check import agreement, catalog, claims, expectations, theorems
 from lockstep.proofs_check.agreement import Agreement
 from lockstep.proofs_check.catalog import ClosedForm
@@ -123,35 +123,40 @@ OF_INVARIANTS = (
     row(
         INVARIANTS,
         "gates may write nowhere",
-        verify._check_order,
+        invariants._check_order,
         "if unknown := pending - bits:",
         "if unknown := set():",
         BREAKS,
     ),
-    row(INVARIANTS, "bits may be read before they are written", verify._read, "if bit in unready:", "if False:", BREAKS),
-    row(INVARIANTS, "BOS may ask", verify._check_sink, "if value(lookup.asks) != 0:", "if False:", BREAKS),
+    row(INVARIANTS, "bits may be read before they are written", invariants._read, "if bit in unready:", "if False:", BREAKS),
+    row(INVARIANTS, "BOS may ask", invariants._check_sink, "if value(lookup.asks) != 0:", "if False:", BREAKS),
     row(
         INVARIANTS,
         "BOS may meet a condition",
-        verify._check_sink,
+        invariants._check_sink,
         "any(value(condition) != 0 for condition in lookup.conditions)",
         "False",
         BREAKS,
     ),
-    row(INVARIANTS, "lookups may have no condition", verify._check_sink, "not lookup.conditions or", "", BREAKS),
+    row(INVARIANTS, "lookups may have no condition", invariants._check_sink, "not lookup.conditions or", "", BREAKS),
     row(
         INVARIANTS,
         "BOS may be read",
-        verify._check_sink,
+        invariants._check_sink,
         "any(value(form) != form.constant for form, _ in lookup.reads)",
         "False",
         BREAKS,
     ),
-    row(INVARIANTS, "gates may fire on BOS", verify._check_sink, "(1 if isinstance(gate, Ramp) else 0)", "9", BREAKS),
-    row(INVARIANTS, "gates may never fire", verify._check_gates, "if not low < 0 <= high:", "if not low < 0:", BREAKS),
-    row(INVARIANTS, "gates may always fire", verify._check_gates, "if not low < 0 <= high:", "if not 0 <= high:", BREAKS),
+    row(INVARIANTS, "gates may fire on BOS", invariants._check_sink, "(1 if isinstance(gate, Ramp) else 0)", "9", BREAKS),
+    row(INVARIANTS, "gates may never fire", invariants._check_gates, "if not low < 0 <= high:", "if not low < 0:", BREAKS),
+    row(INVARIANTS, "gates may always fire", invariants._check_gates, "if not low < 0 <= high:", "if not 0 <= high:", BREAKS),
     row(
-        INVARIANTS, "recency may be larger than it is declared", verify._check_recency, "or high > lookup.recency_max", "", BREAKS
+        INVARIANTS,
+        "recency may be larger than it is declared",
+        invariants._check_recency,
+        "or high > lookup.recency_max",
+        "",
+        BREAKS,
     ),
 )
 

@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         MDM,
         "the earliest write of a register counts",
-        Rewrite(mdm._Construction._operand_keys, "recency=self.step.flag", "recency=NO_RECENCY"),
+        Rewrite(mdm._Construction._operand_keys, "recency=self.step.flag", "recency=Linear()"),
         HERE,
     ),
     Mutant(

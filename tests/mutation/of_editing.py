@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.compiler import ap_mdm, in_place, one_step
+from lockstep.compiler import in_place, one_step, two_step
 from mutation.circuits import without_literal, without_match, without_recency
 from mutation.planting import Planting, Rewrite
 from mutation.table import Mutant
@@ -63,7 +63,7 @@ MUTANTS = (
     row(
         TWO,
         "one more mask is inserted",
-        Rewrite(ap_mdm._TwoStep._grow, "index - 2 * end - 2 + full", "index - 2 * end - 1 + full"),
+        Rewrite(two_step._TwoStep._grow, "index - 2 * end - 2 + full", "index - 2 * end - 1 + full"),
         "small layouts of ap-mdm",
     ),
     row(TWO, "registers of other processors are targeted", without_match(TWO, "target", -1)),
@@ -71,7 +71,7 @@ MUTANTS = (
     row(
         TWO,
         "the owner of a store is its processor",
-        Rewrite(ap_mdm._TwoStep._target, '[role["DST"], to_register, self.pid[j]]', '[role["DST"], self.pid[j]]'),
+        Rewrite(two_step._TwoStep._target, '[role["DST"], to_register, self.pid[j]]', '[role["DST"], self.pid[j]]'),
     ),
     row(TWO, "a processor reads another one's program counter", without_match(TWO, "counterpart", 1)),
     row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.compiler import ap_mdm, in_place, mdm, one_step
+from lockstep.compiler import in_place, mdm, one_step, two_step
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -44,8 +44,8 @@ MUTANTS = (
     row(
         "mdm: recency of registers counts from 0",
         BLOCKS,
-        'rows.set("step", blocks, step)',
-        'rows.set("step", blocks, step - 1)',
+        'fields.set("step", blocks, step)',
+        'fields.set("step", blocks, step - 1)',
         MDM,
         "of rows that one query may find only the order decides",
     ),
@@ -53,8 +53,8 @@ MUTANTS = (
     row(
         "mdm: every V row holds its pid",
         BLOCKS,
-        'rows.set("first", blocks, source)',
-        'rows.set("first", blocks, role == BLOCK.index("V"))',
+        'fields.set("first", blocks, source)',
+        'fields.set("first", blocks, role == BLOCK.index("V"))',
         MDM,
     ),
     row("mdm: pids count from 1 where they are read", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
@@ -63,15 +63,15 @@ MUTANTS = (
     row(
         "mdm: inputs stand one cell later",
         POSITIONS,
-        'rows.spell("address", here, indices)',
-        'rows.spell("address", here, indices + (role == "input"))',
+        'fields.spell("address", here, indices)',
+        'fields.spell("address", here, indices + (role == "input"))',
         MDM,
     ),
     row(
         "mdm: parameters are numbered from 1",
         POSITIONS,
-        'rows.spell("address", here, indices)',
-        'rows.spell("address", here, indices + (role == "parameter"))',
+        'fields.spell("address", here, indices)',
+        'fields.spell("address", here, indices + (role == "parameter"))',
         MDM,
     ),
     row(
@@ -107,8 +107,8 @@ MUTANTS = (
     row(
         "in place: the full length is one less",
         IN_PLACE,
-        'rows.set("full", slice(1, None), n)',
-        'rows.set("full", slice(1, None), n - 1)',
+        'fields.set("full", slice(1, None), n)',
+        'fields.set("full", slice(1, None), n - 1)',
         TWO,
     ),
     row(
@@ -138,7 +138,7 @@ MUTANTS = (
     row("in place: every processor has the first PC", in_place.Layout.set_owners, "(place == 0) & (pid == 0)", "place == 0", TWO),
     row(
         "ap-mdm: pids are not where they are read",
-        ap_mdm.Layout.set_processors,
+        two_step.Layout.set_processors,
         'BUFFERS.index("DST"), pid, 0)',
         'BUFFERS.index("VAL"), pid, 0)',
         TWO,

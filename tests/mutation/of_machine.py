@@ -57,7 +57,7 @@ MUTANTS = (
     Mutant(
         STEPS,
         "loads see stores of the same step",
-        Rewrite(Machine.step, "writers.append(index)", "writers.append(index); self.memory[destination[group]] = value[group]"),
+        Rewrite(Machine.step, "stores = True", "stores = True; self.memory[destination[group]] = value[group]"),
         "conflicts",
     ),
     Mutant(

@@ -11,7 +11,7 @@ from test_circuit import BREACHES
 from test_circuit import circuit as sound_circuit
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from lockstep.compiler.verify import CircuitError, check_circuit
+from lockstep.compiler.invariants import CircuitError, check_circuit
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import DecodingStep, NotFinished
 from lockstep.models.sampling import Sampling

@@ -16,8 +16,8 @@ from test_alu import MEANINGS, apply, compiled_with_everything, pairs
 
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.compiler.invariants import CircuitError, check_circuit
 from lockstep.compiler.processor import Code
-from lockstep.compiler.verify import CircuitError, check_circuit
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines.dense import forward
 from lockstep.models.files import ModelFileError, load_model, save_model

@@ -8,7 +8,7 @@ import numpy as np
 
 from lockstep.compiler import in_place
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE, _Assembler
-from lockstep.compiler.circuit import Builder, Circuit, Lookup, Match, Readout
+from lockstep.compiler.circuit import At, Builder, Circuit, Match, Readout
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.processor import Code
 from lockstep.models.tokens import MASK, Vocabulary
@@ -21,17 +21,16 @@ def score_rule() -> None:
     """A head of two bits, one of which keys may leave open, and a condition: for every query, key and recency up to 9 the score
     of a key that matches is its recency, of any other below the sink's; rows that do not ask read the sink."""
     for most in range(10):
-        b = Builder(1)
+        b = Builder()
         bos, one, asks, met, open_ = (b.field(name) for name in ("bos", "one", "asks", "met", "open"))
         q, k, recency = b.field("q", 2), b.field("k", 2), b.field("recency", 1, max(most, 1))
         matches = (Match(q[0], k[0]), Match(q[1], k[1], 1 - open_.flag))
-        lookup = Lookup("x", asks.flag, matches, (met.flag,), ((k[0], ("q", 0)),), recency.flag, most)
-        b.lookup(0, lookup)
+        b.look_up(At.ROM, "x", asks.flag, matches, (met.flag,), ((k[0], ("q", 0)),), recency.flag, most)
         empty = Readout({}, (), ())
         circuit = Circuit(
             Vocabulary((("BOS", 0), (MASK, 0))), b.fields, {"BOS": bos}, q, bos.flag, one.flag, b.layers, empty, frozenset()
         )
-        query, key, _, _ = _Assembler(circuit).head(lookup)
+        query, key, _, _ = _Assembler(circuit).head(b.layers[At.ROM].lookups[0])
         _score_rule(circuit, query / INVERSE_TEMPERATURE, key, most)
 
 

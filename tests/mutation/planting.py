@@ -10,7 +10,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FunctionType
 from typing import Any, Protocol
 
@@ -178,7 +178,7 @@ class Rebuilt:
             self.tamper(circuit)
             return circuit
 
-        changed = pipeline.Construction(row.name, row.process, row.bits, row.widths, build, row.layout)
+        changed = replace(row, build=build)
         return Entry(pipeline.CONSTRUCTIONS, "CONSTRUCTIONS", self.construction, changed, "").planted()  # type: ignore[arg-type]
 
 

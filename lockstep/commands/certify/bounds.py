@@ -103,7 +103,8 @@ def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths |
 
 def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bits: int) -> Widths:
     """The least bit widths for runs of at most T steps or S cells (or a context of N) on P processors."""
-    kind, pid = CONSTRUCTIONS[construction].bits, bits_for(most["P"])
+    kind: type[Widths] = CONSTRUCTIONS[construction].bits
+    pid = bits_for(most["P"])
     if construction not in theorem4.BOUNDS:
         return kind(word_bits, max(1, most["T"].bit_length()), pid)
     letters = {"h": code.parameters + len(OWN_PARAMETERS), "k": code.registers, **most}

@@ -15,6 +15,7 @@ from lockstep.commands.cost.measure import least, memory, small_job, work_of
 from lockstep.commands.cost.model import FEATURES, features, fit
 from lockstep.commands.cost.sizes import watched
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.names import MDM
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
 
@@ -98,7 +99,7 @@ def calibrate(progress: Progress = silent) -> Calibration:
     for engine, runs in RUNS.items():
         for construction in CONSTRUCTIONS:
             rows, taken = [], []
-            for number, (name, size) in enumerate(runs if construction == "mdm" else (*runs[:-1], LONGER[engine])):
+            for number, (name, size) in enumerate(runs if construction == MDM else (*runs[:-1], LONGER[engine])):
                 row, seconds = _measured(engine, construction, name, size, warm=not number)
                 rows.append(row)
                 taken.append(seconds)

@@ -11,6 +11,7 @@ from lockstep.commands.cost.measure import Taken, least, work_of
 from lockstep.commands.cost.model import features
 from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import compile_job
+from lockstep.compiler.names import MDM
 from lockstep.models.engines import LONGEST
 from lockstep.pram.job import Job
 from lockstep.proofs_check.certificate import require_certificate
@@ -87,7 +88,7 @@ def _difference(construction: str, job: Job, time: int, activity: Activity, take
     """The first of contexts (and so decoding steps) and tokens that is not what the closed forms say of a run of this time."""
     values = letters(construction, job, time)
     expected = [length for steps, length in contexts(construction, values) for _ in range(steps)]
-    seen = list(taken.contexts[:-1] if construction == "mdm" else taken.contexts)
+    seen = list(taken.contexts[:-1] if construction == MDM else taken.contexts)
     if seen != expected:
         return f"{taken.steps} decoding steps at contexts up to {max(seen)}, not {len(expected)} up to {max(expected)}"
     tokens = TOKENS[construction](values | {"run": activity.running, "put": activity.written})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
 from lockstep.proofs_check.catalog import ClosedForm
 from lockstep.proofs_check.theorems import BOUNDS
@@ -15,12 +16,12 @@ from lockstep.proofs_check.theorems.theorem1 import ONE_BY_ONE
 #: memory, registers and program counters are filled at the start, then two steps fill DST, VAL, NPC and what they target, one step
 #: what moves.
 TOKENS = {
-    "mdm": ONE_BY_ONE,
-    "ap-mdm": ClosedForm("S - inp + P * (k + 1) + 4 * run + put"),
-    "ap-mdm one-step": ClosedForm("S - inp + P * (k + 1) + run + put"),
+    MDM: ONE_BY_ONE,
+    TWO_STEP: ClosedForm("S - inp + P * (k + 1) + 4 * run + put"),
+    ONE_STEP: ClosedForm("S - inp + P * (k + 1) + run + put"),
 }
 #: Whether the tokens are the same for all runs of one size; else `run` and `put` are a run's own, and P T bounds them.
-SAME_TOKENS = frozenset({"mdm"})
+SAME_TOKENS = frozenset({MDM})
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ def letters(construction: str, job: Job, time: int) -> dict[str, int]:
 
 def contexts(construction: str, values: Mapping[str, int]) -> Iterator[tuple[int, int]]:
     """(decoding steps, context): how long the sequence is that the model sees, from the start; the last is what no step changes."""
-    if construction == "mdm":
-        yield BOUNDS["mdm"].decoding_steps(values), BOUNDS["mdm"].context(values)
+    if construction == MDM:
+        yield BOUNDS[MDM].decoding_steps(values), BOUNDS[MDM].context(values)
         return
-    two = construction == "ap-mdm"
+    two = construction == TWO_STEP
     words, most, masks = values["n0"], values["N"] - values["n0"], 0
     yield 1, words
     if not two:
@@ -65,10 +66,10 @@ def phases(construction: str, values: Mapping[str, int], running: float, written
     Args: running, written: the parts of P T at which processors run, and at which they write.
     """
     processors = values["P"]
-    if construction == "mdm":  # the block that is filled, and the one after it, which becomes ready
-        context, blocks, out = BOUNDS["mdm"].context(values), 6 * processors, values["out"]
+    if construction == MDM:  # the block that is filled, and the one after it, which becomes ready
+        context, blocks, out = BOUNDS[MDM].context(values), 6 * processors, values["out"]
         return [Phase(1, context, context, context), Phase(values["T"], context, blocks, blocks), Phase(1, context, out, out)]
-    if construction == "ap-mdm":  # buffers, program counters, and what they target
+    if construction == TWO_STEP:  # buffers, program counters, and what they target
         rounds, each = 2, (4 * running + written) * processors
         later = each
     else:  # both slots: those of all registers read their program counter, and then only what is targeted goes on

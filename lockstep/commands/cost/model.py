@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from lockstep.commands.cost.forms import Phase, contexts, phases
+from lockstep.compiler.names import MDM
 from lockstep.models.engines.sizes import BLOCK, MANY, SCORED
 from lockstep.models.transformer import Transformer
 
@@ -94,7 +95,7 @@ def _active(work: Work, found: Sequence[Phase]) -> list[float]:
     steps = sum(p.steps for p in found)
     rows = sum(p.steps * p.rows for p in found)
     scores = sum(p.steps * p.rows * p.context for p in found)
-    pairs = sum(p.steps * p.context**2 for p in found) if work.construction != "mdm" else 0
+    pairs = sum(p.steps * p.context**2 for p in found) if work.construction != MDM else 0
     return [1, steps, sum(p.steps * p.context for p in found) * heads, scores * heads, rows * model.weights, pairs]
 
 

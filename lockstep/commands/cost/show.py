@@ -13,6 +13,7 @@ from rich.text import Text
 
 from lockstep.commands.cost.check import Held
 from lockstep.commands.cost.predict import EngineCost, Forecast, ProcessCost
+from lockstep.compiler.names import MDM
 
 SPANS = ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
 BYTES = ((1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -93,7 +94,7 @@ def _exact(found: Forecast) -> Table:
             made.add_row(p.construction, Text("no such model", style="yellow"))
             continue
         tokens = f"{'<= ' if p.tokens_bound else most}{p.tokens:,}"
-        figures = (f"{most}{p.steps:,}", f"{most if p.construction == 'mdm' else ''}{p.context:,}", tokens)
+        figures = (f"{most}{p.steps:,}", f"{most if p.construction == MDM else ''}{p.context:,}", tokens)
         dtypes = (Text("refused", style="yellow") if why else Text("certified", style="green") for _, why in p.certified)
         made.add_row(p.construction, *figures, f"{p.dimensions.width:,}", f"{p.dimensions.nonzeros:,}", *dtypes)
     return made

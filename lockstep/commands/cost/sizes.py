@@ -102,7 +102,7 @@ def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict
 
 def _solve(program: Program, n: int, name: str, settings: Mapping[str, int]) -> int:
     """The parameter at which a computed `n` that grows with it is n."""
-    low, high = 0, 1 << (parameters.MAX_BITS - 1)
+    low, high = 0, 1 << (parameters.MAX_PARAMETER_BITS - 1)
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if _value(program, middle, name, settings) < n else (low, middle)
@@ -117,7 +117,7 @@ def _value(program: Program, value: int, name: str, settings: Mapping[str, int])
     try:
         return program.values({**settings, name: value})["n"]
     except PramError:
-        return 1 << parameters.MAX_BITS
+        return 1 << parameters.MAX_PARAMETER_BITS
 
 
 def largest_input(program: Program, params: Mapping[str, int]) -> int:

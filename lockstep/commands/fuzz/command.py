@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from lockstep.common.arguments import PROCESSES, constructions
+from lockstep.common.arguments import constructions
 from lockstep.common.console import FAILED, emit, err, not_losing_the_verdict, progress_bar
 from lockstep.common.models import check_order
 from lockstep.common.options import Dtype, EachProcess, EachSchedule, Engine, Json, Order, Seed, Shrink, Steps
 from lockstep.common.paths import existing
+from lockstep.compiler.names import PROCESSES
 
 
 def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,

@@ -14,12 +14,12 @@ from lockstep.common.options import Json, ProgramOrModel, SomeProcess, SomeSched
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
-MOST_BITS = 16
+MOST_PROVED_BITS = 16
 
 
 def prove(file: ProgramOrModel,
           process: SomeProcess = None, schedule: SomeSchedule = None,
-          word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_BITS,
+          word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_PROVED_BITS,
                                                            help="Word size [as declared, or 16].", show_default=False)] = None,
           json_: Json = False) -> None:  # fmt: skip
     """Prove of a program's weights that every gate is right.
@@ -35,8 +35,10 @@ def prove(file: ProgramOrModel,
         program, compiled = program_or_model(file)
         check_model(compiled, word_bits, None, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
-        if bits > MOST_BITS:
-            raise typer.BadParameter(f"proofs are for words of up to {MOST_BITS} bits, not {bits}", param_hint="--word-bits")
+        if bits > MOST_PROVED_BITS:
+            raise typer.BadParameter(
+                f"proofs are for words of up to {MOST_PROVED_BITS} bits, not {bits}", param_hint="--word-bits"
+            )
         found = prove_program(program, wanted, bits, compiled, progress)
     emit([proof_record(each) for each in found], Group(*(proof_table(each) for each in found)), json_)
     if not all(each.holds for each in found):

@@ -10,10 +10,11 @@ from pathlib import Path
 from lockstep.commands.report import plots, tables
 from lockstep.commands.report.values import Survey, Surveyed
 from lockstep.commands.report.words import MEANINGS, NAMES
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.proofs_check.sweeps.result import STATUSES
 
 STYLE = Path(__file__).with_name("style.css")
-GLYPHS = {"mdm": "●", "ap-mdm": "■", "ap-mdm one-step": "▲"}
+GLYPHS = {MDM: "●", TWO_STEP: "■", ONE_STEP: "▲"}
 #: Cells of these columns are words, which stand at the left.
 LEFT = {"program", "process", "check", "bound", "verdict", "status", "what went wrong"}
 

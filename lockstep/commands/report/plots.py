@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockstep.commands.report.values import Decode, Survey, Surveyed
 from lockstep.commands.report.words import NAMES
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ VARIABLES = {
     "#010208": "--failed",
 }  # fmt: skip
 INK, FAINT, BAD = "#010203", "#010204", "#010208"
-COLOURS = {"mdm": "#010205", "ap-mdm": "#010206", "ap-mdm one-step": "#010207"}
-MARKS = {"mdm": "o", "ap-mdm": "s", "ap-mdm one-step": "^"}
+COLOURS = {MDM: "#010205", TWO_STEP: "#010206", ONE_STEP: "#010207"}
+MARKS = {MDM: "o", TWO_STEP: "s", ONE_STEP: "^"}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lockstep.common.tables import count
+from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 
 #: What the statuses of cases and decodes mean.
 MEANINGS = {
@@ -18,7 +19,7 @@ MEANINGS = {
 
 
 #: Of each construction, how it is called in texts.
-NAMES = {"mdm": "MDM", "ap-mdm": "AP-MDM, two-step", "ap-mdm one-step": "AP-MDM, one-step"}
+NAMES = {MDM: "MDM", TWO_STEP: "AP-MDM, two-step", ONE_STEP: "AP-MDM, one-step"}
 
 
 #: What is said where nothing was checked, and where no oracle judged.

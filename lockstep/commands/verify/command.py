@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from lockstep.commands.verify.table import report_record, report_table
-from lockstep.common.arguments import PROCESSES, constructions, parse_sizes
+from lockstep.common.arguments import constructions, parse_sizes
 from lockstep.common.console import FAILED, WRONG, emit, err, not_losing_the_verdict, progress_bar
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, check_order
@@ -35,6 +35,7 @@ from lockstep.common.options import (
     Strict,
 )
 from lockstep.common.paths import existing
+from lockstep.compiler.names import PROCESSES
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import load

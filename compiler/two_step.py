@@ -23,11 +23,10 @@ from typing import ClassVar
 import numpy as np
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import Circuit, Linear, Lookup, Match, Threshold, total
-from lockstep.compiler.gates import FIRST, SECOND
-from lockstep.compiler.in_place import NO_RECENCY, Widths
-from lockstep.compiler.positions import Rows
-from lockstep.compiler.processor import ROM, Code, Keys, Processor, Roles
+from lockstep.compiler.circuit import At, Circuit, Linear, Match, Threshold, total
+from lockstep.compiler.in_place import Widths
+from lockstep.compiler.position_fields import PositionFields
+from lockstep.compiler.processor import Code, Keys, Processor, Roles
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
 
@@ -74,14 +73,14 @@ class _TwoStep(in_place.Editor):
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
         its_kind = tuple((kind[name], f.bit()) for name, f in self.counterpart.items())
         asks, other = (self._buffer() + role["PC"]), (role["PC"] + role["NPC"])
-        self.lookup("counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind))
+        self.b.look_up(At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind))
         written = tuple((self.bits[j], self.written.bit(j)) for j in range(self.size.word))
-        self.lookup("gather", role["DST"], same_pid, (role["VAL"],), written)
+        self.b.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
         everyone = 1 - kind["BOS"]
         last = ((self.index.flag, self.end.bit()), (kind["HALT"], self.ended.bit()))
-        self.lookup("end", everyone, (), (everyone,), last, self.index.flag, self.longest)
+        self.b.look_up(At.ROM, "end", everyone, (), (everyone,), last, self.index.flag, self.longest)
         not_halt, found = (Match(Linear(), kind["HALT"]),), ((Linear(constant=1), self.unhalted.bit()),)
-        self.lookup("unhalted", everyone, not_halt, (role["PC"],), found, self.rank.flag, (1 << self.widths.pid) - 1)
+        self.b.look_up(At.ROM, "unhalted", everyone, not_halt, (role["PC"],), found, self.rank.flag, (1 << self.widths.pid) - 1)
         self.look_up_outputs()
 
     def _buffer(self) -> Linear:
@@ -94,32 +93,32 @@ class _TwoStep(in_place.Editor):
         mask, bos = self.kinds[MASK].flag, self.kinds["BOS"].flag
         index, end, full, far = self.index.flag, self.end.flag, self.full.flag, 4 * self.longest
         beyond = index - 2 * end - 2 + full - (1 - mask) * far - self.ended.flag * far
-        self.b.gate(ROM, Threshold(beyond, {self.insert.bit(): 1}))
-        self.b.gate(ROM, Threshold(index - end - bos, {self.is_last.bit(): 1}))
-        self.b.gate(ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(beyond, {self.insert.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(index - end - bos, {self.is_last.bit(): 1}))
+        self.b.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
         literals = [self.is_last.flag, self.growing.flag, 1 - mask, 1 - self.ended.flag]
-        self.b.when(FIRST, literals, {self.insert.bit(): 1})
+        self.b.when(At.OPERANDS, literals, {self.insert.bit(): 1})
 
     def _wait_and_clear(self) -> None:
         """Remask: masks that must wait; written buffers; a PC that runs, as it is always targeted."""
         mask, buffer = self.kinds[MASK].flag, self._buffer()
         remask = {self.remask.bit(): 1}
-        self.b.when(FIRST, [mask, self.growing.flag, 1 - buffer], remask)
-        self.b.when(ROM, [mask, buffer, 1 - self.counterpart["PC"].flag], remask)
-        self.b.when(ROM, [1 - mask, buffer], remask)
-        self.b.when(ROM, [self.role["PC"].flag, self.kinds["PC"].flag], remask)
+        self.b.when(At.OPERANDS, [mask, self.growing.flag, 1 - buffer], remask)
+        self.b.when(At.ROM, [mask, buffer, 1 - self.counterpart["PC"].flag], remask)
+        self.b.when(At.ROM, [1 - mask, buffer], remask)
+        self.b.when(At.ROM, [self.role["PC"].flag, self.kinds["PC"].flag], remask)
 
     # -- what masks become ---------------------------------------------------------------------
 
     def _fill(self) -> None:
         """Masked cells and registers become words, a masked PC what its NPC says."""
         mask, emit, counter = self.kinds[MASK].flag, self.processor.emit, self.processor.counter
-        self.b.when(ROM, [self.role["cell"].flag + self.role["register"].flag, mask], {emit["WORD"].bit(): 1})
+        self.b.when(At.ROM, [self.role["cell"].flag + self.role["register"].flag, mask], {emit["WORD"].bit(): 1})
         pc = [self.role["PC"].flag, mask]
-        self.b.when(ROM, [*pc, 1 - self.counterpart["HALT"].flag], {emit["PC"].bit(): 1})
-        self.b.when(ROM, [*pc, self.counterpart["HALT"].flag], {emit["HALT"].bit(): 1})
+        self.b.when(At.ROM, [*pc, 1 - self.counterpart["HALT"].flag], {emit["PC"].bit(): 1})
+        self.b.when(At.ROM, [*pc, self.counterpart["HALT"].flag], {emit["HALT"].bit(): 1})
         for j in range(self.size.counter):
-            self.b.when(ROM, [*pc, counter[j]], {self.processor.out.bit(j): 1})
+            self.b.when(At.ROM, [*pc, counter[j]], {self.processor.out.bit(j): 1})
 
     def _roles(self) -> Roles:
         """Masked buffers of a processor whose PC is a program counter execute."""
@@ -134,8 +133,6 @@ class _TwoStep(in_place.Editor):
             index=[*self.address][: self.size.index],
             conditions=(register + parameter + pid,),
             values=[self.bits[j] + self.value[j] for j in range(self.size.word)],
-            recency=NO_RECENCY,
-            recency_max=0,
             flags=(parameter, pid),
             owner=[*self.pid],
             owned=1 - parameter,
@@ -143,7 +140,7 @@ class _TwoStep(in_place.Editor):
 
     def _cell_keys(self) -> Keys:
         values = [self.bits[j] for j in range(self.size.word)]
-        return Keys([*self.address][: self.size.word], (self.role["cell"].flag,), values, NO_RECENCY, 0)
+        return Keys([*self.address][: self.size.word], (self.role["cell"].flag,), values)
 
     # -- layer 3: who is targeted --------------------------------------------------------------
 
@@ -156,7 +153,7 @@ class _TwoStep(in_place.Editor):
         emit, out, sums = self.processor.emit, self.processor.out, self.processor.sum
         to_register = emit["REG"].flag + kind["REG"]
         for j in range(self.pid.width):  # a store's owner is 0, as is the pid of a cell
-            self.b.when(FIRST, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
+            self.b.when(At.OPERANDS, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
         computing = emit["REG"].flag + emit["WORD"].flag
         matches = [Match(role["register"], to_register)]
         targeted = max((i.rd or 0 for i in self.code.instructions), default=0).bit_length()
@@ -170,7 +167,7 @@ class _TwoStep(in_place.Editor):
         reads += [(self.written[j], out.bit(j)) for j in range(self.size.word)]
         asks = role["cell"] + role["register"]
         recency = self.rank.flag, (1 << self.widths.pid) - 1
-        self.b.lookup(SECOND, Lookup("target", asks, tuple(matches), conditions, tuple(reads), *recency))
+        self.b.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
 
 
 @dataclass(frozen=True)
@@ -183,10 +180,10 @@ class Layout(in_place.Layout):
     def rows_each(job: Job) -> int:
         return job.registers + 1 + len(BUFFERS)
 
-    def set_processors(self, rows: Rows) -> None:
+    def set_processors(self, fields: PositionFields) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
         pid, row = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : self.rows_each(job)])
-        self.set_owners(rows, pid, row)
+        self.set_owners(fields, pid, row)
         for i, name in enumerate(BUFFERS):
-            rows.set(f"role.{name}", here, row == 1 + job.registers + i)
-        rows.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))
+            fields.set(f"role.{name}", here, row == 1 + job.registers + i)
+        fields.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))

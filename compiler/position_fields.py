@@ -23,7 +23,7 @@ def check_winner(job: Job) -> None:
         )
 
 
-class Rows:
+class PositionFields:
     """Fills the columns of positions field by field; what a field declares as its largest value is held to."""
 
     def __init__(self, circuit: Circuit, length: int) -> None:
