@@ -138,8 +138,8 @@ def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
         for form in (f.asks, *f.among, *f.latest, *(s for e in f.same for s in (e.query, e.key, e.careless)))
     ]
     rows = [field for kind in told.rows() for field in (*kind.known, *kind.free)]
-    owned = [field for _, reads, writes in told.owned for field in (*reads, *writes)]
-    spoken = {*copied, *written, *rows, *owned, *(name for form in forms if form for name in fields_of(form))}
+    owned = [field for unit in told.owned for field in (*unit.reads, *unit.writes)]
+    spoken = {*copied, *written, *rows, *owned, *told.drives, *(name for form in forms if form for name in fields_of(form))}
     assert len(spoken) > 30 and spoken <= told.fields.keys()
     assert told.heads.keys() == told.finds.keys()
 

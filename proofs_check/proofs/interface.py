@@ -35,8 +35,11 @@ class Value(Protocol):
         """The largest value of the only bit of a field."""
 
 
-#: (layer 1..3, fields) -> what that layer's gates must add, to each bit that is not 0.
-Adds = Callable[[int, Value], Mapping[Bit, Term]]
+#: What gates must add, to each bit that is not 0.
+Terms = Mapping[Bit, Term]
+
+#: (layer 1..3, fields) -> what that layer's gates must add.
+Adds = Callable[[int, Value], Terms]
 
 #: The column of the machine's step that a row computes; "counter" is `next` beside the address and value of a store.
 Computes = Literal["value", "destination", "next", "counter"]
@@ -115,6 +118,20 @@ class Finds:
     latest: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unit:
+    """Hidden units of one circuit: the layer, fields that they may read, and fields that they may write."""
+
+    layer: int
+    reads: frozenset[str]
+    writes: frozenset[str]
+
+    @staticmethod
+    def of(layer: int, *, reads: str, writes: str) -> Unit:
+        """From names of fields with commas between them; names may have spaces."""
+        return Unit(layer, frozenset(reads.split(", ")), frozenset(writes.split(", ")))
+
+
 #: Field -> how many columns it has, and the most that each of them holds.
 FieldTable = dict[str, tuple[int, int]]
 
@@ -126,7 +143,8 @@ class Interface:
     fields, positions: every field but those of operations that only some programs use; those that position encodings write.
     heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
     slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
-    owned: fields written by gates that are not the processor's: by which fields those gates may be driven.
+    owned: gates that are not the processor's: by which fields they may be driven, and which they write.
+    drives: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
     always: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
             machine runs: no edit bit is set then.
     published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
@@ -138,7 +156,8 @@ class Interface:
     finds: Mapping[str, Finds]
     rows: Callable[[], Iterator[RowKind]]
     slots: tuple[str, ...]
-    owned: tuple[tuple[int, frozenset[str], frozenset[str]], ...] = ()
+    owned: tuple[Unit, ...]
+    drives: frozenset[str]
     always: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     idle: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
@@ -173,4 +192,4 @@ def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], late
 
 
 #: From the code and bit widths to the interface.
-Tell = Callable[[Code, Size, Widths], Interface]
+InterfaceOf = Callable[[Code, Size, Widths], Interface]
