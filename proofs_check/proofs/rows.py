@@ -63,8 +63,6 @@ class Fields:
         self.looked_at: set[int] = set()
 
     def __call__(self, name: str, bit: int = 0) -> Term:
-        if name not in self.network.fields:
-            return 0
         column = self.network.fields[name][bit]
         self.looked_at.add(column)
         known = self.row.known(column)

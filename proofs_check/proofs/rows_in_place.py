@@ -55,17 +55,17 @@ def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> FieldTab
 def output_copies() -> dict[str, Copy]:
     """The heads that bring the outputs' range."""
     return {
-        "low": Copy(EVERYONE, {"value.first output": ("#token.bits",), "vanishing": ("token.MASK",)}, 1),
-        "high": Copy(EVERYONE, {"value.last output": ("#token.bits",)}, 1),
+        "low": Copy.of(EVERYONE, {"value.first output": "#token.bits", "vanishing": "token.MASK"}, 1),
+        "high": Copy.of(EVERYONE, {"value.last output": "#token.bits"}, 1),
     }
 
 
 def end_finds() -> dict[str, Finds]:
     """All rows but BOS find the last position, and the parameters that say where outputs are."""
     return {
-        "end": Finds(ALL, (), (ALL,), ("index",)),
-        "low": Finds(ALL, (), ("role.first output",)),
-        "high": Finds(ALL, (), ("role.last output",)),
+        "end": Finds.of(ALL, (), (ALL,), ("index",)),
+        "low": Finds.of(ALL, (), ("role.first output",)),
+        "high": Finds.of(ALL, (), ("role.last output",)),
     }
 
 

@@ -81,32 +81,31 @@ def _fields(size: Size) -> FieldTable:
 
 
 def _heads(size: Size) -> dict[str, Copy]:
-    flag = ("1",)
     return {
-        "fetch": Copy(("token.MASK",), {"pc": ("token.bits",)}, size.counter),
-        "gather": Copy(("role.A",), {"value": ("token.bits",)}, size.word),
-        "masked.own": Copy(("role.A",), {"masked.own": flag}, 1),
-        "masked.previous": Copy(("token.MASK",), {"masked.previous": flag}, 1),
-        "halted": Copy(("token.MASK",), {"halted": flag}, 1),
-        "unfinished": Copy(("role.output",), {"unfinished": flag}, 1),
+        "fetch": Copy.of(("token.MASK",), {"pc": "token.bits"}, size.counter),
+        "gather": Copy.of(("role.A",), {"value": "token.bits"}, size.word),
+        "masked.own": Copy.of(("role.A",), {"masked.own": "one - token.BOS"}, 1),
+        "masked.previous": Copy.of(("token.MASK",), {"masked.previous": "one - token.BOS"}, 1),
+        "halted": Copy.of(("token.MASK",), {"halted": "one - token.BOS"}, 1),
+        "unfinished": Copy.of(("role.output",), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
-        "memory": Copy(("fetch", "reading"), {"out": ("value",)}, size.word, layer=3),
+        "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
     }
 
 
 def _finds(size: Size) -> dict[str, Finds]:
     """Rows of the step before, of the same step or of any; A rows publish writes, of one step's the winner's is last."""
-    before, now, pid = Equal("time.previous", "time"), Equal("time", "time"), Equal("pid", "pid")
+    before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
     trace = ("token.MASK", "role.V + role.C + role.A")
     return {
-        "fetch": Finds("token.MASK", (before, pid), ("role.C",)),
-        "gather": Finds("role.A", (now, pid), ("role.V",)),
-        "masked.own": Finds("role.A", (now,), trace, ("place",)),
-        "masked.previous": Finds("token.MASK", (before,), trace, ("place",)),
-        "halted": Finds("token.MASK", (pid,), ("token.HALT",), ("step",)),
-        "unfinished": Finds("role.output", (Equal("", "token.HALT"),), ("last",), ("place",)),
+        "fetch": Finds.of("token.MASK", (before, pid), ("role.C",)),
+        "gather": Finds.of("role.A", (now, pid), ("role.V",)),
+        "masked.own": Finds.of("role.A", (now,), trace, ("place",)),
+        "masked.previous": Finds.of("token.MASK", (before,), trace, ("place",)),
+        "halted": Finds.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
+        "unfinished": Finds.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
         **operand_finds(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
-        "memory": Finds("fetch + reading", (Equal("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
+        "memory": Finds.of("fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
     }
 
 

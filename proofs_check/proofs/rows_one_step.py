@@ -86,29 +86,29 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 
 def _heads(size: Size) -> dict[str, Copy]:
     return {
-        "counter": Copy(("role.PC", "role.register"), {"pc": ("token.bits",), "runs": ("token.PC",)}, size.counter),
-        "end": Copy(both.EVERYONE, {"end": ("index",)}, 1),
-        "last word": Copy(both.EVERYONE, {"last_word": ("index",), "ended": ("token.HALT",)}, 1),
-        "running": Copy(both.EVERYONE, {"running": ("token.PC",), "started": ("1",)}, 1),
+        "counter": Copy.of(("role.PC", "role.register"), {"pc": "token.bits", "runs": "token.PC"}, size.counter),
+        "end": Copy.of(both.EVERYONE, {"end": "index"}, 1),
+        "last word": Copy.of(both.EVERYONE, {"last_word": "index", "ended": "token.HALT"}, 1),
+        "running": Copy.of(both.EVERYONE, {"running": "token.PC", "started": "one - token.BOS"}, 1),
         **both.output_copies(),
-        **operand_copies(SLOTS, size, "token.bits", "value"),
-        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word, layer=3),
-        "hit": Copy(("role.cell",), {"hit": ("stores",), "out": ("z",)}, size.word, layer=3),
+        **operand_copies(SLOTS, size, "token.bits + value"),
+        "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
+        "hit": Copy.of(("role.cell",), {"hit": "stores", "out": "z"}, size.word, layer=3),
     }
 
 
 def _finds(size: Size) -> dict[str, Finds]:
     """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
-    pid = Equal("pid", "pid")
+    pid = Equal.of("pid", "pid")
     registers = ("role.register + role.parameter + executes", f"{both.WRITTEN} + executes")
     return {
-        "counter": Finds("role.PC + role.register", (pid,), ("role.PC", both.WRITTEN)),
-        "last word": Finds(both.ALL, (), (both.ALL, both.WRITTEN), ("index",)),
-        "running": Finds(both.ALL, (), ("role.PC", both.WRITTEN), ("token.PC", "rank")),
+        "counter": Finds.of("role.PC + role.register", (pid,), ("role.PC", both.WRITTEN)),
+        "last word": Finds.of(both.ALL, (), (both.ALL, both.WRITTEN), ("index",)),
+        "running": Finds.of(both.ALL, (), ("role.PC", both.WRITTEN), ("token.PC", "rank")),
         **both.end_finds(),
         **operand_finds(SLOTS, "executes", registers),
-        "memory": Finds("fetch", (Equal("sum", "address", size.word),), ("role.cell", both.WRITTEN)),
-        "hit": Finds("role.cell", (Equal("address", "sum", size.word),), ("stores",), ("rank",)),
+        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", both.WRITTEN)),
+        "hit": Finds.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
     }
 
 

@@ -80,36 +80,39 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 
 def _heads(size: Size) -> dict[str, Copy]:
     buffers = tuple(f"role.{name}" for name in BUFFERS)
-    kinds = {f"counterpart.{kind}": (f"token.{kind}",) for kind in ("PC", "HALT")}
+    kinds = {f"counterpart.{kind}": f"token.{kind}" for kind in ("PC", "HALT")}
     return {
-        "counterpart": Copy((*buffers, "role.PC"), {"pc": ("token.bits",), **kinds}, size.counter),
-        "gather": Copy(("role.DST",), {"written": ("token.bits",)}, size.word),
-        "end": Copy(both.EVERYONE, {"end": ("index",), "ended": ("token.HALT",)}, 1),
-        "unhalted": Copy(both.EVERYONE, {"unhalted": ("1",)}, 1),
+        "counterpart": Copy.of((*buffers, "role.PC"), {"pc": "token.bits", **kinds}, size.counter),
+        "gather": Copy.of(("role.DST",), {"written": "token.bits"}, size.word),
+        "end": Copy.of(both.EVERYONE, {"end": "index", "ended": "token.HALT"}, 1),
+        "unhalted": Copy.of(both.EVERYONE, {"unhalted": "one - token.BOS"}, 1),
         **both.output_copies(),
-        **operand_copies(SLOTS, size, "token.bits", "value"),
-        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word, layer=3),
-        "target": Copy(("role.cell", "role.register"),
-                       {"control.remask": ("emit.REG", "emit.WORD"), "out": ("written",)}, size.word, layer=3),
-    }  # fmt: skip
+        **operand_copies(SLOTS, size, "token.bits + value"),
+        "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
+        "target": Copy.of(
+            ("role.cell", "role.register"), {"control.remask": "emit.REG + emit.WORD", "out": "written"}, size.word, layer=3
+        ),
+    }
 
 
 def _finds(code: Code, size: Size) -> dict[str, Finds]:
     """Rows of the same processor; cells by their address, and the DST that targets a row by what it is about to say or says."""
-    pid, roles = Equal("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
+    pid, roles = Equal.of("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
     targeted = max((i.rd or 0 for i in code.instructions), default=0).bit_length()
     target = (
-        Equal("role.register", "emit.REG + token.REG"), Equal("address", f"out:{targeted} + sum + token.bits"), Equal("pid", "owner"),
-    )  # fmt: skip
+        Equal.of("role.register", "emit.REG + token.REG"),
+        Equal.of("address", f"out:{targeted} + sum + token.bits"),
+        Equal.of("pid", "owner"),
+    )
     decided = "emit.REG + emit.WORD + token.REG + token.WORD"
     return {
-        "counterpart": Finds(f"{roles} + role.PC", (Equal("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
-        "gather": Finds("role.DST", (pid,), ("role.VAL",)),
-        "unhalted": Finds(both.ALL, (Equal("", "token.HALT"),), ("role.PC",), ("rank",)),
+        "counterpart": Finds.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
+        "gather": Finds.of("role.DST", (pid,), ("role.VAL",)),
+        "unhalted": Finds.of(both.ALL, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
         **both.end_finds(),
         **operand_finds(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
-        "memory": Finds("fetch", (Equal("sum", "address", size.word),), ("role.cell",)),
-        "target": Finds("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
+        "target": Finds.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
     }
 
 

@@ -37,23 +37,10 @@ def check_heads(network: Network, interface: Interface) -> int:
 def _copied(network: Network, copy: Copy) -> Exact:
     """O V of a head, [d, d]."""
     matrix = np.zeros((len(network.names),) * 2)
-    for field, sources in copy.to.items():
-        columns = network.fields[field][: copy.width]
-        for source in sources:
-            if source == "1":  # a constant, which BOS does not have
-                matrix[columns[0], network.columns["one", 0]] = 1
-                matrix[columns[0], network.columns["token.BOS", 0]] = -1
-            elif source.startswith("#"):
-                for j, column in enumerate(network.fields[source[1:]][: _word_bits(network)]):
-                    matrix[columns[0], column] = 1 << j
-            else:
-                for to, column in zip(columns, network.fields[source]):
-                    matrix[to, column] = 1
+    for field, form in copy.to.items():
+        for j, column in enumerate(network.fields[field][: copy.width]):
+            matrix[column] = network.row(form, j)
     return matrix
-
-
-def _word_bits(network: Network) -> int:
-    return len(network.fields["x"])
 
 
 def check_units(network: Network, interface: Interface) -> int:

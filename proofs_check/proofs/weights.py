@@ -18,6 +18,7 @@ from lockstep.compiler.assemble import INVERSE_TEMPERATURE
 from lockstep.compiler.circuit import Bit, Circuit
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Transformer
+from lockstep.proofs_check.proofs.interface import Form
 
 #: float64 arrays that hold integers below 2^53, so that products and sums of them are exact and fast.
 Exact = NDArray[np.float64]
@@ -85,6 +86,22 @@ class Network:
         for column, (name, _) in enumerate(self.names):
             found.setdefault(name, []).append(column)
         return {name: tuple(columns) for name, columns in found.items()}
+
+    @property
+    def word_bits(self) -> int:
+        return len(self.fields["x"])
+
+    def row(self, form: Form, bit: int = 0) -> Exact:
+        """What each column counts in a bit of a sum of fields; [d]."""
+        row = np.zeros(len(self.names))
+        for part in form.parts:
+            columns = self.fields[part.field][: part.bits]
+            if part.whole:
+                for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
+                    row[column] += part.sign << j
+            elif bit < len(columns):
+                row[columns[bit]] += part.sign
+        return row
 
     def text(self, column: int) -> str:
         name, bit = self.names[column]
