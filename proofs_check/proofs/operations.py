@@ -212,18 +212,18 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
     solver.add(z3.UGE(operands.y, w), results[0] != results[1])
     if solver.check() != z3.unsat:
         raise Unequal(Refuted({}, f"{operation} by w or more"))
-    lemmas.closed[key] = True
+    lemmas.closed.add(key)
 
 
 # -- products ----------------------------------------------------------------------------------
 
 
-def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> list[int]:
+def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> tuple[int, ...]:
     """The largest value of each M_k, once it is shown to be the product modulo 2^(k+1)."""
-    key = ("products", operands.bits, tuple(found), operands.words().places)
-    if key not in lemmas.closed:
-        lemmas.closed[key] = [_product(lemmas, operands, k, column) for k, column in enumerate(found)]
-    return lemmas.closed[key]  # type: ignore[return-value]
+    key = operands.bits, tuple(found), operands.words().places
+    if key not in lemmas.products:
+        lemmas.products[key] = tuple(_product(lemmas, operands, k, column) for k, column in enumerate(found))
+    return lemmas.products[key]
 
 
 def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
@@ -244,9 +244,9 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
 def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline) -> tuple[int, int, int]:
     """A gate of M_k that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
     words = operands.words()
-    key = ("partial", line, words.places)
-    if key in lemmas.closed:
-        return lemmas.closed[key]  # type: ignore[return-value]
+    key = line, words.places
+    if key in lemmas.partials:
+        return lemmas.partials[key]
     read = [(*words.columns.get(c, ("", c)), weight) for c, weight in line.form]
     x = [(bit, weight) for word, bit, weight in read if word == "x"]
     y = {bit: weight for word, bit, weight in read if word == "y"}
@@ -260,8 +260,8 @@ def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline)
     wrong = np.flatnonzero((off != 0) | (on != factor * low))
     if len(wrong):
         raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
-    lemmas.closed[key] = i, len(y), factor
-    return i, len(y), factor
+    lemmas.partials[key] = i, len(y), factor
+    return lemmas.partials[key]
 
 
 def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
@@ -284,7 +284,7 @@ def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Colu
         wrong = np.flatnonzero(bits != (values.astype(np.int64) >> k & 1))
         if len(wrong):
             raise Unequal(Refuted({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
-        lemmas.closed[key] = True
+        lemmas.closed.add(key)
 
 
 def _bits(operands: Operands, x: int, y: int) -> Mapping[int, int]:
