@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE
 from lockstep.compiler.circuit import Bit, Circuit
 from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import Transformer
+from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer
 from lockstep.proofs_check.proofs.interface import Form
 
 #: float64 arrays that hold integers below 2^53, so that products and sums of them are exact and fast.
@@ -48,7 +48,7 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class Layer:
+class ProofLayer:
     """copies: for each head O V [d, d], what a row gets of the row that the head reads; scores: Q K [d, d] of a pair of rows; most:
     the largest recency that its scores make room for. Then the gates."""
 
@@ -70,7 +70,7 @@ class Network:
     highs: Exact
     positions: frozenset[str]
     vocabulary: Vocabulary
-    layers: tuple[Layer, ...]
+    layers: tuple[ProofLayer, ...]
     embedding: tuple[Exact, Exact, Exact]
     unembedding: tuple[Exact, Exact, Exact]
     control: tuple[Exact, Exact] | None
@@ -131,15 +131,13 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control)
 
 
-def _layer(number: int, layer: object, most: dict[str, int]) -> Layer:
-    parts = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
-    matrices = {part: _exact(getattr(layer, part), f"layer {number}, {part}") for part in parts}
-    if len(matrices["q"]) != len(most):  # one more would add what nobody looks at
-        raise NotReadable(f"layer {number} has {len(matrices['q'])} heads, not {len(most)}")
-    q, k, v, o = (matrices[part] for part in ("q", "k", "v", "o"))
+def _layer(number: int, layer: Layer, most: dict[str, int]) -> ProofLayer:
+    q, k, v, o, w_in, b_in, w_out = (_exact(getattr(layer, part), f"layer {number}, {part}") for part in LAYER_PARTS)
+    if len(q) != len(most):  # one more would add what nobody looks at
+        raise NotReadable(f"layer {number} has {len(q)} heads, not {len(most)}")
     copies = {name: o[h] @ v[h] for h, name in enumerate(most)}
     scores = {name: q[h].T @ k[h] / INVERSE_TEMPERATURE for h, name in enumerate(most)}
-    return Layer(copies, scores, most, Gates(matrices["w_in"], matrices["b_in"], matrices["w_out"]))
+    return ProofLayer(copies, scores, most, Gates(w_in, b_in, w_out))
 
 
 def _exact(tensor: torch.Tensor, what: str) -> Exact:
