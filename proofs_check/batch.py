@@ -26,7 +26,7 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 
 @dataclass(frozen=True)
-class Line:
+class InputLine:
     """A line of the file that holds an input; `source` has it where it stands there."""
 
     source: Source
@@ -46,18 +46,18 @@ class Line:
             raise PramError([*error.diagnostics, here]) from None
 
 
-def read_batch(path: Path) -> list[Line]:
+def read_batch(path: Path) -> list[InputLine]:
     """The inputs of a file.
 
     Raises: PramError: a line is no input, or there is none.
     """
-    lines = [Line(*parts) for parts in read_input_lines(read_text(path), path)]
+    lines = [InputLine(*parts) for parts in read_input_lines(read_text(path), path)]
     if not lines:
         raise fail("the file has no inputs; each line is one, as in an input file", Source(str(path), ""))
     return lines
 
 
-def decode_lines(program: Program, lines: Sequence[Line], *, construction: str = "mdm", order: str = "parallel", seed: int = 0,
+def decode_lines(program: Program, lines: Sequence[InputLine], *, construction: str = "mdm", order: str = "parallel", seed: int = 0,
                  dtype: str = "float64", word_bits: int | None = None, time: int | None = None, compiled: Compiled | None = None,
                  engine: str = "auto", device: str = "cpu", max_steps: int = DEFAULT_MAX_STEPS, strict: bool = False,
                  winner: Winner | None = None,
@@ -123,7 +123,7 @@ def _parts(contexts: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(contexts))
 
 
-def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[Line], watch: Callable[[int], None],
+def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[InputLine], watch: Callable[[int], None],
             how: dict[str, Any]) -> list[Decoded]:  # fmt: skip
     layouts: list[Layout] = []
     for p, line in zip(prepared, lines):

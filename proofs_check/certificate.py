@@ -39,7 +39,7 @@ class NotCertified(Exception):
 
 
 @dataclass(frozen=True)
-class Line:
+class CertificateLine:
     """One thing that must hold: what was found, such as a largest sum, is at most a limit, such as 2^p."""
 
     what: str
@@ -53,7 +53,7 @@ class Certificate:
     """All lines for one model and dtype. `smallest_gap` is in units of the softmax's argument."""
 
     dtype: str
-    lines: tuple[Line, ...]
+    lines: tuple[CertificateLine, ...]
     smallest_gap: float
 
     @property
@@ -61,15 +61,15 @@ class Certificate:
         return all(line.holds for line in self.lines)
 
     @property
-    def largest_sum(self) -> Line:
+    def largest_sum(self) -> CertificateLine:
         """Of the sums, the one that comes nearest to 2^p."""
         return max((line for line in self.lines if line.limit >= 2.0**24), key=lambda line: line.found)
 
     @property
-    def worst(self) -> Line:
+    def worst(self) -> CertificateLine:
         """The line that fails, or else comes nearest to its limit."""
 
-        def nearness(line: Line) -> float:
+        def nearness(line: CertificateLine) -> float:
             return line.found / line.limit if line.limit else float("inf") if line.found else 0.0
 
         return max(self.lines, key=lambda line: (not line.holds, nearness(line)))
@@ -123,7 +123,7 @@ class _Certifier:
         for name, index in circuit.one.terms:
             self.low[circuit.offsets()[name] + index] = 1
         self.limit = 2.0 ** PRECISION[model.dtype]
-        self.lines: list[Line] = []
+        self.lines: list[CertificateLine] = []
         self.gaps: list[float] = []
 
     def certificate(self) -> Certificate:
@@ -140,7 +140,7 @@ class _Certifier:
         ours, its = (dict(model.tensors()) for model in (self.model, assemble(self.circuit, self.model.dtype)))
         unlike = sum(not _equal(ours.get(name), its.get(name)) for name in {**ours, **its})
         unlike += self.model.vocabulary != self.circuit.vocabulary
-        self.lines.append(Line("weights: tensors unlike the circuit's", float(unlike), 0.0, unlike == 0))
+        self.lines.append(CertificateLine("weights: tensors unlike the circuit's", float(unlike), 0.0, unlike == 0))
         self._sum("residual stream: twice the largest value", 2 * float(self.high.max()))
 
     def _head(self, layer: Layer, head: int, name: str) -> None:
@@ -158,7 +158,7 @@ class _Certifier:
         """Scores are integers, so different ones differ by the unit of Q at least; its exponential must vanish."""
         self.gaps.append(gap)
         leak = float(torch.exp(torch.tensor(-gap, dtype=self.model.dtype)))
-        self.lines.append(Line(name, leak, 0.0, leak == 0.0))
+        self.lines.append(CertificateLine(name, leak, 0.0, leak == 0.0))
 
     def _feed_forward(self, layer: Layer, name: str) -> None:
         w_in, b_in, w_out = (_exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
@@ -178,11 +178,11 @@ class _Certifier:
         self._sum("readout: sums of logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
         sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
-        self.lines.append(Line("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
+        self.lines.append(CertificateLine("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
         if self.model.control_weight is not None:
             self._sum("readout: sums of edit bits", self._largest_sum(_exact(self.model.control_weight)) + 1)
         flat = 1 / (self.model.vocabulary.size - 1)
-        self.lines.append(Line("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
+        self.lines.append(CertificateLine("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
 
     def _interval(self, m: Matrix) -> tuple[Matrix, Matrix]:
         """The least and largest value of each row of m times a residual row in range."""
@@ -194,11 +194,11 @@ class _Certifier:
         return float(np.maximum(np.maximum(m, 0) @ self.high, np.maximum(-m, 0) @ self.high).max())
 
     def _sum(self, what: str, largest: float) -> None:
-        self.lines.append(Line(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))
+        self.lines.append(CertificateLine(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))
 
     def _integers(self, what: str, *matrices: Matrix) -> None:
         off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in matrices)
-        self.lines.append(Line(what, off, 0.0, off == 0))
+        self.lines.append(CertificateLine(what, off, 0.0, off == 0))
 
 
 def _equal(ours: torch.Tensor | None, its: torch.Tensor | None) -> bool:

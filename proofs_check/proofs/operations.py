@@ -24,7 +24,7 @@ import z3
 
 from lockstep.proofs_check.proofs.interface import OUT, SUM
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Refuted, Unequal, Words
+from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refuted, Unequal
 from lockstep.proofs_check.proofs.specification import OPERATIONS, Word, apply
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -63,10 +63,10 @@ class Operands:
     def y(self) -> Word:
         return z3.BitVec("y", self.bits)
 
-    def words(self) -> Words:
+    def words(self) -> OperandWords:
         """The columns of x and y."""
         columns = {c: (name, j) for name in ("x", "y") for j, c in enumerate(self.network.fields[name][: self.bits])}
-        return Words({"x": self.x, "y": self.y}, columns, self.network.text)
+        return OperandWords({"x": self.x, "y": self.y}, columns, self.network.text)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found
     network = operands.network
     terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in halfway.live}
     columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
-    words, result = Words(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
+    words, result = OperandWords(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
     for j, (constant, lines) in enumerate(found):
         bit = z3.Extract(j, j, result) if j < operands.bits else z3.BitVecVal(0, 1)
         words.prove_bit(lemmas, f"out[{j}]", constant + (row.known(network.fields[OUT][j]) or 0), lines, bit)

@@ -109,7 +109,7 @@ def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[i
 
 
 @dataclass(frozen=True)
-class Words:
+class OperandWords:
     """Operand words as bit-vectors, the columns that hold their bits, and what columns are called."""
 
     terms: Mapping[str, z3.BitVecRef]

@@ -224,7 +224,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "bits of words are taken to be right",
-        solver.Words.prove_bit,
+        solver.OperandWords.prove_bit,
         "_refute(solver, name, self._values)",
         "pass",
         "proof finds a sum",
