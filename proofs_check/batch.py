@@ -26,7 +26,7 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 
 @dataclass(frozen=True)
-class Line:
+class InputLine:
     """A line of the file that holds an input; `source` has it where it stands there."""
 
     source: Source
@@ -46,18 +46,18 @@ class Line:
             raise PramError([*error.diagnostics, here]) from None
 
 
-def read_batch(path: Path) -> list[Line]:
+def read_batch(path: Path) -> list[InputLine]:
     """The inputs of a file.
 
     Raises: PramError: a line is no input, or there is none.
     """
-    lines = [Line(*parts) for parts in read_input_lines(read_text(path), path)]
+    lines = [InputLine(*parts) for parts in read_input_lines(read_text(path), path)]
     if not lines:
         raise fail("the file has no inputs; each line is one, as in an input file", Source(str(path), ""))
     return lines
 
 
-def decode_lines(program: Program, lines: Sequence[Line], options: DecodeOptions = PLAIN, *, word_bits: int | None = None,
+def decode_lines(program: Program, lines: Sequence[InputLine], options: DecodeOptions = PLAIN, *, word_bits: int | None = None,
                  winner: Winner | None = None, progress: Progress = silent) -> list[Decoded]:  # fmt: skip
     """Decode every input as `lockstep.proofs_check.decoding.decode_job` does; arguments and errors are the same.
 
@@ -120,7 +120,7 @@ def _parts(contexts: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(contexts))
 
 
-def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[Line], sampling: Sampling,
+def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[InputLine], sampling: Sampling,
             watch: Callable[[int], None]) -> list[Decoded]:  # fmt: skip
     layouts: list[Layout] = []
     for p, line in zip(prepared, lines):

@@ -18,25 +18,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.compile import Compiled, compile_code
+from lockstep.models.engines.bounds import EXACT_BITS, Interval, Matrix, exact
 from lockstep.models.processes import REMAINDER, THRESHOLD
 from lockstep.models.transformer import Layer, Transformer
 from lockstep.proofs_check.refusals import NotCertified
 
-Matrix = NDArray[np.float64]
-
-#: Bits of the significand: integers below 2^p are exact.
-PRECISION = {torch.float64: 53, torch.float32: 24}
 #: Bounds are computed in float64 themselves; this covers their own rounding.
 MARGIN = 1 + 2.0**-40
 
 
 @dataclass(frozen=True)
-class Line:
+class CertificateLine:
     """One thing that must hold: what was found, such as a largest sum, is at most a limit, such as 2^p."""
 
     what: str
@@ -50,7 +46,7 @@ class Certificate:
     """All lines for one model and dtype. `smallest_gap` is in units of the softmax's argument."""
 
     dtype: str
-    lines: tuple[Line, ...]
+    lines: tuple[CertificateLine, ...]
     smallest_gap: float
 
     @property
@@ -58,15 +54,15 @@ class Certificate:
         return all(line.holds for line in self.lines)
 
     @property
-    def largest_sum(self) -> Line:
+    def largest_sum(self) -> CertificateLine:
         """Of the sums, the one that comes nearest to 2^p."""
         return max((line for line in self.lines if line.limit >= 2.0**24), key=lambda line: line.found)
 
     @property
-    def worst(self) -> Line:
+    def worst(self) -> CertificateLine:
         """The line that fails, or else comes nearest to its limit."""
 
-        def nearness(line: Line) -> float:
+        def nearness(line: CertificateLine) -> float:
             return line.found / line.limit if line.limit else float("inf") if line.found else 0.0
 
         return max(self.lines, key=lambda line: (not line.holds, nearness(line)))
@@ -119,8 +115,9 @@ class _Certifier:
         self.low = np.zeros_like(self.high)
         for name, index in circuit.one.terms:
             self.low[circuit.offsets()[name] + index] = 1
-        self.limit = 2.0 ** PRECISION[model.dtype]
-        self.lines: list[Line] = []
+        self.range = Interval(self.low, self.high)
+        self.limit = 2.0 ** EXACT_BITS[model.dtype]
+        self.lines: list[CertificateLine] = []
         self.gaps: list[float] = []
 
     def certificate(self) -> Certificate:
@@ -137,16 +134,16 @@ class _Certifier:
         ours, its = (dict(model.tensors()) for model in (self.model, assemble(self.circuit, self.model.dtype)))
         unlike = sum(not _equal(ours.get(name), its.get(name)) for name in {**ours, **its})
         unlike += self.model.vocabulary != self.circuit.vocabulary
-        self.lines.append(Line("weights: tensors unlike the circuit's", float(unlike), 0.0, unlike == 0))
+        self.lines.append(CertificateLine("weights: tensors unlike the circuit's", float(unlike), 0.0, unlike == 0))
         self._sum("residual stream: twice the largest value", 2 * float(self.high.max()))
 
     def _head(self, layer: Layer, head: int, name: str) -> None:
-        q, k, v, o = (_exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
+        q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
         unit = _unit(q)
         self._integers(f"{name}: K, V, O: distance from integers", k, v, o)
         self._gap(f"{name}: leak, exp(-{unit:.10g})", unit)
-        query, key = self._interval(q / unit), self._interval(k)
-        products = np.stack([a * b for a in query for b in key])
+        query, key = self.range.through(q / unit), self.range.through(k)
+        products = np.stack([a * b for a in (query.low, query.high) for b in (key.low, key.high)])
         score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())
         self._sum(f"{name}: sums of scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
         self._sum(f"{name}: sums of values", self._largest_sum(v))
@@ -155,57 +152,47 @@ class _Certifier:
         """Scores are integers, so different ones differ by the unit of Q at least; its exponential must vanish."""
         self.gaps.append(gap)
         leak = float(torch.exp(torch.tensor(-gap, dtype=self.model.dtype)))
-        self.lines.append(Line(name, leak, 0.0, leak == 0.0))
+        self.lines.append(CertificateLine(name, leak, 0.0, leak == 0.0))
 
     def _feed_forward(self, layer: Layer, name: str) -> None:
-        w_in, b_in, w_out = (_exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
+        w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
         self._integers(f"{name}: W_in, b, W_out: distance from integers", w_in, b_in, w_out)
         positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
         negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
         self._sum(f"{name}: sums of gates", float(np.maximum(positive, negative).max(initial=0)))
-        hidden = np.maximum(np.maximum(w_in, 0) @ self.high - np.maximum(-w_in, 0) @ self.low + b_in, 0)
+        hidden = np.maximum(self.range.through(w_in).high + b_in, 0)
         writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
         self._sum(f"{name}: sums of writes", float((writes + self.high).max()))
 
     def _readout(self) -> None:
         """Logits are integers; a ready row's right token must stay above the threshold, a flat row's tokens below."""
         head = self.model.unembedding
-        kind, one, zero = (_exact(m) for m in (head.kind, head.one, head.zero))
+        kind, one, zero = (exact(m) for m in (head.kind, head.one, head.zero))
         self._integers("readout: U: distance from integers", kind, one, zero)
         self._sum("readout: sums of logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
         sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
-        self.lines.append(Line("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
+        self.lines.append(CertificateLine("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
         if self.model.control_weight is not None:
-            self._sum("readout: sums of edit bits", self._largest_sum(_exact(self.model.control_weight)) + 1)
+            self._sum("readout: sums of edit bits", self._largest_sum(exact(self.model.control_weight)) + 1)
         flat = 1 / (self.model.vocabulary.size - 1)
-        self.lines.append(Line("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
-
-    def _interval(self, m: Matrix) -> tuple[Matrix, Matrix]:
-        """The least and largest value of each row of m times a residual row in range."""
-        up, down = np.maximum(m, 0), np.maximum(-m, 0)
-        return up @ self.low - down @ self.high, up @ self.high - down @ self.low
+        self.lines.append(CertificateLine("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
 
     def _largest_sum(self, m: Matrix) -> float:
         """No partial sum of a row of m times a residual row, in any order, is larger."""
         return float(np.maximum(np.maximum(m, 0) @ self.high, np.maximum(-m, 0) @ self.high).max())
 
     def _sum(self, what: str, largest: float) -> None:
-        self.lines.append(Line(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))
+        self.lines.append(CertificateLine(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))
 
     def _integers(self, what: str, *matrices: Matrix) -> None:
         off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in matrices)
-        self.lines.append(Line(what, off, 0.0, off == 0))
+        self.lines.append(CertificateLine(what, off, 0.0, off == 0))
 
 
 def _equal(ours: torch.Tensor | None, its: torch.Tensor | None) -> bool:
     """Entry for entry, in one dtype."""
     return ours is not None and its is not None and ours.dtype == its.dtype and torch.equal(ours, its)
-
-
-def _exact(tensor: torch.Tensor) -> Matrix:
-    """Weights as float64, which holds every float32 exactly."""
-    return tensor.to(torch.float64).numpy()
 
 
 def _unit(matrix: Matrix) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from lockstep.compiler.compile import Compiled
 from lockstep.proofs_check.proofs import operations
 from lockstep.proofs_check.proofs.instructions import Executor
-from lockstep.proofs_check.proofs.interface import Interface, RowKind
+from lockstep.proofs_check.proofs.interface import Form, Interface, RowKind
 from lockstep.proofs_check.proofs.prove import interface_of
 from lockstep.proofs_check.proofs.reduction import Reduced, Row, reduce_gates
 from lockstep.proofs_check.proofs.rows import BOS, Failed, Walker
@@ -120,21 +120,20 @@ class Stage:
         if not all(self._may_hold(condition, row) for condition in finds.among):
             return False
         alike = [read for equal in finds.same for read in _read(equal.key)]
-        copied = [(source.removeprefix("#"), None) for sources in copy.to.values() for source in sources]
+        copied = [(field, None) for form in copy.to.values() for field in form.fields]
         latest = [(field, None) for field in finds.latest]
         return any(field == name and (width is None or bit < width) for field, width in (*alike, *copied, *latest))
 
-    def _may_hold(self, condition: str, row: Row) -> bool:
-        plus = [field for field, _ in _read(condition.split(" - ")[0]) if field in self.network.fields]
-        minus = [field for field, _ in _read(" + ".join(condition.split(" - ")[1:])) if field in self.network.fields]
+    def _may_hold(self, condition: Form, row: Row) -> bool:
         fields = self.network.fields
-        return sum(row.high[fields[f][0]] for f in plus) - sum(row.low[fields[f][0]] for f in minus) > 0
+        plus = [row.high[fields[part.field][0]] for part in condition.parts if part.sign > 0]
+        minus = [row.low[fields[part.field][0]] for part in condition.parts if part.sign < 0]
+        return sum(plus) - sum(minus) > 0
 
 
-def _read(sums: str) -> list[tuple[str, int | None]]:
-    """(field, how many bits) of a sum as `lockstep.proofs_check.proofs.interface.Equal` writes them."""
-    parts = [part.strip().partition(":") for part in sums.replace(" - ", " + ").split(" + ") if part.strip()]
-    return [(name, int(width) if width else None) for name, _, width in parts]
+def _read(form: Form) -> list[tuple[str, int | None]]:
+    """(field, how many bits) of a sum of fields."""
+    return [(part.field, part.bits) for part in form.parts]
 
 
 def strays(stage: Stage, kind: RowKind) -> Iterator[Stray]:

@@ -38,7 +38,7 @@ from lockstep.proofs_check.proofs.attention import misread_example, misreads
 from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, Proof, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
 from lockstep.proofs_check.proofs.rows import BOS, Walker
-from lockstep.proofs_check.proofs.solver import Lemmas, Unequal, Words
+from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from lockstep.proofs_check.proofs.weights import read_weights
 
@@ -296,9 +296,9 @@ def test_what_is_closed_for_one_place_of_words_is_not_for_another() -> None:
     """Models of other constructions have their words in other columns."""
     x, y = z3.BitVec("x", 1), z3.BitVec("y", 1)
     gate, lemmas = Polyline(((0, 1),), ((1, 1),), (), 0, 1), Lemmas()
-    Words({"x": x, "y": y}, {0: ("x", 0), 1: ("y", 0)}).prove_bit(lemmas, "x", 0, [gate], x)
+    OperandWords({"x": x, "y": y}, {0: ("x", 0), 1: ("y", 0)}).prove_bit(lemmas, "x", 0, [gate], x)
     with pytest.raises(Unequal):
-        Words({"x": x, "y": y}, {1: ("x", 0), 0: ("y", 0)}).prove_bit(lemmas, "x", 0, [gate], x)
+        OperandWords({"x": x, "y": y}, {1: ("x", 0), 0: ("y", 0)}).prove_bit(lemmas, "x", 0, [gate], x)
 
 
 def test_long_words_are_refused() -> None:

@@ -5,7 +5,7 @@ Weights are what such a circuit assembles to, so that nothing but the proofs can
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -26,7 +26,10 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.columns import check_columns
+from lockstep.proofs_check.proofs.interface import Copy, Equal, Finds, Interface, Unit
 from lockstep.proofs_check.proofs.prove import interface_of, prove
+from lockstep.proofs_check.proofs.reduction import Row
+from lockstep.proofs_check.proofs.rows import Fields
 from lockstep.proofs_check.proofs.structure import Broken
 from lockstep.proofs_check.proofs.weights import Network, read_weights
 
@@ -120,28 +123,53 @@ def test_edit_bits_are_those_of_the_construction(construction: str, other: str, 
     assert trouble in broken(replace(compiled, model=model))[THERE]
 
 
-def fields_of(form: str) -> Iterator[str]:
-    """Names in a sum of fields, as `a + b:3 - c`."""
-    for part in form.replace(" - ", " + ").split(" + "):
-        yield part.partition(":")[0]
-
-
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
     """A name that is none would be taken for 0."""
     told = interface_of(short_model(construction))
-    copied = [*(s.removeprefix("#") for c in told.heads.values() for to in c.to.values() for s in to if s != "1")]
-    written = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
-    forms = [
+    copied = [form for copy in told.heads.values() for form in copy.to.values()]
+    found = [
         form
         for f in told.finds.values()
-        for form in (f.asks, *f.among, *f.latest, *(s for e in f.same for s in (e.query, e.key, e.careless)))
+        for form in (f.asks, *f.among, *(s for e in f.same for s in (e.query, e.key, e.careless)))
     ]
+    named = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
+    named += [field for f in told.finds.values() for field in f.latest]
     rows = [field for kind in told.rows() for field in (*kind.known, *kind.free)]
-    owned = [field for _, reads, writes in told.owned for field in (*reads, *writes)]
-    spoken = {*copied, *written, *rows, *owned, *(name for form in forms if form for name in fields_of(form))}
+    owned = [field for unit in told.owned for field in (*unit.reads, *unit.writes)]
+    spoken = {*named, *rows, *owned, *told.drives, *(part.field for form in (*copied, *found) for part in form.parts)}
     assert len(spoken) > 30 and spoken <= told.fields.keys()
     assert told.heads.keys() == told.finds.keys()
+
+
+MISSPELT: dict[str, Callable[[Interface], Interface]] = {
+    "head memory": lambda told: replace(told, heads={**told.heads, "memory": Copy.of(("fetch",), {"out": "token.bit"}, 2)}),
+    "head end": lambda told: replace(told, heads={**told.heads, "end": Copy.of(("won",), {"end": "index"}, 1)}),
+    "head gather": lambda told: replace(told, heads={**told.heads, "gather": Copy.of(("one",), {"wrote": "index"}, 1)}),
+    "head memory, what it finds": lambda told: replace(told, finds={**told.finds, "memory": Finds.of("fetsch", (), ("one",))}),
+    "head low, what it finds": lambda told: replace(told, finds={**told.finds, "low": Finds.of("one", (), ("one - tokn.BOS",))}),
+    "head high, what it finds": lambda told: replace(told, finds={**told.finds, "high": Finds.of("one", (), (), ("indx",))}),
+    "head x, what it finds": lambda told: replace(
+        told, finds={**told.finds, "x": Finds.of("one", (Equal.of("x.index", "adress:2"),), ())}
+    ),
+    "units of layer 2 that write owner": lambda told: replace(told, owned=(Unit.of(2, reads="role.DTS", writes="owner"),)),
+    "what drives": lambda told: replace(told, drives=frozenset({"token.MASC"})),
+    "what is published": lambda told: replace(told, published=frozenset({"store"})),
+}
+
+
+@pytest.mark.parametrize("what", MISSPELT)
+def test_a_field_that_is_misspelt_is_refused(what: str) -> None:
+    told = interface_of(short_model("ap-mdm"))
+    with pytest.raises(ValueError, match=f"^{what}: there is no field "):
+        MISSPELT[what](told)
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_terms_of_a_field_that_is_misspelt_are_refused(construction: str) -> None:
+    columns, found = np.zeros(len(network(construction).names)), network(construction)
+    with pytest.raises(KeyError, match="tokn.MASK"):
+        Fields(found, Row(columns, columns))("tokn.MASK")
 
 
 # -- what decodes wrongly ----------------------------------------------------------------------

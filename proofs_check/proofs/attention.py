@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from lockstep.compiler.compile import Compiled
-from lockstep.proofs_check.proofs.interface import Equal, Finds, Interface
+from lockstep.proofs_check.proofs.interface import Equal, Finds, Form, Interface
 from lockstep.proofs_check.proofs.replay import Counterexample
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -53,32 +53,23 @@ class Score:
     def __init__(self, network: Network, finds: Finds) -> None:
         self.network, self.finds = network, finds
         self.size = len(network.names)
-        self.form = cache(self._form)
-        self.one, self.bos = self.form("one"), self.form("token.BOS")
+        self.form = cache(network.row)
+        self.one, self.bos = self.form(Form.of("one")), self.form(Form.of("token.BOS"))
         self.present = self.one - self.bos
-
-    def _form(self, text: str, bit: int = 0) -> Exact:
-        """A sum of fields, as `a + b - c`: bit `bit` of each, if it has one; [d]."""
-        form = np.zeros(self.size)
-        for part in text.replace(" - ", " + -").split(" + "):
-            name, _, most = part.removeprefix("-").partition(":")
-            columns = self.network.fields.get(name, ())[: int(most) if most else None]
-            if bit < len(columns):
-                form[columns[bit]] += -1 if part.startswith("-") else 1
-        return form
 
     def bits(self, equal: Equal) -> int:
         """How many bits are held against each other."""
-        widths = (len(self.network.fields.get(name, ())) for name in (equal.query or equal.key).split(" + "))
-        width = max(widths)
+        parts = equal.query.parts or equal.key.parts
+        width = max(len(self.network.fields[part.field][: part.bits]) for part in parts)
         return width if equal.bits is None else min(width, equal.bits)
 
     def recency(self) -> tuple[Exact, int]:
         """The fields that say how recent a row is, the first before all others; [d], and the most it can be."""
         form, most = np.zeros(self.size), 0
         for name in reversed(self.finds.latest):
-            form += self.form(name) * (most + 1)
-            most += int(self.network.highs[self.network.fields[name][0]]) * (most + 1)
+            (column,) = self.network.fields[name]
+            form[column] += most + 1
+            most += int(self.network.highs[column]) * (most + 1)
         return form, most
 
     def matrix(self, room: int) -> Exact:
@@ -87,12 +78,10 @@ class Score:
         half = max(room, most) + 1
         score = np.outer(self.one, recency - self.bos)
         for equal in self.finds.same:
-            care = self.present - (self.form(equal.careless) if equal.careless else 0)
+            care = self.present - self.form(equal.careless)
             for j in range(self.bits(equal)):
-                query = self.form(equal.query, j) if equal.query else np.zeros(self.size)
-                score += half * np.outer(2 * query - self.one, 2 * self.form(equal.key, j) - care) - half * np.outer(
-                    self.one, care
-                )
+                query = 2 * self.form(equal.query, j) - self.one
+                score += half * np.outer(query, 2 * self.form(equal.key, j) - care) - half * np.outer(self.one, care)
         for condition in self.finds.among:
             score += 2 * half * np.outer(self.one, self.form(condition) - self.present)
         return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.finds.asks), self.bos))
@@ -160,7 +149,7 @@ class _Replayer:
             return self._bos()
         row = np.zeros(len(self.network.names))
         for equal in self.finds.same:
-            for j in range(self.score.bits(equal) if equal.query else 0):
+            for j in range(self.score.bits(equal) if equal.query.parts else 0):
                 self._set(row, self.score.form(equal.query, j), int(self.random.integers(2)))
         self._spice(row, spice)
         self._set(row, self.score.form(self.finds.asks), int(self.random.random() < 0.75))
@@ -176,7 +165,7 @@ class _Replayer:
             row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
         for equal in self.finds.same:
             for j in range(self.score.bits(equal)):
-                asked = int(self.score.form(equal.query, j) @ query) if equal.query else 0
+                asked = int(self.score.form(equal.query, j) @ query)
                 self._set(row, self.score.form(equal.key, j), asked ^ int(self.random.random() > alike))
         for condition in self.finds.among:
             self._set(row, self.score.form(condition), int(self.random.random() < met))
@@ -194,9 +183,9 @@ class _Replayer:
         """The row that the lookup means, 0 if none; None where it says nothing, since rows tie or are out of range."""
         fits = np.arange(len(rows)) > 0
         for equal in self.finds.same:
-            careless = rows @ self.score.form(equal.careless) if equal.careless else np.zeros(len(rows))
+            careless = rows @ self.score.form(equal.careless)
             for j in range(self.score.bits(equal)):
-                asked = float(self.score.form(equal.query, j) @ query) if equal.query else 0.0
+                asked = float(self.score.form(equal.query, j) @ query)
                 key = rows @ self.score.form(equal.key, j)
                 if asked not in (0, 1) or (key[1:] > 1 - careless[1:]).any() or (key[1:] < 0).any() or key[0]:
                     return None

@@ -20,7 +20,7 @@ from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, Meaning
 
 
 @dataclass(frozen=True)
-class Claim:
+class RowClaim:
     """What a row that executes must do.
 
     emits:  the kind of its token. result: its bits. slots: the operands that x, y, .. must hold.
@@ -35,24 +35,24 @@ class Claim:
     flags: Mapping[str, int]
 
 
-def claim_of(instruction: Instruction, number: int, computes: str, slots: Sequence[str]) -> Claim:
+def claim_of(instruction: Instruction, number: int, computes: str, slots: Sequence[str]) -> RowClaim:
     """The claim of one column of an instruction, from the table in `lockstep.proofs_check.proofs.specification`."""
     meaning = INSTRUCTIONS[instruction.name]
     match computes:
         case "value":
             loads = meaning.value == "loaded"
             held = _held(instruction, meaning.of, slots) if meaning.value else {}
-            return Claim("WORD", meaning.value or 0, held, loads, {FETCH: int(loads)})
+            return RowClaim("WORD", meaning.value or 0, held, loads, {FETCH: int(loads)})
         case "destination":
             return _destination(instruction, meaning, slots)
         case "next":
             emits, result, held = _next(instruction, number, meaning, slots)
-            return Claim(emits, result, held, False, {FETCH: 0})
+            return RowClaim(emits, result, held, False, {FETCH: 0})
     emits, result, held = _next(instruction, number, meaning, slots)
     stores = meaning.to == "cell"
     if stores:
         held = {**held, **_held(instruction, meaning.address, slots), **_held(instruction, meaning.of, slots[2:])}
-    return Claim(emits, result, held, stores, {FETCH: 0, "stores": int(stores)})
+    return RowClaim(emits, result, held, stores, {FETCH: 0, "stores": int(stores)})
 
 
 def _held(instruction: Instruction, names: Sequence[str], slots: Sequence[str]) -> dict[str, Operand]:
@@ -61,13 +61,13 @@ def _held(instruction: Instruction, names: Sequence[str], slots: Sequence[str]) 
     return {slot: operand for slot, operand in found.items() if operand is not None}
 
 
-def _destination(instruction: Instruction, meaning: Meaning, slots: Sequence[str]) -> Claim:
+def _destination(instruction: Instruction, meaning: Meaning, slots: Sequence[str]) -> RowClaim:
     none = {FETCH: 0}
     if meaning.to == "cell":
-        return Claim("WORD", "add", _held(instruction, meaning.address, slots), True, none)
+        return RowClaim("WORD", "add", _held(instruction, meaning.address, slots), True, none)
     if meaning.to == "register" and instruction.rd is not None:
-        return Claim("REG", instruction.rd, {}, False, none)
-    return Claim("NONE", 0, {}, False, none)
+        return RowClaim("REG", instruction.rd, {}, False, none)
+    return RowClaim("NONE", 0, {}, False, none)
 
 
 def _next(
@@ -109,7 +109,7 @@ class Executor:
         except Unequal as unequal:
             raise Failed(Fault(kind, layer, row, unequal.refuted)) from None
 
-    def _operate(self, kind: RowKind, claim: Claim, row: Row) -> None:
+    def _operate(self, kind: RowKind, claim: RowClaim, row: Row) -> None:
         """Layers 2 and 3: two operand words become a token's bits."""
         walker = self.walker
         added = walker.gates(2, row)
@@ -120,7 +120,7 @@ class Executor:
         row, added = prove_second(walker.lemmas, self.operands, halfway, claim.result, bool(claim.flags[FETCH]))
         walker.check(kind, 3, row, added)
 
-    def _setting(self, row: Row, claim: Claim) -> None:
+    def _setting(self, row: Row, claim: RowClaim) -> None:
         """The kind of token, the operands asked for, and flags; all that layer 1 leaves is in its range."""
         fields = self.walker.network.fields
         for column in self.walker.by_instructions:
@@ -158,7 +158,7 @@ class Executor:
         fields = self.walker.network.fields
         return row.changed({c: (0, 1) for slot in self.walker.interface.slots for c in fields[slot]})
 
-    def _target(self, kind: RowKind, claim: Claim, row: Row, live: frozenset[str]) -> None:
+    def _target(self, kind: RowKind, claim: RowClaim, row: Row, live: frozenset[str]) -> None:
         """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or a register in `out` and no address."""
         destination = kind.executes is not None and kind.executes.computes == "destination"
         if claim.address and SUM not in live:

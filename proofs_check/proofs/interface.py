@@ -7,7 +7,7 @@ layer's gates must add, so that no hidden unit can fire on any kind of row witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Union
 
@@ -35,8 +35,11 @@ class Value(Protocol):
         """The largest value of the only bit of a field."""
 
 
-#: (layer 1..3, fields) -> what that layer's gates must add, to each bit that is not 0.
-Adds = Callable[[int, Value], Mapping[Bit, Term]]
+#: What gates must add, to each bit that is not 0.
+Terms = Mapping[Bit, Term]
+
+#: (layer 1..3, fields) -> what that layer's gates must add.
+Adds = Callable[[int, Value], Terms]
 
 #: The column of the machine's step that a row computes; "counter" is `next` beside the address and value of a store.
 Computes = Literal["value", "destination", "next", "counter"]
@@ -74,45 +77,119 @@ class RowKind:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One field of a sum.
+
+    sign: 1, or -1 where it is taken away. bits: how many of its bits count, lowest first; None for all.
+    whole: its integer, of as many bits as a word, counts as bit 0 of the sum.
+    """
+
+    field: str
+    sign: int = 1
+    bits: int | None = None
+    whole: bool = False
+
+    @staticmethod
+    def of(text: str) -> Part:
+        name, _, bits = text.lstrip("-#").partition(":")
+        return Part(name, -1 if text.startswith("-") else 1, int(bits) if bits else None, text.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Form:
+    """A sum of fields, bit by bit, written "a + b - c"; in it `f:3` is the first 3 bits of f, `#f` its integer. "" is 0."""
+
+    parts: tuple[Part, ...]
+
+    @staticmethod
+    def of(text: str) -> Form:
+        return Form(tuple(Part.of(part) for part in text.replace(" - ", " + -").split(" + ")) if text else ())
+
+    @property
+    def fields(self) -> set[str]:
+        return {part.field for part in self.parts}
+
+
+@dataclass(frozen=True)
 class Copy:
     """What a head adds to a row from the row that it reads, if one of the fields `asks` is 1 here.
 
-    to: field -> fields whose bits are added to it, bit by bit, `width` of them; "#f" is f's integer, "1" a constant.
-    layer: whose head it is.
+    to: field -> what is added to it, `width` bits of it. layer: whose head it is.
     """
 
     asks: tuple[str, ...]
-    to: Mapping[str, tuple[str, ...]]
+    to: Mapping[str, Form]
     width: int
     layer: int = 1
+
+    @staticmethod
+    def of(asks: tuple[str, ...], to: Mapping[str, str], width: int, layer: int = 1) -> Copy:
+        return Copy(asks, {field: Form.of(text) for field, text in to.items()}, width, layer)
+
+    @property
+    def fields(self) -> set[str]:
+        """Whatever it speaks of."""
+        return set(self.asks).union(self.to, *(form.fields for form in self.to.values()))
 
 
 @dataclass(frozen=True)
 class Equal:
-    """Bits that the row which asks and the row which is found have alike; each side is a sum of fields, bit by bit.
+    """Bits that the row which asks and the row which is found have alike.
 
-    query: "" stands for 0. A field `f:3` counts with its first 3 bits. bits: compare so many. careless: rows where this
-    field is 1 match whatever is asked.
+    bits: compare so many. careless: rows where this is 1 match whatever is asked.
     """
 
-    query: str
-    key: str
+    query: Form
+    key: Form
     bits: int | None = None
-    careless: str = ""
+    careless: Form = Form(())
+
+    @staticmethod
+    def of(query: str, key: str, bits: int | None = None, careless: str = "") -> Equal:
+        return Equal(Form.of(query), Form.of(key), bits, Form.of(careless))
+
+    @property
+    def fields(self) -> set[str]:
+        """Whatever it speaks of."""
+        return self.query.fields | self.key.fields | self.careless.fields
 
 
 @dataclass(frozen=True)
 class Finds:
     """Which row a head reads: of those that are alike and meet all of `among`, the latest; none if the row does not ask.
 
-    asks, among: sums of fields that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
+    asks, among: sums that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
     latest: fields; the row with the most in the first, of those with the most in the second, and so on.
     """
 
-    asks: str
+    asks: Form
     same: tuple[Equal, ...]
-    among: tuple[str, ...]
+    among: tuple[Form, ...]
     latest: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(asks: str, same: tuple[Equal, ...], among: tuple[str, ...], latest: tuple[str, ...] = ()) -> Finds:
+        return Finds(Form.of(asks), same, tuple(map(Form.of, among)), latest)
+
+    @property
+    def fields(self) -> set[str]:
+        """Whatever it speaks of."""
+        conditions = *(equal.fields for equal in self.same), *(form.fields for form in self.among)
+        return self.asks.fields.union(self.latest, *conditions)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Hidden units of one circuit: the layer, fields that they may read, and fields that they may write."""
+
+    layer: int
+    reads: frozenset[str]
+    writes: frozenset[str]
+
+    @staticmethod
+    def of(layer: int, *, reads: str, writes: str) -> Unit:
+        """From names of fields with commas between them; names may have spaces."""
+        return Unit(layer, frozenset(reads.split(", ")), frozenset(writes.split(", ")))
 
 
 #: Field -> how many columns it has, and the most that each of them holds.
@@ -126,7 +203,8 @@ class Interface:
     fields, positions: every field but those of operations that only some programs use; those that position encodings write.
     heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
     slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
-    owned: fields written by gates that are not the processor's: by which fields those gates may be driven.
+    owned: gates that are not the processor's: by which fields they may be driven, and which they write.
+    drives: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
     always: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
             machine runs: no edit bit is set then.
     published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
@@ -138,10 +216,28 @@ class Interface:
     finds: Mapping[str, Finds]
     rows: Callable[[], Iterator[RowKind]]
     slots: tuple[str, ...]
-    owned: tuple[tuple[int, frozenset[str], frozenset[str]], ...] = ()
+    owned: tuple[Unit, ...]
+    drives: frozenset[str]
     always: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     idle: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError: it speaks of a field that it does not have; such a name would be taken for 0."""
+        for what, names in self._spoken():
+            if unknown := sorted(names - self.fields.keys()):
+                raise ValueError(f"{what}: there is no field {unknown[0]}")
+
+    def _spoken(self) -> Iterator[tuple[str, Set[str]]]:
+        """What speaks of fields, and of which."""
+        for name, copy in self.heads.items():
+            yield f"head {name}", copy.fields
+        for name, finds in self.finds.items():
+            yield f"head {name}, what it finds", finds.fields
+        for unit in self.owned:
+            yield f"units of layer {unit.layer} that write {', '.join(sorted(unit.writes))}", unit.reads | unit.writes
+        yield "what drives", self.drives
+        yield "what is published", self.published
 
 
 #: What every construction's processor has: what a row that executes is computed in.
@@ -151,19 +247,19 @@ JUMPS = ("jump.up", "jump.down")
 SELECTORS = ("asks", "parameter", "pid", "index")
 
 
-def operand_copies(slots: tuple[str, ...], size: Size, *sources: str) -> dict[str, Copy]:
+def operand_copies(slots: tuple[str, ...], size: Size, source: str) -> dict[str, Copy]:
     """The heads that bring operands."""
-    return {slot: Copy((f"{slot}.asks",), {slot: sources}, size.word, layer=2) for slot in slots}
+    return {slot: Copy.of((f"{slot}.asks",), {slot: source}, size.word, layer=2) for slot in slots}
 
 
 def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, Finds]:
     """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
     return {
-        slot: Finds(
+        slot: Finds.of(
             f"{slot}.asks",
             (
-                Equal(f"{slot}.parameter", "role.parameter"), Equal(f"{slot}.pid", own), Equal(f"{slot}.index", "address"),
-                Equal("pid", "pid", careless="role.parameter"),
+                Equal.of(f"{slot}.parameter", "role.parameter"), Equal.of(f"{slot}.pid", own),
+                Equal.of(f"{slot}.index", "address"), Equal.of("pid", "pid", careless="role.parameter"),
             ),
             among,
             latest,
@@ -173,4 +269,4 @@ def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], late
 
 
 #: From the code and bit widths to the interface.
-Tell = Callable[[Code, Size, Widths], Interface]
+InterfaceOf = Callable[[Code, Size, Widths], Interface]

@@ -24,7 +24,7 @@ import z3
 
 from lockstep.proofs_check.proofs.interface import OUT, SUM
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Refuted, Unequal, Words
+from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refuted, Unequal
 from lockstep.proofs_check.proofs.specification import OPERATIONS, Word, apply
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -63,10 +63,10 @@ class Operands:
     def y(self) -> Word:
         return z3.BitVec("y", self.bits)
 
-    def words(self) -> Words:
+    def words(self) -> OperandWords:
         """The columns of x and y."""
         columns = {c: (name, j) for name in ("x", "y") for j, c in enumerate(self.network.fields[name][: self.bits])}
-        return Words({"x": self.x, "y": self.y}, columns, self.network.text)
+        return OperandWords({"x": self.x, "y": self.y}, columns, self.network.text)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found
     network = operands.network
     terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in halfway.live}
     columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
-    words, result = Words(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
+    words, result = OperandWords(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
     for j, (constant, lines) in enumerate(found):
         bit = z3.Extract(j, j, result) if j < operands.bits else z3.BitVecVal(0, 1)
         words.prove_bit(lemmas, f"out[{j}]", constant + (row.known(network.fields[OUT][j]) or 0), lines, bit)
@@ -212,18 +212,18 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
     solver.add(z3.UGE(operands.y, w), results[0] != results[1])
     if solver.check() != z3.unsat:
         raise Unequal(Refuted({}, f"{operation} by w or more"))
-    lemmas.closed[key] = True
+    lemmas.closed.add(key)
 
 
 # -- products ----------------------------------------------------------------------------------
 
 
-def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> list[int]:
+def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> tuple[int, ...]:
     """The largest value of each M_k, once it is shown to be the product modulo 2^(k+1)."""
-    key = ("products", operands.bits, tuple(found), operands.words().places)
-    if key not in lemmas.closed:
-        lemmas.closed[key] = [_product(lemmas, operands, k, column) for k, column in enumerate(found)]
-    return lemmas.closed[key]  # type: ignore[return-value]
+    key = operands.bits, tuple(found), operands.words().places
+    if key not in lemmas.products:
+        lemmas.products[key] = tuple(_product(lemmas, operands, k, column) for k, column in enumerate(found))
+    return lemmas.products[key]
 
 
 def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
@@ -244,9 +244,9 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
 def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline) -> tuple[int, int, int]:
     """A gate of M_k that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
     words = operands.words()
-    key = ("partial", line, words.places)
-    if key in lemmas.closed:
-        return lemmas.closed[key]  # type: ignore[return-value]
+    key = line, words.places
+    if key in lemmas.partials:
+        return lemmas.partials[key]
     read = [(*words.columns.get(c, ("", c)), weight) for c, weight in line.form]
     x = [(bit, weight) for word, bit, weight in read if word == "x"]
     y = {bit: weight for word, bit, weight in read if word == "y"}
@@ -260,8 +260,8 @@ def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline)
     wrong = np.flatnonzero((off != 0) | (on != factor * low))
     if len(wrong):
         raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
-    lemmas.closed[key] = i, len(y), factor
-    return i, len(y), factor
+    lemmas.partials[key] = i, len(y), factor
+    return lemmas.partials[key]
 
 
 def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
@@ -284,7 +284,7 @@ def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Colu
         wrong = np.flatnonzero(bits != (values.astype(np.int64) >> k & 1))
         if len(wrong):
             raise Unequal(Refuted({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
-        lemmas.closed[key] = True
+        lemmas.closed.add(key)
 
 
 def _bits(operands: Operands, x: int, y: int) -> Mapping[int, int]:

@@ -15,7 +15,7 @@ from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
 from lockstep.proofs_check.proofs.columns import check_columns
 from lockstep.proofs_check.proofs.instructions import Executor
-from lockstep.proofs_check.proofs.interface import Interface, RowKind, Tell
+from lockstep.proofs_check.proofs.interface import Interface, InterfaceOf, RowKind
 from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
 from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, Walker
 from lockstep.proofs_check.proofs.solver import Lemmas
@@ -23,8 +23,10 @@ from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
 from lockstep.proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
-#: What each construction tells; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
-INTERFACES: dict[str, Tell] = {MDM: rows_mdm.tell, TWO_STEP: rows_two_step.tell, ONE_STEP: rows_one_step.tell}
+#: The interface of each construction; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
+INTERFACES: dict[str, InterfaceOf] = {
+    MDM: rows_mdm.interface_of, TWO_STEP: rows_two_step.interface_of, ONE_STEP: rows_one_step.interface_of,
+}  # fmt: skip
 
 #: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
 MOST_PROVED_BITS = 16
@@ -36,7 +38,7 @@ CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each 
 
 
 def interface_of(compiled: Compiled) -> Interface:
-    """What its construction tells of a model's code and widths."""
+    """The interface of a model: what its construction says of its code and widths."""
     return INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word), compiled.widths)
 
 

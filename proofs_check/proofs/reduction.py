@@ -14,7 +14,7 @@ import numpy as np
 from lockstep.proofs_check.proofs.weights import Exact, Gates
 
 #: A linear form over columns that are not known: (column, coefficient), ascending.
-Form = tuple[tuple[int, int], ...]
+ColumnForm = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Row:
 class Polyline:
     """sum of jump * [s >= at] plus slope * max(0, s - start), s a form without constant, from `least` to `most`."""
 
-    form: Form
+    form: ColumnForm
     steps: tuple[tuple[int, int], ...]
     ramps: tuple[tuple[int, int], ...]
     least: int
@@ -90,7 +90,7 @@ def reduce_gates(gates: Gates, row: Row) -> Reduced:
     fixed = np.flatnonzero((least == most) & (most > 0))
     constant: Exact = gates.w_out[:, fixed] @ most[fixed]
     free = row.low < row.high
-    sums: dict[tuple[Form, int, int], dict[int, dict[int, int]]] = {}
+    sums: dict[tuple[ColumnForm, int, int], dict[int, dict[int, int]]] = {}
     for unit in np.flatnonzero((least < most) & (most > 0)).tolist():
         weights = gates.w_in[unit]
         form = tuple((int(c), int(weights[c])) for c in np.flatnonzero(free & (weights != 0)))
@@ -110,7 +110,7 @@ def reduce_gates(gates: Gates, row: Row) -> Reduced:
     return Reduced(constant, {c: tuple(sorted(lines, key=lambda x: x.form)) for c, lines in varying.items()})
 
 
-def _polyline(form: Form, units: Mapping[int, int], least: int, most: int) -> tuple[int, Polyline]:
+def _polyline(form: ColumnForm, units: Mapping[int, int], least: int, most: int) -> tuple[int, Polyline]:
     """sum of weight * relu(s + at) over units {at: weight}: a constant that is always there, and the rest."""
     steps: dict[int, int] = {}
     ramps: dict[int, int] = {}

@@ -6,16 +6,15 @@ obligation that speaks of it. On rows that execute, the processor's columns are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import z3
 
-from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Adds, Interface, RowKind, Term
+from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Refuted, Unequal, integer_value, prove_integers
+from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refuted, Unequal, Wanted, integer_value, prove_integers
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Network
 
@@ -63,8 +62,6 @@ class Fields:
         self.looked_at: set[int] = set()
 
     def __call__(self, name: str, bit: int = 0) -> Term:
-        if name not in self.network.fields:
-            return 0
         column = self.network.fields[name][bit]
         self.looked_at.add(column)
         known = self.row.known(column)
@@ -87,15 +84,6 @@ class Fields:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the interface says of a row: terms by column; the columns that it looked at, and all that it depends on."""
-
-    terms: Mapping[int, Term]
-    columns: tuple[int, ...]
-    key: object
-
-
-@dataclass(frozen=True)
 class Sum:
     """What a column gets, and the term that it must be."""
 
@@ -103,17 +91,6 @@ class Sum:
     constant: int
     lines: tuple[Polyline, ...]
     term: Term
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What was made and closed before, for models with the same columns.
-
-    wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
-    """
-
-    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, Wanted]]]
-    proved: set[object]
 
 
 class Walker:
@@ -125,10 +102,8 @@ class Walker:
         halfway = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
         self.exempt = {1: self.by_instructions, 2: halfway, 3: frozenset(network.fields[OUT])}
         self.reduced: dict[tuple[int, bytes], Reduced] = {}
-        layout = "rows", network.names, network.highs.tobytes(), interface.always, interface.idle
-        memory = lemmas.closed.setdefault(layout, Memory({}, set()))
-        assert isinstance(memory, Memory)
-        self.memory = memory
+        layout = network.names, network.highs.tobytes(), interface.always, interface.idle
+        self.memory = lemmas.memories.setdefault(layout, Memory())
 
     def start(self, kind: RowKind) -> Row:
         """The row before the gates of layer 1: what the embedding, positions and heads of layer 1 have written."""

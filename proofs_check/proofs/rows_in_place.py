@@ -6,28 +6,26 @@ inequalities over a row's fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import z3
 
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.processor import Size
 from lockstep.proofs_check.proofs.columns import flags, numbers, words
-from lockstep.proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Value, when
+from lockstep.proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Terms, Unit, Value, when
 
 #: Roles of both schedules; each adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
 EVERYONE = ("one",)
 ALL, WRITTEN = "one - token.BOS", "one - token.MASK - token.BOS"
 
-READ_BY_ENDS = frozenset({"end", "full", "token.BOS", "vanishing"})
+READ_BY_ENDS = "end, full, token.BOS, vanishing"
 SHRINK = (
-    (1, frozenset({"token.MASK", "vanishing"}), frozenset({"control.delete"})),
-    (1, frozenset({"address", "role.cell", "value.first output"}), frozenset({"from_low"})),
-    (1, frozenset({"address", "role.cell", "value.last output"}), frozenset({"past_high"})),
-    (2, frozenset({"shrinking", "token.MASK", "first", "from_low"}), frozenset({"control.remask"})),
-    (2, frozenset({"shrinking", "token.MASK", "first", "past_high"}), frozenset({"control.remask"})),
+    Unit.of(1, reads="token.MASK, vanishing", writes="control.delete"),
+    Unit.of(1, reads="address, role.cell, value.first output", writes="from_low"),
+    Unit.of(1, reads="address, role.cell, value.last output", writes="past_high"),
+    Unit.of(2, reads="shrinking, token.MASK, first, from_low", writes="control.remask"),
+    Unit.of(2, reads="shrinking, token.MASK, first, past_high", writes="control.remask"),
 )
 
 
@@ -57,17 +55,17 @@ def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> FieldTab
 def output_copies() -> dict[str, Copy]:
     """The heads that bring the outputs' range."""
     return {
-        "low": Copy(EVERYONE, {"value.first output": ("#token.bits",), "vanishing": ("token.MASK",)}, 1),
-        "high": Copy(EVERYONE, {"value.last output": ("#token.bits",)}, 1),
+        "low": Copy.of(EVERYONE, {"value.first output": "#token.bits", "vanishing": "token.MASK"}, 1),
+        "high": Copy.of(EVERYONE, {"value.last output": "#token.bits"}, 1),
     }
 
 
 def end_finds() -> dict[str, Finds]:
     """All rows but BOS find the last position, and the parameters that say where outputs are."""
     return {
-        "end": Finds(ALL, (), (ALL,), ("index",)),
-        "low": Finds(ALL, (), ("role.first output",)),
-        "high": Finds(ALL, (), ("role.last output",)),
+        "end": Finds.of(ALL, (), (ALL,), ("index",)),
+        "low": Finds.of(ALL, (), ("role.first output",)),
+        "high": Finds.of(ALL, (), ("role.last output",)),
     }
 
 
@@ -105,6 +103,6 @@ def still(v: Value) -> list[z3.BoolRef]:
     return [v("full") == v("end") + 1, v("index") <= v("end"), v("vanishing") == 0]
 
 
-def only(terms: Mapping[Bit, Term]) -> dict[Bit, Term]:
+def only(terms: Terms) -> dict[Bit, Term]:
     """Terms that are not known to be 0."""
     return {bit: term for bit, term in terms.items() if not (isinstance(term, int) and term == 0)}

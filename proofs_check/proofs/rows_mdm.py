@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 
 from lockstep.compiler import mdm
-from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields, words
@@ -20,7 +19,8 @@ from lockstep.proofs_check.proofs.interface import (
     Finds,
     Interface,
     RowKind,
-    Term,
+    Terms,
+    Unit,
     Value,
     operand_copies,
     operand_finds,
@@ -29,14 +29,29 @@ from lockstep.proofs_check.proofs.interface import (
 
 SLOTS = ("x", "y")
 COLUMNS = {"V": ("value", "WORD"), "C": ("next", "HALT"), "A": ("destination", "NONE")}
+OWNED = (
+    Unit.of(1, reads="role.A, token.bits", writes="address"),
+    Unit.of(1, reads="role.parameter, role.input, token.bits", writes="value"),
+    Unit.of(1, reads="role.A, masked.own, token.REG", writes="is_register"),
+    Unit.of(1, reads="role.A, masked.own, token.WORD", writes="is_cell"),
+    Unit.of(1, reads="role.output, token.MASK, unfinished", writes="emit.WORD, reading"),
+    *(Unit.of(1, reads=f"role.{role}, token.MASK, halted", writes=f"emit.{kind}") for role, (_, kind) in COLUMNS.items()),
+)
 
 
-def tell(code: Code, size: Size, widths: Widths) -> Interface:
+def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
     assert isinstance(widths, mdm.Widths)
     given = _given_fields(size, widths)
     return Interface(
-        given | _fields(size), frozenset({*given, SUM}), _heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned()
+        fields=given | _fields(size),
+        positions=frozenset({*given, SUM}),
+        heads=_heads(size),
+        finds=_finds(size),
+        rows=lambda: _rows(code, size),
+        slots=SLOTS,
+        owned=OWNED,
+        drives=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
 
@@ -66,48 +81,32 @@ def _fields(size: Size) -> FieldTable:
 
 
 def _heads(size: Size) -> dict[str, Copy]:
-    flag = ("1",)
     return {
-        "fetch": Copy(("token.MASK",), {"pc": ("token.bits",)}, size.counter),
-        "gather": Copy(("role.A",), {"value": ("token.bits",)}, size.word),
-        "masked.own": Copy(("role.A",), {"masked.own": flag}, 1),
-        "masked.previous": Copy(("token.MASK",), {"masked.previous": flag}, 1),
-        "halted": Copy(("token.MASK",), {"halted": flag}, 1),
-        "unfinished": Copy(("role.output",), {"unfinished": flag}, 1),
+        "fetch": Copy.of(("token.MASK",), {"pc": "token.bits"}, size.counter),
+        "gather": Copy.of(("role.A",), {"value": "token.bits"}, size.word),
+        "masked.own": Copy.of(("role.A",), {"masked.own": "one - token.BOS"}, 1),
+        "masked.previous": Copy.of(("token.MASK",), {"masked.previous": "one - token.BOS"}, 1),
+        "halted": Copy.of(("token.MASK",), {"halted": "one - token.BOS"}, 1),
+        "unfinished": Copy.of(("role.output",), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
-        "memory": Copy(("fetch", "reading"), {"out": ("value",)}, size.word, layer=3),
+        "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
     }
 
 
 def _finds(size: Size) -> dict[str, Finds]:
     """Rows of the step before, of the same step or of any; A rows publish writes, of one step's the winner's is last."""
-    before, now, pid = Equal("time.previous", "time"), Equal("time", "time"), Equal("pid", "pid")
+    before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
     trace = ("token.MASK", "role.V + role.C + role.A")
     return {
-        "fetch": Finds("token.MASK", (before, pid), ("role.C",)),
-        "gather": Finds("role.A", (now, pid), ("role.V",)),
-        "masked.own": Finds("role.A", (now,), trace, ("place",)),
-        "masked.previous": Finds("token.MASK", (before,), trace, ("place",)),
-        "halted": Finds("token.MASK", (pid,), ("token.HALT",), ("step",)),
-        "unfinished": Finds("role.output", (Equal("", "token.HALT"),), ("last",), ("place",)),
+        "fetch": Finds.of("token.MASK", (before, pid), ("role.C",)),
+        "gather": Finds.of("role.A", (now, pid), ("role.V",)),
+        "masked.own": Finds.of("role.A", (now,), trace, ("place",)),
+        "masked.previous": Finds.of("token.MASK", (before,), trace, ("place",)),
+        "halted": Finds.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
+        "unfinished": Finds.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
         **operand_finds(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
-        "memory": Finds("fetch + reading", (Equal("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
+        "memory": Finds.of("fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
     }
-
-
-def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:
-    """(layer, read, written) of the gates that are not a processor's."""
-    return (
-        (1, frozenset({"role.A", "token.bits"}), frozenset({"address"})),
-        (1, frozenset({"role.parameter", "role.input", "token.bits"}), frozenset({"value"})),
-        (1, frozenset({"role.A", "masked.own", "token.REG"}), frozenset({"is_register"})),
-        (1, frozenset({"role.A", "masked.own", "token.WORD"}), frozenset({"is_cell"})),
-        (1, frozenset({"role.output", "token.MASK", "unfinished"}), frozenset({"emit.WORD", "reading"})),
-        *(
-            (1, frozenset({f"role.{role}", "token.MASK", "halted"}), frozenset({f"emit.{kind}"}))
-            for role, (_, kind) in COLUMNS.items()
-        ),
-    )
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
@@ -137,7 +136,7 @@ def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> It
         yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
 
 
-def _nothing(layer: int, v: Value) -> Mapping[Bit, Term]:
+def _nothing(layer: int, v: Value) -> Terms:
     return {}
 
 
@@ -152,7 +151,7 @@ def _given(size: Size) -> Adds:
     return lambda layer, v: {("value", j): v("token.bits", j) for j in range(size.word)} if layer == 1 else {}
 
 
-def _finished(layer: int, v: Value) -> Mapping[Bit, Term]:
+def _finished(layer: int, v: Value) -> Terms:
     return {("emit.WORD", 0): 1, ("reading", 0): 1} if layer == 1 else {}
 
 
@@ -160,7 +159,7 @@ def _finished(layer: int, v: Value) -> Mapping[Bit, Term]:
 def _published(size: Size) -> Adds:
     """An A token names a register or a cell, a key when its block has no mask."""
 
-    def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
+    def adds(layer: int, v: Value) -> Terms:
         if layer != 1:
             return {}
         width = min(size.token, max(size.word, size.index))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
+from lockstep.proofs_check.proofs import rows_in_place as both
 from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields
 from lockstep.proofs_check.proofs.interface import (
     Adds,
@@ -20,48 +21,63 @@ from lockstep.proofs_check.proofs.interface import (
     Interface,
     RowKind,
     Term,
+    Terms,
+    Unit,
     Value,
     operand_copies,
     operand_finds,
     when,
 )
-from lockstep.proofs_check.proofs.rows_in_place import (
-    ALL,
-    EVERYONE,
-    READ_BY_ENDS,
-    ROLES,
-    SHRINK,
-    WRITTEN,
-    end_finds,
-    ending,
-    given_fields,
-    only,
-    output_copies,
-    shared_fields,
-    shrunk,
-    still,
-    within,
-)  # fmt: skip
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
 
 SLOTS = ("x", "y", "z")
 KINDS = ("MASK", "HALT", "PC", None)
+OPENS = "end, full, started, role.second, token.MASK"
+OWNED = (
+    Unit.of(1, reads="index, last_word", writes="behind"),
+    Unit.of(1, reads="index, end, full", writes="late"),
+    Unit.of(1, reads="index, last_word, token.BOS, token.MASK", writes="is_last"),
+    Unit.of(1, reads="full, end", writes="growing"),
+    Unit.of(1, reads="last_word, end, token.BOS", writes="no_masks"),
+    Unit.of(1, reads="token.MASK", writes="control.remask"),
+    Unit.of(1, reads="role.PC, token.PC", writes="control.remask"),
+    Unit.of(1, reads="role.PC, runs, token.MASK", writes="executes, control.remask"),
+    Unit.of(1, reads=f"{OPENS}, role.cell, role.register", writes="control.remask, emit.WORD"),
+    Unit.of(1, reads=f"{OPENS}, role.PC", writes="control.remask, emit.PC"),
+    Unit.of(1, reads="role.cell, started, token.MASK", writes="emit.WORD"),
+    Unit.of(1, reads=f"{both.READ_BY_ENDS}, running, started", writes="shrinking"),
+    Unit.of(1, reads="role.register, runs, pc, address, token.MASK", writes="control.remask"),
+    Unit.of(2, reads="behind, late", writes="control.insert"),
+    Unit.of(2, reads="growing, ended, is_last", writes="control.insert"),
+    Unit.of(2, reads="growing, ended, no_masks, role.cell, is_last, token.MASK", writes="control.insert"),
+    Unit.of(3, reads="hit, token.MASK", writes="control.remask"),
+    *both.SHRINK,
+)
 
 
-def tell(code: Code, size: Size, widths: Widths) -> Interface:
+def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the one-step schedule."""
     assert isinstance(widths, in_place.Widths)
-    given = given_fields(size, widths, "second")
+    given = both.given_fields(size, widths, "second")
     return Interface(
-        given | _fields(size, widths), frozenset(given), _heads(size), _finds(size), lambda: _rows(code, size), SLOTS, _owned(), within,
-        still, frozenset({"stores"}),
-    )  # fmt: skip
+        fields=given | _fields(size, widths),
+        positions=frozenset(given),
+        heads=_heads(size),
+        finds=_finds(size),
+        rows=lambda: _rows(code, size),
+        slots=SLOTS,
+        owned=OWNED,
+        drives=frozenset({"token.MASK", "runs", "address"}),
+        always=both.within,
+        idle=both.still,
+        published=frozenset({"stores"}),
+    )
 
 
 def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     states = ("runs", "running", "started", "behind", "late", "no_masks", "executes", "stores", "hit")
     return {
-        **shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
+        **both.shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
         **flags(*states),
         **numbers((1 << widths.length) - 1, "last_word"),
         **processor_fields(size, SLOTS, ("WORD", "PC", "HALT")),
@@ -70,61 +86,35 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 
 def _heads(size: Size) -> dict[str, Copy]:
     return {
-        "counter": Copy(("role.PC", "role.register"), {"pc": ("token.bits",), "runs": ("token.PC",)}, size.counter),
-        "end": Copy(EVERYONE, {"end": ("index",)}, 1),
-        "last word": Copy(EVERYONE, {"last_word": ("index",), "ended": ("token.HALT",)}, 1),
-        "running": Copy(EVERYONE, {"running": ("token.PC",), "started": ("1",)}, 1),
-        **output_copies(),
-        **operand_copies(SLOTS, size, "token.bits", "value"),
-        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word, layer=3),
-        "hit": Copy(("role.cell",), {"hit": ("stores",), "out": ("z",)}, size.word, layer=3),
+        "counter": Copy.of(("role.PC", "role.register"), {"pc": "token.bits", "runs": "token.PC"}, size.counter),
+        "end": Copy.of(both.EVERYONE, {"end": "index"}, 1),
+        "last word": Copy.of(both.EVERYONE, {"last_word": "index", "ended": "token.HALT"}, 1),
+        "running": Copy.of(both.EVERYONE, {"running": "token.PC", "started": "one - token.BOS"}, 1),
+        **both.output_copies(),
+        **operand_copies(SLOTS, size, "token.bits + value"),
+        "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
+        "hit": Copy.of(("role.cell",), {"hit": "stores", "out": "z"}, size.word, layer=3),
     }
 
 
 def _finds(size: Size) -> dict[str, Finds]:
     """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
-    pid = Equal("pid", "pid")
-    registers = ("role.register + role.parameter + executes", f"{WRITTEN} + executes")
+    pid = Equal.of("pid", "pid")
+    registers = ("role.register + role.parameter + executes", f"{both.WRITTEN} + executes")
     return {
-        "counter": Finds("role.PC + role.register", (pid,), ("role.PC", WRITTEN)),
-        "last word": Finds(ALL, (), (ALL, WRITTEN), ("index",)),
-        "running": Finds(ALL, (), ("role.PC", WRITTEN), ("token.PC", "rank")),
-        **end_finds(),
+        "counter": Finds.of("role.PC + role.register", (pid,), ("role.PC", both.WRITTEN)),
+        "last word": Finds.of(both.ALL, (), (both.ALL, both.WRITTEN), ("index",)),
+        "running": Finds.of(both.ALL, (), ("role.PC", both.WRITTEN), ("token.PC", "rank")),
+        **both.end_finds(),
         **operand_finds(SLOTS, "executes", registers),
-        "memory": Finds("fetch", (Equal("sum", "address", size.word),), ("role.cell", WRITTEN)),
-        "hit": Finds("role.cell", (Equal("address", "sum", size.word),), ("stores",), ("rank",)),
+        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", both.WRITTEN)),
+        "hit": Finds.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
     }
-
-
-def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:
-    mask, insert = {"token.MASK"}, frozenset({"control.insert"})
-    opens = {"end", "full", "started", "role.second", *mask}
-    ends = READ_BY_ENDS | {"running", "started"}
-    return (
-        (1, frozenset({"index", "last_word"}), frozenset({"behind"})),
-        (1, frozenset({"index", "end", "full"}), frozenset({"late"})),
-        (1, frozenset({"index", "last_word", "token.BOS", *mask}), frozenset({"is_last"})),
-        (1, frozenset({"full", "end"}), frozenset({"growing"})),
-        (1, frozenset({"last_word", "end", "token.BOS"}), frozenset({"no_masks"})),
-        (1, frozenset(mask), frozenset({"control.remask"})),
-        (1, frozenset({"role.PC", "token.PC"}), frozenset({"control.remask"})),
-        (1, frozenset({"role.PC", "runs", *mask}), frozenset({"executes", "control.remask"})),
-        (1, frozenset(opens | {"role.cell", "role.register"}), frozenset({"control.remask", "emit.WORD"})),
-        (1, frozenset(opens | {"role.PC"}), frozenset({"control.remask", "emit.PC"})),
-        (1, frozenset({"role.cell", "started", *mask}), frozenset({"emit.WORD"})),
-        (1, ends, frozenset({"shrinking"})),
-        (1, frozenset({"role.register", "runs", "pc", "address", *mask}), frozenset({"control.remask"})),
-        (2, frozenset({"behind", "late"}), insert),
-        (2, frozenset({"growing", "ended", "is_last"}), insert),
-        (2, frozenset({"growing", "ended", "no_masks", "role.cell", "is_last", *mask}), insert),
-        (3, frozenset({"hit", *mask}), frozenset({"control.remask"})),
-        *SHRINK,
-    )
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
     free, adds, hit = frozenset({"first", "role.second"}), _adds(size), _adds(size, True)
-    for role in ROLES:
+    for role in both.ROLES:
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
             name = f"{role}, {'masked' if kind == 'MASK' else kind or 'written'}"
@@ -157,17 +147,17 @@ def _register_rows(
 
 @cache
 def _adds(size: Size, hit: bool = False) -> Adds:
-    def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
+    def adds(layer: int, v: Value) -> Terms:
         masked = v("token.MASK") == 1
         match layer:
             case 1:
-                return only(_first(size, v, masked, hit) | ending(size, v, v("running") + 1 - v("started")))
+                return both.only(_first(size, v, masked, hit) | both.ending(size, v, v("running") + 1 - v("started")))
             case 2:
                 grows = v("growing") == 1, v("ended") == 0
                 others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
                 insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
-                return only({("control.insert", 0): insert, ("control.remask", 0): shrunk(v)})
-        return only({("control.remask", 0): v("hit") * (-1 if masked else 1)})
+                return both.only({("control.insert", 0): insert, ("control.remask", 0): both.shrunk(v)})
+        return both.only({("control.remask", 0): v("hit") * (-1 if masked else 1)})
 
     return adds
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
+from lockstep.proofs_check.proofs import rows_in_place as both
 from lockstep.proofs_check.proofs.columns import flags, processor_fields, words
 from lockstep.proofs_check.proofs.interface import (
     Adds,
@@ -20,46 +21,56 @@ from lockstep.proofs_check.proofs.interface import (
     Interface,
     RowKind,
     Term,
+    Terms,
+    Unit,
     Value,
     operand_copies,
     operand_finds,
     when,
 )
-from lockstep.proofs_check.proofs.rows_in_place import (
-    ALL,
-    EVERYONE,
-    READ_BY_ENDS,
-    ROLES,
-    SHRINK,
-    end_finds,
-    ending,
-    given_fields,
-    only,
-    output_copies,
-    shared_fields,
-    shrunk,
-    still,
-    within,
-)  # fmt: skip
 
 SLOTS = ("x", "y")
 BUFFERS = {"VAL": "value", "DST": "destination", "NPC": "next"}
 KINDS = ("MASK", "HALT", "REG", "PC", "WORD", None)
+BUFFER_ROLES = "role.VAL, role.DST, role.NPC"
+OWNED = (
+    Unit.of(1, reads="index, end, full, ended, token.MASK", writes="control.insert"),
+    Unit.of(1, reads="index, end, token.BOS", writes="is_last"),
+    Unit.of(1, reads="full, end", writes="growing"),
+    Unit.of(1, reads=f"{both.READ_BY_ENDS}, unhalted", writes="shrinking"),
+    Unit.of(1, reads=f"{BUFFER_ROLES}, token.MASK, counterpart.PC", writes="control.remask"),
+    Unit.of(1, reads="role.PC, token.PC", writes="control.remask"),
+    Unit.of(1, reads="role.cell, role.register, token.MASK", writes="emit.WORD"),
+    Unit.of(1, reads="role.PC, token.MASK, counterpart.HALT", writes="emit.PC, emit.HALT"),
+    Unit.of(1, reads="role.PC, token.MASK, pc", writes="out"),
+    Unit.of(2, reads="is_last, growing, ended, token.MASK", writes="control.insert"),
+    Unit.of(2, reads=f"{BUFFER_ROLES}, token.MASK, growing", writes="control.remask"),
+    Unit.of(2, reads="role.DST, emit.REG, token.REG, pid", writes="owner"),
+    *both.SHRINK,
+)
 
 
-def tell(code: Code, size: Size, widths: Widths) -> Interface:
+def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the two-step schedule."""
     assert isinstance(widths, in_place.Widths)
-    given = given_fields(size, widths, *BUFFERS)
+    given = both.given_fields(size, widths, *BUFFERS)
     return Interface(
-        given | _fields(size, widths), frozenset(given), _heads(size), _finds(code, size), lambda: _rows(code, size), SLOTS, _owned(),
-        within, still,
-    )  # fmt: skip
+        fields=given | _fields(size, widths),
+        positions=frozenset(given),
+        heads=_heads(size),
+        finds=_finds(code, size),
+        rows=lambda: _rows(code, size),
+        slots=SLOTS,
+        owned=OWNED,
+        drives=frozenset({"token.MASK", "counterpart.PC"}),
+        always=both.within,
+        idle=both.still,
+    )
 
 
 def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     return {
-        **shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
+        **both.shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
         **flags("counterpart.PC", "counterpart.HALT", "unhalted"),
         **words(size.word, "written"),
         **words(widths.pid, "owner"),
@@ -69,62 +80,45 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 
 def _heads(size: Size) -> dict[str, Copy]:
     buffers = tuple(f"role.{name}" for name in BUFFERS)
-    kinds = {f"counterpart.{kind}": (f"token.{kind}",) for kind in ("PC", "HALT")}
+    kinds = {f"counterpart.{kind}": f"token.{kind}" for kind in ("PC", "HALT")}
     return {
-        "counterpart": Copy((*buffers, "role.PC"), {"pc": ("token.bits",), **kinds}, size.counter),
-        "gather": Copy(("role.DST",), {"written": ("token.bits",)}, size.word),
-        "end": Copy(EVERYONE, {"end": ("index",), "ended": ("token.HALT",)}, 1),
-        "unhalted": Copy(EVERYONE, {"unhalted": ("1",)}, 1),
-        **output_copies(),
-        **operand_copies(SLOTS, size, "token.bits", "value"),
-        "memory": Copy(("fetch",), {"out": ("token.bits",)}, size.word, layer=3),
-        "target": Copy(("role.cell", "role.register"),
-                       {"control.remask": ("emit.REG", "emit.WORD"), "out": ("written",)}, size.word, layer=3),
-    }  # fmt: skip
+        "counterpart": Copy.of((*buffers, "role.PC"), {"pc": "token.bits", **kinds}, size.counter),
+        "gather": Copy.of(("role.DST",), {"written": "token.bits"}, size.word),
+        "end": Copy.of(both.EVERYONE, {"end": "index", "ended": "token.HALT"}, 1),
+        "unhalted": Copy.of(both.EVERYONE, {"unhalted": "one - token.BOS"}, 1),
+        **both.output_copies(),
+        **operand_copies(SLOTS, size, "token.bits + value"),
+        "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
+        "target": Copy.of(
+            ("role.cell", "role.register"), {"control.remask": "emit.REG + emit.WORD", "out": "written"}, size.word, layer=3
+        ),
+    }
 
 
 def _finds(code: Code, size: Size) -> dict[str, Finds]:
     """Rows of the same processor; cells by their address, and the DST that targets a row by what it is about to say or says."""
-    pid, roles = Equal("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
+    pid, roles = Equal.of("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
     targeted = max((i.rd or 0 for i in code.instructions), default=0).bit_length()
     target = (
-        Equal("role.register", "emit.REG + token.REG"), Equal("address", f"out:{targeted} + sum + token.bits"), Equal("pid", "owner"),
-    )  # fmt: skip
+        Equal.of("role.register", "emit.REG + token.REG"),
+        Equal.of("address", f"out:{targeted} + sum + token.bits"),
+        Equal.of("pid", "owner"),
+    )
     decided = "emit.REG + emit.WORD + token.REG + token.WORD"
     return {
-        "counterpart": Finds(f"{roles} + role.PC", (Equal("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
-        "gather": Finds("role.DST", (pid,), ("role.VAL",)),
-        "unhalted": Finds(ALL, (Equal("", "token.HALT"),), ("role.PC",), ("rank",)),
-        **end_finds(),
+        "counterpart": Finds.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
+        "gather": Finds.of("role.DST", (pid,), ("role.VAL",)),
+        "unhalted": Finds.of(both.ALL, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
+        **both.end_finds(),
         **operand_finds(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
-        "memory": Finds("fetch", (Equal("sum", "address", size.word),), ("role.cell",)),
-        "target": Finds("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
+        "target": Finds.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
     }
-
-
-def _owned() -> tuple[tuple[int, frozenset[str], frozenset[str]], ...]:
-    buffers, mask, remask = frozenset(f"role.{b}" for b in BUFFERS), {"token.MASK"}, frozenset({"control.remask"})
-    insert, pc = frozenset({"control.insert"}), frozenset({"role.PC", "token.MASK"})
-    return (
-        (1, frozenset({"index", "end", "full", "ended", *mask}), insert),
-        (1, frozenset({"index", "end", "token.BOS"}), frozenset({"is_last"})),
-        (1, frozenset({"full", "end"}), frozenset({"growing"})),
-        (1, READ_BY_ENDS | {"unhalted"}, frozenset({"shrinking"})),
-        (1, buffers | mask | {"counterpart.PC"}, remask),
-        (1, frozenset({"role.PC", "token.PC"}), remask),
-        (1, frozenset({"role.cell", "role.register", *mask}), frozenset({"emit.WORD"})),
-        (1, pc | {"counterpart.HALT"}, frozenset({"emit.PC", "emit.HALT"})),
-        (1, pc | {"pc"}, frozenset({"out"})),
-        (2, frozenset({"is_last", "growing", "ended", *mask}), insert),
-        (2, buffers | mask | {"growing"}, remask),
-        (2, frozenset({"role.DST", "emit.REG", "token.REG", "pid"}), frozenset({"owner"})),
-        *SHRINK,
-    )
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
     free, adds = frozenset({"first"}), _adds(size)
-    for role in (*BUFFERS, *ROLES):
+    for role in (*BUFFERS, *both.ROLES):
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
             name = f"{role}, {'masked' if kind == 'MASK' else kind or 'NONE'}"
@@ -140,17 +134,17 @@ def _rows(code: Code, size: Size) -> Iterator[RowKind]:
 
 @cache
 def _adds(size: Size) -> Adds:
-    def adds(layer: int, v: Value) -> Mapping[Bit, Term]:
+    def adds(layer: int, v: Value) -> Terms:
         masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
         match layer:
             case 1:
-                return only(_first(size, v, masked, buffer) | ending(size, v, v("unhalted")))
+                return both.only(_first(size, v, masked, buffer) | both.ending(size, v, v("unhalted")))
             case 2:
                 insert = when(v("is_last") == 1, v("growing") == 1, not masked, v("ended") == 0)
-                remask = when(masked, not buffer, v("growing") == 1) + shrunk(v)
+                remask = when(masked, not buffer, v("growing") == 1) + both.shrunk(v)
                 register = v("emit.REG") == 1 or v("token.REG") == 1
                 owner = {("owner", j): when(v("role.DST") == 1, register, v("pid", j) == 1) for j in range(v.width("pid"))}
-                return only({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
+                return both.only({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
         return {}
 
     return adds

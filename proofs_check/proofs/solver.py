@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import z3
 
-from lockstep.proofs_check.proofs.interface import Term
-from lockstep.proofs_check.proofs.reduction import Form, Polyline
+from lockstep.proofs_check.proofs.interface import Adds, Term
+from lockstep.proofs_check.proofs.reduction import ColumnForm, Polyline
 
 #: What makes a term of a column that is not known.
 Variable = Callable[[int], z3.ArithRef]
@@ -32,11 +32,38 @@ class Unequal(Exception):
         super().__init__(refuted.what)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the interface says of a row: terms by column; the columns that it looked at, and all that it depends on."""
+
+    terms: Mapping[int, Term]
+    columns: tuple[int, ...]
+    key: object
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was made and closed before, for models with the same columns.
+
+    wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
+    """
+
+    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, Wanted]]] = field(default_factory=dict)
+    proved: set[object] = field(default_factory=set)
+
+
 @dataclass
 class Lemmas:
-    """What has been closed so far, so that it is closed once; `asked` counts what the solver was asked."""
+    """What has been closed so far, so that it is closed once.
 
-    closed: dict[object, object] = field(default_factory=dict)
+    closed: equalities. products: the largest value of each M_k of a product that is right. partials: of a gate of M_k the bit of x,
+    how many bits of y, and the factor. memories: of rows, by what columns there are. asked: how often the solver was.
+    """
+
+    closed: set[object] = field(default_factory=set)
+    products: dict[object, tuple[int, ...]] = field(default_factory=dict)
+    partials: dict[object, tuple[int, int, int]] = field(default_factory=dict)
+    memories: dict[object, Memory] = field(default_factory=dict)
     asked: int = 0
 
 
@@ -66,7 +93,7 @@ def prove_integers(lemmas: Lemmas, claims: Sequence[tuple[str, z3.ArithRef, Term
         solver.set("timeout", TIMEOUT_MS)
         solver.add(*ranges, found != wanted)
         _refute(solver, name, lambda model: {c: model.eval(v, True).as_long() for c, v in variables.items()})
-    lemmas.closed[key] = True
+    lemmas.closed.add(key)
 
 
 def _text(term: Term) -> str:
@@ -82,7 +109,7 @@ def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[i
 
 
 @dataclass(frozen=True)
-class Words:
+class OperandWords:
     """Operand words as bit-vectors, the columns that hold their bits, and what columns are called."""
 
     terms: Mapping[str, z3.BitVecRef]
@@ -110,7 +137,7 @@ class Words:
         solver.set("timeout", TIMEOUT_MS)
         solver.add(found != z3.ZeroExt(bits - 1, wanted))
         _refute(solver, name, self._values)
-        lemmas.closed[key] = True
+        lemmas.closed.add(key)
 
     def _reads_words_only(self, name: str, lines: Sequence[Polyline]) -> None:
         strays = sorted({column for line in lines for column, _ in line.form} - self.columns.keys())
@@ -134,7 +161,7 @@ class Words:
             value += slope * z3.Extract(bits - 1, 0, ramp)
         return value
 
-    def _sum(self, form: Form, wide: int) -> z3.BitVecRef:
+    def _sum(self, form: ColumnForm, wide: int) -> z3.BitVecRef:
         """A linear form over bits; runs of bits with doubling coefficients become parts of words."""
         total, left = z3.BitVecVal(0, wide), {self.columns[c]: k for c, k in form}
         while left:

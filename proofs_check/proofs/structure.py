@@ -37,23 +37,10 @@ def check_heads(network: Network, interface: Interface) -> int:
 def _copied(network: Network, copy: Copy) -> Exact:
     """O V of a head, [d, d]."""
     matrix = np.zeros((len(network.names),) * 2)
-    for field, sources in copy.to.items():
-        columns = network.fields[field][: copy.width]
-        for source in sources:
-            if source == "1":  # a constant, which BOS does not have
-                matrix[columns[0], network.columns["one", 0]] = 1
-                matrix[columns[0], network.columns["token.BOS", 0]] = -1
-            elif source.startswith("#"):
-                for j, column in enumerate(network.fields[source[1:]][: _word_bits(network)]):
-                    matrix[columns[0], column] = 1 << j
-            else:
-                for to, column in zip(columns, network.fields[source]):
-                    matrix[to, column] = 1
+    for field, form in copy.to.items():
+        for j, column in enumerate(network.fields[field][: copy.width]):
+            matrix[column] = network.row(form, j)
     return matrix
-
-
-def _word_bits(network: Network) -> int:
-    return len(network.fields["x"])
 
 
 def check_units(network: Network, interface: Interface) -> int:
@@ -74,10 +61,9 @@ def check_units(network: Network, interface: Interface) -> int:
 
 def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tuple[set[str], set[str]]]:
     """(what it may read, what it may write) of each circuit that has gates in a layer."""
-    for where, reads, writes in interface.owned:
-        if where == layer:
-            yield set(reads), set(writes)
-    slots, fields = interface.slots, network.fields
+    for unit in interface.owned:
+        if unit.layer == layer:
+            yield set(unit.reads), set(unit.writes)
     if layer == 1:
         yield _rom(network, interface)
     words = {"x", "y"}
@@ -87,24 +73,22 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
         for name in OPERATIONS:
             yield {name, *words}, {goes_on.get(name, OUT)}
         for jump in JUMPS:
-            yield {jump, slots[0]}, {OUT}
+            yield {jump, interface.slots[0]}, {OUT}
     if layer == 3:
         yield {SUM, "sum.emit"}, {OUT}
         yield {SUM, OVER}, {OUT}
         yield {PARTIAL}, {OUT}
         for amount in AMOUNTS:
             yield {amount, "x"}, {OUT}
-    assert fields
 
 
 def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
-    """The ROM reads the program counter, who executes, and of registers which one it is."""
-    states = {"masked.previous", "halted", "counterpart.PC", "runs", "token.MASK", "address", COUNTER}
+    """The ROM reads the program counter, roles, and what else the construction says."""
     roles = {name for name in network.fields if name.startswith("role.")}
     slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
     emits = {name for name in network.fields if name.startswith(EMITTED)}
     writes = {*slots, *emits, *OPERATIONS, "sums", "sum.emit", FETCH, OUT, *JUMPS, *interface.published, "control.remask"}
-    return states | roles, writes
+    return {COUNTER, *interface.drives, *roles}, writes
 
 
 def check_embedding(network: Network) -> int:

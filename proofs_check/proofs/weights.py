@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE
 from lockstep.compiler.circuit import Bit, Circuit
+from lockstep.models.engines.bounds import exact
 from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import Transformer
+from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer
+from lockstep.proofs_check.proofs.interface import Form
 
 #: float64 arrays that hold integers below 2^53, so that products and sums of them are exact and fast.
 Exact = NDArray[np.float64]
@@ -47,7 +49,7 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class Layer:
+class ProofLayer:
     """copies: for each head O V [d, d], what a row gets of the row that the head reads; scores: Q K [d, d] of a pair of rows; most:
     the largest recency that its scores make room for. Then the gates."""
 
@@ -69,7 +71,7 @@ class Network:
     highs: Exact
     positions: frozenset[str]
     vocabulary: Vocabulary
-    layers: tuple[Layer, ...]
+    layers: tuple[ProofLayer, ...]
     embedding: tuple[Exact, Exact, Exact]
     unembedding: tuple[Exact, Exact, Exact]
     control: tuple[Exact, Exact] | None
@@ -85,6 +87,22 @@ class Network:
         for column, (name, _) in enumerate(self.names):
             found.setdefault(name, []).append(column)
         return {name: tuple(columns) for name, columns in found.items()}
+
+    @property
+    def word_bits(self) -> int:
+        return len(self.fields["x"])
+
+    def row(self, form: Form, bit: int = 0) -> Exact:
+        """What each column counts in a bit of a sum of fields; [d]."""
+        row = np.zeros(len(self.names))
+        for part in form.parts:
+            columns = self.fields[part.field][: part.bits]
+            if part.whole:
+                for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
+                    row[column] += part.sign << j
+            elif bit < len(columns):
+                row[columns[bit]] += part.sign
+        return row
 
     def text(self, column: int) -> str:
         name, bit = self.names[column]
@@ -114,19 +132,17 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control)
 
 
-def _layer(number: int, layer: object, most: dict[str, int]) -> Layer:
-    parts = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
-    matrices = {part: _exact(getattr(layer, part), f"layer {number}, {part}") for part in parts}
-    if len(matrices["q"]) != len(most):  # one more would add what nobody looks at
-        raise NotReadable(f"layer {number} has {len(matrices['q'])} heads, not {len(most)}")
-    q, k, v, o = (matrices[part] for part in ("q", "k", "v", "o"))
+def _layer(number: int, layer: Layer, most: dict[str, int]) -> ProofLayer:
+    q, k, v, o, w_in, b_in, w_out = (_exact(getattr(layer, part), f"layer {number}, {part}") for part in LAYER_PARTS)
+    if len(q) != len(most):  # one more would add what nobody looks at
+        raise NotReadable(f"layer {number} has {len(q)} heads, not {len(most)}")
     copies = {name: o[h] @ v[h] for h, name in enumerate(most)}
     scores = {name: q[h].T @ k[h] / INVERSE_TEMPERATURE for h, name in enumerate(most)}
-    return Layer(copies, scores, most, Gates(matrices["w_in"], matrices["b_in"], matrices["w_out"]))
+    return ProofLayer(copies, scores, most, Gates(w_in, b_in, w_out))
 
 
 def _exact(tensor: torch.Tensor, what: str) -> Exact:
-    matrix: Exact = tensor.to(torch.float64).numpy()
+    matrix: Exact = exact(tensor)
     if (matrix != np.rint(matrix)).any() or np.abs(matrix).max(initial=0) >= LARGEST:
         raise NotReadable(f"{what}: not all weights are integers below 2^40")
     return matrix

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lockstep.models.engines.bounds import Interval
 from lockstep.proofs_check import certificate
 from lockstep.proofs_check.certificate import _Certifier
 from lockstep.proofs_check.proofs import attention, columns, instructions, operations, prove, rows, solver, structure, weights
@@ -65,7 +66,7 @@ OF_CERTIFICATE = (
     Mutant(
         CERTIFICATE,
         "float32 has 25 bits",
-        Entry(certificate.PRECISION, "lockstep.proofs_check.certificate.PRECISION", torch.float32, 25, "24 -> 25"),
+        Entry(certificate.EXACT_BITS, "lockstep.models.engines.bounds.EXACT_BITS", torch.float32, 25, "24 -> 25"),
         SCORE,
     ),  # type: ignore[arg-type]
     row(CERTIFICATE, "the horizon is one bit further", certificate.horizon, "best = bits", "best = bits + 1", SCORE),
@@ -73,8 +74,8 @@ OF_CERTIFICATE = (
     row(
         CERTIFICATE,
         "intervals of queries and keys have no lower end",
-        _Certifier._interval,
-        "up @ self.low - down @ self.high, up",
+        Interval.through,
+        "up @ self.low + down @ self.high, up",
         "0 * up @ self.low, up",
         SCORE,
     ),
@@ -224,7 +225,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "bits of words are taken to be right",
-        solver.Words.prove_bit,
+        solver.OperandWords.prove_bit,
         "_refute(solver, name, self._values)",
         "pass",
         "proof finds a sum",
