@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import INPUTS, PROGRAMS, Do, Outcome
+from kit.commands import INPUTS, PROGRAMS, Do, Outcome
 
 from lockstep import cli
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cases import EXAMPLE_SIZES
+from kit.cases import EXAMPLE_SIZES
 from kit.jobs import DIRECTORY, job_of
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from cases import job
+from kit.cases import job
 
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.mdm import Widths

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import FINE, MISUSED, WRONG, Do
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from made_models import lookup_model
+from kit.commands import FINE, MISUSED, WRONG, Do
+from kit.made_models import lookup_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code

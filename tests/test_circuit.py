@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from cases import EXAMPLE_SIZES, job
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.cases import EXAMPLE_SIZES, job
 from kit.jobs import job_of
 
 from lockstep.compiler import mdm

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cases import EXAMPLE_SIZES
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from kit.cases import EXAMPLE_SIZES
 from kit.jobs import job_of
-from made_models import (
+from kit.made_models import (
     BROKEN,
     SOFT,
     finding_model,

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import FINE, WRONG, Do
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain import constant
+from kit.commands import FINE, WRONG, Do
+from oracles.plain import constant
 
 from lockstep.pram.drawing import random_inputs
 from lockstep.pram.errors import PramError

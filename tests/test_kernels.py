@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from cases import EXAMPLE_SIZES
+from kit.cases import EXAMPLE_SIZES
 from kit.jobs import job_of
 from test_engines import whole_job
 

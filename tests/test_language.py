@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluator import Result, Trap, evaluate
 from hypothesis import given, settings
+from oracles.evaluator import Result, Trap, evaluate
 
 import lockstep
 from lockstep.pram.access import MODES

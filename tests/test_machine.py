@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from scalar_machine import COMPUTE, Did, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarRun, ScalarTrap, run_scalar
+from oracles.scalar_machine import COMPUTE, Did, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarRun, ScalarTrap, run_scalar
 
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 import torch
 import z3
-from cases import job
-from commands import FINE, MISUSED, REFUTED, Do
-from mutants import (
+from faults.weights import (
     Mutant,
     Rows,
     all_mutants,
@@ -24,6 +22,8 @@ from mutants import (
     score_mutants,
     small_model,
 )
+from kit.cases import job
+from kit.commands import FINE, MISUSED, REFUTED, Do
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from columns import uncovered
-from commands import REFUTED, Do
-from mutants import Mutant, changes_anything, planted, rows_of_runs, small_model, zero_mutants
+from faults.columns import uncovered
+from faults.weights import Mutant, changes_anything, planted, rows_of_runs, small_model, zero_mutants
+from kit.commands import REFUTED, Do
 from mutation.on_proofs import short_model
 from mutation.planting import Rewrite
 from test_proofs import failed

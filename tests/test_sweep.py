@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sweeps import GOOD, TINY, files, made, swept, table
+from kit.sweeps import GOOD, TINY, files, made, swept, table
 
 from lockstep import __version__, cli
 from lockstep.commands.report.plots import VARIABLES

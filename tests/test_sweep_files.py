@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweeps import GOOD, MACHINE_ONLY, TINY, Reading, Told, failed, files, fine, made, swept, table
+from kit.sweeps import GOOD, MACHINE_ONLY, TINY, Reading, Told, failed, files, fine, made, swept, table
 from test_floors import OURS, imports
 from test_sweep_kept import reached
 

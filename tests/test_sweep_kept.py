@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from sweeps import GOOD, NOTING, TINY, facts, files, made, swept, table
+from kit.sweeps import GOOD, NOTING, TINY, facts, files, made, swept, table
 
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.verdict import reasons

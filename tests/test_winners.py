@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from all_winners import End, TooMany, every_end, fight
-from cases import job
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalar_machine import run_scalar
+from kit.cases import job
+from oracles.all_winners import End, TooMany, every_end, fight
+from oracles.scalar_machine import run_scalar
 from test_machine import assert_same_run
 
 from lockstep.pram import winners

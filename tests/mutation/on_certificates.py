@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from mutants import small_job
+from faults.weights import small_job
+from kit.small import counted_cell, hot_cell
 
 from lockstep.compiler import mdm, processor
 from lockstep.compiler.assemble import assemble
@@ -15,7 +16,6 @@ from lockstep.compiler.processor import Code
 from lockstep.models.transformer import LAYER_PARTS, Factored, Transformer
 from lockstep.proofs_check.certificate import NotCertified, certify, require_certificate
 from mutation.circuits import weight
-from mutation.jobs import counted_cell, hot_cell
 from mutation.planting import Attribute
 from mutation.table import Check
 

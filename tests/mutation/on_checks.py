@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from kit.small import counted_cell, counting
 from test_agreement import Liar
 from test_circuit import BREACHES
 from test_circuit import circuit as sound_circuit
@@ -22,7 +23,6 @@ from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import THEOREMS
-from mutation.jobs import counted_cell, counting
 from mutation.planting import Attribute
 from mutation.table import Check
 

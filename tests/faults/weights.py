@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from cases import job
+from kit.cases import job
 from torch import Tensor
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code

@@ -1,4 +1,4 @@
-"""Parameter expressions in plain integers, for the evaluator of `tests/evaluator.py`."""
+"""Parameter expressions in plain integers, for the evaluator of `tests/oracles/evaluator.py`."""
 
 from __future__ import annotations
 

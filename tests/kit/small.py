@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import cache
 from random import Random
 
-from cases import EXAMPLES, job
-from mutants import small_job
+from faults.weights import small_job
 
+from kit.cases import EXAMPLES, job
 from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import Instruction, Operand, Trap
 from lockstep.pram.job import Job
