@@ -1,1 +1,1 @@
-"""Faults that tests plant: in constructions, circuits, weights, and in what the proofs are told of a column."""
+"""Faults that tests plant: in constructions, circuits, weights, decoders, and in columns that proofs are told of."""

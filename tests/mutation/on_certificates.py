@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from faults.weights import small_job
-from kit.small import counted_cell, hot_cell
+from kit.small import counted_cell, hot_cell, small_job
 
 from lockstep.compiler import mdm, processor
 from lockstep.compiler.assemble import assemble

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from faults.circuits import BREACHES
+from faults.circuits import circuit as sound_circuit
+from faults.decoders import Liar
 from kit.small import counted_cell, counting
-from test_agreement import Liar
-from test_circuit import BREACHES
-from test_circuit import circuit as sound_circuit
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.compiler.verify import CircuitError, check_circuit

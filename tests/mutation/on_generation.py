@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from faults.weights import small_job
+from kit.decoding import same_tokens, starts_of, sums, whole_job
 from kit.made_models import (
     BROKEN,
     finding_model,
@@ -22,12 +22,9 @@ from kit.made_models import (
     vanishing_model,
     wide_model,
 )
-from kit.small import apart, counted_cell, counting, hot_cell
+from kit.random_models import chain_model, endless_model, made, random_model
+from kit.small import apart, counted_cell, counting, hot_cell, small_job
 from oracles.numpy_decoder import transition
-from test_batch import starts_of, sums
-from test_engines import same_tokens, whole_job
-from test_models import chain_model, made, random_model
-from test_processes import endless_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models import batch

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from kit.cases import EXAMPLES
+from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, same, step_with_seed
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
+from kit.word_operations import MEANINGS
 from oracles.evaluator import Trap, evaluate
 from oracles.scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
-from test_alu import MEANINGS
-from test_language import SAYS, assert_same
-from test_machine import HINT, assert_same_run, did, expected_step, same, step_with_seed
 from test_ranges import FORMS, test_every_range, test_ranges_that_start_at_a_number
 
 from lockstep.pram.access import MODES

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from faults.weights import small_job, small_model
-from kit.small import MODELLED, apart, counted_cell, counting, hot_cell, parameters
+from kit.small import MODELLED, apart, counted_cell, counting, hot_cell, parameters, small_job, small_model
+from kit.word_operations import MEANINGS, apply, compiled_with_everything, pairs
 from oracles.numpy_decoder import decode as foreign_decode
-from test_alu import MEANINGS, apply, compiled_with_everything, pairs
 
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job

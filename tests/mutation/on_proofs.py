@@ -8,10 +8,9 @@ from functools import cache, partial
 import torch
 from faults.circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
 from faults.weights import Mutant as Fault
-from faults.weights import planted, tensor_of
+from faults.weights import fault_at, planted, tensor_of
 from kit.cases import job
 from kit.small import PID, R0, R1, number
-from test_proofs import fault_at
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from kit.runs import assert_same_run
 from kit.small import counted_cell, hot_cell
+from kit.winners import CHOSEN, ends, program
 from oracles.all_winners import TooMany, every_end, fight
 from oracles.scalar_machine import run_scalar
-from test_machine import assert_same_run
-from test_winners import CHOSEN, ends, program
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.commands.modes.trying import ModeResult, try_modes
