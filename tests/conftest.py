@@ -1,4 +1,4 @@
-"""Shared set-up: tests run two at a time, so torch gets one thread in each; and a fixture that runs command lines."""
+"""Shared set-up: tests run two at a time, so torch gets one thread in each; and fixtures that run command lines."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import INPUTS, PROGRAMS, Do, Outcome
 
-from lockstep import cli
+pytest.register_assert_rewrite("kit")  # its assertions say what was compared, as those of tests do
+
+from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
+
+from lockstep import cli  # noqa: E402
 
 torch.set_num_threads(1)
 
 
 @pytest.fixture
-def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Do:
-    """Runs a command line in a directory with PROGRAMS and INPUTS."""
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Do:
+    """Runs a command line in an empty directory."""
     monkeypatch.chdir(tmp_path)
-    for name, text in PROGRAMS.items():
-        Path(f"{name}.pram").write_text(text)
-    for name, text in INPUTS.items():
-        Path(f"{name}.json").write_text(text)
 
     def run(line: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["lockstep", *line.split()])
@@ -30,3 +29,13 @@ def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         return Outcome(int(caught.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def do(alone: Do) -> Do:
+    """Runs a command line in a directory with PROGRAMS and INPUTS."""
+    for name, text in PROGRAMS.items():
+        Path(f"{name}.pram").write_text(text)
+    for name, text in INPUTS.items():
+        Path(f"{name}.json").write_text(text)
+    return alone

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from cases import EXAMPLE_SIZES
+from faults.decoders import Liar
+from kit.cases import EXAMPLE_SIZES
 from kit.jobs import DIRECTORY, job_of
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
-from lockstep.models.decode import Decoder
-from lockstep.models.editing import DecodingStep
 from lockstep.models.sampling import Sampling
-from lockstep.models.sequence import Change
 from lockstep.models.transformer import Factored
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -42,23 +39,6 @@ def small() -> tuple[Job, Compiled, int]:
     job = load(DIRECTORY / "tree_sum.pram").instantiate({"n": 2}, {"A": [3, 4]})
     time = run(job).time
     return job, compile_job(job, time), time
-
-
-class Liar(Decoder):
-    """A decoder that gets one position wrong once it is unmasked, and says that it changed, or not."""
-
-    at = 0
-    admits = True
-
-    def __iter__(self) -> Iterator[DecodingStep]:
-        mask, most = self.sequence.mask, self.model.vocabulary.size
-        for step in super().__iter__():
-            tokens, rows = step.sequence.copy(), step.change.rows
-            if tokens[self.at] != mask:
-                tokens[self.at] += 1 if tokens[self.at] + 1 < most else -1
-            if not self.admits:
-                rows = rows[rows != self.at]
-            yield DecodingStep(step.number, Change(rows, step.change.length), tokens)
 
 
 @pytest.mark.parametrize("admits", [True, False])

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cases import EXAMPLES, ExampleCase, job
 from hypothesis import HealthCheck, assume, given, settings
+from kit.cases import EXAMPLES, ExampleCase, job
 from kit.jobs import PROGRAMS, job_of
-from mutation.jobs import counted_cell
+from kit.small import counted_cell
 
 from lockstep.compiler import in_place, one_step
 from lockstep.compiler.compile import compile_job

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import FINE, MISUSED, WRONG, Do
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from made_models import lookup_model
+from kit.commands import FINE, MISUSED, WRONG, Do
+from kit.decoding import starts_of, sums
+from kit.jobs import DIRECTORY
+from kit.made_models import lookup_model
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from lockstep.compiler.processor import Code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
 from lockstep.models import batch
 from lockstep.models.batch import Failed, Start, decode_batch
 from lockstep.models.decode import decode
@@ -25,28 +26,10 @@ from lockstep.models.engines.indexed import IndexedBatch
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
-from lockstep.pram.machine import run
-from lockstep.pram.program import load
 from lockstep.proofs_check.batch import widest
 from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
-TREE_SUM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
-
-
-def starts_of(jobs: list[Job], construction: str = "mdm", spare: int = 0) -> tuple[Compiled, list[Start]]:
-    """One model for all jobs, which have the same code, and what it starts from."""
-    times = [run(job).time + spare for job in jobs]
-    row = CONSTRUCTIONS[construction]
-    widths = widest([row.widths(job, time) for job, time in zip(jobs, times)])
-    compiled = compile_code(Code.of(jobs[0]), widths, construction=construction)
-    layouts = [compiled.layout(job, time) for job, time in zip(jobs, times)]
-    return compiled, [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
-
-
-def sums(*sizes: int) -> list[Job]:
-    """Sums of several sizes, with other numbers each."""
-    program, chance = load(TREE_SUM), np.random.default_rng(1)
-    return [program.instantiate({"n": n}, {"A": chance.integers(0, 99, n).tolist()}, 16) for n in sizes]
+TREE_SUM = DIRECTORY / "tree_sum.pram"
 
 
 def same_as_alone(compiled: Compiled, starts: list[Start], engine: str, order: str = "parallel", seed: int = 0) -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, Do
-from faults import misread
+from faults.constructions import misread
 from hypothesis import HealthCheck, given, settings
-from reaching import everything, watch
+from kit.commands import FINE, REFUTED, Do
+from oracles.reaching import everything, watch
 
 from lockstep.commands.fuzz import keeping
 from lockstep.pram.access import MODES

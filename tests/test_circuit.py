@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
-from cases import EXAMPLE_SIZES, job
+from faults.circuits import BREACHES, EVERYTHING, R0, circuit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.cases import EXAMPLE_SIZES, job
 from kit.jobs import job_of
 
 from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
-from lockstep.compiler.circuit import Circuit, Linear, Ramp, Threshold
+from lockstep.compiler.circuit import Circuit, Linear, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fields
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.processor import Code
-from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
+from lockstep.pram.instructions import INSTRUCTIONS, Instruction
 from lockstep.proofs_check.catalog import letters_of_model
 from lockstep.proofs_check.theorems.width import VOCABULARY, WIDTHS
-
-R0 = Operand("register", 0)
-EVERYTHING = Code.of(job(*(Instruction(name, R0, R0, R0, rd=0, target=0) for name in INSTRUCTIONS)))
-
-
-def circuit() -> Circuit:
-    return mdm.build(EVERYTHING, Widths(4, 5, 2))
 
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
@@ -61,38 +54,6 @@ def test_any_code_builds_a_sound_circuit(word: int, time: int, pid: int, names: 
         built = row.build(code, widths)
         check_circuit(built)
         assert built.width == WIDTHS[construction](letters_of_model(code, widths))
-
-
-def first_gate(change: Callable[[Threshold | Ramp], Threshold | Ramp]) -> Callable[[Circuit], None]:
-    def apply(circuit: Circuit) -> None:
-        circuit.layers[0].gates[0] = change(circuit.layers[0].gates[0])
-
-    return apply
-
-
-def lookup(layer: int, **changes: object) -> Callable[[Circuit], None]:
-    def apply(circuit: Circuit) -> None:
-        circuit.layers[layer].lookups[0] = replace(circuit.layers[layer].lookups[0], **changes)  # type: ignore[arg-type]
-
-    return apply
-
-
-ONE, BOS, STEP = Linear({("one", 0): 1}), Linear({("token.BOS", 0): 1}), Linear({("step", 0): 1})
-
-BREACHES: list[tuple[Callable[[Circuit], None], str]] = [
-    (first_gate(lambda g: replace(g, writes={("nowhere", 0): 1})), "written but not in any field"),
-    (first_gate(lambda g: replace(g, form=Linear({("x", 0): 1}, -1))), "reads x\\[0\\] before it is written"),
-    (first_gate(lambda g: replace(g, writes={})), "writes nothing"),
-    (first_gate(lambda g: replace(g, form=g.form + 9)), "is constant: its form is in"),
-    (first_gate(lambda g: replace(g, form=g.form - 9)), "is constant: its form is in"),
-    (first_gate(lambda g: Threshold(BOS - 1, g.writes)), "a gate of layer 1 fires on the BOS row"),
-    (lookup(0, asks=ONE), "the BOS row asks"),
-    (lookup(0, conditions=(BOS,)), "the BOS row meets a condition"),
-    (lookup(0, conditions=()), "or there is none"),
-    (lookup(0, reads=((ONE, ("halted", 0)),)), "the BOS row has a value"),
-    (lookup(1, recency=STEP, recency_max=7), "recency 0 .. 31 exceeds 7"),
-    (lookup(1, asks=Linear({("mul.partial", 0): 1})), "reads mul.partial\\[0\\] before it is written"),
-]
 
 
 @pytest.mark.parametrize(("breach", "message"), BREACHES, ids=[m for _, m in BREACHES])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import EARLIER, FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
+from kit.commands import EARLIER, FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
 
 
 def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:

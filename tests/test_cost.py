@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import TINY
+from kit.commands import TINY
 
 from lockstep.commands.cost import calibrate, check, measure, sizes
 from lockstep.commands.cost.calibrate import Calibration

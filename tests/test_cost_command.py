@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do
+from kit.commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do
 
 from lockstep.commands.cost import calibrate
 from lockstep.commands.cost.model import FEATURES

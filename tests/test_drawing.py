@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_inputs import PROGRAMS, outside
+from kit.jobs import PATHS
+from oracles.plain import outside
 
 from lockstep.pram import probing
 from lockstep.pram.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, styled
@@ -123,7 +124,7 @@ def test_edges_are_words() -> None:
         program.instantiate(params, arrays, 6)
 
 
-@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_examples_take_what_is_drawn(path: Path) -> None:
     program = load(path)
     for size in range(1, 5):

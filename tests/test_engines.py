@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cases import EXAMPLE_SIZES
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from kit.cases import EXAMPLE_SIZES
+from kit.decoding import same_tokens, whole_job
 from kit.jobs import job_of
-from made_models import (
+from kit.made_models import (
     BROKEN,
     SOFT,
     finding_model,
@@ -26,17 +27,17 @@ from made_models import (
     vanishing_model,
     wide_model,
 )
-from test_models import chain_model, random_model
+from kit.random_models import chain_model, random_model
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
-from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
+from lockstep.models.editing import ORDERS
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.engines.active import ActiveSession
 from lockstep.models.engines.dense import forward
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
-from lockstep.models.transformer import Layer, Transformer
+from lockstep.models.transformer import Layer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
@@ -46,35 +47,6 @@ CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 OTHERS = [name for name in ENGINES if name != "dense"]
-
-
-def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,
-                process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000) -> str:  # fmt: skip
-    """Decode beside the reference; every token after every step must be the same. Which engine finished."""
-    ours, reference = (Decoder(model, tokens, positions, process, Sampling(order, seed, e)) for e in (engine, "dense"))
-    steps = [iter(ours), iter(reference)]
-    for _ in range(most):
-        ends, found = [], []
-        for decode in steps:
-            try:
-                step = next(decode, None)
-                found.append(None if step is None else step.tokens.tolist())
-                ends.append("")
-            except (NotFinished, OutOfPositions) as error:
-                found.append(None)
-                ends.append(str(error))
-        assert found[0] == found[1]
-        assert ends[0] == ends[1]
-        if found[0] is None:
-            break
-    return ours.engine
-
-
-def whole_job(job: Job, time: int, engine: str, construction: str = "mdm", dtype: str = "float64", **options: object) -> str:
-    compiled: Compiled = compile_job(job, time, dtype, construction)
-    layout = compiled.layout(job, time)
-    start = torch.from_numpy(layout.tokens())
-    return same_tokens(compiled.model, start, layout.positions(), engine, compiled.process, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("engine", OTHERS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluator import Result, Trap, evaluate
+from oracles.evaluator import Result, Trap, evaluate
 
 from lockstep.pram.parser import parse
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from commands import FINE, REFUTED, SIDECAR, Do
-from faults import misread
+from faults.constructions import misread
+from kit.commands import FINE, REFUTED, SIDECAR, Do
 
 from lockstep.common import keeping
 from lockstep.common.keeping import process_flags, repeat_command

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, Do
+from kit.commands import FINE, REFUTED, Do
 
 CLAIM = "liar.pram:5:7: error: claim time == 7 is false{}: 8, claimed == 7, at n = {}{}\n  claim time == 7\n        ^\n"
 #: Each command on a run of four processors, and whether it prints a list.

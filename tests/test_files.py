@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from numpy_decoder import decode as foreign_decode
+from oracles.numpy_decoder import decode as foreign_decode
 from safetensors import safe_open
 from safetensors.torch import load, save, save_file
 

@@ -10,35 +10,9 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from kit.imports import MAY_IMPORT, OURS, imports
 
 ROOT = Path(__file__).parent.parent
-OURS = ("pram", "models", "compiler", "proofs_check", "lockstep", "examples", "tests")
-MAY_IMPORT = {
-    "pram": set(),
-    "models": set(),
-    "compiler": {"pram", "models"},
-    "proofs_check": {"pram", "models", "compiler"},
-    "lockstep": {"pram", "models", "compiler", "proofs_check"},
-}
-
-
-def imports(text: str) -> set[str]:
-    """The top-level packages that a module imports, anywhere in it; of ours the floor: pram for `lockstep.pram.machine`."""
-    found = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            found |= {_floor(alias.name) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "lockstep":
-            found |= {_floor(f"lockstep.{alias.name}") for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(_floor(node.module))
-    return found
-
-
-def _floor(module: str) -> str:
-    first, _, rest = module.partition(".")
-    second = rest.partition(".")[0]
-    return second if first == "lockstep" and second in MAY_IMPORT else first
 
 
 def forbidden(package: str, text: str) -> set[str]:

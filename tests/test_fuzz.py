@@ -11,8 +11,8 @@ from random import Random
 from types import FrameType
 
 import pytest
-from commands import FINE, REFUTED, WRONG, Do
-from fuzzing import Outcome, cases, check_clean, files, inputs, mutate_json, mutate_text, programs
+from kit.commands import FINE, REFUTED, WRONG, Do
+from kit.fuzzing import Outcome, cases, check_clean, files, inputs, mutate_json, mutate_text, programs
 
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span
 from lockstep.pram.program import parse_program

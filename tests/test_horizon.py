@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutation.jobs import hot_cell
+from kit.small import hot_cell
 
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.mdm import Widths

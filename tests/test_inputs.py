@@ -7,39 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import FINE, WRONG, Do
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain import constant
+from kit.commands import FINE, WRONG, Do
+from kit.jobs import PATHS
+from oracles.plain import outside
 
 from lockstep.pram.drawing import random_inputs
 from lockstep.pram.errors import PramError
-from lockstep.pram.program import Program, load, parse_program
-from lockstep.pram.syntax import Param, Shared
+from lockstep.pram.program import load, parse_program
 from lockstep.proofs_check.failing import inputs_size
 from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of, program_inputs
 from lockstep.proofs_check.fuzzing.shrinking import shrink
 
-PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25)
 
 
-def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:
-    """Names of inputs with a word outside their range, or of another shape, by the evaluator's arithmetic."""
-    values = dict(params)
-    for declared in (d for d in program.tree.declarations if isinstance(d, Param) and d.value is not None):
-        values[declared.name] = constant(declared.value, values)  # type: ignore[arg-type]
-    wrong = []
-    for shared in (d for d in program.tree.declarations if isinstance(d, Shared) and d.role in ("input", "inout")):
-        low, high = (default if e is None else constant(e, values) for e, default in ((shared.low, 0), (shared.high, 15)))
-        words = np.array(arrays[shared.name], dtype=object)
-        cells = int(np.prod([constant(e, values) for e in shared.dimensions], dtype=int))
-        if words.size != cells or any(not low <= word <= high for word in words.ravel().tolist()):
-            wrong.append(shared.name)
-    return wrong
-
-
-@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 def test_inputs_of_the_examples_are_in_their_ranges(path: Path) -> None:
     program, sizes = load(path), []
 
@@ -109,10 +93,10 @@ def test_parameters_may_be_numpys_integers(do: Do) -> None:
 
 @pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint64])
 def test_programs_take_numpys_integers(kind: type[np.integer[Any]]) -> None:
-    values = load(PROGRAMS[0].parent / "tree_sum.pram").values({"n": kind(3)})
+    values = load(PATHS[0].parent / "tree_sum.pram").values({"n": kind(3)})
     assert values["n"] == 3 and type(values["n"]) is int
     with pytest.raises(PramError, match="must be an integer, not"):
-        load(PROGRAMS[0].parent / "tree_sum.pram").values({"n": np.float64(3)})
+        load(PATHS[0].parent / "tree_sum.pram").values({"n": np.float64(3)})
 
 
 def test_a_word_outside_is_noticed() -> None:

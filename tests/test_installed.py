@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import FINE, MISUSED, REFUTED, WRONG, Do
+from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 
 from lockstep.commands import doctor
 from lockstep.common.finding import EXAMPLES, find_program

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from cases import EXAMPLE_SIZES
+from kit.cases import EXAMPLE_SIZES
+from kit.decoding import whole_job
 from kit.jobs import job_of
-from test_engines import whole_job
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.engines import Unsuitable, bounds

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluator import Result, Trap, evaluate
 from hypothesis import given, settings
+from kit.runs import SAYS, assert_same
+from oracles.evaluator import Trap, evaluate
 
 import lockstep
 from lockstep.pram.access import MODES
@@ -29,22 +30,6 @@ MAX_STEPS = 1500
 #: The same programs in every run of the tests.
 FIXED = settings(derandomize=True, deadline=None, database=None)
 
-#: Parts of the machine's message for each kind of the evaluator's traps. A parameter-only subscript that is
-#: negative is a bad index to one and no word to the other, so these two kinds share their words. A `for` that runs
-#: past the largest word overflows at its end to one; to the other its exclusive bound is no word from the start.
-NO_WORD = ("is outside", "the number", "value of more than", "shift by a negative")
-SAYS = {
-    "overflow": ("overflow", "the number"),
-    "underflow": ("underflow",),
-    "shift": ("shift by",),
-    "index": NO_WORD,
-    "parameter": NO_WORD,
-    "conflict": ("(mode ",),
-    "disagree": ("disagree",),
-    "end": ("the largest word of",),
-    "items": ("processors are needed", "value of more than"),
-    "steps": ("no halt within", "the number"),
-}
 
 #: What random programs must hold, in all: nodes and features by their least count.
 STATEMENTS = ["Local", "Assign", "scalar Assign", "Store 1", "Store 2", "While", "Repeat", "Single"]
@@ -79,13 +64,6 @@ def machine_run(program: Program, params: dict[str, int], arrays: dict[str, Any]
     ours = run(program.instantiate(params, arrays, word_bits), max_steps=MAX_STEPS)
     assert ours.costs.work <= ours.job.processors * ours.time
     return ours
-
-
-def assert_same(ours: Run, theirs: Result) -> None:
-    assert (ours.time, ours.costs.shared_accesses) == (theirs.time, theirs.shared_accesses)
-    assert ours.memory.tolist() == theirs.memory
-    assert ours.outputs == theirs.outputs
-    assert (ours.job.processors, ours.job.word_bits) == (theirs.processors, theirs.word_bits)
 
 
 def compare(program: Program, case: TextCase) -> str:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import GOOD, SIDECAR, TINY, WRONG, Do
+from kit.commands import GOOD, SIDECAR, TINY, WRONG, Do
 
 from lockstep.pram import drawing, sidecar
 from lockstep.pram.errors import PramError

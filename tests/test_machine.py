@@ -7,13 +7,14 @@ from typing import Literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from scalar_machine import COMPUTE, Did, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarRun, ScalarTrap, run_scalar
+from kit.runs import HINT, assert_same_run, did, expected_step, same, step_with_seed
+from oracles.scalar_machine import COMPUTE, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarTrap, run_scalar
 
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import INSTRUCTIONS, Example, Instruction, Operand, Trap
 from lockstep.pram.job import Job
-from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, register_of, run
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, register_destination, register_of, run
 from lockstep.pram.winner import at_random
 from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
 
@@ -28,8 +29,6 @@ STRONGER = {
     "CRCW priority": ["CRCW arbitrary"],
 }
 PID, ZERO = Operand("pid"), Operand("constant", 0)
-#: What the machine adds to an error in code that all processors run together.
-HINT = "; code outside `parallel` runs on all processors: "
 
 EXAMPLES = [
     pytest.param(row.name, example, id=f"{row.name} {example.x} {example.y} {example.z}")
@@ -53,30 +52,6 @@ def example_job(
     memory = np.zeros(1 << example.bits, np.int64)
     memory[(example.x + example.y) % len(memory)] = example.memory
     return Job(code, 4, 1, example.bits, "EREW", memory, words)
-
-
-def expected_step(name: str, example: Example) -> Did:
-    """What the example says happens at place 0."""
-    following = None if name == "halt" else 2 if example.taken else 1
-    if example.value is None:
-        return Did(0, next=following)
-    cell = (example.x + example.y) % (1 << example.bits)
-    return Did(0, example.value, cell if name == "store" else "r3", following)
-
-
-def did(step: Step) -> list[Did]:
-    """A step of the machine in the scalar machine's words."""
-    columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next))
-    place = {HALTED: None}
-    return [
-        Did(place.get(at, at), value, _destination(code), place.get(after, after)) for at, value, code, after in zip(*columns)
-    ]
-
-
-def _destination(code: int) -> int | str | None:
-    if code == NO_DESTINATION:
-        return None
-    return code if code >= 0 else next(f"r{r}" for r in range(8) if register_destination(r) == code)
 
 
 @pytest.mark.parametrize("kind", ["constant", "parameter", "register"])
@@ -109,17 +84,6 @@ def test_every_row_has_examples() -> None:
 
 
 # -- against the scalar machine --------------------------------------------------------------------
-
-
-def assert_same_run(ours: Run, scalar: ScalarRun) -> None:
-    assert [did(step) for step in ours.trace] == scalar.steps
-    assert [step.number for step in ours.trace] == list(range(1, ours.time + 1))
-    assert ours.memory.tolist() == scalar.memory
-    assert (ours.time, ours.costs.work, ours.costs.shared_accesses) == (scalar.time, scalar.work, scalar.shared_accesses)
-    job = ours.job
-    assert (ours.space.allocated, ours.space.touched) == (job.space, len(scalar.touched))
-    assert ours.space.registers == job.processors * (job.registers + 1)
-    assert 0 <= ours.costs.work <= job.processors * ours.time
 
 
 def assert_same_refusal(ours: PramError, scalar: ScalarRefusal) -> None:
@@ -203,13 +167,6 @@ def test_checked_arithmetic_equals_scalar_machine() -> None:
 # -- the laws of the modes -------------------------------------------------------------------------
 
 
-def same(ours: Run | None, other: Run) -> bool:
-    """Whether a job was accepted again, with the same steps, memory and costs."""
-    if ours is None or ours.costs != other.costs or ours.memory.tolist() != other.memory.tolist():
-        return False
-    return [did(step) for step in ours.trace] == [did(step) for step in other.trace]
-
-
 @pytest.mark.parametrize("mode", STRONGER)
 def test_accepted_in_a_mode_runs_the_same_in_stronger_modes(mode: str) -> None:
     accepted: list[Run] = []
@@ -226,21 +183,6 @@ def test_accepted_in_a_mode_runs_the_same_in_stronger_modes(mode: str) -> None:
 
     check()
     assert len(accepted) >= 30
-
-
-def step_with_seed(machine: Machine) -> bool:
-    """Run a step; whether a processor other than the lowest won a cell. What stays was written by someone."""
-    before = machine.memory.copy()
-    step = machine.step()
-    writers: dict[int, list[int]] = {}
-    for cell, value in zip(step.destination.tolist(), step.value.tolist()):
-        if cell >= 0:
-            writers.setdefault(cell, []).append(value)
-    for cell, values in writers.items():
-        assert machine.memory[cell] in values
-        before[cell] = machine.memory[cell]
-    assert machine.memory.tolist() == before.tolist()
-    return any(machine.memory[cell] != values[0] for cell, values in writers.items())
 
 
 def test_arbitrary_lets_one_writer_win() -> None:

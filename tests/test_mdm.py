@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from cases import EXAMPLES, ExampleCase, job
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from kit.cases import EXAMPLES, ExampleCase, job
 
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import decode

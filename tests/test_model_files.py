@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import FINE, WRONG, Do
+from kit.commands import FINE, WRONG, Do
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from kit.random_models import KINDS, chain_model, made, random_model
 
 from lockstep.models.decode import decode
 from lockstep.models.editing import ORDERS, NotFinished
 from lockstep.models.processes import PROCESSES, THRESHOLD
 from lockstep.models.tokens import MASK, Vocabulary
-from lockstep.models.transformer import MAX_SPELLED, Factored, Layer, Prediction, Transformer
-
-KINDS = Vocabulary((("BOS", 0), (MASK, 0), ("A", 1), ("B", 3)))
-
-
-def random_model(seed: int, width: int = 7, dtype: torch.dtype = torch.float64) -> Transformer:
-    generator = torch.Generator().manual_seed(seed)
-
-    def matrix(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=generator, dtype=dtype)
-
-    factored = [Factored(matrix(4, width), matrix(3, width), matrix(3, width)) for _ in range(2)]
-    heads = (matrix(2, 4, width), matrix(2, 4, width), matrix(2, 4, width), matrix(2, width, 4))
-    layer = Layer(*heads, matrix(5, width), matrix(5), matrix(width, 5))
-    return Transformer(KINDS, factored[0], (layer,), factored[1])
+from lockstep.models.transformer import MAX_SPELLED, Factored
 
 
 def test_vocabulary_numbers_tokens() -> None:
@@ -61,10 +48,6 @@ def test_large_vocabularies_are_not_spelled_out() -> None:
         factored.spelled(large)
 
 
-def made(tokens: list[int], probabilities: list[float]) -> Prediction:
-    return Prediction(torch.tensor(tokens), torch.tensor(probabilities), None)
-
-
 def test_the_sampler_unmasks_what_is_likely_enough() -> None:
     tokens = torch.tensor([0, 1, 1, 1])
     prediction = made([4, 5, 6, 7], [1.0, THRESHOLD, 0.89, 1.0])
@@ -84,35 +67,6 @@ def test_orders_choose_a_non_empty_part() -> None:
             sizes.add(len(chosen))
         expected = {"parallel": {4}, "left-to-right": {1}, "random": {1}, "random-subsets": {1, 2, 3, 4}}
         assert sizes == expected[name]
-
-
-def chain_model(length: int) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
-    """Position i predicts token A 1 once position i - 1 is no mask: one head finds the row before.
-
-    Residual: 0 mask flag, 1 found-before-unmasked, 2.. one-hot position, then one-hot of the position before.
-    """
-    width = 2 + 2 * length
-    zero = torch.zeros
-    kind, one = zero(4, width), zero(3, width)
-    kind[1, 0] = 1
-    positions = zero(length, width)
-    for i in range(length):
-        positions[i, 2 + i] = 1
-        if i:
-            positions[i, 1 + length + i] = 1
-    q, k, v, o = zero(1, length, width), zero(1, length, width), zero(1, length, width), zero(1, width, length)
-    for i in range(length):
-        q[0, i, 2 + length + i] = 100
-        k[0, i, 2 + i] = 1
-    v[0, 0, 0], o[0, 1, 0] = -1, 1
-    layer = Layer(q, k, v, o, zero(1, width), zero(1), zero(width, 1))
-    unembedding = Factored(zero(4, width), zero(3, width), zero(3, width))
-    unembedding.kind[2, 2 : 2 + length] = 20
-    unembedding.kind[2, 1] = 20  # -20 while the row before is masked: all tokens alike
-    unembedding.one[0, 2 : 2 + length] = 10
-    unembedding.one[0, 1] = 10
-    model = Transformer(KINDS, Factored(kind, one, zero(3, width)), (layer,), unembedding)
-    return model, torch.tensor([0] + [KINDS.mask] * (length - 1)), positions
 
 
 def test_decoding_counts_steps_and_context() -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import Do
+from kit.commands import Do
 
 from lockstep.commands.modes.trying import ModeResult, try_modes, weakest
 from lockstep.pram.errors import PramError

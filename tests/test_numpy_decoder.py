@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy_decoder import decode, transition
+from oracles.numpy_decoder import decode, transition
 from safetensors.numpy import save_file
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import EARLIER, FINE, GOOD, MISUSED, SIDECAR, Do
+from kit.commands import EARLIER, FINE, GOOD, MISUSED, SIDECAR, Do
 
 
 @pytest.mark.parametrize("target", ["tiny.pram", "in.json", "tiny.py", "notes", "./tiny.pram", "link", "pipe"])

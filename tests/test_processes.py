@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from kit.random_models import endless_model
 
 from lockstep.models.decode import decode
 from lockstep.models.editing import OutOfPositions
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
-from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import Factored, Prediction, Transformer
+from lockstep.models.transformer import Prediction
 
 MASK = 9
 
@@ -60,13 +60,6 @@ def test_several_edits_in_one_step() -> None:
 
 def test_the_table_says_which_orders_exist() -> None:
     assert {name: (p.fills, p.any_order) for name, p in PROCESSES.items()} == {"mdm": (True, True), "ap-mdm": (False, False)}
-
-
-def endless_model() -> Transformer:
-    """Every position inserts, always."""
-    zero = torch.zeros
-    factored = Factored(zero(2, 1), zero(0, 1), zero(0, 1))
-    return Transformer(Vocabulary((("A", 0), ("MASK", 0))), factored, (), factored, zero(3, 1), torch.tensor([-1.0, 1.0, -1.0]))
 
 
 def test_outgrowing_the_positions_is_an_error() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import job
 from hypothesis import Phase, given, settings
+from kit.cases import job
 
 from lockstep.pram import profile as profiling
 from lockstep.pram.errors import PramError, Span

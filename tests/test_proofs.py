@@ -11,19 +11,21 @@ import numpy as np
 import pytest
 import torch
 import z3
-from cases import job
-from commands import FINE, MISUSED, REFUTED, Do
-from mutants import (
+from faults.weights import (
     Mutant,
     Rows,
     all_mutants,
     changes_anything,
     changes_attention,
+    failed,
+    fault_at,
     planted,
     rows_of_runs,
     score_mutants,
-    small_model,
 )
+from kit.cases import job
+from kit.commands import FINE, MISUSED, REFUTED, Do
+from kit.small import small_model
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
@@ -35,7 +37,7 @@ from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
 from lockstep.pram.program import load
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
-from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, Proof, interface_of, prove
+from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
 from lockstep.proofs_check.proofs.rows import BOS, Walker
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Unequal
@@ -43,10 +45,6 @@ from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS,
 from lockstep.proofs_check.proofs.weights import read_weights
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "programs"
-
-
-def failed(proof: Proof) -> list[str]:
-    return [obligation.what for obligation in proof.obligations if not obligation.holds]
 
 
 def program_model(name: str, construction: str, bits: int) -> Compiled:
@@ -218,14 +216,6 @@ def test_a_head_that_reads_another_row_has_a_counterexample() -> None:
         (example,) = proof.counterexamples()
     assert example.confirmed and example.where == "layer 2, head x"
     assert example.machine.startswith("reads row ")
-
-
-def fault_at(compiled: Compiled, layer: int, part: str, writes: str, bit: int, which: int = 0) -> Mutant:
-    """The sign of a weight that writes to a bit, turned."""
-    column = compiled.circuit.offsets()[writes] + bit
-    weights = getattr(compiled.model.layers[layer], part)
-    index = (column, int(torch.nonzero(weights[column])[which]))
-    return Mutant(layer, part, index, -float(weights[index]))
 
 
 @pytest.mark.parametrize(

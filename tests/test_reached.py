@@ -11,9 +11,9 @@ from random import Random
 
 import numpy as np
 import pytest
-from cases import job
-from evaluator import Trap
-from reaching import everything, watch
+from kit.cases import job
+from oracles.evaluator import Trap
+from oracles.reaching import everything, watch
 
 from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import Instruction, Operand

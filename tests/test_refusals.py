@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from evaluator import evaluate
 from kit.jobs import DIRECTORY, job_of
-from numpy_decoder import decode as foreign_decode
+from oracles.evaluator import evaluate
+from oracles.numpy_decoder import decode as foreign_decode
 
 import lockstep
 from lockstep.commands.compile import compile_to_file

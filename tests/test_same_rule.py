@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, Do
-from sweeps import GOOD, TINY, Told, failed, files, fine, swept
+from kit.commands import FINE, REFUTED, Do
+from kit.sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
 from lockstep.commands.report import write
 from lockstep.commands.report.survey import survey

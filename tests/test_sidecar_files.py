@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import FINE, REFUTED, WRONG, Do
-from sidecars import HEAD, INPUTS, RIGHT, generator, judged
+from kit.commands import FINE, REFUTED, WRONG, Do
+from kit.sidecars import HEAD, INPUTS, RIGHT, generator, judged
 
 from lockstep.pram.errors import Source
 from lockstep.pram.sidecar import SidecarFailed

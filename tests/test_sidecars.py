@@ -13,8 +13,8 @@ from typing import Any
 import dask
 import numpy as np
 import pytest
-from commands import FINE, REFUTED, WRONG, Do
-from sidecars import HEAD, INPUTS, RIGHT, error_of, generator
+from kit.commands import FINE, REFUTED, WRONG, Do
+from kit.sidecars import HEAD, INPUTS, RIGHT, error_of, generator
 
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Array

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from columns import uncovered
-from commands import REFUTED, Do
-from mutants import Mutant, changes_anything, planted, rows_of_runs, small_model, zero_mutants
+from faults.columns import uncovered
+from faults.weights import Mutant, changes_anything, failed, planted, rows_of_runs, zero_mutants
+from kit.commands import REFUTED, Do
+from kit.small import small_model
 from mutation.on_proofs import short_model
 from mutation.planting import Rewrite
-from test_proofs import failed
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled

@@ -5,18 +5,19 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import date
 from html.parser import HTMLParser
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from sweeps import GOOD, TINY, files, made, swept, table
+from kit.commands import Do
+from kit.sweeps import GOOD, TINY, files, made, swept, table
 
-from lockstep import __version__, cli
+from lockstep import __version__
 from lockstep.commands.report.plots import VARIABLES
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.values import Extent
@@ -35,34 +36,12 @@ DOCS = Path(__file__).parent.parent / "docs" / "sweep.md"
 COUNT = "program count\nparam n\nclaim time <= 9 * n + 9\nshared s : output\nfor i in 1 .. n do single do s := i end end\n"
 
 
-class Outcome(NamedTuple):
-    """What a command left."""
-
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Outcome]:
-    """Runs a command line in a directory of its own."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(line: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["lockstep", *line.split()])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        return Outcome(int(caught.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
 # -- what is found -----------------------------------------------------------------------------
 
 
-def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> None:
+def test_checked_and_computed_are_told_apart(alone: Do) -> None:
     files(Path(), tiny_pram=TINY, tiny_py=GOOD)
-    outcome = do("sweep . --sizes 1..3 --random 2 --process all --max-context 60 --workers 0 --json")
+    outcome = alone("sweep . --sizes 1..3 --random 2 --process all --max-context 60 --workers 0 --json")
     assert outcome.status == 0, outcome.err
     (program,) = json.loads(outcome.out)["programs"]
     job = load("tiny.pram").instantiate({"n": 2}, {"A": [0, 0]})
@@ -86,9 +65,9 @@ def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> No
 
 
 @pytest.mark.parametrize("limit", ["--max-context 10", "--max-decoding-steps 8"])
-def test_what_is_too_long_is_not_decoded(limit: str, do: Callable[[str], Outcome]) -> None:
+def test_what_is_too_long_is_not_decoded(limit: str, alone: Do) -> None:
     files(Path(), tiny_pram=TINY, tiny_py=GOOD)
-    outcome = do(f"sweep tiny.pram --sizes 1..2 --process mdm --workers 0 --json {limit}")
+    outcome = alone(f"sweep tiny.pram --sizes 1..2 --process mdm --workers 0 --json {limit}")
     (program,) = json.loads(outcome.out)["programs"]
     assert outcome.status == 3 and program["checked"] == 0 < program["computed"]
     assert program["checked_for"] == {"machine": {"sizes": [[1, 2]], "params": {"n": [1, 2]}}, "mdm": {"sizes": [], "params": {}}}
@@ -132,17 +111,17 @@ def test_a_model_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     assert {d.status for d in found.programs[0].decodes} == {FAILED}
 
 
-def test_runs_that_do_not_end_get_no_verdict(do: Callable[[str], Outcome]) -> None:
+def test_runs_that_do_not_end_get_no_verdict(alone: Do) -> None:
     files(Path(), count_pram=COUNT)
     options = "--process mdm --workers 0 --max-context 0 --random 1 --json"
-    some = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
+    some = alone(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
     (program,) = json.loads(some.out)["programs"]
     assert some.status == 0 and (program["computed"], program["stopped"]) == (2, 1)
     assert program["checked_for"]["machine"] == {"sizes": [[1, 2]], "params": {"n": [1, 2]}}
-    none = do(f"sweep count.pram --sizes 40,41 --max-steps 100 --out none.sqlite {options}")
+    none = alone(f"sweep count.pram --sizes 40,41 --max-steps 100 --out none.sqlite {options}")
     assert none.status == 3 and "count: no run came to an end within --max-steps 100: " in none.err
     files(Path(), count_pram=COUNT.replace("<= 9 * n + 9", "<= 90"))
-    claimed = do(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
+    claimed = alone(f"sweep count.pram --sizes 1,2,40 --max-steps 100 {options}")
     program = json.loads(claimed.out)["programs"][0]
     assert claimed.status == 3 and "claims to take at most 90 steps" in program["failures"][0]["trouble"]
 
@@ -167,8 +146,10 @@ def test_a_claim_without_a_value_fails_a_run_that_does_not_end_and_stops_nothing
     assert case.size == 1 and "endless.pram:4:19: error: division by zero" in case.trouble
 
 
-def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
-    sweeps, verifies = (set(re.findall(r"^  (--[a-z-]+)", do(f"{c} --help").out, re.M)) - {"--help"} for c in ("sweep", "verify"))
+def test_the_page_lists_the_options(alone: Do) -> None:
+    sweeps, verifies = (
+        set(re.findall(r"^  (--[a-z-]+)", alone(f"{c} --help").out, re.M)) - {"--help"} for c in ("sweep", "verify")
+    )
     page = DOCS.read_text()
     assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.M)) == sweeps
     (missing,) = re.findall(r"Of the options of `verify` these are missing: ([^.]*)\.", page)
@@ -195,12 +176,12 @@ def test_the_page_lists_the_options(do: Callable[[str], Outcome]) -> None:
         ("report sweep.sqlite --out report.pdf", 2, "neither .md nor .html"),
     ],
 )
-def test_what_is_refused(line: str, status: int, message: str, do: Callable[[str], Outcome]) -> None:
+def test_what_is_refused(line: str, status: int, message: str, alone: Do) -> None:
     files(Path(), tiny_pram=TINY, wrong_pram="program\n")
     Path("empty").mkdir()
     files(Path(), empty_json="", foo_md="kept", kept_sqlite="kept")
     Path("linked.html").symlink_to("kept.sqlite")
-    outcome = do(line)
+    outcome = alone(line)
     assert Path("foo.md").read_text() == Path("kept.sqlite").read_text() == "kept"
     assert (
         outcome.status == status and message in " ".join(outcome.err.replace("│", " ").split()) and "Traceback" not in outcome.err
@@ -234,10 +215,10 @@ class Page(HTMLParser):
         assert self.open and self.open.pop() == tag, tag
 
 
-def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
+def test_the_page_stands_alone(alone: Do) -> None:
     hostile = TINY.replace("procs n", "procs n      # <script>alert(1)</script>")
     files(Path(), tiny_pram=hostile, tiny_py=GOOD.replace("x + 1", "x + len(arrays['A']) // 3 + 1"))
-    assert do("sweep . --sizes 1..3 --random 2 --process all --max-context 40 --workers 0").status == 3
+    assert alone("sweep . --sizes 1..3 --random 2 --process all --max-context 40 --workers 0").status == 3
     text = Path("sweep.html").read_text()
     page = Page(text)
     assert not page.open and not page.loads and "<script" not in text and "@import" not in text and "url(http" not in text
@@ -266,7 +247,7 @@ def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
         and ">n</text>" not in text
     )
     assert "| tiny | 6 | 2 | 2 | 2 | 0 | sizes 1..2, n 1..2 | size 1, n 1 |" in markdown
-    assert do("report sweep.sqlite --out again.html").status == 3
+    assert alone("report sweep.sqlite --out again.html").status == 3
     assert Path("again.html").read_text() == text and not Path("again.md").exists()
 
 
@@ -278,37 +259,37 @@ class Stopped(Here):
         raise KeyboardInterrupt
 
 
-def test_an_unfinished_sweep_is_said_to_be_one(do: Callable[[str], Outcome], tmp_path: Path) -> None:
+def test_an_unfinished_sweep_is_said_to_be_one(alone: Do, tmp_path: Path) -> None:
     files(Path(), tiny_pram=TINY, tiny_py=GOOD)
     with pytest.raises(KeyboardInterrupt), writing(Path("sweep.sqlite")) as store:
         sweep(made(tmp_path), store, lambda: nullcontext(Stopped()))
-    outcome = do("report sweep.sqlite")
+    outcome = alone("report sweep.sqlite")
     assert outcome.status == 0 and "sweep.sqlite: 4 of 6 cases of 1 program, unfinished" in outcome.out
     words = "4 of 6 cases of 1 program: 4 computed. The sweep is unfinished: the same command goes on from here."
     assert words in Path("sweep.md").read_text() and words in Path("sweep.html").read_text()
     assert "| tiny | 4 of 6 | 0 | 4 |" in Path("sweep.md").read_text()
-    record = json.loads(do("report sweep.sqlite --json").out)
+    record = json.loads(alone("report sweep.sqlite --json").out)
     assert (record["cases"], record["missing"], record["programs"][0]["missing"]) == (4, 2, 2)
     swept(tmp_path, Path("sweep.sqlite"))
-    record = json.loads(do("report sweep.sqlite --json").out)
+    record = json.loads(alone("report sweep.sqlite --json").out)
     told = {"date": date.today().isoformat(), "lockstep": __version__, "seed": 0, "random": 2, "sizes": [1, 2, 3]}
     assert (record["cases"], record["missing"], record["sweeps"]) == (6, 0, [told])
     assert "is unfinished" not in Path("sweep.md").read_text()
     swept(tmp_path, Path("sweep.sqlite"), seed=3)
-    do("report sweep.sqlite")
+    alone("report sweep.sqlite")
     text = Path("sweep.md").read_text()
     assert "12 cases of 1 program" in text and "with seeds 0, 3." in text and "seed 3." in text
 
 
-def test_the_largest_extent_is_the_one_that_is_certified(do: Callable[[str], Outcome]) -> None:
+def test_the_largest_extent_is_the_one_that_is_certified(alone: Do) -> None:
     """2^10 is more than 2^9, whatever their order as texts."""
     files(Path(), tiny_pram=TINY, tiny_py=GOOD)
-    assert do("sweep . --sizes 1,2 --random 1 --process mdm --workers 0").status == 0
+    assert alone("sweep . --sizes 1,2 --random 1 --process mdm --workers 0").status == 0
     with sqlite3.connect("sweep.sqlite") as connection:
         connection.execute("UPDATE checks SET \"on\" = 'T * P <= 2^9' WHERE verdict = 'certified' AND case_id = 1")
         connection.execute("UPDATE checks SET \"on\" = 'T * P <= 2^10' WHERE verdict = 'certified' AND case_id = 2")
     connection.close()
-    do("report sweep.sqlite")
+    alone("report sweep.sqlite")
     assert "certified for T \\* P \\<= 2^10 |" in Path("sweep.md").read_text()
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweeps import GOOD, MACHINE_ONLY, TINY, Reading, Told, failed, files, fine, made, swept, table
-from test_floors import OURS, imports
-from test_sweep_kept import reached
+from kit.imports import OURS, imports, reached
+from kit.sweeps import GOOD, MACHINE_ONLY, TINY, Reading, Told, failed, files, fine, made, swept, table
 
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.verdict import reasons

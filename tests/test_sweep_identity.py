@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import FINE, REFUTED, WRONG, Do
-from sweeps import GOOD, TINY, Told, failed, files, fine, swept
+from kit.commands import FINE, REFUTED, WRONG, Do
+from kit.sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
 from lockstep.commands.report.page import page
 from lockstep.commands.report.survey import survey

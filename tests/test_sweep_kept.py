@@ -1,6 +1,5 @@
 """The database of a sweep: what it keeps, and that it can be killed at any moment."""
 
-import ast
 import os
 import signal
 import sqlite3
@@ -16,7 +15,8 @@ from typing import Any
 
 import psutil
 import pytest
-from sweeps import GOOD, NOTING, TINY, facts, files, made, swept, table
+from kit.imports import reached
+from kit.sweeps import GOOD, NOTING, TINY, facts, files, made, swept, table
 
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.verdict import reasons
@@ -86,38 +86,6 @@ def test_code_of_another_version_is_another_subject(tmp_path: Path, monkeypatch:
     with pytest.raises(OtherVersion, match="another version of Lockstep"):
         check_task(task)
     assert len(swept(tmp_path, tmp_path / "sweep.sqlite", sizes=[1])["cases"]) == 4
-
-
-def imported(module: str) -> set[str]:
-    """Our modules that a module names in its imports, wherever in its text they stand."""
-    spec = find_spec(module)
-    assert spec is not None and spec.origin is not None
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert not node.level, f"{module} imports relatively"
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return {name for name in names if name.startswith("lockstep.") and _is_module(name)}
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # a name in a module that is no package
-        return False
-
-
-def reached(module: str) -> set[str]:
-    """The module, those that it imports, and those that they import. A package's __init__ runs too, but passes nothing on."""
-    found, left = set[str](), [module]
-    while left:
-        if (name := left.pop()) not in found:
-            found.add(name)
-            left += imported(name)
-    return found
 
 
 def test_the_version_covers_all_code_that_verdicts_depend_on() -> None:

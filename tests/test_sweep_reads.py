@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, WRONG, Do
-from sweeps import GOOD, TINY, files
+from kit.commands import FINE, REFUTED, WRONG, Do
+from kit.sweeps import GOOD, TINY, files
 
 COMMAND = "sweep tiny.pram --sizes 1..2 --random 1 --process mdm --workers {}"
 HEAD = "import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from commands import FINE, WRONG, Do
+from kit.commands import FINE, WRONG, Do
 from test_errors import rendered
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "errors.md"

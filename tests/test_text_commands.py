@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do, rows
+from kit.commands import FINE, MISUSED, REFUTED, TINY, WRONG, Do, rows
 from rich.console import Console
 
 from lockstep.commands import fmt

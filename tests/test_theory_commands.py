@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import FINE, MISUSED, REFUTED, WRONG, Do
+from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 from kit.jobs import job_of
 
 from lockstep.compiler.compile import compile_job

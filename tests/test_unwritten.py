@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import FINE, REFUTED, WRONG, Do
+from kit.commands import FINE, REFUTED, WRONG, Do
 
 import lockstep
 from lockstep.pram.errors import Diagnostic, PramError
@@ -55,7 +55,7 @@ def test_a_read_in_the_step_of_the_first_write_finds_the_cell_unwritten() -> Non
     """Loads see memory as it was before the step: only code that diverges can do it."""
     from dataclasses import replace
 
-    from cases import job
+    from kit.cases import job
 
     from lockstep.pram import machine
     from lockstep.pram.instructions import PID, Instruction, constant

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import FINE, REFUTED, WRONG, Do, rows
+from kit.commands import FINE, REFUTED, WRONG, Do, rows
 
 from lockstep.pram.program import load, parse_program
 from lockstep.proofs_check.verification import Failed, Options, verify

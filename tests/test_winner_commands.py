@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import FINE, MISUSED, WRONG, Do, Outcome
+from kit.commands import FINE, MISUSED, WRONG, Do, Outcome
 from safetensors import safe_open
 
 import lockstep

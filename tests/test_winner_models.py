@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from all_winners import fight
-from mutation.jobs import counted_cell, hot_cell
-from numpy_decoder import decode as foreign_decode
+from kit.small import counted_cell, hot_cell
+from oracles.all_winners import fight
+from oracles.numpy_decoder import decode as foreign_decode
 
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job

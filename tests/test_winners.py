@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from all_winners import End, TooMany, every_end, fight
-from cases import job
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalar_machine import run_scalar
-from test_machine import assert_same_run
+from kit.cases import job
+from kit.runs import assert_same_run
+from kit.winners import CHOSEN, OPEN, ends, program
+from oracles.all_winners import TooMany, every_end, fight
+from oracles.scalar_machine import run_scalar
 
 from lockstep.pram import winners
 from lockstep.pram.access import MODES
@@ -39,13 +40,7 @@ from lockstep.pram.winners import (
 from lockstep.proofs_check.fuzzing.machine_programs import coverage, machine_jobs
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
-OPEN = "CRCW arbitrary"
 MAX_STEPS = 40
-
-
-def program(body: str, n: int = 3, declared: str = "shared s : output, t : output") -> Job:
-    """A job of n processors that write s and t."""
-    return parse_program(f"program p\nmode {OPEN}\nparam n\nprocs n\n{declared}\n{body}\n", "p.pram").instantiate({"n": n})
 
 
 #: Each processor writes its pid.
@@ -145,23 +140,6 @@ def test_other_modes_leave_no_winner_open(mode: str) -> None:
         replace(program(ALL_WRITE), mode=mode, winner=HIGHEST)
 
 
-SCALARS, TWO = "shared s : output, t : output", "shared A[2] : output"
-TWO_CELLS = "A[pid & 1] := pid"
-#: Statements, processors, arrays, choices, and the outputs. Two cells that are contested in one step go by their addresses.
-#: Writes of one word by all, and by one alone, take no choice; and in one step neither does a cell that is not contested.
-CHOSEN: tuple[tuple[str, int, str, tuple[int, ...], dict[str, object]], ...] = (
-    (TWO_CELLS, 4, TWO, (), {"A": [0, 1]}),
-    (TWO_CELLS, 4, TWO, (2,), {"A": [2, 1]}),
-    (TWO_CELLS, 4, TWO, (0, 3), {"A": [0, 3]}),
-    (TWO_CELLS, 4, TWO, (2, 1), {"A": [2, 1]}),
-    (TWO_CELLS, 4, TWO, (2, 3), {"A": [2, 3]}),
-    ("s := pid\nt := pid", 3, SCALARS, (2,), {"s": 2, "t": 0}),
-    ("s := pid\nt := pid", 3, SCALARS, (2, 1), {"s": 2, "t": 1}),
-    ("s := 7\nsingle do s := 1 end\nt := pid & 1", 3, SCALARS, (1,), {"s": 1, "t": 1}),
-    ("A[pid & 1] := (pid & 1) * pid", 4, TWO, (3,), {"A": [0, 3]}),
-)
-
-
 @pytest.mark.parametrize(("body", "n", "declared", "choices", "outputs"), CHOSEN)
 def test_choices(body: str, n: int, declared: str, choices: tuple[int, ...], outputs: dict[str, object]) -> None:
     assert run(replace(program(body, n, declared), winner=by_choices(*choices))).outputs == outputs
@@ -198,18 +176,6 @@ def test_contested_writes_are_told_of_under_any_winner() -> None:
 
 
 # -- every winner ------------------------------------------------------------------------------------
-
-
-def ends(found: Winners) -> set[End]:
-    """What the runs came to, as brute force says it."""
-    return {_end(outcome) for _, outcome in found.runs}
-
-
-def _end(outcome: Run | PramError) -> End:
-    if isinstance(outcome, Run):
-        return "ended", outcome.time, tuple(outcome.memory.tolist())
-    step = int(outcome.message.removeprefix("step ").split(":")[0])
-    return "endless" if isinstance(outcome, NoHalt) else "refused", step, ()
 
 
 def check_repeats(made: Job, found: Winners, max_steps: int = MAX_STEPS) -> None:

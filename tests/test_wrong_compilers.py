@@ -12,10 +12,19 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from cases import job
-from mutation.jobs import PID, R0, R1, number
+from faults.circuits import (
+    altered,
+    moved_head,
+    narrowed,
+    never,
+    owner_of_what_cancels,
+    product_twice,
+    without_field,
+    without_head,
+)
+from kit.cases import job
+from kit.small import PID, R0, R1, number
 from mutation.on_proofs import THERE, short_model
-from wrong_circuits import altered, moved_head, narrowed, never, owner_of_what_cancels, product_twice, without_field, without_head
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.invariants import check_circuit

@@ -14,6 +14,8 @@ from lockstep.pram.sidecar import generator_for
 
 PROGRAMS = ("tree_sum", "hillis_steele", "list_rank", "bitonic_sort", "closure", "components", "dyck")
 DIRECTORY = Path(__file__).parent.parent.parent / "examples" / "programs"
+#: Every example program.
+PATHS = sorted(DIRECTORY.glob("*.pram"))
 WORD_BITS = 16
 
 

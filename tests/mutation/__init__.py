@@ -6,7 +6,6 @@
 |-----------------------------------------|--------------------------------------------------------------------|
 | `of_*.py`                               | the mutants, by what is mutated                                    |
 | `on_*.py`                               | the checks, by what they run on                                    |
-| `jobs.py`                               | the small jobs and programs that checks run                        |
 | `planting.py`, `circuits.py`            | how mutants are put in place, and taken out again                  |
 | `table.py`, `verdicts.py`, `show.py`    | a row of either table; the judge; verdicts as tables, and Markdown |
 

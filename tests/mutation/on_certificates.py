@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from mutants import small_job
+from kit.small import counted_cell, hot_cell, small_job
 
 from lockstep.compiler import mdm, processor
 from lockstep.compiler.assemble import assemble
@@ -16,7 +16,6 @@ from lockstep.models.transformer import LAYER_PARTS, Factored, Transformer
 from lockstep.proofs_check.certificate import certify, require_certificate
 from lockstep.proofs_check.refusals import NotCertified
 from mutation.circuits import weight
-from mutation.jobs import counted_cell, hot_cell
 from mutation.planting import Attribute
 from mutation.table import Check
 

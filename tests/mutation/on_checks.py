@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from test_agreement import Liar
-from test_circuit import BREACHES
-from test_circuit import circuit as sound_circuit
+from faults.circuits import BREACHES
+from faults.circuits import circuit as sound_circuit
+from faults.decoders import Liar
+from kit.small import counted_cell, counting
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.compiler.invariants import CircuitError, check_circuit
@@ -23,7 +24,6 @@ from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import THEOREMS
-from mutation.jobs import counted_cell, counting
 from mutation.planting import Attribute
 from mutation.table import Check
 

@@ -8,7 +8,8 @@ from itertools import product
 
 import numpy as np
 import torch
-from made_models import (
+from kit.decoding import same_tokens, starts_of, sums, whole_job
+from kit.made_models import (
     BROKEN,
     finding_model,
     gives_up,
@@ -21,12 +22,9 @@ from made_models import (
     vanishing_model,
     wide_model,
 )
-from mutants import small_job
-from numpy_decoder import transition
-from test_batch import starts_of, sums
-from test_engines import same_tokens, whole_job
-from test_models import chain_model, made, random_model
-from test_processes import endless_model
+from kit.random_models import chain_model, endless_model, made, random_model
+from kit.small import apart, counted_cell, counting, hot_cell, small_job
+from oracles.numpy_decoder import transition
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models import batch
@@ -40,7 +38,6 @@ from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.proofs_check.decoding import DecodeOptions, decode_job
-from mutation.jobs import apart, counted_cell, counting, hot_cell
 from mutation.on_models import REFUSALS
 from mutation.planting import Attribute
 from mutation.table import Check

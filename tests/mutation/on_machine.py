@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from cases import EXAMPLES
-from evaluator import Trap, evaluate
-from scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
-from test_alu import MEANINGS
-from test_language import SAYS, assert_same
-from test_machine import HINT, assert_same_run, did, expected_step, same, step_with_seed
+from kit.cases import EXAMPLES
+from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, same, step_with_seed
+from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
+from kit.word_operations import MEANINGS
+from oracles.evaluator import Trap, evaluate
+from oracles.scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
 from test_ranges import FORMS, test_every_range, test_ranges_that_start_at_a_number
 
 from lockstep.pram.access import MODES
@@ -20,7 +20,6 @@ from lockstep.pram.machine import Machine, run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winner import at_random
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
-from mutation.jobs import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from mutation.table import Check
 
 MOST = 250

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mutants import small_job, small_model
-from numpy_decoder import decode as foreign_decode
-from test_alu import MEANINGS, apply, compiled_with_everything, pairs
+from kit.small import MODELLED, apart, counted_cell, counting, hot_cell, parameters, small_job, small_model
+from kit.word_operations import MEANINGS, apply, compiled_with_everything, pairs
+from oracles.numpy_decoder import decode as foreign_decode
 
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
@@ -35,7 +35,6 @@ from lockstep.proofs_check.proofs.prove import prove
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.theorems import BOUNDS, theorem4
 from lockstep.proofs_check.theorems.width import WIDTHS
-from mutation.jobs import MODELLED, apart, counted_cell, counting, hot_cell, parameters
 from mutation.table import Check
 
 #: Orders in which masked diffusion may fill a job, with seeds.

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from functools import cache, partial
 
 import torch
-from cases import job
-from mutants import Mutant as Fault
-from mutants import planted, tensor_of
-from test_proofs import fault_at
-from wrong_circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
+from faults.circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
+from faults.weights import Mutant as Fault
+from faults.weights import fault_at, planted, tensor_of
+from kit.cases import job
+from kit.small import PID, R0, R1, number
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction
 from lockstep.proofs_check.proofs.prove import prove
 from lockstep.proofs_check.proofs.solver import Lemmas
-from mutation.jobs import PID, R0, R1, number
 from mutation.table import Check
 
 #: Code of every kind of step, short enough to be proved in a tenth of a second.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import test_drawing as drawing
 import test_reached as reached
+from kit.small import texts
 from test_campaigns import what_campaigns_reach
 
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import parse_program
-from mutation.jobs import texts
 from mutation.table import Check
 
 #: Every so many of the programs that checks run on are enough here.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from kit.small import counting, hot_cell
 
 from lockstep.compiler import in_place
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE, _Assembler
@@ -13,7 +14,6 @@ from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.processor import Code
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.proofs_check.certificate import certify, horizon
-from mutation.jobs import counting, hot_cell
 from mutation.table import Check
 
 

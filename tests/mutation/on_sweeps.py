@@ -13,7 +13,7 @@ from typing import Any
 import test_sweep_files as of_files
 import test_sweep_identity as of_identity
 import typer
-from sweeps import GOOD, TINY, Told, failed, files, fine, swept
+from kit.sweeps import GOOD, TINY, Told, failed, files, fine, swept
 
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.verdict import reasons

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from all_winners import TooMany, every_end, fight
-from scalar_machine import run_scalar
-from test_machine import assert_same_run
-from test_winners import CHOSEN, ends, program
+from kit.runs import assert_same_run
+from kit.small import counted_cell, hot_cell
+from kit.winners import CHOSEN, ends, program
+from oracles.all_winners import TooMany, every_end, fight
+from oracles.scalar_machine import run_scalar
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.commands.modes.trying import ModeResult, try_modes
@@ -26,7 +27,6 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load, parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, run_winners
 from lockstep.proofs_check.agreement import check_agreement
-from mutation.jobs import counted_cell, hot_cell
 from mutation.table import Check
 
 OPEN = "CRCW arbitrary"

@@ -1,12 +1,16 @@
-"""Parameter expressions in plain integers, for the evaluator of `tests/evaluator.py`."""
+"""Parameter expressions in plain integers, for the evaluator of `tests/oracles/evaluator.py`."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from lockstep.pram import syntax
-from lockstep.pram.syntax import Expression, Name, children
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import Expression, Name, Param, Shared, children
 
 Params = dict[str, int]
 
@@ -53,3 +57,18 @@ def constant(e: Expression, params: Params) -> int:
             if not (function in "/%" and b == 0 or function in ("<<", ">>") and not 0 <= b <= MAX_SHIFT):
                 return int(PLAIN[function](a, b))
     raise Trap("parameter", f"{e} has no value")
+
+
+def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:
+    """Names of inputs with a word outside their range, or of another shape, by the evaluator's arithmetic."""
+    values = dict(params)
+    for declared in (d for d in program.tree.declarations if isinstance(d, Param) and d.value is not None):
+        values[declared.name] = constant(declared.value, values)  # type: ignore[arg-type]
+    wrong = []
+    for shared in (d for d in program.tree.declarations if isinstance(d, Shared) and d.role in ("input", "inout")):
+        low, high = (default if e is None else constant(e, values) for e, default in ((shared.low, 0), (shared.high, 15)))
+        words = np.array(arrays[shared.name], dtype=object)
+        cells = int(np.prod([constant(e, values) for e in shared.dimensions], dtype=int))
+        if words.size != cells or any(not low <= word <= high for word in words.ravel().tolist()):
+            wrong.append(shared.name)
+    return wrong

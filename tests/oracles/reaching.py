@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from evaluator import Arrays, Params, _Halted, _Run, is_constant
-
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
+from oracles.evaluator import Arrays, Params, _Halted, _Run, is_constant
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]

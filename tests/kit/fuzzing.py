@@ -23,7 +23,7 @@ from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 
-PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
+PROGRAMS = Path(__file__).parent.parent.parent / "examples" / "programs"
 MAX_STEPS = 150
 
 #: What a mutated program or input may come to, in the order in which it is found out.

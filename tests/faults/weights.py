@@ -1,4 +1,4 @@
-"""A small program that uses everything, its models, rows of its runs, and all single-weight mutants of a model."""
+"""All single-weight mutants of a model, and the rows of real runs that may tell each from it."""
 
 from __future__ import annotations
 
@@ -7,52 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from cases import job
+from kit.small import small_job
 from torch import Tensor
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from lockstep.compiler.processor import Code
+from lockstep.compiler.compile import Compiled
 from lockstep.models.decode import Decoder
 from lockstep.models.transformer import FACTORED_PARTS, LAYER_PARTS, Transformer
-from lockstep.pram.instructions import Instruction, Operand
-from lockstep.pram.job import Job
+from lockstep.proofs_check.proofs.prove import Proof
 
-PID = Operand("pid")
-#: Operands of every kind; instructions take them in turn.
-OPERANDS = (
-    Operand("register", 0), Operand("constant", 2), Operand("parameter", 1), Operand("register", 1), PID, Operand("constant", 1),
-    Operand("parameter", 0),
-)  # fmt: skip
-OPERATIONS = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "addsat")
 PARTS = ("w_in", "b_in", "w_out", "v", "o")
-
-
-def everything() -> tuple[Instruction, ...]:
-    """Every instruction, operands of every kind, jumps both ways; job() adds a halt."""
-    r0, c2, p1, r1, *_ = OPERANDS
-    turn = OPERANDS * 3
-    words = [Instruction(name, turn[i], turn[i + 3], rd=i % 2) for i, name in enumerate(OPERATIONS)]
-    branches = [
-        Instruction("jz", r1, target=21),
-        Instruction("jmp", target=22),
-        Instruction("jz", Operand("constant", 1), target=2),
-    ]
-    memory = [Instruction("load", r1, p1, rd=1), Instruction("store", r0, c2, r1), Instruction("store", PID, p1, c2)]
-    return (Instruction("mov", r1, rd=0), *words, *memory, *branches, Instruction("nop"))
-
-
-def small_job(word_bits: int = 2, processors: int = 2) -> Job:
-    return job(
-        *everything(), registers=2, processors=processors, word_bits=word_bits, mode="CRCW priority", memory=(1, 3, 2),
-        parameters=(1, 3), outputs=range(3),
-    )  # fmt: skip
-
-
-def small_model(construction: str, word_bits: int = 2, dtype: str = "float64") -> Compiled:
-    """Its code with room for runs of 31 steps, or of 63 tokens."""
-    code = Code.of(small_job(word_bits))
-    bits = 5 if construction == "mdm" else 6
-    return compile_code(code, CONSTRUCTIONS[construction].bits(word_bits, bits, 1), dtype, construction)
 
 
 @dataclass(frozen=True)
@@ -188,3 +151,15 @@ def changes_a_run(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
     sure, certain = prediction.probability >= 0.9, right.probability >= 0.9
     edits = prediction.control is not None and right.control is not None and not torch.equal(prediction.control, right.control)
     return edits or not torch.equal(sure, certain) or not torch.equal(prediction.token[certain], right.token[certain])
+
+
+def failed(proof: Proof) -> list[str]:
+    return [obligation.what for obligation in proof.obligations if not obligation.holds]
+
+
+def fault_at(compiled: Compiled, layer: int, part: str, writes: str, bit: int, which: int = 0) -> Mutant:
+    """The sign of a weight that writes to a bit, turned."""
+    column = compiled.circuit.offsets()[writes] + bit
+    weights = getattr(compiled.model.layers[layer], part)
+    index = (column, int(torch.nonzero(weights[column])[which]))
+    return Mutant(layer, part, index, -float(weights[index]))

@@ -1,4 +1,4 @@
-"""Small jobs that bring out one difficulty each; checks run on them."""
+"""Small jobs that bring out one difficulty each, and one that uses everything, with its models; checks run on them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import cache
 from random import Random
 
-from cases import EXAMPLES, job
-from mutants import small_job
-
+from kit.cases import EXAMPLES, job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.processor import Code
 from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import Instruction, Operand, Trap
 from lockstep.pram.job import Job
@@ -21,6 +21,42 @@ R0, R1, R2, R3 = (Operand("register", i) for i in range(4))
 
 def number(value: int) -> Operand:
     return Operand("constant", value)
+
+
+#: Operands of every kind; instructions take them in turn.
+OPERANDS = (
+    Operand("register", 0), Operand("constant", 2), Operand("parameter", 1), Operand("register", 1), PID, Operand("constant", 1),
+    Operand("parameter", 0),
+)  # fmt: skip
+OPERATIONS = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "addsat")
+
+
+def everything() -> tuple[Instruction, ...]:
+    """Every instruction, operands of every kind, jumps both ways; job() adds a halt."""
+    r0, c2, p1, r1, *_ = OPERANDS
+    turn = OPERANDS * 3
+    words = [Instruction(name, turn[i], turn[i + 3], rd=i % 2) for i, name in enumerate(OPERATIONS)]
+    branches = [
+        Instruction("jz", r1, target=21),
+        Instruction("jmp", target=22),
+        Instruction("jz", Operand("constant", 1), target=2),
+    ]
+    memory = [Instruction("load", r1, p1, rd=1), Instruction("store", r0, c2, r1), Instruction("store", PID, p1, c2)]
+    return (Instruction("mov", r1, rd=0), *words, *memory, *branches, Instruction("nop"))
+
+
+def small_job(word_bits: int = 2, processors: int = 2) -> Job:
+    return job(
+        *everything(), registers=2, processors=processors, word_bits=word_bits, mode="CRCW priority", memory=(1, 3, 2),
+        parameters=(1, 3), outputs=range(3),
+    )  # fmt: skip
+
+
+def small_model(construction: str, word_bits: int = 2, dtype: str = "float64") -> Compiled:
+    """Its code with room for runs of 31 steps, or of 63 tokens."""
+    code = Code.of(small_job(word_bits))
+    bits = 5 if construction == "mdm" else 6
+    return compile_code(code, CONSTRUCTIONS[construction].bits(word_bits, bits, 1), dtype, construction)
 
 
 def hot_cell(processors: int = 4, rounds: int = 2, word_bits: int = 4) -> Job:

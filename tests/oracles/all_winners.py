@@ -9,11 +9,11 @@ from copy import deepcopy
 from itertools import product
 from random import Random
 
-from cases import job
-from scalar_machine import ScalarRefusal, ScalarRun, finish, look, start, writers
+from kit.cases import job
 
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job
+from oracles.scalar_machine import ScalarRefusal, ScalarRun, finish, look, start, writers
 
 #: A final memory with the time it took, or the step in which a run is refused or given up.
 End = tuple[str, int, tuple[int, ...]]

@@ -16,10 +16,9 @@ from itertools import chain
 from math import prod
 from typing import Any
 
-from plain import PLAIN, Params, Trap, constant, is_constant
-
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, Statement, walk
+from oracles.plain import PLAIN, Params, Trap, constant, is_constant
 
 Arrays = dict[str, Any]
 

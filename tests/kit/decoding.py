@@ -1,0 +1,65 @@
+"""Decodes beside the reference, and sequences to start from."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from kit.jobs import DIRECTORY
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
+from lockstep.compiler.processor import Code
+from lockstep.models.batch import Start
+from lockstep.models.decode import Decoder
+from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.positions import Positions
+from lockstep.models.sampling import Sampling
+from lockstep.models.transformer import Transformer
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import load
+from lockstep.proofs_check.batch import widest
+
+
+def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,
+                process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000) -> str:  # fmt: skip
+    """Decode beside the reference; every token after every step must be the same. Which engine finished."""
+    ours, reference = (Decoder(model, tokens, positions, process, Sampling(order, seed, e)) for e in (engine, "dense"))
+    steps = [iter(ours), iter(reference)]
+    for _ in range(most):
+        ends, found = [], []
+        for decode in steps:
+            try:
+                step = next(decode, None)
+                found.append(None if step is None else step.tokens.tolist())
+                ends.append("")
+            except (NotFinished, OutOfPositions) as error:
+                found.append(None)
+                ends.append(str(error))
+        assert found[0] == found[1]
+        assert ends[0] == ends[1]
+        if found[0] is None:
+            break
+    return ours.engine
+
+
+def whole_job(job: Job, time: int, engine: str, construction: str = "mdm", dtype: str = "float64", **options: object) -> str:
+    compiled: Compiled = compile_job(job, time, dtype, construction)
+    layout = compiled.layout(job, time)
+    start = torch.from_numpy(layout.tokens())
+    return same_tokens(compiled.model, start, layout.positions(), engine, compiled.process, **options)  # type: ignore[arg-type]
+
+
+def starts_of(jobs: list[Job], construction: str = "mdm", spare: int = 0) -> tuple[Compiled, list[Start]]:
+    """One model for all jobs, which have the same code, and what it starts from."""
+    times = [run(job).time + spare for job in jobs]
+    row = CONSTRUCTIONS[construction]
+    widths = widest([row.widths(job, time) for job, time in zip(jobs, times)])
+    compiled = compile_code(Code.of(jobs[0]), widths, construction=construction)
+    layouts = [compiled.layout(job, time) for job, time in zip(jobs, times)]
+    return compiled, [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
+
+
+def sums(*sizes: int) -> list[Job]:
+    """Sums of several sizes, with other numbers each."""
+    program, chance = load(DIRECTORY / "tree_sum.pram"), np.random.default_rng(1)
+    return [program.instantiate({"n": n}, {"A": chance.integers(0, 99, n).tolist()}, 16) for n in sizes]

@@ -1,0 +1,96 @@
+"""What a run of the machine is held against another by, and against what an example says."""
+
+from __future__ import annotations
+
+from oracles.evaluator import Result
+from oracles.scalar_machine import Did, ScalarRun
+
+from lockstep.pram.instructions import Example
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination
+
+#: What the machine adds to an error in code that all processors run together.
+HINT = "; code outside `parallel` runs on all processors: "
+
+
+def expected_step(name: str, example: Example) -> Did:
+    """What the example says happens at place 0."""
+    following = None if name == "halt" else 2 if example.taken else 1
+    if example.value is None:
+        return Did(0, next=following)
+    cell = (example.x + example.y) % (1 << example.bits)
+    return Did(0, example.value, cell if name == "store" else "r3", following)
+
+
+def did(step: Step) -> list[Did]:
+    """A step of the machine in the scalar machine's words."""
+    columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next))
+    place = {HALTED: None}
+    return [
+        Did(place.get(at, at), value, _destination(code), place.get(after, after)) for at, value, code, after in zip(*columns)
+    ]
+
+
+def _destination(code: int) -> int | str | None:
+    if code == NO_DESTINATION:
+        return None
+    return code if code >= 0 else next(f"r{r}" for r in range(8) if register_destination(r) == code)
+
+
+def assert_same_run(ours: Run, scalar: ScalarRun) -> None:
+    assert [did(step) for step in ours.trace] == scalar.steps
+    assert [step.number for step in ours.trace] == list(range(1, ours.time + 1))
+    assert ours.memory.tolist() == scalar.memory
+    assert (ours.time, ours.costs.work, ours.costs.shared_accesses) == (scalar.time, scalar.work, scalar.shared_accesses)
+    job = ours.job
+    assert (ours.space.allocated, ours.space.touched) == (job.space, len(scalar.touched))
+    assert ours.space.registers == job.processors * (job.registers + 1)
+    assert 0 <= ours.costs.work <= job.processors * ours.time
+
+
+def same(ours: Run | None, other: Run) -> bool:
+    """Whether a job was accepted again, with the same steps, memory and costs."""
+    if ours is None or ours.costs != other.costs or ours.memory.tolist() != other.memory.tolist():
+        return False
+    return [did(step) for step in ours.trace] == [did(step) for step in other.trace]
+
+
+def step_with_seed(machine: Machine) -> bool:
+    """Run a step; whether a processor other than the lowest won a cell. What stays was written by someone."""
+    before = machine.memory.copy()
+    step = machine.step()
+    writers: dict[int, list[int]] = {}
+    for cell, value in zip(step.destination.tolist(), step.value.tolist()):
+        if cell >= 0:
+            writers.setdefault(cell, []).append(value)
+    for cell, values in writers.items():
+        assert machine.memory[cell] in values
+        before[cell] = machine.memory[cell]
+    assert machine.memory.tolist() == before.tolist()
+    return any(machine.memory[cell] != values[0] for cell, values in writers.items())
+
+
+#: Parts of the machine's message for each kind of the evaluator's traps. A parameter-only subscript that is
+#: negative is a bad index to one and no word to the other, so these two kinds share their words. A `for` that runs
+#: past the largest word overflows at its end to one; to the other its exclusive bound is no word from the start.
+NO_WORD = ("is outside", "the number", "value of more than", "shift by a negative")
+
+
+SAYS = {
+    "overflow": ("overflow", "the number"),
+    "underflow": ("underflow",),
+    "shift": ("shift by",),
+    "index": NO_WORD,
+    "parameter": NO_WORD,
+    "conflict": ("(mode ",),
+    "disagree": ("disagree",),
+    "end": ("the largest word of",),
+    "items": ("processors are needed", "value of more than"),
+    "steps": ("no halt within", "the number"),
+}
+
+
+def assert_same(ours: Run, theirs: Result) -> None:
+    assert (ours.time, ours.costs.shared_accesses) == (theirs.time, theirs.shared_accesses)
+    assert ours.memory.tolist() == theirs.memory
+    assert ours.outputs == theirs.outputs
+    assert (ours.job.processors, ours.job.word_bits) == (theirs.processors, theirs.word_bits)

@@ -1,0 +1,50 @@
+"""Contested programs, the ends that chosen winners bring them to, and ends in the words of brute force."""
+
+from __future__ import annotations
+
+from oracles.all_winners import End
+
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
+from lockstep.pram.machine import NoHalt, Run
+from lockstep.pram.program import parse_program
+from lockstep.pram.winners import Winners
+
+OPEN = "CRCW arbitrary"
+
+
+def program(body: str, n: int = 3, declared: str = "shared s : output, t : output") -> Job:
+    """A job of n processors that write s and t."""
+    return parse_program(f"program p\nmode {OPEN}\nparam n\nprocs n\n{declared}\n{body}\n", "p.pram").instantiate({"n": n})
+
+
+SCALARS = "shared s : output, t : output"
+TWO = "shared A[2] : output"
+TWO_CELLS = "A[pid & 1] := pid"
+
+
+#: Statements, processors, arrays, choices, and the outputs. Two cells that are contested in one step go by their addresses.
+#: Writes of one word by all, and by one alone, take no choice; and in one step neither does a cell that is not contested.
+CHOSEN: tuple[tuple[str, int, str, tuple[int, ...], dict[str, object]], ...] = (
+    (TWO_CELLS, 4, TWO, (), {"A": [0, 1]}),
+    (TWO_CELLS, 4, TWO, (2,), {"A": [2, 1]}),
+    (TWO_CELLS, 4, TWO, (0, 3), {"A": [0, 3]}),
+    (TWO_CELLS, 4, TWO, (2, 1), {"A": [2, 1]}),
+    (TWO_CELLS, 4, TWO, (2, 3), {"A": [2, 3]}),
+    ("s := pid\nt := pid", 3, SCALARS, (2,), {"s": 2, "t": 0}),
+    ("s := pid\nt := pid", 3, SCALARS, (2, 1), {"s": 2, "t": 1}),
+    ("s := 7\nsingle do s := 1 end\nt := pid & 1", 3, SCALARS, (1,), {"s": 1, "t": 1}),
+    ("A[pid & 1] := (pid & 1) * pid", 4, TWO, (3,), {"A": [0, 3]}),
+)
+
+
+def ends(found: Winners) -> set[End]:
+    """What the runs came to, as brute force says it."""
+    return {_end(outcome) for _, outcome in found.runs}
+
+
+def _end(outcome: Run | PramError) -> End:
+    if isinstance(outcome, Run):
+        return "ended", outcome.time, tuple(outcome.memory.tolist())
+    step = int(outcome.message.removeprefix("step ").split(":")[0])
+    return "endless" if isinstance(outcome, NoHalt) else "refused", step, ()

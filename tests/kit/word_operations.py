@@ -1,0 +1,75 @@
+"""What each word operation means in plain integers, and what the weights of a model make of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from kit.cases import job
+from lockstep.compiler.compile import Compiled, compile_code
+from lockstep.compiler.mdm import Widths
+from lockstep.compiler.processor import Code
+from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
+
+#: A word operation for each row that applies one, with what it means in plain integers, modulo 2^w.
+MEANINGS = {
+    "mov": lambda x, y, w: x,
+    "add": lambda x, y, w: x + y,
+    "addsat": lambda x, y, w: x + y if x + y < 2**w else 2**w - 1,
+    "sub": lambda x, y, w: x - y,
+    "mul": lambda x, y, w: x * y,
+    "and": lambda x, y, w: x & y,
+    "or": lambda x, y, w: x | y,
+    "xor": lambda x, y, w: x ^ y,
+    "shl": lambda x, y, w: x * 2**y if y < w else 0,
+    "shr": lambda x, y, w: x // 2**y,
+    "eq": lambda x, y, w: x == y,
+    "ne": lambda x, y, w: x != y,
+    "lt": lambda x, y, w: x < y,
+    "le": lambda x, y, w: x <= y,
+    "gt": lambda x, y, w: x > y,
+    "ge": lambda x, y, w: x >= y,
+}
+
+
+def compiled_with_everything(word_bits: int, dtype: str) -> Compiled:
+    """A model whose code uses every instruction, so that every operation's gates are there at once."""
+    register = Operand("register", 0)
+    code = [Instruction(name, register, register, register, rd=0, target=0) for name in INSTRUCTIONS]
+    return compile_code(Code.of(job(*code, word_bits=word_bits)), Widths(word_bits, 4, 2), dtype)
+
+
+def apply(compiled: Compiled, name: str, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Rows with operand bits and the operation's flags through the MLPs of layers 2 and 3; the output words."""
+    circuit, offsets = compiled.circuit, compiled.circuit.offsets()
+    rows = np.zeros((len(xs), circuit.width))
+    rows[:, offsets["one"]] = 1
+    for slot, words in (("x", xs), ("y", ys)):
+        for j in range(compiled.widths.word):
+            rows[:, offsets[slot] + j] = words >> j & 1
+    value = INSTRUCTIONS[name].value
+    assert isinstance(value, Apply)
+    flags = {"copy": ["copy"], "add": ["sums", "sum.emit"], "addsat": ["sums", "sum.emit", "addsat"]}.get(
+        value.operation, [value.operation]
+    )
+    for flag in flags:
+        rows[:, offsets[flag]] = 1
+    x = torch.from_numpy(rows).to(compiled.model.dtype)
+    for layer in compiled.model.layers[1:]:
+        x = x + layer.feed_forward(x)
+    bits = x[:, offsets["out"] : offsets["out"] + compiled.widths.word].numpy()
+    assert ((bits == 0) | (bits == 1)).all()
+    return (bits.astype(np.int64) << np.arange(compiled.widths.word)).sum(axis=1)
+
+
+def pairs(word_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """All operand pairs of 4-bit words; of longer words 3000 at random, corners and small shifts among them."""
+    top = 1 << word_bits
+    if word_bits == 4:
+        return np.repeat(np.arange(top), top), np.tile(np.arange(top), top)
+    rng = np.random.default_rng(word_bits)
+    corners = np.array([0, 1, 2, word_bits - 1, word_bits, top // 2 - 1, top // 2, top - 2, top - 1])
+    xs, ys = rng.integers(0, top, 3000), rng.integers(0, top, 3000)
+    ys[:1000] = rng.integers(0, word_bits + 2, 1000)
+    xs[1000:1100] = ys[1000:1100]
+    return np.append(xs, np.repeat(corners, len(corners))), np.append(ys, np.tile(corners, len(corners)))

@@ -1,0 +1,1 @@
+"""Second implementations, which share no code with what they check."""
