@@ -11,9 +11,10 @@ from datetime import date
 from html.parser import HTMLParser
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from commands import Outcome
 from sweeps import GOOD, TINY, files, made, swept, table
 
 from lockstep import __version__, cli
@@ -33,14 +34,6 @@ from lockstep.proofs_check.theorems import BOUNDS
 DOCS = Path(__file__).parent.parent / "docs" / "sweep.md"
 #: Runs 5 n + 4 steps and longer.
 COUNT = "program count\nparam n\nclaim time <= 9 * n + 9\nshared s : output\nfor i in 1 .. n do single do s := i end end\n"
-
-
-class Outcome(NamedTuple):
-    """What a command left."""
-
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -76,13 +69,15 @@ def test_checked_and_computed_are_told_apart(do: Callable[[str], Outcome]) -> No
         assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
     assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))
-    assert {(row[5], row[7]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
-    for *_, size, _, _, construction, status, context, steps, measured_context, measured_steps in found["decodes"]:
+    assert {(row["size"], row["status"]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
+    for row in found["decodes"]:
+        size, bound, context, steps = row["size"], BOUNDS[row["construction"]], row["context"], row["steps"]
         job = load("tiny.pram").instantiate({"n": size}, {"A": [0] * size})
-        assert (context, steps) == (BOUNDS[construction].peak_context(job, 8), BOUNDS[construction].steps(job, 8))
-        decoded = construction != "mdm" or size < 3
-        assert (status, measured_context, measured_steps) == ((CHECKED, context, steps) if decoded else ("computed", None, None))
-    assert {row[5] for row in found["checks"] if row[8] == "mdm"} == {1, 2}
+        assert (context, steps) == (bound.peak_context(job, 8), bound.steps(job, 8))
+        decoded = row["construction"] != "mdm" or size < 3
+        measured = row["status"], row["measured_context"], row["measured_steps"]
+        assert measured == ((CHECKED, context, steps) if decoded else ("computed", None, None))
+    assert {row["size"] for row in found["checks"] if row["construction"] == "mdm"} == {1, 2}
 
 
 @pytest.mark.parametrize("limit", ["--max-context 10", "--max-decoding-steps 8"])
@@ -254,7 +249,8 @@ def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
             and "2 random inputs of each size, seed 0." in report
         )
         assert legend in report and "the longest run of each" in report and "with seed 0." in report
-    (extent,) = {row[-1] for row in table(Path("sweep.sqlite"))["checks"] if row[8] == "mdm" and row[12] == "certified"}
+    of_mdm = [row for row in table(Path("sweep.sqlite"))["checks"] if row["construction"] == "mdm"]
+    (extent,) = {row["on"] for row in of_mdm if row["verdict"] == "certified"}
     assert (
         re.fullmatch(r"T \* P <= 2\^\d+", extent) and f"certified for {extent}".replace("<", "&lt;").replace(">", "&gt;") in text
     )
