@@ -137,9 +137,8 @@ class Store:
 
     def _key(self, task: Task) -> dict[str, Any]:
         """What a case is known by: columns of `cases` and of `planned`."""
-        return {
-            "subject": self.ids[task.subject], "seed": task.seed, "size": task.size, "number": task.number, "drawn": task.drawn,
-        }  # fmt: skip
+        seed, size, number, drawn = task.key
+        return {"subject": self.ids[task.subject], "seed": seed, "size": size, "number": number, "drawn": drawn}
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> int:
         """Insert a row; its number."""
