@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from itertools import islice
@@ -15,13 +16,17 @@ from typing import Any
 
 import pytest
 from commands import Outcome
-from sweeps import GOOD, TINY, files, made, swept, table
+from sweeps import GOOD, TINY, Told, failed, files, made, swept, table
 
 from lockstep import __version__, cli
+from lockstep.commands.cost.forms import TOKENS
+from lockstep.commands.report.looks import LOOKS
+from lockstep.commands.report.page import page
 from lockstep.commands.report.plots import VARIABLES
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.values import Extent
 from lockstep.common.tables import LEGEND
+from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.pram.program import load
 from lockstep.proofs_check.sweeps import check
 from lockstep.proofs_check.sweeps.plan import Limits, Subject, Task
@@ -264,6 +269,20 @@ def test_the_page_stands_alone(do: Callable[[str], Outcome]) -> None:
     assert "| tiny | 6 | 2 | 2 | 2 | 0 | sizes 1..2, n 1..2 | size 1, n 1 |" in markdown
     assert do("report sweep.sqlite --out again.html").status == 3
     assert Path("again.html").read_text() == text and not Path("again.md").exists()
+
+
+def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:
+    files(tmp_path, tiny_pram=TINY, tiny_py=GOOD)
+    swept(tmp_path, tmp_path / "sweep.sqlite", Told(failed))
+    found = survey(tmp_path / "sweep.sqlite")
+    cases = tuple(replace(case, trouble="<script>") for case in found.programs[0].cases)
+    program = replace(found.programs[0], name="<script>", file="<script>", sha256='"<script>', cases=cases, namesake=True)
+    text = page(replace(found, name="<script>", programs=(program,)))
+    assert "&lt;script&gt;" in text and "<script" not in text and not Page(text).open
+
+
+def test_every_construction_has_its_row() -> None:
+    assert LOOKS.keys() == CONSTRUCTIONS.keys() == TOKENS.keys()
 
 
 class Stopped(Here):

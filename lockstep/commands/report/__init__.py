@@ -3,8 +3,9 @@
 survey.py    from the database to values.py
 verdict.py   why the exit status is not 0
 words.py     how strongly it is said, and of what: "sizes 1..64, n 1..64"
+looks.py     how each construction is shown
 summary.py   for the terminal and for JSON
-markdown.py  page.py  plots.py
+markdown.py  page.py (with page.html and style.css)  plots.py
 """
 
 from __future__ import annotations

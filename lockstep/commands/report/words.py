@@ -16,11 +16,6 @@ MEANINGS = {
     "stopped": "The machine was stopped at --max-steps; nothing is said of the case.",
 }  # fmt: skip
 
-
-#: Of each construction, how it is called in texts.
-NAMES = {"mdm": "MDM", "ap-mdm": "AP-MDM, two-step", "ap-mdm one-step": "AP-MDM, one-step"}
-
-
 #: What is said where nothing was checked, and where no oracle judged.
 NOTHING, NO_ORACLE = "nothing", "no oracle"
 
