@@ -10,10 +10,10 @@ markdown.py  page.py (with page.html and style.css)  plots.py
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from lockstep.commands.report.values import Survey
+from lockstep.models.atomic import write_whole
 
 
 def write(survey: Survey, path: Path) -> None:
@@ -22,9 +22,4 @@ def write(survey: Survey, path: Path) -> None:
         from lockstep.commands.report.page import page as text_of
     else:
         from lockstep.commands.report.markdown import markdown as text_of
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text_of(survey), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, text_of(survey).encode())
