@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from itertools import islice
@@ -15,13 +16,17 @@ from typing import Any
 
 import pytest
 from kit.commands import Do
-from kit.sweeps import GOOD, TINY, files, made, swept, table
+from kit.sweeps import GOOD, TINY, Told, failed, files, made, swept, table
 
 from lockstep import __version__
+from lockstep.commands.cost.forms import TOKENS
+from lockstep.commands.report.looks import LOOKS
+from lockstep.commands.report.page import page
 from lockstep.commands.report.plots import VARIABLES
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.values import Extent
 from lockstep.common.tables import LEGEND
+from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.pram.program import load
 from lockstep.proofs_check.sweeps import check
 from lockstep.proofs_check.sweeps.plan import Limits, Subject, Task
@@ -55,13 +60,15 @@ def test_checked_and_computed_are_told_apart(alone: Do) -> None:
         assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
     assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))
-    assert {(row[5], row[7]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
-    for *_, size, _, _, construction, status, context, steps, measured_context, measured_steps in found["decodes"]:
+    assert {(row["size"], row["status"]) for row in found["cases"]} == {(1, CHECKED), (2, CHECKED), (3, "computed")}
+    for row in found["decodes"]:
+        size, bound, context, steps = row["size"], BOUNDS[row["construction"]], row["context"], row["steps"]
         job = load("tiny.pram").instantiate({"n": size}, {"A": [0] * size})
-        assert (context, steps) == (BOUNDS[construction].peak_context(job, 8), BOUNDS[construction].steps(job, 8))
-        decoded = construction != "mdm" or size < 3
-        assert (status, measured_context, measured_steps) == ((CHECKED, context, steps) if decoded else ("computed", None, None))
-    assert {row[5] for row in found["checks"] if row[8] == "mdm"} == {1, 2}
+        assert (context, steps) == (bound.peak_context(job, 8), bound.steps(job, 8))
+        decoded = row["construction"] != "mdm" or size < 3
+        measured = row["status"], row["measured_context"], row["measured_steps"]
+        assert measured == ((CHECKED, context, steps) if decoded else ("computed", None, None))
+    assert {row["size"] for row in found["checks"] if row["construction"] == "mdm"} == {1, 2}
 
 
 @pytest.mark.parametrize("limit", ["--max-context 10", "--max-decoding-steps 8"])
@@ -235,7 +242,8 @@ def test_the_page_stands_alone(alone: Do) -> None:
             and "2 random inputs of each size, seed 0." in report
         )
         assert legend in report and "the longest run of each" in report and "with seed 0." in report
-    (extent,) = {row[-1] for row in table(Path("sweep.sqlite"))["checks"] if row[8] == "mdm" and row[12] == "certified"}
+    of_mdm = [row for row in table(Path("sweep.sqlite"))["checks"] if row["construction"] == "mdm"]
+    (extent,) = {row["on"] for row in of_mdm if row["verdict"] == "certified"}
     assert (
         re.fullmatch(r"T \* P <= 2\^\d+", extent) and f"certified for {extent}".replace("<", "&lt;").replace(">", "&gt;") in text
     )
@@ -249,6 +257,20 @@ def test_the_page_stands_alone(alone: Do) -> None:
     assert "| tiny | 6 | 2 | 2 | 2 | 0 | sizes 1..2, n 1..2 | size 1, n 1 |" in markdown
     assert alone("report sweep.sqlite --out again.html").status == 3
     assert Path("again.html").read_text() == text and not Path("again.md").exists()
+
+
+def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:
+    files(tmp_path, tiny_pram=TINY, tiny_py=GOOD)
+    swept(tmp_path, tmp_path / "sweep.sqlite", Told(failed))
+    found = survey(tmp_path / "sweep.sqlite")
+    cases = tuple(replace(case, trouble="<script>") for case in found.programs[0].cases)
+    program = replace(found.programs[0], name="<script>", file="<script>", sha256='"<script>', cases=cases, namesake=True)
+    text = page(replace(found, name="<script>", programs=(program,)))
+    assert "&lt;script&gt;" in text and "<script" not in text and not Page(text).open
+
+
+def test_every_construction_has_its_row() -> None:
+    assert LOOKS.keys() == CONSTRUCTIONS.keys() == TOKENS.keys()
 
 
 class Stopped(Here):

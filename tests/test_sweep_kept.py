@@ -242,7 +242,7 @@ def test_killed_while_it_runs_a_sweep_goes_on(workers: int, tmp_path: Path) -> N
         kills += 1
         ran_twice = len(log.read_text().splitlines()) - len(table(database)["cases"])
         assert 0 < ran_twice <= max(1, workers) * kills  # at most what was running
-    before = {(row[5], row[6]) for row in table(database)["cases"]}
+    before = {(row["size"], row["number"]) for row in table(database)["cases"]}
     assert 0 < len(before) < len(undisturbed["cases"])
     log.unlink()
     ran = subprocess.run(_command(tmp_path, workers), env=_environment(tmp_path), capture_output=True, text=True, timeout=120)

@@ -72,8 +72,9 @@ def _result(program: Program, generator: Generator, case: Case, models: Models, 
     decodes = tuple(_decode(name, case, checks) for name in options.constructions)
     verdicts = [e.verdict.right for e in case.executions if e.verdict is not None]
     return Result(
-        _status(checks, decodes), case.params, case.run.time, case.run.costs.work, case.job.processors, case.job.state_words,
-        all(verdicts) if verdicts else None, decodes, checks, trouble, unreached=_not_reached(program, case),
+        _status(checks, decodes), case.params, time=case.run.time, work=case.run.costs.work, processors=case.job.processors,
+        space=case.job.state_words, right=all(verdicts) if verdicts else None, decodes=decodes, checks=checks, trouble=trouble,
+        unreached=_not_reached(program, case),
     )  # fmt: skip
 
 
@@ -92,7 +93,8 @@ def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> Decode:
     """The closed forms of the first winner's run, and what was measured if all were decoded."""
     assert case.job is not None and case.run is not None
     bound, time = BOUNDS[construction], case.run.time
-    computed = Decode(construction, COMPUTED, bound.peak_context(case.job, time), bound.steps(case.job, time))
+    context, steps = bound.peak_context(case.job, time), bound.steps(case.job, time)
+    computed = Decode(construction, COMPUTED, context=context, steps=steps)
     if construction not in case.decodes or construction in case.left:
         return computed
     holds = all(check.holds for check in checks if check.process == construction)

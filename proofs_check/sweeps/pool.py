@@ -48,7 +48,7 @@ class Here:
 
 
 class Distributed:
-    """The workers of a Dask client. Each has one case at a time, so that one which dies takes no other case with it."""
+    """The workers of a Dask client. Each has one case at a time: when a worker dies, no other case is lost."""
 
     def __init__(self, client: Client, threads: int) -> None:
         self.client, self.threads = client, threads

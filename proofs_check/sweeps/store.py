@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Any
 
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.sidecar.files import fingerprint
 from lockstep.proofs_check.sweeps.plan import Key, Plan, Subject, Task, load_subject
 from lockstep.proofs_check.sweeps.result import Result
+from lockstep.proofs_check.sweeps.rows import case_row, check_row, insertion, subject_row
 
 #: SQLite's own marks: whose file this is ("LSwp"), and which tables it has.
 APPLICATION, TABLES = 0x4C537770, 4
@@ -61,6 +64,9 @@ PRAGMA user_version = {TABLES};
 COMMIT;
 """
 
+#: A case is known by the key of its task.
+SAME_CASE = "(subject, seed, size, number, drawn) = (:subject, :seed, :size, :number, :drawn)"
+
 
 class Store:
     """The database, open for writing; made by `writing`."""
@@ -71,23 +77,22 @@ class Store:
 
     def begin_sweep(self, plan: Plan, tasks: Iterable[Task]) -> None:
         """Enter what is planned, its subjects and its cases, and note that this sweep has them."""
-        facts = (date.today().isoformat(), version_of("lockstep"), plan.seed, plan.random, json.dumps(list(plan.sizes)))
+        facts = {
+            "date": date.today().isoformat(), "lockstep": version_of("lockstep"), "seed": plan.seed, "random": plan.random,
+            "sizes": json.dumps(list(plan.sizes)),
+        }  # fmt: skip
         with _transaction(self.connection):
-            sweep = self.connection.execute("INSERT INTO sweeps VALUES (NULL, ?, ?, ?, ?, ?)", facts).lastrowid
-            assert sweep is not None
+            sweep = self._insert("sweeps", facts)
             for subject in plan.subjects:
                 self.ids[subject] = self._enter(subject, sweep)
                 self._compare_files(subject)
-            self.connection.executemany(
-                "INSERT INTO planned VALUES (?, ?, ?, ?, ?)", [(self.ids[task.subject], *task.key) for task in tasks]
-            )
+            self._insert_all("planned", [self._key(task) for task in tasks])
             self._take_over(sweep)
 
     def _enter(self, subject: Subject, sweep: int) -> int:
-        names = [*SUBJECT, "name", "sweep"]
-        entry = f"INSERT INTO subjects ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        row = {**subject_row(subject), "name": load_subject(subject).name, "sweep": sweep}
         again = f"ON CONFLICT ({', '.join(SUBJECT)}) DO UPDATE SET sweep = excluded.sweep RETURNING id"
-        (number,) = self.connection.execute(f"{entry} {again}", (*_values(subject), load_subject(subject).name, sweep)).fetchone()
+        (number,) = self.connection.execute(f"{insertion('subjects', row)} {again}", row).fetchone()
         self.connection.execute("DELETE FROM planned WHERE subject = ?", (number,))
         return int(number)
 
@@ -97,7 +102,7 @@ class Store:
         read = self.connection.execute(
             "SELECT id, files.name, fingerprint FROM files JOIN cases ON case_id = id WHERE subject = ?", number
         )
-        stale = {case for case, name, found in read if fingerprint(folder, name) != found}
+        stale = {row["id"] for row in read if fingerprint(folder, row["name"]) != row["fingerprint"]}
         self.connection.execute("UPDATE cases SET current = 1 WHERE subject = ?", number)
         self.connection.executemany("UPDATE cases SET current = 0 WHERE id = ?", [(case,) for case in stale])
 
@@ -113,39 +118,45 @@ class Store:
         found = self.connection.execute(
             "SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (self.ids[subject],)
         )
-        return set(found)
+        return {(row["seed"], row["size"], row["number"], row["drawn"]) for row in found}
 
     def add(self, task: Task, result: Result) -> None:
         """Record a case, in the place of one whose files have changed; when this returns, it is on the disk.
 
         Raises: sqlite3.IntegrityError: it is there already.
         """
-        number = self.ids[task.subject]
+        key = self._key(task)
         with _transaction(self.connection):
-            old = "SELECT id FROM cases WHERE NOT current AND (subject, seed, size, number, drawn) = (?, ?, ?, ?, ?)"
-            self._remove(self.connection.execute(old, (number, *task.key)).fetchall())
-            (sweep,) = self.connection.execute("SELECT sweep FROM subjects WHERE id = ?", (number,)).fetchone()
-            case = self.connection.execute(
-                f"INSERT INTO cases VALUES (NULL{', ?' * 15}, 1)",
-                (
-                    number, *task.key, result.status, json.dumps(dict(result.params)), result.time, result.work, result.processors,
-                    result.space, result.right, _as_utf8(result.trouble), json.dumps(result.unreached), sweep,
-                ),
-            ).lastrowid  # fmt: skip
-            self.connection.executemany("INSERT INTO files VALUES (?, ?, ?)", [(case, *file) for file in result.files])
-            self.connection.executemany(
-                "INSERT INTO decodes VALUES (?, ?, ?, ?, ?, ?, ?)", [(case, *vars(decode).values()) for decode in result.decodes]
-            )
-            self.connection.executemany(
-                "INSERT INTO checks VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(case, c.process, c.what, c.bound, c.measured, c.verdict, c.on) for c in result.checks],
-            )
+            old = self.connection.execute(f"SELECT id FROM cases WHERE NOT current AND {SAME_CASE}", key)
+            self._remove([row["id"] for row in old])
+            (sweep,) = self.connection.execute("SELECT sweep FROM subjects WHERE id = :subject", key).fetchone()
+            case = self._insert("cases", {**key, **case_row(result), "sweep": sweep})
+            self._insert_all("files", [{"case_id": case, "name": name, "fingerprint": found} for name, found in result.files])
+            self._insert_all("decodes", [{"case_id": case, **asdict(decode)} for decode in result.decodes])
+            self._insert_all("checks", [{"case_id": case, **check_row(check)} for check in result.checks])
 
-    def _remove(self, cases: Sequence[tuple[int]]) -> None:
+    def _key(self, task: Task) -> dict[str, Any]:
+        """What a case is known by: columns of `cases` and of `planned`."""
+        seed, size, number, drawn = task.key
+        return {"subject": self.ids[task.subject], "seed": seed, "size": size, "number": number, "drawn": drawn}
+
+    def _insert(self, table: str, row: Mapping[str, Any]) -> int:
+        """Insert a row; its number."""
+        number = self.connection.execute(insertion(table, row), row).lastrowid
+        assert number is not None
+        return number
+
+    def _insert_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows of the same columns."""
+        if rows:
+            self.connection.executemany(insertion(table, rows[0]), rows)
+
+    def _remove(self, cases: Iterable[int]) -> None:
         """Cases, with all that is recorded of them."""
+        ids = [(case,) for case in cases]
         for of in ("decodes", "checks", "files"):
-            self.connection.executemany(f"DELETE FROM {of} WHERE case_id = ?", cases)
-        self.connection.executemany("DELETE FROM cases WHERE id = ?", cases)
+            self.connection.executemany(f"DELETE FROM {of} WHERE case_id = ?", ids)
+        self.connection.executemany("DELETE FROM cases WHERE id = ?", ids)
 
     def forget(self, path: Path) -> int:
         """Remove what is known of a program's file but what the last sweep of it has found; all, if the file is gone.
@@ -157,32 +168,17 @@ class Store:
         known = self.connection.execute("SELECT id, sweep FROM subjects WHERE file = ?", (file,)).fetchall()
         if not known:
             raise fail("no program of this file is in the database", Source(str(path), ""))
-        last = max(sweep for _, sweep in known)
-        removed = [(subject,) for subject, sweep in known if sweep < last or not path.is_file()]
+        last = max(row["sweep"] for row in known)
+        removed = [(row["id"],) for row in known if row["sweep"] < last or not path.is_file()]
         with _transaction(self.connection):
             cases = self.connection.execute(
                 "SELECT c.id FROM cases AS c JOIN subjects AS s ON subject = s.id"
                 " WHERE file = ? AND NOT (? AND current AND c.sweep = ?)", (file, path.is_file(), last),
             ).fetchall()  # fmt: skip
-            self._remove(cases)
+            self._remove(row["id"] for row in cases)
             self.connection.executemany("DELETE FROM planned WHERE subject = ?", removed)
             self.connection.executemany("DELETE FROM subjects WHERE id = ?", removed)
         return len(cases)
-
-
-def _as_utf8(text: str) -> str:
-    """Names of files in it need not be UTF-8; what is not is written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _values(subject: Subject) -> tuple[str | int | float, ...]:
-    """In the order of SUBJECT."""
-    limits = subject.limits
-    return (
-        subject.file, subject.program_sha256, subject.sidecar_file, subject.sidecar_sha256, ", ".join(limits.constructions),
-        limits.dtype, limits.max_context, limits.max_decoding_steps, limits.max_steps, limits.sidecar_timeout, subject.version,
-        subject.libraries,
-    )  # fmt: skip
 
 
 @contextmanager
@@ -192,6 +188,7 @@ def writing(path: Path) -> Iterator[Store]:
     Raises: PramError: it is another file, damaged, or written by another sweep.
     """
     with _errors(path), closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
+        connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = EXTRA")
@@ -213,6 +210,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise fail("no such file", Source(str(path), ""))
     # Not read-only: what a killed sweep had not finished is rolled back by who comes next.
     with _errors(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
+        connection.row_factory = sqlite3.Row
         if _is_empty(connection):
             what = "this is no database of `lockstep sweep`: it is empty, as one is left that was stopped before it began"
             raise fail(what, Source(str(path), ""))

@@ -45,29 +45,24 @@ def files(folder: Path, **texts: str) -> None:
         (folder / ".".join(name.rsplit("_", 1))).write_text(text)
 
 
-def table(database: Path) -> dict[str, list[Any]]:
+def table(database: Path) -> dict[str, list[dict[str, Any]]]:
     """Everything that was recorded of cases, in an order that does not depend on when they were run."""
     key = "file, program_sha256, sidecar_file, sidecar_sha256, seed, size, number"
+    of_cases = f"SELECT {key}, status, params, time, work, processors, space, outputs_right, trouble FROM cases"
+    asked = {"cases": f"{of_cases} JOIN subjects ON subject = subjects.id ORDER BY {key}"}
+    for rows in ("decodes", "checks"):
+        joined = f"{rows} JOIN cases ON case_id = cases.id JOIN subjects ON subject = subjects.id"
+        asked[rows] = f"SELECT {key}, {rows}.* FROM {joined} ORDER BY {key}, construction, {rows}.rowid"
     with reading(database) as connection:
-        return {
-            "cases": connection.execute(
-                f"SELECT {key}, status, params, time, work, processors, space, outputs_right, trouble"
-                f" FROM cases JOIN subjects ON subject = subjects.id ORDER BY {key}"
-            ).fetchall(),
-            **{
-                rows: connection.execute(
-                    f"SELECT {key}, {rows}.* FROM {rows} JOIN cases ON case_id = cases.id JOIN subjects ON subject = subjects.id"
-                    f" ORDER BY {key}, construction, {rows}.rowid"
-                ).fetchall()
-                for rows in ("decodes", "checks")
-            },
-        }
+        return {rows: [dict(row) for row in connection.execute(question)] for rows, question in asked.items()}
 
 
-def facts(database: Path) -> dict[str, list[Any]]:
-    """The same without the numbers of rows, which depend on when cases were run."""
-    found = table(database)
-    return found | {rows: [(*row[:7], *row[8:]) for row in found[rows]] for rows in ("decodes", "checks")}
+def facts(database: Path) -> dict[str, list[dict[str, Any]]]:
+    """What `table` finds, without the numbers of rows, which depend on when cases were run."""
+    return {
+        name: [{column: value for column, value in row.items() if column != "case_id"} for row in rows]
+        for name, rows in table(database).items()
+    }
 
 
 def made(
@@ -76,7 +71,7 @@ def made(
     return Plan(subjects([folder], limits, sidecars), list(sizes), 2, seed)
 
 
-def swept(folder: Path, database: Path, pool: Pool | None = None, **options: Any) -> dict[str, list[Any]]:
+def swept(folder: Path, database: Path, pool: Pool | None = None, **options: Any) -> dict[str, list[dict[str, Any]]]:
     """What an undisturbed sweep records."""
     with writing(database) as store:
         sweep(made(folder, **options), store, lambda: nullcontext(pool or Here()))

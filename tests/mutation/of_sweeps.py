@@ -20,7 +20,14 @@ def row(area: str, breaks: str, function: Any, old: str, new: str, check: str) -
 
 
 OF_KEPT = (
-    row(KEPT, "a stale file is ignored", Store._compare_files, "fingerprint(folder, name) != found", "False", "sweeps see files"),
+    row(
+        KEPT,
+        "a stale file is ignored",
+        Store._compare_files,
+        'fingerprint(folder, row["name"]) != row["fingerprint"]',
+        "False",
+        "sweeps see files",
+    ),
     row(KEPT, "what is stale stays stale", Store._compare_files, "SET current = 1", "SET current = current", "sweeps see files"),
     row(KEPT, "a folder's names make no difference", files.fingerprint, "sorted(os.listdir(path))", "[]", "sweeps see files"),
     row(KEPT, "what was not there makes no difference", files.fingerprint, 'return ""', "return UNREADABLE", "fingerprints"),
@@ -75,7 +82,7 @@ OF_SHOWN = (
         SHOWN,
         "what nobody judged takes an oracle's failure back",
         survey._took_back,
-        " and bool(judged) >= case.judged",
+        ' and bool(row["judged"]) >= case.judged',
         "",
         "failures stand",
     ),

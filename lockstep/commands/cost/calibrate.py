@@ -16,6 +16,7 @@ from lockstep.commands.cost.model import FEATURES, features, fit
 from lockstep.commands.cost.sizes import watched
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import MDM
+from lockstep.models.atomic import write_whole
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
 
@@ -82,11 +83,9 @@ def keep(calibration: Calibration) -> None:
     Raises: PramError: the cache cannot be written.
     """
     path = cache_file()
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(asdict(calibration), indent=1))
-        beside.replace(path)
+        write_whole(path, json.dumps(asdict(calibration), indent=1).encode())
     except OSError as error:
         raise fail(f"the calibration cannot be kept: {error.strerror}", Source(str(path), "")) from None
 

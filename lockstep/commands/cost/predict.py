@@ -73,7 +73,8 @@ def forecast(program: Program, sized: Sized, constructions: Sequence[str], trial
 
     Raises: PramError: a closed form has more than 63 bits.
     """
-    return Forecast(program.name, trial.on, sized, tuple(_process(name, sized, trial, calibration) for name in constructions))
+    processes = tuple(_process(name, sized, trial, calibration) for name in constructions)
+    return Forecast(program=program.name, on=trial.on, sized=sized, processes=processes)
 
 
 def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibration | None) -> ProcessCost:
@@ -95,7 +96,8 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
     costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()
     bounded = construction not in SAME_TOKENS
     return ProcessCost(
-        construction, steps, context, tokens, bounded, widths, dimensions, certified, pick(context, steps), costs
+        construction, steps=steps, context=context, tokens=tokens, tokens_bound=bounded, widths=widths, dimensions=dimensions,
+        certified=certified, picked=pick(context, steps), engines=costs,
     )  # fmt: skip
 
 
@@ -116,4 +118,5 @@ def _engine(engine: str, work: Work, context: int, calibration: Calibration) -> 
     if engine in calibration.memory:
         base, slope = calibration.memory[engine]
         memory = base + slope * memory_unit(engine, work.dimensions, context)
-    return EngineCost(engine, seconds, memory, LONGEST[engine], context <= LONGEST[engine])
+    longest = LONGEST[engine]
+    return EngineCost(engine, seconds=seconds, memory=memory, longest=longest, within=context <= longest)

@@ -3,16 +3,17 @@
 survey.py    from the database to values.py
 verdict.py   why the exit status is not 0
 words.py     how strongly it is said, and of what: "sizes 1..64, n 1..64"
+looks.py     how each construction is shown
 summary.py   for the terminal and for JSON
-markdown.py  page.py  plots.py
+markdown.py  page.py (with page.html and style.css)  plots.py
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from lockstep.commands.report.values import Survey
+from lockstep.models.atomic import write_whole
 
 
 def write(survey: Survey, path: Path) -> None:
@@ -21,9 +22,4 @@ def write(survey: Survey, path: Path) -> None:
         from lockstep.commands.report.page import page as text_of
     else:
         from lockstep.commands.report.markdown import markdown as text_of
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text_of(survey), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, text_of(survey).encode())

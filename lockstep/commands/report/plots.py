@@ -10,22 +10,20 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lockstep.commands.report.looks import LOOKS, token
 from lockstep.commands.report.values import Decode, Survey, Surveyed
-from lockstep.commands.report.words import NAMES
-from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Colours that stand for variables of the page's style sheet.
+INK, FAINT, BAD = "#010203", "#010204", "#010205"
+COLOURS = {construction: f"#0103{number:02x}" for number, construction in enumerate(LOOKS)}
 VARIABLES = {
-    "#010203": "--ink", "#010204": "--faint", "#010205": "--mdm", "#010206": "--ap-mdm", "#010207": "--one-step",
-    "#010208": "--failed",
+    INK: "--ink", FAINT: "--faint", BAD: "--failed",
+    **{colour: f"--{token(construction)}" for construction, colour in COLOURS.items()},
 }  # fmt: skip
-INK, FAINT, BAD = "#010203", "#010204", "#010208"
-COLOURS = {MDM: "#010205", TWO_STEP: "#010206", ONE_STEP: "#010207"}
-MARKS = {MDM: "o", TWO_STEP: "s", ONE_STEP: "^"}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
@@ -118,13 +116,13 @@ def _marks(axes: Axes, construction: str, decodes: Sequence[Decode], place: Plac
         "color": COLOURS[construction],
         "linestyle": "none",
         "markersize": 4.5,
-        "marker": MARKS[construction],
+        "marker": LOOKS[construction].mark,
     }
     checked = {(x, y) for x, _, y in map(place, (d for d in decodes if d.status == CHECKED)) if y is not None}
     computed = {(x, y) for x, y, _ in map(place, (d for d in decodes if d.status not in (CHECKED, FAILED)))}
     failed = {(x, closed if y is None else y) for x, closed, y in map(place, (d for d in decodes if d.status == FAILED))}
     axes.plot(*_columns(computed - checked), **style, markerfacecolor="none", markeredgewidth=0.8)
-    axes.plot(*_columns(checked), **style, markeredgewidth=0, label=NAMES[construction])
+    axes.plot(*_columns(checked), **style, markeredgewidth=0, label=LOOKS[construction].title)
     axes.plot(*_columns(failed), **style | {"color": BAD, "marker": "x", "markersize": 9}, markeredgewidth=2)
 
 

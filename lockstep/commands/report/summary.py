@@ -66,7 +66,9 @@ def _troubles(survey: Survey) -> list[Text]:
         for program, case in failed[:MOST_TROUBLES]
     ]
     more = len(failed) - len(shown)
-    return shown + [Text(f"and {more:,} more that failed; the report has them all", style="red")] * bool(more)
+    if more:
+        shown.append(Text(f"and {more:,} more that failed; the report has them all", style="red"))
+    return shown
 
 
 def _when(case: Case) -> str:

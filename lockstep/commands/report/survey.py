@@ -86,42 +86,66 @@ def _texts(connection: sqlite3.Connection) -> list[list[list[Entry]]]:
         " max_steps FROM subjects ORDER BY file, sweep"
     )
     found: dict[str, dict[str, list[Entry]]] = {}
-    for *row, constructions, dtype, max_context, max_decoding_steps, max_steps in rows:
-        limits = Limits(tuple(constructions.split(", ")), dtype, max_context, max_decoding_steps, max_steps)
-        entry = Entry(*(*row, limits))
+    for entry in map(_entry, rows):
         found.setdefault(entry.file, {}).setdefault(entry.sha256, []).append(entry)
     return [list(texts.values()) for texts in found.values()]
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    limits = Limits(
+        constructions=tuple(row["constructions"].split(", ")),
+        dtype=row["dtype"],
+        max_context=row["max_context"],
+        max_decoding_steps=row["max_decoding_steps"],
+        max_steps=row["max_steps"],
+    )
+    return Entry(
+        id=row["id"], name=row["name"], file=row["file"], sha256=row["program_sha256"], sidecar=row["sidecar_file"],
+        sweep=row["sweep"], limits=limits,
+    )  # fmt: skip
 
 
 def _sweeps(connection: sqlite3.Connection, numbers: set[int]) -> Iterator[Swept]:
     """Each once, in the order in which they were begun."""
     rows = connection.execute("SELECT sweep, date, lockstep, seed, random, sizes FROM sweeps ORDER BY sweep")
-    found = (Swept(*(*told, tuple(json.loads(sizes)))) for sweep, *told, sizes in rows if sweep in numbers)
-    return iter(dict.fromkeys(found))
+    return iter(dict.fromkeys(_swept(row) for row in rows if row["sweep"] in numbers))
+
+
+def _swept(row: sqlite3.Row) -> Swept:
+    sizes = tuple(json.loads(row["sizes"]))
+    return Swept(date=row["date"], lockstep=row["lockstep"], seed=row["seed"], random=row["random"], sizes=sizes)
 
 
 def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> Surveyed:
     """What its last sweep found, and the failures of others of the same text that stand."""
     cases = connection.execute(
-        "SELECT seed, size, number, status, outputs_right IS NOT NULL, trouble, params, unreached FROM cases"
+        "SELECT seed, size, number, status, outputs_right IS NOT NULL AS judged, trouble, params, unreached FROM cases"
         " WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
     ).fetchall()  # fmt: skip
     decodes = connection.execute(
-        "SELECT construction, size, time, space, decodes.status, context, steps, measured_context, measured_steps, params"
+        "SELECT construction, size, time, space, decodes.status AS status, context, steps, measured_context, measured_steps, params"
         " FROM decodes JOIN cases ON case_id = id WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
     )  # fmt: skip
     standing = _standing(connection, entry, entries)
     return Surveyed(
-        entry.name, entry.file, entry.file, entry.sha256, entry.limits,
-        tuple(sorted([*(_case(*row) for *row, _ in cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
-        tuple(Decode(*(*row, json.loads(params))) for *row, params in decodes), tuple(_lines(connection, entry.id)),
-        0 if earlier_text else _missing(connection, entry), earlier_text, _unreached([row[-1] for row in cases]),
-        sidecar=entry.sidecar or "no sidecar",
+        name=entry.name, file=entry.file, path=entry.file, sha256=entry.sha256, limits=entry.limits,
+        cases=tuple(sorted([*map(_case, cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
+        decodes=tuple(map(_decode, decodes)), lines=tuple(_lines(connection, entry.id)),
+        missing=0 if earlier_text else _missing(connection, entry), earlier_text=earlier_text,
+        unreached=_unreached([row["unreached"] for row in cases]), sidecar=entry.sidecar or "no sidecar",
     )  # fmt: skip
 
 
-def _case(seed: int, size: int, number: int, status: str, judged: int, trouble: str, params: str) -> Case:
-    return Case(seed, size, number, status, bool(judged), trouble, json.loads(params))
+def _case(row: sqlite3.Row) -> Case:
+    return Case(
+        seed=row["seed"], size=row["size"], number=row["number"], status=row["status"], judged=bool(row["judged"]),
+        trouble=row["trouble"], params=json.loads(row["params"]),
+    )  # fmt: skip
+
+
+def _decode(row: sqlite3.Row) -> Decode:
+    """The columns are the fields."""
+    return Decode(**{**dict(row), "params": json.loads(row["params"])})
 
 
 def _unreached(texts: Sequence[str]) -> Unreached | None:
@@ -138,13 +162,13 @@ def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[En
     found: dict[Key, Case] = {}
     for entry in entries:
         rows = connection.execute(
-            "SELECT sweep, drawn, seed, size, number, status, outputs_right IS NOT NULL, trouble, params FROM cases"
+            "SELECT sweep, drawn, seed, size, number, status, outputs_right IS NOT NULL AS judged, trouble, params FROM cases"
             f" WHERE subject = ? AND status = '{FAILED}' AND NOT (current AND ?)", (entry.id, entry.sweep == shown.sweep),
         )  # fmt: skip
-        for sweep, drawn, *row in rows.fetchall():
-            case = replace(_case(*row), earlier=True)
-            if not any(_took_back(connection, entry, case, drawn, sweep, other) for other in entries):
-                found[case.seed, case.size, case.number, drawn] = case
+        for row in rows.fetchall():
+            case = replace(_case(row), earlier=True)
+            if not any(_took_back(connection, entry, case, row["drawn"], row["sweep"], other) for other in entries):
+                found[case.seed, case.size, case.number, row["drawn"]] = case
     return iter(found.values())
 
 
@@ -165,13 +189,13 @@ def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, drawn: 
         row
         for one in inputs
         for row in connection.execute(
-            "SELECT status, outputs_right IS NOT NULL FROM cases WHERE current AND (subject, drawn) = (?, ?) AND sweep > ?",
+            "SELECT status, outputs_right IS NOT NULL AS judged FROM cases WHERE current AND (subject, drawn) = (?, ?) AND sweep > ?",
             (other.id, one, sweep),
         )
     ]
     # Where nothing was to be decoded, a run that is right is all that can be asked for.
     enough = (CHECKED, COMPUTED) if not entry.limits.max_context else (CHECKED,)
-    return any(status in enough and bool(judged) >= case.judged for status, judged in later)
+    return any(row["status"] in enough and bool(row["judged"]) >= case.judged for row in later)
 
 
 # -- checks and what is missing ------------------------------------------------------------------
@@ -181,26 +205,33 @@ def _missing(connection: sqlite3.Connection, entry: Entry) -> int:
     """Cases that its last sweep has planned and has not; those whose files have changed are to be run again."""
     planned = connection.execute("SELECT seed, size, number, drawn FROM planned WHERE subject = ?", (entry.id,))
     run = connection.execute("SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (entry.id,))
-    return len({_input_of(*row) for row in planned} - {_input_of(*row) for row in run})
+    return len(set(map(_input_of, planned)) - set(map(_input_of, run)))
 
 
-def _input_of(seed: int, size: int, number: int, drawn: str) -> tuple[int | str, ...]:
+def _input_of(row: sqlite3.Row) -> tuple[int | str, ...]:
     """One input has one case, whatever its number; what could not be drawn is known by its number."""
-    return (seed, drawn) if drawn else (seed, size, number)
+    return (row["seed"], row["drawn"]) if row["drawn"] else (row["seed"], row["size"], row["number"])
 
 
 def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
     """In the order of `lockstep verify`: a check's place is that of its first row."""
     rows = connection.execute(
-        "SELECT construction, what, min(bound), max(bound), min(verdict), max(verdict), sum(verdict != 'FAILED'), count(*),"
-        " group_concat(DISTINCT CASE verdict WHEN 'certified' THEN \"on\" END)"
+        "SELECT construction, what, min(bound) AS least, max(bound) AS most, min(verdict) AS first, max(verdict) AS last,"
+        " sum(verdict != 'FAILED') AS held, count(*) AS total,"
+        " group_concat(DISTINCT CASE verdict WHEN 'certified' THEN \"on\" END) AS extents"
         " FROM checks JOIN cases ON case_id = id WHERE current AND subject = ?"
         " GROUP BY construction, what ORDER BY min(checks.rowid)", (number,),
     )  # fmt: skip
-    for construction, what, first, last, one, other, held, total, extents in rows:
-        verdict = "FAILED" if "FAILED" in (one, other) else other
-        extent = max((extents or "").split(","), key=_exponent)
-        yield Line(construction, what, first if first == last else "", verdict, held, total, extent)
+    return map(_line, rows)
+
+
+def _line(row: sqlite3.Row) -> Line:
+    """One check over all cases: FAILED if it failed in one of them."""
+    return Line(
+        construction=row["construction"], what=row["what"], bound=row["least"] if row["least"] == row["most"] else "",
+        verdict="FAILED" if "FAILED" in (row["first"], row["last"]) else row["last"], held=row["held"], total=row["total"],
+        extent=max((row["extents"] or "").split(","), key=_exponent),
+    )  # fmt: skip
 
 
 def _exponent(extent: str) -> int:

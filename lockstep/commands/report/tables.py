@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockstep.commands.report.looks import LOOKS
 from lockstep.commands.report.values import Case, Decode, Extent, Survey, Surveyed
 from lockstep.commands.report.verdict import how_to_forget
-from lockstep.commands.report.words import NAMES, cases, of_all
+from lockstep.commands.report.words import cases, of_all
 from lockstep.common.tables import LEGEND, count
 from lockstep.proofs_check.sweeps.result import CHECKED, STATUSES
 
@@ -49,7 +50,13 @@ def legend() -> str:
 
 def overview(survey: Survey) -> Table:
     """One row for each program."""
-    head = ["program", "cases", *STATUSES, "machine checked for", *(f"{NAMES[c]} checked for" for c in survey.constructions)]
+    head = [
+        "program",
+        "cases",
+        *STATUSES,
+        "machine checked for",
+        *(f"{LOOKS[c].title} checked for" for c in survey.constructions),
+    ]
     rows = []
     for program in survey.programs:
         all_ = cases(len(program.cases), program.missing).rpartition(" ")[0]
@@ -84,7 +91,7 @@ def checks(program: Surveyed) -> Table:
     """What was held against what, and on how many cases it held."""
     rows = [
         (
-            NAMES.get(line.construction, "machine"),
+            LOOKS[line.construction].title if line.construction in LOOKS else "machine",
             line.what,
             line.bound or "of each case",
             of_all(line.held, line.total),
@@ -101,7 +108,7 @@ def figures(program: Surveyed) -> Table:
         "size",
         "T",
         "space",
-        *(f"{NAMES[c]}: {what}" for c in program.constructions for what in ("decoding steps", "context")),
+        *(f"{LOOKS[c].title}: {what}" for c in program.constructions for what in ("decoding steps", "context")),
     ]
     rows = []
     for size in sorted({d.size for d in program.decodes}):

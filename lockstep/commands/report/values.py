@@ -138,9 +138,11 @@ class Surveyed:
     @property
     def title(self) -> str:
         """What tells it from the others."""
-        about = (
-            [self.file] * self.namesake + [self.sidecar] * bool(self.sidecar) + ["earlier text of this file"] * self.earlier_text
-        )
+        about = [self.file] if self.namesake else []
+        if self.sidecar:
+            about.append(self.sidecar)
+        if self.earlier_text:
+            about.append("earlier text of this file")
         return f"{self.name} ({', '.join(about)})" if about else self.name
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lockstep.common.tables import count
-from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 
 #: What the statuses of cases and decodes mean.
 MEANINGS = {
@@ -16,11 +15,6 @@ MEANINGS = {
     "failed": "A check does not hold, or something went wrong; each one is listed.",
     "stopped": "The machine was stopped at --max-steps; nothing is said of the case.",
 }  # fmt: skip
-
-
-#: Of each construction, how it is called in texts.
-NAMES = {MDM: "MDM", TWO_STEP: "AP-MDM, two-step", ONE_STEP: "AP-MDM, one-step"}
-
 
 #: What is said where nothing was checked, and where no oracle judged.
 NOTHING, NO_ORACLE = "nothing", "no oracle"
