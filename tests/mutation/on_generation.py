@@ -23,7 +23,7 @@ from made_models import (
 )
 from mutants import small_job
 from numpy_decoder import transition
-from test_batch import starts_of, sums
+from test_batch import TOGETHER, starts_of, sums
 from test_engines import same_tokens, whole_job
 from test_models import chain_model, made, random_model
 from test_processes import endless_model
@@ -33,7 +33,7 @@ from lockstep.models import batch
 from lockstep.models.batch import Failed, decode_batch
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
-from lockstep.models.engines import BATCHES, Unsuitable
+from lockstep.models.engines import Unsuitable
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Prediction, Transformer
@@ -216,7 +216,7 @@ def batches() -> None:
     for construction in ("mdm", "ap-mdm"):
         compiled, starts = starts_of(sums(2, 1, 2, 2), construction)
         alone = [decode(compiled.model, *start, process=compiled.process) for start in starts]
-        for engine in BATCHES:
+        for engine in TOGETHER:
             together = Attribute(batch, "FILLED", 99.0, "all lengths in one pass")
             with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
                 found = decode_batch(compiled.model, starts, compiled.process, Sampling(engine=engine))
