@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lockstep.models.decode import Decoding, TooLong, decode
 from lockstep.models.editing import Editing, NotFinished, OutOfPositions
-from lockstep.models.engines import BATCHES, ENGINES, Unsuitable
+from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.models.transformer import Transformer
@@ -49,8 +49,8 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
     for group in _groups(starts, engine):
         done = len(found)
         try:
-            if engine not in BATCHES or len(group) == 1:
-                raise Unsuitable("it takes one sequence at a time")
+            if len(group) == 1:
+                raise Unsuitable("there is nothing to share a pass with")
             together = _Pass(model, {n: starts[n] for n in group}, process, sampling)
             found |= together.decode(lambda n: watch(done + n))  # noqa: B023
         except Unsuitable:  # alone, each says for itself what is unsuitable
@@ -107,7 +107,7 @@ class _Pass:
         Raises: Unsuitable: the engine cannot take them. Failed: as decode_batch.
         """
         sequences = [editing.sequence.tokens for editing in self.editings]
-        session = BATCHES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
+        session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editing in enumerate(self.editings) if not editing.filled]
         while live:

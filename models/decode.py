@@ -72,20 +72,20 @@ class Decoder:
 
     def _start(self, engine: str) -> Session:
         try:
-            return ENGINES[engine](self.model, self.sequence.tokens, self.positions)
+            return ENGINES[engine](self.model, [self.sequence.tokens], [self.positions])
         except Unsuitable as reason:
             return self._fall_back(engine, reason)
 
     def _predict(self) -> tuple[NDArray[np.int64], Prediction]:
         try:
-            return self.session.predict()
+            return self.session.predict([0])[0]
         except Unsuitable as reason:
             self.session = self._fall_back(self.session.name, reason)
-            return self.session.predict()
+            return self.session.predict([0])[0]
 
     def _update(self, change: Change) -> None:
         try:
-            self.session.update(change, self.sequence.tokens)
+            self.session.update(0, change, self.sequence.tokens)
         except Unsuitable as reason:
             self.session = self._fall_back(self.session.name, reason)
 
@@ -93,7 +93,7 @@ class Decoder:
         self.reason = f"not {engine}: {reason}"
         if len(self.sequence) > LONGEST["dense"]:
             raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
-        return ENGINES["dense"](self.model, self.sequence.tokens, self.positions)
+        return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
 
 
 def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = PLAIN,

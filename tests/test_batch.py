@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit.commands import FINE, MISUSED, WRONG, Do
-from kit.decoding import starts_of, sums
+from kit.decoding import TOGETHER, starts_of, sums
 from kit.jobs import DIRECTORY
 from kit.made_models import lookup_model
 
@@ -20,9 +20,9 @@ from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
 from lockstep.models import batch
 from lockstep.models.batch import Failed, Start, decode_batch
 from lockstep.models.decode import decode
-from lockstep.models.engines import BATCHES, ENGINES, Unsuitable
-from lockstep.models.engines.dense import DenseBatch, DenseSession
-from lockstep.models.engines.indexed import IndexedBatch
+from lockstep.models.engines import ENGINES, Unsuitable
+from lockstep.models.engines.dense import DenseSession
+from lockstep.models.engines.indexed import IndexedSession
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
@@ -64,16 +64,16 @@ def test_random_programs_with_other_memories(construction: str, job: Job, seed: 
     jobs = [each for each, its in zip(jobs, found) if its is not None and job.processors * its.time <= 60]
     assume(len(jobs) > 1)
     compiled, starts = starts_of(jobs, construction)
-    for engine in BATCHES:
+    for engine in TOGETHER:
         same_as_alone(compiled, starts, engine)
 
 
-@pytest.mark.parametrize("engine", BATCHES)
+@pytest.mark.parametrize("engine", TOGETHER)
 def test_it_is_one_pass(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sequences that fit together are predicted together, and none alone."""
     compiled, starts = starts_of(sums(2, 2, 2, 2, 2, 2))
     seen: list[int] = []
-    made = BATCHES[engine]
+    made = ENGINES[engine]
 
     def counted(*arguments: object) -> object:
         session = made(*arguments)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ def test_it_is_one_pass(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(session, "predict", lambda live: (seen.append(len(live)), predict(live))[1], raising=False)
         return session
 
-    monkeypatch.setitem(BATCHES, engine, counted)  # type: ignore[arg-type]
+    monkeypatch.setitem(ENGINES, engine, counted)  # type: ignore[arg-type]
     monkeypatch.setattr(batch, "decode", None)
     found = decode_batch(compiled.model, starts, sampling=Sampling(engine=engine))
     assert seen == [6] * found[0].steps
@@ -96,8 +96,8 @@ def test_the_dense_batch_predicts_bit_for_bit_what_the_reference_does() -> None:
     """Rows that fill up have no weight at all."""
     compiled, starts = starts_of(sums(1, 3, 2))
     tokens, positions = [tokens.numpy() for tokens, _ in starts], [each for _, each in starts]
-    for (_, found), t, p in zip(DenseBatch(compiled.model, tokens, positions).predict([0, 1, 2]), tokens, positions):
-        _, alone = DenseSession(compiled.model, t, p).predict()
+    for (_, found), t, p in zip(DenseSession(compiled.model, tokens, positions).predict([0, 1, 2]), tokens, positions):
+        ((_, alone),) = DenseSession(compiled.model, [t], [p]).predict([0])
         assert torch.equal(found.token, alone.token) and torch.equal(found.probability, alone.probability)
 
 
@@ -105,7 +105,7 @@ def test_rows_of_other_sequences_are_not_found() -> None:
     """Without the numbers above the bits of queries and keys, the first rows of all but one sequence are no sinks."""
     compiled, starts = starts_of(sums(2, 2))
     tokens, positions = [tokens.numpy() for tokens, _ in starts], [each for _, each in starts]
-    session = IndexedBatch(compiled.model, tokens, positions)
+    session = IndexedSession(compiled.model, tokens, positions)
     for layer in session.layers:
         layer.batch = layer.batch._replace(number=np.zeros_like(layer.batch.number))
     with pytest.raises(Unsuitable):

@@ -102,11 +102,11 @@ def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
     compiled = compile_job(job, found.time, construction=construction)
     layout = compiled.layout(job, found.time)
     dense = torch.from_numpy(layout.positions().dense()).double()
-    session = ActiveSession(compiled.model, layout.tokens(), layout.positions())
-    session.predict()
+    session = ActiveSession(compiled.model, [layout.tokens()], [layout.positions()])
+    session.predict([0])
     for step in Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process):
-        session.update(step.change, step.sequence)
-        session.predict()
+        session.update(0, step.change, step.sequence)
+        session.predict([0])
         tokens = step.tokens
         assert torch.equal(session.residual(), forward(compiled.model, tokens, dense[: len(tokens)]))
 
@@ -235,7 +235,7 @@ def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) ->
 def test_unsuitable_is_what_sessions_raise() -> None:
     model, tokens, positions = tampered("soft heads")
     with pytest.raises(Unsuitable, match="scores that differ may not differ by enough"):
-        ENGINES["indexed"](model, tokens.numpy(), Positions.of(positions))
+        ENGINES["indexed"](model, [tokens.numpy()], [Positions.of(positions)])
 
 
 # -- devices ---------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_the_indexed_engine_computes_on_the_cpu() -> None:
     assert elsewhere.device.type == "meta" and compiled.model.to("cpu") is compiled.model
     layout = compiled.layout(job, run(job).time)
     with pytest.raises(Unsuitable, match="it computes on the CPU, not on meta"):
-        ENGINES["indexed"](elsewhere, layout.tokens(), layout.positions())
+        ENGINES["indexed"](elsewhere, [layout.tokens()], [layout.positions()])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no cuda device")

@@ -1,6 +1,6 @@
 """Engines: how predictions are computed while a sequence is edited. All give the same tokens; `dense` is the reference.
 
-An engine is a *session*: it starts on a sequence and is told what each decoding step changed. It sees
+An engine starts a *session* on one sequence or several, and is told what each decoding step changed. It sees
 weights, tokens and positions, nothing else.
 """
 
@@ -12,39 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.models.engines.active import ActiveSession
-from lockstep.models.engines.dense import DenseBatch, DenseSession
-from lockstep.models.engines.session import BatchSession, Session, Unsuitable
+from lockstep.models.engines.dense import DenseSession
+from lockstep.models.engines.session import Session, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.transformer import Transformer
 
 
-def _indexed(model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> Session:
-    _require_cpu(model)
-    from lockstep.models.engines.indexed import IndexedSession  # Numba takes its time to import
-
-    return IndexedSession(model, tokens, positions)
-
-
-def _indexed_batch(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> BatchSession:
-    _require_cpu(model)
-    from lockstep.models.engines.indexed import IndexedBatch
-
-    return IndexedBatch(model, sequences, positions)
-
-
-def _require_cpu(model: Transformer) -> None:
+def _indexed(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> Session:
     if model.device.type != "cpu":
         raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
+    from lockstep.models.engines.indexed import IndexedSession  # Numba takes its time to import
+
+    return IndexedSession(model, sequences, positions)
 
 
-#: An engine starts a session from a model, the start sequence [N] and the positions; it may raise Unsuitable.
-Engine = Callable[[Transformer, NDArray[np.int64], Positions], Session]
+#: An engine starts a session from a model, start sequences [N] and their positions; it may raise Unsuitable, of several together too.
+Engine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]], Session]
 
 ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed}
-
-#: Engines that take several sequences in one pass; the others decode them one after the other.
-BatchEngine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]], BatchSession]
-BATCHES: dict[str, BatchEngine] = {"dense": DenseBatch, "indexed": _indexed_batch}
 
 #: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a row.
 LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
@@ -57,4 +42,4 @@ def pick(length: int, steps: int) -> str:
     return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
 
 
-__all__ = ["BATCHES", "ENGINES", "LONGEST", "BatchSession", "Engine", "Session", "Unsuitable", "pick"]
+__all__ = ["ENGINES", "LONGEST", "Engine", "Session", "Unsuitable", "pick"]

@@ -8,6 +8,7 @@ one row, with weight exactly 1, and all others with weight exactly 0, is checked
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,17 +38,19 @@ class _State:
 
 
 class ActiveSession:
-    """A decode by the active engine; see `lockstep.models.engines.Session`."""
+    """Predictions by the active engine, for one sequence; see `lockstep.models.engines.session`."""
 
     name = "active"
 
-    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
-        bound(model, positions)
-        self.model, self.positions, self.tokens = model, positions, tokens
-        self.cut, most = VANISHING[model.dtype], len(positions)
+    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
+        if len(sequences) > 1:
+            raise Unsuitable("it takes one sequence at a time")
+        self.model, self.positions, self.tokens = model, positions[0], sequences[0]
+        bound(model, self.positions)
+        self.cut, most = VANISHING[model.dtype], len(self.positions)
         self.before = torch.zeros(most, model.width, dtype=model.dtype, device=model.device)
         self.states = [self._state(layer, most) for layer in model.layers]
-        self.changed, self.dead = np.arange(len(tokens)), np.zeros(0, np.int64)
+        self.changed, self.dead = np.arange(len(self.tokens)), np.zeros(0, np.int64)
 
     def _state(self, layer: Layer, most: int) -> _State:
         heads, inner, _ = layer.q.shape
@@ -57,11 +60,11 @@ class ActiveSession:
         after = torch.zeros(most, self.model.width, dtype=dtype, device=device)
         return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64, device=device), after)
 
-    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
+    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
         self.dead = np.arange(change.length, len(self.tokens))
         self.tokens, self.changed = tokens, change.rows
 
-    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
+    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         """Predict the rows that a change may have reached."""
         device, before = self.model.device, self.before
         rows, dead = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.dead).to(device)
@@ -74,7 +77,7 @@ class ActiveSession:
             # A row whose token changed is predicted anew whatever its stream, and one that was gone has no keys.
             rows = torch.unique(torch.cat([anew, *different]))
             before = state.after
-        return computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu()
+        return [(computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu())]
 
     def residual(self) -> Tensor:
         """The stream after the last layer, [N, d]."""

@@ -34,8 +34,8 @@ from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
 
 
-class IndexedBatch:
-    """Decodes of several sequences in one pass by the indexed engine; see `lockstep.models.engines.BatchSession`."""
+class IndexedSession:
+    """Predictions by the indexed engine; see `lockstep.models.engines.session`."""
 
     name = "indexed"
 
@@ -136,22 +136,6 @@ class IndexedBatch:
             raise Unsuitable("a probability is too near to the threshold")
         control = torch.from_numpy(found.control) if self.plan.readout.control else None
         return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
-
-
-class IndexedSession:
-    """A decode by the indexed engine: a batch of one; see `lockstep.models.engines.Session`."""
-
-    name = "indexed"
-
-    def __init__(self, model: Transformer, tokens: NDArray[np.int64], positions: Positions) -> None:
-        self.batch = IndexedBatch(model, [tokens], [positions])
-
-    def update(self, change: Change, tokens: NDArray[np.int64]) -> None:
-        self.batch.update(0, change, tokens)
-
-    def predict(self) -> tuple[NDArray[np.int64], Prediction]:
-        """Predict the rows that a change may have reached."""
-        return self.batch.predict([0])[0]
 
 
 def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:

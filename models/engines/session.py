@@ -17,25 +17,13 @@ class Unsuitable(Exception):
 
 
 class Session(Protocol):
-    """The predictions for one sequence while it is edited.
+    """The predictions for some sequences while they are edited, in one pass over the model; numbers say which sequence.
 
-    predict:  the rows, ascending, whose token changed or whose prediction may differ from what was last said of them (at
-              first: all), and the prediction of each: right for masked rows, and its control bits for all. A `probability`
-              is on the same side of THRESHOLD as the reference's.
-    Raises: Unsuitable, from either of them.
-    """
-
-    name: str
-
-    def update(self, change: Change, tokens: NDArray[np.int64]) -> None: ...
-
-    def predict(self) -> tuple[NDArray[np.int64], Prediction]: ...
-
-
-class BatchSession(Protocol):
-    """The predictions for several sequences, in one pass over the model; numbers say which sequence.
-
-    predict: as of a Session, for each sequence in `live`, in that order; sequences that are not live stay as they are.
+    update:   a decoding step changed a sequence; these are its tokens now.
+    predict:  for each sequence in `live`, in that order, the rows, ascending, whose token changed or whose prediction may differ
+              from what was last said of them (at first: all), and the prediction of each: right for masked rows, and its control
+              bits for all. A `probability` is on the same side of THRESHOLD as the reference's. Sequences that are not live stay
+              as they are.
     Raises: Unsuitable, from either of them.
     """
 

@@ -11,6 +11,7 @@ from lockstep.compiler.processor import Code
 from lockstep.models.batch import Start
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.engines import ENGINES
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Transformer
@@ -18,6 +19,9 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check.batch import widest
+
+#: Engines that take several sequences in one pass.
+TOGETHER = [name for name in ENGINES if name != "active"]
 
 
 def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,

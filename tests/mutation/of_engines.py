@@ -7,7 +7,7 @@ from typing import Any
 from lockstep.models import batch
 from lockstep.models.engines import active, bounds, dense, indexed
 from lockstep.models.engines.active import ActiveSession
-from lockstep.models.engines.indexed import IndexedBatch, Layer
+from lockstep.models.engines.indexed import IndexedSession, Layer
 from lockstep.models.positions import Positions
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
@@ -86,7 +86,7 @@ MUTANTS = (
     row(
         INDEXED,
         "a row that comes back is news to the first layer alone",
-        IndexedBatch.predict,
+        IndexedSession.predict,
         "rows, anew, self.model.width",
         "rows, anew[:0], self.model.width",
     ),
@@ -118,21 +118,21 @@ MUTANTS = (
     row(
         INDEXED,
         "the first token may come twice",
-        IndexedBatch._embed,
+        IndexedSession._embed,
         "((self.tokens[rows] == self.sink) != self.is_first[rows]).any()",
         "False",
     ),
     row(
         INDEXED,
         "rows that vanish are not told",
-        IndexedBatch.update,
+        IndexedSession.update,
         "np.arange(first + change.length, first + before)",
         "np.arange(0)",
     ),
     row(
         INDEXED,
         "one of the changed rows is embedded",
-        IndexedBatch.predict,
+        IndexedSession.predict,
         "self._embed(anew)",
         "self._embed(anew[:1] if self.started else anew)",
     ),
@@ -141,10 +141,10 @@ MUTANTS = (
         INDEXED, "one set of cares is enough", Layer._add_care, "tables.ask_again(self.table, h, m)\n    while", "pass\n    while"
     ),
     row(BATCH, "rows of other sequences are found", indexed._batch, "(1 << (len(ends) - 1).bit_length()) - 1", "0"),
-    row(BATCH, "rows that vanish are the first sequence's", IndexedBatch.update, "first + change.length", "change.length"),
-    row(BATCH, "rows are told by where all stand", IndexedBatch._apart, "rows[a:b] - first", "rows[a:b]"),
+    row(BATCH, "rows that vanish are the first sequence's", IndexedSession.update, "first + change.length", "change.length"),
+    row(BATCH, "rows are told by where all stand", IndexedSession._apart, "rows[a:b] - first", "rows[a:b]"),
     row(BATCH, "positions are those of the first", Positions.stacked, "at := at + len(part)", "len(part)"),
-    row(BATCH, "rows that fill up are keys", dense.DenseBatch._embedded, ">= lengths[:, None]", "> lengths[:, None]"),
+    row(BATCH, "rows that fill up are keys", dense.DenseSession._embedded, ">= lengths[:, None]", "> lengths[:, None]"),
     row(BATCH, "a sequence that has ended goes on", batch._Pass.decode, "ended.append(n)", "pass"),
     row(
         BATCH,
@@ -166,9 +166,9 @@ MUTANTS = (
     row(
         BOUNDS,
         "the reference leaves out the last rows' positions",
-        dense.DenseSession.residual,
-        "self.positions[: len(self.tokens)]",
-        "self.positions[: len(self.tokens)].flip(0)",
+        dense.DenseSession._embedded,
+        "[: len(self.tokens[number])]",
+        "[: len(self.tokens[number])].flip(0)",
         "agreement of mdm",
     ),
 )

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from kit.decoding import same_tokens, starts_of, sums, whole_job
+from kit.decoding import TOGETHER, same_tokens, starts_of, sums, whole_job
 from kit.made_models import (
     BROKEN,
     finding_model,
@@ -31,7 +31,7 @@ from lockstep.models import batch
 from lockstep.models.batch import Failed, decode_batch
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
-from lockstep.models.engines import BATCHES, Unsuitable
+from lockstep.models.engines import Unsuitable
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Prediction, Transformer
@@ -213,7 +213,7 @@ def batches() -> None:
     for construction in ("mdm", "ap-mdm"):
         compiled, starts = starts_of(sums(2, 1, 2, 2), construction)
         alone = [decode(compiled.model, *start, process=compiled.process) for start in starts]
-        for engine in BATCHES:
+        for engine in TOGETHER:
             together = Attribute(batch, "FILLED", 99.0, "all lengths in one pass")
             with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
                 found = decode_batch(compiled.model, starts, compiled.process, Sampling(engine=engine))
