@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,12 +19,12 @@ from lockstep.commands.cost.forms import TOKENS, contexts, letters, phases
 from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
 from lockstep.commands.cost.predict import forecast
 from lockstep.commands.cost.sizes import Trial, size_up, try_small
-from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import LONGEST
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
-from lockstep.pram.machine import HALTED, NO_DESTINATION, run
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, run
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.refusals import NotCertified
@@ -39,6 +40,35 @@ def example(name: str) -> Program:
     return load(PROGRAMS / f"{name}.pram")
 
 
+class Observed(NamedTuple):
+    """What a decode did: its steps, the lengths of its sequences from the first on, and the tokens it unmasked."""
+
+    steps: int
+    lengths: list[int]
+    unmasked: int
+
+
+def observed(compiled: Compiled, job: Job, time: int) -> Observed:
+    layout = compiled.layout(job, time)
+    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process)
+    before, lengths, unmasked, mask = layout.tokens(), [layout.tokens().size], 0, compiled.model.vocabulary.mask
+    steps = 0
+    for step in decoder:
+        after = step.sequence.copy()
+        if len(after) == len(before):  # only growing and shrinking move tokens, and neither unmasks any
+            unmasked += int(((before == mask) & (after != mask)).sum())
+        before, steps = after, step.number
+        lengths.append(len(after))
+    return Observed(steps, lengths, unmasked)
+
+
+def run_and_put(trace: list[Step]) -> dict[str, int]:
+    """The letters of tokens that only a run knows: instructions, and the cells and registers that its steps leave."""
+    places = [enumerate(s.destination.tolist()) for s in trace]
+    put = [{(p if d < NO_DESTINATION else "cell", d) for p, d in of if d != NO_DESTINATION} for of in places]
+    return {"run": sum(int((s.counter != HALTED).sum()) for s in trace), "put": sum(map(len, put))}
+
+
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 @pytest.mark.parametrize(("name", "size"), SIZES)
 def test_forecasts_are_what_decodes_are(name: str, size: int, construction: str) -> None:
@@ -50,25 +80,12 @@ def test_forecasts_are_what_decodes_are(name: str, size: int, construction: str)
     assert (sized.time, sized.relation) == (exact.time, "==")
     (found,) = forecast(program, sized, [construction], IDLE).processes
     compiled = compile_job(job, exact.time, construction=construction)
-    layout = compiled.layout(job, exact.time)
-    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process)
-    before, steps, lengths, unmasked, mask = layout.tokens(), 0, [layout.tokens().size], 0, compiled.model.vocabulary.mask
-    for step in decoder:
-        after = step.sequence.copy()
-        if len(after) == len(before):  # only growing and shrinking move tokens, and neither unmasks any
-            unmasked += int(((before == mask) & (after != mask)).sum())
-        before, steps = after, step.number
-        lengths.append(len(after))
+    steps, lengths, unmasked = observed(compiled, job, exact.time)
     assert (found.steps, found.context, found.widths) == (steps, max(lengths), compiled.widths)
     values = letters(construction, job, exact.time)
     seen = lengths[:-1] if construction == "mdm" else lengths
     assert [length for many, length in contexts(construction, values) for _ in range(many)] == seen
-    running = sum(int((s.counter != HALTED).sum()) for s in exact.trace)
-    written = sum(
-        len({(p if d < NO_DESTINATION else "cell", int(d)) for p, d in enumerate(s.destination) if d != NO_DESTINATION})
-        for s in exact.trace
-    )
-    assert TOKENS[construction](values | {"run": running, "put": written}) == unmasked
+    assert TOKENS[construction](values | run_and_put(exact.trace)) == unmasked
     assert found.tokens == unmasked if construction == "mdm" else unmasked <= found.tokens
     assert found.tokens_bound == (construction != "mdm")
 

@@ -18,6 +18,7 @@ from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
 from lockstep.pram.program import load, parse_program
 from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 from lockstep.proofs_check.refusals import NotCertified
@@ -28,9 +29,9 @@ DOUBLE = "program t param n shared A[n] : inout for i in 0 .. n - 1 do A[i] := A
 
 def same_as_evaluator(text: str, params: dict[str, int], word_bits: int | None = None) -> None:
     program = parse_program(text)
-    run = lockstep.run(program, params, word_bits=word_bits)
+    found = lockstep.run(program, params, word_bits=word_bits)
     expected = evaluate(program.tree, params, {}, word_bits=word_bits)
-    assert (run.outputs, run.time) == (expected.outputs, expected.time)
+    assert (found.outputs, found.time) == (expected.outputs, expected.time)
 
 
 @pytest.mark.parametrize("condition", ["n and x == 1", "x == 1 or 6", "n or x == 1"])
@@ -93,8 +94,10 @@ def test_a_tampered_model_with_a_right_digest_is_refused(tmp_path: Path) -> None
 def test_an_ap_mdm_model_file_decodes(tmp_path: Path) -> None:
     compile_to_file(load(DIRECTORY / "tree_sum.pram"), tmp_path / "m.safetensors", in_place.Widths(8, 8, 2), "float32", "ap-mdm")
     program, compiled = program_or_model(tmp_path / "m.safetensors")
-    decoded = decode_job(program.instantiate({"n": 4}, {"A": [3, 1, 4, 1]}, 8), DecodeOptions(compiled=compiled))
-    assert (decoded.outputs, decoded.steps, max(decoded.context)) == ({"total": 9}, 95, 34)
+    job = program.instantiate({"n": 4}, {"A": [3, 1, 4, 1]}, 8)
+    decoded, time, bound = decode_job(job, DecodeOptions(compiled=compiled)), run(job).time, BOUNDS["ap-mdm"]
+    assert (decoded.outputs, decoded.steps) == ({"total": 9}, bound.steps(job, time))
+    assert max(decoded.context) == bound.peak_context(job, time)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -113,8 +116,6 @@ def test_exported_jobs_decode_without_our_code(name: str, size: int, process: st
 
 
 def lockstep_outputs(job: object) -> dict[str, object]:
-    from lockstep.pram.machine import run
-
     return run(job).outputs  # type: ignore[arg-type, return-value]
 
 

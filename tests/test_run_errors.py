@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_errors import rendered
+from kit.lessons import rendered
 
 import lockstep
 from lockstep.pram.errors import InputError, PramError
