@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from dataclasses import replace
@@ -18,7 +19,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check import theorems
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.catalog import LETTERS, ClosedForm
+from lockstep.proofs_check.catalog import LETTERS, OPERATIONS, ClosedForm
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import BOUNDS, THEOREMS
 from lockstep.proofs_check.theorems.width import WIDTHS
@@ -43,6 +44,14 @@ def test_closed_forms_in_sympy_have_the_same_values(theorem: str, construction: 
     for _ in range(20):
         values = {letter: int(v) for letter, v in zip(LETTERS, rng.integers(1, 60, len(LETTERS)))} | {"n0": 1, "N": 70, "j": 1}
         assert int(form.sympy.subs({s: values[s.name] for s in form.sympy.free_symbols})) == form(values)
+
+
+def test_the_letters_of_the_document() -> None:
+    """docs/construction.md has a row for each letter, and no other."""
+    text = (Path(__file__).parent.parent / "docs" / "construction.md").read_text()
+    section = text.split("\n## Letters\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(.+)` \| (.+) \|$", section, re.MULTILINE)
+    assert rows == [*LETTERS.items(), *OPERATIONS.items()]
 
 
 @pytest.mark.parametrize("construction", WIDTHS)
