@@ -6,21 +6,21 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from lockstep.proofs_check.sweeps.plan import Plan
+from lockstep.proofs_check.sweeps.plan import SweepPlan
 from lockstep.proofs_check.sweeps.pool import Pool
-from lockstep.proofs_check.sweeps.store import Store
+from lockstep.proofs_check.sweeps.store import SweepStore
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweepOutcome:
     """How many cases a plan has, and how many of them an earlier sweep had finished; what they came to is in the database."""
 
     cases: int
     found: int
 
 
-def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManager[Pool]],
-          progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:  # fmt: skip
+def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractContextManager[Pool]],
+          progress: Callable[[int, int], None] = lambda done, total: None) -> SweepOutcome:  # fmt: skip
     """Run what is missing of a plan.
 
     Args:   open_pool: asked for only if something is missing. progress: called with the cases done and their number.
@@ -37,4 +37,4 @@ def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManag
             for done, (task, result) in enumerate(pool.results(missing), found + 1):
                 store.add(task, result)
                 progress(done, len(tasks))
-    return Outcome(len(tasks), found)
+    return SweepOutcome(len(tasks), found)
