@@ -231,10 +231,10 @@ def test_the_documentation_lists_the_key() -> None:
 RUN = """
 import json, sys
 from pathlib import Path
-from lockstep.proofs_check.sweeps.plan import Limits, Plan, subjects
+from lockstep.proofs_check.sweeps.plan import Limits, SweepPlan, subjects
 from lockstep.proofs_check.sweeps.check import check_task
 limits = Limits(("mdm", "ap-mdm", "ap-mdm one-step"), "float64", 1000, 2000, 10000)
-tasks, _ = Plan(subjects([Path(sys.argv[1])], limits), [3], 1, 0).tasks()
+tasks, _ = SweepPlan(subjects([Path(sys.argv[1])], limits), [3], 1, 0).tasks()
 statuses = [check_task(task).status for task in tasks]
 print(json.dumps([statuses, sorted(sys.modules)]))
 """

@@ -16,7 +16,7 @@ from lockstep.commands.report.survey import survey
 from lockstep.commands.report.verdict import reasons
 from lockstep.pram.errors import PramError
 from lockstep.pram.sidecar.files import fingerprint
-from lockstep.proofs_check.sweeps.plan import Limits, Plan, Task, subjects
+from lockstep.proofs_check.sweeps.plan import Limits, SweepPlan, Task, subjects
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED, Result
 from lockstep.proofs_check.sweeps.store import writing
 from lockstep.proofs_check.sweeps.sweep import sweep
@@ -218,7 +218,7 @@ def test_links_to_one_program_have_a_sidecar_each(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name / "tiny.pram").symlink_to(tmp_path / "body.pram")
     database = tmp_path / "sweep.sqlite"
-    planned = Plan(subjects([tmp_path / "one", tmp_path / "two"], ALL), [1, 2], 1, 0)
+    planned = SweepPlan(subjects([tmp_path / "one", tmp_path / "two"], ALL), [1, 2], 1, 0)
     pool = Told(lambda task: failed(task) if "/two/" in task.subject.sidecar_file else fine(task))
     with writing(database) as store:
         sweep(planned, store, lambda: nullcontext(pool))

@@ -48,13 +48,13 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
     reports = [target.with_suffix(suffix) for suffix in FORMATS]
     check_apart(target, reports)
     from lockstep.common.tables import count
-    from lockstep.proofs_check.sweeps.plan import Limits, Plan, subjects
+    from lockstep.proofs_check.sweeps.plan import Limits, SweepPlan, subjects
     from lockstep.proofs_check.sweeps.pool import pool
     from lockstep.proofs_check.sweeps.store import writing
     from lockstep.proofs_check.sweeps.sweep import sweep as run_sweep
 
     limits = Limits(chosen, dtype, max_context, max_decoding_steps, max_steps, sidecar_timeout)
-    plan = Plan(subjects(paths, limits, not no_sidecar), wanted, random, seed)
+    plan = SweepPlan(subjects(paths, limits, not no_sidecar), wanted, random, seed)
     try:
         with writing(target) as store, progress_bar(err, f"sweeping {count(len(plan.subjects), 'program')}") as progress:
             outcome = run_sweep(plan, store, lambda: pool(workers, scheduler), progress)

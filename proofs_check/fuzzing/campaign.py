@@ -37,7 +37,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CampaignOutcome:
     """What a campaign met, and the failure that ended it."""
 
     tally: Tally
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
-         progress: Progress = silent) -> Outcome:  # fmt: skip
+         progress: Progress = silent) -> CampaignOutcome:  # fmt: skip
     """Check so many random programs, or as many as it takes until one fails.
 
     Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.
@@ -64,15 +64,15 @@ def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, w
             tally += outcome.tally
             progress(tally.programs, programs)
             if outcome.failure is not None:
-                return Outcome(tally, outcome.failure)
-    return Outcome(tally)
+                return CampaignOutcome(tally, outcome.failure)
+    return CampaignOutcome(tally)
 
 
 Share = tuple[int, int, int, Options, bool]
 
 
 @contextmanager
-def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[Outcome]]:
+def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[CampaignOutcome]]:
     """The outcome of each share, in order, so that the first failure is the same for any number of workers."""
     if workers == 0:
         yield starmap(check_share, shares)
@@ -81,19 +81,19 @@ def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[Outcome]]:
         yield pool.imap(_check_share, shares)
 
 
-def _check_share(share: Share) -> Outcome:
+def _check_share(share: Share) -> CampaignOutcome:
     return check_share(*share)
 
 
-def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> Outcome:
+def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> CampaignOutcome:
     """Programs of consecutive numbers; ends at the first that fails."""
     tally, turns = Tally(), options.constructions
     for number in range(first, first + count):
         chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
         failed = examine(language_program(random_of(seed, number)), chosen, tally)
         if failed:
-            return Outcome(tally, Failure(number, failed[0], chosen))
-    return Outcome(tally)
+            return CampaignOutcome(tally, Failure(number, failed[0], chosen))
+    return CampaignOutcome(tally)
 
 
 def random_of(seed: int, number: int) -> Random:

@@ -138,8 +138,11 @@ class _Writer(Expressions):
         """A statement, and the place after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store]
         if place.depth < 3 and self.fuel > 0:
-            kinds += [self.branch, self.branch] + [self.loop] * (place.loops < 2)
-            kinds += [] if place.padded else [self.control, self.control, self.control, self.choose]
+            kinds += [self.branch, self.branch]
+            if place.loops < 2:
+                kinds.append(self.loop)
+            if not place.padded:
+                kinds += [self.control, self.control, self.control, self.choose]
         self.fuel -= 1
         return self.pick(*kinds)(place)
 
@@ -232,8 +235,11 @@ class _Writer(Expressions):
     # -- control that all processors share ---------------------------------------------------------
 
     def control(self, place: Place) -> tuple[list[str], Place]:
-        kinds = [self.parallel] * 3 + [self.single] + [self.halt] * self.chance(8)
-        kinds += [self.counted, self.counted, self.drained, self.searched] * (place.loops < 2)
+        kinds = [self.parallel, self.parallel, self.parallel, self.single]
+        if self.chance(8):
+            kinds.append(self.halt)
+        if place.loops < 2:
+            kinds += [self.counted, self.counted, self.drained, self.searched]
         return self.pick(*kinds)(place)
 
     def choose(self, place: Place) -> tuple[list[str], Place]:

@@ -16,7 +16,7 @@ from lockstep.pram.reached import Item, unreached
 from lockstep.pram.sidecar import Generator, draw_one, generator_from
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.sweeps.plan import Limits, Task, libraries, load_subject, version
-from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, STOPPED, Decode, Result
+from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, STOPPED, Result, SweepDecode
 from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
 
@@ -89,12 +89,12 @@ def _models(program_sha256: str, dtype: str) -> Models:
     return Models(dtype)
 
 
-def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> Decode:
+def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> SweepDecode:
     """The closed forms of the first winner's run, and what was measured if all were decoded."""
     assert case.job is not None and case.run is not None
     bound, time = BOUNDS[construction], case.run.time
     context, steps = bound.peak_context(case.job, time), bound.steps(case.job, time)
-    computed = Decode(construction, COMPUTED, context=context, steps=steps)
+    computed = SweepDecode(construction, COMPUTED, context=context, steps=steps)
     if construction not in case.decodes or construction in case.left:
         return computed
     holds = all(check.holds for check in checks if check.process == construction)
@@ -103,7 +103,7 @@ def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> Decode:
     return replace(computed, status=status, measured_context=max(agreement.context), measured_steps=agreement.steps)
 
 
-def _status(checks: tuple[Check, ...], decodes: tuple[Decode, ...]) -> str:
+def _status(checks: tuple[Check, ...], decodes: tuple[SweepDecode, ...]) -> str:
     if not all(check.holds for check in checks):
         return FAILED
     return CHECKED if all(decode.status == CHECKED for decode in decodes) else COMPUTED

@@ -96,7 +96,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """What is to be verified."""
 
     subjects: Sequence[Subject]

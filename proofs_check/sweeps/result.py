@@ -20,7 +20,7 @@ STATUSES = (CHECKED, COMPUTED, FAILED, STOPPED)
 
 
 @dataclass(frozen=True)
-class Decode:
+class SweepDecode:
     """One construction: peak context and decoding steps by the theorem's closed forms, and as measured if decoded."""
 
     construction: str
@@ -49,7 +49,7 @@ class Result:
     processors: int | None = None
     space: int | None = None
     right: bool | None = None
-    decodes: tuple[Decode, ...] = ()
+    decodes: tuple[SweepDecode, ...] = ()
     checks: tuple[Check, ...] = ()
     trouble: str = ""
     files: tuple[tuple[str, str], ...] = ()

@@ -20,7 +20,7 @@ from typing import Any
 
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.sidecar.files import fingerprint
-from lockstep.proofs_check.sweeps.plan import Key, Plan, Subject, Task, load_subject
+from lockstep.proofs_check.sweeps.plan import Key, Subject, SweepPlan, Task, load_subject
 from lockstep.proofs_check.sweeps.result import Result
 from lockstep.proofs_check.sweeps.rows import case_row, check_row, insertion, subject_row
 
@@ -68,14 +68,14 @@ COMMIT;
 SAME_CASE = "(subject, seed, size, number, drawn) = (:subject, :seed, :size, :number, :drawn)"
 
 
-class Store:
+class SweepStore:
     """The database, open for writing; made by `writing`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.ids: dict[Subject, int] = {}
 
-    def begin_sweep(self, plan: Plan, tasks: Iterable[Task]) -> None:
+    def begin_sweep(self, plan: SweepPlan, tasks: Iterable[Task]) -> None:
         """Enter what is planned, its subjects and its cases, and note that this sweep has them."""
         facts = {
             "date": date.today().isoformat(), "lockstep": version_of("lockstep"), "seed": plan.seed, "random": plan.random,
@@ -182,7 +182,7 @@ class Store:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Store]:
+def writing(path: Path) -> Iterator[SweepStore]:
     """The database of a file, made if it is not there.
 
     Raises: PramError: it is another file, damaged, or written by another sweep.
@@ -197,7 +197,7 @@ def writing(path: Path) -> Iterator[Store]:
         _check(connection, path)
         with _transaction(connection):  # takes the lock
             connection.execute(f"PRAGMA user_version = {TABLES}")
-        yield Store(connection)
+        yield SweepStore(connection)
 
 
 @contextmanager

@@ -7,21 +7,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from lockstep.pram.progress import Progress, silent
-from lockstep.proofs_check.sweeps.plan import Plan
+from lockstep.proofs_check.sweeps.plan import SweepPlan
 from lockstep.proofs_check.sweeps.pool import Pool
-from lockstep.proofs_check.sweeps.store import Store
+from lockstep.proofs_check.sweeps.store import SweepStore
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweepOutcome:
     """How many cases a plan has, and how many of them an earlier sweep had finished; what they came to is in the database."""
 
     cases: int
     found: int
 
 
-def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManager[Pool]],
-          progress: Progress = silent) -> Outcome:  # fmt: skip
+def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractContextManager[Pool]],
+          progress: Progress = silent) -> SweepOutcome:  # fmt: skip
     """Run what is missing of a plan.
 
     Args:   open_pool: asked for only if something is missing. progress: called with the cases done and their number.
@@ -38,4 +38,4 @@ def sweep(plan: Plan, store: Store, open_pool: Callable[[], AbstractContextManag
             for done, (task, result) in enumerate(pool.results(missing), found + 1):
                 store.add(task, result)
                 progress(done, len(tasks))
-    return Outcome(len(tasks), found)
+    return SweepOutcome(len(tasks), found)

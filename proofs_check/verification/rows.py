@@ -170,7 +170,7 @@ def _on(cases: Sequence[Case]) -> str:
 
 
 def _decoded_on(construction: str, cases: Sequence[Case]) -> str:
-    """The same of decodes."""
+    """On which runs a construction was decoded, and under which winners."""
     text = runs_of([case.params for case in cases])
     if not any(case.winner_open for case in cases):
         return text

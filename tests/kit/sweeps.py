@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.pram.sidecar.files import fingerprint
-from lockstep.proofs_check.sweeps.plan import Limits, Plan, Task, subjects
+from lockstep.proofs_check.sweeps.plan import Limits, SweepPlan, Task, subjects
 from lockstep.proofs_check.sweeps.pool import Here, Pool
-from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, Decode, Result
+from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, Result, SweepDecode
 from lockstep.proofs_check.sweeps.store import reading, writing
 from lockstep.proofs_check.sweeps.sweep import sweep
 
@@ -67,8 +67,8 @@ def facts(database: Path) -> dict[str, list[dict[str, Any]]]:
 
 def made(
     folder: Path, limits: Limits = MACHINE_ONLY, sizes: Iterable[int] = range(1, 4), seed: int = 0, sidecars: bool = True
-) -> Plan:
-    return Plan(subjects([folder], limits, sidecars), list(sizes), 2, seed)
+) -> SweepPlan:
+    return SweepPlan(subjects([folder], limits, sidecars), list(sizes), 2, seed)
 
 
 def swept(folder: Path, database: Path, pool: Pool | None = None, **options: Any) -> dict[str, list[dict[str, Any]]]:
@@ -108,7 +108,7 @@ class Reading(Here):
 def fine(task: Task) -> Result:
     """A case that was checked in whatever was asked for; computed where that is the machine alone."""
     status = CHECKED if task.subject.limits.max_context else COMPUTED
-    decodes = tuple(Decode(construction, status, 10, 9) for construction in task.subject.limits.constructions)
+    decodes = tuple(SweepDecode(construction, status, 10, 9) for construction in task.subject.limits.constructions)
     return Result(status, {"n": task.size}, 8, 8, task.size, 3 * task.size, task.subject.sidecar is not None or None, decodes)
 
 

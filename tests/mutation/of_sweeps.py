@@ -8,7 +8,7 @@ from lockstep.commands.report import survey, values, verdict
 from lockstep.common import arguments, ending
 from lockstep.pram.sidecar import files
 from lockstep.proofs_check.sweeps import plan
-from lockstep.proofs_check.sweeps.store import Store
+from lockstep.proofs_check.sweeps.store import SweepStore
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -23,12 +23,19 @@ OF_KEPT = (
     row(
         KEPT,
         "a stale file is ignored",
-        Store._compare_files,
+        SweepStore._compare_files,
         'fingerprint(folder, row["name"]) != row["fingerprint"]',
         "False",
         "sweeps see files",
     ),
-    row(KEPT, "what is stale stays stale", Store._compare_files, "SET current = 1", "SET current = current", "sweeps see files"),
+    row(
+        KEPT,
+        "what is stale stays stale",
+        SweepStore._compare_files,
+        "SET current = 1",
+        "SET current = current",
+        "sweeps see files",
+    ),
     row(KEPT, "a folder's names make no difference", files.fingerprint, "sorted(os.listdir(path))", "[]", "sweeps see files"),
     row(KEPT, "what was not there makes no difference", files.fingerprint, 'return ""', "return UNREADABLE", "fingerprints"),
     row(
@@ -45,7 +52,7 @@ OF_KEPT = (
     row(
         KEPT,
         "what the last sweep has found is forgotten",
-        Store.forget,
+        SweepStore.forget,
         "AND NOT (? AND current AND c.sweep = ?)",
         "AND (1 OR ? OR ?)",
         "texts are forgotten on purpose",
@@ -53,7 +60,7 @@ OF_KEPT = (
     row(
         KEPT,
         "nothing is forgotten of a file that is gone",
-        Store.forget,
+        SweepStore.forget,
         "(file, path.is_file(), last)",
         "(file, True, last)",
         "texts are forgotten on purpose",
@@ -61,7 +68,7 @@ OF_KEPT = (
     row(
         KEPT,
         "nothing is forgotten of the newest text",
-        Store.forget,
+        SweepStore.forget,
         "c.sweep = ?",
         "s.sweep = ?",
         "texts are forgotten on purpose",

@@ -22,7 +22,7 @@ from lockstep.pram.sidecar.judging import Unfit, Verdict, compare
 from lockstep.pram.sidecar.process import load_sidecar
 from lockstep.proofs_check.failing import shrink_failing
 from lockstep.proofs_check.sweeps.check import check_task
-from lockstep.proofs_check.sweeps.plan import Limits, Plan, subjects
+from lockstep.proofs_check.sweeps.plan import Limits, SweepPlan, subjects
 from lockstep.proofs_check.verification import Options, Report
 from mutation.table import Check
 
@@ -149,7 +149,7 @@ def files_of_cases() -> None:
     """A case of a sweep says what its sidecar read, also where it fails."""
     for oracle in ("import helper\n" + ADDS, "import helper\ndef oracle(params, arrays): return open('/nowhere')\n"):
         with folder(COUNT, oracle, helper_py="K = 1\n") as path:
-            tasks, _ = Plan(subjects([path], Limits(("mdm",), "float64", 0, 9, 99)), [1], 1, 0).tasks()
+            tasks, _ = SweepPlan(subjects([path], Limits(("mdm",), "float64", 0, 9, 99)), [1], 1, 0).tasks()
             found = dict(check_task(tasks[0]).files)
             assert found.keys() >= {"helper.py"}, f"{found}"
             assert ("/nowhere" in found) == ("nowhere" in oracle), f"{found}"

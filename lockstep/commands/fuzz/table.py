@@ -11,11 +11,11 @@ from rich.text import Text
 
 from lockstep.common.keeping import Kept
 from lockstep.common.tables import count
-from lockstep.proofs_check.fuzzing.campaign import Outcome
+from lockstep.proofs_check.fuzzing.campaign import CampaignOutcome
 from lockstep.proofs_check.fuzzing.tally import lacking
 
 
-def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
+def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
     tally = outcome.tally
     return {
         "programs": tally.programs, "seed": seed, "holds": outcome.holds, "held": tally.held,
@@ -27,7 +27,7 @@ def fuzz_record(outcome: Outcome, seed: int, seconds: float, kept: Kept | None) 
     }  # fmt: skip
 
 
-def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
+def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> RenderableType:
     """How many programs and decodes, what was refused, and of each group of kinds how many were met, with the rarest."""
     tally = outcome.tally
     title = f"random programs, seed {seed}: machine and model side by side"
@@ -53,7 +53,7 @@ def fuzz_table(outcome: Outcome, seed: int, seconds: float) -> RenderableType:
     return Group(table, Text(_verdict(outcome), style=style))
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: CampaignOutcome) -> str:
     """Only what was decoded counts as checked."""
     if outcome.failure:
         return f"program {outcome.failure.number} FAILED"

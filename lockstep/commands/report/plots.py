@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockstep.commands.report.looks import LOOKS, token
-from lockstep.commands.report.values import Decode, Survey, Surveyed
+from lockstep.commands.report.values import Survey, Surveyed, SurveyedDecode
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED
 
 if TYPE_CHECKING:
@@ -34,18 +34,18 @@ STYLE: dict[Any, Any] = {
 
 
 #: Where a decode stands in a plot: across, up by the closed form, and up as measured.
-Place = Callable[[Decode], tuple[int, int, int | None]]
+Place = Callable[[SurveyedDecode], tuple[int, int, int | None]]
 
 
-def steps_by_time(decode: Decode) -> tuple[int, int, int | None]:
+def steps_by_time(decode: SurveyedDecode) -> tuple[int, int, int | None]:
     return decode.time, decode.steps, decode.measured_steps
 
 
-def steps_by_size(decode: Decode) -> tuple[int, int, int | None]:
+def steps_by_size(decode: SurveyedDecode) -> tuple[int, int, int | None]:
     return decode.size, decode.steps, decode.measured_steps
 
 
-def context_by_space(decode: Decode) -> tuple[int, int, int | None]:
+def context_by_space(decode: SurveyedDecode) -> tuple[int, int, int | None]:
     return decode.space, decode.context, decode.measured_context
 
 
@@ -110,7 +110,7 @@ def _decodes(axes: Axes, program: Surveyed, place: Place) -> None:
         _marks(axes, construction, decodes, place)
 
 
-def _marks(axes: Axes, construction: str, decodes: Sequence[Decode], place: Place) -> None:
+def _marks(axes: Axes, construction: str, decodes: Sequence[SurveyedDecode], place: Place) -> None:
     """Filled where it was decoded and right, crossed where it was not right, hollow where it was not decoded."""
     style: dict[str, Any] = {
         "color": COLOURS[construction],

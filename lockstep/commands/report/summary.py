@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.report.values import Case, Extent, Survey, Surveyed
+from lockstep.commands.report.values import Extent, Survey, Surveyed, SurveyedCase
 from lockstep.commands.report.verdict import reasons
 from lockstep.commands.report.words import cases
 from lockstep.common.tables import count
@@ -71,7 +71,7 @@ def _troubles(survey: Survey) -> list[Text]:
     return shown
 
 
-def _when(case: Case) -> str:
+def _when(case: SurveyedCase) -> str:
     return ", in an earlier sweep" if case.earlier else ""
 
 

@@ -16,7 +16,7 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
-from lockstep.commands.report.values import Case, Decode, Line, Survey, Surveyed, Swept
+from lockstep.commands.report.values import Survey, Surveyed, SurveyedCase, SurveyedCheck, SurveyedDecode, Swept
 from lockstep.pram.reached import Unreached
 from lockstep.proofs_check.sweeps.plan import Key, Limits
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
@@ -136,16 +136,16 @@ def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[En
     )  # fmt: skip
 
 
-def _case(row: sqlite3.Row) -> Case:
-    return Case(
+def _case(row: sqlite3.Row) -> SurveyedCase:
+    return SurveyedCase(
         seed=row["seed"], size=row["size"], number=row["number"], status=row["status"], judged=bool(row["judged"]),
         trouble=row["trouble"], params=json.loads(row["params"]),
     )  # fmt: skip
 
 
-def _decode(row: sqlite3.Row) -> Decode:
+def _decode(row: sqlite3.Row) -> SurveyedDecode:
     """The columns are the fields."""
-    return Decode(**{**dict(row), "params": json.loads(row["params"])})
+    return SurveyedDecode(**{**dict(row), "params": json.loads(row["params"])})
 
 
 def _unreached(texts: Sequence[str]) -> Unreached | None:
@@ -157,9 +157,9 @@ def _unreached(texts: Sequence[str]) -> Unreached | None:
 # -- failures that stand -------------------------------------------------------------------------
 
 
-def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[Entry]) -> Iterator[Case]:
+def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[Entry]) -> Iterator[SurveyedCase]:
     """Failures of a text under other options, or of files that have changed, each case once: the last one."""
-    found: dict[Key, Case] = {}
+    found: dict[Key, SurveyedCase] = {}
     for entry in entries:
         rows = connection.execute(
             "SELECT sweep, drawn, seed, size, number, status, outputs_right IS NOT NULL AS judged, trouble, params FROM cases"
@@ -172,7 +172,7 @@ def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[En
     return iter(found.values())
 
 
-def _took_back(connection: sqlite3.Connection, entry: Entry, case: Case, drawn: str, sweep: int, other: Entry) -> bool:
+def _took_back(connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry) -> bool:
     """Whether another subject of the same text has checked an input later that failed in a sweep.
 
     Args: drawn: the input; of a case whose input could not be drawn, any that is drawn for its number will do.
@@ -213,7 +213,7 @@ def _input_of(row: sqlite3.Row) -> tuple[int | str, ...]:
     return (row["seed"], row["drawn"]) if row["drawn"] else (row["seed"], row["size"], row["number"])
 
 
-def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
+def _lines(connection: sqlite3.Connection, number: int) -> Iterator[SurveyedCheck]:
     """In the order of `lockstep verify`: a check's place is that of its first row."""
     rows = connection.execute(
         "SELECT construction, what, min(bound) AS least, max(bound) AS most, min(verdict) AS first, max(verdict) AS last,"
@@ -225,9 +225,9 @@ def _lines(connection: sqlite3.Connection, number: int) -> Iterator[Line]:
     return map(_line, rows)
 
 
-def _line(row: sqlite3.Row) -> Line:
+def _line(row: sqlite3.Row) -> SurveyedCheck:
     """One check over all cases: FAILED if it failed in one of them."""
-    return Line(
+    return SurveyedCheck(
         construction=row["construction"], what=row["what"], bound=row["least"] if row["least"] == row["most"] else "",
         verdict="FAILED" if "FAILED" in (row["first"], row["last"]) else row["last"], held=row["held"], total=row["total"],
         extent=max((row["extents"] or "").split(","), key=_exponent),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockstep.commands.report.looks import LOOKS
-from lockstep.commands.report.values import Case, Decode, Extent, Survey, Surveyed
+from lockstep.commands.report.values import Extent, Survey, Surveyed, SurveyedCase, SurveyedDecode
 from lockstep.commands.report.verdict import how_to_forget
 from lockstep.commands.report.words import cases, of_all
 from lockstep.common.tables import LEGEND, count
@@ -71,7 +71,7 @@ def about(program: Surveyed, survey: Survey) -> str:
     inputs = Extent.of((case.size, case.params) for case in program.cases)
     judged = "" if program.judged else " No oracle judged the outputs."
     seeds = sorted({case.seed for case in program.cases})
-    drawn = f" with seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
+    drawn = f" with seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}" if seeds else ""
     limits = program.limits
     forget = f" To get rid of it, {how_to_forget(program, survey.name)}" if program.earlier_text else ""
     return (
@@ -121,7 +121,7 @@ def figures(program: Surveyed) -> Table:
     return head, rows
 
 
-def _figure(decodes: Sequence[Decode], value: int) -> str:
+def _figure(decodes: Sequence[SurveyedDecode], value: int) -> str:
     """A closed form, with a word where not all of the decodes were checked."""
     others = sorted({d.status for d in decodes if d.status != CHECKED})
     return f"{value:,}{''.join(f' {status}' for status in others)}"
@@ -132,5 +132,5 @@ def troubles(program: Surveyed) -> Table:
     return ("size", "input", "seed", "status", "what went wrong"), rows
 
 
-def _status(case: Case) -> str:
+def _status(case: SurveyedCase) -> str:
     return f"{case.status} in an earlier sweep" if case.earlier else case.status

@@ -14,7 +14,7 @@ from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
 
 
 @dataclass(frozen=True)
-class Line:
+class SurveyedCheck:
     """One check of a program: how many of its cases it held on.
 
     bound: one that all cases share, or nothing. extent: up to where it is certified, of the largest case; else nothing.
@@ -30,8 +30,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Decode:
-    """One case in one construction; as lockstep.proofs_check.sweeps.result.Decode, with the run's figures.
+class SurveyedDecode:
+    """One case in one construction; as lockstep.proofs_check.sweeps.result.SweepDecode, with the run's figures.
 
     time: in steps; space: words of memory and registers with program counters.
     """
@@ -49,7 +49,7 @@ class Decode:
 
 
 @dataclass(frozen=True)
-class Case:
+class SurveyedCase:
     """What one case came to; trouble: in words, if it failed or was stopped.
 
     judged: whether by an oracle. earlier: it failed in an earlier sweep of the same text, under other options, and nothing
@@ -126,9 +126,9 @@ class Surveyed:
     path: str
     sha256: str
     limits: Limits
-    cases: tuple[Case, ...]
-    decodes: tuple[Decode, ...]
-    lines: tuple[Line, ...]
+    cases: tuple[SurveyedCase, ...]
+    decodes: tuple[SurveyedDecode, ...]
+    lines: tuple[SurveyedCheck, ...]
     missing: int = 0
     earlier_text: bool = False
     unreached: Unreached | None = None
@@ -154,7 +154,7 @@ class Surveyed:
         return Counter(case.status for case in self.cases)
 
     @property
-    def troubles(self) -> list[Case]:
+    def troubles(self) -> list[SurveyedCase]:
         return [case for case in self.cases if case.trouble or case.status == FAILED]
 
     @cached_property
@@ -183,7 +183,7 @@ class Surveyed:
         """Sizes with a case that failed or of which nothing is known: of such a size nothing is said."""
         return {case.size for case in self.cases if case.status not in (CHECKED, COMPUTED)}
 
-    def of(self, construction: str) -> list[Decode]:
+    def of(self, construction: str) -> list[SurveyedDecode]:
         return [d for d in self.decodes if d.construction == construction]
 
 
