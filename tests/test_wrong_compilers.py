@@ -134,7 +134,7 @@ def test_edit_bits_are_those_of_the_construction(construction: str, other: str, 
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
-    """A name that is none would be taken for 0."""
+    """Of rows, too, which are made only when they are walked."""
     told = interface_of(short_model(construction))
     copied = [form for copy in told.heads.values() for form in copy.to.values()]
     found = [

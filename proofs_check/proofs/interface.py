@@ -223,7 +223,7 @@ class Interface:
     published: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Raises: ValueError: it speaks of a field that it does not have; such a name would be taken for 0."""
+        """Raises: ValueError: it speaks of a field that it does not have."""
         for what, names in self._spoken():
             if unknown := sorted(names - self.fields.keys()):
                 raise ValueError(f"{what}: there is no field {unknown[0]}")
