@@ -12,6 +12,7 @@ import torch
 from commands import FINE, MISUSED, WRONG, Do
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from kit.machine_programs import machine_jobs, runs
 from made_models import lookup_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
@@ -27,7 +28,6 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check.batch import widest
-from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 TREE_SUM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pram"
 

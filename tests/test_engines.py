@@ -11,6 +11,7 @@ from cases import EXAMPLE_SIZES
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit.jobs import job_of
+from kit.machine_programs import machine_jobs, runs
 from made_models import (
     BROKEN,
     SOFT,
@@ -39,7 +40,6 @@ from lockstep.models.transformer import Layer, Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

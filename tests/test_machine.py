@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from kit.machine_programs import machine_jobs, runs
 from scalar_machine import COMPUTE, Did, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarRun, ScalarTrap, run_scalar
 
 from lockstep.pram.access import MODES
@@ -15,7 +16,7 @@ from lockstep.pram.instructions import INSTRUCTIONS, Example, Instruction, Opera
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, register_of, run
 from lockstep.pram.winner import at_random
-from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 
 MAX_STEPS = 40
 #: The same jobs in every run of the tests.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from all_winners import fight
+from kit.machine_programs import runs
 from mutation.jobs import counted_cell, hot_cell
 from numpy_decoder import decode as foreign_decode
 
@@ -21,7 +22,7 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.certificate import certify
-from lockstep.proofs_check.fuzzing.machine_programs import coverage, runs
+from lockstep.proofs_check.fuzzing.coverage import coverage
 
 WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"

@@ -11,6 +11,7 @@ from all_winners import End, TooMany, every_end, fight
 from cases import job
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.machine_programs import machine_jobs
 from scalar_machine import run_scalar
 from test_machine import assert_same_run
 
@@ -36,7 +37,7 @@ from lockstep.pram.winners import (
     phrase,
     run_winners,
 )
-from lockstep.proofs_check.fuzzing.machine_programs import coverage, machine_jobs
+from lockstep.proofs_check.fuzzing.coverage import coverage
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 OPEN = "CRCW arbitrary"
