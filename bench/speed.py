@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from hypothesis import HealthCheck, given, settings
 from kit.jobs import DIRECTORY, WORD_BITS, job_of, seconds
+from kit.machine_programs import machine_jobs, runs
 from rich import box
 from rich.table import Table
 
@@ -30,7 +31,6 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import require_certificate
-from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 #: Eight processors count in an array of a thousand cells.
 SPIN = """program spin

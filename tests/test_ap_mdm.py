@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from kit.cases import EXAMPLES, ExampleCase, job
 from kit.jobs import PROGRAMS, job_of
+from kit.machine_programs import machine_jobs, runs
 from kit.small import counted_cell
 
 from lockstep.compiler import in_place, one_step
@@ -25,7 +26,7 @@ from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.catalog import letters_of_model
 from lockstep.proofs_check.certificate import certify
-from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 from lockstep.proofs_check.theorems import theorem4
 from lockstep.proofs_check.theorems.width import WIDTHS
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kit.commands import FINE, MISUSED, WRONG, Do
 from kit.decoding import TOGETHER, starts_of, sums
 from kit.jobs import DIRECTORY
+from kit.machine_programs import machine_jobs, runs
 from kit.made_models import lookup_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
@@ -27,7 +28,6 @@ from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.proofs_check.batch import widest
-from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 TREE_SUM = DIRECTORY / "tree_sum.pram"
 

@@ -80,7 +80,7 @@ def test_a_kind_that_is_lacking_is_noticed(
 
 def test_machine_programs_meet_every_conflict() -> None:
     """What modes refuse: texts cannot read and write one cell in a step, machine programs can."""
-    from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs
+    from kit.machine_programs import machine_jobs
 
     tally = Tally()
 

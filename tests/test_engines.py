@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kit.cases import EXAMPLE_SIZES
 from kit.decoding import same_tokens, whole_job
 from kit.jobs import job_of
+from kit.machine_programs import machine_jobs, runs
 from kit.made_models import (
     BROKEN,
     SOFT,
@@ -41,7 +42,6 @@ from lockstep.models.transformer import Layer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.fuzzing.machine_programs import machine_jobs, runs
 
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

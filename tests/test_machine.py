@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from kit.machine_programs import machine_jobs, runs
 from kit.runs import HINT, assert_same_run, did, expected_step, same, step_with_seed
 from oracles.scalar_machine import COMPUTE, ScalarConflict, ScalarEndless, ScalarRefusal, ScalarTrap, run_scalar
 
@@ -16,7 +17,7 @@ from lockstep.pram.instructions import INSTRUCTIONS, Example, Instruction, Opera
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, register_destination, register_of, run
 from lockstep.pram.winner import at_random
-from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 
 MAX_STEPS = 40
 #: The same jobs in every run of the tests.

@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit.cases import EXAMPLES, ExampleCase, job
+from kit.machine_programs import machine_jobs, runs
 
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import decode
@@ -21,7 +22,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.catalog import letters_of_run
-from lockstep.proofs_check.fuzzing.machine_programs import Coverage, coverage, machine_jobs, runs
+from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 from lockstep.proofs_check.theorems import BOUNDS, theorem1
 
 CHECKS = settings(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from kit.machine_programs import runs
 from kit.small import counted_cell, hot_cell
 from oracles.all_winners import fight
 from oracles.numpy_decoder import decode as foreign_decode
@@ -22,7 +23,7 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.certificate import certify
-from lockstep.proofs_check.fuzzing.machine_programs import coverage, runs
+from lockstep.proofs_check.fuzzing.coverage import coverage
 
 WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.cases import job
+from kit.machine_programs import machine_jobs
 from kit.runs import assert_same_run
 from kit.winners import CHOSEN, OPEN, ends, program
 from oracles.all_winners import TooMany, every_end, fight
@@ -37,7 +38,7 @@ from lockstep.pram.winners import (
     phrase,
     run_winners,
 )
-from lockstep.proofs_check.fuzzing.machine_programs import coverage, machine_jobs
+from lockstep.proofs_check.fuzzing.coverage import coverage
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 MAX_STEPS = 40

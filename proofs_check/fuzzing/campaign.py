@@ -15,7 +15,7 @@ from lockstep.pram.program import Program, parse_program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
-from lockstep.proofs_check.fuzzing.machine_programs import coverage as coverage_of
+from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.fuzzing.tally import OTHER, Tally
 from lockstep.proofs_check.refusals import NotCertified

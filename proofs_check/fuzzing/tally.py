@@ -13,7 +13,7 @@ from lockstep.pram.instructions import INSTRUCTIONS
 from lockstep.pram.program import Program
 from lockstep.pram.reached import Reached, Unreached, items, unreached
 from lockstep.pram.syntax import COMPARISONS
-from lockstep.proofs_check.fuzzing.machine_programs import Coverage
+from lockstep.proofs_check.fuzzing.coverage import Coverage
 
 #: What the machine's message of a refused run says, by kind; the first that fits counts.
 REFUSALS = {

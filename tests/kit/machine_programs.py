@@ -1,4 +1,4 @@
-"""Random machine programs, and counters that say what their runs exercised.
+"""Random machine programs, for tests and benchmarks.
 
 `machine_jobs` writes code from small blocks: straight instructions, forward skips and diamonds whose
 branches run side by side, counted loops, wild jumps. Addresses crowd around cell 0, so that processors
@@ -8,19 +8,17 @@ still be refused, or never halt: `runs` gives None for those.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from lockstep.pram.access import MODES, Mode
 from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import INSTRUCTIONS, Cell, Fetch, Instruction, Next, Operand
 from lockstep.pram.job import Job
-from lockstep.pram.machine import Run, Step, register_destination, run
+from lockstep.pram.machine import Run, run
 
 PID = Operand("pid")
 
@@ -218,91 +216,3 @@ class _Writer:
 
 def _constants(*values: int) -> list[Operand]:
     return [Operand("constant", value) for value in values]
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What runs exercised; coverages add up.
-
-    modes:        runs by access mode.
-    instructions: executed instructions by row; of one step, one for each processor.
-    operands:     their operands, as "x register" or "z pid".
-    events:       steps by (mode, event): "divergent" (running processors at different instructions),
-                  "concurrent reads", "concurrent writes", "different values" (written to one cell),
-                  "read and write" (of one cell, by different processors), "wrapped address",
-                  "saturated sum".
-    """
-
-    modes: Counter[str] = field(default_factory=Counter)
-    instructions: Counter[str] = field(default_factory=Counter)
-    operands: Counter[str] = field(default_factory=Counter)
-    events: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def __add__(self, other: Coverage) -> Coverage:
-        return Coverage(
-            self.modes + other.modes,
-            self.instructions + other.instructions,
-            self.operands + other.operands,
-            self.events + other.events,
-        )
-
-    def steps(self, event: str) -> int:
-        """Steps with an event, in all modes."""
-        return sum(count for (_, name), count in self.events.items() if name == event)
-
-
-def coverage(run: Run) -> Coverage:
-    """Count what a traced run exercised."""
-    found = Coverage(modes=Counter([run.job.mode]))
-    registers = np.zeros((run.job.registers, run.job.processors), np.int64)
-    for step in run.trace:
-        _count(found, run.job, step, registers)
-        for r in range(run.job.registers):
-            here = step.destination == register_destination(r)
-            registers[r, here] = step.value[here]
-    return found
-
-
-def _count(found: Coverage, job: Job, step: Step, registers: NDArray[np.int64]) -> None:
-    """Add one step; registers: int64 [k, P], before it."""
-    reads: list[int] = []
-    events = set()
-    for pid in np.flatnonzero(step.counter >= 0).tolist():
-        instruction = job.code[int(step.counter[pid])]
-        found.instructions[instruction.name] += 1
-        words = {}
-        for name in "xyz":
-            operand: Operand | None = getattr(instruction, name)
-            if operand is not None:
-                found.operands[f"{name} {operand.kind}"] += 1
-                words[name] = _word(job, operand, pid, registers)
-        row = instruction.row
-        if row.name == "addsat" and words["x"] + words["y"] >> job.word_bits:
-            events.add("saturated sum")
-        if isinstance(row.value, Fetch) or isinstance(row.destination, Cell):
-            address = words["x"] + words["y"]
-            events |= {"wrapped address"} if address >> job.word_bits else set()
-            if isinstance(row.value, Fetch):
-                reads.append(address % (1 << job.word_bits))
-    stored = step.destination >= 0
-    writes = list(zip(step.destination[stored].tolist(), step.value[stored].tolist()))
-    events |= _meetings(reads, writes) | ({"divergent"} if len(set(step.counter.tolist()) - {-1}) > 1 else set())
-    found.events.update((job.mode, event) for event in events)
-
-
-def _word(job: Job, operand: Operand, pid: int, registers: NDArray[np.int64]) -> int:
-    if operand.kind == "register":
-        return int(registers[operand.number, pid])
-    return pid if operand.kind == "pid" else job.word_of(operand)
-
-
-def _meetings(reads: list[int], writes: list[tuple[int, int]]) -> set[str]:
-    """How the accesses of a step meet; a processor makes one access, so two accesses are two processors'."""
-    cells = [cell for cell, _ in writes]
-    meets = {
-        "concurrent reads": len(set(reads)) < len(reads),
-        "concurrent writes": len(set(cells)) < len(cells),
-        "different values": len(set(cells)) < len(set(writes)),
-        "read and write": bool(set(reads) & set(cells)),
-    }
-    return {event for event, happened in meets.items() if happened}
