@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from kit.machine_programs import machine_jobs, runs
 from kit.small import counted_cell
 
 from lockstep.compiler import in_place, one_step
-from lockstep.compiler.compile import compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code, compile_job
 from lockstep.compiler.processor import Code
 from lockstep.models import processes
 from lockstep.models.engines.dense import forward
@@ -41,9 +42,15 @@ def number(value: int) -> Operand:
     return Operand("constant", value)
 
 
+@lru_cache(maxsize=16)
+def model_of(code: Code, widths: Widths, construction: str) -> Compiled:
+    """Many jobs in a row have one model; it is compiled once."""
+    return compile_code(code, widths, construction=construction)
+
+
 def agree(job: Job, time: int, construction: str) -> Agreement:
     """Decode beside the machine; everything must be as Theorem 4's construction says."""
-    compiled = compile_job(job, time, construction=construction)
+    compiled = model_of(Code.of(job), CONSTRUCTIONS[construction].widths(job, time), construction)
     agreement = check_agreement(compiled, job, time)
     assert agreement.divergence is None, str(agreement.divergence)
     assert agreement.outputs_agree
