@@ -9,6 +9,8 @@ import pytest
 import torch
 from kit.commands import EARLIER, FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
 
+from lockstep.common.tables import LEGEND
+
 
 def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:
     outcome = do("run tiny.pram --input in.json")
@@ -89,12 +91,30 @@ def test_verify_prints_a_table(do: Do) -> None:
     outcome = do("verify tiny.pram --sizes 1,2 --random 1 --process mdm")
     table = rows(outcome.out)
     assert (outcome.status, outcome.err) == (FINE, "")
-    assert table[1] == ["what", "on", "bound", "measured", "verdict"]
-    assert ["claim time", "2 runs, n 1..2", "== 8", "8", "checked"] in table
-    assert ["decoding steps", "2 runs, n 1..2", "T + min(1, out)", "9", "checked"] in table
+    assert table[0] == ["tiny: machine and model on 2 runs, n 1..2"]
+    assert table[1] == ["what", "bound", "measured", "verdict"]
+    assert ["claim time", "== 8", "8", "checked"] in table
+    assert ["decoding steps", "T + min(1, out)", "9", "checked"] in table
+    assert table[-1] == ["all 9 checks hold"]
     verdicts = {row[0]: row[-1] for row in table}
     assert {verdicts[what] for what in MDM_CHECKS} == {"checked"}
     assert verdicts["float64 arithmetic"] == "certified" and "FAILED" not in outcome.out
+
+
+def test_verify_explains_its_letters_when_asked(do: Do) -> None:
+    short, long = (do(f"verify tiny.pram --sizes 2 --random 1{flag}").out for flag in ("", " --explain"))
+    letters = f"{LEGEND}\ndecoded by: dense\n"
+    assert letters in long and long.replace(letters, "") == short
+
+
+def test_a_check_is_one_line_of_80_columns(do: Do) -> None:
+    """Of runs that only a part of the checks was made on, the heading of that part says so."""
+    outcome = do("verify tiny.pram --sizes 2,20 --random 1 --max-context 100 --process all --schedule all")
+    assert ["mdm", "1 run, n 2"] in rows(outcome.out) and ["ap-mdm one-step", "1 run, n 2"] in rows(outcome.out)
+    lines = [line.rstrip() for line in outcome.out.splitlines()]
+    assert max(map(len, lines[:-1])) <= 80
+    checks = [line for line in lines[4:-2] if line and "mdm" not in line]
+    assert all(line.split()[-1] in ("checked", "certified", "measured", "skipped") for line in checks)
 
 
 def test_verify_json(do: Do) -> None:
@@ -152,10 +172,11 @@ def test_verify_says_what_it_left_out(do: Do) -> None:
     """Some runs left out are said; all of them are no success, unless asked for."""
     some = do("verify tiny.pram --sizes 1,20 --random 1 --max-context 100")
     assert some.status == FINE
-    assert ["runs left undecoded", "1 run, n 20", "context <= 100", "1 longer: --max-context 523", "skipped"] in rows(some.out)
+    assert ["runs left undecoded", "context <= 100", "1 longer", "skipped"] in rows(some.out)
+    assert some.out.endswith("1 of 2 inputs not decoded in mdm: --max-context 523 would decode them\n")
     none = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
     assert none.status == REFUTED
-    assert ["runs left undecoded", "1 run, n 2", "context <= 10", "1 longer: --max-context 55", "FAILED"] in rows(none.out)
+    assert ["runs left undecoded", "context <= 10", "1 longer: --max-context 55", "FAILED"] in rows(none.out)
     last = none.out.rstrip().splitlines()[-1]
     assert last == "FAILED: 1 of 3 checks; 1 of 1 inputs not decoded in mdm: --max-context 55 would decode them"
     assert do("verify tiny.pram --sizes 2 --random 1 --max-context 0").status == FINE

@@ -279,3 +279,19 @@ def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     assert outcome.status == WRONG and outcome.err.startswith("tiny.py:3:1: error: `inputs` returns a wrong input: A[0] = -7")
     Path("wrong.json").write_text('{"params": {"n": 1}, "arrays": {"A": [-7]}}')
     assert do("modes tiny.pram --input wrong.json").err.startswith("wrong.json:1:")
+
+
+DRAWERS = ("run", "profile", "modes", "decode", "export", "verify", "space", "cost --exact --n", "theorems", "sweep")
+
+
+@pytest.mark.parametrize("command", DRAWERS)
+def test_every_command_that_draws_can_leave_the_sidecar_alone(command: str, do: Do) -> None:
+    """A sidecar is code: loading it is running it."""
+    Path("tiny.py").write_text("open('ran', 'w').close()\ndef inputs(size, rng): return {'n': size}, {'A': [1] * size}\n")
+    size = (
+        " 2" if command.endswith("--n") else " --sizes 2" if command in ("theorems", "sweep", "verify", "space") else " --size 2"
+    )
+    name, _, flags = command.partition(" ")
+    line = f"{name} tiny.pram {flags}{size}"
+    assert do(f"{line} --no-sidecar").status == FINE and not Path("ran").exists()
+    assert do(line).status == FINE and Path("ran").exists()

@@ -30,6 +30,7 @@ from lockstep.common.options import (
     Order,
     ProgramOrModel,
     Seed,
+    Sidecar,
     Size,
     Steps,
     Strict,
@@ -50,7 +51,7 @@ def decode(file: ProgramOrModel,
            schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
-           json_: Json = False) -> None:  # fmt: skip
+           no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = construction_named(process, schedule)
     check_device(device, engine)
@@ -74,7 +75,8 @@ def decode(file: ProgramOrModel,
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, named, options, about, json_)
         return
-    job, given = given_case(program, input, size, seed, bits, named, of_model=compiled.winner if compiled else None)
+    job, given = given_case(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
+                            of_model=compiled.winner if compiled else None)  # fmt: skip
     with progress_bar(err, "decoding") as progress:
         decoded = decode_job(job, options, progress)
     record = decoded.record | about

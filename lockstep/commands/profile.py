@@ -12,7 +12,7 @@ from rich.text import Text
 from lockstep.common.console import emit, err, out, spinner
 from lockstep.common.ending import end_with_run
 from lockstep.common.inputs import machine_case
-from lockstep.common.options import AnyWinner, Bits, DrawnSeed, File, Input, Json, Size, Steps
+from lockstep.common.options import AnyWinner, Bits, DrawnSeed, File, Input, Json, Sidecar, Size, Steps
 from lockstep.pram.errors import Source
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.profile import LineCosts, Profile
@@ -22,13 +22,13 @@ from lockstep.pram.program import Program, load
 def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
             word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS,
             sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
-            json_: Json = False) -> None:  # fmt: skip
+            no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
 
     from lockstep.pram.profile import profile as profile_job
 
     program = load(file)
-    job, given = machine_case(program, input, size, seed, word_bits, winner)
+    job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar)
     with spinner(err, f"running {program.name}"):
         found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
-from lockstep.common.options import Json
+from lockstep.common.options import Json, Sidecar
 from lockstep.pram.program import load
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on this program.", show_default=False)] = None,
              sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
-             json_: Json = False) -> None:  # fmt: skip
+             no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """List the theorems, with their closed forms and how they are decided.
 
     With a program, each is checked on its runs under every construction.
@@ -40,7 +40,7 @@ def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on 
         from lockstep.proofs_check.verification import Options, verify
 
         with progress_bar(err, f"verifying {program.name}") as progress:
-            report = verify(program, Options(tuple(CONSTRUCTIONS)), sizes=wanted, progress=progress)
+            report = verify(program, Options(tuple(CONSTRUCTIONS)), sizes=wanted, use_sidecar=not no_sidecar, progress=progress)
     emit(theorem_records(THEOREMS, report), theorem_table(THEOREMS, report), json_)
     if report and not report.holds:
         for failed in report.failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.unwritten import Warn, refuse
 
-#: In a pipe or file, tables are as wide as they like to be, within reason.
-out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
+#: In a pipe or file, tables are as wide as COLUMNS says, else as they like to be, within reason.
+out = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else 120)
+err = Console(stderr=True)
 
 
 T = TypeVar("T")

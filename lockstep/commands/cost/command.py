@@ -10,7 +10,7 @@ from rich.console import Group
 
 from lockstep.common.arguments import constructions, parse_number, parse_settings
 from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
-from lockstep.common.options import Bits, EachProcess, EachSchedule, Json, OptionalFile
+from lockstep.common.options import Bits, EachProcess, EachSchedule, Json, OptionalFile, Sidecar
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def cost(file: OptionalFile = None,
          exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
          check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,
          calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again.")] = False,
-         json_: Json = False) -> None:  # fmt: skip
+         no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Say what a decode of any size will cost, before it is made.
 
     T is what the program claims. Small runs are held against the claim first, but at this size it is believed. From T follow
@@ -47,12 +47,12 @@ def cost(file: OptionalFile = None,
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
-    trial = _small_runs(program, word_bits) if program else None
+    trial = _small_runs(program, word_bits, not no_sidecar) if program else None
     calibration = None if exact else _calibration(calibrate)
     if program is None or trial is None:
         return
     found = [_forecast(program, trial, size, settings, wanted, word_bits, calibration) for size in sizes]
-    held = [list(_held(program, f, wanted, calibration)) if check else [] for f in found]
+    held = [list(_held(program, f, wanted, calibration, not no_sidecar)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
     records = [record(f, h) for f, h in zip(found, held)]
@@ -67,12 +67,12 @@ def _size(text: str) -> int:
     raise typer.BadParameter("sizes start at 1", param_hint="--n")
 
 
-def _small_runs(program: Program, word_bits: int | None) -> Trial:
+def _small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> Trial:
     """Small runs; a claim that is false of them ends the command."""
     from lockstep.commands.cost.sizes import try_small
 
     with spinner(err, f"running {program.name}"):
-        trial = try_small(program, word_bits)
+        trial = try_small(program, word_bits, use_sidecar=use_sidecar)
     false = [check for check in trial.checks if not check.holds]
     for check in false:
         print(f"error: {check.what} {check.bound} is false: {check.measured}; nothing is predicted from it", file=sys.stderr)
@@ -106,11 +106,12 @@ def _forecast(program: Program, trial: Trial, n: int | None, settings: dict[str,
         return forecast(program, size_up(program, n, settings, word_bits), wanted, trial, calibration)
 
 
-def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
+def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None,
+          use_sidecar: bool) -> list[Held]:  # fmt: skip
     """A run on an input of this size, and its decodes."""
     from lockstep.commands.cost.check import hold
     from lockstep.commands.cost.sizes import input_of
 
     with spinner(err, "decoding"):
         sized = found.sized
-        return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))
+        return list(hold(input_of(program, sized, use_sidecar), sized.time, wanted, calibration, relation=sized.relation))

@@ -161,13 +161,13 @@ def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Se
     return time
 
 
-def input_of(program: Program, sized: Sized) -> Job:
+def input_of(program: Program, sized: Sized, use_sidecar: bool = True) -> Job:
     """The job of one input of this size.
 
     Raises: PramError: none can be drawn.
     """
     too_large = sized.job.processors + sized.job.space > MOST_ROOM
-    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits)
+    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits, use_sidecar)
     if arrays is None:
         raise _error(
             program, "no input of these parameters can be drawn to decode" + (": they are too large" if too_large else "")
@@ -175,10 +175,10 @@ def input_of(program: Program, sized: Sized) -> Job:
     return program.instantiate(sized.params, arrays, sized.job.word_bits)
 
 
-def _arrays(program: Program, params: dict[str, int], word_bits: int) -> dict[str, object] | None:
+def _arrays(program: Program, params: dict[str, int], word_bits: int, use_sidecar: bool) -> dict[str, object] | None:
     """Inputs for these parameters; with a sidecar, those that it draws of a size that makes them."""
     rng = np.random.default_rng(0)
-    if sidecar_of(program) is None:
+    if not use_sidecar or sidecar_of(program) is None:
         return random_arrays(program, params, rng, word_bits)
     generator = generator_for(program)
     for size in dict.fromkeys(value for value in program.values(params).values() if 1 <= value <= MOST_ROOM):
@@ -201,12 +201,12 @@ def _outputs_of(program: Program) -> set[str]:
 # -- small runs ------------------------------------------------------------------------------------
 
 
-def try_small(program: Program, word_bits: int | None = None, seed: int = 0) -> Trial:
+def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use_sidecar: bool = True) -> Trial:
     """Hold a program's claims against runs of the machine at small sizes.
 
     Raises: PramError: the machine refuses a run, or the first one does not halt within the budget.
     """
-    generator, left = generator_for(program, word_bits=word_bits), MOST_SMALL
+    generator, left = generator_for(program, use_sidecar, word_bits), MOST_SMALL
     runs: list[tuple[dict[str, int], Run]] = []
     active = Activity(1, 0)
     for params, arrays in draw(generator, SMALL, 1, seed):

@@ -11,7 +11,7 @@ from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, spinner
 from lockstep.common.ending import end_with_run
 from lockstep.common.inputs import given_case, winner_named
-from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Process, Schedule, Seed, Size, Steps
+from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Process, Schedule, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import writable
 from lockstep.common.tables import record_table
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
@@ -23,12 +23,12 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.job.safetensors, of the program's name].",
                                                         show_default=False)] = None,
            word_bits: Bits = None, dtype: Dtype = "float64",
-           max_steps: Steps = DEFAULT_MAX_STEPS, json_: Json = False) -> None:  # fmt: skip
+           max_steps: Steps = DEFAULT_MAX_STEPS, no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
     construction = construction_named(process, schedule)
     program = load(file)
     target = writable(out_ or Path(f"{program.name}.job.safetensors"))
-    job, given = given_case(program, input, size, seed, word_bits, winner_named(program, winner))
+    job, given = given_case(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
     with spinner(err, "exporting"):
         from lockstep.commands.export.job_file import export_job
 

@@ -45,13 +45,13 @@ class SpaceRow:
 
 
 def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_context: int = 1000, max_steps: int = 2000,
-               progress: Progress = silent) -> list[SpaceRow]:  # fmt: skip
+               use_sidecar: bool = True, progress: Progress = silent) -> list[SpaceRow]:  # fmt: skip
     """One row for each size.
 
     Args:   max_context, max_steps: longer contexts and decodes of more steps are computed, not decoded.
     Raises: PramError: the machine refuses a run.
     """
-    generator: Generator = generator_for(program)
+    generator: Generator = generator_for(program, use_sidecar)
     rows: list[SpaceRow] = []
     for size in sizes:
         progress(len(rows), len(sizes))

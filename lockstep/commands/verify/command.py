@@ -58,7 +58,9 @@ def verify(file: File, input: Input = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
            failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
-           shrink: Shrink = 20, json_: Json = False) -> None:  # fmt: skip
+           shrink: Shrink = 20,
+           explain: Annotated[bool, typer.Option("--explain", help="Say what the letters of the table mean.")] = False,
+           json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
     Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
@@ -103,7 +105,7 @@ def verify(file: File, input: Input = None,
                 return keep_input(program, file, first, options, failing, input, seconds=seconds, progress=progress, **how)
 
         kept = not_losing_the_verdict(keep, shrink)
-    emit(report_record(report, kept), report_table(report), json_)
+    emit(report_record(report, kept), report_table(report, explain), json_)
     if kept is not None and not json_:
         print(kept)
     if not report.holds:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -13,6 +16,7 @@ from lockstep.common.tables import LEGEND
 
 if TYPE_CHECKING:
     from lockstep.common.keeping import Kept
+    from lockstep.proofs_check.report import Check
     from lockstep.proofs_check.verification import Failed, Report
 
 
@@ -31,26 +35,50 @@ def _failure(failed: Failed) -> dict[str, Any]:
             "trouble": failed.trouble}  # fmt: skip
 
 
-def report_table(report: Report) -> RenderableType:
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{report.program}: machine and model side by side", title_justify="left"
-    )
-    for column in ("what", "on", "bound", "measured", "verdict"):
-        table.add_column(column, no_wrap=column in ("what", "verdict"), min_width=10, overflow="fold")
-    process = ""
-    for check in report.checks:
-        if check.process != process:
-            process = check.process
+def report_table(report: Report, explain: bool = False) -> RenderableType:
+    """One line for each check, then the verdict.
+
+    Args: explain: also say what the letters mean, and what decoded.
+    """
+    parts: list[RenderableType] = [_checks(report), Text("")]
+    if explain:
+        engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
+        parts.append(Text(f"{LEGEND}\n{engines}", style="dim"))
+    parts += [Text(failed.trouble, style="bold red") for failed in report.failed]
+    return Group(*parts, *_not_reached(report), Text(report.conclusion, style="green" if report.holds else "bold red"))
+
+
+def _checks(report: Report) -> Table:
+    """A section for the machine and for each construction. On which runs is said once, or where it differs."""
+    common = _most_common([check for check in report.checks if not check.process] or report.checks)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, title_justify="left",
+                  title=f"{report.program}: machine and model on {common}\n")  # fmt: skip
+    for column in ("what", "bound", "measured", "verdict"):
+        table.add_column(column, no_wrap=column in ("what", "verdict"), overflow="fold")
+    for process, checks in groupby(report.checks, key=lambda check: check.process):
+        section = list(checks)
+        on = _most_common(section)
+        if process:
             table.add_section()
-            table.add_row(Text(process, style="bold"))
-        style = "bold red" if not check.holds else "yellow" if check.strength == "skipped" else "green"
-        cells = (check.what, check.on, check.bound, check.measured)
-        table.add_row(*(Text(cell) for cell in cells), Text(check.verdict, style=style))
-    engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
-    legend = Text(f"{LEGEND}\n{engines}", style="dim")
-    troubles = (Text(failed.trouble, style="bold red") for failed in report.failed)
-    conclusion = Text(report.conclusion, style="green" if report.holds else "bold red")
-    return Group(table, legend, *troubles, *_not_reached(report), conclusion)
+            table.add_row(Text(process, style="bold"), Text("" if on == common else on, style="bold"))
+        for check in section:
+            table.add_row(*_cells(check, on))
+    return table
+
+
+def _most_common(checks: Sequence[Check]) -> str:
+    """On which runs most of the checks were made."""
+    made = [check for check in checks if check.strength != "skipped"] or checks
+    return Counter(check.on for check in made).most_common(1)[0][0] if made else "no run"
+
+
+def _cells(check: Check, on: str) -> list[Text]:
+    """What was left out says why in the last line of all, so not here, too."""
+    skipped = check.strength == "skipped" and check.holds
+    style = "yellow" if skipped else "green" if check.holds else "bold red"
+    bound = check.bound if skipped or check.on == on else ", ".join(filter(None, (check.bound, check.on)))
+    measured = check.measured.partition(":")[0] if skipped else check.measured
+    return [Text(check.what), Text(bound), Text(measured), Text(check.verdict, style=style)]
 
 
 def _not_reached(report: Report) -> list[Text]:
