@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
+from lockstep.compiler.names import PARTS
 from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 
 DEPTH = ClosedForm("3")
-CONSTRUCTIONS = (MDM, TWO_STEP, ONE_STEP)
+CONSTRUCTIONS = tuple(PARTS)
 
 
 def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
