@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lockstep.commands.cost.calibrate import Calibration
     from lockstep.commands.cost.check import Held
     from lockstep.commands.cost.predict import Forecast
-    from lockstep.commands.cost.sizes import Trial
+    from lockstep.commands.cost.sizes import Sized, Trial
 
 #: Fits that are farther from what was measured are said to be doubtful.
 TRUSTED = 1.5
@@ -51,8 +51,11 @@ def cost(file: OptionalFile = None,
     calibration = None if exact else _calibration(calibrate)
     if program is None or trial is None:
         return
-    found = [_forecast(program, trial, size, settings, wanted, word_bits, calibration) for size in sizes]
-    held = [list(_held(program, f, wanted, calibration, not no_sidecar)) if check else [] for f in found]
+    from lockstep.commands.cost.sizes import size_up
+
+    sized = (size_up(program, size, settings, word_bits, not no_sidecar) for size in sizes)
+    found = [_forecast(program, trial, each, wanted, calibration) for each in sized]
+    held = [list(_held(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
     records = [record(f, h) for f, h in zip(found, held)]
@@ -97,21 +100,18 @@ def _calibration(anew: bool) -> Calibration:
     return found
 
 
-def _forecast(program: Program, trial: Trial, n: int | None, settings: dict[str, int], wanted: list[str], word_bits: int | None,
-              calibration: Calibration | None) -> Forecast:  # fmt: skip
+def _forecast(program: Program, trial: Trial, sized: Sized, wanted: list[str], calibration: Calibration | None) -> Forecast:
     from lockstep.commands.cost.predict import forecast
-    from lockstep.commands.cost.sizes import size_up
 
     with spinner(err, "compiling"):
-        return forecast(program, size_up(program, n, settings, word_bits), wanted, trial, calibration)
+        return forecast(program, sized, wanted, trial, calibration)
 
 
-def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None,
-          use_sidecar: bool) -> list[Held]:  # fmt: skip
+def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
     """A run on an input of this size, and its decodes."""
     from lockstep.commands.cost.check import hold
     from lockstep.commands.cost.sizes import input_of
 
     with spinner(err, "decoding"):
         sized = found.sized
-        return list(hold(input_of(program, sized, use_sidecar), sized.time, wanted, calibration, relation=sized.relation))
+        return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))

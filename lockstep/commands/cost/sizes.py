@@ -54,6 +54,7 @@ class Sized:
     """A run that need not be made.
 
     job: its outline, which has sizes but no memory. relation: == if `time` is exact, <= if it is a bound. basis: why.
+    use_sidecar: whether inputs of it come from the sidecar, if there is one.
     """
 
     params: dict[str, int]
@@ -61,9 +62,11 @@ class Sized:
     time: int
     relation: str
     basis: str
+    use_sidecar: bool = True
 
 
-def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None) -> Sized:
+def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None,
+            use_sidecar: bool = True) -> Sized:  # fmt: skip
     """The sizes and the time of the run at n.
 
     Args:   settings: further parameters, and scalar outputs that a claim of time names.
@@ -76,8 +79,8 @@ def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_b
         raise _error(program, f"missing parameter `{missing[0]}`: set it with --param {missing[0]}=VALUE" + _or_n(n, missing))
     program.values(params)
     job = program.outline(params, largest_input(program, params), word_bits)
-    time, relation, basis = _time(program, params, outputs, job)
-    return Sized(params, job, time, relation, basis)
+    time, relation, basis = _time(program, params, outputs, job, use_sidecar)
+    return Sized(params, job, time, relation, basis, use_sidecar)
 
 
 def _or_n(n: int | None, missing: Sequence[str]) -> str:
@@ -129,7 +132,8 @@ def largest_input(program: Program, params: Mapping[str, int]) -> int:
 # -- time ------------------------------------------------------------------------------------------
 
 
-def _time(program: Program, params: dict[str, int], outputs: Mapping[str, int], job: Job) -> tuple[int, str, str]:
+def _time(program: Program, params: dict[str, int], outputs: Mapping[str, int], job: Job,
+          use_sidecar: bool) -> tuple[int, str, str]:  # fmt: skip
     """Time, == or <=, and why: by a claim if one can be evaluated, else by a run."""
     known, claims = {**program.values(params), **outputs}, [c for c in program.claims if c.quantity == "time"]
     for relation, word in (("==", "claimed"), ("<=", "claimed as a bound")):
@@ -139,17 +143,18 @@ def _time(program: Program, params: dict[str, int], outputs: Mapping[str, int], 
                 text = f"{word}: time {relation} {expression_text(claim.bound)}{assumed}"
                 return parameters.evaluate(claim.bound, known, program.source), relation, text
     unknown = sorted({name for claim in claims for name in _names(claim)} - set(known))
-    return _time_of_run(program, params, job, unknown), "==", "measured by a run of the machine on one input of this size"
+    time = _time_of_run(program, params, job, unknown, use_sidecar)
+    return time, "==", "measured by a run of the machine on one input of this size"
 
 
-def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Sequence[str]) -> int:
+def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Sequence[str], use_sidecar: bool) -> int:
     """The time of a run on a random input, if it can be made."""
     why = f"its claim of time depends on outputs: give them with --param {unknown[0]}=VALUE" if unknown else ""
     why = why or "it has no `claim time`: add one, such as `claim time == 4 + 13 * lg(n)`"
     if job.processors + job.space > MOST_ROOM:
         room = f"{job.processors} processors and {job.space} cells are too many to run it"
         raise _error(program, f"the time at this size is not known, and {room}; {why}")
-    arrays = _arrays(program, params, job.word_bits)
+    arrays = _arrays(program, params, job.word_bits, use_sidecar)
     if arrays is None:
         raise _error(program, f"the time at this size is not known, and no input of these parameters can be drawn; {why}")
     most = MOST_RUN // max(job.processors, OVERHEAD)
@@ -161,13 +166,13 @@ def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Se
     return time
 
 
-def input_of(program: Program, sized: Sized, use_sidecar: bool = True) -> Job:
+def input_of(program: Program, sized: Sized) -> Job:
     """The job of one input of this size.
 
     Raises: PramError: none can be drawn.
     """
     too_large = sized.job.processors + sized.job.space > MOST_ROOM
-    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits, use_sidecar)
+    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits, sized.use_sidecar)
     if arrays is None:
         raise _error(
             program, "no input of these parameters can be drawn to decode" + (": they are too large" if too_large else "")
