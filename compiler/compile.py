@@ -84,6 +84,10 @@ class Compiled:
     model: Transformer
     winner: Winner | None = None
 
+    def __repr__(self) -> str:
+        """Short, as people print it; the fields have the rest."""
+        return f"<Compiled: {self.construction}, d_model {self.model.width}, {len(self.model.layers)} layers, {self.widths}>"
+
     @property
     def process(self) -> str:
         """The generation process, a name in `lockstep.models.processes.PROCESSES`."""

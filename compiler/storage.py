@@ -16,14 +16,17 @@ from lockstep.pram.winner import parse_winner
 
 
 def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
-    """Write a model file: the weights, the program that they were compiled from, and for which bits, process and winner."""
+    """Write a model file: the weights, the program that they were compiled from, and for which bits, process and winner.
+
+    Of the program's path only the file name is kept: a model file is given to others.
+    """
     winner = {} if compiled.winner is None else {"winner": str(compiled.winner)}
     metadata = {
         **{f"{name}_bits": str(value) for name, value in asdict(compiled.widths).items()},
         "construction": compiled.construction,
         "program_sha256": program.sha256,
         "program": program.source.text,
-        "program_name": program.source.name.encode("utf-8", "backslashreplace").decode(),
+        "program_name": Path(program.source.name).name.encode("utf-8", "backslashreplace").decode(),
         **winner,
     }
     save_model(path, compiled.model, metadata)

@@ -18,6 +18,7 @@ from lockstep.pram.access import MODES, Accesses
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.errors import PramError, Span, fail
+from lockstep.pram.inputs import shown
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
@@ -107,6 +108,11 @@ class Run:
         """Every output and inout: a number, a list, or nested lists."""
         arrays = [a for a in self.job.arrays if a.is_output]
         return {a.name: a.read(self.memory) for a in arrays}
+
+    def __repr__(self) -> str:
+        """Short, as people print it; the fields have the rest."""
+        sizes = f"time {self.time}, work {self.costs.work}, {self.job.processors} processors, {self.job.mode}"
+        return f"<Run: {sizes}, outputs {shown(self.outputs)}>"
 
 
 class Machine:

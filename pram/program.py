@@ -39,6 +39,10 @@ class Program:
     source: Source
     symbols: Symbols
 
+    def __repr__(self) -> str:
+        """Short, as people print it."""
+        return f"<Program {self.name}: {self.symbols.mode}, parameters {', '.join(self.given) or 'none'}>"
+
     @property
     def name(self) -> str:
         return self.tree.name

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kit.commands import EARLIER, FINE, GOOD, INPUTS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
-
-from lockstep.common.tables import LEGEND
+from kit.commands import EARLIER, FINE, GOOD, INPUTS, MDM_CHECKS, MISUSED, REFUTED, SIDECAR, WRONG, Do, rows
 
 
 def test_run_prints_inputs_outputs_and_costs(do: Do) -> None:
@@ -81,41 +79,6 @@ def test_compile_then_decode(do: Do) -> None:
     small = do("decode tiny.safetensors --size 5")
     assert small.status == WRONG
     assert small.err.startswith("tiny.pram: error: this model is too small for the run: 8 steps of 5 processors do not fit")
-
-
-#: The checks of masked diffusion, whatever other processes and measurements a report has.
-MDM_CHECKS = {"claim time", "every token", "model outputs", "decoding steps", "context length", "depth", "d_model"}
-
-
-def test_verify_prints_a_table(do: Do) -> None:
-    outcome = do("verify tiny.pram --sizes 1,2 --random 1 --process mdm")
-    table = rows(outcome.out)
-    assert (outcome.status, outcome.err) == (FINE, "")
-    assert table[0] == ["tiny: machine and model on 2 runs, n 1..2"]
-    assert table[1] == ["what", "bound", "measured", "verdict"]
-    assert ["claim time", "== 8", "8", "checked"] in table
-    assert ["decoding steps", "T + min(1, out)", "9", "checked"] in table
-    assert table[-1] == ["all 9 checks hold"]
-    verdicts = {row[0]: row[-1] for row in table}
-    assert {verdicts[what] for what in MDM_CHECKS} == {"checked"}
-    assert verdicts["float64 arithmetic"] == "certified" and "FAILED" not in outcome.out
-
-
-def test_verify_explains_its_letters_when_asked(do: Do) -> None:
-    short, long = (do(f"verify tiny.pram --sizes 2 --random 1{flag}").out for flag in ("", " --explain"))
-    letters = f"{LEGEND}\ndecoded by: dense\n"
-    assert letters in long and long.replace(letters, "") == short
-
-
-def test_a_check_is_one_line_of_80_columns(do: Do) -> None:
-    """Of runs that only a part of the checks was made on, the heading of that part says so."""
-    outcome = do("verify tiny.pram --sizes 2,20 --random 1 --max-context 100 --process all --schedule all")
-    assert ["mdm", "1 run, n 2"] in rows(outcome.out) and ["ap-mdm one-step", "1 run, n 2"] in rows(outcome.out)
-    lines = [line.rstrip() for line in outcome.out.splitlines()]
-    table = lines[: len(lines) - 1 - lines[::-1].index("")]  # what follows are sentences
-    assert max(map(len, table)) <= 80
-    checks = [line for line in table[4:] if line and "mdm" not in line]
-    assert all(line.split()[-1] in ("checked", "certified", "measured", "skipped") for line in checks)
 
 
 def test_verify_json(do: Do) -> None:

@@ -22,6 +22,7 @@ from lockstep.common.options import (
     Device,
     Engine,
     FixedWinner,
+    Full,
     Inputs,
     Json,
     ModelDtype,
@@ -35,7 +36,7 @@ from lockstep.common.options import (
     Steps,
     Strict,
 )
-from lockstep.common.tables import record_table
+from lockstep.common.tables import record_table, value_text
 from lockstep.compiler.names import MDM, process_of
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
@@ -51,7 +52,7 @@ def decode(file: ProgramOrModel,
            schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
-           no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
+           no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = construction_named(process, schedule)
     check_device(device, engine)
@@ -73,19 +74,19 @@ def decode(file: ProgramOrModel,
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": order}
     if input and input.suffix == ".jsonl":
-        _decode_lines(program, input, size, bits, named, options, about, json_)
+        _decode_lines(program, input, size, bits, named, options, about, full, json_)
         return
     job, given = given_case(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
     with progress_bar(err, "decoding") as progress:
         decoded = decode_job(job, options, progress)
     record = decoded.record | about
-    emit(record, record_table(record), json_)
+    emit(record, record_table(record, full), json_)
     end_with_run(program, job, decoded.run, given)
 
 
 def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, winner: Winner | None,
-                  options: DecodeOptions, about: dict[str, str], json_: bool) -> None:  # fmt: skip
+                  options: DecodeOptions, about: dict[str, str], full: bool, json_: bool) -> None:  # fmt: skip
     """A record for each line of the file."""
     if size is not None:
         raise typer.BadParameter("--input and --size exclude each other", param_hint="--input")
@@ -98,7 +99,7 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
     for record in records if json_ else []:
         emit(record, "", as_json=True)
     if not json_:
-        emit(records, batch_table(program.name, records, about), as_json=False)
+        emit(records, batch_table(program.name, records, about, full), as_json=False)
     wrong = [
         f"line {line.number} of {input}: {difference}"
         for line, decoded in zip(lines, found)
@@ -111,7 +112,7 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
     end_with(wrong, [claim for each in false for claim in each])
 
 
-def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, str]) -> RenderableType:
+def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, str], full: bool = False) -> RenderableType:
     """Outputs and costs of inputs that were decoded together, a row for each."""
     names = list(records[0]["outputs"])
     costs = {"time": "time", "decoding_steps": "decoding steps", "context": "context"}
@@ -124,7 +125,7 @@ def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, s
     for title in costs.values():
         table.add_column(title, justify="right")
     for record in records:
-        outputs = (Text(str(record["outputs"][output])) for output in names)
+        outputs = (Text(value_text(record["outputs"][output], full)) for output in names)
         table.add_row(str(record["line"]), *outputs, *(f"{record[cost]:,}" for cost in costs))
     engines = ", ".join(dict.fromkeys(record["engine"] for record in records))
     return Group(table, Text(f"decoded by: {engines}; {about['process']}, {about['order']}", style="dim"))

@@ -9,7 +9,20 @@ from rich.console import RenderableType
 from lockstep.common.console import emit, err, spinner, warnings
 from lockstep.common.ending import end_with, false_claims, given_of
 from lockstep.common.inputs import machine_case
-from lockstep.common.options import AnyWinner, Bits, DrawnSeed, File, Input, Json, Sidecar, SidecarTimeout, Size, Steps, Strict
+from lockstep.common.options import (
+    AnyWinner,
+    Bits,
+    DrawnSeed,
+    File,
+    Full,
+    Input,
+    Json,
+    Sidecar,
+    SidecarTimeout,
+    Size,
+    Steps,
+    Strict,
+)
 from lockstep.common.tables import record_table
 from lockstep.pram.input_files import placing
 from lockstep.pram.inputs import InputFile
@@ -22,7 +35,7 @@ if TYPE_CHECKING:
 
 def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
         word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
-        sidecar_timeout: SidecarTimeout = 60, json_: Json = False) -> None:  # fmt: skip
+        sidecar_timeout: SidecarTimeout = 60, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine.
 
     Outputs are held against the oracle in NAME.py beside the program, or against those that the input file expects.
@@ -38,7 +51,7 @@ def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = No
         with placing(given.source):
             verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
     finally:  # a sidecar that fails does not hide what the machine found
-        emit(run_record(result, verdict), run_table(result, verdict), json_)
+        emit(run_record(result, verdict), run_table(result, verdict, full), json_)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
     end_with(wrong, false_claims(program, given_of(program, job), result))
 
@@ -69,13 +82,13 @@ def run_record(run: Run, verdict: Verdict | None = None) -> dict[str, Any]:
     }
 
 
-def run_table(run: Run, verdict: Verdict | None = None) -> RenderableType:
+def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> RenderableType:
     record = run_record(run)
     if verdict is not None:
         record["outputs are"] = "right" if verdict.right else f"wrong: {verdict.difference}"
     space = record.pop("space")
     outputs = {f"{name} (output)": value for name, value in record.pop("outputs").items()}
-    return record_table(_given(run) | outputs | record | {f"space {name}": value for name, value in space.items()})
+    return record_table(_given(run) | outputs | record | {f"space {name}": value for name, value in space.items()}, full)
 
 
 def _given(run: Run) -> dict[str, Any]:

@@ -81,5 +81,6 @@ Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py besi
 SidecarTimeout = Annotated[
     float, typer.Option("--sidecar-timeout", min=0, help="Seconds for each call of the sidecar; 0: no limit.")
 ]
+Full = Annotated[bool, typer.Option("--full", help="Print long arrays whole.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
 Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]

@@ -8,15 +8,27 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+#: Tables show longer arrays by so many entries at each end.
+MOST_ENTRIES, ENDS = 20, 4
 
-def record_table(record: dict[str, Any]) -> Table:
-    """Two columns: name and value; nested outputs are spread over rows."""
+
+def value_text(value: Any, full: bool = False) -> str:
+    """A value as tables show it: of a long array the first and last entries, and how many it has, unless `full`."""
+    if full or not isinstance(value, list):
+        return str(value)
+    entries = value if len(value) <= MOST_ENTRIES else [*value[:ENDS], "...", *value[-ENDS:]]
+    text = f"[{', '.join(value_text(entry) for entry in entries)}]"
+    return text if entries is value else f"{text} ({len(value):,} {'rows' if isinstance(value[0], list) else 'entries'})"
+
+
+def record_table(record: dict[str, Any], full: bool = False) -> Table:
+    """Two columns: name and value; nested outputs are spread over rows, long arrays shortened unless `full`."""
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in record.items():
         for key, item in value.items() if isinstance(value, dict) else ((None, value),):
-            table.add_row(Text(f"{key} (output)" if key else name.replace("_", " ")), Text(str(item)))
+            table.add_row(Text(f"{key} (output)" if key else name.replace("_", " ")), Text(value_text(item, full)))
     return table
 
 

@@ -45,6 +45,10 @@ class Report:
     unreached: Unreached | None = None
     refused: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short, as people print it; the fields have the rest."""
+        return f"<Report of {self.program}: {self.conclusion}>"
+
     @property
     def holds(self) -> bool:
         """Whether something was compared, and all of it held."""

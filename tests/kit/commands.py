@@ -41,3 +41,7 @@ Do = Callable[[str], Outcome]
 def rows(table: str) -> list[list[str]]:
     """The lines of a table, split where columns part."""
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in table.splitlines() if line.strip()]
+
+
+#: The checks of masked diffusion, whatever other processes and measurements a report has.
+MDM_CHECKS = {"claim time", "every token", "model outputs", "decoding steps", "context length", "depth", "d_model"}
