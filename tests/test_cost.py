@@ -139,9 +139,9 @@ def test_what_n_means(name: str, n: int, settings: dict[str, int], params: dict[
     ("name", "n", "settings", "message"),
     [
         ("bitonic_sort", 1000, {}, "n is computed from k here, and never 1000: it is 512 at k = 9 and 1024 at k = 10"),
-        ("qbf", 3, {}, "--n sets `n` or the only parameter that is not given otherwise, and there are m, c"),
+        ("qbf", 3, {}, "--size sets `n` or the only parameter that is not given otherwise, and there are m, c"),
         ("counter", 3, {"b": 3}, "and there is none left"),
-        ("hillis_steele", None, {}, "missing parameter `n`: set it with --param n=VALUE, or with --n"),
+        ("hillis_steele", None, {}, "missing parameter `n`: set it with --param n=VALUE, or with --size"),
         ("hillis_steele", 4, {"m": 3}, "this program has no parameter `m`"),
         ("hillis_steele", 10**9, {}, "procs is 1000000000 (with n = 1000000000); the limit is 16777216"),
         ("components", 10**6, {"m": 4}, "give them with --param rounds=VALUE"),

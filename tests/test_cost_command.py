@@ -29,7 +29,7 @@ def calibrated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_exact_figures(do: Do) -> None:
-    outcome = do(f"cost {SUMS} --n 1e6 --exact --json")
+    outcome = do(f"cost {SUMS} --size 1e6 --exact --json")
     found = json.loads(outcome.out)
     assert outcome.status == FINE
     assert (found["time"], found["time_is"], found["processors"], found["word_bits"]) == (264, "==", 10**6, 24)
@@ -41,26 +41,26 @@ def test_exact_figures(do: Do) -> None:
 
 
 def test_times_and_memory(do: Do, calibrated: None) -> None:
-    found = json.loads(do(f"cost {SUMS} --n 10^6 --process ap-mdm --schedule two-step --json").out)
+    found = json.loads(do(f"cost {SUMS} --size 10^6 --process ap-mdm --schedule two-step --json").out)
     (process,) = found["processes"]
     indexed = process["engines"][2]
     assert (indexed["engine"], indexed["within"], indexed["longest"]) == ("indexed", False, 4_000_000)
     assert indexed["seconds"] == pytest.approx(0.557)  # with the last pass, which changes nothing
     assert found["sentence"].endswith("with the indexed engine, which refuses contexts beyond 4,000,000 tokens")
-    table = do(f"cost {SUMS} --n 64,2^10 --process ap-mdm").out
+    table = do(f"cost {SUMS} --size 64,2^10 --process ap-mdm").out
     assert table.count("one decode of hillis_steele") == 2 and "too long: its limit is 6,000 tokens" in table
 
 
 def test_a_false_claim_ends_it(do: Do) -> None:
-    outcome = do("cost liar.pram --n 1e6 --exact")
+    outcome = do("cost liar.pram --size 1e6 --exact")
     assert outcome.status == REFUTED and not outcome.out
     assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; nothing is predicted from it\n"
 
 
 def test_decodes_are_held_against_it(do: Do) -> None:
-    assert do("cost tiny.pram --n 5 --exact --check --process mdm").out.count("agree") == 3
+    assert do("cost tiny.pram --size 5 --exact --check --process mdm").out.count("agree") == 3
     Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
-    outcome = do("cost late.pram --n 17 --exact --check --process ap-mdm --schedule one-step")
+    outcome = do("cost late.pram --size 17 --exact --check --process ap-mdm --schedule one-step")
     assert outcome.status == REFUTED and "FAILED: T is 8, not 9" in outcome.out
 
 
@@ -69,46 +69,47 @@ def test_a_bound_is_held_against_decodes(do: Do) -> None:
     outcome = do("cost most.pram --exact --check --process mdm")
     assert outcome.status == FINE and outcome.out.count("agree") == 3
     Path("over.pram").write_text(TINY.replace("== 8", "<= 8 - n / 17"))
-    outcome = do("cost over.pram --n 17 --exact --check --process mdm")
+    outcome = do("cost over.pram --size 17 --exact --check --process mdm")
     assert outcome.status == REFUTED and "FAILED: T is 8, not at most 7" in outcome.out
 
 
 def test_time_is_held_where_nothing_is_decoded(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     for engine in LONGEST:
         monkeypatch.setitem(LONGEST, engine, 10)
-    outcome = do("cost tiny.pram --n 17 --exact --check")
+    outcome = do("cost tiny.pram --size 17 --exact --check")
     assert outcome.status == FINE and "held against a run of the machine; nothing was decoded" in outcome.out
     assert outcome.out.count("T only; not decoded") == 3 * len(LONGEST) and "agree" not in outcome.out
-    checked = json.loads(do("cost tiny.pram --n 17 --exact --check --process mdm --json").out)["checked"]
+    checked = json.loads(do("cost tiny.pram --size 17 --exact --check --process mdm --json").out)["checked"]
     assert {(each["holds"], each["measured"]) for each in checked} == {(True, 0)} and all(each["left_out"] for each in checked)
     Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
-    outcome = do("cost late.pram --n 16,17 --exact --check --process mdm")
+    outcome = do("cost late.pram --size 16,17 --exact --check --process mdm")
     assert outcome.status == REFUTED and outcome.out.count("FAILED: T is 8, not 9") == len(LONGEST)
 
 
 def test_what_is_not_certified_is_said(do: Do) -> None:
-    out = do(f"cost {COUNTER} --n 40 --process mdm --exact").out
+    out = do(f"cost {COUNTER} --size 40 --process mdm --exact").out
     assert "mdm: not certified, so a decode is refused: float64 is not exact here" in out
 
 
 @pytest.mark.parametrize(
     ("line", "status", "message"),
     [
-        ("cost --n 4", MISUSED, "a program is missing"),
-        ("cost tiny.pram --n 4.5 --exact", MISUSED, "'4.5' is not an integer"),
-        ("cost tiny.pram --n 2^64 --exact", MISUSED, "'2^64' has more than 63 bits"),
-        ("cost tiny.pram --n 0 --exact", MISUSED, "--n: sizes start at 1"),
-        ("cost tiny.pram --n 4,0 --exact", MISUSED, "--n: sizes start at 1"),
-        ("cost tiny.pram --n many --exact", MISUSED, "'many' is not a number such as 1000, 1e6, 10^6 or 2^20"),
-        ("cost tiny.pram --n -4 --exact", MISUSED, "'-4' is not a number"),
+        ("cost --size 4", MISUSED, "a program is missing"),
+        ("cost tiny.pram --n 4", MISUSED, "--n: this is --size now: --size 4"),
+        ("cost tiny.pram --size 4.5 --exact", MISUSED, "'4.5' is not an integer"),
+        ("cost tiny.pram --size 2^64 --exact", MISUSED, "'2^64' has more than 63 bits"),
+        ("cost tiny.pram --size 0 --exact", MISUSED, "--size: sizes start at 1"),
+        ("cost tiny.pram --size 4,0 --exact", MISUSED, "--size: sizes start at 1"),
+        ("cost tiny.pram --size many --exact", MISUSED, "'many' is not a number such as 1000, 1e6, 10^6 or 2^20"),
+        ("cost tiny.pram --size -4 --exact", MISUSED, "'-4' is not a number"),
         ("cost tiny.pram --param n --exact", MISUSED, "'n' is not NAME=NUMBER"),
         ("cost tiny.pram --param n=1 --param n=2 --exact", MISUSED, "'n=2' names a parameter for the second time"),
-        ("cost tiny.pram --n 4 --exact --calibrate", MISUSED, "--exact needs no calibration"),
-        ("cost tiny.pram --exact", WRONG, "missing parameter `n`: set it with --param n=VALUE, or with --n"),
-        ("cost tiny.pram --n 2^25 --exact", WRONG, "procs is 33554432 (with n = 33554432); the limit is 16777216"),
+        ("cost tiny.pram --size 4 --exact --calibrate", MISUSED, "--exact needs no calibration"),
+        ("cost tiny.pram --exact", WRONG, "missing parameter `n`: set it with --param n=VALUE, or with --size"),
+        ("cost tiny.pram --size 2^25 --exact", WRONG, "procs is 33554432 (with n = 33554432); the limit is 16777216"),
         ("cost stuck.pram --exact", WRONG, "no halt within"),
         (
-            "cost tiny.pram --n 2^21 --exact --check",
+            "cost tiny.pram --size 2^21 --exact --check",
             WRONG,
             "no input of these parameters can be drawn to decode: they are too large",
         ),

@@ -77,7 +77,7 @@ def test_sizes_that_say_nothing_are_refused(command: str, sizes: str, message: s
 def test_sizes_that_are_said_twice_run_once(do: Do) -> None:
     rows = json.loads(do("space tiny.pram --sizes 2,1..3,2 --max-context 0 --json").out)
     assert [row["params"]["n"] for row in rows] == [2, 1, 3]
-    assert json.loads(do("cost tiny.pram --n 4,4 --exact --json").out) == json.loads(
-        do("cost tiny.pram --n 4 --exact --json").out
+    assert json.loads(do("cost tiny.pram --size 4,4 --exact --json").out) == json.loads(
+        do("cost tiny.pram --size 4 --exact --json").out
     )
-    assert do("cost tiny.pram --n=, --exact").status == 2
+    assert do("cost tiny.pram --size=, --exact").status == 2

@@ -271,7 +271,7 @@ def test_every_command_names_the_input_on_which_a_judge_fails(command: str, do: 
 
 
 @pytest.mark.parametrize(
-    "command", ["modes --sizes 2", "space --sizes 2", "cost --n 2", "run --size 2", "decode --size 2", "export --size 2"]
+    "command", ["modes --sizes 2", "space --sizes 2", "cost --size 2", "run --size 2", "decode --size 2", "export --size 2"]
 )
 def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     generator(RIGHT, "def inputs(size, rng): return {'n': size}, {'A': [-7] * size}\n")
@@ -281,16 +281,14 @@ def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     assert do("modes tiny.pram --input wrong.json").err.startswith("wrong.json:1:")
 
 
-DRAWERS = ("run", "profile", "modes", "decode", "export", "verify", "space", "cost --exact --n", "theorems", "sweep")
+DRAWERS = ("run", "profile", "modes", "decode", "export", "verify", "space", "cost --exact", "theorems", "sweep")
 
 
 @pytest.mark.parametrize("command", DRAWERS)
 def test_every_command_that_draws_can_leave_the_sidecar_alone(command: str, do: Do) -> None:
     """A sidecar is code: loading it is running it."""
     Path("tiny.py").write_text("open('ran', 'w').close()\ndef inputs(size, rng): return {'n': size}, {'A': [1] * size}\n")
-    size = (
-        " 2" if command.endswith("--n") else " --sizes 2" if command in ("theorems", "sweep", "verify", "space") else " --size 2"
-    )
+    size = " --sizes 2" if command in ("theorems", "sweep", "verify", "space") else " --size 2"
     name, _, flags = command.partition(" ")
     line = f"{name} tiny.pram {flags}{size}"
     assert do(f"{line} --no-sidecar").status == FINE and not Path("ran").exists()

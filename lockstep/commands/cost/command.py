@@ -24,8 +24,8 @@ TRUSTED = 1.5
 
 
 def cost(file: OptionalFile = None,
-         n: Annotated[Optional[str], typer.Option("--n", help="Sizes: 1000, 1e6, 10^6 or 2^20, several with commas.",
-                                                  show_default=False)] = None,
+         size: Annotated[Optional[str], typer.Option("--size", help="1000, 1e6, 10^6 or 2^20; several with commas.",
+                                                     show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",
                                                             show_default=False)] = None,
          process: EachProcess = "all",
@@ -34,16 +34,19 @@ def cost(file: OptionalFile = None,
          exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
          check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,
          calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again.")] = False,
-         no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
+         no_sidecar: Sidecar = False, json_: Json = False,
+         old: Annotated[Optional[str], typer.Option("--n", hidden=True)] = None) -> None:  # fmt: skip
     """Say what a decode of any size will cost, before it is made.
 
     T is what the program claims. Small runs are held against the claim first, but at this size it is believed. From T follow
     context and decoding steps by closed forms, so they are as exact as the claim, and tokens, which are an upper bound for
     ap-mdm. Time and memory are estimated from a calibration of this machine, made when it is first needed.
     """
+    if old is not None:
+        raise typer.BadParameter(f"this is --size now: --size {old}", param_hint="--n")
     wanted = constructions(process, "two-step" if (process, schedule) == ("mdm", "all") else schedule)
     settings = parse_settings(param or [], "--param")
-    sizes = list(dict.fromkeys(_size(text) for text in n.split(","))) if n is not None else [None]
+    sizes = list(dict.fromkeys(_size(text) for text in size.split(","))) if size is not None else [None]
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
@@ -53,7 +56,7 @@ def cost(file: OptionalFile = None,
         return
     from lockstep.commands.cost.sizes import size_up
 
-    sized = (size_up(program, size, settings, word_bits, not no_sidecar) for size in sizes)
+    sized = (size_up(program, each, settings, word_bits, not no_sidecar) for each in sizes)
     found = [_forecast(program, trial, each, wanted, calibration) for each in sized]
     held = [list(_held(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
@@ -65,9 +68,9 @@ def cost(file: OptionalFile = None,
 
 
 def _size(text: str) -> int:
-    if size := parse_number(text, "--n"):
+    if size := parse_number(text, "--size"):
         return size
-    raise typer.BadParameter("sizes start at 1", param_hint="--n")
+    raise typer.BadParameter("sizes start at 1", param_hint="--size")
 
 
 def _small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> Trial:

@@ -84,7 +84,7 @@ def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_b
 
 
 def _or_n(n: int | None, missing: Sequence[str]) -> str:
-    return ", or with --n" if n is None and len(missing) == 1 else ""
+    return ", or with --size" if n is None and len(missing) == 1 else ""
 
 
 def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict[str, int]:
@@ -97,7 +97,7 @@ def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict
         return {**settings, "n": n}
     if len(wanted) != 1:
         which = f"and there are {', '.join(wanted)}: set them with --param NAME=VALUE" if wanted else "and there is none left"
-        raise _error(program, f"--n sets `n` or the only parameter that is not given otherwise, {which}")
+        raise _error(program, f"--size sets `n` or the only parameter that is not given otherwise, {which}")
     if "n" not in program.symbols.params or "n" in settings:
         return {**settings, wanted[0]: n}
     return {**settings, wanted[0]: _solve(program, n, wanted[0], settings)}
