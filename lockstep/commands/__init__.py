@@ -1,1 +1,1 @@
-"""The commands, in groups: `text` for program texts, `machine` for runs, `models` for what is compiled."""
+"""One room for each command: a file, or a folder whose command.py has the options. `lockstep.cli` has the table."""

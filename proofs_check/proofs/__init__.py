@@ -1,0 +1,1 @@
+"""Proofs on the weights: what gates and attention compute, for all words."""

@@ -1,0 +1,1 @@
+"""`lockstep prove`: command.py its options, proving.py the proofs, table.py how they are shown."""

@@ -1,0 +1,1 @@
+"""`lockstep verify`: command.py its options, table.py its report."""
