@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+os.environ.pop("COLUMNS", None)  # of processes that tests run in at once it is set; tables are as wide as in a pipe
 pytest.register_assert_rewrite("kit")  # its assertions say what was compared, as those of tests do
 
 from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
