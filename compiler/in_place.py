@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import At, Builder, Circuit, Control, Linear, Threshold, word_of
 from lockstep.compiler.position_fields import PositionFields, check_winner
-from lockstep.compiler.processor import Code, Processor, Size, bits_for, vocabulary
+from lockstep.compiler.processor import Code, Processor, Size, bits_for
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
@@ -87,18 +87,7 @@ class Editor:
 
     def finish(self, processor: Processor) -> Circuit:
         control = Control(self.remask.flag, self.insert.flag, self.delete.flag)
-        return Circuit(
-            vocabulary=vocabulary(self.size),
-            fields=self.b.fields,
-            kind_flags=self.kinds,
-            token_bits=self.bits,
-            sink=self.kinds["BOS"].flag,
-            one=self.one.flag,
-            layers=self.b.layers,
-            readout=processor.readout(),
-            positions=frozenset(self.positions),
-            control=control,
-        )
+        return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control)
 
     def flags(self) -> tuple[dict[str, Linear], dict[str, Linear]]:
         """Roles and kinds of tokens as literals."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match
 from lockstep.compiler.position_fields import PositionFields, check_winner
-from lockstep.compiler.processor import Code, Keys, Processor, Roles, Size, bits_for, vocabulary
+from lockstep.compiler.processor import Code, Keys, Processor, Roles, Size, bits_for
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
@@ -101,17 +101,7 @@ class _Construction:
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys(), also=self.reading.flag)
-        return Circuit(
-            vocabulary=vocabulary(self.size),
-            fields=self.b.fields,
-            kind_flags=self.kinds,
-            token_bits=self.bits,
-            sink=self.kinds["BOS"].flag,
-            one=self.one.flag,
-            layers=self.b.layers,
-            readout=self.processor.readout(),
-            positions=POSITION_FIELDS,
-        )
+        return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS)
 
     # -- layer 1 -------------------------------------------------------------------------------
 

@@ -16,7 +16,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import NO_RECENCY, At, Bit, Builder, Field, Linear, Match, Readout, Threshold, spelled, total
+from lockstep.compiler.circuit import (
+    NO_RECENCY,
+    At,
+    Bit,
+    Builder,
+    Circuit,
+    Control,
+    Field,
+    Linear,
+    Match,
+    Readout,
+    Threshold,
+    spelled,
+    total,
+)
 from lockstep.compiler.gates import GATES, Alu
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
@@ -268,6 +282,18 @@ class Processor:
         asks = self.fetch.flag + also
         how = keys.conditions, reads, keys.recency, keys.recency_max
         self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)
+
+    def circuit(self, kinds: dict[str, Field], bits: Field, one: Field, positions: frozenset[str],
+                control: Control | None = None) -> Circuit:  # fmt: skip
+        """The circuit of everything that was added to the builder.
+
+        Args: kinds: the flag of each kind of token; bits: its bits; one: 1 on every row. positions: fields of the encodings.
+        """
+        return Circuit(
+            vocabulary=vocabulary(self.size), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
+            sink=kinds["BOS"].flag, one=one.flag, layers=self.builder.layers, readout=self.readout(), positions=positions,
+            control=control,
+        )  # fmt: skip
 
     def readout(self) -> Readout:
         """Each row's token: the kind it emits, the bits in `out`. Rows that emit nothing are flat.

@@ -134,6 +134,39 @@ def numbered(rows: Rows) -> list[object]:
     return [pytest.param(*row, id=f"{number:02d}") for number, row in enumerate(rows, 1)]
 
 
+#: Mistakes of the lessons in other forms.
+FORMS: Rows = [
+    (HEAD + EACH + "A[i] := 1\n", "5:1", "missing `end`: `parallel` opened here is never closed"),
+    (HEAD + "if n > 1 then s := 1 endif\n", "5:22", "unknown word `endif`; did you mean `end`?"),
+    (HEAD + "parrallel for i in 0 .. n do A[i] := 1 end\n", "5:1", "unknown word `parrallel`; did you mean `parallel`?"),
+    (HEAD + "s := а + 1\n", "5:6", "unexpected character 'а' (CYRILLIC SMALL LETTER A); write `a`, a Latin letter"),
+    (HEAD + "if n ≤ 1 then s := 1 end\n", "5:6", "unexpected character '≤' (LESS-THAN OR EQUAL TO); write `<=`"),
+    (
+        "program t\nmode CRWC\n",
+        "2:6",
+        "unknown access mode `CRWC`; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?",
+    ),
+    ("program t\nmode CRCW\nparam n\n", "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+    ("", "1:1", "there is no program here; one starts with `program NAME`"),
+    ("# only a comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
+    (HEAD + "local count := 1\ns := cuont\n", "6:6", "undeclared name `cuont`; did you mean `count`?"),
+    (HEAD + "local n := 1\n", "5:7", "`n` is declared twice; first at 2:7 (no name hides another)"),
+    (HEAD + "s := s / 2\n", "5:8", "`/` works on parameters only; on words `>>` divides by a power of two"),
+    (
+        HEAD + EACH + "parallel for j in 0 .. 1 do A[i] := j end end\n",
+        "5:33",
+        "`parallel` cannot stand inside `parallel`: there is one level of processors; two ranges, `i in .., j in ..`, deal out pairs",
+    ),
+    (
+        HEAD + EACH + "while A[i] > 0 do A[i] := 0 end end\n",
+        "5:33",
+        "`while` cannot stand inside `parallel`: idle processors could not follow it; put it around the `parallel`, or loop with `for`",
+    ),
+    (HEAD + "s := A[1, 2]\n", "5:6", "`A` takes 1 subscript, not 2"),
+    ("program t\nshared B[4], s\ns := B[4]\n", "3:8", "index 4 is outside `B` (0 .. 3)"),
+]
+
+
 @pytest.mark.parametrize("lesson", [pytest.param(x, id=f"{x.number:02d}") for x in IN_THE_TEXT])
 def test_lessons(lesson: Lesson) -> None:
     with pytest.raises(PramError) as caught:
@@ -141,7 +174,7 @@ def test_lessons(lesson: Lesson) -> None:
     assert str(caught.value) == rendered(lesson.program, lesson.place, lesson.message).replace("\u00a0", "\ufffd")
 
 
-@pytest.mark.parametrize(("text", "place", "message"), numbered(SYNTAX))
+@pytest.mark.parametrize(("text", "place", "message"), numbered([*SYNTAX, *FORMS]))
 def test_syntax(text: str, place: str, message: str) -> None:
     with pytest.raises(PramError) as caught:
         parse_program(text, "t.pram")

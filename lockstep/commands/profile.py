@@ -37,7 +37,6 @@ def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed 
 
 BAR_WIDTH = 20
 
-
 END = "(end of the program)"
 
 

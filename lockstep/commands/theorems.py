@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
-from lockstep.common.options import Json, Sidecar
+from lockstep.common.options import Json, OptionalFile, Sidecar
 from lockstep.pram.program import load
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from lockstep.proofs_check.verification import Report
 
 
-def theorems(file: Annotated[Optional[Path], typer.Argument(help="Check them on this program.", show_default=False)] = None,
+def theorems(file: OptionalFile = None,
              sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
              no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """List the theorems, with their closed forms and how they are decided.

@@ -12,10 +12,8 @@ from lockstep.compiler.names import MDM, PROCESSES, SCHEDULES, construction_of
 
 MAX_SIZES = 100_000
 
-
 #: Digits, with a fraction and a decimal exponent, or with a power.
 NUMBER = re.compile(r"([0-9]+)(?:([.][0-9]+)?(?:[eE][+]?([0-9]{1,3}))?|\^([0-9]{1,3}))")
-
 
 MAX_NUMBER_BITS = 63
 

@@ -33,7 +33,6 @@ def wrong_input(number: int, column: int, message: str, inputs: str, program: st
 
 DISAGREE = "code outside `parallel` runs on all processors"
 
-
 LESSONS = [
     # 1 missing `end`
     Lesson(1, HEAD + EACH + "  A[i] := 0\n", "8:1", "missing `end`: `parallel` opened here is never closed"),

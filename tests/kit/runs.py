@@ -74,7 +74,6 @@ def step_with_seed(machine: Machine) -> bool:
 #: past the largest word overflows at its end to one; to the other its exclusive bound is no word from the start.
 NO_WORD = ("is outside", "the number", "value of more than", "shift by a negative")
 
-
 SAYS = {
     "overflow": ("overflow", "the number"),
     "underflow": ("underflow",),

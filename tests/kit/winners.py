@@ -22,7 +22,6 @@ SCALARS = "shared s : output, t : output"
 TWO = "shared A[2] : output"
 TWO_CELLS = "A[pid & 1] := pid"
 
-
 #: Statements, processors, arrays, choices, and the outputs. Two cells that are contested in one step go by their addresses.
 #: Writes of one word by all, and by one alone, take no choice; and in one step neither does a cell that is not contested.
 CHOSEN: tuple[tuple[str, int, str, tuple[int, ...], dict[str, object]], ...] = (

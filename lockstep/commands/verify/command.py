@@ -38,7 +38,7 @@ from lockstep.common.paths import existing
 from lockstep.compiler.names import PROCESSES
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
-from lockstep.pram.program import load
+from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.common.keeping import Kept
@@ -91,20 +91,8 @@ def verify(file: File, input: Input = None,
         raise typer.Exit(WRONG) from None
     kept = None
     if report.failed:
-        from lockstep.common.keeping import keep_input
-
-        how: dict[str, Any] = {
-            "use_sidecar": not no_sidecar,
-            "sizes": wanted if input is None else (),
-            "timeout": sidecar_timeout,
-        }
-
-        def keep(seconds: int) -> Kept | None:
-            with progress_bar(err, "shrinking the failing input (seconds)") as progress:
-                first = report.failed[0]
-                return keep_input(program, file, first, options, failing, input, seconds=seconds, progress=progress, **how)
-
-        kept = not_losing_the_verdict(keep, shrink)
+        kept = _keep_input(program, file, report.failed[0], options, failing, input, shrink, use_sidecar=not no_sidecar,
+                           sizes=() if input else wanted, timeout=sidecar_timeout)  # fmt: skip
     emit(report_record(report, kept), report_table(report, explain), json_)
     if kept is not None and not json_:
         print(kept)
@@ -115,6 +103,18 @@ def verify(file: File, input: Input = None,
 def show_at_once(failed: Failed) -> None:
     """The first failure, on standard error, while the rest goes on."""
     err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
+
+
+def _keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None, shrink: int,
+                **how: Any) -> Kept | None:  # fmt: skip
+    """Keep the input of a failure, made small for so many seconds."""
+    from lockstep.common.keeping import keep_input
+
+    def keep(seconds: int) -> Kept:
+        with progress_bar(err, "shrinking the failing input (seconds)") as progress:
+            return keep_input(program, file, failed, options, directory, given, seconds=seconds, progress=progress, **how)
+
+    return not_losing_the_verdict(keep, shrink)
 
 
 def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
