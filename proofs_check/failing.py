@@ -95,11 +95,11 @@ def same_check(check: Check, *failed: Check) -> bool:
     return any((c.what, c.process, c.cause) == (check.what, check.process, check.cause) for c in failed)
 
 
-def inputs_size(inputs: Inputs) -> int:
+def inputs_size(inputs: Inputs) -> tuple[int, int]:
     """First how long it is, then how large its numbers are."""
     params, arrays = inputs
     numbers = [*params.values(), *(int(w) for value in arrays.values() for w in np.ravel(value))]
-    return len(written(inputs)) << 64 | min(sum(numbers), (1 << 64) - 1)
+    return len(written(inputs)), sum(numbers)
 
 
 Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]

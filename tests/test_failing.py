@@ -40,7 +40,7 @@ def repeat(do: Do, out: str) -> tuple[int, list[str]]:
 def test_the_input_of_a_divergence_shrinks(construction: str, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mix.pram").write_text(MIX)
     misread(monkeypatch, construction, "xor", "or")
-    outcome = do("verify mix.pram --sizes 5..6 --random 1 --process all --schedule all --shrink 10")
+    outcome = do("verify mix.pram --sizes 5..6 --random 1 --process all --schedule all --shrink 120")
     assert outcome.status == REFUTED
     given = json.loads(Path("mix-failing.json").read_text())
     assert given["params"]["n"] <= 2 and all(2 <= word <= 30 for word in given["arrays"]["A"]), given
@@ -64,7 +64,7 @@ def test_the_order_and_its_seed_are_repeated(do: Do, monkeypatch: pytest.MonkeyP
 
 def test_the_input_of_a_false_claim_shrinks_in_its_ranges(do: Do) -> None:
     Path("two.pram").write_text(TWO)
-    outcome = do("verify two.pram --sizes 4..5 --max-context 0 --shrink 10")
+    outcome = do("verify two.pram --sizes 4..5 --max-context 0 --shrink 120")
     assert outcome.status == REFUTED
     assert json.loads(Path("two-failing.json").read_text()) == {
         "params": {"n": 1, "m": 1}, "arrays": {"A": [[3]], "s": 0}}  # fmt: skip
@@ -75,7 +75,7 @@ def test_inputs_that_an_oracle_refutes_shrink_among_the_sidecars(do: Do) -> None
     """The sidecar's inputs are sorted, which no declared range says; its oracle is wrong where a word is above 5."""
     inputs = '{"n": size}, {"A": sorted(rng.integers(0, 9, size).tolist())}'
     Path("tiny.py").write_text(SIDECAR.format(inputs=inputs, oracle='{"A": [a + 1 if a < 6 else 0 for a in arrays["A"]]}'))
-    outcome = do("verify tiny.pram --sizes 5..6 --max-context 0 --shrink 10")
+    outcome = do("verify tiny.pram --sizes 5..6 --max-context 0 --shrink 120")
     assert outcome.status == REFUTED
     given = json.loads(Path("tiny-failing.json").read_text())["arrays"]["A"]
     assert len(given) == 1 and given[0] > 5
@@ -104,7 +104,7 @@ def test_a_sidecar_that_has_no_small_inputs_hides_no_failure(do: Do) -> None:
     Path("liar.py").write_text(
         SIDECAR.format(inputs='{"n": size}, {"A": [1] * (size // (size > 2))}', oracle='{"A": [2] * params["n"]}')
     )
-    outcome = do("verify liar.pram --sizes 3..5 --max-context 0 --shrink 5")
+    outcome = do("verify liar.pram --sizes 3..5 --max-context 0 --shrink 120")
     assert (outcome.status, outcome.err.count("\n")) == (REFUTED, 1) and outcome.err.startswith("FAILED: n ")
     assert json.loads(Path("liar-failing.json").read_text()) == {
         "params": {"n": 3}, "arrays": {"A": [1, 1, 1]}, "expected": {"A": [2, 2, 2]}}  # fmt: skip

@@ -17,7 +17,7 @@ from kit.fuzzing import Outcome, cases, check_clean, files, inputs, mutate_json,
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span
 from lockstep.pram.program import parse_program
 
-#: Seconds that one mutant may take, many times what any does.
+#: Seconds of processor time that one mutant may take, many times what any does. A busy machine does not count.
 PATIENCE = 20
 
 
@@ -36,14 +36,14 @@ def give_up(number: int, frame: FrameType | None) -> None:
 def counted(outcomes: Iterator[Outcome], number: int) -> Counter[str]:
     """How many came to which stage; none may hang."""
     found: Counter[str] = Counter()
-    before = signal.signal(signal.SIGALRM, give_up)
+    before = signal.signal(signal.SIGPROF, give_up)
     try:
         for _ in range(number):
-            signal.alarm(PATIENCE)
+            signal.setitimer(signal.ITIMER_PROF, PATIENCE)
             found[next(outcomes).stage] += 1
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
     return found
 
 

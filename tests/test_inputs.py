@@ -111,7 +111,7 @@ def test_an_input_is_made_again_of_its_choices_and_shrinks() -> None:
     found = ({"n": 3, "m": 2}, {"M": [[7, 8], [9, 50], [98, 99]], "s": 1000})
     make = input_maker(program, found[0], given=found[1])
     small = shrink(
-        make, found, picks_of(program, found, make), lambda i: i[1]["s"] > 40 and np.size(i[1]["M"]) >= 2, inputs_size, 10
+        make, found, picks_of(program, found, make), lambda i: i[1]["s"] > 40 and np.size(i[1]["M"]) >= 2, inputs_size, 120
     )
     assert small[1]["s"] == 41 and np.size(small[1]["M"]) == 2 and set(np.ravel(small[1]["M"])) == {5}
     with pytest.raises(ValueError):

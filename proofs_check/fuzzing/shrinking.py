@@ -22,6 +22,8 @@ from lockstep.pram.progress import Progress, silent
 T = TypeVar("T")
 #: Index of the option at each choice, in order.
 Picks = list[int]
+#: What counts most comes first.
+Size = tuple[int, ...]
 
 KEY = b"failing"
 #: Cases that Hypothesis draws at random before it shrinks; it has one to start from.
@@ -90,8 +92,8 @@ def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Picks]:
     return make(Choose(index)), picks
 
 
-def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[[T], bool], size: Callable[[T], int],
-           seconds: float, progress: Progress = silent) -> T:  # fmt: skip
+def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[[T], bool],
+           size: Callable[[T], Size], seconds: float, progress: Progress = silent) -> T:  # fmt: skip
     """The smallest case found that fails, within some seconds of looking; at worst `start`, which is known to fail.
 
     Args: picks: the choices of which `start` was made. progress: is told of the seconds gone and of all.

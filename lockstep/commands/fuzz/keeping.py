@@ -28,8 +28,13 @@ def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progre
     )
 
 
-def _size(case: TextCase) -> int:
-    return len(case.text) << 128 | inputs_size((case.params, case.arrays))
+def _size(case: TextCase) -> tuple[int, ...]:
+    """Lines first: they are what the table shows."""
+    return _lines(case), len(case.text), *inputs_size((case.params, case.arrays))
+
+
+def _lines(case: TextCase) -> int:
+    return sum(bool(line.strip()) for line in case.text.splitlines())
 
 
 def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
@@ -42,5 +47,4 @@ def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Fai
 
 
 def _shown(case: TextCase) -> str:
-    lines = sum(bool(line.strip()) for line in case.text.splitlines())
-    return f"{lines} lines, {shown((case.params, case.arrays))}"
+    return f"{_lines(case)} lines, {shown((case.params, case.arrays))}"
