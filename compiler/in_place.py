@@ -16,7 +16,7 @@ Many bits here are set on absence, and BOS reads nothing, so each gate asks for 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import At, Builder, Circuit, Control, Linear, Threshold, word_of
+from lockstep.compiler.construction import Construction
 from lockstep.compiler.position_fields import PositionFields, check_winner
 from lockstep.compiler.processor import Code, Processor, Size, bits_for
 from lockstep.models.positions import Positions
@@ -219,3 +220,12 @@ class Layout(ABC):
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words of the output cells in the final sequence, in the order of their addresses."""
         return tokens[1 : 1 + len(self.job.outputs)] - self.circuit.vocabulary.token("WORD")
+
+
+def construction(name: str, build: Callable[[Code, Widths], Circuit], layout: type[Layout]) -> Construction[Widths]:
+    """A schedule of any-process masked diffusion: its widths do not depend on the time."""
+
+    def widths(job: Job, time: int) -> Widths:
+        return Widths.cover(job, layout.full_length(job))
+
+    return Construction(name, Widths, widths, build, layout)

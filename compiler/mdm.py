@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match
+from lockstep.compiler.construction import Construction
+from lockstep.compiler.names import MDM
 from lockstep.compiler.position_fields import PositionFields, check_winner
 from lockstep.compiler.processor import Code, Keys, Processor, Roles, Size, bits_for
 from lockstep.models.positions import Positions
@@ -290,3 +292,6 @@ class Layout:
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words of the output cells, in the order of their addresses."""
         return tokens[self.first_output :] - self.circuit.vocabulary.token("WORD")
+
+
+CONSTRUCTION = Construction(MDM, Widths, Widths.cover, build, Layout)

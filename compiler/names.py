@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from lockstep.models.names import ProcessName
@@ -13,10 +14,28 @@ PROCESSES: tuple[str, ...] = get_args(ProcessName)
 ScheduleName = Literal["two-step", "one-step"]
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 
-#: Constructions, keys of `lockstep.compiler.compile.CONSTRUCTIONS` and of every table that has a row for each.
+
+@dataclass(frozen=True)
+class Parts:
+    """A construction's row.
+
+    process, schedule: its generation process, and its schedule; "" where the process has one only.
+    module: its file in `lockstep.compiler`, in `lockstep.proofs_check.constructions`, and behind `rows_` in
+            `lockstep.proofs_check.proofs`.
+    """
+
+    process: str
+    schedule: str
+    module: str
+
+
+#: Constructions, keys of every table that has a row for each. The table of all: a construction is added here.
 MDM, TWO_STEP, ONE_STEP = "mdm", "ap-mdm", "ap-mdm one-step"
-#: The process of each, and its schedule: "" where the process has one only.
-PARTS = {MDM: ("mdm", ""), TWO_STEP: ("ap-mdm", "two-step"), ONE_STEP: ("ap-mdm", "one-step")}
+PARTS = {
+    MDM: Parts("mdm", "", "mdm"),
+    TWO_STEP: Parts("ap-mdm", "two-step", "two_step"),
+    ONE_STEP: Parts("ap-mdm", "one-step", "one_step"),
+}
 
 #: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
 MODEL_BITS = {"word": (MIN_WORD_BITS, MAX_WORD_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
@@ -24,14 +43,15 @@ MODEL_BITS = {"word": (MIN_WORD_BITS, MAX_WORD_BITS), "time": (1, 40), "length":
 
 def process_of(construction: str) -> str:
     """The generation process of a construction."""
-    return PARTS[construction][0]
+    return PARTS[construction].process
 
 
 def schedule_of(construction: str) -> str:
     """Its schedule; "" where its process has one only."""
-    return PARTS[construction][1]
+    return PARTS[construction].schedule
 
 
 def construction_of(process: str, schedule: str) -> str | None:
     """The construction of a process in a schedule; the default one means nothing to a process that has one only. None: there is none."""
-    return next((name for name, (own, its) in PARTS.items() if own == process and (its or SCHEDULES[0]) == schedule), None)
+    wanted = (name for name, parts in PARTS.items() if parts.process == process and (parts.schedule or SCHEDULES[0]) == schedule)
+    return next(wanted, None)

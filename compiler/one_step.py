@@ -26,6 +26,7 @@ import numpy as np
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import At, Bit, Circuit, Linear, Match, Threshold, spelled
 from lockstep.compiler.in_place import Widths
+from lockstep.compiler.names import ONE_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor
 from lockstep.models.tokens import MASK
@@ -204,3 +205,6 @@ class Layout(in_place.Layout):
         fields.spell("value", here, np.where(place == 0, pid, 0))
         fields.set("role.second", here, slot)
         fields.set("role.second", slice(self.first_cell, self.first_processor), np.arange(2 * job.space) % 2)
+
+
+CONSTRUCTION = in_place.construction(ONE_STEP, build, Layout)

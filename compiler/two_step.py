@@ -25,6 +25,7 @@ import numpy as np
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import At, Circuit, Linear, Match, Threshold, total
 from lockstep.compiler.in_place import Widths
+from lockstep.compiler.names import TWO_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor, Roles
 from lockstep.models.tokens import MASK
@@ -187,3 +188,6 @@ class Layout(in_place.Layout):
         for i, name in enumerate(BUFFERS):
             fields.set(f"role.{name}", here, row == 1 + job.registers + i)
         fields.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))
+
+
+CONSTRUCTION = in_place.construction(TWO_STEP, build, Layout)

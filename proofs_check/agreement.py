@@ -22,10 +22,10 @@ from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, Machine, Run
-from lockstep.proofs_check.expectations import EXPECTATIONS, InPlaceExpectation, MdmExpectation
+from lockstep.proofs_check.constructions import FACTS
+from lockstep.proofs_check.expectation import Expectation
 
 Tokens = NDArray[np.int64]
-Expectation = MdmExpectation | InPlaceExpectation
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling 
     """
     layout = compiled.layout(job, time)
     decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process, sampling)
-    expectation: Expectation = EXPECTATIONS[compiled.construction](layout)
+    expectation = FACTS[compiled.construction].expectation(layout)
     if sampling.order == "parallel":
         return _compare(expectation, decoder, iter(expectation))
     for _ in expectation:

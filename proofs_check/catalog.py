@@ -1,109 +1,18 @@
 """What a theorem is here: a statement, closed forms, and how decodes are held against them.
 
-Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` finds them. A closed form is written
-in the language of parameter expressions, so that one text is printed, evaluated in exact integers, and turned into SymPy.
+Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` finds them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
 
-from lockstep.compiler.compile import Widths
-from lockstep.compiler.processor import Code, bits_for
-from lockstep.pram import parameters
-from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
-from lockstep.pram.parser import parse
 from lockstep.pram.program import Program
-from lockstep.pram.syntax import Claim, Expression
-from lockstep.proofs_check.claims import to_sympy
+from lockstep.proofs_check.closed_forms import Bound, ClosedForm
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check, span
-
-if TYPE_CHECKING:
-    import sympy
-
-
-@dataclass(frozen=True)
-class ClosedForm:
-    """An expression over the letters of LETTERS."""
-
-    text: str
-
-    @cached_property
-    def expression(self) -> Expression:
-        tree, _ = parse(f"program form claim time == {self.text}")
-        (claim,) = (item for item in tree.declarations if isinstance(item, Claim))
-        return claim.bound
-
-    @cached_property
-    def sympy(self) -> sympy.Expr:
-        return to_sympy(self.expression)
-
-    def __call__(self, letters: Mapping[str, int]) -> int:
-        """Its value, in exact integers."""
-        return parameters.evaluate(self.expression, letters)
-
-    def __str__(self) -> str:
-        return self.text.replace(" * ", " ")
-
-
-#: What closed forms are written in.
-LETTERS = {
-    "T": "time of the run", "A": "steps that blocks were laid out for", "P": "processors", "k": "registers of a processor",
-    "S": "cells of shared memory", "h": "parameters; for ap-mdm with the construction's own two",
-    "inp": "input words", "out": "output words", "n0": "context at the start", "N": "full context",
-    "F": "positions behind the last word in the full sequence", "w": "bits of a word", "t": "bits of a step number",
-    "p": "bits of a pid", "c": "bits of a program counter", "r": "bits of a register's index",
-    "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
-    "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations, and whether addsat leaves the word",
-}  # fmt: skip
-
-#: What closed forms apply to them.
-OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the power of y"}
-
-#: From a job and the time of its run to letters.
-Letters = Callable[[Job, int], dict[str, int]]
-
-
-def letters_of_run(job: Job, time: int) -> dict[str, int]:
-    """Letters that every construction shares."""
-    return {
-        "T": time, "P": job.processors, "k": job.registers, "S": job.space, "h": len(job.parameters),
-        "inp": job.inputs, "out": len(job.outputs),
-    }  # fmt: skip
-
-
-def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
-    """Letters of d_model and the vocabulary."""
-    counter, register = bits_for(len(code.instructions)), bits_for(code.registers)
-    operations = code.operations()
-    return {
-        "w": widths.word, "t": getattr(widths, "time", 0), "p": widths.pid, "c": counter, "r": register,
-        "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
-        "s": sum(name in operations for name in ("shl", "shr", "mul")),
-        "f": len(operations) + ("add" in operations) + ("addsat" in operations),
-    }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Bound:
-    """Decoding steps (in parallel order) and peak context of one construction, known before a decode."""
-
-    decoding_steps: ClosedForm
-    context: ClosedForm
-    letters: Letters = letters_of_run
-
-    def steps(self, job: Job, time: int) -> int:
-        """Decoding steps of a run of `time` steps."""
-        return self.decoding_steps(self.letters(job, time))
-
-    def peak_context(self, job: Job, time: int) -> int:
-        """The longest context of its decode."""
-        return self.context(self.letters(job, time))
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import Agreement, check_agreement
-from lockstep.proofs_check.catalog import letters_of_model
 from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.closed_forms import letters_of_model
 from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 from lockstep.proofs_check.theorems import theorem4
 from lockstep.proofs_check.theorems.width import WIDTHS

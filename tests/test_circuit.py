@@ -19,7 +19,7 @@ from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fie
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
-from lockstep.proofs_check.catalog import letters_of_model
+from lockstep.proofs_check.closed_forms import letters_of_model
 from lockstep.proofs_check.theorems.width import VOCABULARY, WIDTHS
 
 

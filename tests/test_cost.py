@@ -15,7 +15,7 @@ from kit.commands import TINY
 from lockstep.commands.cost import calibrate, check, measure, sizes
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.check import hold
-from lockstep.commands.cost.forms import TOKENS, contexts, letters, phases
+from lockstep.commands.cost.forms import contexts, letters, phases
 from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
 from lockstep.commands.cost.predict import forecast
 from lockstep.commands.cost.sizes import Trial, size_up, try_small
@@ -27,6 +27,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, run
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import generator_for
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.refusals import NotCertified
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
@@ -85,7 +86,7 @@ def test_forecasts_are_what_decodes_are(name: str, size: int, construction: str)
     values = letters(construction, job, exact.time)
     seen = lengths[:-1] if construction == "mdm" else lengths
     assert [length for many, length in contexts(construction, values) for _ in range(many)] == seen
-    assert TOKENS[construction](values | run_and_put(exact.trace)) == unmasked
+    assert FACTS[construction].tokens(values | run_and_put(exact.trace)) == unmasked
     assert found.tokens == unmasked if construction == "mdm" else unmasked <= found.tokens
     assert found.tokens_bound == (construction != "mdm")
 

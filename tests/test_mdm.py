@@ -21,7 +21,7 @@ from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
 from lockstep.proofs_check.agreement import Agreement, check_agreement
-from lockstep.proofs_check.catalog import letters_of_run
+from lockstep.proofs_check.closed_forms import letters_of_run
 from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 from lockstep.proofs_check.theorems import BOUNDS, theorem1
 

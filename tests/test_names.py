@@ -22,7 +22,7 @@ def test_names_are_the_keys_of_their_tables() -> None:
 
 def test_constructions_are_named_by_process_and_schedule() -> None:
     assert list(PARTS) == list(CONSTRUCTIONS)
-    assert {name: row.process for name, row in CONSTRUCTIONS.items()} == {name: process for name, (process, _) in PARTS.items()}
+    assert {name: row.process for name, row in CONSTRUCTIONS.items()} == {name: parts.process for name, parts in PARTS.items()}
     found = {(process, schedule): construction_of(process, schedule) for process in PROCESSES for schedule in SCHEDULES}
     assert found == {("mdm", "two-step"): "mdm", ("mdm", "one-step"): None, ("ap-mdm", "two-step"): "ap-mdm",
                      ("ap-mdm", "one-step"): "ap-mdm one-step"}  # fmt: skip

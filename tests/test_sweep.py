@@ -19,7 +19,6 @@ from kit.commands import Do
 from kit.sweeps import GOOD, TINY, Told, failed, files, made, swept, table
 
 from lockstep import __version__
-from lockstep.commands.cost.forms import TOKENS
 from lockstep.commands.report.looks import LOOKS
 from lockstep.commands.report.page import page
 from lockstep.commands.report.plots import VARIABLES
@@ -28,6 +27,7 @@ from lockstep.commands.report.values import Extent
 from lockstep.common.tables import LEGEND
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.pram.program import load
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.sweeps import check
 from lockstep.proofs_check.sweeps.plan import Limits, Subject, Task
 from lockstep.proofs_check.sweeps.pool import Here
@@ -270,7 +270,8 @@ def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:
 
 
 def test_every_construction_has_its_row() -> None:
-    assert LOOKS.keys() == CONSTRUCTIONS.keys() == TOKENS.keys()
+    assert LOOKS.keys() == CONSTRUCTIONS.keys() == FACTS.keys()
+    assert len({look.title for look in LOOKS.values()}) == len({look.light for look in LOOKS.values()}) == len(LOOKS)
 
 
 class Stopped(Here):

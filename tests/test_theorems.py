@@ -19,7 +19,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check import theorems
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.catalog import LETTERS, OPERATIONS, ClosedForm
+from lockstep.proofs_check.closed_forms import LETTERS, OPERATIONS, ClosedForm
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import BOUNDS, THEOREMS
 from lockstep.proofs_check.theorems.width import WIDTHS

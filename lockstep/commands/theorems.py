@@ -73,7 +73,7 @@ def _status(theorem: Theorem, report: Report | None) -> str:
 
 def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
     """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
-    from lockstep.proofs_check.catalog import LETTERS, OPERATIONS
+    from lockstep.proofs_check.closed_forms import LETTERS, OPERATIONS
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
     table.add_column(style="cyan", no_wrap=True)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import typer
 
-from lockstep.compiler.names import MDM, PROCESSES, SCHEDULES, construction_of
+from lockstep.compiler.names import PARTS, PROCESSES, SCHEDULES, construction_of
 
 MAX_SIZES = 100_000
 
@@ -30,8 +30,8 @@ def constructions(process: str | None, schedule: str | None) -> list[str]:
     """The names of all constructions that are meant, where process or schedule may be `all`."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     schedules = SCHEDULES if schedule == "all" else (schedule,)
-    if process == "all":  # mdm has one schedule only
-        return [MDM, *(construction("ap-mdm", each) for each in schedules)]
+    if process == "all":
+        return [name for name, parts in PARTS.items() if parts.schedule in ("", *schedules)]
     return [construction(process, each) for each in schedules]
 
 

@@ -74,5 +74,10 @@ def check_device(device: str, engine: str) -> None:
 
 
 def check_order(order: str, *processes: str) -> None:
-    if order != "parallel" and "ap-mdm" in processes:
-        raise typer.BadParameter("the updates of ap-mdm are synchronous: its only order is parallel", param_hint="--order")
+    if order == "parallel":
+        return
+    from lockstep.models.processes import PROCESSES
+
+    for process in processes:
+        if not PROCESSES[process].any_order:
+            raise typer.BadParameter(f"the updates of {process} are synchronous: its only order is parallel", param_hint="--order")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.compiler.names import MDM
+from lockstep.proofs_check.constructions import FACTS
 
 EVERYWHERE = (
     "attention: a head reads one row, the latest of those that its lookup means, with weight 1 exactly: certified. That no two of them"
@@ -12,11 +12,8 @@ EVERYWHERE = (
     "numbers: floats compute the integers that are meant, which is certified.",
     "meaning: instructions do what proofs_check/proofs/specification.py says; Z3, NumPy and Python compute right.",
 )
-IN_PLACE = (
-    "ends: the sequence is never longer than N; on rows that execute it is of length N, and no parameter is masked.",
-)  # fmt: skip
 
 
 def assumptions(construction: str) -> tuple[str, ...]:
     """What is assumed of a construction, one sentence or two each."""
-    return EVERYWHERE if construction == MDM else EVERYWHERE + IN_PLACE
+    return EVERYWHERE + FACTS[construction].assumed

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 from lockstep.compiler.compile import Compiled
-from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
+from lockstep.compiler.names import PARTS
 from lockstep.compiler.processor import Size
 from lockstep.pram.progress import Progress, silent
-from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
 from lockstep.proofs_check.proofs.columns import check_columns
 from lockstep.proofs_check.proofs.instructions import Executor
@@ -23,10 +23,10 @@ from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
 from lockstep.proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
-#: The interface of each construction; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
+#: The interface of each construction, in the file of its kinds of rows.
 INTERFACES: dict[str, InterfaceOf] = {
-    MDM: rows_mdm.interface_of, TWO_STEP: rows_two_step.interface_of, ONE_STEP: rows_one_step.interface_of,
-}  # fmt: skip
+    name: import_module(f"{__package__}.rows_{parts.module}").interface_of for name, parts in PARTS.items()
+}
 
 #: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
 MOST_PROVED_BITS = 16

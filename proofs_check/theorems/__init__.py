@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from lockstep.proofs_check.catalog import Bound, Theorem
+from lockstep.proofs_check.catalog import Theorem
+from lockstep.proofs_check.closed_forms import Bound
 
 
 def find_theorems() -> tuple[Theorem, ...]:

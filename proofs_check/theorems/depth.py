@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import PARTS
-from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality
+from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 

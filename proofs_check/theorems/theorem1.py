@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import MDM
-from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
+from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check, span
 
 CONSTRUCTION = MDM
 CONTEXT = ClosedForm("1 + h + inp + out + 3 * P * T")
 PARALLEL = ClosedForm("T + min(1, out)")
-ONE_BY_ONE = ClosedForm("3 * P * T + out")
+ONE_BY_ONE = FACTS[CONSTRUCTION].tokens
 #: With blocks laid out for A >= T steps.
 SPARE_BLOCKS = ClosedForm("T + min(1, A - T) + min(1, out)")
 SPARE_CONTEXT = ClosedForm("1 + h + inp + out + 3 * P * A")

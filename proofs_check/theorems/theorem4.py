@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
-from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
+from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 

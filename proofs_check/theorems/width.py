@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
-from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality, letters_of_model
+from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.closed_forms import ClosedForm, letters_of_model
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 
-PROGRAM = "c + 2 * c * j + w * s + f"
-WIDTHS = {
-    MDM: ClosedForm(f"2 * b + 4 * w + 2 * i + max(w, i) + 2 * t + p + 36 + {PROGRAM}"),
-    TWO_STEP: ClosedForm(f"2 * b + 5 * w + 2 * i + max(w, i) + 2 * p + 48 + {PROGRAM}"),
-    ONE_STEP: ClosedForm(f"2 * b + 5 * w + 3 * i + max(w, i) + p + 52 + {PROGRAM}"),
-}
+WIDTHS = {construction: facts.width for construction, facts in FACTS.items()}
 VOCABULARY = ClosedForm("4 + (1 << r) + (1 << c) + (1 << w)")
 
 

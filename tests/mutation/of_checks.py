@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.compiler import invariants
-from lockstep.proofs_check import agreement, catalog, claims, expectations, theorems
+from lockstep.proofs_check import agreement, catalog, claims, theorems
 from lockstep.proofs_check.agreement import Agreement
-from lockstep.proofs_check.catalog import ClosedForm
+from lockstep.proofs_check.closed_forms import ClosedForm
+from lockstep.proofs_check.constructions import mdm, one_step, two_step
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
@@ -79,7 +80,7 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "halted processors are expected to leave the last block",
-        expectations.MdmExpectation._fill_halted,
+        mdm.MdmExpectation._fill_halted,
         "layout.time + 1",
         "layout.time",
         "agreement of mdm",
@@ -87,7 +88,7 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "outputs are expected to be zero",
-        expectations.MdmExpectation.__iter__,
+        mdm.MdmExpectation.__iter__,
         "word + self.machine.memory[cells.start : cells.stop]",
         "word",
         "agreement of mdm",
@@ -95,7 +96,7 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "growth is expected to triple",
-        expectations.TwoStepExpectation._grow,
+        two_step.TwoStepExpectation._grow,
         "2 * (len(self.tokens) - start)",
         "3 * (len(self.tokens) - start)",
         "agreement of ap-mdm",
@@ -103,7 +104,7 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "registers are expected to stay masked",
-        expectations.TwoStepExpectation._commit,
+        two_step.TwoStepExpectation._commit,
         "rows[pids, 1 : 1 + layout.job.registers] = self.word + machine.registers.T[pids]",
         "pass",
         "agreement of ap-mdm",
@@ -111,7 +112,7 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "what is hit is expected to stay",
-        expectations.OneStepExpectation._move,
+        one_step.OneStepExpectation._move,
         "slots[which] ^= 1",
         "pass",
         "agreement of ap-mdm one-step",

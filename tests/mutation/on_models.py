@@ -29,8 +29,8 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.proofs_check.agreement import Agreement, check_agreement
-from lockstep.proofs_check.catalog import letters_of_model
 from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.closed_forms import letters_of_model
 from lockstep.proofs_check.proofs.prove import prove
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.theorems import BOUNDS, theorem4

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lockstep.commands.cost.calibrate import Calibration
-from lockstep.commands.cost.forms import TOKENS, contexts, letters
+from lockstep.commands.cost.forms import contexts, letters
 from lockstep.commands.cost.measure import Taken, least, work_of
 from lockstep.commands.cost.model import features
 from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import compile_job
-from lockstep.compiler.names import MDM
 from lockstep.models.engines import LONGEST
 from lockstep.pram.job import Job
 from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.refusals import NotCertified
 
 #: What a decode to check against may take by the estimate, in seconds.
@@ -86,10 +86,10 @@ def _too_long(engine: str, length: int, predicted: float) -> str:
 
 def _difference(construction: str, job: Job, time: int, activity: Activity, taken: Taken) -> str:
     """The first of contexts (and so decoding steps) and tokens that is not what the closed forms say of a run of this time."""
-    values = letters(construction, job, time)
+    facts, values = FACTS[construction], letters(construction, job, time)
     expected = [length for steps, length in contexts(construction, values) for _ in range(steps)]
-    seen = list(taken.contexts[:-1] if construction == MDM else taken.contexts)
+    seen = list(taken.contexts if facts.in_place else taken.contexts[:-1])
     if seen != expected:
         return f"{taken.steps} decoding steps at contexts up to {max(seen)}, not {len(expected)} up to {max(expected)}"
-    tokens = TOKENS[construction](values | {"run": activity.running, "put": activity.written})
+    tokens = facts.tokens(values | {"run": activity.running, "put": activity.written})
     return "" if taken.tokens == tokens else f"{taken.tokens} tokens, not {tokens}"

@@ -10,10 +10,11 @@ from math import ceil
 import numpy as np
 import torch
 
-from lockstep.commands.cost.forms import Phase, contexts, phases
-from lockstep.compiler.names import MDM
+from lockstep.commands.cost.forms import contexts, phases
 from lockstep.models.engines.sizes import BLOCK, MANY, SCORED
 from lockstep.models.transformer import Transformer
+from lockstep.proofs_check.constructions import FACTS
+from lockstep.proofs_check.constructions.facts import Phase
 
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
 FEATURES = {
@@ -95,7 +96,7 @@ def _active(work: Work, found: Sequence[Phase]) -> list[float]:
     steps = sum(p.steps for p in found)
     rows = sum(p.steps * p.rows for p in found)
     scores = sum(p.steps * p.rows * p.context for p in found)
-    pairs = sum(p.steps * p.context**2 for p in found) if work.construction != MDM else 0
+    pairs = sum(p.steps * p.context**2 for p in found) if FACTS[work.construction].in_place else 0
     return [1, steps, sum(p.steps * p.context for p in found) * heads, scores * heads, rows * model.weights, pairs]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockstep.commands.cost.calibrate import Calibration
-from lockstep.commands.cost.forms import SAME_TOKENS, TOKENS, letters
+from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
 from lockstep.commands.cost.sizes import Sized, Trial
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
@@ -15,6 +15,7 @@ from lockstep.models.engines import LONGEST, pick
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.theorems import BOUNDS
 
@@ -81,7 +82,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
     job, time = sized.job, sized.time
     try:
         values, bound = letters(construction, job, time), BOUNDS[construction]
-        steps, context, tokens = bound.steps(job, time), bound.peak_context(job, time), TOKENS[construction](values)
+        steps, context, tokens = bound.steps(job, time), bound.peak_context(job, time), FACTS[construction].tokens(values)
         widths = CONSTRUCTIONS[construction].widths(job, time)
     except PramError:
         raise job.error(f"{construction}: its closed forms have values of more than 63 bits at T = {time}") from None
@@ -94,7 +95,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
     costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()
-    bounded = construction not in SAME_TOKENS
+    bounded = not FACTS[construction].same_tokens
     return ProcessCost(
         construction, steps=steps, context=context, tokens=tokens, tokens_bound=bounded, widths=widths, dimensions=dimensions,
         certified=certified, picked=pick(context, steps), engines=costs,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 
-from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
+from lockstep.compiler.names import PARTS, Parts
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,23 @@ class Look:
     glyph: str
 
 
-LOOKS = {
-    MDM: Look("MDM", light="#1f6fb5", dark="#6cb2f2", mark="o", glyph="●"),
-    TWO_STEP: Look("AP-MDM, two-step", light="#c4570c", dark="#f2994a", mark="s", glyph="■"),
-    ONE_STEP: Look("AP-MDM, one-step", light="#6f42a8", dark="#bf9bf0", mark="^", glyph="▲"),
-}
+#: Taken in turn by the constructions, so that a new one needs no entry here.
+PALETTE = (
+    ("#1f6fb5", "#6cb2f2", "o", "●"),
+    ("#c4570c", "#f2994a", "s", "■"),
+    ("#6f42a8", "#bf9bf0", "^", "▲"),
+    ("#2e7d32", "#81c784", "D", "◆"),
+    ("#ad1457", "#f48fb1", "v", "▼"),
+    ("#00697a", "#4dd0e1", "P", "✚"),
+)
+
+
+def _title(parts: Parts) -> str:
+    """The process in capitals, and its schedule."""
+    return parts.process.upper() + (f", {parts.schedule}" if parts.schedule else "")
+
+
+LOOKS = {name: Look(_title(parts), *look) for (name, parts), look in zip(PARTS.items(), cycle(PALETTE))}
 
 
 def token(construction: str) -> str:

@@ -1,0 +1,48 @@
+"""What every construction says of its decodes, beside the bounds in its theorem's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lockstep.proofs_check.closed_forms import Bound, ClosedForm
+from lockstep.proofs_check.expectation import Expectation
+
+#: The letters of a decode, and its bound.
+Letters = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Decoding steps that are alike: how many, the context that the model sees in each, and the rows that engines which skip rows
+    compute in the first layer and in later ones."""
+
+    steps: int
+    context: int
+    rows: float
+    later: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a construction's decodes are made of.
+
+    expectation: the sequence after every decoding step, for a layout of its own kind.
+    width:       d_model. tokens: tokens that are unmasked in all decoding steps: `run` counts the pairs of a processor and a
+                 step at which it had not halted, `put` the registers and cells written in each step.
+    contexts:    pairs (decoding steps, context that the model sees), from the start, for letters and a bound.
+    phases:      the same with the rows computed; takes also the parts of P T at which processors run, and at which they write.
+    in_place:    the sequence grows and shrinks, and a step edits the state of the machine where it stands.
+    same_tokens: `tokens` has no `run` or `put`: all runs of a size have as many.
+    assumed:     what its proofs take for granted beside what all do.
+    """
+
+    expectation: Callable[[Any], Expectation]
+    width: ClosedForm
+    tokens: ClosedForm
+    contexts: Callable[[Letters, Bound], Iterator[tuple[int, int]]]
+    phases: Callable[[Letters, Bound, float, float], list[Phase]]
+    in_place: bool = False
+    same_tokens: bool = False
+    assumed: tuple[str, ...] = ()
