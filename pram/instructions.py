@@ -5,7 +5,7 @@ that value, and where the program counter goes. Its hand-written examples are th
 independent witness of the row, since everything else is derived from it: tests/ runs them on
 the machine, on the circuit and on the weights.
 
-To add an instruction made of existing word operations, add a row here.
+Each word operation but `copy` is an instruction of its own name. To add another instruction made of word operations, add a row here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Literal, Union
 
 from lockstep.pram.errors import Span
 from lockstep.pram.syntax import Expression, For, Parallel
+from lockstep.pram.word import WORD_OPERATIONS, WordOperation
 
 OperandName = Literal["x", "y", "z"]
 
@@ -78,10 +79,10 @@ class Row:
     examples: tuple[Example, ...]
 
 
-def _word(name: str, *examples: tuple[int, ...]) -> Row:
-    """`name rd, x, y`: a word operation; examples are (x, y, result) or (x, y, result, traps)."""
-    shown = tuple(Example(x=e[0], y=e[1], value=e[2], traps=len(e) > 3) for e in examples)
-    return Row(name, "rd, x, y", Apply(name, ("x", "y")), "register", Next.FOLLOWING, shown)
+def _word(operation: WordOperation) -> Row:
+    """`name rd, x, y`: a word operation."""
+    shown = tuple(Example(x=e[0], y=e[1], value=e[2], traps=len(e) > 3) for e in operation.examples)
+    return Row(operation.name, "rd, x, y", Apply(operation.name, ("x", "y")), "register", Next.FOLLOWING, shown)
 
 
 INSTRUCTIONS = {
@@ -89,21 +90,7 @@ INSTRUCTIONS = {
     for row in (
         Row("mov", "rd, x", Apply("copy", ("x",)), "register", Next.FOLLOWING,
             (Example(x=0, value=0), Example(x=9, value=9), Example(x=15, value=15))),
-        _word("add", (3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 1, 1), (15, 15, 14, 1)),
-        _word("addsat", (3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 15), (1, 15, 15), (15, 15, 15)),
-        _word("sub", (9, 4, 5), (4, 4, 0), (3, 5, 14, 1), (0, 15, 1, 1)),
-        _word("mul", (3, 5, 15), (0, 9, 0), (1, 13, 13), (7, 7, 1, 1), (15, 15, 1, 1)),
-        _word("and", (12, 10, 8), (15, 6, 6), (5, 10, 0)),
-        _word("or", (12, 10, 14), (5, 10, 15), (0, 0, 0)),
-        _word("xor", (12, 10, 6), (15, 15, 0), (5, 10, 15)),
-        _word("shl", (3, 2, 12), (1, 3, 8), (9, 0, 9), (9, 1, 2, 1), (1, 4, 0, 1), (0, 9, 0, 1)),
-        _word("shr", (12, 2, 3), (15, 3, 1), (9, 0, 9), (15, 4, 0, 1), (8, 15, 0, 1)),
-        _word("eq", (7, 7, 1), (7, 8, 0), (0, 15, 0)),
-        _word("ne", (7, 7, 0), (7, 8, 1), (0, 15, 1)),
-        _word("lt", (3, 4, 1), (4, 4, 0), (15, 0, 0)),
-        _word("le", (3, 4, 1), (4, 4, 1), (15, 0, 0)),
-        _word("gt", (3, 4, 0), (4, 4, 0), (15, 0, 1)),
-        _word("ge", (3, 4, 0), (4, 4, 1), (15, 0, 1)),
+        *(_word(operation) for operation in WORD_OPERATIONS.values() if operation.name != "copy"),
         Row("load", "rd, [x + y]", Fetch(), "register", Next.FOLLOWING,
             (Example(x=2, y=3, memory=11, value=11), Example(x=0, y=0, memory=15, value=15),
              Example(x=9, y=9, memory=6, value=6))),

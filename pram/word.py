@@ -26,12 +26,14 @@ class WordOperation:
 
     `exact(x, y)` takes words; shift amounts arrive clipped to the word size. `symbol` is the
     operator of the language, where it has one. A result of one that `saturates` stays at the largest
-    word where it would be larger, and so is never an error.
+    word where it would be larger, and so is never an error. `examples` are in words of 4 bits: (x, y, result), or (x, y, result, 1)
+    where a checked machine refuses it.
     """
 
     name: str
     symbol: str
     exact: Callable[[Words, Words], Words]
+    examples: tuple[tuple[int, ...], ...] = ()
     is_shift: bool = False
     saturates: bool = False
 
@@ -44,23 +46,26 @@ WORD_OPERATIONS = {
     operation.name: operation
     for operation in (
         WordOperation("copy", "", lambda x, y: x),
-        WordOperation("add", "+", lambda x, y: x + y),
-        WordOperation("addsat", "", lambda x, y: x + y, saturates=True),
-        WordOperation("sub", "-", lambda x, y: x - y),
-        WordOperation("mul", "*", lambda x, y: x * y),
-        WordOperation("and", "&", lambda x, y: x & y),
-        WordOperation("or", "|", lambda x, y: x | y),
-        WordOperation("xor", "^", lambda x, y: x ^ y),
-        WordOperation("shl", "<<", lambda x, y: x << y, is_shift=True),
-        WordOperation("shr", ">>", lambda x, y: x >> y, is_shift=True),
-        WordOperation("eq", "==", _truth(np.equal)),
-        WordOperation("ne", "!=", _truth(np.not_equal)),
-        WordOperation("lt", "<", _truth(np.less)),
-        WordOperation("le", "<=", _truth(np.less_equal)),
-        WordOperation("gt", ">", _truth(np.greater)),
-        WordOperation("ge", ">=", _truth(np.greater_equal)),
+        WordOperation("add", "+", lambda x, y: x + y, ((3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 1, 1), (15, 15, 14, 1))),
+        WordOperation("addsat", "", lambda x, y: x + y,
+                      ((3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 15), (1, 15, 15), (15, 15, 15)), saturates=True),
+        WordOperation("sub", "-", lambda x, y: x - y, ((9, 4, 5), (4, 4, 0), (3, 5, 14, 1), (0, 15, 1, 1))),
+        WordOperation("mul", "*", lambda x, y: x * y, ((3, 5, 15), (0, 9, 0), (1, 13, 13), (7, 7, 1, 1), (15, 15, 1, 1))),
+        WordOperation("and", "&", lambda x, y: x & y, ((12, 10, 8), (15, 6, 6), (5, 10, 0))),
+        WordOperation("or", "|", lambda x, y: x | y, ((12, 10, 14), (5, 10, 15), (0, 0, 0))),
+        WordOperation("xor", "^", lambda x, y: x ^ y, ((12, 10, 6), (15, 15, 0), (5, 10, 15))),
+        WordOperation("shl", "<<", lambda x, y: x << y,
+                      ((3, 2, 12), (1, 3, 8), (9, 0, 9), (9, 1, 2, 1), (1, 4, 0, 1), (0, 9, 0, 1)), is_shift=True),
+        WordOperation("shr", ">>", lambda x, y: x >> y,
+                      ((12, 2, 3), (15, 3, 1), (9, 0, 9), (15, 4, 0, 1), (8, 15, 0, 1)), is_shift=True),
+        WordOperation("eq", "==", _truth(np.equal), ((7, 7, 1), (7, 8, 0), (0, 15, 0))),
+        WordOperation("ne", "!=", _truth(np.not_equal), ((7, 7, 0), (7, 8, 1), (0, 15, 1))),
+        WordOperation("lt", "<", _truth(np.less), ((3, 4, 1), (4, 4, 0), (15, 0, 0))),
+        WordOperation("le", "<=", _truth(np.less_equal), ((3, 4, 1), (4, 4, 1), (15, 0, 0))),
+        WordOperation("gt", ">", _truth(np.greater), ((3, 4, 0), (4, 4, 0), (15, 0, 1))),
+        WordOperation("ge", ">=", _truth(np.greater_equal), ((3, 4, 0), (4, 4, 1), (15, 0, 1))),
     )
-}
+}  # fmt: skip
 
 #: The operation of the language's operators on words; `and` and `or` act on 0 and 1.
 SYMBOLS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} | {"and": "and", "or": "or"}
