@@ -54,8 +54,8 @@ wheel: $(READY)
 	cd dist/folder && ../empty/bin/python -m lockstep.cli verify ../../examples/programs/tree_sum.pram --sizes 1..2 --no-sidecar
 	rm -rf dist/empty dist/folder
 
-$(READY): pyproject.toml constraints.txt
-	@echo "installing into $(VENV): some minutes, most of it torch"
+$(READY): pyproject.toml constraints.txt setup.py $(wildcard models/engines/native/src/*)
+	@echo "installing into $(VENV): some minutes, most of it torch; the native engine needs a C++ compiler, and is left out without one"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@

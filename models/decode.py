@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.editing import DecodingStep, Editing
-from lockstep.models.engines import ENGINES, LONGEST, Session, Unsuitable
+from lockstep.models.engines import ENGINES, LONGEST, SUCCESSORS, Session, Unsuitable
+from lockstep.models.engines.session import Stepping
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
+
+#: Decoding steps that are made in one go, if nobody looks at each.
+STRIDE = 1000
 
 
 class TooLong(Exception):
@@ -52,6 +56,7 @@ class Decoder:
         self.positions = Positions.of(positions)
         self.editing = Editing(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
         self.model, self.sequence = model.to(sampling.device), self.editing.sequence
+        self.process, self.in_parallel = process, sampling.order == "parallel"
         self.reason = ""
         self.session = self._start(sampling.engine)
 
@@ -62,11 +67,54 @@ class Decoder:
 
     def __iter__(self) -> Iterator[DecodingStep]:
         while not self.editing.filled:
-            step = self.editing.step(*self._predict())
+            step = self._step()
             if step is None:
                 return
-            self._update(step.change)
             yield step
+
+    def contexts(self, watch: Callable[[int], None] = lambda step: None) -> Iterator[int]:
+        """Decode to the end; yields the context length after each decoding step."""
+        while not self.editing.filled:
+            if (stepping := self._stepping()) is not None:
+                lengths, tokens, masks = stepping.stride(self.process, STRIDE)
+                self.editing.follow(len(lengths), tokens, masks)
+                yield from lengths
+                watch(self.editing.number)
+                if self.editing.filled or len(lengths) == STRIDE:
+                    continue
+            step = self._step()  # also where a stride ends early: it says why
+            if step is None:
+                return
+            yield step.change.length
+            watch(step.number)
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def _stepping(self) -> Stepping | None:
+        """The session, if it carries out the steps of this decode itself."""
+        fitting = self.in_parallel and isinstance(self.session, Stepping) and self.process in self.session.processes
+        return self.session if fitting else None  # type: ignore[return-value]
+
+    def _step(self) -> DecodingStep | None:
+        if (stepping := self._stepping()) is not None:
+            try:
+                return self._follow(stepping)
+            except Unsuitable as reason:
+                self.session = self._fall_back(self.session.name, reason)
+                return self._step()
+        step = self.editing.step(*self._predict())
+        if step is not None:
+            self._update(step.change)
+        return step
+
+    def _follow(self, session: Stepping) -> DecodingStep | None:
+        made = session.step(self.process)
+        if made is None:
+            self.editing.end(session.grown)
+            return None
+        change, tokens, masks = made
+        self.editing.follow(1, tokens, masks)
+        return DecodingStep(self.editing.number, change, tokens)
 
     # -- the engine, and the reference where it gives up ---------------------------------------
 
@@ -81,7 +129,7 @@ class Decoder:
             return self.session.predict([0])[0]
         except Unsuitable as reason:
             self.session = self._fall_back(self.session.name, reason)
-            return self.session.predict([0])[0]
+            return self._predict()
 
     def _update(self, change: Change) -> None:
         try:
@@ -90,7 +138,9 @@ class Decoder:
             self.session = self._fall_back(self.session.name, reason)
 
     def _fall_back(self, engine: str, reason: Unsuitable) -> Session:
-        self.reason = f"not {engine}: {reason}"
+        self.reason = self.reason or f"not {engine}: {reason}"
+        if engine in SUCCESSORS:
+            return self._start(SUCCESSORS[engine])
         if len(self.sequence) > LONGEST["dense"]:
             raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
@@ -98,14 +148,11 @@ class Decoder:
 
 def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = PLAIN,
            watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
-    """Decode to the end; arguments and errors as `Decoder`. `watch` is called after each decoding step.
+    """Decode to the end; arguments and errors as `Decoder`. `watch` is called with the
+    number of decoding steps, now and then.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
     decoder = Decoder(model, tokens, positions, process, sampling)
-    context, steps = [len(tokens)], 0
-    for step in decoder:
-        steps = step.number
-        context.append(step.change.length)
-        watch(steps)
-    return Decoding(torch.from_numpy(decoder.sequence.tokens), steps, tuple(context), decoder.engine)
+    context = (len(tokens), *decoder.contexts(watch))
+    return Decoding(torch.from_numpy(decoder.sequence.tokens.copy()), len(context) - 1, context, decoder.engine)

@@ -94,14 +94,30 @@ class Editing:
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.moves else before
         if length > self.most:
-            raise OutOfPositions(self.number + 1, length, self.most)
+            self.end(length)
+            return None
         change = self.sequence.edit(edits)
         if not len(change.rows) and change.length == before:
-            if self.process.fills:
-                raise NotFinished(self.number + 1, self.sequence.masks)
+            self.end()
             return None
         self.number += 1
         return DecodingStep(self.number, change, self.sequence.tokens)
+
+    def end(self, length: int = 0) -> None:
+        """What it means that no step can be made.
+
+        Args:   length: what the sequence would grow to, if there are no positions for it.
+        Raises: as `step`.
+        """
+        if length:
+            raise OutOfPositions(self.number + 1, length, self.most)
+        if self.process.fills:
+            raise NotFinished(self.number + 1, self.sequence.masks)
+
+    def follow(self, steps: int, tokens: NDArray[np.int64], masks: int) -> None:
+        """Take over the sequence after steps that somebody else has made."""
+        self.number += steps
+        self.sequence.tokens, self.sequence.masks = tokens, masks
 
     def _touched(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
         """Pending edits, with those of rows that were predicted anew replaced.

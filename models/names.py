@@ -14,6 +14,6 @@ ProcessName = Literal["mdm", "ap-mdm"]
 #: Keys of `lockstep.models.editing.ORDERS`.
 OrderName = Literal["parallel", "left-to-right", "random", "random-subsets"]
 #: Keys of `lockstep.models.engines.ENGINES`, and `auto`, which takes one of them by size.
-EngineName = Literal["auto", "dense", "active", "indexed"]
+EngineName = Literal["auto", "dense", "active", "indexed", "native"]
 #: Where torch computes.
 DeviceName = Literal["cpu", "cuda"]

@@ -28,7 +28,7 @@ from lockstep.proofs_check.fuzzing.coverage import coverage
 WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"
 ORDERS = [("left-to-right", 0), *((order, seed) for order in ("random", "random-subsets") for seed in range(2))]
-ENGINES = ["dense", "active", "indexed"]
+ENGINES = ["dense", "active", "indexed", "native"]
 
 
 def jobs() -> list[Job]:

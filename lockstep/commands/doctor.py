@@ -66,11 +66,12 @@ def _engines() -> Iterator[Finding]:
     exact = lockstep.run(program, *given).outputs
     for engine in ENGINES:
         try:
-            decoded = lockstep.decode(program, *given, engine=engine).outputs
+            decoded = lockstep.decode(program, *given, engine=engine)
         except Exception as error:  # whatever it is, it is what the user wants to see
             yield f"engine {engine}", f"{type(error).__name__}: {error}", False
         else:
-            yield f"engine {engine}", f"tree_sum gives {decoded}", decoded == exact
+            by = "" if decoded.engine == engine else f", by {decoded.engine}"
+            yield f"engine {engine}", f"tree_sum gives {decoded.outputs}{by}", decoded.outputs == exact
     yield "cuda", "torch finds a device" if torch.cuda.is_available() else "torch finds no device; none is needed", True
 
 

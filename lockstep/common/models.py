@@ -69,8 +69,8 @@ def check_device(device: str, engine: str) -> None:
 
     if not torch.cuda.is_available():
         raise typer.BadParameter("torch finds no cuda device here", param_hint="--device")
-    if engine == "indexed":
-        raise typer.BadParameter("the indexed engine computes on the processor; take dense or active", param_hint="--device")
+    if engine in ("indexed", "native"):
+        raise typer.BadParameter(f"the {engine} engine computes on the processor; take dense or active", param_hint="--device")
 
 
 def check_order(order: str, *processes: str) -> None:
@@ -80,4 +80,6 @@ def check_order(order: str, *processes: str) -> None:
 
     for process in processes:
         if not PROCESSES[process].any_order:
-            raise typer.BadParameter(f"the updates of {process} are synchronous: its only order is parallel", param_hint="--order")
+            raise typer.BadParameter(
+                f"the updates of {process} are synchronous: its only order is parallel", param_hint="--order"
+            )

@@ -26,13 +26,24 @@ def _indexed(model: Transformer, sequences: Sequence[NDArray[np.int64]], positio
     return IndexedSession(model, sequences, positions)
 
 
+def _native(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> Session:
+    if model.device.type != "cpu":
+        raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
+    from lockstep.models.engines.native.session import NativeSession
+
+    return NativeSession(model, sequences, positions)
+
+
 #: An engine starts a session from a model, start sequences [N] and their positions; it may raise Unsuitable, of several together too.
 Engine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]], Session]
 
-ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed}
+ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed, "native": _native}
+#: What takes over where an engine gives up; the others leave it to `dense`.
+SUCCESSORS = {"native": "indexed"}
 
-#: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a row.
-LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
+#: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a
+#: row, `native` about 300 bytes.
+LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 16_000_000}
 #: Pairs of rows that the dense engine has scored by the time that the indexed one has been compiled for the first time.
 FEW_PAIRS = 100_000_000
 
@@ -42,4 +53,4 @@ def pick(length: int, steps: int) -> str:
     return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
 
 
-__all__ = ["ENGINES", "LONGEST", "Engine", "Session", "Unsuitable", "pick"]
+__all__ = ["ENGINES", "LONGEST", "SUCCESSORS", "Engine", "Session", "Unsuitable", "pick"]

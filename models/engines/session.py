@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Container, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,3 +32,23 @@ class Session(Protocol):
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None: ...
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]: ...
+
+
+@runtime_checkable
+class Stepping(Session, Protocol):
+    """A session that carries out decoding steps itself, in parallel order, for some processes; `Editing` does the same, more slowly.
+
+    step:   one step: the change, the sequence after it (which later steps edit in place), and how many masks it has. None where
+            nothing changes; then `grown` is the length for which there were no positions, or 0.
+    stride: steps until nothing changes or, where the process fills, no mask is left; at most so many. The length after each.
+    Raises: Unsuitable, from `step`; a stride ends there instead.
+    """
+
+    processes: Container[str]
+
+    @property
+    def grown(self) -> int: ...
+
+    def step(self, process: str) -> tuple[Change, NDArray[np.int64], int] | None: ...
+
+    def stride(self, process: str, most: int) -> tuple[list[int], NDArray[np.int64], int]: ...

@@ -21,7 +21,7 @@ from lockstep.pram.program import load
 from lockstep.proofs_check.batch import widest
 
 #: Engines that take several sequences in one pass.
-TOGETHER = [name for name in ENGINES if name != "active"]
+TOGETHER = [name for name in ENGINES if name not in ("active", "native")]
 
 
 def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,

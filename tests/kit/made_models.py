@@ -85,26 +85,29 @@ def tampered(name: str) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
     return replace(model, layers=(Layer(**parts),)), tokens, positions
 
 
-#: What the active and the indexed engine say of each: why they give up, or nothing where they need not.
+#: What the active, the indexed and the native engine say of each: why they give up, or nothing where they need not.
 SOFT, FIRST = "a head does not read one row alone", "the first token moves, or appears a second time"
+ROW = "layer 1, head 1: a row holds what it should not"
+TIED = "a query finds two keys that are equally recent"
+MIXED = "scores that differ may not differ by enough: attention mixes rows"
 BROKEN = {
-    "ties with different values": (SOFT, "a query finds two keys that are equally recent"),
-    "recency over the most": ("", "a key's recency is too large"),
-    "key out of range": ("", "a key's bit is none of 1, 0, -1"),
-    "query out of range": ("", "a query is not +half or -half"),
-    "no sink": ("", "a key's recency is too large"),
-    "the sink cares": ("", "the first row is no sink, or changes"),
-    "weights that are no integers": ("layers.0.w_in has weights that are no integers",) * 2,
-    "soft heads": (SOFT, "scores that differ may not differ by enough: attention mixes rows"),
-    "positions that are no integers": ("the position encoding has values that are no integers",) * 2,
-    "numbers that round": ("layer 1, head 1: values might round",) * 2,
-    "a second first token": ("", FIRST),
+    "ties with different values": (SOFT, TIED, TIED),
+    "recency over the most": ("", "a key's recency is too large", ROW),
+    "key out of range": ("", "a key's bit is none of 1, 0, -1", ROW),
+    "query out of range": ("", "a query is not +half or -half", ROW),
+    "no sink": ("", "a key's recency is too large", ROW),
+    "the sink cares": ("", "the first row is no sink, or changes", "the first row's key cares for a bit"),
+    "weights that are no integers": ("layers.0.w_in has weights that are no integers",) * 3,
+    "soft heads": (SOFT, MIXED, MIXED),
+    "positions that are no integers": ("the position encoding has values that are no integers",) * 3,
+    "numbers that round": ("layer 1, head 1: values might round",) * 3,
+    "a second first token": ("", FIRST, FIRST),
 }
 
 
 def gives_up(engine: str, name: str) -> str:
     """What finishes the decode of a tampered lookup, as `Decoder.engine` says it."""
-    reason = BROKEN[name][engine == "indexed"]
+    reason = BROKEN[name][("active", "indexed", "native").index(engine)]
     return f"dense (not {engine}: {reason})" if reason else engine
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import contexts, letters
 from lockstep.commands.cost.measure import Taken, least, work_of
-from lockstep.commands.cost.model import features
+from lockstep.commands.cost.model import FEATURES, features
 from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import compile_job
 from lockstep.models.engines import LONGEST
@@ -44,7 +44,7 @@ class Held:
 
 
 def hold(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
-         engines: Sequence[str] = tuple(LONGEST), relation: str = "==") -> Iterator[Held]:  # fmt: skip
+         engines: Sequence[str] = tuple(FEATURES), relation: str = "==") -> Iterator[Held]:  # fmt: skip
     """Run a job, and decode it with each construction and each engine that is short enough; a row for those that are not, too.
 
     Args:   time: what T is said to be, or with the relation <= the most it is said to be.

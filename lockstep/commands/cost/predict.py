@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import letters
-from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
+from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, memory_unit
 from lockstep.commands.cost.sizes import Sized, Trial
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
@@ -94,7 +94,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
     work = Work(construction, dimensions, values, trial.running, trial.written)
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
-    costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()
+    costs = tuple(_engine(engine, work, context, able) for engine in FEATURES) if able else ()
     bounded = not FACTS[construction].same_tokens
     return ProcessCost(
         construction, steps=steps, context=context, tokens=tokens, tokens_bound=bounded, widths=widths, dimensions=dimensions,

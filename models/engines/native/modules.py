@@ -1,0 +1,57 @@
+"""The compiled modules of this package, and the one for this processor."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+#: Their names, the best first, and what a processor must offer for each, as Linux names it.
+MODULES = {
+    "_avx512": {
+        "avx512f",
+        "avx512bw",
+        "avx512vl",
+        "avx512dq",
+        "avx512_vbmi",
+        "avx512vbmi",
+        "gfni",
+        "avx2",
+        "bmi1",
+        "bmi2",
+        "abm",
+        "fma",
+    },
+    "_avx2": {"avx2", "bmi1", "bmi2", "abm", "fma"},
+    "_plain": set[str](),
+}
+#: Two names for one feature.
+SAME = {"avx512_vbmi": "avx512vbmi"}
+
+
+def usable() -> list[str]:
+    """The modules that were compiled and that this processor runs, the best first."""
+    offered = {SAME.get(flag, flag) for flag in _flags()}
+    return [
+        name
+        for name, needs in MODULES.items()
+        if {SAME.get(n, n) for n in needs} <= offered and find_spec(f"{__package__}.{name}")
+    ]
+
+
+def _flags() -> set[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return set()
+    line = next((line for line in text.splitlines() if line.startswith("flags")), "")
+    return set(line.partition(":")[2].split())
+
+
+@cache
+def module(name: str = "") -> ModuleType | None:
+    """A compiled module, by default the best one that runs here; None if there is none."""
+    names = usable()
+    return import_module(f"{__package__}.{name or names[0]}") if name in names or (names and not name) else None

@@ -1,0 +1,189 @@
+"""The native engine as a session: it takes a model to the compiled decoder, and puts its predictions in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lockstep.models.engines.native.heads import Field, Head
+from lockstep.models.engines.native.modules import module
+from lockstep.models.engines.native.tapes import Record, Tape, record, tape
+from lockstep.models.engines.native.translate import Translation, translate
+from lockstep.models.engines.plan import Plan, plan
+from lockstep.models.engines.session import Unsuitable
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction, Transformer
+
+Tokens = NDArray[np.int64]
+
+#: What can be wrong, by the numbers of decoder.h; TAPE is said by the tape.
+FAULTS = (
+    "",
+    "the first token moves, or appears a second time",
+    "a query finds two keys that are equally recent",
+    "the first row reads another one",
+    "a probability is too near to the threshold",
+    "no token is the best",
+)
+UNCLEAR, TAPE = 4, len(FAULTS)
+#: Rules of decoding steps that the decoder knows itself, by the name of the process.
+RULES = {"mdm": "UNMASK", "ap-mdm": "EDIT"}
+#: Rows, and askers of all heads of a table, are numbered in 32 bits, of which one is a flag.
+MOST_NUMBERED = 1 << 31
+#: A recency is kept in 32 bits.
+MOST_RECENCY_BITS = 32
+#: Bits of `outcomes`: certain; remask, insert, delete; unsure, whether a masked row's best token is certain.
+CERTAIN, CONTROLS, UNSURE = 1, np.array([2, 4, 8], np.uint8), 16
+
+
+class NativeSession:
+    """Predictions by the native engine; see `lockstep.models.engines.session`.
+
+    Args: module_name: which of the compiled modules; by default the best one for this processor.
+    """
+
+    name = "native"
+    processes = RULES
+
+    def __init__(
+        self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], module_name: str = ""
+    ) -> None:
+        if len(sequences) > 1:
+            raise Unsuitable("it decodes one sequence at a time")
+        if not len(sequences[0]):
+            raise Unsuitable("the sequence is empty")
+        compiled = module(module_name)
+        if compiled is None:
+            raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
+        self.compiled, self.model, self.positions, self.first = compiled, model, positions[0], int(sequences[0][0])
+        self.plan = plan(model, self.positions, self.first)
+        self.control = bool(self.plan.readout.control)
+        self.wide: set[str] = set()
+        self._begin(sequences[0])
+
+    def _begin(self, tokens: Tokens) -> None:
+        built = _Builder(self.compiled, self.model, self.positions, self.first, self.plan, self.wide)
+        self.decoder, self.tapes = built.decoder, built.tapes
+        self.decoder.begin(tokens)
+
+    # -- as every session ------------------------------------------------------------------------
+
+    def update(self, number: int, change: Change, tokens: Tokens) -> None:
+        self.decoder.update(change.rows, tokens)
+
+    def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
+        if not live:
+            return []
+        self._predict()
+        rows = np.sort(self.decoder.predicted())
+        token, bits = self.decoder.outcomes(rows)
+        if (bits & UNSURE).any():
+            raise Unsuitable(FAULTS[UNCLEAR])
+        control = torch.from_numpy((bits[:, None] & CONTROLS) != 0) if self.control else None
+        return [(rows, Prediction(torch.from_numpy(token), torch.from_numpy((bits & CERTAIN).astype(float)), control))]
+
+    def _predict(self) -> None:
+        """Predict; columns that rows show to hold more than a bit become numbers, and all is begun anew.
+
+        Raises: Unsuitable: something else is not as planes assume.
+        """
+        self.decoder.predict()
+        while self.decoder.fault[0]:
+            self._widen()
+            self.decoder.predict()
+
+    def _widen(self) -> None:
+        fault, number, plane = self.decoder.fault
+        if fault != TAPE:
+            raise Unsuitable(FAULTS[fault])
+        about = self.tapes[number].about[plane]
+        if about in self.wide or not ("column" in about or about.startswith("readout")):
+            raise Unsuitable(f"{about}: a row holds what it should not")
+        self.wide.add(about)
+        self._begin(self.decoder.tokens().copy())
+
+    # -- steps of its own ------------------------------------------------------------------------
+
+    def step(self, process: str) -> tuple[Change, Tokens, int] | None:
+        self._predict()
+        if not self.decoder.step(self._rule(process)):
+            if self.decoder.fault[0]:
+                raise Unsuitable(FAULTS[self.decoder.fault[0]])
+            return None
+        return Change(np.sort(self.decoder.changed()), self.decoder.length), self.decoder.tokens(), self.decoder.masks
+
+    def stride(self, process: str, most: int) -> tuple[list[int], Tokens, int]:
+        self.decoder.decode(self._rule(process), most)
+        return self.decoder.contexts().tolist(), self.decoder.tokens(), self.decoder.masks
+
+    def _rule(self, process: str) -> Any:
+        return getattr(self.compiled.Rule, RULES[process])
+
+    @property
+    def grown(self) -> int:
+        return int(self.decoder.grown)
+
+
+class _Builder:
+    """A decoder of a translated model, with positions in its records."""
+
+    def __init__(
+        self, compiled: Any, model: Transformer, positions: Positions, first: int, plan: Plan, wide: Iterable[str]
+    ) -> None:
+        found = translate(model, positions, first, plan, frozenset(wide))
+        place = record(found)
+        self.tapes = [tape(found, part, place.places) for part in found.parts]
+        embed, readout = plan.embed, plan.readout
+        self.rows = len(positions)
+        self.decoder = compiled.Decoder(
+            len(positions), place.words, place.flags.word, place.flags.bit, model.vocabulary.mask, plan.sink_kind,
+            embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control,
+        )  # fmt: skip
+        for number, each in enumerate(self.tapes):
+            self._add_tape(each, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)
+        for layer, heads in enumerate(found.heads):
+            self._add_heads(layer, heads, place)
+        self._place_positions(found, place, positions)
+
+    def _add_tape(self, made: Tape, first_kept: int) -> None:
+        self.decoder.add_tape(
+            made.words, made.runs, made.arguments, made.kept, made.outputs, made.faults, made.planes, first_kept
+        )
+
+    def _add_heads(self, layer: int, heads: Sequence[Head], place: Record) -> None:
+        tables: dict[Any, int] = {}
+        askers = dict.fromkeys((head.side for head in heads), 0)
+        for h, head in enumerate(heads):
+            side = head.side
+            askers[side] += 1
+            if side.recency.bits > MOST_RECENCY_BITS or self.rows * len(side.masks) * askers[side] >= MOST_NUMBERED:
+                raise Unsuitable("a head has too many keys, or too many rows ask")
+            if side not in tables:
+                fields = _fields(side.visible, side.key, side.care, side.recency, side.value)
+                tables[side] = self.decoder.add_table(layer, fields, np.array(side.masks, np.uint64))
+            read = place.read[layer][h]
+            self.decoder.add_head(layer, tables[side], _fields(head.asks, head.query), read.word, read.bit, head.bits, head.sink)
+
+    def _place_positions(self, found: Translation, place: Record, positions: Positions) -> None:
+        """Bits of one column that stand side by side are placed together."""
+        runs: dict[tuple[int, int, int], int] = {}
+        for literal, bit in found.positions.items():
+            if (at := place.places.get(literal)) is not None:
+                key = (bit.column, at.word, at.bit - bit.bit)
+                runs[key] = runs.get(key, 0) | 1 << bit.bit
+        for place_part, values, columns in (
+            (self.decoder.place_bytes, positions.small, positions.small_columns),
+            (self.decoder.place_numbers, positions.large, positions.large_columns),
+        ):
+            number = {int(c): n for n, c in enumerate(columns)}
+            fields = [(number[c], mask, word, shift) for (c, word, shift), mask in runs.items() if c in number]
+            place_part(values, np.array(fields, np.int64).reshape(-1, 4))
+
+
+def _fields(*fields: Field) -> NDArray[np.int32]:
+    return np.array([(f.word, f.shift, f.bits) for f in fields], np.int32)

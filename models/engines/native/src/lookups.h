@@ -1,0 +1,323 @@
+// Heads as lookups: hash buckets of keys, and of the rows that ask for them.
+//
+// A key's code is what it cares for and its bits; of the keys of a bucket the one of most recency is read. A row that asks stands
+// in one bucket for each care. When the best key of a bucket changes, the rows that ask there are answered anew.
+#pragma once
+#include <stdexcept>
+#include <vector>
+
+#include "bits.h"
+
+// A field of a tape's output words.
+struct Field {
+  i32 word = 0, shift = 0;
+  u64 mask = 0;
+  u64 of(const u64 *words, size_t stride, size_t lane) const { return words[word * stride + lane] >> shift & mask; }
+};
+
+// Lists and rows count from 1; 0 is none.
+struct Bucket {
+  u32 keys, askers, best, stamp;
+  u64 value;
+  u32 recency, state;
+};
+enum BucketState : u32 { HAS_KEY = 1, SEARCH = 2, TIED = 4 };
+
+struct Key {
+  u32 bucket, next, previous, recency;
+  u64 value;
+};
+
+struct Asker {
+  u32 bucket, next, previous, row;
+};
+constexpr u32 SILENT = 1u << 31;  // a flag of Asker::row: the row asks nothing
+
+// Finds buckets by code: directly where codes are short, else by hashing.
+class Buckets {
+ public:
+  static constexpr int MOST_DIRECT = 22;
+
+  explicit Buckets(int bits) : direct_(bits <= MOST_DIRECT), found_(direct_ ? (size_t)1 << bits : 0) {
+    if (!direct_) slots_.assign(1024, 0);
+  }
+  // May move the others.
+  u32 at(u64 code) {
+    if (direct_) return (u32)code;
+    if (2 * codes_.size() >= slots_.size()) grow();
+    u32 &slot = probe(code);
+    if (!slot) {
+      codes_.push_back(code);
+      store_.push_back(Bucket{});
+      slot = (u32)codes_.size();
+    }
+    return slot - 1;
+  }
+  Bucket &operator[](u32 number) { return direct_ ? found_[number] : store_[number]; }
+
+ private:
+  u32 &probe(u64 code) {
+    size_t mask = slots_.size() - 1, at = (code * 0x9e3779b97f4a7c15ull >> 20) & mask;
+    while (slots_[at] && codes_[slots_[at] - 1] != code) at = (at + 1) & mask;
+    return slots_[at];
+  }
+  void grow() {
+    slots_.assign(4 * slots_.size(), 0);
+    for (size_t i = 0; i < codes_.size(); i++) probe(codes_[i]) = (u32)i + 1;
+  }
+  bool direct_;
+  Zeros<Bucket> found_;
+  std::vector<u32> slots_;  // number + 1
+  std::vector<u64> codes_;
+  std::vector<Bucket> store_;
+};
+
+struct Head {
+  Field asks, query;
+  int flag;          // its bit in the flags of a record
+  int word, shift;   // of a record, where what it reads stands
+  u64 mask, sink;    // of that value; what is read where no key is found
+  Zeros<Asker> askers;
+  std::vector<u32> fresh;  // rows to answer
+};
+
+// A table that heads share which agree on the key side.
+struct Table {
+  Field visible, key, care, recency, value;
+  int flag;
+  int bits;                 // of a query
+  std::vector<u64> cares;   // the bits that keys of each care compare
+  Buckets buckets;
+  Zeros<Key> keys;
+  std::vector<int> heads;
+  std::vector<u32> touched;
+};
+
+// The lookups of one layer.
+class Lookups {
+ public:
+  // What tells of a row: its flags and the words that heads read stand in its record.
+  struct Rows {
+    u64 *records;
+    size_t words;
+    int flags;
+    u64 &word(u32 row, int number) const { return records[(size_t)row * words + number]; }
+    u64 &flag(u32 row) const { return word(row, flags); }
+  };
+
+  std::vector<Table> tables;
+  std::vector<Head> heads;
+  bool tie = false, sink_reads = false;  // faults: two keys are equally recent; the first row finds a key
+
+  void begin(u32 pass) { pass_ = pass; }
+
+  // Keys of up to 64 lanes, where a row is or was one.
+  void relink_keys(Table &t, const Rows &rows, const u32 *row_of, const u64 *out, size_t stride, u64 lanes) {
+    for (; lanes; lanes &= lanes - 1) {
+      const size_t i = __builtin_ctzll(lanes);
+      const bool visible = t.visible.of(out, stride, i);
+      if (visible)
+        place_key(t, rows, row_of[i], t.buckets.at(t.care.of(out, stride, i) << t.bits | t.key.of(out, stride, i)) + 1,
+                  (u32)t.recency.of(out, stride, i), t.value.of(out, stride, i));
+      else
+        place_key(t, rows, row_of[i], 0, 0, 0);
+    }
+  }
+
+  // Queries of up to 64 lanes, where a row asks or did.
+  void relink_queries(Table &t, size_t place, const Rows &rows, const u32 *row_of, const u64 *out, size_t stride, u64 lanes) {
+    Head &h = heads[t.heads[place]];
+    for (; lanes; lanes &= lanes - 1) {
+      const size_t i = __builtin_ctzll(lanes);
+      if (h.asks.of(out, stride, i))
+        ask(t, place, rows, row_of[i], h.query.of(out, stride, i));
+      else
+        be_silent(t, h, rows, row_of[i]);
+    }
+  }
+
+  // A row that is gone is no key and asks nothing.
+  void remove(const Rows &rows, u32 row) {
+    for (Table &t : tables) {
+      if (t.keys[row].bucket) place_key(t, rows, row, 0, 0, 0);
+      for (int number : t.heads) {
+        Head &h = heads[number];
+        const Asker &first = h.askers[(size_t)row * t.cares.size()];
+        if (first.bucket && !(first.row & SILENT)) be_silent(t, h, rows, row);
+      }
+    }
+  }
+
+  // Finds the best keys anew, and answers who asks for them; `news(row)` for each row that reads another value.
+  template <typename News> void settle(const Rows &rows, News news) {
+    for (Table &t : tables) {
+      size_t changed = 0;
+      for (u32 number : t.touched)
+        if (renew(t, t.buckets[number])) t.touched[changed++] = number;
+      for (size_t i = 0; i < changed; i++) {
+        for (u32 id = t.buckets[t.touched[i]].askers; id;) {
+          const Asker &a = asker(t, id);
+          const u32 next = a.next;
+          if (next) __builtin_prefetch(&asker(t, next));
+          answer(heads[t.heads[(id - 1) % t.heads.size()]], t, rows, a.row - 1, news);
+          id = next;
+        }
+      }
+      t.touched.clear();
+      for (int number : t.heads) {
+        Head &h = heads[number];
+        for (u32 row : h.fresh) answer(h, t, rows, row, news);
+        h.fresh.clear();
+      }
+    }
+  }
+
+ private:
+  u32 pass_ = 0;
+
+  // Askers of all heads of a table are numbered together: (row * cares + care) * heads + which head, from 1.
+  Asker &asker(Table &t, u32 id) {
+    const size_t n = t.heads.size();
+    return n == 1 ? heads[t.heads[0]].askers[id - 1] : heads[t.heads[(id - 1) % n]].askers[(id - 1) / n];
+  }
+
+  void touch(Table &t, u32 number) {
+    Bucket &b = t.buckets[number];
+    if (b.stamp == pass_) return;
+    b.stamp = pass_;
+    t.touched.push_back(number);
+  }
+
+  // A row becomes a key of a bucket, counted from 1, or none (0).
+  void place_key(Table &t, const Rows &rows, u32 row, u32 bucket, u32 recency, u64 value) {
+    Key &k = t.keys[row];
+    const u32 before = k.bucket;
+    if (before == bucket && k.recency == recency && k.value == value) return;
+    if (before) {
+      Bucket &old = t.buckets[before - 1];
+      touch(t, before - 1);
+      const bool moves = bucket != before;
+      const bool best_goes = old.best == row + 1 && (moves || k.recency != recency);
+      const bool tie_may_go = old.best != row + 1 && old.best && t.keys[old.best - 1].recency == k.recency;
+      if (best_goes || tie_may_go) old.state |= SEARCH;
+      if (moves) unlink(t, old, row);
+    }
+    k.recency = recency;
+    k.value = value;
+    if (!bucket) {
+      rows.flag(row) &= ~(1ull << t.flag);
+      return;
+    }
+    rows.flag(row) |= 1ull << t.flag;
+    Bucket &b = t.buckets[bucket - 1];
+    touch(t, bucket - 1);
+    if (bucket != before) link(t, b, row, bucket);
+    if (b.state & SEARCH) return;
+    if (!b.best || recency > t.keys[b.best - 1].recency)
+      b.best = row + 1;
+    else if (b.best != row + 1 && recency == t.keys[b.best - 1].recency)
+      b.state |= SEARCH;
+  }
+
+  static void link(Table &t, Bucket &b, u32 row, u32 bucket) {
+    Key &k = t.keys[row];
+    k.bucket = bucket, k.next = b.keys, k.previous = 0;
+    if (b.keys) t.keys[b.keys - 1].previous = row + 1;
+    b.keys = row + 1;
+  }
+
+  static void unlink(Table &t, Bucket &b, u32 row) {
+    Key &k = t.keys[row];
+    if (k.previous)
+      t.keys[k.previous - 1].next = k.next;
+    else
+      b.keys = k.next;
+    if (k.next) t.keys[k.next - 1].previous = k.previous;
+    k.bucket = 0;
+  }
+
+  void ask(Table &t, size_t place, const Rows &rows, u32 row, u64 query) {
+    Head &h = heads[t.heads[place]];
+    const size_t cares = t.cares.size();
+    bool anew = false;
+    for (size_t m = 0; m < cares; m++) {
+      Asker &a = h.askers[(size_t)row * cares + m];
+      const u32 number = t.buckets.at((u64)m << t.bits | (query & t.cares[m])) + 1;
+      if (a.bucket == number && !(a.row & SILENT)) continue;
+      anew = true;
+      if (a.bucket) unlink(t, a);
+      Bucket &b = t.buckets[number - 1];
+      const u32 id = (u32)(((size_t)row * cares + m) * t.heads.size() + place + 1);
+      a.bucket = number, a.next = b.askers, a.previous = 0, a.row = row + 1;
+      if (b.askers) asker(t, b.askers).previous = id;
+      b.askers = id;
+    }
+    if (!anew) return;
+    h.fresh.push_back(row);
+    rows.flag(row) |= 1ull << h.flag;
+  }
+
+  void be_silent(Table &t, Head &h, const Rows &rows, u32 row) {
+    h.fresh.push_back(row);
+    rows.flag(row) &= ~(1ull << h.flag);
+    for (size_t m = 0; m < t.cares.size(); m++) {
+      Asker &a = h.askers[(size_t)row * t.cares.size() + m];
+      if (a.bucket) unlink(t, a);
+      a.row |= SILENT;
+    }
+  }
+
+  void unlink(Table &t, Asker &a) {
+    if (a.previous)
+      asker(t, a.previous).next = a.next;
+    else
+      t.buckets[a.bucket - 1].askers = a.next;
+    if (a.next) asker(t, a.next).previous = a.previous;
+    a.bucket = 0;
+  }
+
+  // Whether who asks for the bucket's keys may read something else now.
+  bool renew(Table &t, Bucket &b) {
+    bool tied = false;
+    if (b.state & SEARCH) {
+      u32 best = 0;
+      for (u32 row = b.keys; row; row = t.keys[row - 1].next) {
+        if (!best || t.keys[row - 1].recency > t.keys[best - 1].recency)
+          best = row, tied = false;
+        else if (t.keys[row - 1].recency == t.keys[best - 1].recency)
+          tied = true;
+      }
+      b.best = best;
+    }
+    const u32 state = b.best ? HAS_KEY | (tied ? SEARCH | TIED : 0) : 0;
+    const u32 recency = b.best ? t.keys[b.best - 1].recency : 0;
+    const u64 value = b.best ? t.keys[b.best - 1].value : 0;
+    constexpr u32 seen = HAS_KEY | TIED;
+    const bool same = (b.state & seen) == (state & seen) && b.value == value && (b.recency == recency || t.cares.size() == 1);
+    b.state = state, b.recency = recency, b.value = value;
+    return !same;
+  }
+
+  template <typename News> void answer(Head &h, Table &t, const Rows &rows, u32 row, News news) {
+    const Asker *a = &h.askers[(size_t)row * t.cares.size()];
+    u64 value = h.sink;
+    i64 best = -1;
+    if (a->bucket && !(a->row & SILENT))
+      for (size_t m = 0; m < t.cares.size(); m++) {
+        const Bucket &b = t.buckets[a[m].bucket - 1];
+        if (!(b.state & HAS_KEY)) continue;
+        if ((i64)b.recency > best) {
+          best = b.recency, value = b.value;
+          tie |= (b.state & TIED) != 0;
+        } else {
+          tie |= (i64)b.recency == best;
+        }
+      }
+    sink_reads |= row == 0 && best >= 0;
+    u64 &word = rows.word(row, h.word);
+    const u64 after = (word & ~(h.mask << h.shift)) | value << h.shift;
+    if (after == word) return;
+    word = after;
+    news(row);
+  }
+};

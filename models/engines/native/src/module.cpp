@@ -1,0 +1,109 @@
+// The decoder as a Python module. It is compiled for several kinds of processors, each under a name of its own.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include "decoder.h"
+
+namespace py = pybind11;
+
+template <typename T> using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+using Integers = Array<i32>;
+
+template <typename T> std::vector<T> list(const Array<T> &a) { return std::vector<T>(a.data(), a.data() + a.size()); }
+
+static Field field(const i32 *f) { return Field{f[0], f[1], f[2] >= 64 ? ~0ull : (1ull << f[2]) - 1}; }
+
+template <typename T> static py::array_t<T> copy(const std::vector<u32> &values) {
+  py::array_t<T> made((py::ssize_t)values.size());
+  std::copy(values.begin(), values.end(), made.mutable_data());
+  return made;
+}
+
+static void add_tape(Decoder &d, const Integers &words, const Integers &runs, const Array<u16> &arguments, const Integers &kept,
+                     const Integers &outputs, i32 faults, i32 planes, i32 first_kept) {
+  Tape t;
+  t.words = list(words), t.runs = list(runs), t.kept = list(kept), t.outputs = list(outputs);
+  const u16 *a = arguments.data();
+  for (py::ssize_t i = 0; i < arguments.shape(0); i++, a += 4) t.arguments.push_back(Arguments{a[0], a[1], a[2], a[3]});
+  t.faults = faults, t.planes = planes, t.first_kept = first_kept;
+  d.tapes.push_back(std::move(t));
+}
+
+// fields: visible, key, care, recency, value; word, shift and bits of each.
+static size_t add_table(Decoder &d, size_t layer, const Integers &fields, const Array<u64> &cares) {
+  while (d.layers.size() <= layer) d.layers.push_back(std::make_unique<Lookups>());
+  const i32 *f = fields.data();
+  const int bits = f[5], care_bits = cares.size() > 1 ? 1 : 0;
+  auto &tables = d.layers[layer]->tables;
+  tables.push_back(Table{field(f), field(f + 3), field(f + 6), field(f + 9), field(f + 12), d.next_flag(), bits, list(cares),
+                         Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}});
+  return tables.size() - 1;
+}
+
+// fields: asks, query.
+static void add_head(Decoder &d, size_t layer, size_t table, const Integers &fields, int word, int shift, int bits, u64 sink) {
+  Lookups &lookups = *d.layers[layer];
+  Table &t = lookups.tables[table];
+  const i32 *f = fields.data();
+  t.heads.push_back((int)lookups.heads.size());
+  lookups.heads.push_back(Head{field(f), field(f + 3), d.next_flag(), word, shift, bits >= 64 ? ~0ull : (1ull << bits) - 1, sink,
+                               Zeros<Asker>(d.most * t.cares.size()), {}});
+}
+
+// Bits of positions go into records. fields: of each, a column of `values`, the bits to take, the word of the record, and by how much
+// they are shifted to the left.
+template <typename T> static void place(Decoder &d, const Array<T> &values, const Array<i64> &fields) {
+  const size_t columns = (size_t)values.shape(1), count = (size_t)fields.shape(0);
+  const T *row = values.data();
+  for (size_t r = 0; r < d.most; r++, row += columns) {
+    u64 *record = d.record(r);
+    for (const i64 *f = fields.data(), *end = f + 4 * count; f < end; f += 4) {
+      const u64 bits = (u64)row[f[0]] & (u64)f[1];
+      record[f[2]] |= f[3] >= 0 ? bits << f[3] : bits >> -f[3];
+    }
+  }
+}
+
+static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
+  const size_t n = (size_t)rows.size();
+  py::array_t<i64> token((py::ssize_t)n);
+  py::array_t<u8> bits((py::ssize_t)n);
+  for (size_t i = 0; i < n; i++) {
+    const Outcome &found = d.outcomes[(size_t)rows.data()[i]];
+    token.mutable_data()[i] = found.token, bits.mutable_data()[i] = found.bits;
+  }
+  return py::make_tuple(token, bits);
+}
+
+PYBIND11_MODULE(NATIVE_NAME, m) {
+  py::enum_<Rule>(m, "Rule", py::module_local()).value("UNMASK", Rule::UNMASK).value("EDIT", Rule::EDIT);
+  py::class_<Decoder>(m, "Decoder", py::module_local())
+      .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,
+                       const Integers &bits, int most_bits, int controls) {
+        return new Decoder(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls});
+      }))
+      .def("add_tape", add_tape)
+      .def("add_table", add_table)
+      .def("add_head", add_head)
+      .def("place_bytes", place<u8>)
+      .def("place_numbers", place<double>)
+      .def("begin", [](Decoder &d, const Array<i64> &tokens) { d.begin(tokens.data(), (size_t)tokens.size()); })
+      .def("update", [](Decoder &d, const Array<i64> &rows, const Array<i64> &tokens) {
+        d.update(rows.data(), (size_t)rows.size(), tokens.data(), (size_t)tokens.size());
+      })
+      .def("predict", &Decoder::predict, py::call_guard<py::gil_scoped_release>())
+      .def("step", &Decoder::step)
+      .def("decode", &Decoder::decode, py::call_guard<py::gil_scoped_release>())
+      .def("predicted", [](const Decoder &d) { return copy<i64>(d.predicted); })
+      .def("changed", [](const Decoder &d) { return copy<i64>(d.changed); })
+      .def("contexts", [](const Decoder &d) { return copy<i64>(d.contexts); })
+      .def("outcomes", outcomes)
+      .def("tokens", [](py::object self) {  // as they are now; later steps edit them in place
+        const Decoder &d = self.cast<const Decoder &>();
+        return py::array_t<i64>({(py::ssize_t)d.length}, {(py::ssize_t)sizeof(i64)}, d.tokens.data(), self);
+      })
+      .def_readonly("length", &Decoder::length)
+      .def_readonly("masks", &Decoder::masks)
+      .def_readonly("grown", &Decoder::grown)
+      .def_property_readonly("fault", [](const Decoder &d) { return py::make_tuple((int)d.fault, d.fault_tape, d.fault_plane); });
+}

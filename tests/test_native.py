@@ -1,0 +1,210 @@
+"""The native engine: its gates against arithmetic, its modules against each other, and the corpus against the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kit.decoding import same_tokens, whole_job
+from kit.jobs import PATHS, job_of
+from kit.made_models import lookup_model
+
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.models.decode import Decoder, decode
+from lockstep.models.engines import ENGINES
+from lockstep.models.engines.native import modules
+from lockstep.models.engines.native.forms import Form, Gates
+from lockstep.models.engines.native.network import AND, ANDN, MAJ, MAJN, NOR, XOR, XOR3, Network
+from lockstep.models.engines.native.session import NativeSession
+from lockstep.models.sampling import Sampling
+from lockstep.pram.machine import run
+from lockstep.proofs_check.agreement import check_agreement
+
+INPUTS = 5
+compiled_only = pytest.mark.skipif(not modules.usable(), reason="the native engine was not compiled")
+
+
+def value(network: Network, literal: int, planes: Sequence[int]) -> int:
+    """A literal where the inputs are these, by the meaning of each operation."""
+    known = {0: 0}
+    inputs = iter(planes)
+    for number, node in enumerate(network.nodes[1:], 1):
+        if node is None:
+            known[number] = next(inputs)
+            continue
+        a, b, *more = (known[x >> 1] for x in node[1:])
+        c = more[0] if more else 0
+        known[number] = {
+            AND: a & b, ANDN: a & ~b & 1, NOR: 1 - (a | b), XOR: a ^ b, MAJ: int(a + b + c >= 2), MAJN: int(1 - a + b + c >= 2),
+            XOR3: a ^ b ^ c,
+        }[node[0]]  # fmt: skip
+    return known[literal >> 1] ^ literal & 1
+
+
+forms = st.tuples(st.lists(st.integers(-9, 9), min_size=INPUTS, max_size=INPUTS), st.integers(-20, 20))
+settled = settings(derandomize=True, deadline=None, database=None, max_examples=150)
+
+
+def form_of(network: Network, weights: Sequence[int], constant: int) -> tuple[Form, list[int]]:
+    inputs = [network.input() for _ in weights]
+    form = Form(constant=constant)
+    for literal, weight in zip(inputs, weights):
+        form.add(literal, weight)
+    return form, inputs
+
+
+def every_case(weights: Sequence[int], constant: int) -> list[tuple[list[int], int]]:
+    """All values of the planes, with the value of the form."""
+    cases = [[n >> j & 1 for j in range(INPUTS)] for n in range(1 << INPUTS)]
+    return [(planes, constant + sum(w * p for w, p in zip(weights, planes))) for planes in cases]
+
+
+@settled
+@given(forms, st.integers(-40, 40))
+def test_thresholds(made: tuple[list[int], int], bound: int) -> None:
+    network = Network()
+    form, _ = form_of(network, *made)
+    found = Gates(network).at_least(form, bound)
+    assert [value(network, found, planes) for planes, _ in every_case(*made)] == [int(x >= bound) for _, x in every_case(*made)]
+
+
+@settled
+@given(forms, st.integers(-30, 30), st.integers(0, 20))
+def test_ranges(made: tuple[list[int], int], least: int, more: int) -> None:
+    network = Network()
+    form, _ = form_of(network, *made)
+    found = Gates(network).within(form, least, least + more)
+    for planes, x in every_case(*made):
+        assert value(network, found, planes) == int(least <= x <= least + more)
+
+
+@settled
+@given(forms, st.integers(0, 9))
+def test_numbers(made: tuple[list[int], int], bits: int) -> None:
+    network = Network()
+    form, _ = form_of(network, *made)
+    gates = Gates(network)
+    planes_of, weighted = gates.number(form, bits), gates.weighted(form)
+    for planes, x in every_case(*made):
+        assert sum(value(network, a, planes) << j for j, a in enumerate(planes_of)) == x % (1 << bits)
+        assert sum(value(network, a, planes) * w for a, w in weighted) == x
+
+
+@settled
+@given(forms)
+def test_relu(made: tuple[list[int], int]) -> None:
+    network = Network()
+    form, _ = form_of(network, *made)
+    clipped = Gates(network).relu(form)
+    for planes, x in every_case(*made):
+        assert clipped.constant + sum(w * value(network, a, planes) for a, w in clipped.terms.items()) == max(x, 0)
+
+
+@settled
+@given(st.tuples(st.lists(st.integers(-2, 2), min_size=INPUTS, max_size=INPUTS), st.integers(-2, 2)))
+def test_bits_are_right_or_refused(made: tuple[list[int], int]) -> None:
+    network = Network()
+    form, _ = form_of(network, *made)
+    gates = Gates(network)
+    gates.about = "it"
+    bit = gates.bit(form)
+    fault = gates.taken_faults().get("it", 0)
+    for planes, x in every_case(*made):
+        assert value(network, fault, planes) == int(x not in (0, 1))
+        if x in (0, 1):
+            assert value(network, bit, planes) == x
+
+
+@settled
+@given(st.lists(st.sampled_from(["both", "either", "xor", "xor3", "majority"]), min_size=1, max_size=8), st.data())
+def test_networks_compute_what_they_say(names: list[str], data: st.DataObject) -> None:
+    network = Network()
+    made = [0, 1, *(network.input() for _ in range(INPUTS))]
+    cases = [[n >> j & 1 for j in range(INPUTS)] for n in range(1 << INPUTS)]
+    means = {
+        "both": min,
+        "either": max,
+        "xor": lambda *x: sum(x) % 2,
+        "xor3": lambda *x: sum(x) % 2,
+        "majority": lambda *x: sorted(x)[1],
+    }
+    for name in names:
+        parts = [
+            data.draw(st.sampled_from(made)) ^ data.draw(st.integers(0, 1))
+            for _ in range(3 if name in ("xor3", "majority") else 2)
+        ]
+        made.append(getattr(network, name)(*parts))
+        for planes in cases:
+            assert value(network, made[-1], planes) == means[name](*(value(network, a, planes) for a in parts))
+
+
+# -- the decoder -----------------------------------------------------------------------------------
+
+
+@compiled_only
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("name", [path.stem for path in PATHS])
+def test_every_example_program_token_for_token(name: str, construction: str) -> None:
+    job = job_of(name, 2, 16)
+    time = run(job, max_steps=1 << 20).time
+    found = check_agreement(compile_job(job, time, construction=construction), job, time, Sampling(engine="native"))
+    assert found.divergence is None and found.engine == "native"
+
+
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("name", [name for name in modules.usable() if name != "_plain"] + ["_plain"])
+def test_every_compiled_module(name: str, construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of 64, 256 and 512 rows, and the transposition of each."""
+    if name not in modules.usable():
+        pytest.skip("the native engine was not compiled")
+    monkeypatch.setitem(ENGINES, "native", lambda model, tokens, positions: NativeSession(model, tokens, positions, name))
+    for program, size in (("hillis_steele", 3), ("hillis_steele", 24), ("counter", 2)):
+        job = job_of(program, size, 16)
+        assert whole_job(job, run(job, max_steps=1 << 20).time, "native", construction) == "native"
+
+
+@compiled_only
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_words_too_long_to_address_buckets(construction: str) -> None:
+    """Queries of 24 bits and more are hashed."""
+    job = job_of("tree_sum", 3, 24)
+    assert whole_job(job, run(job).time, "native", construction) == "native"
+
+
+@compiled_only
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_a_whole_decode_is_what_its_steps_are(construction: str) -> None:
+    job = job_of("bitonic_sort", 3, 8)
+    time = run(job).time
+    compiled = compile_job(job, time, construction=construction)
+    layout = compiled.layout(job, time)
+    start = (compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process)
+    seen: list[int] = []
+    whole = decode(*start, Sampling(engine="native"), seen.append)
+    steps = list(Decoder(*start, Sampling(engine="native")))
+    reference = decode(*start, Sampling(engine="dense"))
+    assert torch.equal(whole.tokens, reference.tokens) and whole.context == reference.context and whole.engine == "native"
+    assert whole.steps == reference.steps == steps[-1].number == seen[-1]
+    assert whole.context[1:] == tuple(step.change.length for step in steps)
+
+
+def test_without_a_compiled_module_another_engine_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modules, "usable", lambda: [])
+    modules.module.cache_clear()
+    try:
+        used = same_tokens(*lookup_model(7), "native")
+    finally:
+        modules.module.cache_clear()
+    assert used == "indexed (not native: it was not compiled: there was no C++ compiler when Lockstep was installed)"
+
+
+@compiled_only
+def test_the_best_module_of_this_processor() -> None:
+    flags = {"avx2", "bmi1", "bmi2", "abm", "fma"}
+    found = modules.usable()
+    assert found[-1] == "_plain" and ("_avx2" in found) == (flags <= modules._flags())
+    assert np.all([name in modules.MODULES for name in found])
