@@ -283,26 +283,21 @@ class _Body:
     # -- expressions ---------------------------------------------------------------------------
 
     def expression(self, expression: Expression, context: _Context) -> None:
-        match expression:
-            case Name(name, at):
-                self._name(name, at, context)
-            case Index(name, subscripts, at):
-                self._index(name, subscripts, at)
-                for subscript in subscripts:
-                    self.expression(subscript, context)
-            case Binary(_, left, right):
-                self._operator(expression)
-                self.expression(left, context)
-                self.expression(right, context)
-            case Not(operand):
-                if not self.symbols.is_parametric(operand):
-                    self._truth(operand, "not")
-                self.expression(operand, context)
-            case Call(function, arguments, at):
-                if not self.symbols.is_parametric(expression):
-                    self._error(f"`{function}` takes numbers and parameters only", at)
-                for argument in arguments:
-                    self.expression(argument, context)
+        """Check an expression and everything in it."""
+        for node in walk(expression):
+            match node:
+                case Name(name, at):
+                    self._name(name, at, context)
+                case Index(name, subscripts, at):
+                    self._index(name, subscripts, at)
+                case Binary():
+                    self._operator(node)
+                case Not(operand):
+                    if not self.symbols.is_parametric(operand):
+                        self._truth(operand, "not")
+                case Call(function, _, at):
+                    if not self.symbols.is_parametric(node):
+                        self._error(f"`{function}` takes numbers and parameters only", at)
 
     def _name(self, name: str, at: Span, context: _Context) -> None:
         array = self.symbols.arrays.get(name)
@@ -331,7 +326,7 @@ class _Body:
                     self._error(f"index {subscript.value} is outside `{name}` ({room})", subscript.at)
 
     def _operator(self, node: Binary) -> None:
-        if self.symbols.is_parametric(node):
+        if node.operator not in ("/", "%", "and", "or") or self.symbols.is_parametric(node):
             return
         if node.operator in "/%":
             hint = "`>>` divides by a power of two" if node.operator == "/" else "`&` gives a remainder by a power of two"

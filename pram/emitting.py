@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import dropwhile
 
 from lockstep.pram import derived
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
-from lockstep.pram.syntax import Binary, Expression, Index, Name, Not, Number
+from lockstep.pram.syntax import Binary, Expression, Index, Name, Not, Number, left_chain
 from lockstep.pram.word import SYMBOLS
 
 
@@ -85,18 +86,29 @@ class Emitter:
                     address, checks = self.address(expression)
                 return self.load(address, checks, rd, at)
             case Not(operand, at):
-                return self.operation("eq", operand, Number(0), rd, at)
-            case Binary(symbol, left, right, at):
-                return self.operation(SYMBOLS[symbol], left, right, rd, at)
+                return self.operations([Binary("==", operand, Number(0), at)], rd)
+            case Binary():
+                return self.operations(self.computed(expression), rd)
         raise AssertionError(f"analysis lets no {expression} through")
 
-    def operation(self, name: str, left: Expression, right: Expression, rd: int | None, at: Span) -> Operand:
-        with self.scope():
-            x = self.value(left)
-            y = self.value(right)
-        rd = self.register() if rd is None else rd
-        self.emit(name, x, y, rd=rd, at=at, trap=self.arithmetic)
-        return Operand("register", rd)
+    def computed(self, top: Binary) -> list[Binary]:
+        """The part of a chain of operators that needs code: its nodes after the longest parametric beginning."""
+        chain = left_chain(top)
+        if not self.symbols.is_parametric(chain[0].left):
+            return chain
+        return list(dropwhile(lambda node: self.symbols.is_parametric(node.right), chain))
+
+    def operations(self, chain: Sequence[Binary], rd: int | None) -> Operand:
+        """The code of a chain of operators, from left to right; only the last operation writes to `rd`."""
+        free = self.free
+        x = self.value(chain[0].left)
+        for node in chain:
+            y = self.value(node.right)
+            self.free = free
+            target = rd if rd is not None and node is chain[-1] else self.register()
+            self.emit(SYMBOLS[node.operator], x, y, rd=target, at=node.at, trap=self.arithmetic)
+            x = Operand("register", target)
+        return x
 
     def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:
         rd = self.register() if rd is None else rd

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lockstep.pram.errors import Source
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.lowering import MachineCode
-from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, Index, Name, Not, Number
+from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, Index, Name, Not, Number, left_chain
 
 #: How tightly operators bind; comparisons do not chain, so neither side may hold one bare.
 PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
@@ -31,11 +31,21 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
             return f"{function}({', '.join(expression_text(a) for a in arguments)})"
         case Not(operand):
             text, level = f"not {expression_text(operand, 3)}", 3
-        case Binary(symbol, left, right):
-            level = PRECEDENCE[symbol]
-            tight = level + 1 if level == 4 else level
-            text = f"{expression_text(left, tight)} {symbol} {expression_text(right, level + 1)}"
+        case Binary(symbol):
+            text, level = _chain_text(left_chain(expression)), PRECEDENCE[symbol]
     return f"({text})" if level < outer else text
+
+
+def _chain_text(chain: Sequence[Binary]) -> str:
+    """A chain of operators, with parentheses around each left part that binds less than the operator after it."""
+    parts, opened, level = [expression_text(chain[0].left, PRECEDENCE[chain[0].operator])], 0, ATOM
+    for node in chain:
+        before, level = level, PRECEDENCE[node.operator]
+        if before < level or before == level == PRECEDENCE["=="]:  # comparisons do not chain
+            opened += 1
+            parts.append(")")
+        parts.append(f" {node.operator} {expression_text(node.right, level + 1)}")
+    return "(" * opened + "".join(parts)
 
 
 def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:

@@ -17,7 +17,8 @@ from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.parameters import MAX_PARAMETER_BITS
 from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
-MAX_NESTING = 256
+#: The most levels of nesting, and the most terms of one chain of operators, such as `a + b - c`.
+MAX_NESTING, MAX_TERMS = 256, 10_000
 
 EMPTY = "there is no program here; one starts with `program NAME`"
 
@@ -136,12 +137,27 @@ def span(token: Token) -> Span:
 
 
 def _check_depth(tree: ProgramText, source: Source) -> None:
-    """Refuse trees that later passes, which recurse, could not walk."""
+    """Refuse trees that later passes, which recurse, could not walk.
+
+    A chain of operators such as `a + b - c` is one level, however many terms it has: passes loop over those.
+    """
     level: list[syntax.Node] = [tree]
     for _ in range(MAX_NESTING):
-        level = [below for node in level for below in syntax.children(node)]
+        level = [below for node in level for below in _one_level_down(node, source)]
     if level:
         raise _too_deep(source, level[0].at)
+
+
+def _one_level_down(node: syntax.Node, source: Source) -> Iterator[syntax.Node]:
+    """The nodes one level of nesting below a node: the terms of a chain of operators, or the children of any other node."""
+    if not isinstance(node, Binary):
+        yield from syntax.children(node)
+        return
+    chain = syntax.left_chain(node)
+    if len(chain) >= MAX_TERMS:
+        raise fail(f"this expression has more than {MAX_TERMS} terms", source, chain[MAX_TERMS - 1].at)
+    yield chain[0].left
+    yield from (below.right for below in chain)
 
 
 def _too_deep(source: Source, at: Span) -> PramError:

@@ -50,12 +50,26 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`left operator right`; `at` is the operator's place."""
+    """`left operator right`; `at` is the operator's place.
+
+    A sum of 2,000 terms is 1,999 nodes, each the `left` of the next. Comparing and hashing therefore loop over `left`.
+    """
 
     operator: str
     left: Expression
     right: Expression
     at: Span = place()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Binary):
+            return NotImplemented
+        ours, theirs = left_chain(self), left_chain(other)
+        return len(ours) == len(theirs) and ours[0].left == theirs[0].left and all(
+            a.operator == b.operator and a.right == b.right for a, b in zip(ours, theirs))  # fmt: skip
+
+    def __hash__(self) -> int:
+        chain = left_chain(self)
+        return hash((chain[0].left, *((node.operator, node.right) for node in chain)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +262,17 @@ FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at")
     for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
+
+
+def left_chain(top: Binary) -> list[Binary]:
+    """The nodes from `top` down the left operands, innermost first: `a + b`, `a + b - c`, ... for `a + b - c ...`.
+
+    Code that walks expressions loops over them: a long sum is as deep a tree as it has terms, and Python's recursion is limited.
+    """
+    chain = [top]
+    while isinstance(below := chain[-1].left, Binary):
+        chain.append(below)
+    return chain[::-1]
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, Statement, walk
-from oracles.plain import PLAIN, Params, Trap, constant, is_constant
+from oracles.plain import PLAIN, Params, Trap, constant, constants
 
 Arrays = dict[str, Any]
 
@@ -154,7 +154,7 @@ class _Run(_Setting):
         self.everyone = list(range(self.processors))
         self.locals: dict[str, list[int]] = {"pid": self.everyone}
         self.time = self.shared_accesses = 0
-        self.constants = {id(node) for node in walk(tree) if is_constant(node, self.params)}
+        self.constants = constants(tree, self.params)
 
     def step(self, count: int = 1) -> None:
         """Let time pass. Called before the effect of the step, so that a trap names the first thing to go wrong."""

@@ -10,9 +10,11 @@ import numpy as np
 
 from lockstep.pram import syntax
 from lockstep.pram.program import Program
-from lockstep.pram.syntax import Expression, Name, Param, Shared, children
+from lockstep.pram.syntax import Expression, Name, Param, Shared, children, walk
 
 Params = dict[str, int]
+
+OPERATORS = (syntax.Number, syntax.Not, syntax.Binary, syntax.Call)
 
 MAX_SHIFT = 4096  # larger shifts of plain integers are refused: they would only exhaust the memory
 
@@ -34,10 +36,17 @@ class Trap(Exception):
 
 def is_constant(e: syntax.Node, params: Params) -> bool:
     """Is this a parameter-only expression?"""
-    if isinstance(e, Name):
-        return e.name in params
-    is_operator = isinstance(e, (syntax.Number, syntax.Not, syntax.Binary, syntax.Call))
-    return is_operator and all(is_constant(x, params) for x in children(e))
+    return id(e) in constants(e, params)
+
+
+def constants(tree: syntax.Node, params: Params) -> set[int]:
+    """The `id` of each parameter-only expression in a tree."""
+    found: set[int] = set()
+    for node in reversed(list(walk(tree))):  # operands before the operators above them
+        fits = node.name in params if isinstance(node, Name) else isinstance(node, OPERATORS)
+        if fits and all(id(below) in found for below in children(node)):
+            found.add(id(node))
+    return found
 
 
 def constant(e: Expression, params: Params) -> int:

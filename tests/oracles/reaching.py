@@ -8,7 +8,8 @@ from typing import Any
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
-from oracles.evaluator import Arrays, Params, _Halted, _Run, is_constant
+from oracles.evaluator import Arrays, Params, _Halted, _Run
+from oracles.plain import is_constant
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]
