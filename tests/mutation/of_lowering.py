@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "the second operand takes the first one's register",
-        Rewrite(Lowering.operation, "x = self.value(left)", "x = self.value(left); self.free = 1"),
+        Rewrite(Lowering.operations, "x = self.value(chain[0].left)", "x = self.value(chain[0].left); self.free = 1"),
         "evaluator",
     ),
     Mutant(
