@@ -1,7 +1,7 @@
-"""Program text -> the same program in its canonical layout (docs/language.md, section 8).
+"""Formats a program text in its canonical layout (docs/language.md, section 8).
 
-The formatter works on lexemes: it only decides what stands between them, so no program can change its meaning.
-Keywords are reserved everywhere, which is all that the structure of a text is told by.
+The formatter works on lexemes. It changes only the white space between them, so no program can change its meaning.
+It finds statements and blocks by their keywords, which are reserved everywhere.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from lockstep.pram.lexemes import Lexeme, comments, lexemes, space, spaced, stat
 from lockstep.pram.listing import PRECEDENCE
 from lockstep.pram.parser import DECLARATIONS, lex, parse
 
-#: Columns of a line; however deep a statement stands, it gets at least so many of its own.
+#: The most columns of a line, and the least that a statement gets however deep it is nested.
 WIDTH, LEAST = 100, 50
 INDENT = "  "
-#: Declarations start in this column, counted from 0; what continues a statement is indented by so much more.
+#: The column, from 0, at which the text of a declaration starts; the extra indentation of a statement's further lines.
 DECLARED, CONTINUED = 7, 4
-#: Comments at line ends start here, or a multiple of 8 columns further right.
+#: The column at which comments at line ends start; if lines are longer, it moves right in steps of COMMENT_STOP.
 COMMENT_COLUMN, COMMENT_STOP = 33, 8
 
 HEADS = {
@@ -37,9 +37,9 @@ STARTERS = (*HEADS, "local", "halt", *CLOSERS, "")
 
 
 def format_text(text: str, name: str = "<text>") -> str:
-    """The canonical layout of a program.
+    """Return a program in its canonical layout.
 
-    Raises: PramError: it does not parse.
+    Raises: PramError: the program does not parse.
     """
     parse(text, name)
     text = text.removeprefix("\ufeff")
@@ -69,7 +69,7 @@ class Simple:
 
 @dataclass(frozen=True)
 class Compound:
-    """Heads with their blocks, as in `if .. then` block `else` block, and `end` or `until ..`."""
+    """A statement with blocks: heads such as `if .. then`, each with its block, and at last `end` or `until ..`."""
 
     parts: tuple[tuple[Lexemes, tuple[Item, ...]], ...]
     last: Lexemes
@@ -102,7 +102,7 @@ class _Reader:
         return self.found[self.at].text
 
     def through(self, word: str) -> Lexemes:
-        """The lexemes up to a word, and the word."""
+        """Read up to and including a word."""
         start = self.at
         while self.found[self.at].text != word:
             self.at += 1
@@ -111,13 +111,13 @@ class _Reader:
 
     def declaration(self) -> Lexemes:
         start = self.at
-        self.at += 2  # `procs` may be what a claim is about
+        self.at += 2  # skip `claim procs`: this `procs` starts no declaration
         while self.next not in (*DECLARATIONS, *STARTERS) and self.at not in self.starts:
             self.at += 1
         return tuple(self.found[start : self.at])
 
     def simple(self) -> Lexemes:
-        """The lexemes up to the start of the next statement."""
+        """Read up to the start of the next statement."""
         start = self.at
         self.at += 1
         while self.next not in STARTERS and self.at not in self.starts:
@@ -144,7 +144,7 @@ class _Line:
 
 
 class _Layout:
-    """Collects lines. `fresh`: nothing stands in this block yet, so that no empty line may start it."""
+    """Collects the lines of the layout. `fresh`: the current block has no line yet, so it may not start with an empty one."""
 
     def __init__(self) -> None:
         self.lines: list[_Line] = []
@@ -189,12 +189,12 @@ class _Layout:
         self.words(item.last, indent)
 
     def words(self, words: Lexemes, indent: str) -> None:
-        """One logical line, broken where it must be."""
+        """Put one logical line, broken into several where needed."""
         self.broken(((word, number > 0 and _must_break(words[number - 1], word)) for number, word in enumerate(words)),
                     indent, indent + " " * CONTINUED)  # fmt: skip
 
     def broken(self, words: Iterable[tuple[Lexeme, bool]], indent: str, continued: str) -> None:
-        """Lexemes, each with whether a line must start at it; lines that are too long are broken further."""
+        """Put lexemes, each with whether it must start a line. Lines that are too long are broken further."""
         pieces: list[list[Lexeme]] = []
         for word, breaks in words:
             if breaks or not pieces:
@@ -208,10 +208,10 @@ class _Layout:
                 self.put(text)
             self.put(last, piece[-1].trailing)
 
-    # -- what stands between statements ----------------------------------------------------------
+    # -- between statements ----------------------------------------------------------------------
 
     def put(self, text: str, comment: str = "") -> None:
-        self.lines.append(_Line(text.rstrip(), comment))  # a declaration's word is padded
+        self.lines.append(_Line(text.rstrip(), comment))  # keywords of declarations are padded
         self.fresh = False
 
     def blank(self) -> None:
@@ -226,13 +226,16 @@ class _Layout:
             self.put(indent + comment.text)
 
     def lead(self, word: Lexeme, indent: str, end: bool = False) -> None:
-        """The comments and the empty line before a statement."""
+        """Put the comments and the empty line before a statement."""
         self.own_comments(word, indent)
         if word.blank and not end:
             self.blank()
 
     def close(self, word: Lexeme, indent: str) -> None:
-        """The comments before `end`, `else`, `elif`, `until`: of the block, unless they stand no further right than the word."""
+        """Put the comments before `end`, `else`, `elif` or `until`.
+
+        They belong to the block before the word, unless they start no further right than the word.
+        """
         for comment in word.above:
             if comment.blank:
                 self.blank()
@@ -240,7 +243,7 @@ class _Layout:
 
 
 def _after_blank(word: Lexeme) -> Lexeme:
-    """The first statement, with an empty line between it or its comments and the declarations."""
+    """Return the first word of the first statement with an empty line before it, or before its comments."""
     if word.blank or any(comment.blank for comment in word.above):
         return word
     if not word.above:
@@ -249,12 +252,12 @@ def _after_blank(word: Lexeme) -> Lexeme:
 
 
 def _must_break(left: Lexeme, right: Lexeme) -> bool:
-    """A comment ends its line, and one that stands alone needs one."""
+    """Return whether a comment between two lexemes forces a new line."""
     return bool(left.trailing or right.above)
 
 
 def _marked(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
-    """A declaration's lexemes; between the entries of a list, line breaks stay where they are."""
+    """Yield a declaration's lexemes, each with whether it must start a line: line breaks between entries of a list stay."""
     yield keyword, False
     previous, depth = first, 0
     for word in rest:
@@ -265,11 +268,12 @@ def _marked(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lex
 
 
 def _nests(word: Lexeme) -> int:
+    """Return how a lexeme changes the depth of brackets: 1, -1 or 0."""
     return (word.text in ("(", "[")) - (word.text in (")", "]"))
 
 
 def _fill(words: Lexemes, indent: str, continued: str) -> list[str]:
-    """Lines of at most WIDTH columns, as far as breaks are found: after a comma or before an operator, the loosest first."""
+    """Break lexemes into lines of at most WIDTH columns where possible: after commas, or before operators."""
     lines = []
     while len(spaced(words)) > _room(indent) and (at := _best_break(words, _room(indent))):
         lines.append(indent + spaced(words[:at]))
@@ -282,7 +286,10 @@ def _room(indent: str) -> int:
 
 
 def _best_break(words: Lexemes, room: int) -> int:
-    """Where to break: of the places that leave at most `room` columns the loosest, the last of them; 0 if there is none."""
+    """Return where to break a line after at most `room` columns; 0 if nowhere.
+
+    The best place is the one with the fewest open brackets, then with the operator that binds least, then the last one.
+    """
     depth, length, best, choice = 0, len(words[0].text), (99, 99), 0
     for index in range(1, len(words)):
         left, right = words[index - 1], words[index]
@@ -297,7 +304,7 @@ def _best_break(words: Lexemes, room: int) -> int:
 
 
 def _with_comments(lines: list[_Line]) -> Iterator[str]:
-    """Lines that end in comments and follow each other have them in the same column."""
+    """Yield the lines as text. Consecutive lines with comments have them in the same column."""
     start = 0
     while start < len(lines):
         stop = start

@@ -1,4 +1,4 @@
-"""Input files and the values in them."""
+"""Parses input files, and checks the values in them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ KEYS = ("params", "arrays", "winner", "expected")
 
 @dataclass(frozen=True)
 class InputFile:
-    """What an input file holds.
+    """The contents of an input file.
 
-    winner: who wins concurrent writes; None if the file does not say. expected: outputs by name; None if it has none.
-    source: the file, for the places of errors; None of an input that was drawn.
+    winner:   who wins concurrent writes; None if the file does not say.
+    expected: the expected outputs by name; None if the file has none.
+    source:   the file, for the places of errors; None for an input that was drawn.
     """
 
     params: dict[str, Any]
@@ -43,7 +44,7 @@ class InputFile:
 
 
 def plain(value: Any) -> Any:
-    """Arrays as lists and their numbers as Python's, within dictionaries, lists and tuples: of NumPy, or what else has `tolist`."""
+    """Replace NumPy arrays and numbers, and all else that has `tolist`, by Python's own, also inside dictionaries and lists."""
     match value:
         case dict():
             return {key: plain(each) for key, each in value.items()}
@@ -55,10 +56,11 @@ def plain(value: Any) -> Any:
 
 
 def read_array(array: Array, value: Any) -> NDArray[np.int64]:
-    """The words of an input: a number for a scalar, a flat list, or rows for two subscripts; or an array of NumPy's.
+    """Return the words of one input array.
 
+    Args:    value: a number for a scalar, a flat list, a list of rows for two subscripts, or a NumPy array.
     Returns: int64 [array.size].
-    Raises:  InputError: a wrong length, or an entry that is no integer from 0.
+    Raises:  InputError: a wrong length, or an entry that is not an integer or is negative.
     """
     if isinstance(value, np.ndarray):
         value = value.tolist()
@@ -76,7 +78,7 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
 
 
 def shown(value: Any) -> str:
-    """A value as JSON writes it, or as Python does if JSON cannot; of a long one, the beginning."""
+    """Return a value as messages show it: as JSON, or as Python's repr if JSON cannot; a long text is shortened."""
     if isinstance(value, int) and value.bit_length() > 4 * 63:
         return f"an integer of {value.bit_length()} bits"
     try:
@@ -89,17 +91,17 @@ def shown(value: Any) -> str:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """What a message can hold of a text that the user gave."""
+    """Return a user's text, cut to `most` characters for a message."""
     return text if len(text) <= most else text[:most] + "..."
 
 
 def wrong(message: str, *path: str | int) -> InputError:
-    """An error in an input that has no place yet, ready to raise."""
+    """Return an InputError that has no place yet; the caller raises it."""
     return InputError(Diagnostic(message), path)
 
 
 def wrong_cell(array: Array, value: Any, offset: int, what: str) -> InputError:
-    """An error about one entry of an input that was given as `value`; it has no place yet."""
+    """Return an InputError about one entry of an input array given as `value`; it has no place yet."""
     steps: tuple[int, ...] = (offset,) if array.shape else ()
     if _is_nested(array, value):
         steps = divmod(offset, array.shape[1])
@@ -128,9 +130,9 @@ def _flatten(array: Array, value: Any) -> list[Any]:
 
 
 def read_input_file(text: str, path: str | Path) -> InputFile:
-    """What an input file holds.
+    """Parse an input file.
 
-    Raises: PramError: it is not JSON, or not of that form.
+    Raises: PramError: it is not JSON, or is not of the form of an input file.
     """
     source = Source(str(path), text)
     content = _read_json(source)
@@ -141,9 +143,9 @@ def read_input_file(text: str, path: str | Path) -> InputFile:
 
 
 def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, InputFile]]:
-    """The inputs of JSON Lines: of each line that is not blank, one.
+    """Parse JSON Lines: each line that is not blank is one input.
 
-    Yields:  a source in which the input stands where it stands in the file, its line, and the input.
+    Yields: a source for the places of errors, the line's number, and the input.
     Raises: PramError: as `read_input_file`, with the place in the whole file.
     """
     for number, line in enumerate(text.split("\n"), 1):
@@ -170,7 +172,7 @@ def _read_json(source: Source) -> Any:
 
 
 def _no_json(source: Source, error: json.JSONDecodeError) -> PramError:
-    """Where it goes wrong; what breaks off does so at the end of its last line, not on an empty one behind it."""
+    """Return an error at the place of a JSON error. If the text breaks off, that is the end of its last line with text."""
     several = error.msg == "Extra data" and source.text[: error.pos].rstrip(" \t").endswith(("\n", "\r"))
     hint = "; only `decode` takes many inputs, each on a line of a NAME.jsonl" if several else ""
     place = json_places.span_of(source.text, min(error.pos, len(source.text.rstrip())))
@@ -178,7 +180,7 @@ def _no_json(source: Source, error: json.JSONDecodeError) -> PramError:
 
 
 def _long_number(source: Source) -> PramError:
-    """json refuses integers that Python would take too long to read."""
+    """Return an error for an integer that is so long that `json` refuses it."""
     most = sys.get_int_max_str_digits()
     found = re.search(rf"-?\d{{{most + 1},}}", source.text)
     return fail(f"number of more than {most} digits", source, json_places.span_of(source.text, found.start() if found else 0))
@@ -203,7 +205,7 @@ def _parts(content: Any) -> InputFile:
 
 def _winner(value: Any) -> Winner:
     if not isinstance(value, str):
-        raise wrong(f'"winner" must be a text, such as "highest", not {shown(value)}', "winner")
+        raise wrong(f'"winner" must be a string, such as "highest", not {shown(value)}', "winner")
     try:
         return parse_winner(value)
     except ValueError as error:
@@ -211,7 +213,7 @@ def _winner(value: Any) -> Winner:
 
 
 class _RepeatedKey(Exception):
-    """A key stands twice in one object."""
+    """A key occurs twice in one object."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Expressions and machine code as text."""
+"""Prints expressions and machine code."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.lowering import MachineCode
 from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, Index, Name, Not, Number, left_chain
 
-#: How tightly operators bind; comparisons do not chain, so neither side may hold one bare.
+#: How tightly operators bind. Comparisons do not chain: an operand that is a comparison needs parentheses.
 PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
 ATOM = 11
-#: Columns of the longest name of an instruction.
+#: The length of the longest instruction name.
 NAME = max(map(len, INSTRUCTIONS))
 
 
 def expression_text(expression: Expression, outer: int = 0) -> str:
-    """The expression as the language writes it, with no more parentheses than it needs."""
+    """Return the text of an expression, without needless parentheses. A result that binds less than `outer` gets some."""
     match expression:
         case Number(value):
             return str(value)
@@ -37,7 +37,7 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
 
 
 def _chain_text(chain: Sequence[Binary]) -> str:
-    """A chain of operators, with parentheses around each left part that binds less than the operator after it."""
+    """Return the text of a chain of operators. A left part that binds less than the operator after it gets parentheses."""
     parts, opened, level = [expression_text(chain[0].left, PRECEDENCE[chain[0].operator])], 0, ATOM
     for node in chain:
         before, level = level, PRECEDENCE[node.operator]
@@ -49,7 +49,7 @@ def _chain_text(chain: Sequence[Binary]) -> str:
 
 
 def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:
-    """r3, 5, pid, or a derived parameter in braces: {n - 1}, {&A} for the address of A."""
+    """Return an operand's text: r3, 5, pid, or a derived parameter in braces such as {n - 1} or {&A}, the address of A."""
     match operand.kind:
         case "register":
             return f"r{operand.number}"
@@ -61,7 +61,7 @@ def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:
 
 
 def instruction_text(instruction: Instruction, derived: Sequence[Expression]) -> str:
-    """`add    r2, r0, {n}`, after the operand column of the instruction's row."""
+    """Return an instruction's text, such as `add    r2, r0, {n}`."""
     values = {"rd": f"r{instruction.rd}", "L": str(instruction.target)}
     for name in ("x", "y", "z"):
         operand = getattr(instruction, name)
@@ -72,7 +72,10 @@ def instruction_text(instruction: Instruction, derived: Sequence[Expression]) ->
 
 
 def listing(code: MachineCode, source: Source) -> list[tuple[int, str, int, str]]:
-    """(index, instruction, source line number, source line) for each instruction; a line's text shows once in a run."""
+    """Return (index, instruction, source line number, source line) for each instruction.
+
+    Of consecutive instructions of one line, only the first has the line's text.
+    """
     rows, previous = [], 0
     for index, instruction in enumerate(code.instructions):
         line = instruction.at.line if instruction.at else 0

@@ -1,4 +1,4 @@
-"""Parameter expressions: plain integers, computed once when a program is instantiated."""
+"""Evaluates parameter expressions in exact integers, once, when a program is instantiated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number, left_chain, walk
 
-#: Parameter values beyond this many bits are refused, so that no expression can exhaust memory.
+#: Values of more bits are refused, so that no expression can exhaust the memory.
 MAX_PARAMETER_BITS = 63
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
@@ -20,15 +20,15 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 
 
 def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> bool:
-    """Whether an expression is made of numbers and parameters only."""
+    """Return whether an expression contains only numbers and parameters."""
     return not any(isinstance(n, Index) or isinstance(n, Name) and n.name not in parameters for n in walk(expression))
 
 
 def evaluate(expression: Expression, values: Mapping[str, int], source: Source | None = None) -> int:
-    """The integer an expression stands for.
+    """Return the value of an expression.
 
-    Raises: PramError: division by zero, lg of less than 1, a shift by a negative number, or a
-            value of more than MAX_PARAMETER_BITS bits.
+    Raises: PramError: division by zero, lg of a number below 1, a shift by a negative number, or a value of more than
+            MAX_PARAMETER_BITS bits.
     """
     match expression:
         case Number(value):
@@ -53,7 +53,7 @@ def _limited(result: int, expression: Expression, source: Source | None) -> int:
 
 
 def _chain(chain: Sequence[Binary], values: Mapping[str, int], source: Source | None) -> int:
-    """The value of a chain of operators, computed from left to right."""
+    """Return the value of a chain of operators, evaluated from left to right."""
     result = evaluate(chain[0].left, values, source)
     for node in chain:
         right = evaluate(node.right, values, source)
@@ -62,7 +62,7 @@ def _chain(chain: Sequence[Binary], values: Mapping[str, int], source: Source | 
 
 
 def lg(x: int) -> int:
-    """ceil(log2 x), for x >= 1."""
+    """Return ceil(log2 x), for x >= 1."""
     return (x - 1).bit_length()
 
 

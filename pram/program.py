@@ -1,4 +1,4 @@
-"""Programs: load, instantiate with parameters and inputs."""
+"""Loads programs, and instantiates them with parameters and inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest
 
 Words = NDArray[np.int64]
 
-#: The order of arrays in memory: what is given is one range, and so is what is returned.
+#: The order of arrays in memory. So the inputs are one range of cells, and the outputs too.
 ROLES = ("input", "inout", "output", "work")
 
 
@@ -40,7 +40,7 @@ class Program:
     symbols: Symbols
 
     def __repr__(self) -> str:
-        """Short, as people print it."""
+        """Short, for printing."""
         return f"<Program {self.name}: {self.symbols.mode}, parameters {', '.join(self.given) or 'none'}>"
 
     @property
@@ -53,7 +53,7 @@ class Program:
 
     @cached_property
     def code(self) -> MachineCode:
-        """The machine code: the same for every input size."""
+        """The machine code, the same for every input size."""
         return lower(self.tree, self.symbols)
 
     @cached_property
@@ -62,57 +62,57 @@ class Program:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Names of the parameters that the user gives."""
+        """The names of the parameters that the user gives."""
         return tuple(p.name for p in self.symbols.params.values() if p.value is None)
 
     @property
     def has_inputs(self) -> bool:
-        """Whether the user gives any cells."""
+        """Whether the program declares an input or inout."""
         return any(a.role in ("input", "inout") for a in self.symbols.arrays.values())
 
     @property
     def has_outputs(self) -> bool:
-        """Whether it returns any cells."""
+        """Whether the program declares an output or inout."""
         return any(a.role in ("output", "inout") for a in self.symbols.arrays.values())
 
     def instantiate(
         self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None
     ) -> Job:
-        """Fix parameters, memory and word size.
+        """Return the job for these parameters and inputs.
 
-        Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs
-                and inouts, a number for a scalar. word_bits: overrides `word` and the default.
-        Raises: PramError: what is missing, unknown, out of range or too large, before anything is allocated. InputError,
-                where a given value is at fault: an input file's reader puts it at its place in that file.
+        Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs and inouts, a number for a
+                scalar. word_bits: overrides `word` and the default.
+        Raises: PramError: something is missing, unknown, out of range or too large; nothing has been allocated. InputError:
+                a given value is wrong; the reader of an input file adds its place in that file.
         """
         return _Instantiation(self, params, arrays or {}, word_bits).job()
 
     def outline(self, params: Mapping[str, Any], largest_input: int, word_bits: int | None = None) -> Job:
-        """A job of these parameters whose inputs are all 0 and at most `largest_input` as far as the word size goes.
+        """Return a job for sizes and closed forms, which cannot be run.
 
-        Its memory is one word that is seen at every address, so it takes no room however many cells there are: it is for
-        sizes and closed forms, and cannot be run.
-        Raises: PramError: as `instantiate`, of parameters.
+        Its memory is a single 0 that is seen at every address, so that many cells need no space. Its word size is the one
+        for inputs up to `largest_input`.
+        Raises: PramError: the parameters are wrong, as for `instantiate`.
         """
         return _Instantiation(self, params, {}, word_bits).outline(largest_input)
 
     def layout(self, params: Mapping[str, Any]) -> tuple[Array, ...]:
-        """The arrays of memory for these parameters, in the order of their addresses."""
+        """Return the arrays for these parameters, in the order of their addresses."""
         return _Instantiation(self, params, {}, None).arrays
 
     def word_bits(self, params: Mapping[str, Any], largest_input: int, asked: int | None = None) -> int:
-        """The word size for these parameters and inputs up to `largest_input`."""
+        """Return the word size for these parameters and inputs up to `largest_input`."""
         return _Instantiation(self, params, {}, asked).word_bits(largest_input)
 
     def values(self, params: Mapping[str, Any]) -> dict[str, int]:
-        """Every parameter's value, derived ones included."""
+        """Return the value of every parameter, also of those that the program computes."""
         return _Instantiation(self, params, {}, None).values
 
 
 def load(path: str | Path) -> Program:
     """Read a program from a file.
 
-    Raises: PramError: it cannot be read, is not UTF-8, or is not a correct program.
+    Raises: PramError: the file cannot be read, is not UTF-8, or is not a correct program.
     """
     return parse_program(read_text(path), str(path))
 
@@ -124,7 +124,10 @@ def parse_program(text: str, name: str = "<text>") -> Program:
 
 
 def read_text(path: str | Path) -> str:
-    """A file's text; a byte order mark and CRLF line ends are accepted."""
+    """Return a file's text, without a byte order mark and with LF line ends.
+
+    Raises: PramError: the file cannot be read, or is not text.
+    """
     nowhere = Source(str(path), "")
     try:
         data = Path(path).read_bytes()
@@ -138,7 +141,7 @@ def read_text(path: str | Path) -> str:
 
 
 def decode_text(data: bytes, name: str) -> str:
-    """The text of bytes that are reported under a name, as `read_text` reads it."""
+    """Return the text of a file's bytes, as `read_text` does. Errors use `name`."""
     if is_model_file(data):
         raise fail("this is a model file, not a program or another text", Source(name, ""))
     try:
@@ -154,18 +157,18 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def is_model_file(data: bytes) -> bool:
-    """Whether a file that begins like this is a safetensors file: eight bytes of a length, then JSON."""
+    """Return whether a file that starts with `data` is a safetensors file: eight bytes of a length, then JSON."""
     return data[8:10] == b'{"' and 0 in data[:8]
 
 
 def _with(values: Mapping[str, int]) -> str:
-    """` (with n = 3, k = 2)` for messages; bases and extents of arrays, which have no names of their own, are left out."""
+    """Return ` (with n = 3, k = 2)` for messages, without the addresses and columns of arrays."""
     named = [f"{name} = {value}" for name, value in values.items() if name.isidentifier()]
     return f" (with {', '.join(named)})" if named else ""
 
 
 class _Instantiation:
-    """Evaluates declarations in order; every limit is checked before memory is allocated."""
+    """Evaluates declarations in order, and checks every limit before memory is allocated."""
 
     def __init__(self, program: Program, params: Mapping[str, Any], given: Mapping[str, Any], word_bits: int | None) -> None:
         self.program, self.source, self.given, self.asked_bits = program, program.source, given, word_bits
@@ -294,7 +297,7 @@ class _Instantiation:
         return {**self.values, **bases, **columns}
 
     def word_bits(self, largest_input: int) -> int:
-        """The word size asked for, declared, or by default twice the bits of the largest number and 2."""
+        """Return the requested or declared word size; by default, twice the bits of the largest number, and 2 more."""
         word = self.program.symbols.word
         if self.asked_bits is not None:
             bits, at = self.asked_bits, None
@@ -308,7 +311,8 @@ class _Instantiation:
         for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
             if number > 1 << bits:
                 raise self._error(
-                    f"{number} {least}{self._with()}, but {what} is a word, and one of {bits} bits names {1 << bits}", at
+                    f"{number} {least}{self._with()}, but {what} is a word of {bits} bits, so there can be at most {1 << bits}",
+                    at,
                 )
         return bits
 
@@ -346,7 +350,7 @@ class _Instantiation:
         return error.placed(self.source, self.program.symbols.arrays[array.name].at)
 
     def _input_error(self, message: str, at: Span, *path: str) -> InputError:
-        """An error in what the user gave: placed in the program for now, and in an input file by `path`."""
+        """Return an error in the user's input. Its place is in the program, until a reader of an input file uses `path`."""
         return wrong(message, *path).placed(self.source, at)
 
     def _error(self, message: str, at: Span | None = None) -> PramError:

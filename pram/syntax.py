@@ -1,7 +1,7 @@
 """The syntax of the PRAM language as frozen dataclasses.
 
-Every node has `at`, its place in the text. Equality ignores places: two expressions
-that read the same are equal, which is how derived parameters are shared.
+Every node has `at`, its place in the text. Equality ignores places: two expressions with the same text are equal, so
+they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call
 Statements    Local  Assign  Store  If  While  Repeat  For  Parallel  Single  Halt
@@ -21,7 +21,7 @@ COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
 def place() -> Span:
-    """The `at` field: kept, shown, never compared."""
+    """The field `at`, which comparisons ignore."""
     return field(compare=False, repr=False, default=Span(0, 0))
 
 
@@ -120,7 +120,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class If:
-    """An `elif` is an If alone in `otherwise`."""
+    """`if condition then .. else .. end`; an `elif` is an If alone in `otherwise`."""
 
     condition: Expression
     then: tuple[Statement, ...]
@@ -197,7 +197,7 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """Given by the user, or derived from earlier parameters by `value`."""
+    """A parameter: given by the user, or computed by `value` from earlier parameters."""
 
     name: str
     value: Expression | None
@@ -221,7 +221,7 @@ class Procs:
 class Shared:
     """An array (`dimensions` has one or two entries) or a scalar (none).
 
-    `role` is "input", "output", "inout" or "work"; `low .. high` is the declared range of an input.
+    `role` is "input", "output", "inout" or "work". `low .. high` is the declared range of an input.
     """
 
     name: str
@@ -257,7 +257,7 @@ class ProgramText:
 
 Node = Union[ProgramText, Declaration, Statement, Range, Expression]
 
-#: What each kind of node holds, its place left out.
+#: The fields of each kind of node, without its place.
 FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at")
     for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
@@ -265,9 +265,9 @@ FIELDS = {
 
 
 def left_chain(top: Binary) -> list[Binary]:
-    """The nodes from `top` down the left operands, innermost first: `a + b`, `a + b - c`, ... for `a + b - c ...`.
+    """Return the nodes from `top` down the left operands, innermost first: for `a + b - c`, these are `a + b` and `a + b - c`.
 
-    Code that walks expressions loops over them: a long sum is as deep a tree as it has terms, and Python's recursion is limited.
+    A sum is a tree as deep as it has terms, and Python limits recursion. So code that walks expressions loops over this list.
     """
     chain = [top]
     while isinstance(below := chain[-1].left, Binary):
@@ -276,7 +276,7 @@ def left_chain(top: Binary) -> list[Binary]:
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The nodes directly below a node, in the order of its fields."""
+    """Yield the nodes directly below a node, in the order of its fields."""
     for name in FIELDS[type(node)]:
         value = getattr(node, name)
         for item in value if isinstance(value, tuple) else (value,):
@@ -285,7 +285,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it, parents first, in the order of the text."""
+    """Yield the node and all nodes below it, parents before children, in the order of fields."""
     stack = [node]
     while stack:
         top = stack.pop()

@@ -1,4 +1,4 @@
-"""What a sidecar says of a run's outputs: right, or where they first differ from what its oracle returns."""
+"""Compares a run's outputs with those that an oracle returned."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lockstep.pram.job import Array
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether outputs are right.
+    """Whether a run's outputs are right.
 
-    difference: the first place where they are not, in words; "" if they are right. expected: the oracle's outputs, in the
-    form of the run's own; None where there is no oracle.
+    difference: describes the first wrong cell; "" if the outputs are right.
+    expected:   the oracle's outputs in the form of `Run.outputs`; None if there is no oracle.
     """
 
     right: bool
@@ -25,13 +25,14 @@ class Verdict:
 
 
 class Unfit(ValueError):
-    """What an oracle returned cannot be the outputs of this program; the message says why."""
+    """The value that an oracle returned does not have the form of the program's outputs; the message says why."""
 
 
 def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any], who: str = "oracle") -> Verdict:
-    """Hold a run's outputs against what the oracle returned.
+    """Compare a run's outputs with those that the oracle returned.
 
-    Args:   outputs: the arrays that the program returns. found: the run's outputs by name. who: says what is right.
+    Args:   outputs: the program's output arrays. returned: what the oracle returned. found: the run's outputs by name.
+            who: names the oracle in messages.
     Raises: Unfit: wrong names, types or shapes.
     """
     _check_names(outputs, returned)
@@ -62,16 +63,16 @@ def _check_names(outputs: Iterable[Array], returned: Any) -> None:
         raise Unfit(f"it is {kind(returned)}, not a dictionary of outputs; {have}")
     for name in returned:
         if name not in names:
-            raise Unfit(f"it has `{shortened(str(name))}`, which is no output{did_you_mean(str(name), names) or '; ' + have}")
+            raise Unfit(f"it has `{shortened(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}")
     for name in names:
         if name not in returned:
             raise Unfit(f"it lacks the output `{name}`; {have}")
 
 
 def expected_words(array: Array, value: Any) -> list[int]:
-    """The numbers of one output, in the order of its cells; rows or a flat list for two subscripts.
+    """Return the expected words of one output, in the order of its cells. `value` is a number, a flat list or a list of rows.
 
-    Raises: Unfit: it has another shape, or an entry that is no integer.
+    Raises: Unfit: the value has another shape, or an entry that is not an integer.
     """
     flat = _entries(array, value)
     if len(flat) != array.size:
@@ -102,13 +103,13 @@ def _shape(array: Array) -> str:
 
 
 def described(value: Any) -> str:
-    """`5.0, a float`: a value and what it is; only what it is where the value says nothing more."""
+    """Return a value with its type, such as `5.0, a float`; for lists, dictionaries and None only the type."""
     says_it_all = value is None or isinstance(value, (bytes, list, tuple, dict))
     return kind(value) if says_it_all else f"{shown(value)}, {kind(value)}"
 
 
 def kind(value: Any) -> str:
-    """What a value is, for messages: `a list`, `None`, `a generator`; bytes name the type of a value that is not plain."""
+    """Return the type of a value for messages: `a list`, `None`. Bytes hold the name of a type that is not plain."""
     if value is None:
         return "None"
     name = value.decode() if isinstance(value, bytes) else type(value).__name__
@@ -124,7 +125,7 @@ def _flat(value: Any) -> Iterator[int]:
 
 
 def _shaped(array: Array, words: list[int]) -> Any:
-    """Words in the form of a run's outputs."""
+    """Return words in the form of `Run.outputs`."""
     if not array.shape:
         return words[0]
     if len(array.shape) == 1:
