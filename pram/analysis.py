@@ -42,7 +42,7 @@ from lockstep.pram.syntax import (
 CONTROL = (While, Repeat, Parallel, Single, Halt)
 #: What to write instead of control inside `parallel`.
 ADVICE = {
-    "parallel": "; for pairs of items, write two ranges: `parallel for i in .., j in ..`",
+    "parallel": "; for pairs, write two ranges: `i in .., j in ..`",
     "while": "; put it around the `parallel`, or loop with `for`",
     "repeat": "; put it around the `parallel`, or loop with `for`",
 }

@@ -134,7 +134,7 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
         bits, first = machine.job.word_bits, wrong[0]
         assert largest(bits) in (high for _, high in bounds), "the code is wrong about which processors have an item"
         why = "its end + 1 is not a word" if active[first] else f"processor {pids[first]}, past its end, has no word for its item"
-        size = "`word` sets the size" if bits < MAX_WORD_BITS else "the most there are"
+        size = "`word` sets the size" if bits < MAX_WORD_BITS else "words cannot be longer"
         raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}): {why}", at)
 
 

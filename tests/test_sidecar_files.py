@@ -92,7 +92,7 @@ def test_a_function_that_is_none_is_refused(do: Do) -> None:
     """A decorator that forgets to return what it decorates."""
     Path("tiny.py").write_text("def forget(function): pass\n@forget\ndef oracle(params, arrays): return {}\n")
     outcome = do("verify tiny.pram --sizes 1")
-    assert outcome.status == WRONG and "`oracle` is no function, but of type NoneType" in outcome.err
+    assert outcome.status == WRONG and "`oracle` is not a function but of type NoneType" in outcome.err
 
 
 @pytest.mark.parametrize("kind", ["folder", "link"])

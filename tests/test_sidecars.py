@@ -26,9 +26,9 @@ from lockstep.proofs_check.sweeps.pool import FOREVER, pool
 # -- ends of every kind --------------------------------------------------------------------------------
 
 ENDS = {
-    "sys.exit(0)": "it calls sys.exit(0); a sidecar returns",
-    "sys.exit('done')": "it calls sys.exit('done'); a sidecar returns",
-    "raise SystemExit": "it calls sys.exit(None); a sidecar returns",
+    "sys.exit(0)": "it calls sys.exit(0); a sidecar must return",
+    "sys.exit('done')": "it calls sys.exit('done'); a sidecar must return",
+    "raise SystemExit": "it calls sys.exit(None); a sidecar must return",
     "raise KeyboardInterrupt": "KeyboardInterrupt",
     "raise GeneratorExit": "GeneratorExit",
     "os._exit(0)": "its process ended with status 0 before it returned",
@@ -139,7 +139,9 @@ def test_calls_do_not_see_each_other(do: Do) -> None:
 
 def test_an_input_that_nobody_can_draw_again_is_an_error(do: Do) -> None:
     found = generator(RIGHT, "def inputs(size, rng): return {'n': 1}, {'A': [np.random.default_rng().integers(1 << 20)]}\n")
-    with pytest.raises(PramError, match="`inputs` returns another input when it is asked again; draw from `rng` alone"):
+    with pytest.raises(
+        PramError, match="`inputs` returned two different inputs for the same `rng`; take all randomness from `rng`"
+    ):
         draw_one(found, 1, 0, 0)
 
 
@@ -167,16 +169,16 @@ def test_numpys_truth_values_are_verdicts(answer: str, status: int, do: Do) -> N
     Path("tiny.py").write_text(f"{HEAD}def accepts(params, arrays, outputs): return {answer}\n")
     outcome = do("verify tiny.pram --sizes 1 --max-context 0 --shrink 0")
     assert outcome.status == status
-    assert ("n 1: accepts in tiny.py says no" in outcome.out) == (status == REFUTED)
+    assert ("n 1: accepts in tiny.py returned False" in outcome.out) == (status == REFUTED)
 
 
 UNFIT = {
     "return {}": "it lacks the output `A`; the program's outputs are A",
     "return None": "it is None, not a dictionary of outputs; the program's outputs are A",
     "return [4, 5]": "it is a list, not a dictionary of outputs; the program's outputs are A",
-    "return {'B': [4, 5]}": "it has `B`, which is no output; the program's outputs are A",
-    "return {'a': [4, 5]}": "it has `a`, which is no output; did you mean `A`?",
-    "return {'A': [4, 5], 'n': 2}": "it has `n`, which is no output; the program's outputs are A",
+    "return {'B': [4, 5]}": "it has `B`, which is not an output; the program's outputs are A",
+    "return {'a': [4, 5]}": "it has `a`, which is not an output; did you mean `A`?",
+    "return {'A': [4, 5], 'n': 2}": "it has `n`, which is not an output; the program's outputs are A",
     "return {'A': [4]}": "output `A` must be 2 values, not 1",
     "return {'A': 4}": "output `A` must be a list of 2 values, not 4, an int",
     "return {'A': (x for x in (4, 5))}": "output `A` must be a list of 2 values, not a generator",
@@ -188,7 +190,7 @@ UNFIT = {
 
 @pytest.mark.parametrize("body", UNFIT)
 def test_outputs_of_another_form_are_the_sidecars_mistake(body: str, do: Do) -> None:
-    assert error_of(body) == f"`oracle` returns no outputs of this program: {UNFIT[body]}"
+    assert error_of(body) == f"`oracle` does not return this program's outputs: {UNFIT[body]}"
 
 
 GRID, LIST, ONE = Array("M", "output", 0, (2, 3)), Array("B", "output", 6, (4,)), Array("s", "output", 10, ())

@@ -87,7 +87,7 @@ def test_what_is_no_winner(text: str, message: str) -> None:
 @pytest.mark.parametrize("winner", [at_random(1), by_choices(1)])
 def test_only_fixed_orders_have_a_precedence(winner: Winner) -> None:
     assert not winner.fixed
-    with pytest.raises(ValueError, match="is no fixed order of the processors, such as lowest, highest or a seed N"):
+    with pytest.raises(ValueError, match="is not a fixed order of the processors, such as lowest, highest or a seed N"):
         winner.precedence(3)
 
 
@@ -156,8 +156,8 @@ def test_choices(body: str, n: int, declared: str, choices: tuple[int, ...], out
          "step 1: choice 1 of the winner choices:40 is processor 40, but s is written by processors 0, 1, 2, 3, 4, 5, 6, 7 and 32 more"),
         ("s := pid", 9, (9,),
          "step 1: choice 1 of the winner choices:9 is processor 9, but s is written by processors 0, 1, 2, 3, 4, 5, 6, 7 and 1 more"),
-        ("s := pid", 3, (1, 0), "step 2: choice 2 of the winner choices:1,0 is processor 0, but the run has 1 contested writes only"),
-        ("s := 5", 3, (1,), "step 2: choice 1 of the winner choices:1 is processor 1, but the run has 0 contested writes only"),
+        ("s := pid", 3, (1, 0), "step 2: choice 2 of the winner choices:1,0 is processor 0, but the run has only 1 contested writes"),
+        ("s := 5", 3, (1,), "step 2: choice 1 of the winner choices:1 is processor 1, but the run has only 0 contested writes"),
     ],
 )  # fmt: skip
 def test_choices_that_do_not_fit(body: str, n: int, choices: tuple[int, ...], message: str) -> None:

@@ -185,7 +185,7 @@ class Generator:
     def _accepted(self, answer: Any) -> Verdict:
         if not isinstance(answer, bool):
             raise self.error(f"`accepts` returns {described(answer)}; it must return True or False", "accepts")
-        return Verdict(answer, "" if answer else f"{self.origin} says no")
+        return Verdict(answer, "" if answer else f"{self.origin} returned False")
 
     # -- the sidecar ---------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ LESSONS = [
     Lesson(3, HEAD + "local m := ２\n", "8:12", "unexpected character '２' (FULLWIDTH DIGIT TWO); write `2`"),
     # 4 undeclared name
     Lesson(4, HEAD + "local count := 1\nsingle do s := cuont end\n", "9:16", "undeclared name `cuont`; did you mean `count`?"),
-    Lesson(4, HEAD + "m := 1\n", "8:1", "undeclared name `m`; a new local is made by `local m := ...`"),
+    Lesson(4, HEAD + "m := 1\n", "8:1", "undeclared name `m`; to make a new local, write `local m := ...`"),
     # 5 duplicate name
     Lesson(5, HEAD + "local n := 1\n", "8:7", "`n` is declared twice; first at 3:7 (no name hides another)"),
     # 6 no processors
@@ -75,18 +75,18 @@ LESSONS = [
     Lesson(9, HEAD + "single do s := A[0] / 2 end\n", "8:21", "`/` works on parameters only; on words `>>` divides by a power of two"),
     # 10 parallel inside parallel
     Lesson(10, HEAD + EACH + "  parallel for j in 0 .. 1 do A[i] := j end\nend\n", "9:3",
-           "`parallel` cannot stand inside `parallel`: there is one level of processors; two ranges, `i in .., j in ..`, deal out pairs"),
+           "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),
     # 11 while inside parallel
     Lesson(11, HEAD + EACH + "  while A[i] > 0 do A[i] := A[i] - 1 end\nend\n", "9:3",
            "`while` cannot stand inside `parallel`: idle processors could not follow it; "
            "put it around the `parallel`, or loop with `for`"),
     # 12 loop bounds
     Lesson(12, HEAD + "local x := 2\nlocal y := 0\nx := pid\nfor j in 0 .. x do y := j end\n", "11:15",
-           "loop bound differs per processor: `x`, from line 10, is not the same on all"),
+           "loop bound differs per processor: `x`, from line 10, is not the same on all processors"),
     Lesson(12, HEAD + EACH + "  for j in 0 .. A[i] do A[i] := j end\nend\n", "9:17",
            "a loop bound here cannot read shared memory: idle processors run the loop too"),
     Lesson(12, HEAD + "local x := pid\nparallel for i in 0 .. x do A[i] := 0 end\n", "9:24",
-           "the range of a `parallel for` differs per processor: `x`, from line 8, is not the same on all"),
+           "the range of a `parallel for` differs per processor: `x`, from line 8, is not the same on all processors"),
     # 13 constant index
     Lesson(13, "program t\nshared B[4], s : output\n\nsingle do s := B[4] end\n", "4:18", "index 4 is outside `B` (0 .. 3)", ""),
     # 14 subscripts
