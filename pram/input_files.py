@@ -9,7 +9,7 @@ from pathlib import Path
 from lockstep.pram import json_places
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, Source
-from lockstep.pram.inputs import InputFile, read_input_file, wrong
+from lockstep.pram.inputs import InputFile, read_input_file, input_error
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.winner import Winner
 
@@ -48,7 +48,7 @@ def winner_given(program: Program, given: InputFile | None) -> Winner | None:
         return None
     mode = program.symbols.mode
     if not MODES[mode].winner_open:
-        raise wrong(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
+        raise input_error(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
     return given.winner
 
 
@@ -58,4 +58,4 @@ def check_winner(given: InputFile, of_model: Winner | None) -> None:
     Raises: InputError: it names another winner.
     """
     if of_model is not None and given.winner is not None and given.winner != of_model:
-        raise wrong(f'"winner": this model was compiled for the winner {of_model}', "winner")
+        raise input_error(f'"winner": this model was compiled for the winner {of_model}', "winner")

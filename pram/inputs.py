@@ -67,7 +67,7 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
     flat = _flatten(array, value)
     if len(flat) != array.size:
         how = "short" if len(flat) < array.size else "long"
-        raise wrong(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, (int, np.integer)):
             raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
@@ -95,7 +95,7 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[:most] + "..."
 
 
-def wrong(message: str, *path: str | int) -> InputError:
+def input_error(message: str, *path: str | int) -> InputError:
     """Return an InputError that has no place yet; the caller raises it."""
     return InputError(Diagnostic(message), path)
 
@@ -105,7 +105,7 @@ def wrong_cell(array: Array, value: Any, offset: int, what: str) -> InputError:
     steps: tuple[int, ...] = (offset,) if array.shape else ()
     if _is_nested(array, value):
         steps = divmod(offset, array.shape[1])
-    return wrong(f"{array.cell(offset)} = {what}", "arrays", array.name, *steps)
+    return input_error(f"{array.cell(offset)} = {what}", "arrays", array.name, *steps)
 
 
 def _is_nested(array: Array, value: Any) -> bool:
@@ -116,14 +116,14 @@ def _flatten(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise wrong(f"input `{array.name}` must be a list, not {shown(value)}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` must be a list, not {shown(value)}", "arrays", array.name)
     if not _is_nested(array, value):
         return list(value)
     if len(value) != array.shape[0]:
-        raise wrong(f"input `{array.name}` must be {array.shape[0]} rows, not {len(value)}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` must be {array.shape[0]} rows, not {len(value)}", "arrays", array.name)
     for number, row in enumerate(value):
         if not isinstance(row, (list, tuple)) or len(row) != array.shape[1]:
-            raise wrong(
+            raise input_error(
                 f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", "arrays", array.name, number
             )
     return [entry for row in value for entry in row]
@@ -188,28 +188,28 @@ def _long_number(source: Source) -> PramError:
 
 def _parts(content: Any) -> InputFile:
     if not isinstance(content, dict):
-        raise wrong(f"an input file is an object: {FORM}")
+        raise input_error(f"an input file is an object: {FORM}")
     for key in content:
         if key not in KEYS:
-            raise wrong(
+            raise input_error(
                 f'unknown key "{shortened(key)}"; an input file has "params" and "arrays", and may have "winner" and "expected"',
                 Key(key),
             )
     objects = {key: content.get(key, {}) for key in KEYS if key != "winner"}
     for key, part in objects.items():
         if not isinstance(part, dict):
-            raise wrong(f'"{key}" must be an object', key)
+            raise input_error(f'"{key}" must be an object', key)
     winner = _winner(content["winner"]) if "winner" in content else None
     return InputFile(objects["params"], objects["arrays"], winner, objects["expected"] if "expected" in content else None)
 
 
 def _winner(value: Any) -> Winner:
     if not isinstance(value, str):
-        raise wrong(f'"winner" must be a string, such as "highest", not {shown(value)}', "winner")
+        raise input_error(f'"winner" must be a string, such as "highest", not {shown(value)}', "winner")
     try:
         return parse_winner(value)
     except ValueError as error:
-        raise wrong(f'"winner": {error}', "winner") from None
+        raise input_error(f'"winner": {error}', "winner") from None
 
 
 class _RepeatedKey(Exception):

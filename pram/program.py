@@ -17,7 +17,7 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import read_array, shortened, shown, wrong, wrong_cell
+from lockstep.pram.inputs import read_array, shortened, shown, input_error, wrong_cell
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
@@ -351,7 +351,7 @@ class _Instantiation:
 
     def _input_error(self, message: str, at: Span, *path: str) -> InputError:
         """Return an error in the user's input. Its place is in the program, until a reader of an input file uses `path`."""
-        return wrong(message, *path).placed(self.source, at)
+        return input_error(message, *path).placed(self.source, at)
 
     def _error(self, message: str, at: Span | None = None) -> PramError:
         return fail(message, self.source, at)

@@ -21,7 +21,7 @@ import numpy as np
 from lockstep.pram.drawing import Inputs, random_inputs
 from lockstep.pram.drawing import draw as draw_in_ranges
 from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import plain, wrong
+from lockstep.pram.inputs import plain, input_error
 from lockstep.pram.job import Array
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
@@ -177,7 +177,7 @@ class Generator:
         try:
             return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
         except Unfit as error:
-            raise wrong(f'"expected" does not hold this program\'s outputs: {error}', "expected") from None
+            raise input_error(f'"expected" does not hold this program\'s outputs: {error}', "expected") from None
 
     def _output_arrays(self, params: dict[str, int]) -> list[Array]:
         return [array for array in self.program.layout(params) if array.is_output]
