@@ -70,10 +70,10 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
         raise input_error(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, (int, np.integer)):
-            raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
+            raise cell_error(array, value, offset, f"{shown(entry)} is not an integer")
         if not 0 <= entry < 1 << 62:
             rule = "words are integers from 0" if entry < 0 else "it is far too large"
-            raise wrong_cell(array, value, offset, f"{shown(entry)} is not a word: {rule}")
+            raise cell_error(array, value, offset, f"{shown(entry)} is not a word: {rule}")
     return np.array(flat, np.int64).reshape(-1)
 
 
@@ -100,7 +100,7 @@ def input_error(message: str, *path: str | int) -> InputError:
     return InputError(Diagnostic(message), path)
 
 
-def wrong_cell(array: Array, value: Any, offset: int, what: str) -> InputError:
+def cell_error(array: Array, value: Any, offset: int, what: str) -> InputError:
     """Return an InputError about one entry of an input array given as `value`; it has no place yet."""
     steps: tuple[int, ...] = (offset,) if array.shape else ()
     if _is_nested(array, value):

@@ -17,7 +17,7 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import read_array, shortened, shown, input_error, wrong_cell
+from lockstep.pram.inputs import read_array, shortened, shown, input_error, cell_error
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
@@ -343,7 +343,7 @@ class _Instantiation:
                           (outside, f"is outside its declared range {low} .. {high}")):  # fmt: skip
             if bad.any():
                 offset = int(np.argmax(bad))
-                error = wrong_cell(array, self.given[array.name], offset, f"{words[offset]} {what}")
+                error = cell_error(array, self.given[array.name], offset, f"{words[offset]} {what}")
                 raise self._at_declaration(array, error)
 
     def _at_declaration(self, array: Array, error: InputError) -> InputError:
