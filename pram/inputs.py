@@ -70,14 +70,14 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
         raise input_error(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, (int, np.integer)):
-            raise cell_error(array, value, offset, f"{shown(entry)} is not an integer")
+            raise cell_error(array, value, offset, f"{show_value(entry)} is not an integer")
         if not 0 <= entry < 1 << 62:
             rule = "words are integers from 0" if entry < 0 else "it is far too large"
-            raise cell_error(array, value, offset, f"{shown(entry)} is not a word: {rule}")
+            raise cell_error(array, value, offset, f"{show_value(entry)} is not a word: {rule}")
     return np.array(flat, np.int64).reshape(-1)
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """Return a value as messages show it: as JSON, or as Python's repr if JSON cannot; a long text is shortened."""
     if isinstance(value, int) and value.bit_length() > 4 * 63:
         return f"an integer of {value.bit_length()} bits"
@@ -116,7 +116,7 @@ def _flatten(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise input_error(f"input `{array.name}` must be a list, not {shown(value)}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` must be a list, not {show_value(value)}", "arrays", array.name)
     if not _is_nested(array, value):
         return list(value)
     if len(value) != array.shape[0]:
@@ -205,7 +205,7 @@ def _parts(content: Any) -> InputFile:
 
 def _winner(value: Any) -> Winner:
     if not isinstance(value, str):
-        raise input_error(f'"winner" must be a string, such as "highest", not {shown(value)}', "winner")
+        raise input_error(f'"winner" must be a string, such as "highest", not {show_value(value)}', "winner")
     try:
         return parse_winner(value)
     except ValueError as error:

@@ -18,7 +18,7 @@ from lockstep.pram.access import MODES, Accesses
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.errors import PramError, Span, fail
-from lockstep.pram.inputs import shown
+from lockstep.pram.inputs import show_value
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
@@ -112,7 +112,7 @@ class Run:
     def __repr__(self) -> str:
         """Short, for printing; the fields have the details."""
         sizes = f"time {self.time}, work {self.costs.work}, {self.job.processors} processors, {self.job.mode}"
-        return f"<Run: {sizes}, outputs {shown(self.outputs)}>"
+        return f"<Run: {sizes}, outputs {show_value(self.outputs)}>"
 
 
 class Machine:

@@ -17,7 +17,7 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import read_array, shortened, shown, input_error, cell_error
+from lockstep.pram.inputs import read_array, shortened, show_value, input_error, cell_error
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
@@ -233,10 +233,13 @@ class _Instantiation:
 
     def _integer(self, name: str, value: Any, at: Span) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
+            raise self._input_error(f"parameter `{name}` must be an integer, not {show_value(value)}", at, "params", name)
         if value < 0 or int(value) >> parameters.MAX_PARAMETER_BITS:
             raise self._input_error(
-                f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_PARAMETER_BITS} - 1", at, "params", name
+                f"parameter `{name}` = {show_value(value)} is not in 0 .. 2^{parameters.MAX_PARAMETER_BITS} - 1",
+                at,
+                "params",
+                name,
             )
         return int(value)
 

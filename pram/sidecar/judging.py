@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstep.pram.errors import did_you_mean
-from lockstep.pram.inputs import shortened, shown
+from lockstep.pram.inputs import shortened, show_value
 from lockstep.pram.job import Array
 
 
@@ -53,7 +53,7 @@ def _first(differing: Sequence[tuple[Array, int, int, int]], who: str) -> str:
     array, offset, said, word = differing[0]
     more = len(differing) - 1
     others = f"; {more:,} more cell{'s differ' if more > 1 else ' differs'}" if more else ""
-    return f"{who} says {shown(said)}, machine says {word}, at {array.cell(offset)}{others}"
+    return f"{who} says {show_value(said)}, machine says {word}, at {array.cell(offset)}{others}"
 
 
 def _check_names(outputs: Iterable[Array], returned: Any) -> None:
@@ -105,7 +105,7 @@ def _shape(array: Array) -> str:
 def described(value: Any) -> str:
     """Return a value with its type, such as `5.0, a float`; for lists, dictionaries and None only the type."""
     says_it_all = value is None or isinstance(value, (bytes, list, tuple, dict))
-    return kind(value) if says_it_all else f"{shown(value)}, {kind(value)}"
+    return kind(value) if says_it_all else f"{show_value(value)}, {kind(value)}"
 
 
 def kind(value: Any) -> str:

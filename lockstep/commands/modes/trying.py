@@ -9,7 +9,7 @@ from typing import Any
 
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError, Span
-from lockstep.pram.inputs import shown
+from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program
@@ -119,7 +119,7 @@ def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any],
     verdict = generator.judge(params, arrays, outputs)
     if verdict is None or verdict.right:
         return ""
-    return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {shown(outputs)}"
+    return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {show_value(outputs)}"
 
 
 def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
@@ -129,7 +129,7 @@ def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
         ours, its = first.outputs, other.outputs
         if ours != its:
             name = next(name for name in ours if its[name] != ours[name])
-            values = f"{shown(ours[name])} {_where(program, lowest)}, {shown(its[name])} {_where(program, winner)}"
+            values = f"{show_value(ours[name])} {_where(program, lowest)}, {show_value(its[name])} {_where(program, winner)}"
             return f"output {name} depends on who wins a write: {values}"
     return ""
 
