@@ -87,10 +87,10 @@ def show_value(value: Any) -> str:
         text = repr(value)
     except RecursionError:
         text = "a value that is nested too deep"
-    return shortened(text)
+    return shorten(text)
 
 
-def shortened(text: str, most: int = 60) -> str:
+def shorten(text: str, most: int = 60) -> str:
     """Return a user's text, cut to `most` characters for a message."""
     return text if len(text) <= most else text[:most] + "..."
 
@@ -161,7 +161,7 @@ def _read_json(source: Source) -> Any:
         return json.loads(source.text, object_pairs_hook=_object)
     except _RepeatedKey as error:
         raise fail(
-            f'"{shortened(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
+            f'"{shorten(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
         ) from None
     except json.JSONDecodeError as error:
         raise _no_json(source, error) from None
@@ -192,7 +192,7 @@ def _parts(content: Any) -> InputFile:
     for key in content:
         if key not in KEYS:
             raise input_error(
-                f'unknown key "{shortened(key)}"; an input file has "params" and "arrays", and may have "winner" and "expected"',
+                f'unknown key "{shorten(key)}"; an input file has "params" and "arrays", and may have "winner" and "expected"',
                 Key(key),
             )
     objects = {key: content.get(key, {}) for key in KEYS if key != "winner"}

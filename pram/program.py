@@ -17,7 +17,7 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import read_array, shortened, show_value, input_error, cell_error
+from lockstep.pram.inputs import read_array, shorten, show_value, input_error, cell_error
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
@@ -229,7 +229,7 @@ class _Instantiation:
             return f"parameter `{name}` is computed by the program and cannot be given"
         given = self.program.given
         names = f"its parameters are {', '.join(given)}" if given else "it takes none"
-        return f"this program has no parameter `{shortened(name)}`{did_you_mean(name, given) or '; ' + names}"
+        return f"this program has no parameter `{shorten(name)}`{did_you_mean(name, given) or '; ' + names}"
 
     def _integer(self, name: str, value: Any, at: Span) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -326,7 +326,7 @@ class _Instantiation:
         for name in self.given:
             if name not in wanted:
                 names = f"; its inputs are {', '.join(wanted)}" if wanted else "; it takes none"
-                message = f"array `{shortened(name)}` is not an input of this program{did_you_mean(name, wanted) or names}"
+                message = f"array `{shorten(name)}` is not an input of this program{did_you_mean(name, wanted) or names}"
                 raise self._input_error(message, self.program.tree.at, "arrays", Key(name))
         for name in wanted:
             if name not in self.given:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from lockstep.pram.inputs import shortened
+from lockstep.pram.inputs import shorten
 from lockstep.pram.instructions import Decision
 from lockstep.pram.listing import expression_text
 from lockstep.pram.program import Program
@@ -149,7 +149,7 @@ def _text(decides: Decision) -> str:
 
 
 def _shown(text: str) -> str:
-    return shortened(text, MOST_SHOWN)
+    return shorten(text, MOST_SHOWN)
 
 
 def _ranges(lines: list[int]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstep.pram.errors import did_you_mean
-from lockstep.pram.inputs import shortened, show_value
+from lockstep.pram.inputs import shorten, show_value
 from lockstep.pram.job import Array
 
 
@@ -63,7 +63,7 @@ def _check_names(outputs: Iterable[Array], returned: Any) -> None:
         raise Unfit(f"it is {kind(returned)}, not a dictionary of outputs; {have}")
     for name in returned:
         if name not in names:
-            raise Unfit(f"it has `{shortened(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}")
+            raise Unfit(f"it has `{shorten(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}")
     for name in names:
         if name not in returned:
             raise Unfit(f"it lacks the output `{name}`; {have}")
