@@ -26,7 +26,7 @@ from lockstep.pram.job import Array
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, described, kind
+from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, describe_value, kind
 from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
 
 #: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
@@ -184,7 +184,7 @@ class Generator:
 
     def _accepted(self, answer: Any) -> Verdict:
         if not isinstance(answer, bool):
-            raise self.error(f"`accepts` returns {described(answer)}; it must return True or False", "accepts")
+            raise self.error(f"`accepts` returns {describe_value(answer)}; it must return True or False", "accepts")
         return Verdict(answer, "" if answer else f"{self.origin} returned False")
 
     # -- the sidecar ---------------------------------------------------------------------------

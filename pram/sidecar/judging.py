@@ -79,7 +79,7 @@ def expected_words(array: Array, value: Any) -> list[int]:
         raise Unfit(f"output `{array.name}` must be {_shape(array)}, not {len(flat)}")
     for offset, entry in enumerate(flat):
         if not isinstance(entry, int):
-            raise Unfit(f"{array.cell(offset)} = {described(entry)}, not an integer")
+            raise Unfit(f"{array.cell(offset)} = {describe_value(entry)}, not an integer")
     return [int(entry) for entry in flat]
 
 
@@ -87,7 +87,7 @@ def _entries(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {described(value)}")
+        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {describe_value(value)}")
     if len(array.shape) == 1 or not any(isinstance(row, (list, tuple)) for row in value):
         return list(value)
     rows, columns = array.shape
@@ -102,7 +102,7 @@ def _shape(array: Array) -> str:
     return f"{array.size} value{'' if array.size == 1 else 's'}"
 
 
-def described(value: Any) -> str:
+def describe_value(value: Any) -> str:
     """Return a value with its type, such as `5.0, a float`; for lists, dictionaries and None only the type."""
     says_it_all = value is None or isinstance(value, (bytes, list, tuple, dict))
     return kind(value) if says_it_all else f"{show_value(value)}, {kind(value)}"
