@@ -26,7 +26,7 @@ from lockstep.pram.job import Array
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, describe_value, kind
+from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, describe_value, type_name
 from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
 
 #: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
@@ -109,9 +109,9 @@ class Generator:
             case (dict() as params, dict() as arrays):
                 return params, arrays
             case (params, arrays):
-                found = f"{kind(params)} and {kind(arrays)}"
+                found = f"{type_name(params)} and {type_name(arrays)}"
             case _:
-                found = kind(drawn)
+                found = type_name(drawn)
         raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {found}", "inputs")
 
     def _refuse_a_huge(self, size: int) -> None:

@@ -60,7 +60,7 @@ def _check_names(outputs: Iterable[Array], returned: Any) -> None:
     names = [array.name for array in outputs]
     have = f"the program's outputs are {', '.join(names)}" if names else "the program has no outputs"
     if not isinstance(returned, dict):
-        raise Unfit(f"it is {kind(returned)}, not a dictionary of outputs; {have}")
+        raise Unfit(f"it is {type_name(returned)}, not a dictionary of outputs; {have}")
     for name in returned:
         if name not in names:
             raise Unfit(f"it has `{shorten(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}")
@@ -105,10 +105,10 @@ def _shape(array: Array) -> str:
 def describe_value(value: Any) -> str:
     """Return a value with its type, such as `5.0, a float`; for lists, dictionaries and None only the type."""
     says_it_all = value is None or isinstance(value, (bytes, list, tuple, dict))
-    return kind(value) if says_it_all else f"{show_value(value)}, {kind(value)}"
+    return type_name(value) if says_it_all else f"{show_value(value)}, {type_name(value)}"
 
 
-def kind(value: Any) -> str:
+def type_name(value: Any) -> str:
     """Return the type of a value for messages: `a list`, `None`. Bytes hold the name of a type that is not plain."""
     if value is None:
         return "None"
