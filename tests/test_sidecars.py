@@ -20,7 +20,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.job import Array
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import draw_one, generator_for
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare
+from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare
 from lockstep.proofs_check.sweeps.pool import FOREVER, pool
 
 # -- ends of every kind --------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_the_first_difference_is_shown() -> None:
     ):
         verdict = compare((GRID, LIST, ONE), right | changed, found)
         assert (verdict.right, verdict.difference) == (False, words)
-    with pytest.raises(Unfit, match="output `M` must be 2 rows of 3 values"):
+    with pytest.raises(WrongForm, match="output `M` must be 2 rows of 3 values"):
         compare((GRID, LIST, ONE), right | {"M": [[1, 2], [3, 4], [5, 6]]}, found)
 
 

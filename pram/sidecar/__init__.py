@@ -26,7 +26,7 @@ from lockstep.pram.job import Array
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, describe_value, type_name
+from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare, describe_value, type_name
 from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
 
 #: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
@@ -170,13 +170,13 @@ class Generator:
         returned = self._call("oracle", params, arrays)
         try:
             return compare(self._output_arrays(params), returned, outputs)
-        except Unfit as error:
+        except WrongForm as error:
             raise self.error(f"`oracle` does not return this program's outputs: {error}", "oracle") from None
 
     def _as_the_file_says(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
         try:
             return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
-        except Unfit as error:
+        except WrongForm as error:
             raise input_error(f'"expected" does not hold this program\'s outputs: {error}', "expected") from None
 
     def _output_arrays(self, params: dict[str, int]) -> list[Array]:

@@ -24,7 +24,7 @@ class Verdict:
     expected: dict[str, Any] | None = None
 
 
-class Unfit(ValueError):
+class WrongForm(ValueError):
     """The value that an oracle returned does not have the form of the program's outputs; the message says why."""
 
 
@@ -60,13 +60,15 @@ def _check_names(outputs: Iterable[Array], returned: Any) -> None:
     names = [array.name for array in outputs]
     have = f"the program's outputs are {', '.join(names)}" if names else "the program has no outputs"
     if not isinstance(returned, dict):
-        raise Unfit(f"it is {type_name(returned)}, not a dictionary of outputs; {have}")
+        raise WrongForm(f"it is {type_name(returned)}, not a dictionary of outputs; {have}")
     for name in returned:
         if name not in names:
-            raise Unfit(f"it has `{shorten(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}")
+            raise WrongForm(
+                f"it has `{shorten(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}"
+            )
     for name in names:
         if name not in returned:
-            raise Unfit(f"it lacks the output `{name}`; {have}")
+            raise WrongForm(f"it lacks the output `{name}`; {have}")
 
 
 def expected_words(array: Array, value: Any) -> list[int]:
@@ -76,10 +78,10 @@ def expected_words(array: Array, value: Any) -> list[int]:
     """
     flat = _entries(array, value)
     if len(flat) != array.size:
-        raise Unfit(f"output `{array.name}` must be {_shape(array)}, not {len(flat)}")
+        raise WrongForm(f"output `{array.name}` must be {_shape(array)}, not {len(flat)}")
     for offset, entry in enumerate(flat):
         if not isinstance(entry, int):
-            raise Unfit(f"{array.cell(offset)} = {describe_value(entry)}, not an integer")
+            raise WrongForm(f"{array.cell(offset)} = {describe_value(entry)}, not an integer")
     return [int(entry) for entry in flat]
 
 
@@ -87,12 +89,12 @@ def _entries(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {describe_value(value)}")
+        raise WrongForm(f"output `{array.name}` must be a list of {_shape(array)}, not {describe_value(value)}")
     if len(array.shape) == 1 or not any(isinstance(row, (list, tuple)) for row in value):
         return list(value)
     rows, columns = array.shape
     if len(value) != rows or any(not isinstance(row, (list, tuple)) or len(row) != columns for row in value):
-        raise Unfit(f"output `{array.name}` must be {rows} rows of {columns} values")
+        raise WrongForm(f"output `{array.name}` must be {rows} rows of {columns} values")
     return [entry for row in value for entry in row]
 
 
