@@ -27,7 +27,7 @@ from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
 from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare, describe_value, type_name
-from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
+from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, SidecarEnded, SidecarProcess, load_sidecar
 
 #: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
 QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
@@ -193,7 +193,7 @@ class Generator:
         assert self.sidecar is not None
         try:
             return self.sidecar.call(function, *arguments, note=self._note)
-        except Gone:
+        except SidecarEnded:
             self._blind = True
             raise
 

@@ -34,7 +34,7 @@ LENGTH = struct.Struct("<Q")
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class Gone(PramError):
+class SidecarEnded(PramError):
     """A sidecar's process ended during a call, so the files that the call read are unknown."""
 
 
@@ -76,7 +76,7 @@ class SidecarProcess:
                 note(paths)
                 raise fail(f"{what}: {message}", self.source, Span(line, column) if line else where)
             case ("ended", status):
-                raise Gone(Diagnostic(f"{what}: {_ending(status)}", self.source, where))
+                raise SidecarEnded(Diagnostic(f"{what}: {_ending(status)}", self.source, where))
         raise AssertionError("unknown kind of message")
 
     @property
@@ -131,14 +131,14 @@ class SidecarProcess:
         if answer is None:
             self._stop()
             late = f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)"
-            raise Gone(Diagnostic(late, self.source, where))
+            raise SidecarEnded(Diagnostic(late, self.source, where))
         if not answer:
             return "ended", self._wait_status()
         try:
             return pickle.loads(answer)
         except Exception:  # the sidecar wrote to our pipe
             self._stop()
-            raise Gone(
+            raise SidecarEnded(
                 Diagnostic(f"{who} damaged its answer: it wrote to a file that it did not open", self.source, where)
             ) from None
 
