@@ -27,7 +27,7 @@ from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
 from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare, describe_value, type_name
-from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, SidecarEnded, SidecarProcess, load_sidecar
+from lockstep.pram.sidecar.process import UNKNOWN_READS, DEFAULT_TIMEOUT, SidecarEnded, SidecarProcess, load_sidecar
 
 #: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
 QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
@@ -201,7 +201,7 @@ class Generator:
         """Record the files that a call read, with fingerprints. A file that changed between two calls is UNKNOWN."""
         assert self.sidecar is not None
         for path in paths:
-            if path == BLIND:
+            if path == UNKNOWN_READS:
                 self._blind = True
                 continue
             name = self.sidecar.name_of(path)
@@ -222,9 +222,9 @@ class Generator:
         """
         if self.sidecar is None:
             return ()
-        loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != BLIND}
+        loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != UNKNOWN_READS}
         found = tuple(sorted((loaded | self._read).items()))
-        blind = self._blind or any(path == BLIND for path, _ in self.sidecar.loaded)
+        blind = self._blind or any(path == UNKNOWN_READS for path, _ in self.sidecar.loaded)
         return (*found, (".", UNKNOWN)) if blind else found
 
 

@@ -39,7 +39,7 @@ import numpy.random  # before anything is watched: NumPy loads it late
 #: The functions that a sidecar may have.
 FUNCTIONS = ("inputs", "oracle", "accepts")
 #: A path that means: another process or a library may have read files, which raises no event here.
-BLIND = ""
+UNKNOWN_READS = ""
 #: Audit events that start other processes.
 OTHERS = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.system", "os.fork", "os.forkpty")
 LENGTH = struct.Struct("<Q")
@@ -128,7 +128,7 @@ class Watch:
         elif event == "import" and arguments[1]:  # an extension module
             self.note(arguments[1])
         elif event in OTHERS and self.answering:
-            self.paths.add(BLIND)
+            self.paths.add(UNKNOWN_READS)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         """Record an import; it returns None, so that the other finders find the module."""
@@ -154,7 +154,7 @@ class Watch:
             try:
                 real, named = os.path.realpath(os.fsdecode(path)), os.path.abspath(os.fsdecode(path))
                 if not self.is_own(real) or not self.is_own(named) and named.startswith(self.folder):
-                    self.paths.add(named if is_text(named) else BLIND)
+                    self.paths.add(named if is_text(named) else UNKNOWN_READS)
             finally:
                 self._noting = False
 

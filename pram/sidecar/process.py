@@ -22,7 +22,7 @@ from lockstep.pram.sidecar.files import fingerprint, name_of
 #: The seconds that a sidecar may take to load, and for each call.
 DEFAULT_TIMEOUT = 60.0
 #: As in child.py.
-BLIND = ""
+UNKNOWN_READS = ""
 #: The seconds that stand for no limit, and the most bytes of an answer: a damaged answer may announce any length.
 LONGEST, MOST_BYTES = 10.0**6, 1 << 33
 #: The most sidecars that stay loaded.
