@@ -62,12 +62,12 @@ class Generator:
     @property
     def origin(self) -> str:
         """Text that says who judges: `oracle in NAME.py`, `the input file` or `no oracle`."""
-        if self.sidecar is not None and self.judge_name:
-            return f"{self.judge_name} in {Path(self.sidecar.source.name).name}"
+        if self.sidecar is not None and self.judge_function:
+            return f"{self.judge_function} in {Path(self.sidecar.source.name).name}"
         return "no oracle" if self.expected is None else "the input file"
 
     @property
-    def judge_name(self) -> str:
+    def judge_function(self) -> str:
         """The sidecar's function that judges: `accepts`, else `oracle`, else ""."""
         functions = self.sidecar.functions if self.sidecar else {}
         return next((name for name in ("accepts", "oracle") if name in functions), "")
@@ -75,7 +75,7 @@ class Generator:
     @property
     def judges(self) -> bool:
         """Whether outputs are judged; False for a program without outputs."""
-        return (bool(self.judge_name) or self.expected is not None) and self.program.has_outputs
+        return (bool(self.judge_function) or self.expected is not None) and self.program.has_outputs
 
     def _has_cells(self, params: dict[str, int]) -> bool:
         return any(array.size for array in self._output_arrays(params))
@@ -156,16 +156,16 @@ class Generator:
         as_expected = self._as_the_file_says(params, outputs) if self.expected is not None else None
         if not self.judges or not self._has_cells(params):
             return None
-        if not self.judge_name:
+        if not self.judge_function:
             return as_expected
         try:
             verdict = self._verdict(params, arrays, outputs)
         except PramError as error:
-            raise SidecarFailed(error, self.judge_name, (params, arrays)) from error
+            raise SidecarFailed(error, self.judge_function, (params, arrays)) from error
         return as_expected if verdict.right and as_expected is not None and not as_expected.right else verdict
 
     def _verdict(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict:
-        if self.judge_name == "accepts":
+        if self.judge_function == "accepts":
             return self._accepted(self._call("accepts", params, arrays, outputs))
         returned = self._call("oracle", params, arrays)
         try:
