@@ -81,7 +81,7 @@ class Generator:
         return any(array.size for array in self._output_arrays(params))
 
     @property
-    def draws_itself(self) -> bool:
+    def draws_from_ranges(self) -> bool:
         """Whether inputs come from declared ranges, not from the sidecar."""
         return self.sidecar is None or "inputs" not in self.sidecar.functions
 
@@ -92,7 +92,7 @@ class Generator:
 
         Raises: PramError: the sidecar fails or does not return an input, or the size exceeds the machine's limits.
         """
-        if self.draws_itself:
+        if self.draws_from_ranges:
             return random_inputs(self.program, size, rng, self.word_bits)
         self._refuse_a_huge(size)
         return self._asked(size, rng)
@@ -141,7 +141,7 @@ class Generator:
         try:
             yield
         except InputError as error:
-            if self.draws_itself:
+            if self.draws_from_ranges:
                 raise
             raise self.error(f"`inputs` returns a wrong input: {error.message}", "inputs") from None
 
@@ -294,7 +294,7 @@ def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
 
     Raises: PramError: as `Generator.inputs`; if the sidecar fails, the message names the input.
     """
-    if generator.draws_itself:
+    if generator.draws_from_ranges:
         return draw_in_ranges(generator.program, size, number, seed, generator.word_bits)
     try:
         return generator.inputs(size, np.random.default_rng((seed, size, number)))
