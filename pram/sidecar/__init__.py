@@ -136,7 +136,7 @@ class Generator:
             return False
 
     @contextmanager
-    def blamed(self) -> Iterator[None]:
+    def blaming_sidecar(self) -> Iterator[None]:
         """Make an InputError that the body raises point at the sidecar, if the sidecar made the input."""
         try:
             yield

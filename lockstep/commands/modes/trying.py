@@ -66,7 +66,7 @@ def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool =
     """
     generator = generator_for(program, use_sidecar, word_bits)
     generator.expected = expected
-    with nullcontext() if given else generator.blamed():
+    with nullcontext() if given else generator.blaming_sidecar():
         jobs = [(one, program.instantiate(*one, word_bits)) for one in inputs]
     results = []
     for number, mode in enumerate(MODES):
