@@ -95,9 +95,9 @@ class Generator:
         if self.draws_from_ranges:
             return random_inputs(self.program, size, rng, self.word_bits)
         self._refuse_a_huge(size)
-        return self._asked(size, rng)
+        return self._draw_from_sidecar(size, rng)
 
-    def _asked(self, size: int, rng: np.random.Generator) -> Inputs:
+    def _draw_from_sidecar(self, size: int, rng: np.random.Generator) -> Inputs:
         """Return the sidecar's input; the first ones are drawn twice."""
         drawn = self._call("inputs", size, rng)
         self._drawn += 1
@@ -131,7 +131,9 @@ class Generator:
         """Return whether every parameter is the size in small inputs."""
         given = self.program.given
         try:
-            return all(self._asked(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBES)
+            return all(
+                self._draw_from_sidecar(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBES
+            )
         except PramError:
             return False
 
