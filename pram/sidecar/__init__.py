@@ -94,7 +94,7 @@ class Generator:
         """
         if self.draws_from_ranges:
             return random_inputs(self.program, size, rng, self.word_bits)
-        self._refuse_a_huge(size)
+        self._check_huge_size(size)
         return self._draw_from_sidecar(size, rng)
 
     def _draw_from_sidecar(self, size: int, rng: np.random.Generator) -> Inputs:
@@ -114,7 +114,7 @@ class Generator:
                 found = type_name(drawn)
         raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {found}", "inputs")
 
-    def _refuse_a_huge(self, size: int) -> None:
+    def _check_huge_size(self, size: int) -> None:
         """Refuse a huge size that exceeds the machine's limits, before the sidecar draws an input.
 
         A sidecar may choose parameters other than the size. So it first draws small inputs: the size is refused only if every
