@@ -124,10 +124,10 @@ class Generator:
             try:
                 self.program.outline(dict.fromkeys(self.program.given, size), DEFAULT_HIGH, self.word_bits)
             except PramError:
-                if self._takes_the_size():
+                if self._uses_size_for_parameters():
                     raise
 
-    def _takes_the_size(self) -> bool:
+    def _uses_size_for_parameters(self) -> bool:
         """Return whether every parameter is the size in small inputs."""
         given = self.program.given
         try:
