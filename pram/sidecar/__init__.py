@@ -155,7 +155,7 @@ class Generator:
         Raises: SidecarFailed: the sidecar fails, or does not return a verdict or this program's outputs.
                 InputError: the input file's "expected" does not hold this program's outputs.
         """
-        as_expected = self._as_the_file_says(params, outputs) if self.expected is not None else None
+        as_expected = self._compare_with_file(params, outputs) if self.expected is not None else None
         if not self.judges or not self._has_cells(params):
             return None
         if not self.judge_function:
@@ -175,7 +175,7 @@ class Generator:
         except WrongForm as error:
             raise self.error(f"`oracle` does not return this program's outputs: {error}", "oracle") from None
 
-    def _as_the_file_says(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
+    def _compare_with_file(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
         try:
             return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
         except WrongForm as error:
