@@ -30,7 +30,7 @@ from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare, describe_
 from lockstep.pram.sidecar.process import UNKNOWN_READS, DEFAULT_TIMEOUT, SidecarEnded, SidecarProcess, load_sidecar
 
 #: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
-QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
+MAX_UNCHECKED_SIZE, PROBES = 1 << 20, (1, 2, 3, 8, 100)
 #: The first inputs are drawn twice, to check that the same `rng` gives the same input.
 DRAWN_TWICE = 10
 
@@ -120,7 +120,7 @@ class Generator:
         A sidecar may choose parameters other than the size. So it first draws small inputs: the size is refused only if every
         parameter was the size in these.
         """
-        if size > QUICK:
+        if size > MAX_UNCHECKED_SIZE:
             try:
                 self.program.outline(dict.fromkeys(self.program.given, size), DEFAULT_HIGH, self.word_bits)
             except PramError:
