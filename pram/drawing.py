@@ -79,7 +79,7 @@ def draw(program: Program, size: int, number: int, seed: int, word_bits: int | N
 
     Raises: PramError: the size exceeds a limit, or a declared range is empty.
     """
-    return styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits)
+    return draw_styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits)
 
 
 def style_of(size: int, number: int) -> str:
@@ -92,10 +92,10 @@ def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bi
 
     Raises: PramError: as `draw`.
     """
-    return styled(program, size, "uniform", rng, word_bits)
+    return draw_styled(program, size, "uniform", rng, word_bits)
 
 
-def styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
+def draw_styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
     """Draw an input in a style of STYLES; every parameter is `size`."""
     params = {name: size for name in program.given}
     program.outline(params, DEFAULT_HIGH, word_bits)  # check all limits before drawing a cell

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lockstep.pram.drawing import STYLES, Inputs, Words, choice_of, filled, largest_word, program_constants, styled
+from lockstep.pram.drawing import STYLES, Inputs, Words, choice_of, filled, largest_word, program_constants, draw_styled
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
@@ -135,7 +135,7 @@ def probes(program: Program, sizes: Iterable[int], seed: int = 0, word_bits: int
 def _series(program: Program, sizes: list[int], seed: int, word_bits: int | None) -> Iterator[Inputs]:
     for number, style in enumerate(STYLES):
         for size in sizes:
-            yield styled(program, size, style, _random(seed, size, number), word_bits)
+            yield draw_styled(program, size, style, _random(seed, size, number), word_bits)
     for number, size in enumerate(sizes * (MOST_EDGES // max(1, len(sizes)))):
         yield _at_edge(program, size, number, _random(seed, 0, 0), word_bits)
     for number, style in enumerate(EXTREMES):
@@ -161,7 +161,7 @@ def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator,
 
 def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs:
     """Return an input in a style of EXTREMES; arrays with a declared range are uniform."""
-    params, arrays = styled(program, size, "uniform", rng, word_bits)
+    params, arrays = draw_styled(program, size, "uniform", rng, word_bits)
     top = largest_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:

@@ -12,7 +12,7 @@ from kit.jobs import PATHS
 from oracles.plain import outside
 
 from lockstep.pram import probing
-from lockstep.pram.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, styled
+from lockstep.pram.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, draw_styled
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
@@ -40,7 +40,7 @@ def flat(arrays: dict[str, Any], name: str) -> list[int]:
 def drawn(style: str, size: int = 6, text: str = TEXT, seeds: int = 30) -> Iterator[dict[str, Any]]:
     program = parse_program(text)
     for seed in range(seeds):
-        yield styled(program, size, style, np.random.default_rng(seed))[1]
+        yield draw_styled(program, size, style, np.random.default_rng(seed))[1]
 
 
 # -- styles ----------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_edges_are_words() -> None:
     program = parse_program(text.replace("word 5\n", ""))
     assert {word for arrays in drawn("edges", text=program.source.text) for word in arrays["A"]} >= {99, 100, 101}
     for seed in range(20):
-        params, arrays = styled(program, 1, "edges", np.random.default_rng(seed), word_bits=6)
+        params, arrays = draw_styled(program, 1, "edges", np.random.default_rng(seed), word_bits=6)
         assert max(arrays["A"]) <= 63
         program.instantiate(params, arrays, 6)
 
