@@ -112,10 +112,10 @@ def random_arrays(program: Program, params: dict[str, int], rng: np.random.Gener
     constants = program_constants(program, params)
     top = largest_word(program, params, word_bits)
     ranges = input_ranges(program, params, word_bits)
-    return {e.array.name: filled(e, lambda e: STYLES[style](rng, choice_of(e, constants, top), share)) for e in ranges}
+    return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, choice_of(e, constants, top), share)) for e in ranges}
 
 
-def filled(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
+def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
     """Return an input of the words that `make` returns, int64 [cells]: a list, or a number for a scalar.
 
     `make` is not called for an empty array.

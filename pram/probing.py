@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lockstep.pram.drawing import STYLES, Inputs, Words, choice_of, filled, largest_word, program_constants, draw_styled
+from lockstep.pram.drawing import STYLES, Inputs, Words, choice_of, fill_array, largest_word, program_constants, draw_styled
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
@@ -156,7 +156,7 @@ def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator,
         edges = choice_of(each, constants, top).edges
         return np.full(each.array.size, rng.permutation(edges)[number % len(edges)])
 
-    return params, {each.array.name: filled(each, make) for each in input_ranges(program, params, word_bits)}
+    return params, {each.array.name: fill_array(each, make) for each in input_ranges(program, params, word_bits)}
 
 
 def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs:
@@ -168,7 +168,7 @@ def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, 
         small = np.reshape(np.array(arrays[each.array.name], np.int64), each.array.size)
         return EXTREMES[style](rng, small, top) if each.array.high is None else small
 
-    return params, {each.array.name: filled(each, make) for each in input_ranges(program, params, word_bits)}
+    return params, {each.array.name: fill_array(each, make) for each in input_ranges(program, params, word_bits)}
 
 
 def _chosen(program: Program, sizes: Iterable[int], word_bits: int | None) -> list[int]:
