@@ -112,7 +112,7 @@ def random_arrays(program: Program, params: dict[str, int], rng: np.random.Gener
     constants = program_constants(program, params)
     top = largest_word(program, params, word_bits)
     ranges = input_ranges(program, params, word_bits)
-    return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, choice_of(e, constants, top), share)) for e in ranges}
+    return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, cell_choice(e, constants, top), share)) for e in ranges}
 
 
 def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
@@ -124,7 +124,7 @@ def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
     return words if each.array.shape else words[0]
 
 
-def choice_of(each: InputRange, constants: set[int], top: int) -> Choice:
+def cell_choice(each: InputRange, constants: set[int], top: int) -> Choice:
     """Return the choice of words for an input.
 
     Without a declared range, edges may be any word: a program that compares a cell with 100 should be run on 100.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lockstep.pram.drawing import STYLES, Inputs, Words, choice_of, fill_array, largest_word, program_constants, draw_styled
+from lockstep.pram.drawing import STYLES, Inputs, Words, cell_choice, fill_array, largest_word, program_constants, draw_styled
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
@@ -153,7 +153,7 @@ def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator,
     constants, top = program_constants(program, params), largest_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:
-        edges = choice_of(each, constants, top).edges
+        edges = cell_choice(each, constants, top).edges
         return np.full(each.array.size, rng.permutation(edges)[number % len(edges)])
 
     return params, {each.array.name: fill_array(each, make) for each in input_ranges(program, params, word_bits)}

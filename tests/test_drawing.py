@@ -12,7 +12,7 @@ from kit.jobs import PATHS
 from oracles.plain import outside
 
 from lockstep.pram import probing
-from lockstep.pram.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, draw_styled
+from lockstep.pram.drawing import STYLES, cell_choice, draw, largest_word, program_constants, random_inputs, style_of, draw_styled
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
@@ -105,7 +105,7 @@ def test_edges_are_ends_of_ranges_and_constants_with_their_neighbours() -> None:
     top = largest_word(program, params)
     assert top == 2**24 - 1
     wanted = {"A": [0, 1, 2, 5, 6, 7, 14, 15, 45, 46, 47, 99, 100, 101], "M": [5, 6, 7, 45, 46, 47, 89, 90], "s": [7]}
-    assert {name: choice_of(ranges[name], constants, top).edges.tolist() for name in "AMs"} == wanted
+    assert {name: cell_choice(ranges[name], constants, top).edges.tolist() for name in "AMs"} == wanted
     seen = {name: {word for arrays in drawn("edges", seeds=99) for word in flat(arrays, name)} for name in "AMs"}
     assert {name: sorted(words) for name, words in seen.items()} == wanted
     mixed = {word for arrays in drawn("mixed", seeds=99) for word in arrays["A"]}

@@ -82,17 +82,17 @@ OF_RUNS = (
 )
 
 OF_INPUTS = (
-    Mutant(DRAWING, "constants have no neighbours", Rewrite(drawing.choice_of, "(c - 1, c, c + 1)", "(c,)"), STYLED),
+    Mutant(DRAWING, "constants have no neighbours", Rewrite(drawing.cell_choice, "(c - 1, c, c + 1)", "(c,)"), STYLED),
     Mutant(
         DRAWING,
         "edges leave declared ranges",
-        Rewrite(drawing.choice_of, "top if each.array.high is None else each.high", "top"),
+        Rewrite(drawing.cell_choice, "top if each.array.high is None else each.high", "top"),
         STYLED,
     ),
     Mutant(
         DRAWING,
         "edges are small words",
-        Rewrite(drawing.choice_of, "top if each.array.high is None else each.high", "each.high"),
+        Rewrite(drawing.cell_choice, "top if each.array.high is None else each.high", "each.high"),
         STYLED,
     ),
     Mutant(
