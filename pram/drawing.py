@@ -71,7 +71,7 @@ STYLES: dict[str, Style] = {
 }
 
 #: Styles of the inputs after the first. Each size starts two styles later, so that few inputs of few sizes cover all styles.
-TURNS = ("edges", "largest", "smallest", "equal", "ascending", "mixed", "descending", "edges")
+STYLE_ORDER = ("edges", "largest", "smallest", "equal", "ascending", "mixed", "descending", "edges")
 
 
 def draw(program: Program, size: int, number: int, seed: int, word_bits: int | None = None) -> Inputs:
@@ -84,7 +84,7 @@ def draw(program: Program, size: int, number: int, seed: int, word_bits: int | N
 
 def style_of(size: int, number: int) -> str:
     """Return the style, a key of STYLES, of input `number` of a size."""
-    return TURNS[(2 * (size - 1) + number - 1) % len(TURNS)] if number else "uniform"
+    return STYLE_ORDER[(2 * (size - 1) + number - 1) % len(STYLE_ORDER)] if number else "uniform"
 
 
 def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
