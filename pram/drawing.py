@@ -110,7 +110,7 @@ def random_arrays(program: Program, params: dict[str, int], rng: np.random.Gener
     """
     share = 0.0 if style == "uniform" else rng.random()
     constants = program_constants(program, params)
-    top = largest_word(program, params, word_bits)
+    top = largest_input_word(program, params, word_bits)
     ranges = input_ranges(program, params, word_bits)
     return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, cell_choice(e, constants, top), share)) for e in ranges}
 
@@ -141,6 +141,6 @@ def program_constants(program: Program, params: dict[str, int]) -> set[int]:
     return written | set(program.values(params).values())
 
 
-def largest_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
+def largest_input_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
     """Return the largest word that an input may contain. A word size that is not declared grows with the input."""
     return (1 << program.word_bits(params, (1 << MAX_WORD_BITS) - 1, word_bits)) - 1

@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lockstep.pram.drawing import STYLES, Inputs, Words, cell_choice, fill_array, largest_word, program_constants, draw_styled
+from lockstep.pram.drawing import (
+    STYLES,
+    Inputs,
+    Words,
+    cell_choice,
+    fill_array,
+    largest_input_word,
+    program_constants,
+    draw_styled,
+)
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
@@ -150,7 +159,7 @@ def _random(seed: int, size: int, number: int) -> np.random.Generator:
 def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator, word_bits: int | None) -> Inputs:
     """Return an input whose cells all are one edge. If the program compares a cell with a constant, one edge equals it."""
     params = dict.fromkeys(program.given, size)
-    constants, top = program_constants(program, params), largest_word(program, params, word_bits)
+    constants, top = program_constants(program, params), largest_input_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:
         edges = cell_choice(each, constants, top).edges
@@ -162,7 +171,7 @@ def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator,
 def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs:
     """Return an input in a style of EXTREMES; arrays with a declared range are uniform."""
     params, arrays = draw_styled(program, size, "uniform", rng, word_bits)
-    top = largest_word(program, params, word_bits)
+    top = largest_input_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:
         small = np.reshape(np.array(arrays[each.array.name], np.int64), each.array.size)

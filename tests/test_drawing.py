@@ -12,7 +12,16 @@ from kit.jobs import PATHS
 from oracles.plain import outside
 
 from lockstep.pram import probing
-from lockstep.pram.drawing import STYLES, cell_choice, draw, largest_word, program_constants, random_inputs, style_of, draw_styled
+from lockstep.pram.drawing import (
+    STYLES,
+    cell_choice,
+    draw,
+    largest_input_word,
+    program_constants,
+    random_inputs,
+    style_of,
+    draw_styled,
+)
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
@@ -102,7 +111,7 @@ def test_edges_are_ends_of_ranges_and_constants_with_their_neighbours() -> None:
     constants = program_constants(program, params)
     assert constants == {0, 1, 100, 6, 46}  # n, k and the numbers of the statements
     ranges = {each.array.name: each for each in input_ranges(program, params)}
-    top = largest_word(program, params)
+    top = largest_input_word(program, params)
     assert top == 2**24 - 1
     wanted = {"A": [0, 1, 2, 5, 6, 7, 14, 15, 45, 46, 47, 99, 100, 101], "M": [5, 6, 7, 45, 46, 47, 89, 90], "s": [7]}
     assert {name: cell_choice(ranges[name], constants, top).edges.tolist() for name in "AMs"} == wanted

@@ -110,7 +110,7 @@ OF_INPUTS = (
         STYLED,
     ),
     Mutant(DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(share *", "int(rng.random() *"), STYLED),
-    Mutant(DRAWING, "edges may be no words", Rewrite(drawing.largest_word, ", word_bits)", ", None)"), STYLED),
+    Mutant(DRAWING, "edges may be no words", Rewrite(drawing.largest_input_word, ", word_bits)", ", None)"), STYLED),
     Mutant(
         DRAWING,
         "edges repeat while others are left out",
