@@ -17,7 +17,7 @@ from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.syntax import Expression
-from lockstep.pram.word import MAX_WORD_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, largest_word
 
 Words = NDArray[np.int64]
 
@@ -132,10 +132,10 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     wrong = np.flatnonzero(active != (value != 0))
     if len(wrong):
         bits, first = machine.job.word_bits, wrong[0]
-        assert largest(bits) in (high for _, high in bounds), "the code is wrong about which processors have an item"
+        assert largest_word(bits) in (high for _, high in bounds), "the code is wrong about which processors have an item"
         why = "its end + 1 is not a word" if active[first] else f"processor {pids[first]}, past its end, has no word for its item"
         size = "`word` sets the size" if bits < MAX_WORD_BITS else "words cannot be longer"
-        raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}): {why}", at)
+        raise machine.error(f"the range ends at {largest_word(bits)}, the largest word of {bits} bits ({size}): {why}", at)
 
 
 def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:

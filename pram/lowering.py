@@ -36,7 +36,7 @@ from lockstep.pram.syntax import (
     Store,
     While,
 )
-from lockstep.pram.word import MIN_WORD_BITS, largest
+from lockstep.pram.word import MIN_WORD_BITS, largest_word
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ class _Lowering(Emitter):
 
     def low_end(self, low: Expression) -> Operand:
         """Return the first item. A number that fits every word size is a constant of the code."""
-        small = isinstance(low, Number) and low.value <= largest(MIN_WORD_BITS)
+        small = isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)
         return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
     def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:

@@ -23,7 +23,7 @@ from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.syntax import Claim, Expression, ProgramText, Shared
-from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word
 
 Words = NDArray[np.int64]
 
@@ -196,7 +196,7 @@ class _Instantiation:
 
     def _job_on(self, memory: Words, bits: int) -> Job:
         program, symbols = self.program, self.program.symbols
-        environment = self._environment() | {WORD_MAX: largest(bits)}
+        environment = self._environment() | {WORD_MAX: largest_word(bits)}
         derived = tuple(self._evaluate(e, environment) for e in program.code.derived)
         returned = [a for a in self.arrays if a.is_output]
         first = returned[0].base if returned else 0
@@ -307,8 +307,8 @@ class _Instantiation:
         elif word is not None:
             bits, at = self._evaluate(word.bits, self.values), word.at
         else:
-            largest = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
-            return min(MAX_WORD_BITS, 2 * largest.bit_length() + 2)
+            largest_word = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
+            return min(MAX_WORD_BITS, 2 * largest_word.bit_length() + 2)
         if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
             raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at)
         for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):

@@ -69,10 +69,10 @@ SYMBOLS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} |
 def exact(operation: WordOperation, x: Words, y: Words, bits: int) -> Words:
     """Return the exact integer result, in the shape of x and y."""
     result = operation.exact(x, np.minimum(y, bits) if operation.is_shift else y)
-    return np.minimum(result, largest(bits)) if operation.saturates else result
+    return np.minimum(result, largest_word(bits)) if operation.saturates else result
 
 
-def largest(bits: int) -> int:
+def largest_word(bits: int) -> int:
     """Return the largest word."""
     return (1 << bits) - 1
 
