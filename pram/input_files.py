@@ -9,7 +9,7 @@ from pathlib import Path
 from lockstep.pram import json_places
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, Source
-from lockstep.pram.inputs import InputFile, read_input_file, input_error
+from lockstep.pram.inputs import InputFile, input_error, read_input_file
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.winner import Winner
 

@@ -15,10 +15,10 @@ from lockstep.pram.drawing import (
     Inputs,
     Words,
     cell_choice,
+    draw_styled,
     fill_array,
     largest_input_word,
     program_constants,
-    draw_styled,
 )
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job

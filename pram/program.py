@@ -17,7 +17,7 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import read_array, shorten, show_value, input_error, cell_error
+from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower

@@ -265,11 +265,11 @@ def test_nothing_is_half_written(line: str, do: Do) -> None:
     assert Path("made").read_bytes() == EARLIER
 
 
-MAX_UNCHECKED_SIZE = ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram", "profile tiny.pram --size 3", "modes tiny.pram --size 2",
+QUICK = ["--help", "run --help", "run tiny.pram --size 3", "asm tiny.pram", "profile tiny.pram --size 3", "modes tiny.pram --size 2",
          "check tiny.pram", "fmt --stdout tiny.pram", "new first"]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", MAX_UNCHECKED_SIZE)
+@pytest.mark.parametrize("line", QUICK)
 def test_quick_commands_import_neither_torch_nor_sympy(line: str, do: Do) -> None:
     code = f"import sys; sys.argv = {['lockstep', *line.split()]!r}\nfrom lockstep.cli import main\n"
     code += "try: main()\nfinally: print('LOADED', [m for m in ('torch', 'sympy') if m in sys.modules])"

@@ -16,11 +16,11 @@ from lockstep.pram.drawing import (
     STYLES,
     cell_choice,
     draw,
+    draw_styled,
     largest_input_word,
     program_constants,
     random_inputs,
     style_of,
-    draw_styled,
 )
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run

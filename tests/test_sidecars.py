@@ -20,7 +20,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.job import Array
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import draw_one, generator_for
-from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare
+from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare
 from lockstep.proofs_check.sweeps.pool import FOREVER, pool
 
 # -- ends of every kind --------------------------------------------------------------------------------

@@ -21,15 +21,15 @@ import numpy as np
 from lockstep.pram.drawing import Inputs, random_inputs
 from lockstep.pram.drawing import draw as draw_in_ranges
 from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import plain, input_error
+from lockstep.pram.inputs import input_error, plain
 from lockstep.pram.job import Array
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
-from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare, describe_value, type_name
-from lockstep.pram.sidecar.process import UNKNOWN_READS, DEFAULT_TIMEOUT, SidecarEnded, SidecarProcess, load_sidecar
+from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare, describe_value, type_name
+from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT, UNKNOWN_READS, SidecarEnded, SidecarProcess, load_sidecar
 
-#: Larger sizes than QUICK are checked against the machine's limits before drawing; PROBES are small sizes for that check.
+#: Larger sizes are checked before the sidecar draws an input; PROBES are the small sizes that this check draws.
 MAX_UNCHECKED_SIZE, PROBES = 1 << 20, (1, 2, 3, 8, 100)
 #: The first inputs are drawn twice, to check that the same `rng` gives the same input.
 DRAWN_TWICE = 10

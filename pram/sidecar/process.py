@@ -227,4 +227,4 @@ def load_sidecar(source: Source, timeout: float = DEFAULT_TIMEOUT) -> SidecarPro
     return found
 
 
-__all__ = ["DEFAULT_TIMEOUT", "Gone", "PramError", "SidecarProcess", "load_sidecar"]
+__all__ = ["DEFAULT_TIMEOUT", "SidecarEnded", "PramError", "SidecarProcess", "load_sidecar"]

@@ -18,7 +18,7 @@ from lockstep.pram.job import Array
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import Generator, child, draw_one, generator_for
 from lockstep.pram.sidecar.files import fingerprint
-from lockstep.pram.sidecar.judging import WrongForm, Verdict, compare
+from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare
 from lockstep.pram.sidecar.process import load_sidecar
 from lockstep.proofs_check.failing import shrink_failing
 from lockstep.proofs_check.sweeps.check import check_task
