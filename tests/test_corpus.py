@@ -133,7 +133,7 @@ def test_has_an_oracle_and_exact_claims(path: Path) -> None:
     program = load(path)
     assert program.name == path.stem
     kind = "accepts" if path.stem in MANY_RIGHT_OUTPUTS else "oracle"
-    assert generator_for(program).origin == f"{kind} in {path.stem}.py"
+    assert generator_for(program).judge_label == f"{kind} in {path.stem}.py"
     assert missing_claims(program) == set()
 
 

@@ -60,7 +60,7 @@ class Generator:
     _blind: bool = False
 
     @property
-    def origin(self) -> str:
+    def judge_label(self) -> str:
         """Text that says who judges: `oracle in NAME.py`, `the input file` or `no oracle`."""
         if self.sidecar is not None and self.judge_function:
             return f"{self.judge_function} in {Path(self.sidecar.source.name).name}"
@@ -187,7 +187,7 @@ class Generator:
     def _accepted(self, answer: Any) -> Verdict:
         if not isinstance(answer, bool):
             raise self.error(f"`accepts` returns {describe_value(answer)}; it must return True or False", "accepts")
-        return Verdict(answer, "" if answer else f"{self.origin} returned False")
+        return Verdict(answer, "" if answer else f"{self.judge_label} returned False")
 
     # -- the sidecar ---------------------------------------------------------------------------
 

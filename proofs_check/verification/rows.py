@@ -107,7 +107,7 @@ def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:
     verdicts = [e.verdict for case in cases for e in case.executions if e.verdict is not None]
     if verdicts:
         right = sum(verdict.right for verdict in verdicts)
-        return Check(OUTPUTS, on, generator.origin, f"{right} of {len(verdicts)}", right == len(verdicts))
+        return Check(OUTPUTS, on, generator.judge_label, f"{right} of {len(verdicts)}", right == len(verdicts))
     if not generator.program.has_outputs:
         return Check(OUTPUTS, on, "the program has none", "not judged", True, "skipped")
     depends = DEPENDS if any(_differ(case) for case in cases) else "not judged"

@@ -119,7 +119,11 @@ def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any],
     verdict = generator.judge(params, arrays, outputs)
     if verdict is None or verdict.right:
         return ""
-    return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {show_value(outputs)}"
+    return (
+        verdict.difference
+        if verdict.expected is not None
+        else f"{generator.judge_label} rejects the outputs {show_value(outputs)}"
+    )
 
 
 def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
