@@ -164,7 +164,7 @@ def example(name: str) -> Program:
 def test_example_equals_oracle_and_evaluator(name: str) -> None:
     program = example(name)
     generator = generator_for(program)
-    assert generator.judges
+    assert generator.has_judge
     for size in SIZES[name]:
         for seed in range(4):
             params, arrays = generator.inputs(size, np.random.default_rng(seed))

@@ -73,7 +73,7 @@ class Generator:
         return next((name for name in ("accepts", "oracle") if name in functions), "")
 
     @property
-    def judges(self) -> bool:
+    def has_judge(self) -> bool:
         """Whether outputs are judged; False for a program without outputs."""
         return (bool(self.judge_function) or self.expected is not None) and self.program.has_outputs
 
@@ -156,7 +156,7 @@ class Generator:
                 InputError: the input file's "expected" does not hold this program's outputs.
         """
         as_expected = self._compare_with_file(params, outputs) if self.expected is not None else None
-        if not self.judges or not self._has_cells(params):
+        if not self.has_judge or not self._has_cells(params):
             return None
         if not self.judge_function:
             return as_expected

@@ -105,7 +105,7 @@ def _trouble(found: Winners, generator: Generator, params: dict[str, int], array
     for winner, outcome in found.runs:
         if isinstance(outcome, PramError):
             return Trouble(outcome.message + _with(generator.program, found, winner), False, outcome.diagnostics[0].span)
-    if not generator.judges:
+    if not generator.has_judge:
         text = _dependence(generator.program, runs)
         return Trouble(text, True) if text else None
     for winner, ran in runs:
