@@ -30,7 +30,7 @@ from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare, describe_
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT, UNKNOWN_READS, SidecarEnded, SidecarProcess, load_sidecar
 
 #: Larger sizes are checked before the sidecar draws an input; PROBES are the small sizes that this check draws.
-MAX_UNCHECKED_SIZE, PROBES = 1 << 20, (1, 2, 3, 8, 100)
+MAX_UNCHECKED_SIZE, PROBE_SIZES = 1 << 20, (1, 2, 3, 8, 100)
 #: The first inputs are drawn twice, to check that the same `rng` gives the same input.
 DRAWN_TWICE = 10
 
@@ -132,7 +132,7 @@ class Generator:
         given = self.program.given
         try:
             return all(
-                self._draw_from_sidecar(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBES
+                self._draw_from_sidecar(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBE_SIZES
             )
         except PramError:
             return False
