@@ -23,7 +23,7 @@ Words = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Choice:
+class CellChoice:
     """Which words one input array may contain.
 
     cells:     the number of cells to draw.
@@ -38,23 +38,23 @@ class Choice:
 
 
 #: Draws the cells of one array, int64 [cells]. `share` is a number in 0 .. 1, the same for all arrays of one input.
-Style = Callable[[np.random.Generator, Choice, float], Words]
+Style = Callable[[np.random.Generator, CellChoice, float], Words]
 
 
-def _uniform(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+def _uniform(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
     return rng.integers(choice.low, choice.high + 1, choice.cells)
 
 
-def _equal(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+def _equal(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
     return np.full(choice.cells, choice.low + int(share * (choice.high - choice.low + 1)))
 
 
-def _edges(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+def _edges(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
     """Edges in random order, repeated only if there are more cells than edges."""
     return rng.permutation(np.resize(rng.permutation(choice.edges), choice.cells))
 
 
-def _mixed(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+def _mixed(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
     """Each cell is an edge or a uniform word."""
     return np.where(rng.random(choice.cells) < 0.5, _edges(rng, choice, share), _uniform(rng, choice, share))
 
@@ -124,7 +124,7 @@ def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
     return words if each.array.shape else words[0]
 
 
-def cell_choice(each: InputRange, constants: set[int], top: int) -> Choice:
+def cell_choice(each: InputRange, constants: set[int], top: int) -> CellChoice:
     """Return the choice of words for an input.
 
     Without a declared range, edges may be any word: a program that compares a cell with 100 should be run on 100.
@@ -132,7 +132,7 @@ def cell_choice(each: InputRange, constants: set[int], top: int) -> Choice:
     last = top if each.array.high is None else each.high
     ends = {word for word in (each.low, each.low + 1, each.high - 1, each.high) if each.low <= word <= each.high}
     near = {word for c in constants for word in (c - 1, c, c + 1) if each.low <= word <= last}
-    return Choice(each.array.size, each.low, each.high, np.array(sorted(ends | near), np.int64))
+    return CellChoice(each.array.size, each.low, each.high, np.array(sorted(ends | near), np.int64))
 
 
 def program_constants(program: Program, params: dict[str, int]) -> set[int]:
