@@ -37,37 +37,37 @@ class CellChoice:
     edges: Words
 
 
-#: Draws the cells of one array, int64 [cells]. `share` is a number in 0 .. 1, the same for all arrays of one input.
+#: Draws the cells of one array, int64 [cells]. `fraction` is a number in 0 .. 1, the same for all arrays of one input.
 Style = Callable[[np.random.Generator, CellChoice, float], Words]
 
 
-def _uniform(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
+def _uniform(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
     return rng.integers(choice.low, choice.high + 1, choice.cells)
 
 
-def _equal(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
-    return np.full(choice.cells, choice.low + int(share * (choice.high - choice.low + 1)))
+def _equal(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
+    return np.full(choice.cells, choice.low + int(fraction * (choice.high - choice.low + 1)))
 
 
-def _edges(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
+def _edges(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
     """Edges in random order, repeated only if there are more cells than edges."""
     return rng.permutation(np.resize(rng.permutation(choice.edges), choice.cells))
 
 
-def _mixed(rng: np.random.Generator, choice: CellChoice, share: float) -> Words:
+def _mixed(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
     """Each cell is an edge or a uniform word."""
-    return np.where(rng.random(choice.cells) < 0.5, _edges(rng, choice, share), _uniform(rng, choice, share))
+    return np.where(rng.random(choice.cells) < 0.5, _edges(rng, choice, fraction), _uniform(rng, choice, fraction))
 
 
 STYLES: dict[str, Style] = {
     "uniform": _uniform,
     "edges": _edges,
-    "largest": lambda rng, choice, share: np.full(choice.cells, choice.high),
-    "smallest": lambda rng, choice, share: np.full(choice.cells, choice.low),
+    "largest": lambda rng, choice, fraction: np.full(choice.cells, choice.high),
+    "smallest": lambda rng, choice, fraction: np.full(choice.cells, choice.low),
     "equal": _equal,
-    "ascending": lambda rng, choice, share: np.sort(_uniform(rng, choice, share)),
+    "ascending": lambda rng, choice, fraction: np.sort(_uniform(rng, choice, fraction)),
     "mixed": _mixed,
-    "descending": lambda rng, choice, share: np.sort(_uniform(rng, choice, share))[::-1],
+    "descending": lambda rng, choice, fraction: np.sort(_uniform(rng, choice, fraction))[::-1],
 }
 
 #: Styles of the inputs after the first. Each size starts two styles later, so that few inputs of few sizes cover all styles.
@@ -108,11 +108,11 @@ def random_arrays(program: Program, params: dict[str, int], rng: np.random.Gener
 
     Raises: PramError: the program refuses the parameters, or a declared range is empty.
     """
-    share = 0.0 if style == "uniform" else rng.random()
+    fraction = 0.0 if style == "uniform" else rng.random()
     constants = program_constants(program, params)
     top = largest_input_word(program, params, word_bits)
     ranges = input_ranges(program, params, word_bits)
-    return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, cell_choice(e, constants, top), share)) for e in ranges}
+    return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, cell_choice(e, constants, top), fraction)) for e in ranges}
 
 
 def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
