@@ -20,7 +20,7 @@ from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, If, Inde
 #: The most levels of nesting, and the most terms of one chain of operators, such as `a + b - c`.
 MAX_NESTING, MAX_TERMS = 256, 10_000
 
-EMPTY = "there is no program here; one starts with `program NAME`"
+NO_PROGRAM = "there is no program here; one starts with `program NAME`"
 
 #: The closing word of each block, and the closing bracket of each bracket.
 CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single": "end", "repeat": "until", "(": ")", "[": "]"}
@@ -48,7 +48,7 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     """
     source = Source(name, text.removeprefix("\ufeff"))
     if not source.text.strip():
-        raise fail(EMPTY, source, Span(1, 1))
+        raise fail(NO_PROGRAM, source, Span(1, 1))
     nesting = _Nesting(source)
     parser = _lark().parse_interactive(source.text)
     try:
@@ -170,7 +170,7 @@ def _unexpected_character(source: Source, error: UnexpectedCharacters, nesting: 
     char = source.text[error.pos_in_stream or 0]
     at = Span(error.line, error.column)
     if not nesting.recent and char.isascii() and char.isprintable():  # JSON, say
-        return fail(EMPTY, source, at)
+        return fail(NO_PROGRAM, source, at)
     if char in CHARACTERS:
         return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
@@ -201,7 +201,7 @@ def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting)
     if at_end:
         return _unexpected_end(source, nesting, expected)
     if previous is None and not token[0].isalpha():
-        return fail(EMPTY, source, span(token))
+        return fail(NO_PROGRAM, source, span(token))
     return fail(f"unexpected `{token}`{_advice(token, previous, expected, nesting)}", source, span(token))
 
 
@@ -247,7 +247,7 @@ def _hint(token: Token, expected: set[str]) -> str:
 
 def _unexpected_end(source: Source, nesting: _Nesting, expected: set[str]) -> PramError:
     if not nesting.recent:
-        return fail(EMPTY, source, Span(1, 1))
+        return fail(NO_PROGRAM, source, Span(1, 1))
     if nesting.open:
         opener, why = nesting.open[-1], "`{}` opened here is never closed"
         if nesting.suspect is not None:
