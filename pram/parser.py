@@ -174,10 +174,10 @@ def _unexpected_character(source: Source, error: UnexpectedCharacters, nesting: 
     if char in CHARACTERS:
         return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
-    return fail(f"unexpected character {char!r} ({title}){_instead(char)}", source, at)
+    return fail(f"unexpected character {char!r} ({title}){_advice_on_character(char)}", source, at)
 
 
-def _instead(char: str) -> str:
+def _advice_on_character(char: str) -> str:
     """Return advice, starting with `; `, for a character that the language does not have."""
     plain = LOOKALIKES.get(char) or HOMOGLYPHS.get(char) or unicodedata.normalize("NFKC", char)
     if plain == " ":
