@@ -202,10 +202,10 @@ def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting)
         return _unexpected_end(source, nesting, expected)
     if previous is None and not token[0].isalpha():
         return fail(NO_PROGRAM, source, span(token))
-    return fail(f"unexpected `{token}`{_advice(token, previous, expected, nesting)}", source, span(token))
+    return fail(f"unexpected `{token}`{_advice_on_token(token, previous, expected, nesting)}", source, span(token))
 
 
-def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _Nesting) -> str:
+def _advice_on_token(token: Token, previous: Token | None, expected: set[str], nesting: _Nesting) -> str:
     """Return advice, starting with `; ` or `: `, for an unexpected token."""
     if expected == {"NAME"} and token in keywords():
         return ": it is a reserved word and cannot be a name"
