@@ -72,8 +72,8 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
     known = -1
     while len(varying) > known:  # each round only adds to `varying`
         known = len(varying)
-        _Body(symbols, source, varying, [], ifs).block(tree.body, _Context())
-    _Body(symbols, source, varying, errors, ifs).block(tree.body, _Context())
+        _Checker(symbols, source, varying, [], ifs).block(tree.body, _Context())
+    _Checker(symbols, source, varying, errors, ifs).block(tree.body, _Context())
     if errors:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
@@ -104,7 +104,7 @@ class _Context:
         return replace(self, scope={**self.scope, name: at}, loops=self.loops | {name} if loop else self.loops - {name})
 
 
-class _Body:
+class _Checker:
     """One pass over the statements: marks varying locals and reports errors.
 
     `varying` maps the declaration of each varying local to the place where its values start to differ.
