@@ -249,11 +249,11 @@ class _Checker:
 
     def _bound(self, bound: Expression, context: _Context) -> None:
         for node in walk(bound):
-            if why := self._no_bound(node, context):
+            if why := self._bound_error(node, context):
                 self._error(why, node.at)
                 return  # errors below it are part of the same mistake
 
-    def _no_bound(self, node: Node, context: _Context) -> str:
+    def _bound_error(self, node: Node, context: _Context) -> str:
         """Return why a loop bound may not contain this node; "" if it may."""
         padded = context.assigned is not None
         if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:

@@ -255,7 +255,7 @@ MUTANTS = (
     Mutant(
         ANALYSIS,
         "bounds of idle processors may read shared memory",
-        Rewrite(analysis._Checker._no_bound, "padded = context.assigned is not None", "padded = False"),
+        Rewrite(analysis._Checker._bound_error, "padded = context.assigned is not None", "padded = False"),
         "refused texts",
     ),
     Mutant(
