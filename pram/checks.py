@@ -28,7 +28,7 @@ Group = Union[slice, Words]
 BY_ALL = {"read": "CREW lets them read one cell, EREW takes a copy for each", "write": "`single do ... end` is run by one"}
 
 #: Larger than any word, item or pid. Exact integers are clipped to it, so that adding pids to them cannot overflow int64.
-FAR = 1 << 40
+CLIP_LIMIT = 1 << 40
 
 
 class Machine(Protocol):
@@ -91,7 +91,7 @@ def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
     if isinstance(subject, Operand):
         return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
     value = _evaluate(machine, subject)
-    return np.broadcast_to(np.int64(max(-FAR, min(value, FAR))), machine.pids(group).shape)
+    return np.broadcast_to(np.int64(max(-CLIP_LIMIT, min(value, CLIP_LIMIT))), machine.pids(group).shape)
 
 
 def _evaluate(machine: Machine, expression: Expression) -> int:
