@@ -25,7 +25,10 @@ Words = NDArray[np.int64]
 Group = Union[slice, Words]
 
 #: Advice for code in which all processors access one cell.
-BY_ALL = {"read": "CREW lets them read one cell, EREW takes a copy for each", "write": "`single do ... end` is run by one"}
+ADVICE_FOR_ALL = {
+    "read": "CREW lets them read one cell, EREW takes a copy for each",
+    "write": "`single do ... end` is run by one",
+}
 
 #: Larger than any word, item or pid. Exact integers are clipped to it, so that adding pids to them cannot overflow int64.
 CLIP_LIMIT = 1 << 40
@@ -181,5 +184,5 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
             return f"{text} (mode {job.mode})", at
     hint = ""
     if job.code[int(counter[first])].by_all:
-        hint = "; code outside `parallel` runs on all processors: " + BY_ALL[conflict.kind]
+        hint = "; code outside `parallel` runs on all processors: " + ADVICE_FOR_ALL[conflict.kind]
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at
