@@ -183,6 +183,6 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
             text = f"processors {first} and {second} write different values, {values[first]} and {values[second]}, to {cell}"
             return f"{text} (mode {job.mode})", at
     hint = ""
-    if job.code[int(counter[first])].by_all:
+    if job.code[int(counter[first])].run_by_all:
         hint = "; code outside `parallel` runs on all processors: " + ADVICE_FOR_ALL[conflict.kind]
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at

@@ -209,7 +209,7 @@ class Instruction:
     at: Span | None = field(default=None, compare=False)
     trap: Trap = Trap.NOTHING
     checks: tuple[Check, ...] = ()
-    by_all: bool = False
+    run_by_all: bool = False
     idle: bool = field(default=False, compare=False)
     decides: Decision | None = field(default=None, compare=False)
 
