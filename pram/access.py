@@ -64,7 +64,7 @@ class Accesses:
         return len(self.pids)
 
 
-NONE = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+NO_ACCESSES = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, owner: Words) -> Conflict | None:

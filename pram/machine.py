@@ -286,10 +286,10 @@ class Machine:
 
     def _commit(self, before: Words, reads: list[tuple[Group, Words]], value: Words, destination: Words | None) -> None:
         mode = MODES[self.job.mode]
-        read = access.NONE
+        read = access.NO_ACCESSES
         if reads:
             read = Accesses(np.concatenate([self._pids[g] for g, _ in reads]), np.concatenate([cells for _, cells in reads]))
-        written = access.NONE
+        written = access.NO_ACCESSES
         if destination is not None:
             pids = np.flatnonzero(destination >= 0)
             written = Accesses(pids, destination[pids], value[pids])
