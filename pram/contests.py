@@ -90,7 +90,7 @@ class Arbiter:
 
     def _misfit(self, step: int, written: Accesses, group: Words, counter: Words) -> PramError:
         pids, job = written.pids[group].tolist(), self.job
-        who = f"{self._choice(self._settled)}, but {job.cell_name(int(written.cells[group[0]]))} is written by {named(pids)}"
+        who = f"{self._choice(self._settled)}, but {job.cell_name(int(written.cells[group[0]]))} is written by {list_processors(pids)}"
         return fail(f"step {step}: {who}", job.source, job.code[int(counter[pids[0]])].at)
 
     def _choice(self, number: int) -> str:
@@ -109,7 +109,7 @@ def contested(written: Accesses) -> Iterator[Words]:
             yield group
 
 
-def named(pids: Sequence[int]) -> str:
+def list_processors(pids: Sequence[int]) -> str:
     """Return text such as `processors 0, 1 and 2`; of many processors it names the first."""
     words = [str(pid) for pid in pids[:MOST_NAMED]]
     last = f"{len(pids) - MOST_NAMED} more" if len(pids) > MOST_NAMED else words.pop()
