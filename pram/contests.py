@@ -84,11 +84,11 @@ class Arbiter:
             return None
         at = np.flatnonzero(written.pids[group] == self.winner.choices[self._settled])
         if not len(at):
-            raise self._misfit(step, written, group, counter)
+            raise self._wrong_choice(step, written, group, counter)
         self._settled += 1
         return int(group[at[0]])
 
-    def _misfit(self, step: int, written: Accesses, group: Words, counter: Words) -> PramError:
+    def _wrong_choice(self, step: int, written: Accesses, group: Words, counter: Words) -> PramError:
         pids, job = written.pids[group].tolist(), self.job
         who = f"{self._choice(self._settled)}, but {job.cell_name(int(written.cells[group[0]]))} is written by {list_processors(pids)}"
         return fail(f"step {step}: {who}", job.source, job.code[int(counter[pids[0]])].at)
