@@ -184,7 +184,7 @@ class Machine:
         """
         while self.running:
             if self.costs.time >= max_steps:
-                raise NoHalt(self._endless(max_steps).diagnostics)
+                raise NoHalt(self._no_halt_error(max_steps).diagnostics)
             yield self.step()
         self.arbiter.check_end(self.costs.time)
 
@@ -305,7 +305,7 @@ class Machine:
             order = self.arbiter.order(self.costs.time, written, before)
             self.memory[written.cells[order]] = written.values[order]
 
-    def _endless(self, max_steps: int) -> PramError:
+    def _no_halt_error(self, max_steps: int) -> PramError:
         """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""
         index = int(self.counter[self.counter != HALTED][0])
         rounds, at = self.rounds.describe(index, self.job.source)
