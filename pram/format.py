@@ -15,7 +15,7 @@ from lockstep.pram.listing import PRECEDENCE
 from lockstep.pram.parser import DECLARATIONS, lex, parse
 
 #: The most columns of a line, and the least that a statement gets however deep it is nested.
-WIDTH, LEAST = 100, 50
+WIDTH, MIN_WIDTH = 100, 50
 INDENT = "  "
 #: The column, from 0, at which the text of a declaration starts; the extra indentation of a statement's further lines.
 DECLARED, CONTINUED = 7, 4
@@ -282,7 +282,7 @@ def _fill(words: Lexemes, indent: str, continued: str) -> list[str]:
 
 
 def _room(indent: str) -> int:
-    return max(WIDTH - len(indent), LEAST)
+    return max(WIDTH - len(indent), MIN_WIDTH)
 
 
 def _best_break(words: Lexemes, room: int) -> int:
