@@ -172,7 +172,7 @@ class _Layout:
         self.lead(words[0], indent)
         if isinstance(item, Simple):
             self.words(item.words, indent)
-        elif words[0].line == words[-1].line and len(item.flat) <= _room(indent):
+        elif words[0].line == words[-1].line and len(item.flat) <= _columns_left(indent):
             self.put(indent + item.flat, words[-1].trailing)
         else:
             self.compound(item, indent)
@@ -275,13 +275,13 @@ def _nests(word: Lexeme) -> int:
 def _fill(words: Lexemes, indent: str, continued: str) -> list[str]:
     """Break lexemes into lines of at most WIDTH columns where possible: after commas, or before operators."""
     lines = []
-    while len(spaced(words)) > _room(indent) and (at := _best_break(words, _room(indent))):
+    while len(spaced(words)) > _columns_left(indent) and (at := _best_break(words, _columns_left(indent))):
         lines.append(indent + spaced(words[:at]))
         words, indent = words[at:], continued
     return [*lines, indent + spaced(words)]
 
 
-def _room(indent: str) -> int:
+def _columns_left(indent: str) -> int:
     return max(WIDTH - len(indent), MIN_WIDTH)
 
 
