@@ -263,11 +263,11 @@ def _marked(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lex
     for word in rest:
         entry = previous.text == "," and not depth and word.line > previous.line
         yield word, entry or _must_break(previous, word)
-        depth += _nests(word)
+        depth += _depth_change(word)
         previous = word
 
 
-def _nests(word: Lexeme) -> int:
+def _depth_change(word: Lexeme) -> int:
     """Return how a lexeme changes the depth of brackets: 1, -1 or 0."""
     return (word.text in ("(", "[")) - (word.text in (")", "]"))
 
@@ -293,7 +293,7 @@ def _best_break(words: Lexemes, room: int) -> int:
     depth, length, best, choice = 0, len(words[0].text), (99, 99), 0
     for index in range(1, len(words)):
         left, right = words[index - 1], words[index]
-        depth += _nests(left)
+        depth += _depth_change(left)
         if length > room and choice:
             break
         looseness = 0 if left.text == "," else PRECEDENCE.get(right.text) if right.text != "not" else None
