@@ -165,7 +165,7 @@ class _Layout:
     def declaration(self, words: Lexemes) -> None:
         self.lead(words[0], "")
         keyword = replace(words[0], text=words[0].text.ljust(DECLARED - 1))
-        self.broken(_marked(words[0], keyword, words[1:]), "", " " * DECLARED)
+        self.put_broken(_marked(words[0], keyword, words[1:]), "", " " * DECLARED)
 
     def item(self, item: Item, indent: str) -> None:
         words = list(item.all_words)
@@ -190,10 +190,10 @@ class _Layout:
 
     def words(self, words: Lexemes, indent: str) -> None:
         """Put one logical line, broken into several where needed."""
-        self.broken(((word, number > 0 and _must_break(words[number - 1], word)) for number, word in enumerate(words)),
+        self.put_broken(((word, number > 0 and _must_break(words[number - 1], word)) for number, word in enumerate(words)),
                     indent, indent + " " * CONTINUED)  # fmt: skip
 
-    def broken(self, words: Iterable[tuple[Lexeme, bool]], indent: str, continued: str) -> None:
+    def put_broken(self, words: Iterable[tuple[Lexeme, bool]], indent: str, continued: str) -> None:
         """Put lexemes, each with whether it must start a line. Lines that are too long are broken further."""
         pieces: list[list[Lexeme]] = []
         for word, breaks in words:
