@@ -159,17 +159,17 @@ class _Layout:
             found[reader.at] = _after_blank(found[reader.at])
         for item in reader.block():
             self.item(item, "")
-        self.lead(found[-1], "", end=True)
+        self.put_above(found[-1], "", end=True)
         return "".join(f"{line}\n" for line in _with_comments(self.lines))
 
     def declaration(self, words: Lexemes) -> None:
-        self.lead(words[0], "")
+        self.put_above(words[0], "")
         keyword = replace(words[0], text=words[0].text.ljust(DECLARED - 1))
         self.put_broken(_marked(words[0], keyword, words[1:]), "", " " * DECLARED)
 
     def item(self, item: Item, indent: str) -> None:
         words = list(item.all_words)
-        self.lead(words[0], indent)
+        self.put_above(words[0], indent)
         if isinstance(item, Simple):
             self.words(item.words, indent)
         elif words[0].line == words[-1].line and len(item.flat) <= _columns_left(indent):
@@ -225,7 +225,7 @@ class _Layout:
                 self.blank()
             self.put(indent + comment.text)
 
-    def lead(self, word: Lexeme, indent: str, end: bool = False) -> None:
+    def put_above(self, word: Lexeme, indent: str, end: bool = False) -> None:
         """Put the comments and the empty line before a statement."""
         self.own_comments(word, indent)
         if word.blank and not end:
