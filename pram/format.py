@@ -180,12 +180,12 @@ class _Layout:
     def compound(self, item: Compound, indent: str) -> None:
         for number, (head, block) in enumerate(item.parts):
             if number:
-                self.close(head[0], indent)
+                self.put_before_closer(head[0], indent)
             self.words(head, indent)
             self.fresh = True
             for inner in block:
                 self.item(inner, indent + INDENT)
-        self.close(item.last[0], indent)
+        self.put_before_closer(item.last[0], indent)
         self.words(item.last, indent)
 
     def words(self, words: Lexemes, indent: str) -> None:
@@ -231,7 +231,7 @@ class _Layout:
         if word.blank and not end:
             self.blank()
 
-    def close(self, word: Lexeme, indent: str) -> None:
+    def put_before_closer(self, word: Lexeme, indent: str) -> None:
         """Put the comments before `end`, `else`, `elif` or `until`.
 
         They belong to the block before the word, unless they start no further right than the word.
