@@ -202,7 +202,7 @@ class _Layout:
             pieces[-1].append(word)
         for number, piece in enumerate(pieces):
             if number:
-                self.own_comments(piece[0], continued)
+                self.put_comments(piece[0], continued)
             *filled, last = _fill(tuple(piece), continued if number else indent, continued)
             for text in filled:
                 self.put(text)
@@ -219,7 +219,7 @@ class _Layout:
             self.lines.append(_Line(""))
             self.fresh = True
 
-    def own_comments(self, word: Lexeme, indent: str) -> None:
+    def put_comments(self, word: Lexeme, indent: str) -> None:
         for comment in word.above:
             if comment.blank:
                 self.blank()
@@ -227,7 +227,7 @@ class _Layout:
 
     def put_above(self, word: Lexeme, indent: str, end: bool = False) -> None:
         """Put the comments and the empty line before a statement."""
-        self.own_comments(word, indent)
+        self.put_comments(word, indent)
         if word.blank and not end:
             self.blank()
 
