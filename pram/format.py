@@ -165,7 +165,7 @@ class _Layout:
     def declaration(self, words: Lexemes) -> None:
         self.put_above(words[0], "")
         keyword = replace(words[0], text=words[0].text.ljust(DECLARED - 1))
-        self.put_broken(_marked(words[0], keyword, words[1:]), "", " " * DECLARED)
+        self.put_broken(_with_breaks(words[0], keyword, words[1:]), "", " " * DECLARED)
 
     def item(self, item: Item, indent: str) -> None:
         words = list(item.all_words)
@@ -256,7 +256,7 @@ def _must_break(left: Lexeme, right: Lexeme) -> bool:
     return bool(left.trailing or right.above)
 
 
-def _marked(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
+def _with_breaks(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
     """Yield a declaration's lexemes, each with whether it must start a line: line breaks between entries of a list stay."""
     yield keyword, False
     previous, depth = first, 0
