@@ -101,7 +101,7 @@ class _Reader:
     def next(self) -> str:
         return self.found[self.at].text
 
-    def through(self, word: str) -> Lexemes:
+    def read_through(self, word: str) -> Lexemes:
         """Read up to and including a word."""
         start = self.at
         while self.found[self.at].text != word:
@@ -133,7 +133,7 @@ class _Reader:
     def compound(self) -> Compound:
         parts = []
         while self.next not in ("end", "until"):
-            parts.append((self.through(HEADS[self.next]), self.block()))
+            parts.append((self.read_through(HEADS[self.next]), self.block()))
         return Compound(tuple(parts), self.simple())
 
 
