@@ -15,7 +15,7 @@ PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
 ATOM = 11
 #: The length of the longest instruction name.
-NAME = max(map(len, INSTRUCTIONS))
+NAME_WIDTH = max(map(len, INSTRUCTIONS))
 
 
 def expression_text(expression: Expression, outer: int = 0) -> str:
@@ -68,7 +68,7 @@ def instruction_text(instruction: Instruction, derived: Sequence[Expression]) ->
         if operand is not None:
             values[name] = operand_text(operand, derived)
     text = re.sub(r"rd|[xyzL]", lambda found: values[found[0]], instruction.row.operands)
-    return f"{instruction.name:<{NAME}} {text}".rstrip()
+    return f"{instruction.name:<{NAME_WIDTH}} {text}".rstrip()
 
 
 def listing(code: MachineCode, source: Source) -> list[tuple[int, str, int, str]]:
