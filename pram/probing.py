@@ -32,7 +32,7 @@ MOST_SIZES, MOST_ROOM = 8, 1 << 14
 #: The most probes whose cells are all one edge, for all sizes together.
 MOST_EDGES = 32
 #: The most steps of one probe, and of all probes. A step counts once more for every CROWD processors.
-STEPS_EACH, STEPS_IN_ALL, CROWD = 20_000, 100_000, 1 << 10
+STEPS_EACH, STEPS_IN_ALL, PROCESSORS_PER_STEP = 20_000, 100_000, 1 << 10
 #: The numbers of probes start here, so that no other input has the same number.
 FIRST_NUMBER = 1 << 20
 
@@ -118,7 +118,7 @@ def _error(machine: Machine, max_steps: int) -> PramError | None:
 
 
 def _weight(job: Job) -> int:
-    return 1 + job.processors // CROWD
+    return 1 + job.processors // PROCESSORS_PER_STEP
 
 
 def _one_more(refused: tuple[Refused, ...], probe: Probe, error: PramError) -> tuple[Refused, ...]:
