@@ -183,7 +183,7 @@ def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, 
 def _chosen(program: Program, sizes: Iterable[int], word_bits: int | None) -> list[int]:
     """Return some of the sizes that are small enough to run often."""
     some = _spread(sorted(set(sizes)), 8 * MOST_SIZES)
-    return _spread([size for size in some if _room(program, size, word_bits) <= MOST_ROOM], MOST_SIZES)
+    return _spread([size for size in some if _footprint(program, size, word_bits) <= MOST_ROOM], MOST_SIZES)
 
 
 def _spread(sizes: list[int], most: int) -> list[int]:
@@ -191,7 +191,7 @@ def _spread(sizes: list[int], most: int) -> list[int]:
     return sizes if len(sizes) <= most else [sizes[index * (len(sizes) - 1) // (most - 1)] for index in range(most)]
 
 
-def _room(program: Program, size: int, word_bits: int | None) -> int:
+def _footprint(program: Program, size: int, word_bits: int | None) -> int:
     job = program.outline(dict.fromkeys(program.given, size), DEFAULT_HIGH, word_bits)
     return job.processors + job.space
 
