@@ -91,7 +91,7 @@ def reach(program: Program, reached: Reached, sizes: Iterable[int], seed: int = 
 def _try(program: Program, probe: Probe, before: Probing, word_bits: int | None, max_steps: int) -> Probing:
     """Run one more probe, and return `before` with its result added."""
     job = program.instantiate(*probe.inputs, word_bits)
-    machine, weight = Machine(job), _weight(job)
+    machine, weight = Machine(job), _step_weight(job)
     limit = min(max_steps, STEPS_EACH // weight)
     error = _error(machine, limit)
     after = replace(before, steps=before.steps + weight * machine.costs.time)
@@ -117,7 +117,7 @@ def _error(machine: Machine, max_steps: int) -> PramError | None:
     return None
 
 
-def _weight(job: Job) -> int:
+def _step_weight(job: Job) -> int:
     return 1 + job.processors // PROCESSORS_PER_STEP
 
 
