@@ -56,7 +56,7 @@ class Item(NamedTuple):
 SIDES = ("true", "false", "entered")
 
 
-def nothing(program: Program) -> Reached:
+def reached_nothing(program: Program) -> Reached:
     """Return the coverage of no runs."""
     return Reached(bytes(len(program.code.instructions)))
 

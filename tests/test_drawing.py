@@ -27,7 +27,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.ranges import input_ranges
-from lockstep.pram.reached import nothing, unreached
+from lockstep.pram.reached import reached_nothing, unreached
 
 TEXT = """program t
 mode CREW
@@ -157,12 +157,12 @@ LARGE = HEAD + "parallel for i in 0 .. n - 1 do\nif A[i] > 15 then\nB[i] := 1 en
 
 def tried(text: str, sizes: range = range(1, 4), **more: Any) -> tuple[Program, Probing]:
     program = parse_program(text)
-    return program, reach(program, nothing(program), sizes, **more)
+    return program, reach(program, reached_nothing(program), sizes, **more)
 
 
 def test_what_small_words_do_not_reach_is_reached() -> None:
     program = parse_program(LARGE)
-    reached = nothing(program)
+    reached = reached_nothing(program)
     for size in range(1, 5):
         for seed in range(112):
             reached |= run(program.instantiate(*random_inputs(program, size, np.random.default_rng((size, seed))))).reached
@@ -178,7 +178,7 @@ def test_what_was_found_reaches_what_is_said() -> None:
     ladder = "if A[0] == 77 then B[0] := 1 elif A[0] < 2 then B[0] := 2 elif A[0] == 9 then B[0] := 3 end"
     for text in (LARGE, HEAD.replace("procs n", "procs n\nword 10") + f"single do {ladder} end"):
         program, found = tried(text, seed=4)
-        reached = nothing(program)
+        reached = reached_nothing(program)
         for probe in found.found:
             more = reached | run(program.instantiate(*probe.inputs)).reached
             assert len(unreached(program, more).items) < len(unreached(program, reached).items)

@@ -20,7 +20,7 @@ from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.machine import Machine, run
 from lockstep.pram.parser import parse
 from lockstep.pram.program import Program, load, parse_program
-from lockstep.pram.reached import MOST_NAMED, Item, Reached, Unreached, items, nothing, unreached
+from lockstep.pram.reached import MOST_NAMED, Item, Reached, Unreached, items, reached_nothing, unreached
 from lockstep.pram.sidecar import generator_for
 from lockstep.pram.syntax import walk
 from lockstep.proofs_check.fuzzing.random_programs import language_program
@@ -94,7 +94,7 @@ def said(body: str, *inputs: list[int]) -> str:
 
 def together(body: str, *inputs: list[int]) -> Unreached:
     program = parse_program(HEAD + body)
-    reached = nothing(program)
+    reached = reached_nothing(program)
     for cells in inputs:
         reached |= run(program.instantiate({"n": len(cells)}, {"A": cells})).reached
     return unreached(program, reached)
@@ -136,7 +136,7 @@ def test_texts(body: str, text: str) -> None:
 
 def test_a_program_that_no_run_reached() -> None:
     program = parse_program(HEAD + "if x then x := 1 end")
-    found = unreached(program, nothing(program))
+    found = unreached(program, reached_nothing(program))
     assert found.items == items(program)
     assert found.text == "no run reached lines 6..7"
 
