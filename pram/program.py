@@ -171,7 +171,7 @@ class _Instantiation:
     """Evaluates declarations in order, and checks every limit before memory is allocated."""
 
     def __init__(self, program: Program, params: Mapping[str, Any], given: Mapping[str, Any], word_bits: int | None) -> None:
-        self.program, self.source, self.given, self.asked_bits = program, program.source, given, word_bits
+        self.program, self.source, self.given, self.requested_bits = program, program.source, given, word_bits
         self.values = self._parameters(params)
         self.processors = self._processors()
         self.arrays = self._arrays()
@@ -302,8 +302,8 @@ class _Instantiation:
     def word_bits(self, largest_input: int) -> int:
         """Return the requested or declared word size; by default, twice the bits of the largest number, and 2 more."""
         word = self.program.symbols.word
-        if self.asked_bits is not None:
-            bits, at = self.asked_bits, None
+        if self.requested_bits is not None:
+            bits, at = self.requested_bits, None
         elif word is not None:
             bits, at = self._evaluate(word.bits, self.values), word.at
         else:
