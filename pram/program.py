@@ -161,7 +161,7 @@ def is_model_file(data: bytes) -> bool:
     return data[8:10] == b'{"' and 0 in data[:8]
 
 
-def _with(values: Mapping[str, int]) -> str:
+def _values_text(values: Mapping[str, int]) -> str:
     """Return ` (with n = 3, k = 2)` for messages, without the addresses and columns of arrays."""
     named = [f"{name} = {value}" for name, value in values.items() if name.isidentifier()]
     return f" (with {', '.join(named)})" if named else ""
@@ -248,10 +248,10 @@ class _Instantiation:
             return parameters.evaluate(expression, values, self.source)
         except PramError as error:
             (found,) = error.diagnostics
-            raise self._error(f"{found.message}{_with(values)}", found.span) from None
+            raise self._error(f"{found.message}{_values_text(values)}", found.span) from None
 
-    def _with(self) -> str:
-        return _with(self.values)
+    def _values_text(self) -> str:
+        return _values_text(self.values)
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -259,15 +259,15 @@ class _Instantiation:
         expression = self.program.symbols.procs
         count = self._evaluate(expression, self.values)
         if count < 1:
-            raise self._error(f"procs is {count}{self._with()}; a machine has at least one processor", expression.at)
+            raise self._error(f"procs is {count}{self._values_text()}; a machine has at least one processor", expression.at)
         if count > MAX_PROCESSORS:
-            raise self._error(f"procs is {count}{self._with()}; the limit is {MAX_PROCESSORS}", expression.at)
+            raise self._error(f"procs is {count}{self._values_text()}; the limit is {MAX_PROCESSORS}", expression.at)
         return count
 
     def _check_registers(self) -> None:
         each, at = self.program.code.registers, self.program.symbols.procs.at
         if self.processors * each > MAX_REGISTERS:
-            needed = f"{self.processors} processors{self._with()} with {each} registers each"
+            needed = f"{self.processors} processors{self._values_text()} with {each} registers each"
             raise self._error(f"{needed}: the limit is {MAX_REGISTERS} registers in all", at)
 
     def _arrays(self) -> tuple[Array, ...]:
@@ -278,7 +278,7 @@ class _Instantiation:
             arrays.append(array)
             base += array.size
             if base > MAX_CELLS:
-                raise self._error(f"shared memory of {base} cells{self._with()}; the limit is {MAX_CELLS}", shared.at)
+                raise self._error(f"shared memory of {base} cells{self._values_text()}; the limit is {MAX_CELLS}", shared.at)
         return tuple(arrays)
 
     def _array(self, shared: Shared, base: int) -> Array:
@@ -286,7 +286,8 @@ class _Instantiation:
         for extent, expression in zip(shape, shared.dimensions):
             if not 0 <= extent <= MAX_CELLS:
                 raise self._error(
-                    f"array `{shared.name}` has extent {extent}{self._with()}; it must be in 0 .. {MAX_CELLS}", expression.at
+                    f"array `{shared.name}` has extent {extent}{self._values_text()}; it must be in 0 .. {MAX_CELLS}",
+                    expression.at,
                 )
         low, high = (None if e is None else self._evaluate(e, self.values) for e in (shared.low, shared.high))
         return Array(shared.name, shared.role, base, shape, low, high)
@@ -310,11 +311,13 @@ class _Instantiation:
             largest_word = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
             return min(MAX_WORD_BITS, 2 * largest_word.bit_length() + 2)
         if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
-            raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at)
+            raise self._error(
+                f"word size {bits}{self._values_text() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at
+            )
         for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
             if number > 1 << bits:
                 raise self._error(
-                    f"{number} {least}{self._with()}, but {what} is a word of {bits} bits, so there can be at most {1 << bits}",
+                    f"{number} {least}{self._values_text()}, but {what} is a word of {bits} bits, so there can be at most {1 << bits}",
                     at,
                 )
         return bits
