@@ -45,10 +45,10 @@ class Winners:
         return Tried(len(self.runs), self.every)
 
     def __str__(self) -> str:
-        return phrase([self.tried])
+        return describe_tried([self.tried])
 
 
-def phrase(found: Sequence[Tried]) -> str:
+def describe_tried(found: Sequence[Tried]) -> str:
     """Return how many winners were tried on some jobs: `every winner (29 runs)`, `8 winners`, or both."""
     runs = sum(each.winners for each in found if each.every)
     some = [each.winners for each in found if not each.every]

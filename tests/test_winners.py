@@ -33,9 +33,9 @@ from lockstep.pram.winners import (
     Winners,
     at_random,
     by_choices,
+    describe_tried,
     in_order,
     parse_winner,
-    phrase,
     run_winners,
 )
 from lockstep.proofs_check.fuzzing.coverage import coverage
@@ -341,11 +341,11 @@ def test_warnings_and_refusals_reach_every_run(drawn: int) -> None:
 
 def test_phrases() -> None:
     one, three, eight, four = (Tried(*each) for each in ((1, True), (3, True), (8, False), (4, False)))
-    assert phrase([one]) == "every winner (1 run)"
-    assert phrase([one, three]) == "every winner (4 runs)"
-    assert phrase([eight]) == phrase([eight, eight]) == "8 winners"
-    assert phrase([one, three, eight]) == "every winner (4 runs), 8 winners on 1 input"
-    assert phrase([three, eight, four]) == "every winner (3 runs), 4..8 winners on 2 inputs"
+    assert describe_tried([one]) == "every winner (1 run)"
+    assert describe_tried([one, three]) == "every winner (4 runs)"
+    assert describe_tried([eight]) == describe_tried([eight, eight]) == "8 winners"
+    assert describe_tried([one, three, eight]) == "every winner (4 runs), 8 winners on 1 input"
+    assert describe_tried([three, eight, four]) == "every winner (3 runs), 4..8 winners on 2 inputs"
 
 
 def test_machine_code_that_diverges() -> None:

@@ -15,7 +15,7 @@ from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, generator_for
-from lockstep.pram.winners import Tried, Winner, Winners, phrase, run_winners
+from lockstep.pram.winners import Tried, Winner, Winners, describe_tried, run_winners
 
 Outputs = dict[str, Any]
 
@@ -91,7 +91,7 @@ def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generato
         if trouble := _trouble(found, generator, params, arrays):
             wrong.append((params, trouble))
     refused = sum(not trouble.ran for _, trouble in wrong)
-    words = phrase(tried) if MODES[mode].winner_open else ""
+    words = describe_tried(tried) if MODES[mode].winner_open else ""
     result = ModeResult(mode, len(jobs) - refused, len(jobs), len(wrong) == refused, words)
     if not wrong:
         return result
