@@ -52,11 +52,11 @@ class Rounds:
         if source is None or not running:
             return "", None
         endless = max(running, key=lambda loop: self.made[loop.last])
-        rounds = (f"round {self.made[loop.last] + 1} of {_named(loop, loop is endless, source)}" for loop in running)
+        rounds = (f"round {self.made[loop.last] + 1} of {_loop_text(loop, loop is endless, source)}" for loop in running)
         return f": it was in {', '.join(rounds)}", endless.at
 
 
-def _named(loop: Loop, here: bool, source: Source) -> str:
+def _loop_text(loop: Loop, here: bool, source: Source) -> str:
     assert loop.at is not None
     word = f"`{source.word(loop.at)}`"
     return f"this {word}" if here else f"the {word} of line {loop.at.line}"
