@@ -263,7 +263,7 @@ def generator_from(
 def _check_functions(process: SidecarProcess) -> None:
     """Refuse a sidecar that has none of its functions, or misspells one."""
     missing = [name for name in ("inputs", "oracle", "accepts") if name not in process.functions]
-    for name in process.here:
+    for name in process.defined:
         hint = did_you_mean(name, missing, cutoff=0.8)
         if hint and name not in process.functions and not name.startswith("_"):
             line = _line_of(process.source, name)

@@ -224,8 +224,8 @@ def describe(module: ModuleType, name: str) -> tuple[dict[str, int | None], list
             kind = type(vars(module)[key]).__name__
             raise TypeError(f"`{key}` is not a function but of type {kind}; does its decorator return a function?")
     found = {key: value for key, value in vars(module).items() if callable(value)}
-    here = [key for key, value in found.items() if line_of(value, name) is not None]
-    return {key: line_of(found[key], name) for key in FUNCTIONS if key in found}, here
+    defined = [key for key, value in found.items() if line_of(value, name) is not None]
+    return {key: line_of(found[key], name) for key in FUNCTIONS if key in found}, defined
 
 
 def answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> tuple[Any, ...]:
@@ -293,11 +293,11 @@ def main() -> None:
     watch.watch_questions()
     try:
         module = load(name, text)
-        functions, here = describe(module, name)
+        functions, defined = describe(module, name)
     except BaseException as error:
         send(answers, ("error", *failure(error, name), sorted(watch.paths)))
         return
-    send(answers, ("loaded", functions, here, sorted(watch.paths)))
+    send(answers, ("loaded", functions, defined, sorted(watch.paths)))
     while request := receive(requests):
         sys.stdout.flush()
         data = fork_and_answer(module, name, watch, request, (requests, answers))

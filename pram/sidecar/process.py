@@ -55,7 +55,7 @@ class SidecarProcess:
         self.source, self.timeout = source, timeout
         self.folder = folder_of(source)
         self.functions: dict[str, Span | None] = {}
-        self.here: list[str] = []
+        self.defined: list[str] = []
         self._stop: weakref.finalize[..., Any] | None = None
         self._loaded = self._fingerprints(self._start())
 
@@ -106,9 +106,9 @@ class SidecarProcess:
         self._process = process
         self._stop = weakref.finalize(self, _stop, process)
         match self._ask((self.source.name, self.source.text), "the sidecar", None):
-            case ("loaded", functions, here, paths):
+            case ("loaded", functions, defined, paths):
                 self.functions = {name: Span(line, 1) if line else None for name, line in functions.items()}
-                self.here = here
+                self.defined = defined
                 return list(paths)
             case ("error", message, line, column, _):
                 self._stop()
