@@ -117,7 +117,7 @@ class InputError(PramError):
         super().__init__(diagnostic)
         self.path = path
 
-    def placed(self, source: Source, span: Span | None) -> InputError:
+    def with_place(self, source: Source, span: Span | None) -> InputError:
         """Return a copy of this error with a place in a source."""
         return InputError(Diagnostic(self.message, source, span), self.path)
 

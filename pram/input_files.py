@@ -36,7 +36,7 @@ def placing(source: Source | None) -> Iterator[None]:
     except InputError as error:
         if source is None:
             raise
-        raise error.placed(source, json_places.find(source.text, error.path)) from None
+        raise error.with_place(source, json_places.find(source.text, error.path)) from None
 
 
 def winner_given(program: Program, given: InputFile | None) -> Winner | None:

@@ -139,7 +139,7 @@ def read_input_file(text: str, path: str | Path) -> InputFile:
     try:
         return replace(_parts(content), source=source)
     except InputError as error:
-        raise error.placed(source, json_places.find(text, error.path)) from None
+        raise error.with_place(source, json_places.find(text, error.path)) from None
 
 
 def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, InputFile]]:

@@ -353,11 +353,11 @@ class _Instantiation:
                 raise self._at_declaration(array, error)
 
     def _at_declaration(self, array: Array, error: InputError) -> InputError:
-        return error.placed(self.source, self.program.symbols.arrays[array.name].at)
+        return error.with_place(self.source, self.program.symbols.arrays[array.name].at)
 
     def _input_error(self, message: str, at: Span, *path: str) -> InputError:
         """Return an error in the user's input. Its place is in the program, until a reader of an input file uses `path`."""
-        return input_error(message, *path).placed(self.source, at)
+        return input_error(message, *path).with_place(self.source, at)
 
     def _error(self, message: str, at: Span | None = None) -> PramError:
         return fail(message, self.source, at)
