@@ -164,14 +164,14 @@ def _read_json(source: Source) -> Any:
             f'"{shorten(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
         ) from None
     except json.JSONDecodeError as error:
-        raise _no_json(source, error) from None
+        raise _not_json(source, error) from None
     except RecursionError:
         raise fail("not JSON: nested too deep", source, Span(1, 1)) from None
     except ValueError:
         raise _long_number(source) from None
 
 
-def _no_json(source: Source, error: json.JSONDecodeError) -> PramError:
+def _not_json(source: Source, error: json.JSONDecodeError) -> PramError:
     """Return an error at the place of a JSON error. If the text breaks off, that is the end of its last line with text."""
     several = error.msg == "Extra data" and source.text[: error.pos].rstrip(" \t").endswith(("\n", "\r"))
     hint = "; only `decode` takes many inputs, each on a line of a NAME.jsonl" if several else ""
