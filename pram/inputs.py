@@ -137,7 +137,7 @@ def read_input_file(text: str, path: str | Path) -> InputFile:
     source = Source(str(path), text)
     content = _read_json(source)
     try:
-        return replace(_parts(content), source=source)
+        return replace(_input_file(content), source=source)
     except InputError as error:
         raise error.with_place(source, json_places.find(text, error.path)) from None
 
@@ -186,7 +186,7 @@ def _long_number(source: Source) -> PramError:
     return fail(f"number of more than {most} digits", source, json_places.span_of(source.text, found.start() if found else 0))
 
 
-def _parts(content: Any) -> InputFile:
+def _input_file(content: Any) -> InputFile:
     if not isinstance(content, dict):
         raise input_error(f"an input file is an object: {FORM}")
     for key in content:
