@@ -31,7 +31,7 @@ from lockstep.pram.reached import Reached, unreached
 MOST_SIZES, MOST_ROOM = 8, 1 << 14
 #: The most probes whose cells are all one edge, for all sizes together.
 MOST_EDGES = 32
-#: The most steps of one probe, and of all probes. A step counts once more for every CROWD processors.
+#: The most steps of one probe, and of all probes. A step counts once more for every PROCESSORS_PER_STEP processors.
 STEPS_EACH, STEPS_IN_ALL, PROCESSORS_PER_STEP = 20_000, 100_000, 1 << 10
 #: The numbers of probes start here, so that no other input has the same number.
 FIRST_NUMBER = 1 << 20

@@ -124,5 +124,5 @@ def _outcome(machine: Machine, max_steps: int) -> Outcome:
     return machine.finished()
 
 
-__all__ = ["HIGHEST", "LOWEST", "Tried", "Winner", "Winners", "at_random", "by_choices", "in_order", "parse_winner", "phrase",
+__all__ = ["HIGHEST", "LOWEST", "Tried", "Winner", "Winners", "at_random", "by_choices", "in_order", "parse_winner", "describe_tried",
            "run_winners"]  # fmt: skip

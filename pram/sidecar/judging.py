@@ -33,7 +33,7 @@ def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any], who:
 
     Args:   outputs: the program's output arrays. returned: what the oracle returned. found: the run's outputs by name.
             who: names the oracle in messages.
-    Raises: Unfit: wrong names, types or shapes.
+    Raises: WrongForm: wrong names, types or shapes.
     """
     _check_names(outputs, returned)
     words = {array.name: expected_words(array, returned[array.name]) for array in outputs}
@@ -74,7 +74,7 @@ def _check_names(outputs: Iterable[Array], returned: Any) -> None:
 def expected_words(array: Array, value: Any) -> list[int]:
     """Return the expected words of one output, in the order of its cells. `value` is a number, a flat list or a list of rows.
 
-    Raises: Unfit: the value has another shape, or an entry that is not an integer.
+    Raises: WrongForm: the value has another shape, or an entry that is not an integer.
     """
     flat = _entries(array, value)
     if len(flat) != array.size:

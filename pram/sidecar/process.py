@@ -63,7 +63,7 @@ class SidecarProcess:
         """Call a function, and return its result as plain values. Bytes name the type of a value that is not plain.
 
         Args:   note: called with the paths that the call read, also if it fails.
-        Raises: PramError: the function raises an exception. Gone: it ends its process, or takes too long.
+        Raises: PramError: the function raises an exception. SidecarEnded: it ends its process, or takes too long.
         """
         if self._stop is None or not self._stop.alive:
             self._start()

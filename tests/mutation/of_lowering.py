@@ -156,7 +156,9 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "a range from a number beyond the word starts in it",
-        Rewrite(Lowering.low_end, "isinstance(low, Number) and low.value <= largest(MIN_WORD_BITS)", "isinstance(low, Number)"),
+        Rewrite(
+            Lowering.low_end, "isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)", "isinstance(low, Number)"
+        ),
         "ranges",
     ),
     Mutant(
