@@ -195,9 +195,9 @@ class Trap(IntEnum):
 class Instruction:
     """One instruction: the name of its row, its operands, and fields that only the machine uses.
 
-    by_all:  it is outside `parallel` and `single` in the program text, so all processors run it.
-    idle:    it is part of a pad, which idle processors run.
-    decides: what a branch tests; the branch jumps if that is false.
+    run_by_all: it is outside `parallel` and `single` in the program text, so all processors run it.
+    idle:       it is part of a pad, which idle processors run.
+    decides:    what a branch tests; the branch jumps if that is false.
     """
 
     name: str

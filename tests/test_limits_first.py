@@ -58,7 +58,7 @@ def test_what_is_drawn_does_not_depend_on_the_question(do: Do, monkeypatch: pyte
         SIDECAR.format(inputs=GOOD.replace("[1] * size", "rng.integers(0, 9, size).tolist()"), oracle="arrays")
     )
     drawn = [sidecar.draw_one(sidecar.generator_for(load("t.pram")), 5, 0, 1)]
-    monkeypatch.setattr(sidecar, "QUICK", 0)
+    monkeypatch.setattr(sidecar, "MAX_UNCHECKED_SIZE", 0)
     drawn.append(sidecar.draw_one(sidecar.generator_for(load("t.pram"), word_bits=2), 4, 0, 1))
     drawn.append(sidecar.draw_one(sidecar.generator_for(load("t.pram")), 5, 0, 1))
     assert drawn[0] == drawn[2]

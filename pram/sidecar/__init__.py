@@ -29,7 +29,7 @@ from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
 from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare, describe_value, type_name
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT, UNKNOWN_READS, SidecarEnded, SidecarProcess, load_sidecar
 
-#: Larger sizes are checked before the sidecar draws an input; PROBES are the small sizes that this check draws.
+#: Larger sizes are checked before the sidecar draws an input; PROBE_SIZES are the small sizes that this check draws.
 MAX_UNCHECKED_SIZE, PROBE_SIZES = 1 << 20, (1, 2, 3, 8, 100)
 #: The first inputs are drawn twice, to check that the same `rng` gives the same input.
 DRAWN_TWICE = 10

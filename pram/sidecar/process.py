@@ -42,7 +42,7 @@ class SidecarProcess:
     """A loaded sidecar.
 
     functions: maps those of `inputs`, `oracle` and `accepts` that it has to their places.
-    here:      the names of all functions that it defines itself.
+    defined:   the names of all functions that it defines itself.
     """
 
     def __init__(self, source: Source, timeout: float = DEFAULT_TIMEOUT) -> None:
