@@ -1,4 +1,4 @@
-"""The built-in drawing of inputs, its styles, and probes for what no run reached."""
+"""Tests of drawn inputs, their styles, and probes that try to reach what no run reached."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_edges_are_ends_of_ranges_and_constants_with_their_neighbours() -> None:
 
 
 def test_edges_are_words() -> None:
-    """A declared word size, or one that is asked for, bounds what a constant may add."""
+    """Edges never exceed the declared or requested word size."""
     text = "program t\nword 5\nshared A[9] : input\nif A[0] == 100 or A[1] == 31 or A[2] == 40000000 then halt end"
     assert max(word for arrays in drawn("edges", text=text) for word in arrays["A"]) == 31
     program = parse_program(text.replace("word 5\n", ""))
@@ -174,7 +174,7 @@ def test_what_small_words_do_not_reach_is_reached() -> None:
 
 
 def test_what_was_found_reaches_what_is_said() -> None:
-    """Each probe that is kept reaches something new, and all together reach what the report has."""
+    """Each probe in `found` reaches something new; together they reach what `reached` says."""
     ladder = "if A[0] == 77 then B[0] := 1 elif A[0] < 2 then B[0] := 2 elif A[0] == 9 then B[0] := 3 end"
     for text in (LARGE, HEAD.replace("procs n", "procs n\nword 10") + f"single do {ladder} end"):
         program, found = tried(text, seed=4)

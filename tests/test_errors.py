@@ -1,4 +1,4 @@
-"""What is wrong in a program text is reported at its place, in words that say what to write instead."""
+"""Errors in program texts: each has its place and its exact message."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lockstep.pram.program import load, parse_program
 HEAD = "program t\nparam n\nprocs n\nshared A[n] : inout, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do "
 
-#: Program, LINE:COL, message; beside the lessons, which are more of them.
+#: Program, LINE:COL, message; tests/kit/lessons.py has more.
 Rows = list[tuple[str, str, str]]
 SYNTAX: Rows = [
     (
@@ -138,7 +138,7 @@ def numbered(rows: Rows) -> list[object]:
     return [pytest.param(*row, id=f"{number:02d}") for number, row in enumerate(rows, 1)]
 
 
-#: Mistakes of the lessons in other forms.
+#: The mistakes of tests/kit/lessons.py in other forms.
 FORMS: Rows = [
     (HEAD + EACH + "A[i] := 1\n", "5:1", "missing `end`: `parallel` opened here is never closed"),
     (HEAD + "if n > 1 then s := 1 endif\n", "5:22", "unknown word `endif`; did you mean `end`?"),

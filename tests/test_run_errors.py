@@ -1,4 +1,4 @@
-"""Parameters, inputs and runs that are refused: the exact text, at the place in the program or in the input file."""
+"""Errors in parameters, inputs and runs: each has its exact message and its place, in the program or the input file."""
 
 import json
 from pathlib import Path
@@ -176,7 +176,7 @@ ROWS = "[[1, 2], [3, 4]]"
 
 
 def given(params: str = '"n": 2', a: str = "[1, 2]", r: str = ROWS, more: str = "") -> str:
-    """An input file for INPUTS; every value stands at the end of a line of its own."""
+    """Return an input file for INPUTS in which each value ends a line."""
     return f'{{"params": {{{params}}},\n "arrays": {{\n  "A": {a},\n  "R": {r},\n  "q": 1{more}}}}}\n'
 
 
@@ -297,7 +297,7 @@ def test_without_a_file_the_program_is_the_place(
 
 @pytest.mark.parametrize("depth", [10, 100, *range(600, 1100), 100_000])
 def test_inputs_that_are_nested_deep(depth: int, tmp_path: Path) -> None:
-    """JSON is read and written by recursion, which ends somewhere."""
+    """Python's `json` recurses, so nesting has a limit."""
     (tmp_path / "in.json").write_text('{"params": {"n": 1}, "arrays": {"A": [' + "[" * depth + "]" * depth + "]}}")
     with pytest.raises(PramError) as caught, reading(tmp_path / "in.json") as given:
         assert given is not None

@@ -1,4 +1,4 @@
-"""Mistakes and the whole texts that they get: the lessons of docs/errors.md, which also stand first in the tests of texts."""
+"""The mistakes of docs/errors.md, in several forms, each with the whole text of its error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Lesson(NamedTuple):
-    """A mistake: its number, the program, LINE:COL and the message; the input file, in which the mistake is if `where` says so."""
+    """A mistake: its number, the program, LINE:COL, the message and the input file. `where`: the file that is wrong."""
 
     number: int
     program: str
@@ -43,7 +43,7 @@ LESSONS = [
     # 2 a misspelt word
     Lesson(2, HEAD + "parrallel for i in 0 .. n - 1 do\n  A[i] := 0\nend\n", "8:1", "unknown word `parrallel`; did you mean `parallel`?"),
     Lesson(2, HEAD + EACH + "  A[i] := 0\nendif\n", "10:1", "unknown word `endif`; did you mean `end`?"),
-    # 3 characters from elsewhere
+    # 3 characters that the language does not have
     Lesson(3, HEAD + "local m := n\nwhile m ≤ 3 do m := m + 1 end\n", "9:9",
            "unexpected character '≤' (LESS-THAN OR EQUAL TO); write `<=`"),
     Lesson(3, HEAD + "single do s := а + 1 end\n", "8:16",
@@ -91,12 +91,12 @@ LESSONS = [
     Lesson(13, "program t\nshared B[4], s : output\n\nsingle do s := B[4] end\n", "4:18", "index 4 is outside `B` (0 .. 3)", ""),
     # 14 subscripts
     Lesson(14, HEAD + "single do s := A[0, 1] end\n", "8:16", "`A` takes 1 subscript, not 2"),
-    # 15 inputs that do not fit
+    # 15 inputs of a wrong length or name
     wrong_input(15, 38, "input `A` is too long: length 4, not 3", given(a="[1, 2, 3, 4]")),
     wrong_input(15, 38, "input `A` is too short: length 2, not 3", given(a="[1, 2]")),
     wrong_input(15, 32, "missing input array `A`", '{"params": {"n": 3}, "arrays": {}}'),
     wrong_input(15, 49, "array `B` is not an input of this program; its inputs are A", given(more=', "B": [1]')),
-    # 16 values that are no words
+    # 16 values that are not words
     wrong_input(16, 45, "A[2] = -1 is not a word: words are integers from 0", given(a="[1, 2, -1]")),
     wrong_input(16, 45, "A[2] = 1.5 is not an integer", given(a="[1, 2, 1.5]")),
     wrong_input(16, 45, "A[2] = null is not an integer", given(a="[1, 2, null]")),
@@ -140,16 +140,16 @@ LESSONS = [
     # 28 reading what nothing has written
     Lesson(28, HEAD.replace("inout, ", "inout, B[n], ") + EACH + "  A[i] := B[i]\nend\n", "9:11",
            "step 4: processor 0 reads B[0], which nothing has written (it holds 0)", flags="--strict"),
-    # 29 files that are no programs; more of them below
+    # 29 files without a program; test_teaching.py has more
     Lesson(29, "", "1:1", "there is no program here; one starts with `program NAME`"),
     Lesson(29, "# all comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
 ]  # fmt: skip
-#: Those that stand in the program's text, and are found before there is any input.
+#: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]
 
 
 def rendered(text: str, place: str, message: str, name: str = "t.pram") -> str:
-    """The whole text of an error: place and message, the source line, a caret."""
+    """Return the whole text of an error: place and message, the source line, a caret."""
     line, column = map(int, place.split(":"))
     shown = [*text.splitlines(), ""][line - 1]
     caret = f"\n  {shown}\n  {' ' * (column - 1)}^" if shown else ""

@@ -1,4 +1,4 @@
-"""Parameter expressions in plain integers, for the evaluator of `tests/oracles/evaluator.py`."""
+"""Evaluates parameter expressions in plain integers, for `tests/oracles/evaluator.py`."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Trap(Exception):
 
 
 def is_constant(e: syntax.Node, params: Params) -> bool:
-    """Is this a parameter-only expression?"""
+    """Return whether this is a parameter-only expression."""
     return id(e) in constants(e, params)
 
 
 def constants(tree: syntax.Node, params: Params) -> set[int]:
-    """The `id` of each parameter-only expression in a tree."""
+    """Return the `id` of each parameter-only expression in a tree."""
     found: set[int] = set()
     for node in reversed(list(walk(tree))):  # operands before the operators above them
         fits = node.name in params if isinstance(node, Name) else isinstance(node, OPERATORS)
@@ -50,7 +50,7 @@ def constants(tree: syntax.Node, params: Params) -> set[int]:
 
 
 def constant(e: Expression, params: Params) -> int:
-    """The value of a parameter-only expression, in plain integers."""
+    """Return the value of a parameter-only expression."""
     match e:
         case syntax.Number(value):
             return value
@@ -69,7 +69,7 @@ def constant(e: Expression, params: Params) -> int:
 
 
 def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:
-    """Names of inputs with a word outside their range, or of another shape, by the evaluator's arithmetic."""
+    """Return the names of inputs with a word outside their range, or of a wrong shape."""
     values = dict(params)
     for declared in (d for d in program.tree.declarations if isinstance(d, Param) and d.value is not None):
         values[declared.name] = constant(declared.value, values)  # type: ignore[arg-type]
