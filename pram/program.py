@@ -308,8 +308,8 @@ class _Instantiation:
         elif word is not None:
             bits, at = self._evaluate(word.bits, self.values), word.at
         else:
-            largest_word = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
-            return min(MAX_WORD_BITS, 2 * largest_word.bit_length() + 2)
+            largest = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
+            return min(MAX_WORD_BITS, 2 * largest.bit_length() + 2)
         if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
             raise self._error(
                 f"word size {bits}{self._values_text() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at

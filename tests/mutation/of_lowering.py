@@ -116,7 +116,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "not keeps its operand",
-        Rewrite(Lowering.value, 'self.operation("eq", operand', 'self.operation("ne", operand'),
+        Rewrite(Lowering.value, 'Binary("==", operand', 'Binary("!=", operand'),
         "evaluator",
     ),
     Mutant(
