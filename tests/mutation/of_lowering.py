@@ -114,10 +114,7 @@ MUTANTS = (
         LOWERING, "arithmetic always wraps", Rewrite(Emitter.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
     ),
     Mutant(
-        LOWERING,
-        "not keeps its operand",
-        Rewrite(Lowering.value, 'Binary("==", operand', 'Binary("!=", operand'),
-        "evaluator",
+        LOWERING, "not keeps its operand", Rewrite(Lowering.value, 'Binary("==", operand', 'Binary("!=", operand'), "evaluator"
     ),
     Mutant(
         LOWERING,

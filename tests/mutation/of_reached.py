@@ -109,7 +109,9 @@ OF_INPUTS = (
         Entry(STYLES, "lockstep.pram.drawing.STYLES", "descending", STYLES["ascending"], "those of ascending"),
         STYLED,
     ),
-    Mutant(DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(fraction *", "int(rng.random() *"), STYLED),
+    Mutant(
+        DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(fraction *", "int(rng.random() *"), STYLED
+    ),
     Mutant(DRAWING, "edges may be no words", Rewrite(drawing.largest_input_word, ", word_bits)", ", None)"), STYLED),
     Mutant(
         DRAWING,
