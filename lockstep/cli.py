@@ -27,7 +27,7 @@ from lockstep.commands.space import command as space
 from lockstep.commands.verify import command as verify
 from lockstep.common.console import WRONG
 from lockstep.pram.errors import PramError
-from lockstep.pram.inputs import shown
+from lockstep.pram.inputs import show_value
 from lockstep.proofs_check.refusals import NotCertified
 
 #: The commands under the headings of `lockstep --help`, in its order.
@@ -79,7 +79,7 @@ def main() -> NoReturn:
         print(error, file=sys.stderr)
         inputs = getattr(error, "inputs", None)  # of SidecarFailed, which would take NumPy to import
         if inputs is not None:
-            print(f"on the input {shown(inputs)}", file=sys.stderr)
+            print(f"on the input {show_value(inputs)}", file=sys.stderr)
     except (OSError, NotCertified) as error:
         print(f"error: {error}", file=sys.stderr)
     sys.exit(WRONG)

@@ -1,8 +1,8 @@
 """Access modes: which concurrent accesses a step may make, and who wins a concurrent write.
 
-MODES is the whole story: machine, checker and compiled models read these rows. Modes are
-listed from weakest to strongest: what one accepts, every later one runs the same way, save
-that `CRCW common` and the two rules after it differ where values do.
+The machine, the checker and the compiled models all read the rows of MODES. The rows go from the weakest mode to the
+strongest. A run that one mode accepts is the same under every later mode. There is one exception: if processors write
+different values to one cell, `CRCW common` refuses the run, and the two modes after it choose a winner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Words = NDArray[np.int64]
 class Mode:
     """One row of MODES.
 
-    winner_open: who wins a concurrent write is anybody's choice (`lockstep.pram.winner`); else the lowest pid wins it.
+    winner_open: the mode does not say who wins a concurrent write (`lockstep.pram.winner`); if false, the lowest pid wins.
     """
 
     name: str
@@ -44,7 +44,7 @@ MODES = {
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two processors whose accesses to one cell the mode forbids."""
+    """Two processors that access one cell in a way that the mode forbids."""
 
     kind: str
     processors: tuple[int, int]
@@ -54,7 +54,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Accesses:
-    """Who touched which cell in one step: parallel arrays, `values` for writes only."""
+    """The accesses of one step: processor `pids[i]` accesses cell `cells[i]`; `values[i]` is what it writes, None for reads."""
 
     pids: Words
     cells: Words
@@ -64,13 +64,13 @@ class Accesses:
         return len(self.pids)
 
 
-NONE = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+NO_ACCESSES = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, owner: Words) -> Conflict | None:
-    """The first access of a step that `mode` forbids, if any.
+    """Return the first conflict of a step under `mode`, or None.
 
-    Args: owner: scratch array with one entry for each cell; its contents do not matter.
+    Args: owner: a scratch array with one entry for each cell; its contents do not matter.
     """
     if len(writes) > 1 and (not mode.concurrent_writes or mode.same_value):
         found = _clash(writes, writes, owner)
@@ -88,7 +88,7 @@ def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, owner: Words) -
 
 
 def _clash(a: Accesses, b: Accesses, owner: Words) -> tuple[int, int] | None:
-    """Positions of two accesses of one cell: the scatter keeps the last, so any other shows up."""
+    """Return the positions of two accesses to one cell, or None. Each cell's entry in `owner` keeps its last access."""
     owner[a.cells] = np.arange(len(a))
     last = owner[b.cells]
     other = np.flatnonzero(last != np.arange(len(b)))

@@ -1,8 +1,8 @@
-"""Names and uniformity: what must hold before a program is lowered.
+"""Semantic analysis: checks names, types and uniformity before a program is lowered.
 
-A local is *uniform* when all processors hold the same value in it. That is found by a fixpoint:
-every local starts uniform and is marked varying when it is assigned a varying value, or where
-not all processors take part. The pass that follows reports everything that is wrong at once.
+A local is *uniform* when all processors hold the same value in it. A fixpoint finds the uniform locals: every local
+starts as uniform. It becomes varying when a varying value is assigned to it, or when only some processors assign to it.
+A last pass then reports all errors at once.
 """
 
 from __future__ import annotations
@@ -42,29 +42,28 @@ from lockstep.pram.syntax import (
 CONTROL = (While, Repeat, Parallel, Single, Halt)
 #: What to write instead of control inside `parallel`.
 ADVICE = {
-    "parallel": "; two ranges, `i in .., j in ..`, deal out pairs",
+    "parallel": "; for pairs, write two ranges: `i in .., j in ..`",
     "while": "; put it around the `parallel`, or loop with `for`",
     "repeat": "; put it around the `parallel`, or loop with `for`",
 }
 
 
 def control_ifs(tree: ProgramText) -> frozenset[Span]:
-    """The places of the `if`s that hold while, repeat, parallel, single or halt.
+    """Return the places of the `if`s that contain while, repeat, parallel, single or halt.
 
-    They cost only the branch taken; analysis admits them only where their condition is uniform and all
-    processors are active.
+    Such an `if` costs only the branch taken. It is legal only where its condition is uniform and all processors are active.
     """
-    holding: set[Span] = set()  # no two statements stand at one place
-    for node in reversed(list(walk(tree))):  # what is below comes first
+    holding: set[Span] = set()  # no two statements have the same place
+    for node in reversed(list(walk(tree))):  # children before their parents
         if isinstance(node, CONTROL) or any(below.at in holding for below in children(node)):
             holding.add(node.at)
     return frozenset(node.at for node in walk(tree) if isinstance(node, If) and node.at in holding)
 
 
 def analyse(tree: ProgramText, source: Source) -> Symbols:
-    """Check names, types of use and uniformity.
+    """Check names, types and uniformity, and return what the declarations name.
 
-    Raises: PramError: with one diagnostic for each thing that is wrong, in the order of the text.
+    Raises: PramError: with one diagnostic for each error, in the order of the text.
     """
     errors: list[Diagnostic] = []
     symbols = Declarations(tree, source, errors).symbols()
@@ -73,8 +72,8 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
     known = -1
     while len(varying) > known:  # each round only adds to `varying`
         known = len(varying)
-        _Body(symbols, source, varying, [], ifs).block(tree.body, _Context())
-    _Body(symbols, source, varying, errors, ifs).block(tree.body, _Context())
+        _Checker(symbols, source, varying, [], ifs).block(tree.body, _Context())
+    _Checker(symbols, source, varying, errors, ifs).block(tree.body, _Context())
     if errors:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
@@ -83,11 +82,12 @@ def analyse(tree: ProgramText, source: Source) -> Symbols:
 
 @dataclass(frozen=True)
 class _Context:
-    """Where a statement stands.
+    """What surrounds a statement.
 
-    `scope` maps visible locals to the place of their declaration; `loops` are loop variables among
-    them. `divergent` names the construct under which processors may be idle. In a padded region
-    `assigned` holds the places of the locals assigned there: idle processors do not know their values.
+    scope:     maps each visible local to the place of its declaration.
+    loops:     which of them are loop variables.
+    divergent: the construct in which some processors may be idle; "" if all are active.
+    assigned:  in a padded region, the places of the locals that it assigns; idle processors do not know their values.
     """
 
     scope: Mapping[str, Span] = field(default_factory=dict)
@@ -97,17 +97,17 @@ class _Context:
 
     @property
     def place(self) -> str:
-        """The divergent construct, in words."""
+        """The divergent construct, as messages write it."""
         return f"`{self.divergent}`" if " " not in self.divergent else self.divergent
 
     def declare(self, name: str, at: Span, loop: bool = False) -> _Context:
         return replace(self, scope={**self.scope, name: at}, loops=self.loops | {name} if loop else self.loops - {name})
 
 
-class _Body:
-    """One pass over the statements: marks varying locals, and reports errors.
+class _Checker:
+    """One pass over the statements: marks varying locals and reports errors.
 
-    `varying` leads from the declaration of a local to the place where processors come to differ in it.
+    `varying` maps the declaration of each varying local to the place where its values start to differ.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class _Body:
             context = self.statement(statement, context)
 
     def statement(self, statement: Statement, context: _Context) -> _Context:
-        """Check one statement; the context of what follows it in its block."""
+        """Check one statement, and return the context of the next one in its block."""
         match statement:
             case Local(name, value, at):
                 self.expression(value, context)
@@ -171,7 +171,10 @@ class _Body:
         elif name in self.symbols.params or name == "pid":
             self._error(f"`{name}` cannot be assigned: it is {'a parameter' if name != 'pid' else 'the processor number'}", at)
         elif name not in self.symbols.arrays:
-            hint = did_you_mean(name, {*context.scope, *self.symbols.arrays}) or f"; a new local is made by `local {name} := ...`"
+            hint = (
+                did_you_mean(name, {*context.scope, *self.symbols.arrays})
+                or f"; to make a new local, write `local {name} := ...`"
+            )
             self._error(f"undeclared name `{name}`{hint}", at)
         else:
             self.expression(Name(name, at), context)
@@ -184,7 +187,7 @@ class _Body:
     # -- uniformity ----------------------------------------------------------------------------
 
     def uniform(self, expression: Expression, context: _Context) -> bool:
-        """Whether all processors find the same value. A shared read is uniform where all take part."""
+        """Return whether all processors get the same value. A read of shared memory is uniform if all processors are active."""
         return not any(self._varies(node, context) for node in walk(expression))
 
     def _varies(self, node: Node, context: _Context) -> bool:
@@ -199,7 +202,7 @@ class _Body:
     def _differs(self, name: str, context: _Context) -> str:
         origin = context.scope.get(name)
         where = f", from line {self.varying.get(origin, origin).line}," if origin else ""
-        return f"`{name}`{where} is not the same on all"
+        return f"`{name}`{where} is not the same on all processors"
 
     def _control(self, word: str, at: Span, context: _Context) -> None:
         if not context.divergent:
@@ -221,7 +224,7 @@ class _Body:
         self.block(statement.otherwise, inner)
 
     def _padded(self, statement: Node, context: _Context, divergent: str) -> _Context:
-        """The context inside a region whose idle processors are padded with nops."""
+        """Return the context inside a region in which idle processors run nops instead."""
         assigned = context.assigned
         if assigned is None:
             assigned = self._assignments(statement, context)
@@ -246,12 +249,12 @@ class _Body:
 
     def _bound(self, bound: Expression, context: _Context) -> None:
         for node in walk(bound):
-            if why := self._no_bound(node, context):
+            if why := self._bound_error(node, context):
                 self._error(why, node.at)
-                return  # what is below is part of the same mistake
+                return  # errors below it are part of the same mistake
 
-    def _no_bound(self, node: Node, context: _Context) -> str:
-        """Why this part of a loop's bound may not be there, if so."""
+    def _bound_error(self, node: Node, context: _Context) -> str:
+        """Return why a loop bound may not contain this node; "" if it may."""
         padded = context.assigned is not None
         if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:
             return "a loop bound here cannot read shared memory: idle processors run the loop too" if padded else ""
@@ -261,7 +264,9 @@ class _Body:
             return f"loop bound differs per processor: {self._differs(node.name, context)}"
         if padded and context.scope.get(node.name) in (context.assigned or ()):
             line = context.scope[node.name].line
-            return f"loop bound `{node.name}` (line {line}) is assigned where some are idle: they do not know it"
+            return (
+                f"loop bound `{node.name}` (line {line}) is assigned where some processors are idle: they do not know its value"
+            )
         return ""
 
     def _parallel(self, statement: Parallel, context: _Context) -> None:
@@ -271,7 +276,7 @@ class _Body:
             for bound in (part.low, part.high):
                 self.expression(bound, context)
                 if number and not self.symbols.is_parametric(bound):
-                    self._error("the bounds of every range after the first are made of numbers and parameters", bound.at)
+                    self._error("the bounds of every range after the first may use only numbers and parameters", bound.at)
                 elif not self.uniform(bound, context):
                     name = next(n for n in walk(bound) if isinstance(n, Name) and self._varies(n, context))
                     why = self._differs(name.name, context)
@@ -283,26 +288,21 @@ class _Body:
     # -- expressions ---------------------------------------------------------------------------
 
     def expression(self, expression: Expression, context: _Context) -> None:
-        match expression:
-            case Name(name, at):
-                self._name(name, at, context)
-            case Index(name, subscripts, at):
-                self._index(name, subscripts, at)
-                for subscript in subscripts:
-                    self.expression(subscript, context)
-            case Binary(_, left, right):
-                self._operator(expression)
-                self.expression(left, context)
-                self.expression(right, context)
-            case Not(operand):
-                if not self.symbols.is_parametric(operand):
-                    self._truth(operand, "not")
-                self.expression(operand, context)
-            case Call(function, arguments, at):
-                if not self.symbols.is_parametric(expression):
-                    self._error(f"`{function}` takes numbers and parameters only", at)
-                for argument in arguments:
-                    self.expression(argument, context)
+        """Check an expression and everything in it."""
+        for node in walk(expression):
+            match node:
+                case Name(name, at):
+                    self._name(name, at, context)
+                case Index(name, subscripts, at):
+                    self._index(name, subscripts, at)
+                case Binary():
+                    self._operator(node)
+                case Not(operand):
+                    if not self.symbols.is_parametric(operand):
+                        self._truth(operand, "not")
+                case Call(function, _, at):
+                    if not self.symbols.is_parametric(node):
+                        self._error(f"`{function}` takes numbers and parameters only", at)
 
     def _name(self, name: str, at: Span, context: _Context) -> None:
         array = self.symbols.arrays.get(name)
@@ -331,7 +331,7 @@ class _Body:
                     self._error(f"index {subscript.value} is outside `{name}` ({room})", subscript.at)
 
     def _operator(self, node: Binary) -> None:
-        if self.symbols.is_parametric(node):
+        if node.operator not in ("/", "%", "and", "or") or self.symbols.is_parametric(node):
             return
         if node.operator in "/%":
             hint = "`>>` divides by a power of two" if node.operator == "/" else "`&` gives a remainder by a power of two"

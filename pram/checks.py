@@ -1,7 +1,7 @@
-"""What the machine watches beside arithmetic: operands, indices, items, agreement, conflicts.
+"""Checks of a run other than those of arithmetic: operands, indices, items, agreement, conflicts.
 
-Nothing here costs a step or changes a run: it only refuses one. Compiled models have none of it,
-which is why a run that fails here is never compiled.
+A check costs no step and changes no run: it only refuses runs. Compiled models have no checks, so a run that fails one
+is never decoded.
 """
 
 from __future__ import annotations
@@ -17,22 +17,25 @@ from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.syntax import Expression
-from lockstep.pram.word import MAX_WORD_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, largest_word
 
 Words = NDArray[np.int64]
 
-#: Processors that stand at one instruction: all of them (a slice, so that NumPy makes views), or an array of pids.
+#: The processors at one instruction: all of them (a slice, so that NumPy makes views), or an array of pids.
 Group = Union[slice, Words]
 
-#: What to do where all processors touch one cell.
-BY_ALL = {"read": "CREW lets them read one cell, EREW takes a copy for each", "write": "`single do ... end` is run by one"}
+#: Advice for code in which all processors access one cell.
+ADVICE_FOR_ALL = {
+    "read": "CREW lets them read one cell, EREW takes a copy for each",
+    "write": "`single do ... end` is run by one",
+}
 
-#: Farther than any word, item or pid: exact integers are clipped here, so that adding pids to them cannot wrap.
-FAR = 1 << 40
+#: Larger than any word, item or pid. Exact integers are clipped to it, so that adding pids to them cannot overflow int64.
+CLIP_LIMIT = 1 << 40
 
 
 class Machine(Protocol):
-    """What checks ask of the machine that they watch (`lockstep.pram.machine.Machine`)."""
+    """What the checks need of a machine (`lockstep.pram.machine.Machine`)."""
 
     job: Job
 
@@ -44,9 +47,9 @@ class Machine(Protocol):
 
 
 def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:
-    """Check the operands of an instruction, before processors execute it.
+    """Check the operands of an instruction before processors execute it.
 
-    Raises: PramError: the first check that fails.
+    Raises: PramError: a check fails.
     """
     for check in instruction.checks:
         match check:
@@ -59,14 +62,17 @@ def check_before(machine: Machine, instruction: Instruction, group: Group) -> No
 
 
 def check_after(machine: Machine, instruction: Instruction, group: Group, value: Words) -> None:
-    """Check the values that an instruction has computed."""
+    """Check the values that an instruction has computed.
+
+    Raises: PramError: a check fails.
+    """
     for check in instruction.checks:
         if isinstance(check, ItemsCheck):
             _check_items(machine, check, instruction, group, value)
 
 
 def check_cells(machine: Machine, instruction: Instruction, group: Group, cells: Words) -> None:
-    """Refuse addresses past the last cell; language programs fail an index check before."""
+    """Refuse addresses past the last cell. Only machine code given directly has them: programs fail an index check first."""
     if cells.size and int(cells.max()) >= machine.job.space:
         bad = int(np.argmax(cells >= machine.job.space))
         raise machine.error(f"processor {machine.pids(group)[bad]}: address {cells[bad]} is past the last cell", instruction.at)
@@ -77,16 +83,18 @@ def _check_operands(machine: Machine, instruction: Instruction) -> None:
         if operand is not None and operand.kind in ("constant", "parameter"):
             value = machine.job.exact(operand)
             if not machine.job.is_word(value):
-                what = "is negative, and words are not" if value < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+                what = (
+                    "is negative, but words start at 0" if value < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+                )
                 raise machine.error(f"the number {value} used here {what}", instruction.at)
 
 
 def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
-    """The integer a check looks at: a parameter expression's own value, or a register's word."""
+    """Return the integers that a check looks at: the exact value of a parameter expression, or the words of an operand."""
     if isinstance(subject, Operand):
         return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
     value = _evaluate(machine, subject)
-    return np.broadcast_to(np.int64(max(-FAR, min(value, FAR))), machine.pids(group).shape)
+    return np.broadcast_to(np.int64(max(-CLIP_LIMIT, min(value, CLIP_LIMIT))), machine.pids(group).shape)
 
 
 def _evaluate(machine: Machine, expression: Expression) -> int:
@@ -113,7 +121,7 @@ def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, 
 
 
 def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:
-    """Every item has a processor and is a word, and the value says which processors have one."""
+    """Check that every item has a processor and is a word, and that `value` is 1 exactly on the processors with an item."""
     processors, pids, at = machine.job.processors, machine.pids(group), instruction.at
     bounds = [(int(_exact(machine, r.low, group)[0]), int(_exact(machine, r.high, group)[0])) for r in check.ranges]
     items = [low + _index(machine, part, pids) for part, (low, _) in zip(check.ranges, bounds)]
@@ -127,18 +135,18 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     wrong = np.flatnonzero(active != (value != 0))
     if len(wrong):
         bits, first = machine.job.word_bits, wrong[0]
-        assert largest(bits) in (high for _, high in bounds), "the code mistakes who has an item"
-        why = "its end + 1 is no word" if active[first] else f"no word is left for processor {pids[first]}, which is past its end"
-        size = "`word` sets the size" if bits < MAX_WORD_BITS else "none is longer"
-        raise machine.error(f"the range ends at {largest(bits)}, the largest word of {bits} bits ({size}), and {why}", at)
+        assert largest_word(bits) in (high for _, high in bounds), "the code is wrong about which processors have an item"
+        why = "its end + 1 is not a word" if active[first] else f"processor {pids[first]}, past its end, has no word for its item"
+        size = "`word` sets the size" if bits < MAX_WORD_BITS else "words cannot be longer"
+        raise machine.error(f"the range ends at {largest_word(bits)}, the largest word of {bits} bits ({size}): {why}", at)
 
 
 def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:
-    """Refuse items that are no words, if a processor has them."""
+    """Refuse items that are not words, if a processor has them."""
     outside = active & ((items < 0) | (items >> machine.job.word_bits != 0))
     if outside.any():
         first = items[int(np.argmax(outside))]
-        what = "is negative, and words are not" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
+        what = "is negative, but words start at 0" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
         raise machine.error(f"item {first} {what}", at)
 
 
@@ -150,7 +158,7 @@ def _index(machine: Machine, part: ItemRange, pids: Words) -> Words:
 
 
 def _check_agreement(machine: Machine, statement: str, instruction: Instruction, group: Group) -> None:
-    """All running processors stand here and find the condition alike."""
+    """Check that the condition is true on all running processors, or false on all."""
     values = np.broadcast_to(machine.operand(instruction.operand("x"), group), machine.pids(group).shape)
     other = np.flatnonzero((values != 0) != (values[0] != 0))
     if len(other):
@@ -162,7 +170,7 @@ def _check_agreement(machine: Machine, statement: str, instruction: Instruction,
 
 
 def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str, Span | None]:
-    """Words and place for an access that the mode forbids."""
+    """Return the message and the place for a conflict."""
     first, second = sorted(conflict.processors)
     cell = job.cell_name(conflict.cell)
     at = job.code[int(counter[conflict.processors[0]])].at
@@ -175,6 +183,6 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
             text = f"processors {first} and {second} write different values, {values[first]} and {values[second]}, to {cell}"
             return f"{text} (mode {job.mode})", at
     hint = ""
-    if job.code[int(counter[first])].by_all:
-        hint = "; code outside `parallel` runs on all processors: " + BY_ALL[conflict.kind]
+    if job.code[int(counter[first])].run_by_all:
+        hint = "; code outside `parallel` runs on all processors: " + ADVICE_FOR_ALL[conflict.kind]
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at

@@ -1,4 +1,4 @@
-"""Who wins the concurrent writes of a step, and which of them are contested."""
+"""Decides who wins the concurrent writes of a step, and finds the contested writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lockstep.pram.errors import PramError, fail
 from lockstep.pram.job import Job
 from lockstep.pram.winner import LOWEST
 
-#: So many writers of a cell are named in an error.
+#: An error names at most this many writers of a cell.
 MOST_NAMED = 8
 
 
@@ -20,7 +20,7 @@ MOST_NAMED = 8
 class Contest:
     """A contested write: at least two processors write different values to one cell in one step.
 
-    options: for each value the lowest pid that writes it, ascending; so the first is the lowest of all writers.
+    options: for each value, the lowest pid that writes it, in ascending order. The first is the lowest of all writers.
     """
 
     step: int
@@ -29,9 +29,11 @@ class Contest:
 
 
 class Arbiter:
-    """Settles the writes of a run, step by step, as the job's winner says; in modes that leave none open, the lowest pid wins.
+    """Decides the concurrent writes of a run, step by step.
 
-    Args: contests: gets every contested write of the run, in the order of steps and then of cells.
+    The job's winner decides if the mode leaves the winner open. In other modes the lowest pid wins.
+
+    Args: contests: a list that receives every contested write of the run, by step and then by cell.
     """
 
     def __init__(self, job: Job, contests: list[Contest] | None = None) -> None:
@@ -43,11 +45,11 @@ class Arbiter:
         self._settled = 0
 
     def order(self, step: int, written: Accesses, counter: Words) -> Words:
-        """The order in which the writes of a step are applied, so that the *last* one to a cell stays.
+        """Return the order in which to apply the writes of a step. The *last* write to a cell wins.
 
         Args:    counter: the program counters before the step, int64 [P].
-        Returns: positions in `written`; a position that comes twice counts where it comes last.
-        Raises:  PramError: a processor that was chosen to win does not write there.
+        Returns: positions in `written`. If a position comes twice, its last occurrence counts.
+        Raises:  PramError: a processor was chosen to win, but does not write to the cell.
         """
         order = self._applied(written)
         if self.contests is None and self._settled == len(self.winner.choices):
@@ -56,23 +58,23 @@ class Arbiter:
         return np.concatenate([order, np.array([at for at in chosen if at is not None], np.int64)])
 
     def _applied(self, written: Accesses) -> Words:
-        """In which order writes are applied, as far as nobody chose a winner; the last one wins."""
+        """Return the order of writes without the winners that were chosen one by one; the last write wins."""
         count = len(written)  # their pids ascend
         if self.random is not None:
             return self.random.permutation(count)
         return np.arange(count)[::-1] if self._precedence is None else np.argsort(-self._precedence[written.pids])
 
     def check_end(self, step: int) -> None:
-        """At the end of a run every choice has been made.
+        """Check, at the end of a run, that every choice was used.
 
-        Raises: PramError: the run had fewer contested writes.
+        Raises: PramError: the run had fewer contested writes than there are choices.
         """
         made, choices = self._settled, self.winner.choices
         if made < len(choices):
-            raise fail(f"step {step}: {self._choice(made)}, but the run has {made} contested writes only", self.job.source)
+            raise fail(f"step {step}: {self._choice(made)}, but the run has only {made} contested writes", self.job.source)
 
     def _settle(self, step: int, written: Accesses, group: Words, counter: Words) -> int | None:
-        """The position of the write that was chosen to win a contest; None where the precedence decides."""
+        """Record a contest, and return the position of the write that was chosen to win it; None if no choice is left."""
         assert written.values is not None
         if self.contests is not None:
             _, first = np.unique(written.values[group], return_index=True)
@@ -82,13 +84,13 @@ class Arbiter:
             return None
         at = np.flatnonzero(written.pids[group] == self.winner.choices[self._settled])
         if not len(at):
-            raise self._misfit(step, written, group, counter)
+            raise self._wrong_choice(step, written, group, counter)
         self._settled += 1
         return int(group[at[0]])
 
-    def _misfit(self, step: int, written: Accesses, group: Words, counter: Words) -> PramError:
+    def _wrong_choice(self, step: int, written: Accesses, group: Words, counter: Words) -> PramError:
         pids, job = written.pids[group].tolist(), self.job
-        who = f"{self._choice(self._settled)}, but {job.cell_name(int(written.cells[group[0]]))} is written by {named(pids)}"
+        who = f"{self._choice(self._settled)}, but {job.cell_name(int(written.cells[group[0]]))} is written by {list_processors(pids)}"
         return fail(f"step {step}: {who}", job.source, job.code[int(counter[pids[0]])].at)
 
     def _choice(self, number: int) -> str:
@@ -96,7 +98,7 @@ class Arbiter:
 
 
 def contested(written: Accesses) -> Iterator[Words]:
-    """For each contested cell of a step, ascending, the positions of its writes, by ascending pid."""
+    """Yield, for each contested cell of a step, the positions of its writes. Cells and pids ascend."""
     assert written.values is not None
     by_cell = np.lexsort((written.pids, written.cells))
     cells, values = written.cells[by_cell], written.values[by_cell]
@@ -107,8 +109,8 @@ def contested(written: Accesses) -> Iterator[Words]:
             yield group
 
 
-def named(pids: Sequence[int]) -> str:
-    """`processors 0, 1 and 2`; of many, the first ones."""
+def list_processors(pids: Sequence[int]) -> str:
+    """Return text such as `processors 0, 1 and 2`; of many processors it names the first."""
     words = [str(pid) for pid in pids[:MOST_NAMED]]
     last = f"{len(pids) - MOST_NAMED} more" if len(pids) > MOST_NAMED else words.pop()
     return f"processors {', '.join(words)} and {last}"

@@ -1,4 +1,4 @@
-"""What the declarations of a program name, and what is wrong with them."""
+"""Collects the declarations of a program, and checks them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUANTITIES = ("time", "work", "space", "procs")
 
 @dataclass(frozen=True)
 class Symbols:
-    """What the declarations of a program name."""
+    """The parameters, arrays and settings that a program declares."""
 
     params: Mapping[str, Param]
     arrays: Mapping[str, Shared]
@@ -95,11 +95,12 @@ class Declarations:
     def _parametric(self, expression: Expression | None, where: str, outputs: bool = False) -> None:
         for node in walk(expression) if expression is not None else ():
             if isinstance(node, Index):
-                self._error(f"{where} is made of numbers and parameters; `{node.name}[...]` is shared memory", node.at)
+                self._error(f"{where} may use only numbers and parameters; `{node.name}[...]` is shared memory", node.at)
             elif isinstance(node, Name) and node.name not in self.params and not (outputs and self._is_output(node.name)):
                 if node.name in self.arrays or node.name == "pid":
                     what = "numbers, parameters and scalar outputs" if outputs else "numbers and parameters"
-                    self._error(f"{where} is made of {what}; `{node.name}` is neither", node.at)
+                    neither = "none of these" if outputs else "neither"
+                    self._error(f"{where} may use only {what}; `{node.name}` is {neither}", node.at)
                 elif later := self.places.get(node.name):
                     self._error(
                         f"`{node.name}` cannot be used before its declaration at {later.line}:{later.column} is complete", node.at

@@ -1,7 +1,8 @@
 """Derived parameters: expressions that are evaluated once, when a program is instantiated.
 
-They are all through which n, P, the array sizes and the word size reach the machine code. Besides the program's own
-parameters they may name `&A`, the address of array A, `#A`, its columns, and `word.max`, the largest word.
+The machine code is the same for all sizes. It depends on n, P, the array sizes and the word size only through derived
+parameters. These may use the program's parameters, `&A` (the address of array A), `#A` (its number of columns) and
+`word.max` (the largest word).
 """
 
 from __future__ import annotations
@@ -11,46 +12,49 @@ from dataclasses import replace
 
 from lockstep.pram.syntax import Binary, Call, Expression, For, Name, Number, Range
 
-#: The largest word, which no text can name.
+#: The name of the largest word in derived parameters; no program can write it.
 WORD_MAX = "word.max"
 
 
 def base_of(array: str) -> Expression:
-    """The derived parameter that holds an array's address."""
+    """Return an array's address."""
     return Name(f"&{array}")
 
 
 def columns_of(array: str) -> Expression:
+    """Return an array's number of columns."""
     return Name(f"#{array}")
 
 
 def exclusive(bound: Expression) -> Expression:
-    """max(0, bound + 1): the first value past an inclusive bound, never negative."""
+    """Return max(0, bound + 1): the exclusive form of an inclusive bound, never negative."""
     return Call("max", (Number(0), Binary("+", bound, Number(1), bound.at)), bound.at)
 
 
 def saturated(low: Expression) -> Expression:
-    """The low end of a range of items, or the largest word if that is less: a range from beyond it is empty, and stays so."""
+    """Return min(low, largest word). A range of items that starts past the largest word is empty, and stays empty."""
     return Call("min", (low, Name(WORD_MAX, low.at)), low.at)
 
 
 def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
-    """The bound itself, but not negative where the range is empty: then nobody uses it."""
+    """Return the bound; if it is negative and the range is empty, 0. An empty range uses no bound."""
     return Call("max", (bound, Binary("*", bound, nonempty, bound.at)), bound.at)
 
 
 def extent_bits(part: Range) -> Expression:
-    """Bits for the index of an inner range: its extent rounded up to a power of two."""
+    """Return the number of bits for the index of an inner range: lg of its extent."""
     at = part.high.at
     extent = Binary("+", Binary("-", part.high, part.low, at), Number(1), at)
     return Call("lg", (Call("max", (Number(1), extent), at),), at)
 
 
 def mask_of(width: Expression) -> Expression:
+    """Return 2^width - 1."""
     return Binary("-", Binary("<<", Number(1), width, width.at), Number(1), width.at)
 
 
 def sum_of(expressions: Iterable[Expression]) -> Expression:
+    """Return the sum of expressions, 0 if there are none."""
     total: Expression = Number(0)
     for expression in expressions:
         total = expression if total == Number(0) else Binary("+", total, expression, expression.at)
@@ -58,7 +62,7 @@ def sum_of(expressions: Iterable[Expression]) -> Expression:
 
 
 def address_of(name: str, subscripts: tuple[Expression, ...]) -> Expression:
-    """The address of an array entry whose subscripts are parameter expressions."""
+    """Return the address of an array entry; its subscripts are parameter expressions."""
     if not subscripts:
         return base_of(name)
     offset, at = subscripts[0], subscripts[0].at
@@ -68,9 +72,9 @@ def address_of(name: str, subscripts: tuple[Expression, ...]) -> Expression:
 
 
 def nonnegative_bounds(loop: For, is_parametric: Callable[[Expression], bool]) -> For:
-    """The loop for idle processors, who skip items that are negative: nobody uses them.
+    """Return the loop that idle processors run: it skips negative items, which no idle processor uses.
 
-    Where somebody is active, a negative item is an error before this makes a difference.
+    If any processor is active, a negative item is an error, and the run ends before this makes a difference.
     """
     if loop.down and is_parametric(loop.last):
         return replace(loop, last=_nonnegative(loop.last))

@@ -1,6 +1,6 @@
-"""The built-in drawing of inputs, for programs without a sidecar: every given parameter is the size, cells come from ranges.
+"""Draws random inputs for programs without a sidecar: every parameter is the size, and cells come from declared ranges.
 
-The first input of a size is drawn uniformly. Those after it take styles in turn: small, large, equal and sorted words, the
+The first input of each size is uniform. Later inputs take the styles in turn: smallest, largest, equal and sorted words, the
 ends of ranges, and constants of the program with their neighbours.
 """
 
@@ -23,8 +23,13 @@ Words = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the cells of one input may be: `low .. high`, and words at which a program may change its mind."""
+class CellChoice:
+    """Which words one input array may contain.
+
+    cells:     the number of cells to draw.
+    low, high: the least and the largest word, for most styles.
+    edges:     words at which a program is likely to behave differently: ends of the range, and its constants.
+    """
 
     cells: int
     low: int
@@ -32,104 +37,110 @@ class Choice:
     edges: Words
 
 
-#: Makes the cells of an input, int64 [cells]; `share` of 0 .. 1 is the same for all inputs that are drawn together.
-Style = Callable[[np.random.Generator, Choice, float], Words]
+#: Draws the cells of one array, int64 [cells]. `fraction` is a number in 0 .. 1, the same for all arrays of one input.
+Style = Callable[[np.random.Generator, CellChoice, float], Words]
 
 
-def _uniform(rng: np.random.Generator, choice: Choice, share: float) -> Words:
+def _uniform(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
     return rng.integers(choice.low, choice.high + 1, choice.cells)
 
 
-def _equal(rng: np.random.Generator, choice: Choice, share: float) -> Words:
-    return np.full(choice.cells, choice.low + int(share * (choice.high - choice.low + 1)))
+def _equal(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
+    return np.full(choice.cells, choice.low + int(fraction * (choice.high - choice.low + 1)))
 
 
-def _edges(rng: np.random.Generator, choice: Choice, share: float) -> Words:
-    """As many different edges as there are cells, in any order."""
+def _edges(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
+    """Edges in random order, repeated only if there are more cells than edges."""
     return rng.permutation(np.resize(rng.permutation(choice.edges), choice.cells))
 
 
-def _mixed(rng: np.random.Generator, choice: Choice, share: float) -> Words:
-    """Some edges among words of the range."""
-    return np.where(rng.random(choice.cells) < 0.5, _edges(rng, choice, share), _uniform(rng, choice, share))
+def _mixed(rng: np.random.Generator, choice: CellChoice, fraction: float) -> Words:
+    """Each cell is an edge or a uniform word."""
+    return np.where(rng.random(choice.cells) < 0.5, _edges(rng, choice, fraction), _uniform(rng, choice, fraction))
 
 
 STYLES: dict[str, Style] = {
     "uniform": _uniform,
     "edges": _edges,
-    "largest": lambda rng, choice, share: np.full(choice.cells, choice.high),
-    "smallest": lambda rng, choice, share: np.full(choice.cells, choice.low),
+    "largest": lambda rng, choice, fraction: np.full(choice.cells, choice.high),
+    "smallest": lambda rng, choice, fraction: np.full(choice.cells, choice.low),
     "equal": _equal,
-    "ascending": lambda rng, choice, share: np.sort(_uniform(rng, choice, share)),
+    "ascending": lambda rng, choice, fraction: np.sort(_uniform(rng, choice, fraction)),
     "mixed": _mixed,
-    "descending": lambda rng, choice, share: np.sort(_uniform(rng, choice, share))[::-1],
+    "descending": lambda rng, choice, fraction: np.sort(_uniform(rng, choice, fraction))[::-1],
 }
 
-#: Styles of the inputs after the first; each size starts two further on, so that few inputs of a few sizes meet all.
-TURNS = ("edges", "largest", "smallest", "equal", "ascending", "mixed", "descending", "edges")
+#: Styles of the inputs after the first. Each size starts two styles later, so that few inputs of few sizes cover all styles.
+STYLE_ORDER = ("edges", "largest", "smallest", "equal", "ascending", "mixed", "descending", "edges")
 
 
 def draw(program: Program, size: int, number: int, seed: int, word_bits: int | None = None) -> Inputs:
-    """The input of a size that has this number; it depends on nothing else.
+    """Return input `number` of a size. It depends only on the arguments.
 
-    Raises: PramError: the size is beyond a limit, or a declared range is empty.
+    Raises: PramError: the size exceeds a limit, or a declared range is empty.
     """
-    return styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits)
+    return draw_styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits)
 
 
 def style_of(size: int, number: int) -> str:
-    """The key in STYLES of the input that has this number."""
-    return TURNS[(2 * (size - 1) + number - 1) % len(TURNS)] if number else "uniform"
+    """Return the style, a key of STYLES, of input `number` of a size."""
+    return STYLE_ORDER[(2 * (size - 1) + number - 1) % len(STYLE_ORDER)] if number else "uniform"
 
 
 def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """Every given parameter is `size`; inputs are drawn uniformly from their ranges.
+    """Draw an input uniformly; every parameter is `size`.
 
     Raises: PramError: as `draw`.
     """
-    return styled(program, size, "uniform", rng, word_bits)
+    return draw_styled(program, size, "uniform", rng, word_bits)
 
 
-def styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """Every given parameter is `size`; inputs are drawn in a style of STYLES."""
+def draw_styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
+    """Draw an input in a style of STYLES; every parameter is `size`."""
     params = {name: size for name in program.given}
-    program.outline(params, DEFAULT_HIGH, word_bits)  # within all limits, before a cell is drawn
+    program.outline(params, DEFAULT_HIGH, word_bits)  # check all limits before drawing a cell
     return params, random_arrays(program, params, rng, word_bits, style)
 
 
 def random_arrays(program: Program, params: dict[str, int], rng: np.random.Generator, word_bits: int | None = None,
                   style: str = "uniform") -> dict[str, Any]:  # fmt: skip
-    """Inputs for these parameters, by default drawn uniformly from their ranges.
+    """Draw the input arrays for these parameters, uniformly unless `style` says otherwise.
 
-    Raises: PramError: the parameters do not fit, or a declared range is empty.
+    Raises: PramError: the program refuses the parameters, or a declared range is empty.
     """
-    share = 0.0 if style == "uniform" else rng.random()
+    fraction = 0.0 if style == "uniform" else rng.random()
     constants = program_constants(program, params)
-    top = largest_word(program, params, word_bits)
+    top = largest_input_word(program, params, word_bits)
     ranges = input_ranges(program, params, word_bits)
-    return {e.array.name: filled(e, lambda e: STYLES[style](rng, choice_of(e, constants, top), share)) for e in ranges}
+    return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, cell_choice(e, constants, top), fraction)) for e in ranges}
 
 
-def filled(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
-    """An input of the words that `make` returns, int64 [cells]: a list, or a number for a scalar; not asked where no cell is."""
+def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:
+    """Return an input of the words that `make` returns, int64 [cells]: a list, or a number for a scalar.
+
+    `make` is not called for an empty array.
+    """
     words = make(each).tolist() if each.array.size else []
     return words if each.array.shape else words[0]
 
 
-def choice_of(each: InputRange, constants: set[int], top: int) -> Choice:
-    """Where no range is declared, edges go as far as a word: a program that compares with 100 needs to see 100."""
+def cell_choice(each: InputRange, constants: set[int], top: int) -> CellChoice:
+    """Return the choice of words for an input.
+
+    Without a declared range, edges may be any word: a program that compares a cell with 100 should be run on 100.
+    """
     last = top if each.array.high is None else each.high
     ends = {word for word in (each.low, each.low + 1, each.high - 1, each.high) if each.low <= word <= each.high}
     near = {word for c in constants for word in (c - 1, c, c + 1) if each.low <= word <= last}
-    return Choice(each.array.size, each.low, each.high, np.array(sorted(ends | near), np.int64))
+    return CellChoice(each.array.size, each.low, each.high, np.array(sorted(ends | near), np.int64))
 
 
 def program_constants(program: Program, params: dict[str, int]) -> set[int]:
-    """The numbers that the statements of a program hold, and the values of its parameters."""
+    """Return the numbers in the statements of a program, and the values of its parameters."""
     written = {node.value for statement in program.tree.body for node in walk(statement) if isinstance(node, Number)}
     return written | set(program.values(params).values())
 
 
-def largest_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
-    """The largest word that an input may have; where the word size is not declared, it grows with the input."""
+def largest_input_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
+    """Return the largest word that an input may contain. A word size that is not declared grows with the input."""
     return (1 << program.word_bits(params, (1 << MAX_WORD_BITS) - 1, word_bits)) - 1

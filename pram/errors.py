@@ -1,4 +1,4 @@
-"""Errors a user can act on: `FILE:LINE:COL: error: MESSAGE`, the source line, a caret."""
+"""Errors for users, printed as `FILE:LINE:COL: error: MESSAGE`, the source line and a caret."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Union
 
 
 class Key(str):
-    """The key of an object in an input file, rather than the value it has."""
+    """In a JsonPath: the key itself, rather than its value."""
 
 
-#: Of the errors of one program, so many are shown.
+#: A PramError shows at most this many of its errors.
 MAX_SHOWN = 100
 
-#: Steps from the top of an input file down to a value.
+#: The keys and indices that lead from the top of an input file to a value.
 JsonPath = tuple[Union[str, int], ...]
 
 
@@ -31,30 +31,31 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text and the name it is reported under."""
+    """A text, and the file name that errors give it."""
 
     name: str
     text: str
 
     def line(self, number: int) -> str:
+        """Return a line, counted from 1; "" if there is none."""
         lines = self.text.split("\n")
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
     def word(self, at: Span) -> str:
-        """The word that stands at a place."""
+        """Return the word that starts at a place."""
         found = re.match(r"\w*", self.line(at.line)[at.column - 1 :])
         return found.group() if found else ""
 
 
 class Severity(StrEnum):
-    """Whether a message ends what was asked for."""
+    """How serious a message is: after an error the command stops, after a warning it goes on."""
 
     ERROR, WARNING = "error", "warning"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One message with, where it has one, its place."""
+    """One message, with its place if it has one."""
 
     message: str
     source: Source | None = None
@@ -66,6 +67,7 @@ class Diagnostic:
         return replace(self, severity=Severity.ERROR)
 
     def render(self) -> str:
+        """Return the message as it is printed, with its source line."""
         where = f"{self.source.name}:" if self.source else ""
         if not (self.source and self.span):
             return _printable(f"{where} {self.severity}: {self.message}".strip())
@@ -75,12 +77,12 @@ class Diagnostic:
 
 
 def _printable(text: str, also: str = "") -> str:
-    """The text without what would change the terminal: names and lines are the user's."""
+    """Replace control characters, except those in `also`: text from users must not control the terminal."""
     return "".join(c if c.isprintable() or c in also else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _excerpt(text: str, column: int, width: int = 100) -> str:
-    """The source line with a caret below `column`; of a long line, the part around it."""
+    """Return the source line, or the part of it around `column`, and a caret below that column."""
     start = max(0, column - 1 - width // 2) if len(text) > width else 0
     shown = _printable(text[start : start + width], "\t")
     # The caret line repeats the tabs of the source line so that both indent alike.
@@ -89,7 +91,7 @@ def _excerpt(text: str, column: int, width: int = 100) -> str:
 
 
 class PramError(Exception):
-    """The program or its input is wrong; holds one diagnostic or several."""
+    """The program or its input is wrong. Holds one or more diagnostics."""
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
@@ -108,27 +110,27 @@ class PramError(Exception):
 class InputError(PramError):
     """A parameter or input value is wrong.
 
-    path: where it stands in an input file, as in ("arrays", "A", 2); a `Key` at its end stands for that key itself.
+    path: its place in an input file, such as ("arrays", "A", 2). If the last entry is a `Key`, the key itself is wrong.
     """
 
     def __init__(self, diagnostic: Diagnostic, path: JsonPath) -> None:
         super().__init__(diagnostic)
         self.path = path
 
-    def placed(self, source: Source, span: Span | None) -> InputError:
-        """A copy of this error, with a place in a source."""
+    def with_place(self, source: Source, span: Span | None) -> InputError:
+        """Return a copy of this error with a place in a source."""
         return InputError(Diagnostic(self.message, source, span), self.path)
 
 
 def fail(message: str, source: Source | None = None, span: Span | None = None) -> PramError:
-    """A PramError with a single diagnostic, ready to raise."""
+    """Return a PramError with a single diagnostic; the caller raises it."""
     return PramError(Diagnostic(message, source, span))
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.65) -> str:
-    """`; did you mean ...?` when a known word is close to this one, whatever its case; else nothing.
+    """Return `; did you mean ...?` if a known word is close to this one, else "". Case does not matter.
 
-    Args: cutoff: how close, from 0 (anything) to 1 (the same).
+    Args: cutoff: the least similarity, from 0 (any word) to 1 (the same word).
     """
     folded = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), list(folded), n=1, cutoff=cutoff)

@@ -1,7 +1,7 @@
-"""Program text -> the same program in its canonical layout (docs/language.md, section 8).
+"""Formats a program text in its canonical layout (docs/language.md, section 8).
 
-The formatter works on lexemes: it only decides what stands between them, so no program can change its meaning.
-Keywords are reserved everywhere, which is all that the structure of a text is told by.
+The formatter works on lexemes. It changes only the white space between them, so no program can change its meaning.
+It finds statements and blocks by their keywords, which are reserved everywhere.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from lockstep.pram.lexemes import Lexeme, comments, lexemes, space, spaced, stat
 from lockstep.pram.listing import PRECEDENCE
 from lockstep.pram.parser import DECLARATIONS, lex, parse
 
-#: Columns of a line; however deep a statement stands, it gets at least so many of its own.
-WIDTH, LEAST = 100, 50
+#: The most columns of a line, and the least that a statement gets however deep it is nested.
+WIDTH, MIN_WIDTH = 100, 50
 INDENT = "  "
-#: Declarations start in this column, counted from 0; what continues a statement is indented by so much more.
+#: The column, from 0, at which the text of a declaration starts; the extra indentation of a statement's further lines.
 DECLARED, CONTINUED = 7, 4
-#: Comments at line ends start here, or a multiple of 8 columns further right.
+#: The column at which comments at line ends start; if lines are longer, it moves right in steps of COMMENT_STOP.
 COMMENT_COLUMN, COMMENT_STOP = 33, 8
 
 HEADS = {
@@ -37,9 +37,9 @@ STARTERS = (*HEADS, "local", "halt", *CLOSERS, "")
 
 
 def format_text(text: str, name: str = "<text>") -> str:
-    """The canonical layout of a program.
+    """Return a program in its canonical layout.
 
-    Raises: PramError: it does not parse.
+    Raises: PramError: the program does not parse.
     """
     parse(text, name)
     text = text.removeprefix("\ufeff")
@@ -69,7 +69,7 @@ class Simple:
 
 @dataclass(frozen=True)
 class Compound:
-    """Heads with their blocks, as in `if .. then` block `else` block, and `end` or `until ..`."""
+    """A statement with blocks: heads such as `if .. then`, each with its block, and at last `end` or `until ..`."""
 
     parts: tuple[tuple[Lexemes, tuple[Item, ...]], ...]
     last: Lexemes
@@ -101,8 +101,8 @@ class _Reader:
     def next(self) -> str:
         return self.found[self.at].text
 
-    def through(self, word: str) -> Lexemes:
-        """The lexemes up to a word, and the word."""
+    def read_through(self, word: str) -> Lexemes:
+        """Read up to and including a word."""
         start = self.at
         while self.found[self.at].text != word:
             self.at += 1
@@ -111,13 +111,13 @@ class _Reader:
 
     def declaration(self) -> Lexemes:
         start = self.at
-        self.at += 2  # `procs` may be what a claim is about
+        self.at += 2  # skip `claim procs`: this `procs` starts no declaration
         while self.next not in (*DECLARATIONS, *STARTERS) and self.at not in self.starts:
             self.at += 1
         return tuple(self.found[start : self.at])
 
     def simple(self) -> Lexemes:
-        """The lexemes up to the start of the next statement."""
+        """Read up to the start of the next statement."""
         start = self.at
         self.at += 1
         while self.next not in STARTERS and self.at not in self.starts:
@@ -133,7 +133,7 @@ class _Reader:
     def compound(self) -> Compound:
         parts = []
         while self.next not in ("end", "until"):
-            parts.append((self.through(HEADS[self.next]), self.block()))
+            parts.append((self.read_through(HEADS[self.next]), self.block()))
         return Compound(tuple(parts), self.simple())
 
 
@@ -144,7 +144,7 @@ class _Line:
 
 
 class _Layout:
-    """Collects lines. `fresh`: nothing stands in this block yet, so that no empty line may start it."""
+    """Collects the lines of the layout. `fresh`: the current block has no line yet, so it may not start with an empty one."""
 
     def __init__(self) -> None:
         self.lines: list[_Line] = []
@@ -159,20 +159,20 @@ class _Layout:
             found[reader.at] = _after_blank(found[reader.at])
         for item in reader.block():
             self.item(item, "")
-        self.lead(found[-1], "", end=True)
+        self.put_above(found[-1], "", end=True)
         return "".join(f"{line}\n" for line in _with_comments(self.lines))
 
     def declaration(self, words: Lexemes) -> None:
-        self.lead(words[0], "")
+        self.put_above(words[0], "")
         keyword = replace(words[0], text=words[0].text.ljust(DECLARED - 1))
-        self.broken(_marked(words[0], keyword, words[1:]), "", " " * DECLARED)
+        self.put_broken(_with_breaks(words[0], keyword, words[1:]), "", " " * DECLARED)
 
     def item(self, item: Item, indent: str) -> None:
         words = list(item.all_words)
-        self.lead(words[0], indent)
+        self.put_above(words[0], indent)
         if isinstance(item, Simple):
             self.words(item.words, indent)
-        elif words[0].line == words[-1].line and len(item.flat) <= _room(indent):
+        elif words[0].line == words[-1].line and len(item.flat) <= _columns_left(indent):
             self.put(indent + item.flat, words[-1].trailing)
         else:
             self.compound(item, indent)
@@ -180,21 +180,21 @@ class _Layout:
     def compound(self, item: Compound, indent: str) -> None:
         for number, (head, block) in enumerate(item.parts):
             if number:
-                self.close(head[0], indent)
+                self.put_before_closer(head[0], indent)
             self.words(head, indent)
             self.fresh = True
             for inner in block:
                 self.item(inner, indent + INDENT)
-        self.close(item.last[0], indent)
+        self.put_before_closer(item.last[0], indent)
         self.words(item.last, indent)
 
     def words(self, words: Lexemes, indent: str) -> None:
-        """One logical line, broken where it must be."""
-        self.broken(((word, number > 0 and _must_break(words[number - 1], word)) for number, word in enumerate(words)),
+        """Put one logical line, broken into several where needed."""
+        self.put_broken(((word, number > 0 and _must_break(words[number - 1], word)) for number, word in enumerate(words)),
                     indent, indent + " " * CONTINUED)  # fmt: skip
 
-    def broken(self, words: Iterable[tuple[Lexeme, bool]], indent: str, continued: str) -> None:
-        """Lexemes, each with whether a line must start at it; lines that are too long are broken further."""
+    def put_broken(self, words: Iterable[tuple[Lexeme, bool]], indent: str, continued: str) -> None:
+        """Put lexemes, each with whether it must start a line. Lines that are too long are broken further."""
         pieces: list[list[Lexeme]] = []
         for word, breaks in words:
             if breaks or not pieces:
@@ -202,16 +202,16 @@ class _Layout:
             pieces[-1].append(word)
         for number, piece in enumerate(pieces):
             if number:
-                self.own_comments(piece[0], continued)
+                self.put_comments(piece[0], continued)
             *filled, last = _fill(tuple(piece), continued if number else indent, continued)
             for text in filled:
                 self.put(text)
             self.put(last, piece[-1].trailing)
 
-    # -- what stands between statements ----------------------------------------------------------
+    # -- between statements ----------------------------------------------------------------------
 
     def put(self, text: str, comment: str = "") -> None:
-        self.lines.append(_Line(text.rstrip(), comment))  # a declaration's word is padded
+        self.lines.append(_Line(text.rstrip(), comment))  # keywords of declarations are padded
         self.fresh = False
 
     def blank(self) -> None:
@@ -219,20 +219,23 @@ class _Layout:
             self.lines.append(_Line(""))
             self.fresh = True
 
-    def own_comments(self, word: Lexeme, indent: str) -> None:
+    def put_comments(self, word: Lexeme, indent: str) -> None:
         for comment in word.above:
             if comment.blank:
                 self.blank()
             self.put(indent + comment.text)
 
-    def lead(self, word: Lexeme, indent: str, end: bool = False) -> None:
-        """The comments and the empty line before a statement."""
-        self.own_comments(word, indent)
+    def put_above(self, word: Lexeme, indent: str, end: bool = False) -> None:
+        """Put the comments and the empty line before a statement."""
+        self.put_comments(word, indent)
         if word.blank and not end:
             self.blank()
 
-    def close(self, word: Lexeme, indent: str) -> None:
-        """The comments before `end`, `else`, `elif`, `until`: of the block, unless they stand no further right than the word."""
+    def put_before_closer(self, word: Lexeme, indent: str) -> None:
+        """Put the comments before `end`, `else`, `elif` or `until`.
+
+        They belong to the block before the word, unless they start no further right than the word.
+        """
         for comment in word.above:
             if comment.blank:
                 self.blank()
@@ -240,7 +243,7 @@ class _Layout:
 
 
 def _after_blank(word: Lexeme) -> Lexeme:
-    """The first statement, with an empty line between it or its comments and the declarations."""
+    """Return the first word of the first statement with an empty line before it, or before its comments."""
     if word.blank or any(comment.blank for comment in word.above):
         return word
     if not word.above:
@@ -249,44 +252,48 @@ def _after_blank(word: Lexeme) -> Lexeme:
 
 
 def _must_break(left: Lexeme, right: Lexeme) -> bool:
-    """A comment ends its line, and one that stands alone needs one."""
+    """Return whether a comment between two lexemes forces a new line."""
     return bool(left.trailing or right.above)
 
 
-def _marked(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
-    """A declaration's lexemes; between the entries of a list, line breaks stay where they are."""
+def _with_breaks(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
+    """Yield a declaration's lexemes, each with whether it must start a line: line breaks between entries of a list stay."""
     yield keyword, False
     previous, depth = first, 0
     for word in rest:
         entry = previous.text == "," and not depth and word.line > previous.line
         yield word, entry or _must_break(previous, word)
-        depth += _nests(word)
+        depth += _depth_change(word)
         previous = word
 
 
-def _nests(word: Lexeme) -> int:
+def _depth_change(word: Lexeme) -> int:
+    """Return how a lexeme changes the depth of brackets: 1, -1 or 0."""
     return (word.text in ("(", "[")) - (word.text in (")", "]"))
 
 
 def _fill(words: Lexemes, indent: str, continued: str) -> list[str]:
-    """Lines of at most WIDTH columns, as far as breaks are found: after a comma or before an operator, the loosest first."""
+    """Break lexemes into lines of at most WIDTH columns where possible: after commas, or before operators."""
     lines = []
-    while len(spaced(words)) > _room(indent) and (at := _best_break(words, _room(indent))):
+    while len(spaced(words)) > _columns_left(indent) and (at := _best_break(words, _columns_left(indent))):
         lines.append(indent + spaced(words[:at]))
         words, indent = words[at:], continued
     return [*lines, indent + spaced(words)]
 
 
-def _room(indent: str) -> int:
-    return max(WIDTH - len(indent), LEAST)
+def _columns_left(indent: str) -> int:
+    return max(WIDTH - len(indent), MIN_WIDTH)
 
 
 def _best_break(words: Lexemes, room: int) -> int:
-    """Where to break: of the places that leave at most `room` columns the loosest, the last of them; 0 if there is none."""
+    """Return where to break a line after at most `room` columns; 0 if nowhere.
+
+    The best place is the one with the fewest open brackets, then with the operator that binds least, then the last one.
+    """
     depth, length, best, choice = 0, len(words[0].text), (99, 99), 0
     for index in range(1, len(words)):
         left, right = words[index - 1], words[index]
-        depth += _nests(left)
+        depth += _depth_change(left)
         if length > room and choice:
             break
         looseness = 0 if left.text == "," else PRECEDENCE.get(right.text) if right.text != "not" else None
@@ -297,7 +304,7 @@ def _best_break(words: Lexemes, room: int) -> int:
 
 
 def _with_comments(lines: list[_Line]) -> Iterator[str]:
-    """Lines that end in comments and follow each other have them in the same column."""
+    """Yield the lines as text. Consecutive lines with comments have them in the same column."""
     start = 0
     while start < len(lines):
         stop = start

@@ -1,4 +1,4 @@
-"""What an input file says, and errors that name their place in it."""
+"""Reads input files, and gives errors in them their place in the file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from lockstep.pram import json_places
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, Source
-from lockstep.pram.inputs import InputFile, read_input_file, wrong
+from lockstep.pram.inputs import InputFile, input_error, read_input_file
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.winner import Winner
 
 
 @contextmanager
 def reading(path: Path | None) -> Iterator[InputFile | None]:
-    """What an input file holds; errors in them that the body raises get their place in the file.
+    """Read an input file for the body. An InputError that the body raises gets its place in the file.
 
-    Raises: PramError: it cannot be read, or is not an input file.
+    Raises: PramError: the file cannot be read, or is not an input file.
     """
     if path is None:
         yield None
@@ -30,17 +30,17 @@ def reading(path: Path | None) -> Iterator[InputFile | None]:
 
 @contextmanager
 def placing(source: Source | None) -> Iterator[None]:
-    """Errors in an input that the body raises get their place in its text, if it has one."""
+    """Give an InputError that the body raises its place in the source; with None, leave it as it is."""
     try:
         yield
     except InputError as error:
         if source is None:
             raise
-        raise error.placed(source, json_places.find(source.text, error.path)) from None
+        raise error.with_place(source, json_places.find(source.text, error.path)) from None
 
 
 def winner_given(program: Program, given: InputFile | None) -> Winner | None:
-    """The winner that an input file names; None if it names none.
+    """Return the winner that an input file names, or None.
 
     Raises: InputError: the program's mode leaves no winner open.
     """
@@ -48,14 +48,14 @@ def winner_given(program: Program, given: InputFile | None) -> Winner | None:
         return None
     mode = program.symbols.mode
     if not MODES[mode].winner_open:
-        raise wrong(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
+        raise input_error(f'"winner": mode {mode} leaves no winner open; take it out of the file', "winner")
     return given.winner
 
 
 def check_winner(given: InputFile, of_model: Winner | None) -> None:
-    """A model that was compiled for a winner has no other one.
+    """Check that an input file does not contradict the winner that a model was compiled for.
 
-    Raises: InputError: the input file names another.
+    Raises: InputError: it names another winner.
     """
     if of_model is not None and given.winner is not None and given.winner != of_model:
-        raise wrong(f'"winner": this model was compiled for the winner {of_model}', "winner")
+        raise input_error(f'"winner": this model was compiled for the winner {of_model}', "winner")

@@ -1,4 +1,4 @@
-"""Input files and the values in them."""
+"""Parses input files, and checks the values in them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ KEYS = ("params", "arrays", "winner", "expected")
 
 @dataclass(frozen=True)
 class InputFile:
-    """What an input file holds.
+    """The contents of an input file.
 
-    winner: who wins concurrent writes; None if the file does not say. expected: outputs by name; None if it has none.
-    source: the file, for the places of errors; None of an input that was drawn.
+    winner:   who wins concurrent writes; None if the file does not say.
+    expected: the expected outputs by name; None if the file has none.
+    source:   the file, for the places of errors; None for an input that was drawn.
     """
 
     params: dict[str, Any]
@@ -43,7 +44,7 @@ class InputFile:
 
 
 def plain(value: Any) -> Any:
-    """Arrays as lists and their numbers as Python's, within dictionaries, lists and tuples: of NumPy, or what else has `tolist`."""
+    """Replace NumPy arrays and numbers, and all else that has `tolist`, by Python's own, also inside dictionaries and lists."""
     match value:
         case dict():
             return {key: plain(each) for key, each in value.items()}
@@ -55,28 +56,29 @@ def plain(value: Any) -> Any:
 
 
 def read_array(array: Array, value: Any) -> NDArray[np.int64]:
-    """The words of an input: a number for a scalar, a flat list, or rows for two subscripts; or an array of NumPy's.
+    """Return the words of one input array.
 
+    Args:    value: a number for a scalar, a flat list, a list of rows for two subscripts, or a NumPy array.
     Returns: int64 [array.size].
-    Raises:  InputError: a wrong length, or an entry that is no integer from 0.
+    Raises:  InputError: a wrong length, or an entry that is not an integer or is negative.
     """
     if isinstance(value, np.ndarray):
         value = value.tolist()
     flat = _flatten(array, value)
     if len(flat) != array.size:
         how = "short" if len(flat) < array.size else "long"
-        raise wrong(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` is too {how}: length {len(flat)}, not {array.size}", "arrays", array.name)
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, (int, np.integer)):
-            raise wrong_cell(array, value, offset, f"{shown(entry)} is not an integer")
+            raise cell_error(array, value, offset, f"{show_value(entry)} is not an integer")
         if not 0 <= entry < 1 << 62:
             rule = "words are integers from 0" if entry < 0 else "it is far too large"
-            raise wrong_cell(array, value, offset, f"{shown(entry)} is not a word: {rule}")
+            raise cell_error(array, value, offset, f"{show_value(entry)} is not a word: {rule}")
     return np.array(flat, np.int64).reshape(-1)
 
 
-def shown(value: Any) -> str:
-    """A value as JSON writes it, or as Python does if JSON cannot; of a long one, the beginning."""
+def show_value(value: Any) -> str:
+    """Return a value as messages show it: as JSON, or as Python's repr if JSON cannot; a long text is shortened."""
     if isinstance(value, int) and value.bit_length() > 4 * 63:
         return f"an integer of {value.bit_length()} bits"
     try:
@@ -85,25 +87,25 @@ def shown(value: Any) -> str:
         text = repr(value)
     except RecursionError:
         text = "a value that is nested too deep"
-    return shortened(text)
+    return shorten(text)
 
 
-def shortened(text: str, most: int = 60) -> str:
-    """What a message can hold of a text that the user gave."""
+def shorten(text: str, most: int = 60) -> str:
+    """Return a user's text, cut to `most` characters for a message."""
     return text if len(text) <= most else text[:most] + "..."
 
 
-def wrong(message: str, *path: str | int) -> InputError:
-    """An error in an input that has no place yet, ready to raise."""
+def input_error(message: str, *path: str | int) -> InputError:
+    """Return an InputError that has no place yet; the caller raises it."""
     return InputError(Diagnostic(message), path)
 
 
-def wrong_cell(array: Array, value: Any, offset: int, what: str) -> InputError:
-    """An error about one entry of an input that was given as `value`; it has no place yet."""
+def cell_error(array: Array, value: Any, offset: int, what: str) -> InputError:
+    """Return an InputError about one entry of an input array given as `value`; it has no place yet."""
     steps: tuple[int, ...] = (offset,) if array.shape else ()
     if _is_nested(array, value):
         steps = divmod(offset, array.shape[1])
-    return wrong(f"{array.cell(offset)} = {what}", "arrays", array.name, *steps)
+    return input_error(f"{array.cell(offset)} = {what}", "arrays", array.name, *steps)
 
 
 def _is_nested(array: Array, value: Any) -> bool:
@@ -114,36 +116,36 @@ def _flatten(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise wrong(f"input `{array.name}` must be a list, not {shown(value)}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` must be a list, not {show_value(value)}", "arrays", array.name)
     if not _is_nested(array, value):
         return list(value)
     if len(value) != array.shape[0]:
-        raise wrong(f"input `{array.name}` must be {array.shape[0]} rows, not {len(value)}", "arrays", array.name)
+        raise input_error(f"input `{array.name}` must be {array.shape[0]} rows, not {len(value)}", "arrays", array.name)
     for number, row in enumerate(value):
         if not isinstance(row, (list, tuple)) or len(row) != array.shape[1]:
-            raise wrong(
+            raise input_error(
                 f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", "arrays", array.name, number
             )
     return [entry for row in value for entry in row]
 
 
 def read_input_file(text: str, path: str | Path) -> InputFile:
-    """What an input file holds.
+    """Parse an input file.
 
-    Raises: PramError: it is not JSON, or not of that form.
+    Raises: PramError: it is not JSON, or is not of the form of an input file.
     """
     source = Source(str(path), text)
     content = _read_json(source)
     try:
-        return replace(_parts(content), source=source)
+        return replace(_input_file(content), source=source)
     except InputError as error:
-        raise error.placed(source, json_places.find(text, error.path)) from None
+        raise error.with_place(source, json_places.find(text, error.path)) from None
 
 
 def read_input_lines(text: str, path: str | Path) -> Iterator[tuple[Source, int, InputFile]]:
-    """The inputs of JSON Lines: of each line that is not blank, one.
+    """Parse JSON Lines: each line that is not blank is one input.
 
-    Yields:  a source in which the input stands where it stands in the file, its line, and the input.
+    Yields: a source for the places of errors, the line's number, and the input.
     Raises: PramError: as `read_input_file`, with the place in the whole file.
     """
     for number, line in enumerate(text.split("\n"), 1):
@@ -159,18 +161,18 @@ def _read_json(source: Source) -> Any:
         return json.loads(source.text, object_pairs_hook=_object)
     except _RepeatedKey as error:
         raise fail(
-            f'"{shortened(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
+            f'"{shorten(str(error))}" is given twice', source, json_places.find_repeated(source.text, str(error))
         ) from None
     except json.JSONDecodeError as error:
-        raise _no_json(source, error) from None
+        raise _not_json(source, error) from None
     except RecursionError:
         raise fail("not JSON: nested too deep", source, Span(1, 1)) from None
     except ValueError:
         raise _long_number(source) from None
 
 
-def _no_json(source: Source, error: json.JSONDecodeError) -> PramError:
-    """Where it goes wrong; what breaks off does so at the end of its last line, not on an empty one behind it."""
+def _not_json(source: Source, error: json.JSONDecodeError) -> PramError:
+    """Return an error at the place of a JSON error. If the text breaks off, that is the end of its last line with text."""
     several = error.msg == "Extra data" and source.text[: error.pos].rstrip(" \t").endswith(("\n", "\r"))
     hint = "; only `decode` takes many inputs, each on a line of a NAME.jsonl" if several else ""
     place = json_places.span_of(source.text, min(error.pos, len(source.text.rstrip())))
@@ -178,40 +180,40 @@ def _no_json(source: Source, error: json.JSONDecodeError) -> PramError:
 
 
 def _long_number(source: Source) -> PramError:
-    """json refuses integers that Python would take too long to read."""
+    """Return an error for an integer that is so long that `json` refuses it."""
     most = sys.get_int_max_str_digits()
     found = re.search(rf"-?\d{{{most + 1},}}", source.text)
     return fail(f"number of more than {most} digits", source, json_places.span_of(source.text, found.start() if found else 0))
 
 
-def _parts(content: Any) -> InputFile:
+def _input_file(content: Any) -> InputFile:
     if not isinstance(content, dict):
-        raise wrong(f"an input file is an object: {FORM}")
+        raise input_error(f"an input file is an object: {FORM}")
     for key in content:
         if key not in KEYS:
-            raise wrong(
-                f'unknown key "{shortened(key)}"; an input file has "params" and "arrays", and may have "winner" and "expected"',
+            raise input_error(
+                f'unknown key "{shorten(key)}"; an input file has "params" and "arrays", and may have "winner" and "expected"',
                 Key(key),
             )
     objects = {key: content.get(key, {}) for key in KEYS if key != "winner"}
     for key, part in objects.items():
         if not isinstance(part, dict):
-            raise wrong(f'"{key}" must be an object', key)
+            raise input_error(f'"{key}" must be an object', key)
     winner = _winner(content["winner"]) if "winner" in content else None
     return InputFile(objects["params"], objects["arrays"], winner, objects["expected"] if "expected" in content else None)
 
 
 def _winner(value: Any) -> Winner:
     if not isinstance(value, str):
-        raise wrong(f'"winner" must be a text, such as "highest", not {shown(value)}', "winner")
+        raise input_error(f'"winner" must be a string, such as "highest", not {show_value(value)}', "winner")
     try:
         return parse_winner(value)
     except ValueError as error:
-        raise wrong(f'"winner": {error}', "winner") from None
+        raise input_error(f'"winner": {error}', "winner") from None
 
 
 class _RepeatedKey(Exception):
-    """A key stands twice in one object."""
+    """A key occurs twice in one object."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""The instructions of the machine. INSTRUCTIONS is the table that machine and compiler both read.
+"""The instructions of the machine. The machine and the compiler both read the table INSTRUCTIONS.
 
-A row says what an instruction's three columns are: the value it computes, the destination of
-that value, and where the program counter goes. Its hand-written examples are the only
-independent witness of the row, since everything else is derived from it: tests/ runs them on
-the machine, on the circuit and on the weights.
+A row defines three things: the value that the instruction computes, the destination of that value, and the next program
+counter. The examples in a row are written by hand. They are the only independent test of the row, since everything else
+is derived from it. tests/ runs them on the machine, on the circuit and on the weights.
 
-Each word operation but `copy` is an instruction of its own name. To add another instruction made of word operations, add a row here.
+Each word operation but `copy` is an instruction of the same name. To add another instruction made of word operations, add a row.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ OperandName = Literal["x", "y", "z"]
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """The value is a word operation of operands."""
+    """The value is a word operation applied to operands."""
 
     operation: str
     operands: tuple[OperandName, ...]
@@ -51,10 +50,12 @@ class Next(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """With these operands, in words of `bits` bits, the instruction does this.
+    """What an instruction does with given operands, in words of `bits` bits.
 
-    `memory` is what the addressed cell holds before; `value` the value written (None: nothing is
-    written); `taken` whether the program counter goes to the target; `traps` that a checked machine refuses.
+    memory: the addressed cell before the step.
+    value:  the value written; None if nothing is written.
+    taken:  whether the program counter goes to the target.
+    traps:  whether a machine that checks arithmetic refuses the instruction.
     """
 
     x: int = 0
@@ -106,7 +107,10 @@ INSTRUCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A register, a constant, a derived parameter, or the processor's own pid. `number`: which one, or the constant's value."""
+    """A register, a constant, a derived parameter, or the processor's own pid.
+
+    number: of a register or a parameter its number, of a constant its value.
+    """
 
     kind: Literal["register", "constant", "parameter", "pid"]
     number: int = 0
@@ -146,10 +150,10 @@ class ItemRange:
 
 @dataclass(frozen=True, slots=True)
 class ItemsCheck:
-    """The items of a `parallel for` must fit the processors and the word.
+    """Every item of a `parallel for` must be a word and have a processor.
 
-    The instruction's value must be 1 exactly on the processors that have an item. Where a range ends
-    at the largest word it may be wrong, and the run is refused.
+    The instruction's value must be 1 exactly on the processors that have an item. It may be wrong if a range ends at the
+    largest word; then the run is refused.
     """
 
     ranges: tuple[ItemRange, ...]
@@ -164,22 +168,23 @@ class AgreementCheck:
 
 Check = Union[IndexCheck, ItemsCheck, AgreementCheck]
 
-#: What a branch decides: whether a condition is true, whether a loop has one more round, a range an item for this processor.
+#: What a branch tests: a condition, whether a `for` has one more round, or whether a `parallel` has an item for the processor.
 Decision = Union[Expression, For, Parallel]
 
 
 class Trap(IntEnum):
-    """What is an error here: nothing, operands that are no words, or arithmetic that leaves the word as well."""
+    """Which errors an instruction checks for: none, operands that are not words, or also arithmetic that overflows."""
 
     NOTHING, OPERANDS, ARITHMETIC = range(3)
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction: a row's name, its operands, and what only the machine looks at.
+    """One instruction: the name of its row, its operands, and fields that only the machine uses.
 
-    `by_all`: the text has it outside `parallel` and `single`, where all processors run it. `idle`: it pads processors that
-    have nothing to do here. `decides`: of a branch, what it goes by; it follows if that is true, and jumps if not.
+    run_by_all: it is outside `parallel` and `single` in the program text, so all processors run it.
+    idle:       it is part of a pad, which idle processors run.
+    decides:    what a branch tests; the branch jumps if that is false.
     """
 
     name: str
@@ -191,7 +196,7 @@ class Instruction:
     at: Span | None = field(default=None, compare=False)
     trap: Trap = Trap.NOTHING
     checks: tuple[Check, ...] = ()
-    by_all: bool = False
+    run_by_all: bool = False
     idle: bool = field(default=False, compare=False)
     decides: Decision | None = field(default=None, compare=False)
 
@@ -201,12 +206,12 @@ class Instruction:
 
     @property
     def jumps_to(self) -> int:
-        """The target, which the row promises to be there."""
+        """The target of a jump or branch."""
         assert self.target is not None, f"{self.name} has no target"
         return self.target
 
     def operand(self, name: OperandName) -> Operand:
-        """The named operand, which the row promises to be there."""
+        """Return an operand that the row has."""
         operand: Operand | None = getattr(self, name)
         assert operand is not None, f"{self.name} has no operand {name}"
         return operand

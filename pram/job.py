@@ -1,4 +1,4 @@
-"""A job: machine code with everything that is fixed before the first step."""
+"""A job: machine code with its memory, processors and word size, as they are before the first step."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lockstep.pram.instructions import Instruction, Next, Operand
 from lockstep.pram.winner import LOWEST, Winner
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, wrap
 
-#: No job may ask for more steps, cells or processors than this.
+#: The most cells, and the most processors, of a job.
 MAX_CELLS = MAX_PROCESSORS = 1 << MAX_WORD_BITS
-#: Registers of all processors together: 1 GiB.
+#: The most registers of all processors together: 1 GiB.
 MAX_REGISTERS = 1 << 27
 
 
@@ -45,11 +45,11 @@ class Array:
         return self.role in ("output", "inout")
 
     def read(self, memory: NDArray[np.int64]) -> Any:
-        """Its entries in a memory, int64 [space]: a number, a list, or a list of rows."""
+        """Return its entries in a memory, int64 [space]: a number, a list, or a list of rows."""
         return memory[self.base : self.base + self.size].reshape(self.shape).tolist()
 
     def cell(self, offset: int) -> str:
-        """The name of an entry, as the program would write it."""
+        """Return the name of an entry as programs write it, such as `A[3]`."""
         if len(self.shape) == 2:
             return f"{self.name}[{offset // self.shape[1]}, {offset % self.shape[1]}]"
         return f"{self.name}[{offset}]" if self.shape else self.name
@@ -57,14 +57,13 @@ class Array:
 
 @dataclass(frozen=True)
 class Job:
-    """What the machine runs and what the compiled models are laid out for.
+    """Everything that determines a run. The machine runs it, and compiled models generate its run.
 
-    memory:     int64 [space], the cells before the first step; the first `inputs` of them are given,
-                the rest start at 0.
-    parameters: exact integers; one that is no word is an error only where it is used.
+    memory:     int64 [space], the cells before the first step. The first `inputs` cells are the input, the others start at 0.
+    parameters: the derived parameters as exact integers. One that is not a word is an error only where it is used.
     outputs:    the cells that are the result.
-    values:     what names in checks stand for (the program's parameters).
-    winner:     who wins concurrent writes, where the mode leaves that open.
+    values:     the values of the names that checks use (the program's parameters).
+    winner:     who wins concurrent writes, if the mode leaves that open.
     """
 
     code: tuple[Instruction, ...]
@@ -91,11 +90,11 @@ class Job:
             raise self.error(f"mode {self.mode} leaves no winner open, so `{self.winner}` cannot be chosen")
         if not 1 <= self.processors <= 1 << self.word_bits:
             raise self.error(
-                f"{self.processors} processors: a pid is a word, so 1 .. {1 << self.word_bits} with {self.word_bits} bits"
+                f"{self.processors} processors: a pid is a word of {self.word_bits} bits, so there can be 1 .. {1 << self.word_bits}"
             )
         if self.space > 1 << self.word_bits:
             raise self.error(
-                f"{self.space} cells: an address is a word, so at most {1 << self.word_bits} with {self.word_bits} bits"
+                f"{self.space} cells: an address is a word of {self.word_bits} bits, so there can be at most {1 << self.word_bits}"
             )
         if not (0 <= self.inputs <= self.space and 0 <= self.outputs.start <= self.outputs.stop <= self.space):
             raise self.error(f"{self.inputs} inputs and outputs {self.outputs} are not in {self.space} cells")
@@ -117,12 +116,12 @@ class Job:
 
     @property
     def state_words(self) -> int:
-        """Words of shared memory, and of registers with a program counter for each processor: S + P (k + 1)."""
+        """The words of shared memory, and of each processor's registers and program counter: S + P (k + 1)."""
         return self.space + self.processors * (self.registers + 1)
 
     @property
     def winner_record(self) -> dict[str, str]:
-        """Who wins concurrent writes, for records; empty where the mode leaves no winner open."""
+        """Who wins concurrent writes, for JSON; empty if the mode leaves no winner open."""
         return {"winner": str(self.winner)} if MODES[self.mode].winner_open else {}
 
     def error(self, message: str) -> PramError:
@@ -132,16 +131,17 @@ class Job:
         return 0 <= value < 1 << self.word_bits
 
     def word_of(self, operand: Operand) -> int:
-        """The word a constant or parameter operand stands for."""
+        """Return the word of a constant or parameter."""
         return wrap(self.exact(operand), self.word_bits)
 
     def exact(self, operand: Operand) -> int:
+        """Return the exact integer of a constant or parameter."""
         return operand.number if operand.kind == "constant" else self.parameters[operand.number]
 
     def array_at(self, cell: int) -> Array | None:
         return next((a for a in self.arrays if a.base <= cell < a.base + a.size), None)
 
     def cell_name(self, cell: int) -> str:
-        """How the program calls a cell."""
+        """Return the name of a cell as programs write it."""
         array = self.array_at(cell)
         return array.cell(cell - array.base) if array else f"cell {cell}"

@@ -1,6 +1,6 @@
-"""Where a value stands in a JSON text: read again only when an error is to be reported.
+"""Finds the place of a value in a JSON text, for error messages.
 
-The text has been read by `json` before, so it is well formed here.
+`json` has parsed the text before, so it is well formed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DECODER = json.JSONDecoder()
 
 
 def find(text: str, path: JsonPath) -> Span:
-    """The place of what a path leads to, or of the last step on it that the text has."""
+    """Return the place of the value at a path, or of the last value on the path that the text has."""
     at = _skip(text, 0)
     for step in path:
         for name, key, value in _members(text, at):
@@ -30,7 +30,7 @@ def find(text: str, path: JsonPath) -> Span:
 
 
 def find_repeated(text: str, repeated: str) -> Span:
-    """The place where a key stands for the second time in the file, `params`, `arrays` or `expected`."""
+    """Return the place where a key occurs a second time in the file's object, `params`, `arrays` or `expected`."""
     top = _skip(text, 0)
     inner = [value for name, _, value in _members(text, top) if name in ("params", "arrays", "expected")]
     for at in (top, *inner):
@@ -41,12 +41,12 @@ def find_repeated(text: str, repeated: str) -> Span:
 
 
 def span_of(text: str, position: int) -> Span:
-    """Line and column of a position."""
+    """Return the line and column of a position."""
     return Span(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
 def _members(text: str, at: int) -> Iterator[tuple[Union[str, int], int, int]]:
-    """Name or index, position of the key and position of the value, for each member of what stands at `at`."""
+    """Yield, for each member of the object or list at `at`, its name or index and the positions of its key and value."""
     if text[at] not in "{[":
         return
     number, position = 0, _skip(text, at + 1)
@@ -64,6 +64,6 @@ def _members(text: str, at: int) -> Iterator[tuple[Union[str, int], int, int]]:
 
 
 def _skip(text: str, position: int) -> int:
-    """The next position that holds no white space."""
+    """Return the next position that is not white space."""
     found = _BLANK.match(text, position)
     return found.end() if found else position

@@ -1,4 +1,4 @@
-"""A program text as lexemes that keep what the parser drops: comments, blank lines, line breaks."""
+"""Splits a program text into lexemes that keep what the parser drops: comments, blank lines and line breaks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lockstep.pram.parser import lex_with_comments, span
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment alone on its line. `blank`: an empty line stands before it; `column` counts from 1."""
+    """A comment alone on its line. `blank`: an empty line comes before it. `column` counts from 1."""
 
     text: str
     column: int
@@ -19,9 +19,12 @@ class Comment:
 
 @dataclass(frozen=True)
 class Lexeme:
-    """A token, the comments on the lines above it, and the one that ends its line.
+    """A token with its comments.
 
-    `blank`: an empty line stands directly before it. The last lexeme of a text has kind "$END" and no text.
+    above:    the comments on the lines above it.
+    blank:    an empty line comes directly before it.
+    trailing: the comment at the end of its line; "" if none.
+    The last lexeme of a text has the kind "$END" and no text.
     """
 
     text: str
@@ -34,10 +37,10 @@ class Lexeme:
 
 
 def lexemes(text: str) -> list[Lexeme]:
-    """Every token of a correct program, in order, with the comments around it; at the end one of kind "$END"."""
+    """Return every token of a correct program in order, with the comments around it, and a last one of kind "$END"."""
     found: list[Lexeme] = []
     above: list[Comment] = []
-    seen = 0  # the line of the token or comment before
+    seen = 0  # the line of the previous token or comment
     for token in lex_with_comments(text):
         at = span(token)
         blank, seen = at.line > seen + 1, at.line
@@ -53,12 +56,12 @@ def lexemes(text: str) -> list[Lexeme]:
 
 
 def comments(text: str) -> list[str]:
-    """The text of every comment, in order."""
+    """Return the text of every comment, in order."""
     return [token.strip() for token in lex_with_comments(text) if token.type == "COMMENT"]
 
 
 def statement_starts(found: list[Lexeme]) -> frozenset[int]:
-    """Where statements start that are told by no keyword: at the name before each `:=`, or at its `local`."""
+    """Return the indices at which statements with `:=` start: at the name, or at its `local`."""
     return frozenset(_start(found, index) for index, lexeme in enumerate(found) if lexeme.text == ":=")
 
 
@@ -70,16 +73,17 @@ def _start(found: list[Lexeme], assigns: int) -> int:
     return at - 1 if found[at - 1].text == "local" else at
 
 
-#: Between these and what precedes or follows there is no space.
+#: No space before or after these.
 TIGHT_BEFORE, TIGHT_AFTER = (")", "]", ",", "["), ("(", "[")
 CALLS = ("lg", "max", "min")
 
 
 def spaced(found: tuple[Lexeme, ...]) -> str:
-    """Lexemes on one line, as the language spaces them."""
+    """Return lexemes as the text of one line."""
     return found[0].text + "".join(space(a, b) + b.text for a, b in pairwise(found)) if found else ""
 
 
 def space(left: Lexeme, right: Lexeme) -> str:
+    """Return the white space between two lexemes on one line."""
     tight = right.text in TIGHT_BEFORE or left.text in TIGHT_AFTER or (right.text == "(" and left.text in CALLS)
     return "" if tight else " "

@@ -1,6 +1,6 @@
-"""Which loop a run was in when it was given up, and how many rounds it had made.
+"""Counts the rounds of loops, to say where a run was when it reached its limit of steps.
 
-Machine code has no loops, only jumps back; each one that a program text makes closes one of its loops.
+Machine code has only jumps. Each jump back closes one loop of the program text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lockstep.pram.instructions import Instruction
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Instructions `first .. last`, of which the last one jumps back to the first; `at` is the loop's word in the text."""
+    """Instructions `first .. last`; the last one jumps back to the first. `at` is the place of the loop's keyword."""
 
     first: int
     last: int
@@ -25,13 +25,13 @@ class Loop:
 
 
 def find_loops(code: Iterable[Instruction]) -> tuple[Loop, ...]:
-    """The loops of a code, in the order of their ends: inner ones come before those around them."""
+    """Return the loops of a code in the order of their last instructions, so inner loops come before outer ones."""
     jumps = ((i.target, index, i.at) for index, i in enumerate(code) if i.target is not None)
     return tuple(Loop(target, index, at) for target, index, at in jumps if target <= index)
 
 
 class Rounds:
-    """Counts the rounds of each loop since it was last entered."""
+    """Counts the rounds of each loop since the run last entered it."""
 
     def __init__(self, code: Iterable[Instruction]) -> None:
         self.loops = find_loops(code)
@@ -41,22 +41,22 @@ class Rounds:
         }
 
     def jump_back(self, index: int) -> None:
-        """The jump at `index` was taken: its loop has made one more round, and those inside it start anew."""
+        """Count one more round of the loop that ends at `index`, and reset the loops inside it."""
         self.made[index] += 1
         for inner in self._inside[index]:
             self.made[inner] = 0
 
     def describe(self, index: int, source: Source | None) -> tuple[str, Span | None]:
-        """In which round of which loops an instruction stands, outermost first, and the place of the loop with the most."""
+        """Return text on the rounds of the loops around an instruction, and the place of the loop with the most rounds."""
         running = [loop for loop in reversed(self.loops) if loop.at and loop.holds(index)]
         if source is None or not running:
             return "", None
         endless = max(running, key=lambda loop: self.made[loop.last])
-        rounds = (f"round {self.made[loop.last] + 1} of {_named(loop, loop is endless, source)}" for loop in running)
+        rounds = (f"round {self.made[loop.last] + 1} of {_loop_text(loop, loop is endless, source)}" for loop in running)
         return f": it was in {', '.join(rounds)}", endless.at
 
 
-def _named(loop: Loop, here: bool, source: Source) -> str:
+def _loop_text(loop: Loop, here: bool, source: Source) -> str:
     assert loop.at is not None
     word = f"`{source.word(loop.at)}`"
     return f"this {word}" if here else f"the {word} of line {loop.at.line}"

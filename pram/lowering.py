@@ -1,10 +1,10 @@
-"""Syntax -> machine code, by the cost rules of the language (docs/language.md, section 5).
+"""Lowers the syntax tree to machine code, by the cost rules of the language (docs/language.md, section 5).
 
-The code is the same for every input size: what depends on parameters enters as derived parameters
+The code is the same for every input size. Everything that depends on parameters is a derived parameter
 (`lockstep.pram.derived`).
 
-Idle processors run *pads*: the same number of nops, with the control of inner `for` loops kept, so
-that all processors always stand at the same place of the text.
+Idle processors run a *pad*: a copy of the code in which instructions are nops, except the control of inner `for` loops.
+So all processors are always at the same place of the program text.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from lockstep.pram.syntax import (
     Store,
     While,
 )
-from lockstep.pram.word import MIN_WORD_BITS, largest
+from lockstep.pram.word import MIN_WORD_BITS, largest_word
 
 
 @dataclass(frozen=True)
 class MachineCode:
-    """What a program text becomes: instructions, the registers each processor needs, derived parameters."""
+    """A lowered program. `registers`: how many each processor needs; `derived`: the derived parameters."""
 
     instructions: tuple[Instruction, ...]
     registers: int
@@ -49,7 +49,7 @@ class MachineCode:
 
 
 def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
-    """Lower an analysed program."""
+    """Return the machine code of an analysed program."""
     lowering = _Lowering(symbols, control_ifs(tree))
     lowering.block(tree.body)
     last = tree.body[-1].at if tree.body else tree.at
@@ -58,7 +58,7 @@ def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
 
 
 class _Lowering(Emitter):
-    """Emits code statement by statement."""
+    """Emits the code of statements."""
 
     def __init__(self, symbols: Symbols, control_ifs: frozenset[Span]) -> None:
         super().__init__(symbols)
@@ -72,7 +72,7 @@ class _Lowering(Emitter):
                 self.statement(statement)
 
     def pad(self, statements: tuple[Statement, ...]) -> None:
-        """As many steps as the block takes, doing nothing but running its `for` loops."""
+        """Emit a block for idle processors: it takes as many steps, but only runs the control of `for` loops."""
         self.pads += 1
         with self.as_idle(True):
             self.block(statements)
@@ -117,14 +117,17 @@ class _Lowering(Emitter):
             self.emit("store", *address, z, at=index.at, trap=Trap.OPERANDS, checks=checks)
 
     def padded_if(self, statement: If) -> None:
-        """True: then, pad(else), jump. False: pad(then), else, nop. So both take the same time."""
+        """Emit an `if` that takes the same time on both branches.
+
+        If the condition is true: then, pad(else), jump. If it is false: pad(then), else, nop.
+        """
         at = statement.at
         with self.scope():
             condition = self.value(statement.condition)
             branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS, decides=statement.condition)
         self.block(statement.then)
         self.pad(statement.otherwise)
-        if self.idle:  # every processor in here is idle: one path serves
+        if self.idle:  # all processors here are idle, so one path is enough
             self.emit("nop", at=at)
             return
         leave = self.emit("jmp", at=at)
@@ -135,7 +138,7 @@ class _Lowering(Emitter):
         self.patch(leave)
 
     def branch_if(self, statement: If) -> None:
-        """All processors take the same branch, and only that one costs."""
+        """Emit an `if` of which all processors take the same branch; only that branch costs."""
         at = statement.at
         with self.scope():
             condition = self.value(statement.condition)
@@ -149,7 +152,7 @@ class _Lowering(Emitter):
         self.patch(leave)
 
     def guarded(self, active: int, body: tuple[Statement, ...], at: Span, decides: Decision | None = None) -> None:
-        """The body on the processors whose register `active` is not 0; the others are padded."""
+        """Emit a body that runs on the processors whose register `active` is not 0; the others run a pad."""
         branch = self.emit("jz", Operand("register", active), at=at, decides=decides)
         self.guards += 1
         self.block(body)
@@ -180,7 +183,7 @@ class _Lowering(Emitter):
             self.patch(again, start)
 
     def for_loop(self, loop: For) -> None:
-        """The control runs on idle processors too: their bounds are the same."""
+        """Emit a `for`. Idle processors run its control too, so their bounds must be the same."""
         at, was_idle = loop.at, self.idle
         with self.scope(), self.as_idle(False):
             variable = self.register()
@@ -206,7 +209,7 @@ class _Lowering(Emitter):
         return "lt" if self.symbols.is_parametric(loop.last) else "le"
 
     def start_up(self, loop: For, variable: int) -> Operand:
-        """variable := first; the bound is exclusive when it is made of parameters."""
+        """Emit variable := first, and return the last bound; a parametric bound is made exclusive."""
         first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
         if parametric(first) and parametric(last) and not isinstance(first, Number):
             first = derived.clamp_if_empty(first, Binary("<=", first, last))
@@ -215,7 +218,7 @@ class _Lowering(Emitter):
         return self.parameter(derived.exclusive(last)) if parametric(last) else self.value(last)
 
     def start_down(self, loop: For, variable: int) -> Operand:
-        """variable := first + 1, since the body comes after the step."""
+        """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
         first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
         if parametric(first):
             start = self.parameter(derived.exclusive(first))
@@ -231,7 +234,7 @@ class _Lowering(Emitter):
     # -- parallel ------------------------------------------------------------------------------
 
     def parallel(self, statement: Parallel) -> None:
-        """Each range: its index from pid, its item, whether there is such an item; then the guard."""
+        """Emit, for each range, the item of each processor and a test whether it has one; then the guarded body."""
         at = statement.at
         with self.scope():
             tests, ranges = [], []
@@ -242,19 +245,19 @@ class _Lowering(Emitter):
             active = tests[0]
             for test in tests[1:]:
                 self.emit("and", Operand("register", active), Operand("register", test), rd=active, at=at)
-            # Whatever was emitted last says whether there is an item: the test of the only range, or the last `and`.
+            # The last instruction tells whether there is an item: it is the test of the only range, or the last `and`.
             self.code[-1] = replace(self.code[-1], checks=(ItemsCheck(tuple(ranges)),))
             self.guarded(active, statement.body, at, statement)
 
     def item(self, parts: tuple[Range, ...], number: int, part: Range) -> tuple[ItemRange, int]:
-        """Emit item := low + index and its test; the range for the checker and the test's register."""
+        """Emit item := low + index and its test. Return the range, for checks, and the register of the test."""
         at, parametric = part.at, self.symbols.is_parametric
         low, high = self.low_end(part.low), None if parametric(part.high) else self.value(part.high)
         item, test = self.register(), self.register()
         shift = derived.sum_of(derived.extent_bits(p) for p in parts[number + 1 :])
         width = derived.extent_bits(part) if number else None
         index = self.index(shift, width, item, at, len(parts) - 1 - number)
-        # 0 + index is a word. Any other sum saturates: on no idle processor may it come round to an item of the range.
+        # 0 + index is a word. Any other sum must saturate: if it wrapped, an idle processor could get an item of the range.
         self.emit("add" if low == constant(0) else "addsat", low, index, rd=item, at=at)
         own = Operand("register", item)
         self.emit("lt" if high is None else "le", own, high or self.parameter(derived.exclusive(part.high)), rd=test, at=at)
@@ -263,12 +266,12 @@ class _Lowering(Emitter):
         return ItemRange(exact_low, exact_high, shift, width), test
 
     def low_end(self, low: Expression) -> Operand:
-        """The first item. A number that no word size is too small for enters the code as it is."""
-        small = isinstance(low, Number) and low.value <= largest(MIN_WORD_BITS)
+        """Return the first item. A number that fits every word size is a constant of the code."""
+        small = isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)
         return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
     def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:
-        """(pid >> shift) % 2^width: a shift where ranges follow, a mask where ranges precede."""
+        """Emit (pid >> shift) % 2^width. Only ranges before the last need the shift, only ranges after the first the mask."""
         index = PID
         if inner:
             self.emit("shr", index, self.parameter(shift), rd=rd, at=at)

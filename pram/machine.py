@@ -1,7 +1,7 @@
-"""The exact lock-step machine: one instruction for each processor and step.
+"""The exact lock-step machine: in each step, every processor executes one instruction.
 
-Loads see memory as it was before the step; stores commit at its end. Processors are run in groups
-that stand at the same instruction, each group at once in NumPy. Conflicts are judged for each step.
+Loads see the memory from before the step. Stores take effect at its end. The machine runs all processors that are at the
+same instruction together, in NumPy. After each step it checks for access conflicts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lockstep.pram.access import MODES, Accesses
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.errors import PramError, Span, fail
-from lockstep.pram.inputs import shown
+from lockstep.pram.inputs import show_value
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
@@ -29,18 +29,18 @@ from lockstep.pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reaso
 
 Words = NDArray[np.int64]
 
-#: Codes of a step's columns beside plain addresses and program counters.
+#: Special values in a step: in `destination` and in the program counters.
 NO_DESTINATION, HALTED = -1, -1
 
 DEFAULT_MAX_STEPS = 1_000_000
 
 
 class NoHalt(PramError):
-    """The run was given up after the most steps that it might take."""
+    """The run did not halt within its limit of steps."""
 
 
 def register_destination(register: int) -> int:
-    """The code of a register in `Step.destination`; cells are coded by their address."""
+    """Return the code of a register in `Step.destination`. The code of a cell is its address."""
     return -2 - register
 
 
@@ -48,17 +48,17 @@ Codes = TypeVar("Codes", int, Words)
 
 
 def register_of(destination: Codes) -> Codes:
-    """The register of such a code, or of an array of them; it undoes `register_destination`."""
+    """Return the register, or array of registers, for codes of `register_destination`."""
     return -2 - destination
 
 
 @dataclass(frozen=True)
 class Step:
-    """What every processor did in one step; arrays are int64 [processors].
+    """What every processor did in one step. Arrays are int64 [processors].
 
-    number:      counts from 1.
-    counter:     the program counter before the step, HALTED for processors that had halted.
-    value:       the value written, 0 where nothing is written.
+    number:      of the step, counted from 1.
+    counter:     the program counter before the step; HALTED for processors that had halted.
+    value:       the value written; 0 if nothing is written.
     destination: an address, `register_destination(r)`, or NO_DESTINATION.
     next:        the program counter after the step, or HALTED.
     """
@@ -72,7 +72,7 @@ class Step:
 
 @dataclass
 class Costs:
-    """What a run has cost so far: time in steps, work in instructions other than nop."""
+    """What a run has cost so far: time counts steps, work counts instructions other than nop."""
 
     time: int = 0
     work: int = 0
@@ -81,7 +81,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Space:
-    """Words allocated, cells touched, and registers with the program counters."""
+    """Space of a run: words of memory allocated, cells that were accessed, and registers with the program counters."""
 
     allocated: int
     touched: int
@@ -90,7 +90,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run; `reached`: which instructions it executed, and where its branches went."""
+    """A finished run. `reached`: which instructions it executed, and which way its branches went."""
 
     job: Job
     memory: Words
@@ -105,21 +105,21 @@ class Run:
 
     @property
     def outputs(self) -> dict[str, int | list[int] | list[list[int]]]:
-        """Every output and inout: a number, a list, or nested lists."""
+        """The value of every output and inout: a number, a list, or a list of rows."""
         arrays = [a for a in self.job.arrays if a.is_output]
         return {a.name: a.read(self.memory) for a in arrays}
 
     def __repr__(self) -> str:
-        """Short, as people print it; the fields have the rest."""
+        """Short, for printing; the fields have the details."""
         sizes = f"time {self.time}, work {self.costs.work}, {self.job.processors} processors, {self.job.mode}"
-        return f"<Run: {sizes}, outputs {shown(self.outputs)}>"
+        return f"<Run: {sizes}, outputs {show_value(self.outputs)}>"
 
 
 class Machine:
     """The state of a run: registers int64 [k, P], memory int64 [space], counter int64 [P].
 
-    Args: warn: is told of reads of cells that nothing has written; without it they are not looked for.
-        contests: gets every contested write; without it they are not looked for.
+    Args: warn: called with a warning for reads of cells that nothing has written; None: no such check.
+          contests: a list that receives every contested write; None: they are not recorded.
     """
 
     def __init__(self, job: Job, warn: Warn | None = None, contests: list[Contest] | None = None) -> None:
@@ -141,7 +141,7 @@ class Machine:
     def step(self) -> Step:
         """Run one step.
 
-        Raises: PramError: a trap or an access conflict, with step, processors, cell and values.
+        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
         """
         before = self.counter
         self.counter = np.full_like(before, HALTED)
@@ -180,11 +180,11 @@ class Machine:
     def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
         """Run until all processors have halted.
 
-        Raises: PramError: as `step`. NoHalt: they have not halted after `max_steps`.
+        Raises: PramError: as `step`. NoHalt: the processors have not halted after `max_steps`.
         """
         while self.running:
             if self.costs.time >= max_steps:
-                raise NoHalt(self._endless(max_steps).diagnostics)
+                raise NoHalt(self._no_halt_error(max_steps).diagnostics)
             yield self.step()
         self.arbiter.check_end(self.costs.time)
 
@@ -195,17 +195,17 @@ class Machine:
 
     @property
     def reached(self) -> Reached:
-        """What has run so far."""
+        """Which instructions have run so far, and which way branches went."""
         return Reached(bytes(self._marks))
 
     def finished(self, trace: tuple[Step, ...] = ()) -> Run:
-        """The run, once all processors have halted."""
+        """Return the finished run; all processors must have halted."""
         return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
 
     # -- one group -----------------------------------------------------------------------------
 
     def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
-        """The instructions at which processors stand, each with those processors."""
+        """Yield each instruction that some processors are at, with those processors."""
         first = int(counter[0])
         if first != HALTED and (counter == first).all():
             yield first, self._everyone
@@ -218,7 +218,7 @@ class Machine:
             left = left[~here]
 
     def operand(self, operand: Operand, group: Group) -> Words:
-        """The words that an operand stands for, one for each processor of a group."""
+        """Return the words of an operand, one for each processor of a group."""
         if operand.kind == "register":
             return np.asarray(self.registers[operand.number][group])
         if operand.kind == "pid":
@@ -286,10 +286,10 @@ class Machine:
 
     def _commit(self, before: Words, reads: list[tuple[Group, Words]], value: Words, destination: Words | None) -> None:
         mode = MODES[self.job.mode]
-        read = access.NONE
+        read = access.NO_ACCESSES
         if reads:
             read = Accesses(np.concatenate([self._pids[g] for g, _ in reads]), np.concatenate([cells for _, cells in reads]))
-        written = access.NONE
+        written = access.NO_ACCESSES
         if destination is not None:
             pids = np.flatnonzero(destination >= 0)
             written = Accesses(pids, destination[pids], value[pids])
@@ -305,14 +305,14 @@ class Machine:
             order = self.arbiter.order(self.costs.time, written, before)
             self.memory[written.cells[order]] = written.values[order]
 
-    def _endless(self, max_steps: int) -> PramError:
-        """The run is given up: says in which loop it was."""
+    def _no_halt_error(self, max_steps: int) -> PramError:
+        """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""
         index = int(self.counter[self.counter != HALTED][0])
         rounds, at = self.rounds.describe(index, self.job.source)
         return self.error(f"no halt within {max_steps} steps (--max-steps sets the limit){rounds}", at or self.job.code[index].at)
 
     def error(self, message: str, at: Span | None = None) -> PramError:
-        """A run-time error of this step."""
+        """Return a run-time error of this step."""
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
 
 
@@ -320,10 +320,10 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
         warn: Warn | None = None) -> Run:  # fmt: skip
     """Run a job to its end.
 
-    Args:   seed: short for the winner `random:SEED`; where the mode leaves no winner open it does not matter.
-            trace: keep every step (memory grows by five words for each processor and step). warn: as for Machine;
-            `lockstep.pram.unwritten.refuse` makes every warning an error.
-    Raises: PramError: a trap, an access conflict, choices of winners that do not fit, or no halt within `max_steps`.
+    Args:   seed: chooses the winner `random:SEED`; ignored if the mode leaves no winner open.
+            trace: keep every step (memory grows by five words for each processor and step).
+            warn: as for Machine; `lockstep.pram.unwritten.refuse` makes every warning an error.
+    Raises: PramError: a trap, an access conflict, a winner whose choices do not fit the run, or no halt within `max_steps`.
     """
     if seed is not None and MODES[job.mode].winner_open:
         job = replace(job, winner=at_random(seed))

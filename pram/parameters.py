@@ -1,14 +1,14 @@
-"""Parameter expressions: plain integers, computed once when a program is instantiated."""
+"""Evaluates parameter expressions in exact integers, once, when a program is instantiated."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lockstep.pram.errors import PramError, Source, fail
-from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number
+from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number, left_chain, walk
 
-#: Parameter values beyond this many bits are refused, so that no expression can exhaust memory.
+#: Values of more bits are refused, so that no expression can exhaust the memory.
 MAX_PARAMETER_BITS = 63
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
@@ -20,48 +20,49 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 
 
 def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> bool:
-    """Whether an expression is made of numbers and parameters only."""
-    match expression:
-        case Number():
-            return True
-        case Name(name):
-            return name in parameters
-        case Index():
-            return False
-        case Binary(_, left, right):
-            return is_parametric(left, parameters) and is_parametric(right, parameters)
-        case Not(operand):
-            return is_parametric(operand, parameters)
-        case Call(_, arguments):
-            return all(is_parametric(a, parameters) for a in arguments)
+    """Return whether an expression contains only numbers and parameters."""
+    return not any(isinstance(n, Index) or isinstance(n, Name) and n.name not in parameters for n in walk(expression))
 
 
 def evaluate(expression: Expression, values: Mapping[str, int], source: Source | None = None) -> int:
-    """The integer an expression stands for.
+    """Return the value of an expression.
 
-    Raises: PramError: division by zero, lg of less than 1, a shift by a negative number, or a
-            value of more than MAX_PARAMETER_BITS bits.
+    Raises: PramError: division by zero, lg of a number below 1, a shift by a negative number, or a value of more than
+            MAX_PARAMETER_BITS bits.
     """
     match expression:
         case Number(value):
             result = value
         case Name(name):
             result = values[name]
-        case Binary(symbol, left, right):
-            result = _binary(expression, symbol, evaluate(left, values, source), evaluate(right, values, source), source)
+        case Binary():
+            return _chain(left_chain(expression), values, source)
         case Not(operand):
             result = int(not evaluate(operand, values, source))
         case Call(function, arguments):
             result = _call(expression, function, [evaluate(a, values, source) for a in arguments], source)
         case Index():
             raise AssertionError("shared memory in a parameter expression")
+    return _limited(result, expression, source)
+
+
+def _limited(result: int, expression: Expression, source: Source | None) -> int:
     if abs(result) >> MAX_PARAMETER_BITS:
         raise fail(f"value of more than {MAX_PARAMETER_BITS} bits", source, expression.at)
     return result
 
 
+def _chain(chain: Sequence[Binary], values: Mapping[str, int], source: Source | None) -> int:
+    """Return the value of a chain of operators, evaluated from left to right."""
+    result = evaluate(chain[0].left, values, source)
+    for node in chain:
+        right = evaluate(node.right, values, source)
+        result = _limited(_binary(node, node.operator, result, right, source), node, source)
+    return result
+
+
 def lg(x: int) -> int:
-    """ceil(log2 x), for x >= 1."""
+    """Return ceil(log2 x), for x >= 1."""
     return (x - 1).bit_length()
 
 

@@ -1,4 +1,4 @@
-"""Program text -> syntax tree, with errors that say what to write instead."""
+"""Parses a program text into a syntax tree. Syntax errors say what to write instead."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.parameters import MAX_PARAMETER_BITS
 from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
-MAX_NESTING = 256
+#: The most levels of nesting, and the most terms of one chain of operators, such as `a + b - c`.
+MAX_NESTING, MAX_TERMS = 256, 10_000
 
-EMPTY = "there is no program here; one starts with `program NAME`"
+NO_PROGRAM = "there is no program here; one starts with `program NAME`"
 
-#: What closes each word that opens a block, and what closes each bracket.
+#: The closing word of each block, and the closing bracket of each bracket.
 CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single": "end", "repeat": "until", "(": ")", "[": "]"}
 
 LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷": "/", "∧": "and", "∨": "or", "¬": "not",
@@ -30,11 +31,11 @@ LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷
 #: Letters of other alphabets that look like Latin ones.
 HOMOGLYPHS = dict(zip("аеорсухіјѕһАВЕЅКМНІЈОРСТУХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijshABESKMHIJOPCTYXoABEZHIKMNOPTYX"))
 
-#: What other languages write, with what to write here.
+#: Characters that other languages use, with advice.
 CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to assign", "!": "write `!=` or `not`",
               ".": "write `..` for a range; numbers are integers", ";": "statements need no separator",
               "{": "blocks go from `do` or `then` to `end`", "}": "blocks go from `do` or `then` to `end`",
-              '"': "there are no texts, only words", "'": "there are no texts, only words"}  # fmt: skip
+              '"': "there are no strings, only numbers", "'": "there are no strings, only numbers"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`"}
 DECLARATIONS = ("mode", "param", "word", "procs", "shared", "claim")
 
@@ -42,16 +43,16 @@ DECLARATIONS = ("mode", "param", "word", "procs", "shared", "claim")
 def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     """Parse a program.
 
-    Returns: the syntax tree and the source its places refer to.
+    Returns: the syntax tree, and the source that its places refer to.
     Raises:  PramError: the first syntax error, with its place.
     """
     source = Source(name, text.removeprefix("\ufeff"))
     if not source.text.strip():
-        raise fail(EMPTY, source, Span(1, 1))
+        raise fail(NO_PROGRAM, source, Span(1, 1))
     nesting = _Nesting(source)
     parser = _lark().parse_interactive(source.text)
     try:
-        for token in parser.iter_parse():  # each one before the parser takes it
+        for token in parser.iter_parse():  # before the parser takes it
             nesting.see(token)
         tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
@@ -63,26 +64,28 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
 
 
 def lex(text: str) -> Iterator[Token]:
-    """The tokens of a text that parses, without comments and white space."""
+    """Return the tokens of a correct program, without comments and white space."""
     return _lark().lex(text)
 
 
 def lex_with_comments(text: str) -> Iterator[Token]:
-    """The tokens of a text that parses, and its comments, which have the type COMMENT."""
+    """Return the tokens of a correct program with its comments, which have the type COMMENT."""
     return (token for token in _lark().lex(text, dont_ignore=True) if not token.isspace())
 
 
 @cache
 def keywords() -> frozenset[str]:
-    """Every reserved word of the language."""
+    """Return every reserved word of the language."""
     return frozenset(t.pattern.value for t in _lark().terminals if t.pattern.value.isalpha()) | {"pid"}
 
 
 class _Nesting:
-    """Watches the token stream: numbers are well formed, brackets and blocks do not nest too deep.
+    """Checks numbers and the depth of nesting in the token stream, and collects facts for error messages.
 
-    It keeps what is open and the last two tokens, for error messages; of the blocks whose `end` may be missing, the
-    first whose closer stands further left than itself (`suspect`), and the last `if` after an `else` (`chained`).
+    open:    the blocks and brackets that are open.
+    recent:  the last two tokens.
+    suspect: the first block whose closing word is indented less than the block; its own `end` may be missing.
+    chained: the last `if` directly after an `else`.
     """
 
     def __init__(self, source: Source) -> None:
@@ -118,30 +121,45 @@ class _Nesting:
                 raise _too_deep(self.source, span(token))
 
     def _indent(self, token: Token) -> int:
-        """How far the line of a token is indented."""
+        """Return the indentation of a token's line."""
         line = self.source.line(span(token).line)
         return len(line) - len(line.lstrip())
 
 
 @cache
 def _lark() -> Lark:
-    """The LALR(1) parser with a lexer that knows every keyword everywhere."""
+    """Return the LALR(1) parser. In its lexer, keywords are reserved everywhere."""
     grammar = (files(__package__) / "grammar.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=_Builder())
 
 
 def span(token: Token) -> Span:
-    """A token's place."""
+    """Return a token's place."""
     return Span(token.line or 1, token.column or 1)
 
 
 def _check_depth(tree: ProgramText, source: Source) -> None:
-    """Refuse trees that later passes, which recurse, could not walk."""
+    """Refuse trees that are too deep for the recursion of later passes.
+
+    A chain of operators such as `a + b - c` is one level, however many terms it has: the passes loop over its terms.
+    """
     level: list[syntax.Node] = [tree]
     for _ in range(MAX_NESTING):
-        level = [below for node in level for below in syntax.children(node)]
+        level = [below for node in level for below in _one_level_down(node, source)]
     if level:
         raise _too_deep(source, level[0].at)
+
+
+def _one_level_down(node: syntax.Node, source: Source) -> Iterator[syntax.Node]:
+    """Yield the nodes one level below a node: the terms of a chain of operators, or the children of another node."""
+    if not isinstance(node, Binary):
+        yield from syntax.children(node)
+        return
+    chain = syntax.left_chain(node)
+    if len(chain) >= MAX_TERMS:
+        raise fail(f"this expression has more than {MAX_TERMS} terms", source, chain[MAX_TERMS - 1].at)
+    yield chain[0].left
+    yield from (below.right for below in chain)
 
 
 def _too_deep(source: Source, at: Span) -> PramError:
@@ -152,15 +170,15 @@ def _unexpected_character(source: Source, error: UnexpectedCharacters, nesting: 
     char = source.text[error.pos_in_stream or 0]
     at = Span(error.line, error.column)
     if not nesting.recent and char.isascii() and char.isprintable():  # JSON, say
-        return fail(EMPTY, source, at)
+        return fail(NO_PROGRAM, source, at)
     if char in CHARACTERS:
         return fail(f"unexpected `{char}`; {CHARACTERS[char]}", source, at)
     title = unicodedata.name(char, f"U+{ord(char):04X}")
-    return fail(f"unexpected character {char!r} ({title}){_instead(char)}", source, at)
+    return fail(f"unexpected character {char!r} ({title}){_advice_on_character(char)}", source, at)
 
 
-def _instead(char: str) -> str:
-    """What to write for a character that the language does not have, after `; `."""
+def _advice_on_character(char: str) -> str:
+    """Return advice, starting with `; `, for a character that the language does not have."""
     plain = LOOKALIKES.get(char) or HOMOGLYPHS.get(char) or unicodedata.normalize("NFKC", char)
     if plain == " ":
         return "; write a plain space"
@@ -183,12 +201,12 @@ def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting)
     if at_end:
         return _unexpected_end(source, nesting, expected)
     if previous is None and not token[0].isalpha():
-        return fail(EMPTY, source, span(token))
-    return fail(f"unexpected `{token}`{_advice(token, previous, expected, nesting)}", source, span(token))
+        return fail(NO_PROGRAM, source, span(token))
+    return fail(f"unexpected `{token}`{_advice_on_token(token, previous, expected, nesting)}", source, span(token))
 
 
-def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _Nesting) -> str:
-    """What to write instead of an unexpected token, after `; ` or `: `."""
+def _advice_on_token(token: Token, previous: Token | None, expected: set[str], nesting: _Nesting) -> str:
+    """Return advice, starting with `; ` or `: `, for an unexpected token."""
     if expected == {"NAME"} and token in keywords():
         return ": it is a reserved word and cannot be a name"
     if expected == {"IN"}:
@@ -211,7 +229,7 @@ def _advice(token: Token, previous: Token | None, expected: set[str], nesting: _
 
 
 def _unclosed(token: Token, expected: set[str], nesting: _Nesting) -> str:
-    """Which block or bracket is still open, or that none is, if that is what is wrong here."""
+    """Return which block or bracket is still open, or that none is; "" if that is not the error."""
     closes = token in ("end", "until", "else", "elif", ")", "]")
     before = [opener for opener in nesting.open if opener is not token]
     if not before:
@@ -229,7 +247,7 @@ def _hint(token: Token, expected: set[str]) -> str:
 
 def _unexpected_end(source: Source, nesting: _Nesting, expected: set[str]) -> PramError:
     if not nesting.recent:
-        return fail(EMPTY, source, Span(1, 1))
+        return fail(NO_PROGRAM, source, Span(1, 1))
     if nesting.open:
         opener, why = nesting.open[-1], "`{}` opened here is never closed"
         if nesting.suspect is not None:
@@ -252,13 +270,13 @@ def _unknown_mode(source: Source, previous: Token, given: str, at: Span) -> Pram
 
 
 def _shown(expected: set[str]) -> list[str]:
-    """Terminals as a program writes them."""
+    """Return terminals as programs write them."""
     shown = {t.name: t.pattern.value for t in _lark().terminals} | {"NAME": "a name", "INT": "a number", "RELATION": "=="}
     return sorted(shown.get(name, name) for name in expected)
 
 
 def _expectation(expected: set[str]) -> str:
-    """`; expected ...` when few things could stand here."""
+    """Return `; expected ...` if at most four tokens are possible, else ""."""
     texts = _shown(expected)
     if len(texts) > 4:
         return ""
@@ -271,7 +289,7 @@ def _subscripts(first: Expression | None, second: Expression | None) -> tuple[Ex
 
 @v_args(inline=True)
 class _Builder(Transformer[Token, Any]):
-    """Builds one syntax node for each grammar rule, bottom up and without recursion."""
+    """Builds a syntax node for each grammar rule, bottom up and without recursion."""
 
     def start(self, name: Token, *rest: Any) -> ProgramText:
         flat = [item for part in rest for item in (part if isinstance(part, tuple) else (part,))]

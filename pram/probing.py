@@ -1,6 +1,6 @@
-"""Further inputs for what no run reached: every style of drawing, and words as large as there are.
+"""Probes: more inputs that try to reach the lines and conditions that no run has reached.
 
-They are run on the machine only, and only while something is left to reach.
+They use every style of drawing, and very large words. They run on the machine only, and only while something is unreached.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lockstep.pram.drawing import STYLES, Inputs, Words, choice_of, filled, largest_word, program_constants, styled
+from lockstep.pram.drawing import (
+    STYLES,
+    Inputs,
+    Words,
+    cell_choice,
+    draw_styled,
+    fill_array,
+    largest_input_word,
+    program_constants,
+)
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
@@ -18,19 +27,19 @@ from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
 from lockstep.pram.reached import Reached, unreached
 
-#: Sizes that are probed; larger ones than MOST_ROOM processors and cells are not.
+#: The most sizes that are probed, and the most processors and cells of a probe.
 MOST_SIZES, MOST_ROOM = 8, 1 << 14
-#: Edges, all sizes together, that have an input of their own.
+#: The most probes whose cells are all one edge, for all sizes together.
 MOST_EDGES = 32
-#: Steps of one probe, and of all together; a step of many processors counts as several, one for each CROWD.
-STEPS_EACH, STEPS_IN_ALL, CROWD = 20_000, 100_000, 1 << 10
-#: Probes are drawn with numbers from here on, which no other input has.
+#: The most steps of one probe, and of all probes. A step counts once more for every PROCESSORS_PER_STEP processors.
+STEPS_EACH, STEPS_IN_ALL, PROCESSORS_PER_STEP = 20_000, 100_000, 1 << 10
+#: The numbers of probes start here, so that no other input has the same number.
 FIRST_NUMBER = 1 << 20
 
 
 @dataclass(frozen=True)
 class Probe:
-    """An input; `ordinary`: its words are in declared ranges, and in 0 .. 15 where none is declared."""
+    """An input. `ordinary`: its words are in the declared ranges, or in 0 .. 15 if none is declared."""
 
     inputs: Inputs
     ordinary: bool
@@ -38,7 +47,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Refused:
-    """A probe that the machine refused, and what it said."""
+    """A probe that the machine refused, with the error."""
 
     probe: Probe
     error: PramError
@@ -46,12 +55,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class Probing:
-    """What probes came to.
+    """The results of probes.
 
-    reached:  by the runs before and by those of `found`.
-    found:    probes that reached something new, and ran to their end.
-    failures: ordinary probes that the machine refused, one for each place: as bad as a refusal of any other input.
-    notes:    the same of probes that are not ordinary: a program need not take words as large as these.
+    reached:  what earlier runs and the runs of `found` have reached.
+    found:    the probes that ran to their end and reached something new.
+    failures: ordinary probes that the machine refused, one for each place. The program is wrong for such an input.
+    notes:    other probes that the machine refused. A program need not accept words as large as theirs.
     steps:    of all probes together.
     """
 
@@ -64,10 +73,11 @@ class Probing:
 
 def reach(program: Program, reached: Reached, sizes: Iterable[int], seed: int = 0, word_bits: int | None = None,
           max_steps: int = DEFAULT_MAX_STEPS) -> Probing:  # fmt: skip
-    """Run probes on the machine until nothing is unreached, or probes or steps are at an end.
+    """Run probes on the machine until everything is reached, or no probes or no steps are left.
 
-    Args:   reached: by the runs so far. max_steps: of a run; one that does not halt within them is refused. A probe that takes
-            more than STEPS_EACH is given up before, and nothing is said of it.
+    Args:   reached: what the runs so far have reached.
+            max_steps: the limit of a run; a run that does not halt within it counts as refused. A probe that takes more than
+            STEPS_EACH steps ends earlier, and counts as nothing.
     Raises: PramError: as `lockstep.pram.drawing.draw`.
     """
     found = Probing(reached)
@@ -79,9 +89,9 @@ def reach(program: Program, reached: Reached, sizes: Iterable[int], seed: int = 
 
 
 def _try(program: Program, probe: Probe, before: Probing, word_bits: int | None, max_steps: int) -> Probing:
-    """Run one more probe: `before`, with what it adds."""
+    """Run one more probe, and return `before` with its result added."""
     job = program.instantiate(*probe.inputs, word_bits)
-    machine, weight = Machine(job), _weight(job)
+    machine, weight = Machine(job), _step_weight(job)
     limit = min(max_steps, STEPS_EACH // weight)
     error = _error(machine, limit)
     after = replace(before, steps=before.steps + weight * machine.costs.time)
@@ -98,7 +108,7 @@ def _try(program: Program, probe: Probe, before: Probing, word_bits: int | None,
 
 
 def _error(machine: Machine, max_steps: int) -> PramError | None:
-    """Run to the end, or to what the machine refuses."""
+    """Run to the end. Return the error if the machine refuses the run, else None."""
     try:
         for _ in machine.steps(max_steps):
             pass
@@ -107,8 +117,8 @@ def _error(machine: Machine, max_steps: int) -> PramError | None:
     return None
 
 
-def _weight(job: Job) -> int:
-    return 1 + job.processors // CROWD
+def _step_weight(job: Job) -> int:
+    return 1 + job.processors // PROCESSORS_PER_STEP
 
 
 def _one_more(refused: tuple[Refused, ...], probe: Probe, error: PramError) -> tuple[Refused, ...]:
@@ -120,7 +130,7 @@ def _one_more(refused: tuple[Refused, ...], probe: Probe, error: PramError) -> t
 
 
 def probes(program: Program, sizes: Iterable[int], seed: int = 0, word_bits: int | None = None) -> Iterator[Probe]:
-    """Inputs without repetitions: of each of some sizes one in every style, then one for each of some edges, then extremes.
+    """Yield different inputs: for some of the sizes, one in each style; then inputs of edges; then one in each extreme style.
 
     Raises: PramError: as `lockstep.pram.drawing.draw`.
     """
@@ -134,7 +144,7 @@ def probes(program: Program, sizes: Iterable[int], seed: int = 0, word_bits: int
 def _series(program: Program, sizes: list[int], seed: int, word_bits: int | None) -> Iterator[Inputs]:
     for number, style in enumerate(STYLES):
         for size in sizes:
-            yield styled(program, size, style, _random(seed, size, number), word_bits)
+            yield draw_styled(program, size, style, _random(seed, size, number), word_bits)
     for number, size in enumerate(sizes * (MOST_EDGES // max(1, len(sizes)))):
         yield _at_edge(program, size, number, _random(seed, 0, 0), word_bits)
     for number, style in enumerate(EXTREMES):
@@ -147,47 +157,47 @@ def _random(seed: int, size: int, number: int) -> np.random.Generator:
 
 
 def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator, word_bits: int | None) -> Inputs:
-    """All cells are one of the edges: a cell that is compared with a constant is that constant in one of these."""
+    """Return an input whose cells all are one edge. If the program compares a cell with a constant, one edge equals it."""
     params = dict.fromkeys(program.given, size)
-    constants, top = program_constants(program, params), largest_word(program, params, word_bits)
+    constants, top = program_constants(program, params), largest_input_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:
-        edges = choice_of(each, constants, top).edges
+        edges = cell_choice(each, constants, top).edges
         return np.full(each.array.size, rng.permutation(edges)[number % len(edges)])
 
-    return params, {each.array.name: filled(each, make) for each in input_ranges(program, params, word_bits)}
+    return params, {each.array.name: fill_array(each, make) for each in input_ranges(program, params, word_bits)}
 
 
 def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs:
-    """An input in a style of EXTREMES, where no range is declared."""
-    params, arrays = styled(program, size, "uniform", rng, word_bits)
-    top = largest_word(program, params, word_bits)
+    """Return an input in a style of EXTREMES; arrays with a declared range are uniform."""
+    params, arrays = draw_styled(program, size, "uniform", rng, word_bits)
+    top = largest_input_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:
         small = np.reshape(np.array(arrays[each.array.name], np.int64), each.array.size)
         return EXTREMES[style](rng, small, top) if each.array.high is None else small
 
-    return params, {each.array.name: filled(each, make) for each in input_ranges(program, params, word_bits)}
+    return params, {each.array.name: fill_array(each, make) for each in input_ranges(program, params, word_bits)}
 
 
 def _chosen(program: Program, sizes: Iterable[int], word_bits: int | None) -> list[int]:
-    """Some of the sizes that are small enough to be run often."""
+    """Return some of the sizes that are small enough to run often."""
     some = _spread(sorted(set(sizes)), 8 * MOST_SIZES)
-    return _spread([size for size in some if _room(program, size, word_bits) <= MOST_ROOM], MOST_SIZES)
+    return _spread([size for size in some if _footprint(program, size, word_bits) <= MOST_ROOM], MOST_SIZES)
 
 
 def _spread(sizes: list[int], most: int) -> list[int]:
-    """So many of them, from the least to the largest."""
+    """Return at most `most` of the sizes, evenly spread, with the least and the largest."""
     return sizes if len(sizes) <= most else [sizes[index * (len(sizes) - 1) // (most - 1)] for index in range(most)]
 
 
-def _room(program: Program, size: int, word_bits: int | None) -> int:
+def _footprint(program: Program, size: int, word_bits: int | None) -> int:
     job = program.outline(dict.fromkeys(program.given, size), DEFAULT_HIGH, word_bits)
     return job.processors + job.space
 
 
 def _word_ends(top: int) -> Words:
-    """Words next to the least, the middle and the largest one."""
+    """Return words near the least, the middle and the largest word."""
     middle = top >> 1
     return np.array([0, 1, middle - 1, middle, middle + 1, middle + 2, top - 1, top])
 
@@ -198,7 +208,7 @@ def _one_end(rng: np.random.Generator, words: Words, top: int) -> Words:
     return changed
 
 
-#: Of small words, int64 [cells], and the largest word there is: words as large as that, int64 [cells].
+#: Styles that replace small words, int64 [cells], by words up to the largest word `top`.
 EXTREMES: dict[str, Callable[[np.random.Generator, Words, int], Words]] = {
     "one end": _one_end,
     "large": lambda rng, words, top: rng.integers(0, 1 << (top.bit_length() // 2), len(words)),
@@ -208,7 +218,7 @@ EXTREMES: dict[str, Callable[[np.random.Generator, Words, int], Words]] = {
 
 
 def is_ordinary(program: Program, inputs: Inputs, word_bits: int | None = None) -> bool:
-    """Whether all words are in their ranges, declared or not."""
+    """Return whether all words are in their ranges, declared or default."""
     params, arrays = inputs
     for each in input_ranges(program, params, word_bits):
         words = np.ravel(np.array(arrays[each.array.name], dtype=np.int64))

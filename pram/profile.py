@@ -1,8 +1,8 @@
-"""Where a run's steps go: time, work and shared accesses of each source line.
+"""Attributes a run's time, work and shared accesses to source lines.
 
-An instruction belongs to the line of the word, operator or array that it is made for (`Instruction.at`): the four
-steps of a `for` to the line of `for`, what guards a `parallel` to the line of `parallel`, a nop to the line of what the
-processors that are not idle do in that step. The step that ends the program has a row of its own.
+An instruction belongs to the line of the word, operator or array that it is emitted for (`Instruction.at`). So the four
+steps of a `for` belong to the line of `for`, and the guard of a `parallel` to the line of `parallel`. A nop belongs to the
+line that the active processors run in that step. The step that ends the program has a row of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Words = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LineCosts:
-    """What the instructions of one source line cost; `line` is None for the end of the program."""
+    """What the instructions of one source line cost. `line` is None for the end of the program."""
 
     line: int | None
     steps: int
@@ -31,7 +31,7 @@ class LineCosts:
 
 @dataclass(frozen=True)
 class Profile:
-    """The lines that took a step, in the order of the text, and the run, with its totals as the machine counts them."""
+    """The cost of each line that took a step, in the order of the text, and the run with its total costs."""
 
     lines: tuple[LineCosts, ...]
     run: Run
@@ -42,10 +42,10 @@ class Profile:
 
 
 def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS) -> Profile:
-    """Run a job and attribute what it costs.
+    """Run a job, and attribute its costs to source lines.
 
-    A step counts for the line where the lowest running processor stands. Processors of a program all stand at one
-    place of its text; those of machine code given directly may not. Work and accesses count where each processor stands.
+    A step counts for the line that the lowest running processor is at. In a compiled program all processors are at the same
+    place of the text; in other machine code they may not be. Work and accesses count for the line of each processor.
 
     Raises: PramError: as `lockstep.pram.machine.run`.
     """
@@ -60,7 +60,7 @@ def profile(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS) -> Profile:
 
 
 def _by_line(job: Job, steps: Words, executed: Words) -> tuple[LineCosts, ...]:
-    """Sums over the instructions of each line; the last instruction is the end of the program."""
+    """Sum the costs of each line's instructions. The last instruction is the end of the program."""
     found: dict[int | None, list[int]] = {}
     for index in np.flatnonzero(executed):
         instruction, times = job.code[index], int(executed[index])

@@ -1,4 +1,4 @@
-"""Programs: load, instantiate with parameters and inputs."""
+"""Loads programs, and instantiates them with parameters and inputs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import read_array, shortened, shown, wrong, wrong_cell
+from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.syntax import Claim, Expression, ProgramText, Shared
-from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word
 
 Words = NDArray[np.int64]
 
-#: The order of arrays in memory: what is given is one range, and so is what is returned.
+#: The order of arrays in memory. So the inputs are one range of cells, and the outputs too.
 ROLES = ("input", "inout", "output", "work")
 
 
@@ -40,7 +40,7 @@ class Program:
     symbols: Symbols
 
     def __repr__(self) -> str:
-        """Short, as people print it."""
+        """Short, for printing."""
         return f"<Program {self.name}: {self.symbols.mode}, parameters {', '.join(self.given) or 'none'}>"
 
     @property
@@ -53,7 +53,7 @@ class Program:
 
     @cached_property
     def code(self) -> MachineCode:
-        """The machine code: the same for every input size."""
+        """The machine code, the same for every input size."""
         return lower(self.tree, self.symbols)
 
     @cached_property
@@ -62,57 +62,57 @@ class Program:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Names of the parameters that the user gives."""
+        """The names of the parameters that the user gives."""
         return tuple(p.name for p in self.symbols.params.values() if p.value is None)
 
     @property
     def has_inputs(self) -> bool:
-        """Whether the user gives any cells."""
+        """Whether the program declares an input or inout."""
         return any(a.role in ("input", "inout") for a in self.symbols.arrays.values())
 
     @property
     def has_outputs(self) -> bool:
-        """Whether it returns any cells."""
+        """Whether the program declares an output or inout."""
         return any(a.role in ("output", "inout") for a in self.symbols.arrays.values())
 
     def instantiate(
         self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None
     ) -> Job:
-        """Fix parameters, memory and word size.
+        """Return the job for these parameters and inputs.
 
-        Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs
-                and inouts, a number for a scalar. word_bits: overrides `word` and the default.
-        Raises: PramError: what is missing, unknown, out of range or too large, before anything is allocated. InputError,
-                where a given value is at fault: an input file's reader puts it at its place in that file.
+        Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs and inouts, a number for a
+                scalar. word_bits: overrides `word` and the default.
+        Raises: PramError: something is missing, unknown, out of range or too large; nothing has been allocated. InputError:
+                a given value is wrong; the reader of an input file adds its place in that file.
         """
         return _Instantiation(self, params, arrays or {}, word_bits).job()
 
     def outline(self, params: Mapping[str, Any], largest_input: int, word_bits: int | None = None) -> Job:
-        """A job of these parameters whose inputs are all 0 and at most `largest_input` as far as the word size goes.
+        """Return a job for sizes and closed forms, which cannot be run.
 
-        Its memory is one word that is seen at every address, so it takes no room however many cells there are: it is for
-        sizes and closed forms, and cannot be run.
-        Raises: PramError: as `instantiate`, of parameters.
+        Its memory is a single 0 that is seen at every address, so that many cells need no space. Its word size is the one
+        for inputs up to `largest_input`.
+        Raises: PramError: the parameters are wrong, as for `instantiate`.
         """
         return _Instantiation(self, params, {}, word_bits).outline(largest_input)
 
     def layout(self, params: Mapping[str, Any]) -> tuple[Array, ...]:
-        """The arrays of memory for these parameters, in the order of their addresses."""
+        """Return the arrays for these parameters, in the order of their addresses."""
         return _Instantiation(self, params, {}, None).arrays
 
     def word_bits(self, params: Mapping[str, Any], largest_input: int, asked: int | None = None) -> int:
-        """The word size for these parameters and inputs up to `largest_input`."""
+        """Return the word size for these parameters and inputs up to `largest_input`."""
         return _Instantiation(self, params, {}, asked).word_bits(largest_input)
 
     def values(self, params: Mapping[str, Any]) -> dict[str, int]:
-        """Every parameter's value, derived ones included."""
+        """Return the value of every parameter, also of those that the program computes."""
         return _Instantiation(self, params, {}, None).values
 
 
 def load(path: str | Path) -> Program:
     """Read a program from a file.
 
-    Raises: PramError: it cannot be read, is not UTF-8, or is not a correct program.
+    Raises: PramError: the file cannot be read, is not UTF-8, or is not a correct program.
     """
     return parse_program(read_text(path), str(path))
 
@@ -124,7 +124,10 @@ def parse_program(text: str, name: str = "<text>") -> Program:
 
 
 def read_text(path: str | Path) -> str:
-    """A file's text; a byte order mark and CRLF line ends are accepted."""
+    """Return a file's text, without a byte order mark and with LF line ends.
+
+    Raises: PramError: the file cannot be read, or is not text.
+    """
     nowhere = Source(str(path), "")
     try:
         data = Path(path).read_bytes()
@@ -138,7 +141,7 @@ def read_text(path: str | Path) -> str:
 
 
 def decode_text(data: bytes, name: str) -> str:
-    """The text of bytes that are reported under a name, as `read_text` reads it."""
+    """Return the text of a file's bytes, as `read_text` does. Errors use `name`."""
     if is_model_file(data):
         raise fail("this is a model file, not a program or another text", Source(name, ""))
     try:
@@ -154,21 +157,21 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def is_model_file(data: bytes) -> bool:
-    """Whether a file that begins like this is a safetensors file: eight bytes of a length, then JSON."""
+    """Return whether a file that starts with `data` is a safetensors file: eight bytes of a length, then JSON."""
     return data[8:10] == b'{"' and 0 in data[:8]
 
 
-def _with(values: Mapping[str, int]) -> str:
-    """` (with n = 3, k = 2)` for messages; bases and extents of arrays, which have no names of their own, are left out."""
+def _values_text(values: Mapping[str, int]) -> str:
+    """Return ` (with n = 3, k = 2)` for messages, without the addresses and columns of arrays."""
     named = [f"{name} = {value}" for name, value in values.items() if name.isidentifier()]
     return f" (with {', '.join(named)})" if named else ""
 
 
 class _Instantiation:
-    """Evaluates declarations in order; every limit is checked before memory is allocated."""
+    """Evaluates declarations in order, and checks every limit before memory is allocated."""
 
     def __init__(self, program: Program, params: Mapping[str, Any], given: Mapping[str, Any], word_bits: int | None) -> None:
-        self.program, self.source, self.given, self.asked_bits = program, program.source, given, word_bits
+        self.program, self.source, self.given, self.requested_bits = program, program.source, given, word_bits
         self.values = self._parameters(params)
         self.processors = self._processors()
         self.arrays = self._arrays()
@@ -193,7 +196,7 @@ class _Instantiation:
 
     def _job_on(self, memory: Words, bits: int) -> Job:
         program, symbols = self.program, self.program.symbols
-        environment = self._environment() | {WORD_MAX: largest(bits)}
+        environment = self._environment() | {WORD_MAX: largest_word(bits)}
         derived = tuple(self._evaluate(e, environment) for e in program.code.derived)
         returned = [a for a in self.arrays if a.is_output]
         first = returned[0].base if returned else 0
@@ -226,14 +229,17 @@ class _Instantiation:
             return f"parameter `{name}` is computed by the program and cannot be given"
         given = self.program.given
         names = f"its parameters are {', '.join(given)}" if given else "it takes none"
-        return f"this program has no parameter `{shortened(name)}`{did_you_mean(name, given) or '; ' + names}"
+        return f"this program has no parameter `{shorten(name)}`{did_you_mean(name, given) or '; ' + names}"
 
     def _integer(self, name: str, value: Any, at: Span) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise self._input_error(f"parameter `{name}` must be an integer, not {shown(value)}", at, "params", name)
+            raise self._input_error(f"parameter `{name}` must be an integer, not {show_value(value)}", at, "params", name)
         if value < 0 or int(value) >> parameters.MAX_PARAMETER_BITS:
             raise self._input_error(
-                f"parameter `{name}` = {shown(value)} is not in 0 .. 2^{parameters.MAX_PARAMETER_BITS} - 1", at, "params", name
+                f"parameter `{name}` = {show_value(value)} is not in 0 .. 2^{parameters.MAX_PARAMETER_BITS} - 1",
+                at,
+                "params",
+                name,
             )
         return int(value)
 
@@ -242,10 +248,10 @@ class _Instantiation:
             return parameters.evaluate(expression, values, self.source)
         except PramError as error:
             (found,) = error.diagnostics
-            raise self._error(f"{found.message}{_with(values)}", found.span) from None
+            raise self._error(f"{found.message}{_values_text(values)}", found.span) from None
 
-    def _with(self) -> str:
-        return _with(self.values)
+    def _values_text(self) -> str:
+        return _values_text(self.values)
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -253,15 +259,15 @@ class _Instantiation:
         expression = self.program.symbols.procs
         count = self._evaluate(expression, self.values)
         if count < 1:
-            raise self._error(f"procs is {count}{self._with()}; a machine has at least one processor", expression.at)
+            raise self._error(f"procs is {count}{self._values_text()}; a machine has at least one processor", expression.at)
         if count > MAX_PROCESSORS:
-            raise self._error(f"procs is {count}{self._with()}; the limit is {MAX_PROCESSORS}", expression.at)
+            raise self._error(f"procs is {count}{self._values_text()}; the limit is {MAX_PROCESSORS}", expression.at)
         return count
 
     def _check_registers(self) -> None:
         each, at = self.program.code.registers, self.program.symbols.procs.at
         if self.processors * each > MAX_REGISTERS:
-            needed = f"{self.processors} processors{self._with()} with {each} registers each"
+            needed = f"{self.processors} processors{self._values_text()} with {each} registers each"
             raise self._error(f"{needed}: the limit is {MAX_REGISTERS} registers in all", at)
 
     def _arrays(self) -> tuple[Array, ...]:
@@ -272,7 +278,7 @@ class _Instantiation:
             arrays.append(array)
             base += array.size
             if base > MAX_CELLS:
-                raise self._error(f"shared memory of {base} cells{self._with()}; the limit is {MAX_CELLS}", shared.at)
+                raise self._error(f"shared memory of {base} cells{self._values_text()}; the limit is {MAX_CELLS}", shared.at)
         return tuple(arrays)
 
     def _array(self, shared: Shared, base: int) -> Array:
@@ -280,7 +286,8 @@ class _Instantiation:
         for extent, expression in zip(shape, shared.dimensions):
             if not 0 <= extent <= MAX_CELLS:
                 raise self._error(
-                    f"array `{shared.name}` has extent {extent}{self._with()}; it must be in 0 .. {MAX_CELLS}", expression.at
+                    f"array `{shared.name}` has extent {extent}{self._values_text()}; it must be in 0 .. {MAX_CELLS}",
+                    expression.at,
                 )
         low, high = (None if e is None else self._evaluate(e, self.values) for e in (shared.low, shared.high))
         return Array(shared.name, shared.role, base, shape, low, high)
@@ -294,21 +301,24 @@ class _Instantiation:
         return {**self.values, **bases, **columns}
 
     def word_bits(self, largest_input: int) -> int:
-        """The word size asked for, declared, or by default twice the bits of the largest number and 2."""
+        """Return the requested or declared word size; by default, twice the bits of the largest number, and 2 more."""
         word = self.program.symbols.word
-        if self.asked_bits is not None:
-            bits, at = self.asked_bits, None
+        if self.requested_bits is not None:
+            bits, at = self.requested_bits, None
         elif word is not None:
             bits, at = self._evaluate(word.bits, self.values), word.at
         else:
             largest = max(self.processors, self._space(), largest_input, *self.values.values(), 0)
             return min(MAX_WORD_BITS, 2 * largest.bit_length() + 2)
         if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
-            raise self._error(f"word size {bits}{self._with() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at)
+            raise self._error(
+                f"word size {bits}{self._values_text() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at
+            )
         for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
             if number > 1 << bits:
                 raise self._error(
-                    f"{number} {least}{self._with()}, but {what} is a word, and one of {bits} bits names {1 << bits}", at
+                    f"{number} {least}{self._values_text()}, but {what} is a word of {bits} bits, so there can be at most {1 << bits}",
+                    at,
                 )
         return bits
 
@@ -319,7 +329,7 @@ class _Instantiation:
         for name in self.given:
             if name not in wanted:
                 names = f"; its inputs are {', '.join(wanted)}" if wanted else "; it takes none"
-                message = f"array `{shortened(name)}` is not an input of this program{did_you_mean(name, wanted) or names}"
+                message = f"array `{shorten(name)}` is not an input of this program{did_you_mean(name, wanted) or names}"
                 raise self._input_error(message, self.program.tree.at, "arrays", Key(name))
         for name in wanted:
             if name not in self.given:
@@ -339,15 +349,15 @@ class _Instantiation:
                           (outside, f"is outside its declared range {low} .. {high}")):  # fmt: skip
             if bad.any():
                 offset = int(np.argmax(bad))
-                error = wrong_cell(array, self.given[array.name], offset, f"{words[offset]} {what}")
+                error = cell_error(array, self.given[array.name], offset, f"{words[offset]} {what}")
                 raise self._at_declaration(array, error)
 
     def _at_declaration(self, array: Array, error: InputError) -> InputError:
-        return error.placed(self.source, self.program.symbols.arrays[array.name].at)
+        return error.with_place(self.source, self.program.symbols.arrays[array.name].at)
 
     def _input_error(self, message: str, at: Span, *path: str) -> InputError:
-        """An error in what the user gave: placed in the program for now, and in an input file by `path`."""
-        return wrong(message, *path).placed(self.source, at)
+        """Return an error in the user's input. Its place is in the program, until a reader of an input file uses `path`."""
+        return input_error(message, *path).with_place(self.source, at)
 
     def _error(self, message: str, at: Span | None = None) -> PramError:
         return fail(message, self.source, at)

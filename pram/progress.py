@@ -1,12 +1,12 @@
-"""How long work tells how far it is."""
+"""How long-running work reports its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-#: Is called now and then with what is done and what there is to do.
+#: Called from time to time with the amount done and the total.
 Progress = Callable[[int, int], None]
 
 
 def silent(done: int, total: int) -> None:
-    """Nobody wants to know."""
+    """Report nothing."""

@@ -1,4 +1,4 @@
-"""From where the cells of inputs are drawn: their declared ranges, or small words."""
+"""The ranges from which inputs are drawn: the declared ones, or small words."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from lockstep.pram.errors import fail
 from lockstep.pram.job import Array
 from lockstep.pram.program import Program
 
-#: Inputs without a declared range are drawn from 0 .. this.
+#: Inputs without a declared range are drawn from 0 .. DEFAULT_HIGH.
 DEFAULT_HIGH = 15
 
 
 @dataclass(frozen=True)
 class InputRange:
-    """An input, and the least and largest word that its cells may be drawn as."""
+    """An input array, and the least and the largest word to draw for its cells."""
 
     array: Array
     low: int
@@ -22,9 +22,9 @@ class InputRange:
 
 
 def input_ranges(program: Program, params: dict[str, int], word_bits: int | None = None) -> list[InputRange]:
-    """The inputs of a program with these parameters, in the order of their addresses.
+    """Return the range of each input for these parameters, in the order of addresses.
 
-    Raises: PramError: the parameters do not fit, or a declared range is empty and there are cells to draw from it.
+    Raises: PramError: the program refuses the parameters, or a declared range is empty although its array has cells.
     """
     top = (1 << program.word_bits(params, DEFAULT_HIGH, word_bits)) - 1
     ranges = []

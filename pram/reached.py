@@ -1,6 +1,6 @@
-"""What runs reached: source lines, both sides of every condition, loops and ranges that had something to do.
+"""Coverage: which source lines runs reached, which conditions were true and false, and which loops were entered.
 
-Only what processors did that were not idle counts: pads are marked as such (`Instruction.idle`).
+Only active processors count. The instructions of idle ones are marked (`Instruction.idle`).
 """
 
 from __future__ import annotations
@@ -10,39 +10,41 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from lockstep.pram.inputs import shortened
+from lockstep.pram.inputs import shorten
 from lockstep.pram.instructions import Decision
 from lockstep.pram.listing import expression_text
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import For, Parallel
 
-#: What a run did with an instruction: executed it, and of a branch, went on behind it or jumped; on any processor.
+#: What some processor did with an instruction: it ran it, followed a branch to the next instruction, or jumped.
 RAN, FOLLOWED, JUMPED = 1, 2, 4
 
-#: A line names so many of each kind, and shows so many characters of a condition.
+#: A message names at most MOST_NAMED lines or conditions, and shows MOST_SHOWN characters of a condition.
 MOST_NAMED, MOST_SHOWN = 5, 40
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What some runs of one code did: for each instruction, which of RAN, FOLLOWED and JUMPED."""
+    """What some runs of one code reached: for each instruction, the sum of RAN, FOLLOWED and JUMPED that apply."""
 
     marks: bytes
 
     def __or__(self, other: Reached) -> Reached:
-        """What either did.
+        """Return what either of them reached.
 
-        Raises: ValueError: they are of codes of different lengths.
+        Raises: ValueError: their codes have different lengths.
         """
         return Reached(bytes(a | b for a, b in zip(self.marks, other.marks, strict=True)))
 
 
 class Item(NamedTuple):
-    """One thing that a run may reach.
+    """One thing that a run can reach.
 
-    what: "line", for any instruction of a line, with column 0 and no text; "true" and "false", for a condition; "entered", for a
-          `for` that has a round or a `parallel for` that has an item; "arrived", for any of these that was run at all.
-    text: the condition as the language writes it, or `for i`.
+    what: "line": some instruction of a line runs; the column is 0 and the text empty.
+          "true", "false": a condition is.
+          "entered": a `for` has a round, or a `parallel for` an item.
+          "arrived": a condition or loop is evaluated at all.
+    text: the condition as programs write it, or `for i`.
     """
 
     line: int
@@ -54,20 +56,20 @@ class Item(NamedTuple):
 SIDES = ("true", "false", "entered")
 
 
-def nothing(program: Program) -> Reached:
-    """What no run has reached yet: marks of no instruction."""
+def reached_nothing(program: Program) -> Reached:
+    """Return the coverage of no runs."""
     return Reached(bytes(len(program.code.instructions)))
 
 
 def items(program: Program) -> tuple[Item, ...]:
-    """Everything that runs of a program may reach, in the order of the text."""
+    """Return everything that runs of a program can reach, in the order of the text."""
     return tuple(sorted({item for item, _, _ in _witnesses(program)}))
 
 
 def unreached(program: Program, reached: Reached) -> Unreached:
-    """What runs of this program did not reach.
+    """Return what runs of a program did not reach.
 
-    Raises: ValueError: `reached` is of a code of another length.
+    Raises: ValueError: `reached` belongs to a code of another length.
     """
     if len(reached.marks) != len(program.code.instructions):
         raise ValueError(f"{len(reached.marks)} instructions were recorded, the program has {len(program.code.instructions)}")
@@ -77,13 +79,13 @@ def unreached(program: Program, reached: Reached) -> Unreached:
 
 @dataclass(frozen=True)
 class Unreached:
-    """What no run reached, in the order of the text; `a & b` is what the runs of both did not."""
+    """What no run reached, in the order of the text. `a & b` is what neither the runs of a nor those of b reached."""
 
     items: tuple[Item, ...] = ()
 
     @staticmethod
     def of(rows: Iterable[Sequence[Any]]) -> Unreached:
-        """Made again from items that were kept, each a list or tuple."""
+        """Return the object for saved items, each a list or tuple."""
         return Unreached(tuple(sorted(Item(*row) for row in rows)))
 
     def __bool__(self) -> bool:
@@ -99,14 +101,14 @@ class Unreached:
 
     @property
     def sides(self) -> list[Item]:
-        """Sides of conditions, and loops and ranges that were never entered."""
+        """The conditions that were never true or never false, and the loops that were never entered."""
         return [item for item in self.items if item.what in SIDES]
 
     @property
     def text(self) -> str:
-        """One line for people, which names a few of each kind; empty where all was reached.
+        """One line of text that names a few of each kind; empty if everything was reached.
 
-        Of what no run arrived at, sides are left out: its line is named, or the side of another condition that it stands in.
+        It leaves out conditions at which no run arrived: it names their line, or the condition around them.
         """
         far = {item[:2] for item in self.items if item.what == "arrived"}
         near = [item for item in self.sides if item[:2] not in far]
@@ -114,19 +116,19 @@ class Unreached:
         for what in SIDES:
             if found := [f"`{_shown(item.text)}` (line {item.line})" for item in near if item.what == what]:
                 parts.append(f"never {what}: {_few(found)}")
-        if self.items and not parts:  # all of it stands behind a `halt`, on lines that were reached
+        if self.items and not parts:  # all of it comes after a `halt`, on lines that were reached
             parts = [f"no run reached {_few([f'`{_shown(i.text)}` (line {i.line})' for i in self.items if i.what == 'arrived'])}"]
         return "; ".join(parts)
 
     def record(self) -> dict[str, Any]:
-        """The lines and sides, for JSON."""
+        """Return the lines and conditions, for JSON."""
         sides = [{"line": i.line, "column": i.column, "of": i.text, "never": i.what} for i in self.sides]
         return {"lines": self.lines, "sides": sides}
 
 
 def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
-    """Each item with an instruction and the marks of it that show it; the last instruction is the end of the program."""
-    for index, instruction in enumerate(program.code.instructions[:-1]):
+    """Yield each item with an instruction and the mark that shows that the item was reached."""
+    for index, instruction in enumerate(program.code.instructions[:-1]):  # the last one is the end of the program
         if instruction.idle or instruction.at is None:
             continue
         yield Item(instruction.at.line, 0, "line", ""), index, RAN
@@ -147,11 +149,11 @@ def _text(decides: Decision) -> str:
 
 
 def _shown(text: str) -> str:
-    return shortened(text, MOST_SHOWN)
+    return shorten(text, MOST_SHOWN)
 
 
 def _ranges(lines: list[int]) -> str:
-    """`12, 15..17`."""
+    """Return lines as text such as `12, 15..17`."""
     runs = [[line for _, line in run] for _, run in groupby(enumerate(lines), lambda pair: pair[1] - pair[0])]
     return _few([str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in runs])
 

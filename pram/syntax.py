@@ -1,7 +1,7 @@
 """The syntax of the PRAM language as frozen dataclasses.
 
-Every node has `at`, its place in the text. Equality ignores places: two expressions
-that read the same are equal, which is how derived parameters are shared.
+Every node has `at`, its place in the text. Equality ignores places: two expressions with the same text are equal, so
+they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call
 Statements    Local  Assign  Store  If  While  Repeat  For  Parallel  Single  Halt
@@ -21,7 +21,7 @@ COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
 def place() -> Span:
-    """The `at` field: kept, shown, never compared."""
+    """The field `at`, which comparisons ignore."""
     return field(compare=False, repr=False, default=Span(0, 0))
 
 
@@ -50,12 +50,26 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`left operator right`; `at` is the operator's place."""
+    """`left operator right`; `at` is the operator's place.
+
+    A sum of 2,000 terms is 1,999 nodes, each the `left` of the next. Comparing and hashing therefore loop over `left`.
+    """
 
     operator: str
     left: Expression
     right: Expression
     at: Span = place()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Binary):
+            return NotImplemented
+        ours, theirs = left_chain(self), left_chain(other)
+        return len(ours) == len(theirs) and ours[0].left == theirs[0].left and all(
+            a.operator == b.operator and a.right == b.right for a, b in zip(ours, theirs))  # fmt: skip
+
+    def __hash__(self) -> int:
+        chain = left_chain(self)
+        return hash((chain[0].left, *((node.operator, node.right) for node in chain)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class If:
-    """An `elif` is an If alone in `otherwise`."""
+    """`if condition then .. else .. end`; an `elif` is an If alone in `otherwise`."""
 
     condition: Expression
     then: tuple[Statement, ...]
@@ -183,7 +197,7 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """Given by the user, or derived from earlier parameters by `value`."""
+    """A parameter: given by the user, or computed by `value` from earlier parameters."""
 
     name: str
     value: Expression | None
@@ -207,7 +221,7 @@ class Procs:
 class Shared:
     """An array (`dimensions` has one or two entries) or a scalar (none).
 
-    `role` is "input", "output", "inout" or "work"; `low .. high` is the declared range of an input.
+    `role` is "input", "output", "inout" or "work". `low .. high` is the declared range of an input.
     """
 
     name: str
@@ -243,15 +257,26 @@ class ProgramText:
 
 Node = Union[ProgramText, Declaration, Statement, Range, Expression]
 
-#: What each kind of node holds, its place left out.
+#: The fields of each kind of node, without its place.
 FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at")
     for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
 
 
+def left_chain(top: Binary) -> list[Binary]:
+    """Return the nodes from `top` down the left operands, innermost first: for `a + b - c`, these are `a + b` and `a + b - c`.
+
+    A sum is a tree as deep as it has terms, and Python limits recursion. So code that walks expressions loops over this list.
+    """
+    chain = [top]
+    while isinstance(below := chain[-1].left, Binary):
+        chain.append(below)
+    return chain[::-1]
+
+
 def children(node: Node) -> Iterator[Node]:
-    """The nodes directly below a node, in the order of its fields."""
+    """Yield the nodes directly below a node, in the order of its fields."""
     for name in FIELDS[type(node)]:
         value = getattr(node, name)
         for item in value if isinstance(value, tuple) else (value,):
@@ -260,7 +285,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it, parents first, in the order of the text."""
+    """Yield the node and all nodes below it, parents before children, in the order of fields."""
     stack = [node]
     while stack:
         top = stack.pop()

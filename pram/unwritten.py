@@ -10,12 +10,12 @@ from lockstep.pram.access import Accesses, Words
 from lockstep.pram.errors import Diagnostic, PramError, Severity
 from lockstep.pram.job import Job
 
-#: Takes the warnings of a run, one by one.
+#: Called with each warning of a run.
 Warn = Callable[[Diagnostic], None]
 
 
 def refuse(warning: Diagnostic) -> None:
-    """Takes no warning: each is an error.
+    """Turn a warning into an error.
 
     Raises: PramError: always.
     """
@@ -23,7 +23,7 @@ def refuse(warning: Diagnostic) -> None:
 
 
 class Unwritten:
-    """Watches the cells that neither the input nor a step has written; warns once for each line of the text."""
+    """Warns when a run reads a cell that neither the input nor a step has written, once for each source line."""
 
     def __init__(self, job: Job, warn: Warn) -> None:
         self.job, self.warn = job, warn
@@ -32,7 +32,7 @@ class Unwritten:
         self._lines: set[int] = set()
 
     def watch(self, step: int, reads: Accesses, writes: Accesses, counter: Words) -> None:
-        """One step's accesses; `counter` says which instruction each processor executes."""
+        """Check one step's accesses. `counter` holds the instruction that each processor executes."""
         found = self.cells[reads.cells]
         if found.any():
             pids, cells = reads.pids[found], reads.cells[found]

@@ -1,4 +1,4 @@
-"""Who wins a concurrent write where the access mode leaves that open, as a value that text can name."""
+"""Winners: rules that decide who wins a concurrent write, for modes that leave this open; each has a name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ _TEXT = re.compile(f"(?P<plain>lowest|highest)|(?P<order>{_NUMBER})|random:(?P<r
 
 @dataclass(frozen=True)
 class Winner:
-    """One way to settle every concurrent write of a run.
+    """A rule that decides every concurrent write of a run.
 
-    kind:    "lowest" or "highest" pid; "order": a fixed order of the processors, drawn from `seed`; "random": an order
-             drawn anew at every step; "choices": the processors in `choices` win the contested writes, one after the
-             other in the order of steps and then of cells, and what follows is won by the lowest.
+    kind:    "lowest", "highest": that pid wins.
+             "order": a fixed order of the processors, drawn from `seed`.
+             "random": an order that is drawn again in every step.
+             "choices": the processors in `choices` win the contested writes, one after the other, by step and then by cell;
+             the lowest pid wins the writes after these.
     A write is contested if at least two processors write different values to one cell in one step.
     """
 
@@ -36,7 +38,7 @@ class Winner:
 
     @property
     def fixed(self) -> bool:
-        """Whether it is one order of the processors for the whole run, which is all that a model can have."""
+        """Whether it is one order of the processors for the whole run. Models support no other winners."""
         return self.kind in ("lowest", "highest", "order")
 
     def __str__(self) -> str:
@@ -51,12 +53,12 @@ class Winner:
         return self.kind
 
     def precedence(self, processors: int) -> NDArray[np.int64]:
-        """A fixed order as numbers: int64 [processors], a permutation of 0 .. P - 1; 0 wins over all.
+        """Return the rank of each processor: int64 [processors], a permutation of 0 .. P - 1; rank 0 wins over all.
 
         Raises: ValueError: the order is not fixed.
         """
         if not self.fixed:
-            raise ValueError(f"the winner {self} is no fixed order of the processors, such as {FIXED_FORMS}")
+            raise ValueError(f"the winner {self} is not a fixed order of the processors, such as {FIXED_FORMS}")
         if self.kind == "order":
             return np.random.default_rng(self.seed).permutation(processors).astype(np.int64)
         ascending = np.arange(processors, dtype=np.int64)
@@ -67,24 +69,24 @@ LOWEST, HIGHEST = Winner("lowest"), Winner("highest")
 
 
 def in_order(seed: int) -> Winner:
-    """A fixed order of the processors."""
+    """Return a winner that is a fixed order of the processors."""
     return Winner("order", seed)
 
 
 def at_random(seed: int) -> Winner:
-    """An order drawn anew at every step."""
+    """Return a winner that draws an order again in every step."""
     return Winner("random", seed)
 
 
 def by_choices(*pids: int) -> Winner:
-    """These processors win the first contested writes, the lowest wins the others."""
+    """Return a winner by which these processors win the first contested writes, and the lowest pid wins the others."""
     return Winner("choices", choices=pids) if pids else LOWEST
 
 
 def parse_winner(text: str) -> Winner:
-    """Read what `str(winner)` gives.
+    """Return the winner with this text, as `str(winner)` writes it.
 
-    Raises: ValueError: the text is none; says what would be one.
+    Raises: ValueError: the text names no winner; the message lists the forms.
     """
     found = _TEXT.fullmatch(text)
     if not found:

@@ -1,4 +1,4 @@
-"""A job under every winner of its concurrent writes where there are few, under some of them where there are many."""
+"""Runs a job under every winner of its concurrent writes, or under some of them if there are too many."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, Run
 from lockstep.pram.unwritten import Warn
 from lockstep.pram.winner import HIGHEST, LOWEST, Winner, at_random, by_choices, in_order, parse_winner
 
-#: At most so many winners are tried one by one; where there are more, so many are drawn beside the lowest and the highest.
+#: The most winners that are tried one by one. If there are more, DRAWN random ones are tried, the lowest and the highest.
 MOST_WINNERS, DRAWN = 64, 6
-#: Looking for every winner ends after so many processor-steps. A step costs at least what one of 64 processors does.
+#: The search for every winner stops after MOST_WORK processor-steps. A step counts for at least LEAST_STEP processors.
 MOST_WORK, LEAST_STEP = 1 << 21, 64
 
 Outcome = Union[Run, PramError]
 
 
 class Tried(NamedTuple):
-    """How many winners of a job were tried, and whether that is every one."""
+    """How many winners of a job were tried, and whether these are all."""
 
     winners: int
     every: bool
@@ -33,8 +33,8 @@ class Tried(NamedTuple):
 class Winners:
     """A job's runs under several winners.
 
-    runs:  each winner with its run, or with the error that refuses the run under it; the lowest winner's is the first.
-    every: no other winner gives another run.
+    runs:  each winner with its run, or with the error if the run was refused. The lowest winner comes first.
+    every: no other winner gives a different run.
     """
 
     runs: tuple[tuple[Winner, Outcome], ...]
@@ -45,11 +45,11 @@ class Winners:
         return Tried(len(self.runs), self.every)
 
     def __str__(self) -> str:
-        return phrase([self.tried])
+        return describe_tried([self.tried])
 
 
-def phrase(found: Sequence[Tried]) -> str:
-    """How many winners were tried on some jobs: `every winner (29 runs)`, `8 winners`, or both."""
+def describe_tried(found: Sequence[Tried]) -> str:
+    """Return how many winners were tried on some jobs: `every winner (29 runs)`, `8 winners`, or both."""
     runs = sum(each.winners for each in found if each.every)
     some = [each.winners for each in found if not each.every]
     every = f"every winner ({runs} run{'' if runs == 1 else 's'})"
@@ -62,12 +62,12 @@ def phrase(found: Sequence[Tried]) -> str:
 
 def run_winners(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, warn: Warn | None = None, most: int = MOST_WINNERS,
                 drawn: int = DRAWN) -> Winners:  # fmt: skip
-    """Run a job under every winner if they are at most `most`, else under the lowest, the highest and `drawn` random ones.
+    """Run a job under every winner if there are at most `most`, else under the lowest, the highest and `drawn` random ones.
 
-    Two winners are the same if they let the same values stay. In a mode that leaves no winner open there is one run. The job's
-    own winner does not matter. What is tried depends on the job alone.
+    Winners that leave the same values in memory count as one. In a mode that leaves no winner open there is one run. The
+    job's own winner is ignored. The same job always tries the same winners.
 
-    Args: max_steps: of each run. warn: as for Machine, of every run.
+    Args: max_steps: the limit of each run. warn: as for Machine, for every run.
     """
     job = job if job.winner == LOWEST else replace(job, winner=LOWEST)
     search = _Search(job, max_steps, warn, most)
@@ -78,7 +78,7 @@ def run_winners(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, warn: Warn | No
 
 
 class _Search:
-    """Every winner, depth-first: each run tells its contested writes, and what else may win them is tried after it."""
+    """A depth-first search for every winner: each run lists its contested writes; then other processors win these."""
 
     def __init__(self, job: Job, max_steps: int, warn: Warn | None, most: int) -> None:
         self.job, self.max_steps, self.warn, self.most = job, max_steps, warn, most
@@ -87,7 +87,7 @@ class _Search:
         self._left = self._try(())
 
     def every(self) -> bool:
-        """Whether all were tried; those that are left differ from one another, so too many of them end it early."""
+        """Try all winners, and return whether all were tried. It stops early if too many different ones are left."""
         while self._left:
             if len(self.runs) + len(self._left) > self.most or self._work > MOST_WORK:
                 return False
@@ -95,7 +95,7 @@ class _Search:
         return True
 
     def _try(self, choices: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Run with these choices; returns those that part from this run in one of its later contested writes."""
+        """Run with these choices, and return the choices that differ from this run in one later contested write."""
         contests: list[Contest] = []
         winner = by_choices(*choices)
         machine = Machine(replace(self.job, winner=winner) if choices else self.job, self.warn, contests)
@@ -108,7 +108,7 @@ class _Search:
             found += [(*before, other) for other in contest.options[1:]]
             if len(found) > self.most:
                 break
-        return found[::-1]  # the last one is the next to be tried
+        return found[::-1]  # `every` takes the last one next
 
 
 def _attempt(job: Job, winner: Winner, max_steps: int, warn: Warn | None) -> Outcome:
@@ -124,5 +124,5 @@ def _outcome(machine: Machine, max_steps: int) -> Outcome:
     return machine.finished()
 
 
-__all__ = ["HIGHEST", "LOWEST", "Tried", "Winner", "Winners", "at_random", "by_choices", "in_order", "parse_winner", "phrase",
+__all__ = ["HIGHEST", "LOWEST", "Tried", "Winner", "Winners", "at_random", "by_choices", "in_order", "parse_winner", "describe_tried",
            "run_winners"]  # fmt: skip

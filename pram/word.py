@@ -1,8 +1,8 @@
-"""What each word operation means. How it is computed by gates is `lockstep.compiler.gates`' business.
+"""Defines the word operations. `lockstep.compiler.gates` computes them with gates.
 
-A word is an unsigned integer of `bits` bits, 2 <= bits <= 24, held in int64. Every operation is
-given by its *exact* integer result: the word is that result modulo 2^bits, and the operation
-overflows (result too large) or underflows (negative) exactly when the two differ.
+A word is an unsigned integer of `bits` bits, 2 <= bits <= 24, stored as int64. An operation is defined by its *exact*
+integer result. Its word is the exact result modulo 2^bits. If the two differ, the operation overflows (the result is too
+large) or underflows (it is negative).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MIN_WORD_BITS, MAX_WORD_BITS = 2, 24
 class WordOperation:
     """One row of WORD_OPERATIONS.
 
-    `exact(x, y)` takes words; shift amounts arrive clipped to the word size. `symbol` is the
-    operator of the language, where it has one. A result of one that `saturates` stays at the largest
-    word where it would be larger, and so is never an error. `examples` are in words of 4 bits: (x, y, result), or (x, y, result, 1)
-    where a checked machine refuses it.
+    symbol:    the operator of the language; "" if there is none.
+    exact:     takes two words; shift amounts are already clipped to the word size.
+    examples:  written by hand, in words of 4 bits: (x, y, result), or (x, y, result, 1) where a checked machine refuses it.
+    saturates: a result above the largest word becomes the largest word, so it is never an error.
     """
 
     name: str
@@ -67,28 +67,28 @@ WORD_OPERATIONS = {
     )
 }  # fmt: skip
 
-#: The operation of the language's operators on words; `and` and `or` act on 0 and 1.
+#: The operation of each operator of the language; `and` and `or` only get 0 and 1.
 SYMBOLS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} | {"and": "and", "or": "or"}
 
 
 def exact(operation: WordOperation, x: Words, y: Words, bits: int) -> Words:
-    """The integer result, before it is reduced to a word; same shape as x and y."""
+    """Return the exact integer result, in the shape of x and y."""
     result = operation.exact(x, np.minimum(y, bits) if operation.is_shift else y)
-    return np.minimum(result, largest(bits)) if operation.saturates else result
+    return np.minimum(result, largest_word(bits)) if operation.saturates else result
 
 
-def largest(bits: int) -> int:
-    """The largest word."""
+def largest_word(bits: int) -> int:
+    """Return the largest word."""
     return (1 << bits) - 1
 
 
 def wrap(value: Integers, bits: int) -> Integers:
-    """The word of an integer, or of each in an array: its value modulo 2^bits."""
+    """Return an integer, or an array of them, modulo 2^bits."""
     return value & ((1 << bits) - 1)
 
 
 def trap_reason(operation: WordOperation, x: int, y: int, bits: int) -> str | None:
-    """Why this application is an error where arithmetic is checked; None when it is not."""
+    """Return why checked arithmetic refuses this operation; None if it does not."""
     if operation.is_shift and y >= bits:
         return f"shift by {y} in words of {bits} bits: {x} {operation.symbol} {y}"
     result = int(exact(operation, np.int64(x), np.int64(y), bits))  # type: ignore[arg-type]

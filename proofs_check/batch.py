@@ -34,7 +34,7 @@ class InputLine:
     given: InputFile
 
     @contextmanager
-    def blamed(self) -> Iterator[None]:
+    def blaming_sidecar(self) -> Iterator[None]:
         """Errors that the body raises say that it is this line's input."""
         try:
             with placing(self.source):
@@ -68,7 +68,7 @@ def decode_lines(program: Program, lines: Sequence[InputLine], options: DecodeOp
     """
     prepared, compiled = [], options.compiled
     for line in lines:
-        with line.blamed():
+        with line.blaming_sidecar():
             check_winner(line.given, compiled.winner if compiled else None)
             job = program.instantiate(*line.given.inputs, word_bits)
             job = replace(job, winner=winner or winner_given(program, line.given) or LOWEST)
@@ -124,17 +124,17 @@ def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[In
             watch: Callable[[int], None]) -> list[Decoded]:  # fmt: skip
     layouts: list[Layout] = []
     for p, line in zip(prepared, lines):
-        with line.blamed():
+        with line.blaming_sidecar():
             check_fits(compiled, p.job)
             layouts.append(lay_out(compiled, p.job, p.blocks, sampling.engine))
     starts = [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
     try:
         decodings = decode_batch(compiled.model, starts, compiled.process, sampling, watch)
     except Failed as failed:
-        with lines[failed.number].blamed():
+        with lines[failed.number].blaming_sidecar():
             raise prepared[failed.number].explain(failed.cause) from None
     found = []
     for p, line, layout, decoding in zip(prepared, lines, layouts, decodings):
-        with line.blamed():
+        with line.blaming_sidecar():
             found.append(p.finish(layout, decoding))
     return found

@@ -14,7 +14,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.listing import expression_text
 from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
-from lockstep.pram.syntax import Binary, Call, Claim, Expression, Name, Number
+from lockstep.pram.syntax import Binary, Call, Claim, Expression, Name, Number, left_chain
 from lockstep.proofs_check.report import Check, span
 
 if TYPE_CHECKING:
@@ -74,21 +74,36 @@ def to_sympy(expression: Expression) -> sympy.Expr:
             return sympy.ceiling(sympy.log(to_sympy(argument), 2))
         case Call(function, arguments):
             return (sympy.Max if function == "max" else sympy.Min)(*(to_sympy(a) for a in arguments))
-        case Binary(symbol, left, right):
-            a, b = to_sympy(left), to_sympy(right)
-            match symbol:
-                case "+":
-                    return a + b
-                case "-":
-                    return a - b
-                case "*":
-                    return a * b
-                case "/":
-                    return sympy.floor(a / b)
-                case "%":
-                    return sympy.Mod(a, b)
-                case "<<":
-                    return a * 2**b
-                case ">>":
-                    return sympy.floor(a / 2**b)
-    raise ValueError(f"no SymPy form for `{expression_text(expression)}`")
+        case Binary():
+            chain = left_chain(expression)
+            value = to_sympy(chain[0].left)
+            for node in chain:
+                value = _apply(node, value, to_sympy(node.right))
+            return value
+    raise _no_form(expression)
+
+
+def _apply(node: Binary, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+    """The SymPy expression for one operator of the language."""
+    import sympy
+
+    match node.operator:
+        case "+":
+            return a + b
+        case "-":
+            return a - b
+        case "*":
+            return a * b
+        case "/":
+            return sympy.floor(a / b)
+        case "%":
+            return sympy.Mod(a, b)
+        case "<<":
+            return a * 2**b
+        case ">>":
+            return sympy.floor(a / 2**b)
+    raise _no_form(node)
+
+
+def _no_form(expression: Expression) -> ValueError:
+    return ValueError(f"no SymPy form for `{expression_text(expression)}`")

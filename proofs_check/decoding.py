@@ -17,7 +17,7 @@ from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES, LONGEST, pick
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.errors import PramError
-from lockstep.pram.inputs import shown
+from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
 from lockstep.pram.progress import Progress, silent
@@ -65,9 +65,7 @@ class Decoded:
 
     def __repr__(self) -> str:
         """Short, as people print it; the fields have the rest."""
-        return (
-            f"<Decoded: {self.steps} decoding steps, context {max(self.context)}, {self.engine}, outputs {shown(self.outputs)}>"
-        )
+        return f"<Decoded: {self.steps} decoding steps, context {max(self.context)}, {self.engine}, outputs {show_value(self.outputs)}>"
 
     @property
     def record(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]
 
 def _choices(program: Program, generator: Generator, found: Inputs, options: Options, sizes: Sequence[int]) -> Start | None:
     """How inputs are made of choices, and the choices that make the one found; None if none do."""
-    if not generator.draws_itself:
+    if not generator.draws_from_ranges:
         return _sidecar_choices(generator, found, options.seed, sizes)
     make = input_maker(program, found[0], options.word_bits, found[1])
     try:

@@ -83,7 +83,7 @@ def missing_claims(program: Program) -> set[str]:
 
 def check_runs(program: Program, generator: Generator, inputs: Iterable[Inputs]) -> None:
     """Outputs are right and claims hold, under CRCW arbitrary whoever wins."""
-    assert generator.judges
+    assert generator.has_judge
     seeds = (None, 1, 2) if program.symbols.mode == "CRCW arbitrary" else (None,)
     runs = []
     for params, arrays in inputs:
@@ -107,7 +107,7 @@ def needs_its_mode(program: Program, generator: Generator, inputs: Iterable[Inpu
 
 
 def fails_in(mode: str, program: Program, generator: Generator, inputs: Inputs) -> bool:
-    assert generator.judges
+    assert generator.has_judge
     job = replace(program.instantiate(*inputs), mode=mode)
     try:
         found = [run(job, seed=seed).outputs for seed in (None, 1, 2, 3)]
@@ -133,7 +133,7 @@ def test_has_an_oracle_and_exact_claims(path: Path) -> None:
     program = load(path)
     assert program.name == path.stem
     kind = "accepts" if path.stem in MANY_RIGHT_OUTPUTS else "oracle"
-    assert generator_for(program).origin == f"{kind} in {path.stem}.py"
+    assert generator_for(program).judge_label == f"{kind} in {path.stem}.py"
     assert missing_claims(program) == set()
 
 

@@ -1,4 +1,4 @@
-"""The built-in drawing of inputs, its styles, and probes for what no run reached."""
+"""Tests of drawn inputs, their styles, and probes that try to reach what no run reached."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ from kit.jobs import PATHS
 from oracles.plain import outside
 
 from lockstep.pram import probing
-from lockstep.pram.drawing import STYLES, choice_of, draw, largest_word, program_constants, random_inputs, style_of, styled
+from lockstep.pram.drawing import (
+    STYLES,
+    cell_choice,
+    draw,
+    draw_styled,
+    largest_input_word,
+    program_constants,
+    random_inputs,
+    style_of,
+)
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.probing import FIRST_NUMBER, MOST_EDGES, MOST_SIZES, Probing, probes, reach
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.ranges import input_ranges
-from lockstep.pram.reached import nothing, unreached
+from lockstep.pram.reached import reached_nothing, unreached
 
 TEXT = """program t
 mode CREW
@@ -40,7 +49,7 @@ def flat(arrays: dict[str, Any], name: str) -> list[int]:
 def drawn(style: str, size: int = 6, text: str = TEXT, seeds: int = 30) -> Iterator[dict[str, Any]]:
     program = parse_program(text)
     for seed in range(seeds):
-        yield styled(program, size, style, np.random.default_rng(seed))[1]
+        yield draw_styled(program, size, style, np.random.default_rng(seed))[1]
 
 
 # -- styles ----------------------------------------------------------------------------------------
@@ -102,10 +111,10 @@ def test_edges_are_ends_of_ranges_and_constants_with_their_neighbours() -> None:
     constants = program_constants(program, params)
     assert constants == {0, 1, 100, 6, 46}  # n, k and the numbers of the statements
     ranges = {each.array.name: each for each in input_ranges(program, params)}
-    top = largest_word(program, params)
+    top = largest_input_word(program, params)
     assert top == 2**24 - 1
     wanted = {"A": [0, 1, 2, 5, 6, 7, 14, 15, 45, 46, 47, 99, 100, 101], "M": [5, 6, 7, 45, 46, 47, 89, 90], "s": [7]}
-    assert {name: choice_of(ranges[name], constants, top).edges.tolist() for name in "AMs"} == wanted
+    assert {name: cell_choice(ranges[name], constants, top).edges.tolist() for name in "AMs"} == wanted
     seen = {name: {word for arrays in drawn("edges", seeds=99) for word in flat(arrays, name)} for name in "AMs"}
     assert {name: sorted(words) for name, words in seen.items()} == wanted
     mixed = {word for arrays in drawn("mixed", seeds=99) for word in arrays["A"]}
@@ -113,13 +122,13 @@ def test_edges_are_ends_of_ranges_and_constants_with_their_neighbours() -> None:
 
 
 def test_edges_are_words() -> None:
-    """A declared word size, or one that is asked for, bounds what a constant may add."""
+    """Edges never exceed the declared or requested word size."""
     text = "program t\nword 5\nshared A[9] : input\nif A[0] == 100 or A[1] == 31 or A[2] == 40000000 then halt end"
     assert max(word for arrays in drawn("edges", text=text) for word in arrays["A"]) == 31
     program = parse_program(text.replace("word 5\n", ""))
     assert {word for arrays in drawn("edges", text=program.source.text) for word in arrays["A"]} >= {99, 100, 101}
     for seed in range(20):
-        params, arrays = styled(program, 1, "edges", np.random.default_rng(seed), word_bits=6)
+        params, arrays = draw_styled(program, 1, "edges", np.random.default_rng(seed), word_bits=6)
         assert max(arrays["A"]) <= 63
         program.instantiate(params, arrays, 6)
 
@@ -148,12 +157,12 @@ LARGE = HEAD + "parallel for i in 0 .. n - 1 do\nif A[i] > 15 then\nB[i] := 1 en
 
 def tried(text: str, sizes: range = range(1, 4), **more: Any) -> tuple[Program, Probing]:
     program = parse_program(text)
-    return program, reach(program, nothing(program), sizes, **more)
+    return program, reach(program, reached_nothing(program), sizes, **more)
 
 
 def test_what_small_words_do_not_reach_is_reached() -> None:
     program = parse_program(LARGE)
-    reached = nothing(program)
+    reached = reached_nothing(program)
     for size in range(1, 5):
         for seed in range(112):
             reached |= run(program.instantiate(*random_inputs(program, size, np.random.default_rng((size, seed))))).reached
@@ -165,11 +174,11 @@ def test_what_small_words_do_not_reach_is_reached() -> None:
 
 
 def test_what_was_found_reaches_what_is_said() -> None:
-    """Each probe that is kept reaches something new, and all together reach what the report has."""
+    """Each probe in `found` reaches something new; together they reach what `reached` says."""
     ladder = "if A[0] == 77 then B[0] := 1 elif A[0] < 2 then B[0] := 2 elif A[0] == 9 then B[0] := 3 end"
     for text in (LARGE, HEAD.replace("procs n", "procs n\nword 10") + f"single do {ladder} end"):
         program, found = tried(text, seed=4)
-        reached = nothing(program)
+        reached = reached_nothing(program)
         for probe in found.found:
             more = reached | run(program.instantiate(*probe.inputs)).reached
             assert len(unreached(program, more).items) < len(unreached(program, reached).items)

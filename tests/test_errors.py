@@ -1,4 +1,4 @@
-"""What is wrong in a program text is reported at its place, in words that say what to write instead."""
+"""Errors in program texts: each has its place and its exact message."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lockstep.pram.program import load, parse_program
 HEAD = "program t\nparam n\nprocs n\nshared A[n] : inout, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do "
 
-#: Program, LINE:COL, message; beside the lessons, which are more of them.
+#: Program, LINE:COL, message; tests/kit/lessons.py has more.
 Rows = list[tuple[str, str, str]]
 SYNTAX: Rows = [
     (
@@ -65,7 +65,7 @@ SYNTAX: Rows = [
 ]
 MEANING: Rows = [
     (HEAD + "s := cuont\n", "5:6", "undeclared name `cuont`"),
-    (HEAD + "x := 1\n", "5:1", "undeclared name `x`; a new local is made by `local x := ...`"),
+    (HEAD + "x := 1\n", "5:1", "undeclared name `x`; to make a new local, write `local x := ...`"),
     (HEAD + "local cnt := 1\ncmt := 2\n", "6:1", "undeclared name `cmt`; did you mean `cnt`?"),
     (HEAD + "s := B[1]\n", "5:6", "undeclared array `B`"),
     (
@@ -86,11 +86,15 @@ MEANING: Rows = [
         "5:11",
         "`repeat` cannot stand inside `single`: idle processors could not follow it",
     ),
-    (HEAD + "for j in 0 .. pid do s := j end\n", "5:15", "loop bound differs per processor: `pid` is not the same on all"),
+    (
+        HEAD + "for j in 0 .. pid do s := j end\n",
+        "5:15",
+        "loop bound differs per processor: `pid` is not the same on all processors",
+    ),
     (
         HEAD + "local x := pid\nfor j in 0 .. x do s := j end\n",
         "6:15",
-        "loop bound differs per processor: `x`, from line 5, is not the same on all",
+        "loop bound differs per processor: `x`, from line 5, is not the same on all processors",
     ),
     (
         HEAD + EACH + "for j in 0 .. s do A[i] := j end end\n",
@@ -105,12 +109,12 @@ MEANING: Rows = [
     (
         HEAD + "parallel for j in 0 .. pid do A[j] := 1 end\n",
         "5:24",
-        "the range of a `parallel for` differs per processor: `pid` is not the same on all",
+        "the range of a `parallel for` differs per processor: `pid` is not the same on all processors",
     ),
     (
         HEAD + "local x := 3\nparallel for j in 0 .. 1, h in 0 .. x do A[j] := h end\n",
         "6:37",
-        "the bounds of every range after the first are made of numbers and parameters",
+        "the bounds of every range after the first may use only numbers and parameters",
     ),
     (HEAD + "s := s[1]\n", "5:6", "`s` is a scalar and takes no subscript"),
     (HEAD + "s := A\n", "5:6", "`A` is an array and needs 1 subscript"),
@@ -125,8 +129,8 @@ MEANING: Rows = [
     ("program t\nshared B[4, 2], s\ns := B[1, 2]\n", "3:11", "index 2 is outside `B` (0 .. 1)"),
     ("program t\nclaim tiem == 3\n", "2:7", "unknown quantity `tiem`; did you mean `time`?"),
     ("program t\nclaim time == q\n", "2:15", "undeclared name `q`"),
-    ("program t\nshared B[3]\nprocs B[1]\n", "3:7", "`procs` is made of numbers and parameters; `B[...]` is shared memory"),
-    ("program t\nword pid\n", "2:6", "`word` is made of numbers and parameters; `pid` is neither"),
+    ("program t\nshared B[3]\nprocs B[1]\n", "3:7", "`procs` may use only numbers and parameters; `B[...]` is shared memory"),
+    ("program t\nword pid\n", "2:6", "`word` may use only numbers and parameters; `pid` is neither"),
 ]
 
 
@@ -134,7 +138,7 @@ def numbered(rows: Rows) -> list[object]:
     return [pytest.param(*row, id=f"{number:02d}") for number, row in enumerate(rows, 1)]
 
 
-#: Mistakes of the lessons in other forms.
+#: The mistakes of tests/kit/lessons.py in other forms.
 FORMS: Rows = [
     (HEAD + EACH + "A[i] := 1\n", "5:1", "missing `end`: `parallel` opened here is never closed"),
     (HEAD + "if n > 1 then s := 1 endif\n", "5:22", "unknown word `endif`; did you mean `end`?"),
@@ -155,7 +159,7 @@ FORMS: Rows = [
     (
         HEAD + EACH + "parallel for j in 0 .. 1 do A[i] := j end end\n",
         "5:33",
-        "`parallel` cannot stand inside `parallel`: there is one level of processors; two ranges, `i in .., j in ..`, deal out pairs",
+        "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`",
     ),
     (
         HEAD + EACH + "while A[i] > 0 do A[i] := 0 end end\n",
@@ -193,7 +197,7 @@ def test_all_that_is_wrong_is_reported_in_the_order_of_the_text() -> None:
     with pytest.raises(PramError) as caught:
         parse_program(text, "t.pram")
     assert str(caught.value).splitlines()[::3] == [
-        "t.pram:5:1: error: undeclared name `x`; a new local is made by `local x := ...`",
+        "t.pram:5:1: error: undeclared name `x`; to make a new local, write `local x := ...`",
         "t.pram:6:7: error: `n` is declared twice; first at 2:7 (no name hides another)",
         "t.pram:7:6: error: undeclared name `q`",
         "t.pram:7:13: error: `/` works on parameters only; on words `>>` divides by a power of two",
@@ -215,10 +219,9 @@ def test_of_many_errors_the_first_hundred_are_shown() -> None:
         ("s := " + "(" * 100_000 + "1" + ")" * 100_000, "5:262"),
         ("if n > 1 then " * 100_000, "5:3585"),
         ("s := " + "not " * 100_000 + "n == 1", "5:1022"),
-        ("s := " + "1 + " * 10_000 + "1", "5:38988"),
         ("if n == 0 then\n" + "elif n == 1 then\n" * 1000 + "end", "258:6"),
     ],
-    ids=("parentheses", "blocks", "not", "sum", "elif"),
+    ids=("parentheses", "blocks", "not", "elif"),
 )
 def test_deep_nesting_is_refused(text: str, place: str) -> None:
     with pytest.raises(PramError, match=f"^t.pram:{place}: error: nesting deeper than 256 is refused"):
@@ -248,11 +251,11 @@ FILES = [
     (b"", "t.pram:1:1: error: there is no program here; one starts with `program NAME`"),
     (
         b"program t\r\nx := 1\r\n",
-        "t.pram:2:1: error: undeclared name `x`; a new local is made by `local x := ...`\n  x := 1\n  ^",
+        "t.pram:2:1: error: undeclared name `x`; to make a new local, write `local x := ...`\n  x := 1\n  ^",
     ),
     (
         b"program t # one\rx := 1\r",
-        "t.pram:2:1: error: undeclared name `x`; a new local is made by `local x := ...`\n  x := 1\n  ^",
+        "t.pram:2:1: error: undeclared name `x`; to make a new local, write `local x := ...`\n  x := 1\n  ^",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""The evaluator against expectations counted by hand from docs/language.md."""
+"""Tests the evaluator against results counted by hand from docs/language.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trap(text: str, arrays: dict[str, Any] | None = None, word_bits: int | None 
     return caught.value.kind
 
 
-#: Statements with the steps each takes, without the 1 for the end of the program; one processor, n = 5, x = 3, A[i] = i.
+#: Statements with their steps, without the last step of the program; one processor, n = 5, x = 3, A[i] = i.
 COSTS = [
     ("x := 1", 1),
     ("x := pid", 1),
@@ -118,7 +118,7 @@ def test_access_modes_judge_each_step() -> None:
     assert [run(f"mode CRCW {rule} {write} i end").outputs["s"] for rule in ("arbitrary", "priority")] == [1, 1]
 
 
-#: Programs of 2 processors with words of 4 bits, and how they break off.
+#: Programs of 2 processors with words of 4 bits, and the kind of error that ends them.
 TRAPS = [
     ("local x := 15 x := x + 1", "overflow"),
     ("local x := 9 x := x << 1", "overflow"),

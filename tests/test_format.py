@@ -1,4 +1,4 @@
-"""The canonical layout: exact, the same when done twice, and the same program with the same comments."""
+"""Tests of the canonical layout: it is exact, formatting twice changes nothing, and program and comments stay the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_pro
 
 PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 
-#: What users write, and the layout it gets.
+#: Programs as users write them, and their layout.
 LAYOUTS = {
     "declarations are aligned, statements have a line each": (
         "program p mode CREW param n,m=n+1 word 8 wrap procs max( 1,n/2 ) shared A[n,m]:input in 0..n-1,s:output"
@@ -83,12 +83,12 @@ def test_examples_are_laid_out(path: Path) -> None:
 
 
 def comments(text: str) -> list[str]:
-    """An oracle: `#` stands in comments only, and they reach to the end of the line."""
+    """Finds comments without a lexer: `#` occurs only in comments, which end with their line."""
     return [found.strip() for found in re.findall(r"#[^\n]*", text)]
 
 
 def check_format(text: str) -> None:
-    """Equal trees (places are not compared), the same comments in order, the same when done twice, within the width."""
+    """Check that trees and comments are equal, formatting twice changes nothing, and lines fit the width."""
     made = format_text(text)
     assert parse(made)[0] == parse(text)[0]
     assert comments(made) == comments(text)
@@ -99,7 +99,7 @@ def check_format(text: str) -> None:
 
 
 def scattered(text: str, random: Random) -> str:
-    """The same program with other white space and comments between its tokens."""
+    """Return the program with other white space and comments between its tokens."""
     pieces = re.findall(r"\w+|:=|==|!=|<=|>=|<<|>>|\.\.|[^\w\s]|\n", text)
     gaps = [" ", " ", " ", " ", " ", " ", "  ", "\t", "\n", "\n\n\n", " # why\n", "\n  # own\n", "\n\n# own\n\n", " #\n# x\n"]
     often = random.choice((6, 8, len(gaps)))
@@ -136,7 +136,7 @@ def test_no_program_no_layout() -> None:
 
 @pytest.mark.parametrize("lost", ["comment", "token"])
 def test_a_layout_that_loses_something_is_refused(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The formatter holds its own result against the text."""
+    """The formatter compares its result with the text."""
     text = "program p\n\nlocal x := 1                     # one\n"
     assert format_text(text) == text
     forget = {"comment": "comment", "token": "text"}[lost]

@@ -1,4 +1,4 @@
-"""Inputs that are drawn lie in the ranges that programs declare, and fit them."""
+"""Drawn inputs are in the declared ranges, and programs accept them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DIMENSIONS = ["", "[n]", "[k, 2]", "[n + 1, k]", "[3]"]
 
 @st.composite
 def declarations(draw: st.DrawFn) -> str:
-    """A program whose inputs have ranges of parameters."""
+    """Return a program whose inputs have ranges that depend on parameters."""
     arrays = []
     for name in "ABC"[: draw(st.integers(1, 3))]:
         low, more = draw(st.sampled_from(BOUNDS)), draw(st.sampled_from(BOUNDS))

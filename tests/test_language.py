@@ -1,4 +1,4 @@
-"""Programs as text: the machine against the structural evaluator, the sidecars' oracles, and times counted by hand."""
+"""Compares runs of programs with the evaluator, with the sidecars' oracles, and with times counted by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_STEPS = 1500
 FIXED = settings(derandomize=True, deadline=None, database=None)
 
 
-#: What random programs must hold, in all: nodes and features by their least count.
+#: The features that all random programs together must contain, each with its least count.
 STATEMENTS = ["Local", "Assign", "scalar Assign", "Store 1", "Store 2", "While", "Repeat", "Single"]
 STATEMENTS += [f"parallel {k}" for k in (1, 2, 3)] + ["parallel between parameters", "parallel between words"]
 STATEMENTS += [f"for {way} between {what}" for way in ("up", "down") for what in ("parameters", "words")]
@@ -50,7 +50,7 @@ def is_judged_right(generator: Generator, params: dict[str, int], arrays: dict[s
 
 @pytest.fixture(autouse=True)
 def recursion_limit() -> Iterator[None]:
-    """What the evaluator sets it to: Hypothesis warns when it changes while a test runs."""
+    """Set the limit that the evaluator sets: Hypothesis warns if it changes while a test runs."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, 10_000))
     yield
@@ -67,7 +67,7 @@ def machine_run(program: Program, params: dict[str, int], arrays: dict[str, Any]
 
 
 def compare(program: Program, case: TextCase) -> str:
-    """Run on both; "ran", or the kind of error that both find."""
+    """Run on both; return "ran", or the kind of error that both report."""
     try:
         theirs = evaluate(program.tree, case.params, case.arrays, max_steps=MAX_STEPS)
     except Trap as trap:
@@ -105,10 +105,10 @@ def test_programs_that_shrink_are_legal_too() -> None:
     check()
 
 
-# -- where machine and evaluator part, for reasons ---------------------------------------------------
+# -- intended differences between machine and evaluator ----------------------------------------------
 
-#: Programs for words of 4 bits that the evaluator runs and the machine refuses, with what it says. In all of
-#: them a number that the compiled code needs, beyond those that the text uses, is no word (or has no value).
+#: Programs for words of 4 bits that the evaluator runs and the machine refuses, with its message. In each of them the
+#: machine code needs a number that the text does not use, and that number is not a word, or has no value.
 REFUSED_BY_THE_MACHINE = [
     ("local x := 15 for i in x downto 15 do end", "overflow: 15 + 1"),  # `downto` counts one above
     ("for i in 15 downto 15 do end", "the number 16"),
@@ -140,7 +140,7 @@ def test_a_loop_up_to_the_largest_word_is_refused_by_both() -> None:
 
 @pytest.mark.parametrize(("then", "otherwise"), [("halt", "x := 2"), ("x := 2", "halt")])
 def test_a_halt_in_either_branch_is_as_soon(then: str, otherwise: str) -> None:
-    """Found by the random programs: the evaluator once closed the `if` before an else-part."""
+    """A past error of the evaluator that random programs found: it ended an `if` before its `else`."""
     for x in (0, 1):
         program = parse_program(f"program test local x := {x} if x then {then} else {otherwise} end")
         ours = machine_run(program, {}, {})
@@ -164,7 +164,7 @@ def example(name: str) -> Program:
 def test_example_equals_oracle_and_evaluator(name: str) -> None:
     program = example(name)
     generator = generator_for(program)
-    assert generator.judges
+    assert generator.has_judge
     for size in SIZES[name]:
         for seed in range(4):
             params, arrays = generator.inputs(size, np.random.default_rng(seed))
@@ -202,7 +202,7 @@ def test_time_is_the_hand_counted_formula(name: str) -> None:
 
 
 def test_stated_times() -> None:
-    """The two formulas of docs/language.md, and the others in their shortest form."""
+    """Check the two formulas of docs/language.md, and shortest forms of the others."""
     for n in range(1, 65):
         k = lg(n)
         assert [TIMES[name](n) for name in ("tree_sum", "hillis_steele")] == [9 + 17 * k, 4 + 13 * k]
@@ -228,7 +228,7 @@ def test_the_busy_beaver_of_four_states() -> None:
 
 @pytest.mark.parametrize("size", [3, 4, 5])
 def test_quantified_formulas(size: int) -> None:
-    """Longer ones than the evaluator takes, both truth values among them."""
+    """Formulas that are too long for the evaluator, with both truth values."""
     program, generator = example("qbf"), generator_for(example("qbf"))
     results = set()
     for seed in range(6):

@@ -1,4 +1,4 @@
-"""Sizes beyond the machine's limits are refused before their input is drawn, whoever draws it."""
+"""Sizes that exceed the machine's limits are refused before an input is drawn."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_registers_are_counted_before_anything_is_drawn(do: Do, monkeypatch: pyt
 
 
 def test_a_sidecar_that_makes_something_else_of_a_size_is_asked(do: Do) -> None:
-    """Also one that fails on small sizes, or makes another parameter of them."""
+    """Also a sidecar that fails on small sizes, or uses other parameters than the size."""
     Path("small.pram").write_text(TINY)
     for inputs in ('{"n": size % 7}, {"A": [1] * (size % 7)}', f'{{"n": {{3: 0, {HUGE}: 2}}[size]}}, {{"A": [1, 1]}}'):
         Path("small.py").write_text(SIDECAR.format(inputs=inputs, oracle="arrays"))
@@ -58,7 +58,7 @@ def test_what_is_drawn_does_not_depend_on_the_question(do: Do, monkeypatch: pyte
         SIDECAR.format(inputs=GOOD.replace("[1] * size", "rng.integers(0, 9, size).tolist()"), oracle="arrays")
     )
     drawn = [sidecar.draw_one(sidecar.generator_for(load("t.pram")), 5, 0, 1)]
-    monkeypatch.setattr(sidecar, "QUICK", 0)
+    monkeypatch.setattr(sidecar, "MAX_UNCHECKED_SIZE", 0)
     drawn.append(sidecar.draw_one(sidecar.generator_for(load("t.pram"), word_bits=2), 4, 0, 1))
     drawn.append(sidecar.draw_one(sidecar.generator_for(load("t.pram")), 5, 0, 1))
     assert drawn[0] == drawn[2]

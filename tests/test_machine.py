@@ -1,4 +1,4 @@
-"""The lock-step machine against hand-written examples, an independent scalar machine, and the laws of the access modes."""
+"""Tests the machine against hand-written examples, against an independent scalar machine, and for laws of the access modes."""
 
 from collections import Counter
 from dataclasses import replace
@@ -22,7 +22,7 @@ from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
 MAX_STEPS = 40
 #: The same jobs in every run of the tests.
 FIXED = settings(derandomize=True, deadline=None, database=None)
-#: The modes that must run alike what a mode accepts; `arbitrary` without a seed, when the lowest pid wins.
+#: For each mode, the modes that must run its jobs in the same way; under `arbitrary` the lowest pid wins.
 STRONGER = {
     "EREW": ["CREW", "CRCW common", "CRCW arbitrary", "CRCW priority"],
     "CREW": ["CRCW common", "CRCW arbitrary", "CRCW priority"],
@@ -58,7 +58,7 @@ def example_job(
 @pytest.mark.parametrize("kind", ["constant", "parameter", "register"])
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
 def test_example(name: str, example: Example, kind: Literal["constant", "parameter", "register"]) -> None:
-    """The scalar machine is only a witness if it agrees with the examples as well."""
+    """The scalar machine must agree with the examples, too."""
     job = example_job(name, example, kind)
     machine = Machine(job)
     machine.registers[:3, 0] = example.x, example.y, example.z
@@ -88,7 +88,7 @@ def test_every_row_has_examples() -> None:
 
 
 def assert_same_refusal(ours: PramError, scalar: ScalarRefusal) -> None:
-    """The same step; and of a conflict, processors, cell and values that do conflict."""
+    """Check that both errors name the same step, and that the accesses named in a conflict do conflict."""
     step, text = ours.message.split(": ", 1)
     assert step == f"step {scalar.step}"
     if not isinstance(scalar, ScalarTrap):  # traps are compared by the examples above
@@ -96,7 +96,7 @@ def assert_same_refusal(ours: PramError, scalar: ScalarRefusal) -> None:
 
 
 def compare(job: Job) -> Run | ScalarRefusal:
-    """Run a job on both machines; what both say of it."""
+    """Run a job on both machines, and return the result that they share."""
     try:
         scalar = run_scalar(job, MAX_STEPS)
     except ScalarRefusal as refusal:
@@ -124,7 +124,7 @@ def test_machine_equals_scalar_machine() -> None:
 
 
 def assert_covered(total: Coverage) -> None:
-    """The random jobs met everything that the machine has to get right."""
+    """The random jobs cover all features of the machine."""
     assert all(total.instructions[name] >= 50 for name in INSTRUCTIONS), total
     assert all(total.modes[mode] >= 50 for mode in MODES), total
     operands = [f"{name} {kind}" for name in "xyz" for kind in ("register", "constant", "parameter", "pid")]
@@ -139,7 +139,7 @@ def assert_covered(total: Coverage) -> None:
 
 @pytest.mark.parametrize("mode", ["EREW", "CREW", "CRCW common"])
 def test_conflicts_equal_scalar_machine(mode: str) -> None:
-    """Programs written for priority, which mind no conflicts, in a mode that does."""
+    """Run programs for CRCW priority, which may have any conflict, in a stricter mode."""
     found: Counter[type] = Counter()
 
     @settings(FIXED, max_examples=240)
@@ -152,7 +152,7 @@ def test_conflicts_equal_scalar_machine(mode: str) -> None:
 
 
 def test_checked_arithmetic_equals_scalar_machine() -> None:
-    """With exact arithmetic both machines refuse in the same step."""
+    """If arithmetic is checked, both machines stop in the same step."""
     found: Counter[type] = Counter()
 
     @settings(FIXED, max_examples=150)
@@ -202,7 +202,7 @@ def test_arbitrary_lets_one_writer_win() -> None:
 
 
 def test_a_seed_decides() -> None:
-    """All processors write their pid to cell 0: a seed gives one run, some seeds another."""
+    """All processors write their pid to cell 0. The same seed gives the same run; some seeds give other runs."""
     job = tiny("CRCW arbitrary", Instruction("store", ZERO, ZERO, PID))
     winners = [int(run(job, seed=seed).memory[0]) for seed in range(40)]
     assert set(winners) == {0, 1, 2}
@@ -260,7 +260,7 @@ def test_text_of_read_and_write() -> None:
 
 @pytest.mark.parametrize("mode", list(MODES)[1:])
 def test_a_load_sees_memory_before_the_step(mode: str) -> None:
-    """Processor 0 then stores to cell 8 + what it loaded, which is 0, not the 1 stored in the same step."""
+    """Processor 0 loads 0, not the 1 that is stored in the same step; then it stores to cell 8 + 0."""
     memory = run(tiny(mode, *READ_MEETS_WRITE)).memory
     assert {cell: int(memory[cell]) for cell in np.flatnonzero(memory).tolist()} == {2: 1, 3: 2, 8: 9}
 

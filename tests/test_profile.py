@@ -1,4 +1,4 @@
-"""Where steps go: exact on programs counted by hand; sums are the run's own costs, on examples and random programs."""
+"""Tests of profiles: exact costs of programs counted by hand; on all other programs, the sums equal the run's costs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sums(found: Profile) -> tuple[int, int, int]:
 
 
 def check_profile(made: Job) -> None:
-    """Sums are what a run of its own costs; at every step all processors stand on one line."""
+    """Check that the sums equal the costs of a run, and that in every step all processors are on one line."""
     exact = run(made, max_steps=MAX_STEPS)
     found = profile(made, max_steps=MAX_STEPS)
     assert found.costs == exact.costs
@@ -79,7 +79,7 @@ def check_profile(made: Job) -> None:
 
 
 def steps_of_lines(made: Job) -> Counter[int | None]:
-    """The steps of each line, counted apart: one by one, where every processor stands on the same line."""
+    """Count the steps of each line one by one; in each step all processors are on the same line."""
     steps: Counter[int | None] = Counter()
     for step in Machine(made).steps(MAX_STEPS):
         (line,) = {place(made, pc) for pc in step.counter.tolist()}
@@ -119,7 +119,7 @@ def test_random_programs() -> None:
 
 
 def test_processors_apart() -> None:
-    """Machine code may send processors to different lines: the step is the lowest one's, the work is everybody's own."""
+    """Processors of machine code can be on different lines: the step counts for the lowest pid's line, work for each one's line."""
     code = (
         Instruction("jz", PID, target=3, at=Span(1, 1)),
         Instruction("load", constant(0), constant(0), rd=0, at=Span(2, 1)),

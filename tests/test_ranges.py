@@ -19,18 +19,18 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.proofs_check.agreement import check_agreement
 
-#: The items of each processor that has some, or why a run is refused.
+#: The items of each processor that has any, or why the run is refused.
 Outcome = Union[dict[int, tuple[int, ...]], str]
 PROCESSORS, ITEM, END = "processors are needed", "item ", "the largest word of"
-#: Parameters are given from 0; these bounds are that much less.
+#: Parameters start at 0, so bounds that can be negative are a parameter minus this.
 OFF = 3
 LOW, HIGH = f"n - {OFF}", f"m - {OFF}"
-#: The bounds of a range, each made of parameters or a word.
+#: The two bounds of a range; each is a parameter expression or a word.
 FORMS = {"words": ("a", "b"), "parameters": (LOW, HIGH), "a word first": ("a", HIGH), "a word last": (LOW, "b")}
 
 
 def program(ranges: str, items: str = "i", wrap: str = "") -> Program:
-    """Processors that are in the range store their items in cells of their own."""
+    """Return a program in which each processor with an item stores it in its own cell."""
     words = [f"local {name} := {bound}" for name, bound in (("a", LOW), ("b", HIGH)) if name in ranges.replace(",", " ").split()]
     body = " ".join(f"A[pid] := {item}" for item in items)
     head = f"program t param n, m, p, w word w {wrap} procs p shared A[p] : output "
@@ -52,7 +52,7 @@ def outcome(text: Program, low: int, high: int, processors: int, bits: int) -> O
 
 
 def meaning(bounds: Sequence[tuple[int, int]], word_last: bool, processors: int, bits: int) -> Outcome:
-    """In plain integers; word_last: the first range ends at a word that the program computes."""
+    """Return the meaning in plain integers. word_last: the first range ends at a word that the program computes."""
     top, widths = (1 << bits) - 1, [max(0, high - low).bit_length() for low, high in bounds[1:]]
     indices = {pid: (pid >> sum(widths), *(pid >> sum(widths[k + 1 :]) & (1 << w) - 1 for k, w in enumerate(widths)))
                for pid in range(processors)}  # fmt: skip
@@ -71,12 +71,12 @@ def meaning(bounds: Sequence[tuple[int, int]], word_last: bool, processors: int,
 
 
 def numbers(bits: int, bound: str) -> range:
-    """What a bound may be: a word, or a little less or more if it is made of parameters."""
+    """Return the values for a bound: all words, and for a parameter expression also some just outside."""
     return range(1 << bits) if bound in "ab" else range(-2, (1 << bits) + 3)
 
 
 def check(text: Program, bits: int, form: str, inner: Sequence[tuple[int, int]] = ()) -> set[str]:
-    """Hold every first range on every number of processors against its meaning; what was met."""
+    """Check every first range on every number of processors; return the kinds of results that occurred."""
     met = set()
     lows, highs = (numbers(bits, bound) for bound in FORMS[form])
     for low, high, processors in product(lows, highs, range(1, (1 << bits) + 1)):
@@ -97,7 +97,7 @@ def test_every_range(bits: int, wrap: str, form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("bits", [2, 3])
 def test_every_first_range_of_two(bits: int, form: str) -> None:
-    """The second one of each kind: within the word, at its end, beyond it, empty."""
+    """Second ranges of each kind: inside the word, at its end, past it, empty."""
     top, met = (1 << bits) - 1, set()
     more = ((0, 0), (top - 2, top - 1), (top, top), (-1, 0), (top + 2, 1)) if bits == 2 else ()
     for inner in ((0, 1), (top - 1, top), (top, top + 1), (1, 0), *more):
@@ -108,7 +108,7 @@ def test_every_first_range_of_two(bits: int, form: str) -> None:
 
 
 def test_ranges_that_start_at_a_number() -> None:
-    """A number may be beyond the word, too: then the range is empty."""
+    """A first item past the largest word makes the range empty."""
     for low in (0, 1, 3, 4, 7, 9, 15, 16, 18, 20, 1 << 24, (1 << 40) + 2):
         text = program(f"i in {low} .. {HIGH}")
         for bits, high, processors in product((2, 3, 4), range(-2, 6), (1, 3, 4)):
@@ -118,7 +118,7 @@ def test_ranges_that_start_at_a_number() -> None:
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_models_run_ranges_whose_sums_leave_the_longest_word(construction: str) -> None:
-    """Empty, though 16777210 + 6 is 0 in words of 24 bits; then a range of two items beside its end."""
+    """The first range is empty, although 16777210 + 6 is 0 in words of 24 bits. The second has two items near the largest word."""
     declared = "program t mode CREW word 24 procs 8 shared A[8] : output, x : input, y : input "
     text = parse_program(declared + "parallel for i in x .. y do A[pid] := i end")
     for low, high, wanted in ((16777210, 2, [0] * 8), (16777213, 16777214, [16777213, 16777214, *[0] * 6])):
@@ -132,7 +132,7 @@ def test_models_run_ranges_whose_sums_leave_the_longest_word(construction: str) 
 
 @pytest.mark.parametrize(("low", "add"), [("0", "add"), ("1", "addsat"), ("a", "addsat"), ("n", "addsat"), ("9", "addsat")])
 def test_which_sum_an_item_is(low: str, add: str) -> None:
-    """0 + pid stays in the word; so what starts at 0 needs no gates of saturation."""
+    """0 + pid is always a word, so a range from 0 needs no saturating add."""
     code = program(f"i in {low} .. {HIGH}").code
     sums = [i for i in code.instructions if i.name in ("add", "addsat")]
     assert [i.name for i in sums] == [add]

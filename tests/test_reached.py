@@ -1,4 +1,4 @@
-"""What runs did not reach: against the watched walk over the syntax tree, and in words."""
+"""Tests of coverage: against an oracle that walks the syntax tree, and its texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.machine import Machine, run
 from lockstep.pram.parser import parse
 from lockstep.pram.program import Program, load, parse_program
-from lockstep.pram.reached import MOST_NAMED, Item, Reached, Unreached, items, nothing, unreached
+from lockstep.pram.reached import MOST_NAMED, Item, Reached, Unreached, items, reached_nothing, unreached
 from lockstep.pram.sidecar import generator_for
 from lockstep.pram.syntax import walk
 from lockstep.proofs_check.fuzzing.random_programs import language_program
@@ -31,7 +31,7 @@ Case = tuple[Program, dict, dict]
 
 
 def walked(case: Case) -> tuple[set[int], set[tuple[int, int, str]]] | None:
-    """Lines and sides that the walk did not reach; None if it was refused."""
+    """Return the lines and sides that the oracle did not reach; None if it refuses the run."""
     program, params, arrays = case
     try:
         watched = watch(program.tree, params, arrays, MOST)
@@ -42,7 +42,7 @@ def walked(case: Case) -> tuple[set[int], set[tuple[int, int, str]]] | None:
 
 
 def compare(case: Case) -> Unreached | None:
-    """What a run did not reach, held against the walk; None if both refuse it."""
+    """Compare what a run did not reach with the oracle; return None if both refuse the run."""
     wanted = walked(case)
     try:
         ours = run(case[0].instantiate(*case[1:]), max_steps=MOST)
@@ -81,7 +81,7 @@ def test_random_programs_against_the_walk() -> None:
     assert min(kinds[what] for what in ("line", "true", "false", "entered", "arrived", "all reached")) >= 20, kinds
 
 
-# -- in words --------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------------
 
 HEAD = "program t\nmode CREW\nparam n\nprocs n\nshared A[n] : input, B[n] : output\nlocal x := 0\n"
 LINES = 6  # of HEAD
@@ -94,7 +94,7 @@ def said(body: str, *inputs: list[int]) -> str:
 
 def together(body: str, *inputs: list[int]) -> Unreached:
     program = parse_program(HEAD + body)
-    reached = nothing(program)
+    reached = reached_nothing(program)
     for cells in inputs:
         reached |= run(program.instantiate({"n": len(cells)}, {"A": cells})).reached
     return unreached(program, reached)
@@ -115,10 +115,10 @@ TEXTS = [
     ("parallel for i in n .. n - 1 do\nB[i] := i end", "no run reached line 8; never entered: `parallel for i` (line 7)"),
     ("parallel for i in 0 .. 0, j in 1 .. 0 do x := j end", "never entered: `parallel for i, j` (line 7)"),
     ("if x then\nsingle do\nB[0] := 1 end end", "no run reached lines 8..9; never true: `x` (line 7)"),
-    # idle processors run the control of this loop, and count for nothing
+    # only idle processors run the control of this loop, so it does not count
     (EACH + "if A[i] > 15 then\nfor j in 0 .. 2 do\nx := j end end end",
      "no run reached lines 9..10; never true: `A[i] > 15` (line 8)"),
-    # a condition that no run arrived at is named by its line, or by what it stands in
+    # of a condition that no run evaluated, the text names the line, or the condition around it
     (EACH + "if A[i] > 15 then if A[i] > 20 then x := 1 end end end", "never true: `A[i] > 15` (line 8)"),
     ("halt\nif x then x := 1 end", "no run reached line 8"),
     ("halt if x then x := 1 end", "no run reached `x` (line 7)"),
@@ -136,13 +136,13 @@ def test_texts(body: str, text: str) -> None:
 
 def test_a_program_that_no_run_reached() -> None:
     program = parse_program(HEAD + "if x then x := 1 end")
-    found = unreached(program, nothing(program))
+    found = unreached(program, reached_nothing(program))
     assert found.items == items(program)
     assert found.text == "no run reached lines 6..7"
 
 
 def test_what_several_runs_did_not_reach() -> None:
-    """The union of runs lacks what all of them lack; kept items say the same as the program."""
+    """Runs together miss what each of them misses; saved items equal those of the program."""
     body = EACH + "if A[i] == 1 then\nif A[i] == 2 then\nx := 3 end end end"
     assert said(body, [1], [1]) == "no run reached line 10; never true: `A[i] == 2` (line 9); never false: `A[i] == 1` (line 8)"
     assert said(body, [1], [2]) == "no run reached line 10; never true: `A[i] == 2` (line 9)"
@@ -154,7 +154,7 @@ def test_what_several_runs_did_not_reach() -> None:
 
 
 def test_joining_runs_of_random_programs() -> None:
-    """Of any two marks: what a run of both lacks is what each lacks."""
+    """For any two marks: together they miss what both miss."""
     random = Random(0)
     for program, _, _ in (next(random_cases(seed)) for seed in range(20)):
         marks = [Reached(random.randbytes(len(program.code.instructions))) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Parameters, inputs and runs that are refused: the exact text, at the place in the program or in the input file."""
+"""Errors in parameters, inputs and runs: each has its exact message and its place, in the program or the input file."""
 
 import json
 from pathlib import Path
@@ -56,13 +56,13 @@ SIZES: list[tuple[int, str, str, str]] = [
         5,
         "program t\nparam n\nword 2\nprocs n\n",
         "3:6",
-        "5 processors (with n = 5), but a pid is a word, and one of 2 bits names 4",
+        "5 processors (with n = 5), but a pid is a word of 2 bits, so there can be at most 4",
     ),
     (
         5,
         "program t\nparam n\nword 2\nshared B[n]\n",
         "3:6",
-        "5 cells (with n = 5), but an address is a word, and one of 2 bits names 4",
+        "5 cells (with n = 5), but an address is a word of 2 bits, so there can be at most 4",
     ),
 ]
 
@@ -127,9 +127,9 @@ RUNS: list[tuple[str, str, str]] = [
         "8:1",
         "step 4: processors 0 and 1 disagree on this `repeat` condition: 0 and 1",
     ),
-    (CREW + EACH + "A[i] := n - 4 end\n", "7:33", "step 4: the number -1 used here is negative, and words are not"),
+    (CREW + EACH + "A[i] := n - 4 end\n", "7:33", "step 4: the number -1 used here is negative, but words start at 0"),
     (CREW + EACH + "A[i] := 300 end\n", "7:33", "step 4: the number 300 used here does not fit a word of 8 bits"),
-    (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, and words are not"),
+    (CREW + "parallel for i in n - 4 .. 0 do s := 1 end\n", "7:14", "step 2: item -1 is negative, but words start at 0"),
     (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
     (
         CREW + "parallel for i in 0 .. 0, j in 0 .. (1 << 62) + n do s := 1 end\n",
@@ -144,19 +144,19 @@ RUNS: list[tuple[str, str, str]] = [
     (
         CREW + "parallel for i in n + 250 .. 255 do A[0] := 1 end\n",
         "7:14",
-        "step 2: the range ends at 255, the largest word of 8 bits (`word` sets the size), and its end + 1 is no word",
+        "step 2: the range ends at 255, the largest word of 8 bits (`word` sets the size): its end + 1 is not a word",
     ),
     (
         CREW + "local x := 254\nparallel for i in x .. x + 1 do A[0] := 1 end\n",
         "8:14",
-        "step 4: the range ends at 255, the largest word of 8 bits (`word` sets the size), and no word is left for processor 2, "
-        "which is past its end",
+        "step 4: the range ends at 255, the largest word of 8 bits (`word` sets the size): "
+        "processor 2, past its end, has no word for its item",
     ),
     (
         CREW.replace("8", "24") + "local x := 1 << 23\nparallel for i in x - 1 + x .. x - 1 + x do A[0] := 1 end\n",
         "8:14",
-        "step 7: the range ends at 16777215, the largest word of 24 bits (none is longer), and no word is left for processor 1, "
-        "which is past its end",
+        "step 7: the range ends at 16777215, the largest word of 24 bits (words cannot be longer): "
+        "processor 1, past its end, has no word for its item",
     ),
     (
         "program t\nparam n\nword 8\nshared R[n, n] : input, s : output\nlocal k := 2\ns := R[k, k + 1]\n",
@@ -176,7 +176,7 @@ ROWS = "[[1, 2], [3, 4]]"
 
 
 def given(params: str = '"n": 2', a: str = "[1, 2]", r: str = ROWS, more: str = "") -> str:
-    """An input file for INPUTS; every value stands at the end of a line of its own."""
+    """Return an input file for INPUTS in which each value ends a line."""
     return f'{{"params": {{{params}}},\n "arrays": {{\n  "A": {a},\n  "R": {r},\n  "q": 1{more}}}}}\n'
 
 
@@ -189,7 +189,7 @@ FILES: list[tuple[str, str, str]] = [
      'unknown key "array"; an input file has "params" and "arrays", and may have "winner" and "expected"'),
     ('{"expected": [3]}', "1:14", '"expected" must be an object'),
     ('{"expected": {"s": 1,\n "s": 2}}', "2:2", '"s" is given twice'),
-    ('{"winner": 3}', "1:12", '"winner" must be a text, such as "highest", not 3'),
+    ('{"winner": 3}', "1:12", '"winner" must be a string, such as "highest", not 3'),
     ('{"params": {},\n "winner": "best"}', "2:12", "\"winner\": 'best' is not lowest, highest, a seed N, random:N or choices:PID,PID,.."),
     ('{"params": {"n": 1, "n": 2}}', "1:21", '"n" is given twice'),
     ('{"params": {"n": 1},\n "params": {"n": 2}}', "2:2", '"params" is given twice'),
@@ -297,7 +297,7 @@ def test_without_a_file_the_program_is_the_place(
 
 @pytest.mark.parametrize("depth", [10, 100, *range(600, 1100), 100_000])
 def test_inputs_that_are_nested_deep(depth: int, tmp_path: Path) -> None:
-    """JSON is read and written by recursion, which ends somewhere."""
+    """Python's `json` recurses, so nesting has a limit."""
     (tmp_path / "in.json").write_text('{"params": {"n": 1}, "arrays": {"A": [' + "[" * depth + "]" * depth + "]}}")
     with pytest.raises(PramError) as caught, reading(tmp_path / "in.json") as given:
         assert given is not None

@@ -1,4 +1,4 @@
-"""What a sidecar reads and loads, and what an attack on sidecars found."""
+"""Tests of the files that a sidecar reads, and of attacks by sidecars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lockstep.pram.sidecar.files import FOLDER, UNKNOWN, fingerprint, name_of
 from lockstep.pram.sidecar.judging import Verdict
 from lockstep.pram.sidecar.process import SidecarProcess, load_sidecar
 
-# -- what it reads ---------------------------------------------------------------------------------------
+# -- files that it reads -------------------------------------------------------------------------------
 
 
 def test_what_lies_beside_a_sidecar_can_be_imported_and_is_noted(do: Do) -> None:
@@ -85,14 +85,14 @@ def test_the_same_text_is_loaded_once(do: Do) -> None:
     assert load_sidecar(source, 3) is not load_sidecar(source)
 
 
-# -- what an attack found ----------------------------------------------------------------------------------
+# -- attacks -----------------------------------------------------------------------------------------------
 
 
 def test_a_function_that_is_none_is_refused(do: Do) -> None:
-    """A decorator that forgets to return what it decorates."""
+    """A decorator that forgets to return the function."""
     Path("tiny.py").write_text("def forget(function): pass\n@forget\ndef oracle(params, arrays): return {}\n")
     outcome = do("verify tiny.pram --sizes 1")
-    assert outcome.status == WRONG and "`oracle` is no function, but of type NoneType" in outcome.err
+    assert outcome.status == WRONG and "`oracle` is not a function but of type NoneType" in outcome.err
 
 
 @pytest.mark.parametrize("kind", ["folder", "link"])
@@ -140,7 +140,7 @@ def test_what_an_input_file_expects_is_held_against_outputs(do: Do) -> None:
     ],
 )
 def test_spoilt_answers(body: str, says: str, do: Do) -> None:
-    """A copy of the process answers nothing, and what is no answer is an error within the time limit."""
+    """A fork of the sidecar's process gives no answer, and a damaged answer is an error within the time limit."""
     if "garbage" in body:
         body = (
             "\n    for fd in range(3, 12):\n        try: os.write(fd, b'garbage!' * 4)\n        except OSError: pass\n    "
@@ -155,7 +155,7 @@ def test_spoilt_answers(body: str, says: str, do: Do) -> None:
 
 
 def test_a_sidecar_ends_with_who_asked_it(do: Do) -> None:
-    """The process that asked is gone in the middle of a call."""
+    """The process that called ends during the call."""
     import subprocess
     import time
 

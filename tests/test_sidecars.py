@@ -1,4 +1,4 @@
-"""Whatever a sidecar does, it is answered with a clear error or has no effect; and only what it says is believed."""
+"""Tests of sidecars that misbehave: each gets a clear error or has no effect. Only clear verdicts count."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.job import Array
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import draw_one, generator_for
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare
+from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare
 from lockstep.proofs_check.sweeps.pool import FOREVER, pool
 
-# -- ends of every kind --------------------------------------------------------------------------------
+# -- crashes and errors --------------------------------------------------------------------------------
 
 ENDS = {
-    "sys.exit(0)": "it calls sys.exit(0); a sidecar returns",
-    "sys.exit('done')": "it calls sys.exit('done'); a sidecar returns",
-    "raise SystemExit": "it calls sys.exit(None); a sidecar returns",
+    "sys.exit(0)": "it calls sys.exit(0); a sidecar must return",
+    "sys.exit('done')": "it calls sys.exit('done'); a sidecar must return",
+    "raise SystemExit": "it calls sys.exit(None); a sidecar must return",
     "raise KeyboardInterrupt": "KeyboardInterrupt",
     "raise GeneratorExit": "GeneratorExit",
     "os._exit(0)": "its process ended with status 0 before it returned",
@@ -60,7 +60,7 @@ def test_workers_survive_a_sidecar_that_exits(do: Do) -> None:
 
 
 def test_a_sidecar_that_kills_every_worker_ends_its_cases_only(do: Do) -> None:
-    """Dask gives a place for a worker up in which none stands for some time: here it must not, however often one dies."""
+    """Dask removes a worker's slot if it stays empty for some time. Here it must not, however often a worker dies."""
     generator("parent = open(f'/proc/{os.getppid()}/stat').read().split(')')[1].split()[1]; os.kill(int(parent), signal.SIGKILL)")
     outcome = do("sweep tiny.pram --sizes 1..2 --random 1 --workers 1 --process mdm --json")
     (program,) = json.loads(outcome.out)["programs"]
@@ -103,7 +103,7 @@ def test_after_a_time_limit_the_next_call_is_answered(do: Do) -> None:
     assert found.judge({"n": 2}, {"A": [1, 1]}, {"A": [2, 2]}) == Verdict(True, "", {"A": [2, 2]})
 
 
-# -- what has no effect --------------------------------------------------------------------------------
+# -- actions without effect ----------------------------------------------------------------------------
 
 HARMLESS = {
     "output": "print('noise'); os.write(1, b'noise'); ",
@@ -128,7 +128,7 @@ def test_what_a_sidecar_does_to_itself_changes_nothing(what: str, do: Do) -> Non
 
 
 def test_calls_do_not_see_each_other(do: Do) -> None:
-    """A counter starts anew for each call, so what is drawn depends on nothing but size, number and seed."""
+    """Each call starts from the same state, so an input depends only on size, number and seed."""
     counting = (
         "COUNT = [0]\ndef inputs(size, rng):\n    COUNT[0] += 1\n    return {'n': 1}, {'A': [COUNT[0] + random.randrange(5)]}\n"
     )
@@ -139,11 +139,13 @@ def test_calls_do_not_see_each_other(do: Do) -> None:
 
 def test_an_input_that_nobody_can_draw_again_is_an_error(do: Do) -> None:
     found = generator(RIGHT, "def inputs(size, rng): return {'n': 1}, {'A': [np.random.default_rng().integers(1 << 20)]}\n")
-    with pytest.raises(PramError, match="`inputs` returns another input when it is asked again; draw from `rng` alone"):
+    with pytest.raises(
+        PramError, match="`inputs` returned two different inputs for the same `rng`; take all randomness from `rng`"
+    ):
         draw_one(found, 1, 0, 0)
 
 
-# -- what is believed ----------------------------------------------------------------------------------
+# -- verdicts ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -167,16 +169,16 @@ def test_numpys_truth_values_are_verdicts(answer: str, status: int, do: Do) -> N
     Path("tiny.py").write_text(f"{HEAD}def accepts(params, arrays, outputs): return {answer}\n")
     outcome = do("verify tiny.pram --sizes 1 --max-context 0 --shrink 0")
     assert outcome.status == status
-    assert ("n 1: accepts in tiny.py says no" in outcome.out) == (status == REFUTED)
+    assert ("n 1: accepts in tiny.py returned False" in outcome.out) == (status == REFUTED)
 
 
 UNFIT = {
     "return {}": "it lacks the output `A`; the program's outputs are A",
     "return None": "it is None, not a dictionary of outputs; the program's outputs are A",
     "return [4, 5]": "it is a list, not a dictionary of outputs; the program's outputs are A",
-    "return {'B': [4, 5]}": "it has `B`, which is no output; the program's outputs are A",
-    "return {'a': [4, 5]}": "it has `a`, which is no output; did you mean `A`?",
-    "return {'A': [4, 5], 'n': 2}": "it has `n`, which is no output; the program's outputs are A",
+    "return {'B': [4, 5]}": "it has `B`, which is not an output; the program's outputs are A",
+    "return {'a': [4, 5]}": "it has `a`, which is not an output; did you mean `A`?",
+    "return {'A': [4, 5], 'n': 2}": "it has `n`, which is not an output; the program's outputs are A",
     "return {'A': [4]}": "output `A` must be 2 values, not 1",
     "return {'A': 4}": "output `A` must be a list of 2 values, not 4, an int",
     "return {'A': (x for x in (4, 5))}": "output `A` must be a list of 2 values, not a generator",
@@ -188,7 +190,7 @@ UNFIT = {
 
 @pytest.mark.parametrize("body", UNFIT)
 def test_outputs_of_another_form_are_the_sidecars_mistake(body: str, do: Do) -> None:
-    assert error_of(body) == f"`oracle` returns no outputs of this program: {UNFIT[body]}"
+    assert error_of(body) == f"`oracle` does not return this program's outputs: {UNFIT[body]}"
 
 
 GRID, LIST, ONE = Array("M", "output", 0, (2, 3)), Array("B", "output", 6, (4,)), Array("s", "output", 10, ())
@@ -207,12 +209,12 @@ def test_the_first_difference_is_shown() -> None:
     ):
         verdict = compare((GRID, LIST, ONE), right | changed, found)
         assert (verdict.right, verdict.difference) == (False, words)
-    with pytest.raises(Unfit, match="output `M` must be 2 rows of 3 values"):
+    with pytest.raises(WrongForm, match="output `M` must be 2 rows of 3 values"):
         compare((GRID, LIST, ONE), right | {"M": [[1, 2], [3, 4], [5, 6]]}, found)
 
 
 def test_a_wrong_value_is_shown_everywhere(do: Do) -> None:
-    """In the table, in JSON, at once on standard error, in the failing input, and by `run`."""
+    """The difference is in the table, in JSON, on standard error, in the saved failing input, and in the output of `run`."""
     generator("return {'A': [a + 1 + (a == 4) for a in arrays['A']]}", "def inputs(size, rng): return {'n': 2}, {'A': [3, 4]}\n")
     words = "n 2: oracle says 6, machine says 5, at A[1]"
     outcome = do("verify tiny.pram --sizes 2 --max-context 0 --shrink 0")
@@ -223,11 +225,11 @@ def test_a_wrong_value_is_shown_everywhere(do: Do) -> None:
     assert [(f["what"], f["params"], f["trouble"]) for f in report["failures"]] == [("machine outputs", {"n": 2}, words)]
 
 
-# -- which functions there are ---------------------------------------------------------------------------
+# -- functions of a sidecar ------------------------------------------------------------------------------
 
 
 def test_a_sidecar_may_have_an_oracle_alone(do: Do) -> None:
-    """Inputs are then drawn from the declared ranges."""
+    """Without `inputs`, they are drawn from the declared ranges."""
     Path("tiny.py").write_text(f"{HEAD}def oracle(params, arrays): {RIGHT}\n")
     outcome = do("verify tiny.pram --sizes 1..3 --max-context 0")
     assert outcome.status == FINE and "oracle in tiny.py" in outcome.out
@@ -286,7 +288,7 @@ DRAWERS = ("run", "profile", "modes", "decode", "export", "verify", "space", "co
 
 @pytest.mark.parametrize("command", DRAWERS)
 def test_every_command_that_draws_can_leave_the_sidecar_alone(command: str, do: Do) -> None:
-    """A sidecar is code: loading it is running it."""
+    """Loading a sidecar runs its code."""
     Path("tiny.py").write_text("open('ran', 'w').close()\ndef inputs(size, rng): return {'n': size}, {'A': [1] * size}\n")
     size = " --sizes 2" if command in ("theorems", "sweep", "verify", "space") else " --size 2"
     name, _, flags = command.partition(" ")

@@ -279,9 +279,9 @@ def _kill_when_noted(cases: int, log: Path, folder: Path, workers: int) -> list[
 def test_a_case_that_kills_its_processes_is_a_failure() -> None:
     from distributed import KilledWorker
 
-    class Gone:
+    class SidecarEnded:
         def result(self) -> Result:
             raise KilledWorker("case", None, 3)
 
-    result = pool._result(Gone())  # type: ignore[arg-type]
+    result = pool._result(SidecarEnded())  # type: ignore[arg-type]
     assert result.status == FAILED and "died" in result.trouble

@@ -1,4 +1,4 @@
-"""What a student sees: thirty kinds of mistakes, in order, each with the whole text that the command line prints."""
+"""Thirty kinds of mistakes, in order, each with the whole text that the command line prints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "errors.md"
 
 
 def written(lesson: Lesson) -> str:
-    """The command line for a lesson, whose files are written here."""
+    """Write a lesson's files, and return its command line."""
     Path("t.pram").write_text(lesson.program)
     Path("in.json").write_text(lesson.inputs)
     return " ".join(["run t.pram", *["--input in.json"] * bool(lesson.inputs), *lesson.flags.split()])
@@ -50,7 +50,7 @@ def test_29_files_that_are_not_utf_8(data: bytes, message: str, do: Do) -> None:
 
 @pytest.mark.parametrize("weights", [b"", bytes(64), b"\xff" * 9])
 def test_29_a_model_file_is_called_one_in_a_line(weights: bytes, do: Do) -> None:
-    """Also one that could be read as UTF-8."""
+    """Also a model file that is valid UTF-8."""
     Path("t.pram").write_bytes(bytes([20, *bytes(7)]) + b'{"__metadata__":{}}\n' + weights)
     assert do("run t.pram --size 1") == (WRONG, "", "t.pram: error: this is a model file, not a program or another text\n")
 
@@ -95,7 +95,7 @@ def test_all_that_is_wrong_is_reported(do: Do) -> None:
 
 
 def sections() -> list[tuple[int, str]]:
-    """The numbered sections of the document."""
+    """Return the numbered sections of docs/errors.md."""
     parts = re.split(r"^## (\d+)\. ", DOCUMENT.read_text(), flags=re.MULTILINE)
     return [(int(number), body) for number, body in zip(parts[1::2], parts[2::2])]
 
@@ -105,14 +105,14 @@ def test_the_document_has_every_number() -> None:
 
 
 def block(text: str, language: str) -> str:
-    """The first fenced block of a language, or nothing."""
+    """Return the first fenced block of a language, or ""."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return next((content for name, content in blocks if name == language), "")
 
 
 @pytest.mark.parametrize(("number", "body"), [pytest.param(*s, id=f"{s[0]:02d}") for s in sections()])
 def test_the_document_shows_what_is_printed(number: int, body: str, do: Do) -> None:
-    """Programs without a head have that of the introduction; inputs that are not shown are its."""
+    """Add to an example the head and the input of the introduction, if it has none."""
     introduction = DOCUMENT.read_text().split("\n## 1. ")[0]
     program = block(body, "pram")
     if not program.startswith(("program", "#")):

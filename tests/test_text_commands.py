@@ -108,7 +108,7 @@ def test_check_looks_at_all_files(do: Do) -> None:
     assert [line for line in outcome.err.splitlines() if "error:" in line] == [
         "no.pram: error: no such file",
         "bad.pram:2:12: error: undeclared name `y`",
-        "bad.pram:3:1: error: undeclared name `z`; a new local is made by `local z := ...`",
+        "bad.pram:3:1: error: undeclared name `z`; to make a new local, write `local z := ...`",
     ]
     bad, plain = json.loads(do("check bad.pram plain.pram --json").out)
     assert bad["errors"][0] == {"message": "undeclared name `y`", "line": 2, "column": 12}

@@ -1,4 +1,4 @@
-"""Reads of cells that nothing has written: a warning for each line, an error with --strict."""
+"""Tests of reads of cells that nothing has written: one warning for each line, an error with --strict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES = 4  # of HEAD
 
 
 def warned(body: str, mode: str = "CREW") -> list[str]:
-    """The warnings of a run: line, column and message."""
+    """Return the warnings of a run: line, column and message."""
     found: list[Diagnostic] = []
     program = parse_program(HEAD.replace("CREW", mode) + body, "t.pram")
     lockstep.run(program, {}, {"A": [5, 6, 7]}, warn=found.append)
@@ -52,7 +52,7 @@ def test_what_is_warned_of(body: str, expected: list[str]) -> None:
 
 
 def test_a_read_in_the_step_of_the_first_write_finds_the_cell_unwritten() -> None:
-    """Loads see memory as it was before the step: only code that diverges can do it."""
+    """A load and the first store of a cell in one step: the load still warns. Only processors at different instructions can do this."""
     from dataclasses import replace
 
     from kit.cases import job

@@ -165,7 +165,7 @@ def test_lines_name_their_winners(win: Do) -> None:
     Path("many.jsonl").write_text('{"params": {"n": 4}}\n{"params": {"n": 4}, "winner": 7}\n')
     outcome = win("decode win.pram --input many.jsonl")
     assert outcome.status == WRONG
-    assert outcome.err.startswith('many.jsonl:2:32: error: "winner" must be a text, such as "highest", not 7\n')
+    assert outcome.err.startswith('many.jsonl:2:32: error: "winner" must be a string, such as "highest", not 7\n')
 
 
 # -- models ------------------------------------------------------------------------------------------

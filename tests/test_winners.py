@@ -1,4 +1,4 @@
-"""Who wins a concurrent write: every kind of winner on the machine, its text, and all winners of a job against brute force."""
+"""Tests of winners: each kind on the machine, their texts, and the search for all winners against brute force."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from lockstep.pram.winners import (
     Winners,
     at_random,
     by_choices,
+    describe_tried,
     in_order,
     parse_winner,
-    phrase,
     run_winners,
 )
 from lockstep.proofs_check.fuzzing.coverage import coverage
@@ -87,12 +87,12 @@ def test_what_is_no_winner(text: str, message: str) -> None:
 @pytest.mark.parametrize("winner", [at_random(1), by_choices(1)])
 def test_only_fixed_orders_have_a_precedence(winner: Winner) -> None:
     assert not winner.fixed
-    with pytest.raises(ValueError, match="is no fixed order of the processors, such as lowest, highest or a seed N"):
+    with pytest.raises(ValueError, match="is not a fixed order of the processors, such as lowest, highest or a seed N"):
         winner.precedence(3)
 
 
 def test_precedences_are_permutations() -> None:
-    """The lowest counts up, the highest down; seeds give every order of three, and always the same one."""
+    """`lowest` ranks pids upwards, `highest` downwards. Seeds give every order of three; each seed always the same."""
     assert LOWEST.precedence(4).tolist() == [0, 1, 2, 3] and HIGHEST.precedence(4).tolist() == [3, 2, 1, 0]
     for processors in (1, 2, 5, 64):
         drawn = [in_order(seed).precedence(processors) for seed in range(40)]
@@ -107,7 +107,7 @@ def test_precedences_are_permutations() -> None:
 
 @pytest.mark.parametrize("winner", [HIGHEST, *map(in_order, (0, 2, 8))], ids=str)
 def test_fixed_winners_equal_the_scalar_machine(winner: Winner) -> None:
-    """Every step, cost and cell; a winner other than the lowest changes some of the runs."""
+    """Compares every step, cost and cell. Winners other than the lowest change some runs."""
     found: Counter[str] = Counter()
 
     def check(made: Job) -> None:
@@ -128,7 +128,7 @@ def test_fixed_winners_equal_the_scalar_machine(winner: Winner) -> None:
 
 
 def test_a_seed_is_short_for_random() -> None:
-    """What `run --seed` gave before winners had names: the issue's three seeds."""
+    """`run --seed` gives the same runs as before winners had names, for three seeds."""
     made = program(ALL_WRITE, 4)
     assert [run(made, seed=seed).outputs["s"] for seed in (0, 1, 2)] == [3, 3, 1]
     assert [run(replace(made, winner=at_random(seed))).outputs["s"] for seed in (0, 1, 2)] == [3, 3, 1]
@@ -156,8 +156,8 @@ def test_choices(body: str, n: int, declared: str, choices: tuple[int, ...], out
          "step 1: choice 1 of the winner choices:40 is processor 40, but s is written by processors 0, 1, 2, 3, 4, 5, 6, 7 and 32 more"),
         ("s := pid", 9, (9,),
          "step 1: choice 1 of the winner choices:9 is processor 9, but s is written by processors 0, 1, 2, 3, 4, 5, 6, 7 and 1 more"),
-        ("s := pid", 3, (1, 0), "step 2: choice 2 of the winner choices:1,0 is processor 0, but the run has 1 contested writes only"),
-        ("s := 5", 3, (1,), "step 2: choice 1 of the winner choices:1 is processor 1, but the run has 0 contested writes only"),
+        ("s := pid", 3, (1, 0), "step 2: choice 2 of the winner choices:1,0 is processor 0, but the run has only 1 contested writes"),
+        ("s := 5", 3, (1,), "step 2: choice 1 of the winner choices:1 is processor 1, but the run has only 0 contested writes"),
     ],
 )  # fmt: skip
 def test_choices_that_do_not_fit(body: str, n: int, choices: tuple[int, ...], message: str) -> None:
@@ -167,7 +167,7 @@ def test_choices_that_do_not_fit(body: str, n: int, choices: tuple[int, ...], me
 
 
 def test_contested_writes_are_told_of_under_any_winner() -> None:
-    """Two values of s in step 2, three of t in step 3; where all write 7 nothing is contested."""
+    """s has two values in step 2, t three in step 3. A cell to which all write 7 is not contested."""
     made = program("s := pid >> 1\nt := pid\ns := 7", 3)
     for winner in (LOWEST, HIGHEST, at_random(4), by_choices(2)):
         found: list[Contest] = []
@@ -180,7 +180,7 @@ def test_contested_writes_are_told_of_under_any_winner() -> None:
 
 
 def check_repeats(made: Job, found: Winners, max_steps: int = MAX_STEPS) -> None:
-    """The lowest comes first, no winner comes twice, and each run is what `run` gives under the winner's text."""
+    """The lowest winner comes first, no winner comes twice, and `run` gives the same run for each winner's text."""
     assert found.runs[0][0] == LOWEST
     assert len({winner for winner, _ in found.runs}) == len(found.runs)
     for winner, outcome in found.runs:
@@ -197,7 +197,7 @@ def check_repeats(made: Job, found: Winners, max_steps: int = MAX_STEPS) -> None
 
 @pytest.mark.parametrize("checked", [False, True])
 def test_every_winner_equals_brute_force(checked: bool) -> None:
-    """Random machine programs whose processors meet: the sets of what runs come to are equal. Some trap, some never halt."""
+    """On random programs with contested writes, both find the same set of results. Some runs trap, some never halt."""
     found: Counter[str] = Counter()
     for made in map(fight, range(600)):
         if checked:
@@ -239,7 +239,7 @@ def test_the_first_run_is_the_lowest_winners() -> None:
 
 
 def test_equal_values_are_one_option() -> None:
-    """Processors 0 and 1 write 0, 2 and 3 write 1: two winners, the second named by the lowest who writes 1."""
+    """Processors 0 and 1 write 0, 2 and 3 write 1. So there are two winners: processors 0 and 2 stand for them."""
     check_every(program("s := pid >> 1", 4), ["lowest", "choices:2"])
 
 
@@ -250,13 +250,13 @@ def test_another_winner_traps() -> None:
 
 
 def test_the_lowest_winner_traps() -> None:
-    """The error is the first run; the others are tried nevertheless."""
+    """The first run is an error; the other winners are tried all the same."""
     found = check_every(program("s := pid\nsingle do t := s - 1 end"), ["lowest", "choices:1", "choices:2"])
     assert isinstance(found.runs[0][1], PramError) and all(isinstance(outcome, Run) for _, outcome in found.runs[1:])
 
 
 def test_the_winner_decides_how_long_it_runs() -> None:
-    """A loop of as many rounds as the winner says."""
+    """The winner decides how many rounds a loop has."""
     found = check_every(program("s := pid\nlocal x := s\nwhile x > 0 do x := x - 1 end"), ["lowest", "choices:1", "choices:2"])
     times = [outcome.time for _, outcome in found.runs if isinstance(outcome, Run)]
     assert times == [5, 9, 13]
@@ -268,7 +268,7 @@ def test_the_winner_decides_whether_it_ends() -> None:
 
 
 def test_contested_writes_follow_from_earlier_choices() -> None:
-    """Only if processor 1 wins, all write t as well; only if 2 wins that, they write s once more."""
+    """Only if processor 1 wins, all write t too; only if 2 wins that, all write s again."""
     body = "s := pid\nif s == 1 then t := pid end\nif t == 2 then s := pid + 5 end"
     check_every(
         program(body), ["lowest", "choices:2", "choices:1", "choices:1,1", "choices:1,2", "choices:1,2,1", "choices:1,2,2"]
@@ -282,7 +282,7 @@ def test_other_modes_have_one_run(mode: str) -> None:
     assert found.every and [winner for winner, _ in found.runs] == [LOWEST] and str(found) == "every winner (1 run)"
 
 
-# -- where there are too many --------------------------------------------------------------------------
+# -- too many winners ----------------------------------------------------------------------------------
 
 EIGHT = ["lowest", "highest", *(f"random:{seed}" for seed in range(6))]
 
@@ -306,7 +306,7 @@ def test_so_many_are_drawn() -> None:
 
 
 def test_many_contested_writes_in_a_row() -> None:
-    """Seven of two writers each are 128 winners: found out after far fewer runs."""
+    """Seven contested writes of two processors have 128 winners. The search notices that after far fewer runs."""
     made = program("\n".join(["s := pid"] * 7), 2)
     counted: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -320,7 +320,7 @@ def test_many_contested_writes_in_a_row() -> None:
 
 @pytest.mark.parametrize(("n", "each"), [(2, 64), (64, 64), (70, 70)])
 def test_long_runs_end_the_search(monkeypatch: pytest.MonkeyPatch, n: int, each: int) -> None:
-    """Two winners of a run of 3 steps: the second is tried if the first leaves room. A step counts for 64 processors at least."""
+    """A run of 3 steps has two winners. The second is tried if the first leaves enough work. A step counts for at least 64 processors."""
     made = program("s := pid & 1", n)
     assert run(made).time == 3
     for work, every in ((3 * each, True), (3 * each - 1, False)):
@@ -341,15 +341,15 @@ def test_warnings_and_refusals_reach_every_run(drawn: int) -> None:
 
 def test_phrases() -> None:
     one, three, eight, four = (Tried(*each) for each in ((1, True), (3, True), (8, False), (4, False)))
-    assert phrase([one]) == "every winner (1 run)"
-    assert phrase([one, three]) == "every winner (4 runs)"
-    assert phrase([eight]) == phrase([eight, eight]) == "8 winners"
-    assert phrase([one, three, eight]) == "every winner (4 runs), 8 winners on 1 input"
-    assert phrase([three, eight, four]) == "every winner (3 runs), 4..8 winners on 2 inputs"
+    assert describe_tried([one]) == "every winner (1 run)"
+    assert describe_tried([one, three]) == "every winner (4 runs)"
+    assert describe_tried([eight]) == describe_tried([eight, eight]) == "8 winners"
+    assert describe_tried([one, three, eight]) == "every winner (4 runs), 8 winners on 1 input"
+    assert describe_tried([three, eight, four]) == "every winner (3 runs), 4..8 winners on 2 inputs"
 
 
 def test_machine_code_that_diverges() -> None:
-    """Two instructions store to one cell in one step: who wins is chosen across them."""
+    """Two instructions store to one cell in one step; either can win."""
     pid, zero = Operand("pid"), Operand("constant", 0)
     made = job(
         Instruction("jz", pid, target=3),

@@ -77,6 +77,6 @@ def drawn_job(program: Program, size: int, seed: int, word_bits: int | None, use
     from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 
     generator = generator_for(program, use_sidecar, word_bits, DEFAULT_TIMEOUT if timeout is None else timeout)
-    with generator.blamed():
+    with generator.blaming_sidecar():
         found = InputFile(*draw_one(generator, size, 0, seed))
         return found, program.instantiate(*found.inputs, word_bits)

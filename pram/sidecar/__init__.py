@@ -1,9 +1,9 @@
-"""Inputs and expected outputs: from a sidecar NAME.py beside the program, or drawn from declared ranges.
+"""Inputs and expected outputs of a program: from its sidecar NAME.py, or drawn from declared ranges.
 
 child.py    runs a sidecar in a process of its own
-process.py  talks to that process: time limits, ends of every kind
-judging.py  holds outputs against what the oracle returned
-files.py    fingerprints of what a sidecar read
+process.py  starts that process and talks to it: time limits, crashes
+judging.py  compares outputs with those of the oracle
+files.py    fingerprints of the files that a sidecar read
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ import numpy as np
 from lockstep.pram.drawing import Inputs, random_inputs
 from lockstep.pram.drawing import draw as draw_in_ranges
 from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import plain, wrong
+from lockstep.pram.inputs import input_error, plain
 from lockstep.pram.job import Array
 from lockstep.pram.program import Program, read_text
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare, described, kind
-from lockstep.pram.sidecar.process import BLIND, DEFAULT_TIMEOUT, Gone, SidecarProcess, load_sidecar
+from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare, describe_value, type_name
+from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT, UNKNOWN_READS, SidecarEnded, SidecarProcess, load_sidecar
 
-#: Inputs up to this size are drawn before anything is asked, and a sidecar is probed at these.
-QUICK, PROBES = 1 << 20, (1, 2, 3, 8, 100)
-#: So many first inputs are asked for twice: the same `rng` must give the same input.
+#: Larger sizes are checked before the sidecar draws an input; PROBE_SIZES are the small sizes that this check draws.
+MAX_UNCHECKED_SIZE, PROBE_SIZES = 1 << 20, (1, 2, 3, 8, 100)
+#: The first inputs are drawn twice, to check that the same `rng` gives the same input.
 DRAWN_TWICE = 10
 
 
@@ -45,10 +45,10 @@ class SidecarFailed(PramError):
 
 @dataclass
 class Generator:
-    """Where inputs come from, and who judges outputs.
+    """Makes inputs and judges outputs.
 
-    sidecar:  the loaded NAME.py, if there is one.
-    expected: outputs that an input file names; they judge where no sidecar does.
+    sidecar:  the loaded NAME.py, or None.
+    expected: the expected outputs of an input file, or None.
     """
 
     program: Program
@@ -60,130 +60,134 @@ class Generator:
     _blind: bool = False
 
     @property
-    def origin(self) -> str:
-        """Who judges: `oracle in NAME.py`, the input file, or nobody."""
-        if self.sidecar is not None and self.judge_name:
-            return f"{self.judge_name} in {Path(self.sidecar.source.name).name}"
+    def judge_label(self) -> str:
+        """Text that says who judges: `oracle in NAME.py`, `the input file` or `no oracle`."""
+        if self.sidecar is not None and self.judge_function:
+            return f"{self.judge_function} in {Path(self.sidecar.source.name).name}"
         return "no oracle" if self.expected is None else "the input file"
 
     @property
-    def judge_name(self) -> str:
-        """The function that judges: `accepts`, else `oracle`, else none."""
+    def judge_function(self) -> str:
+        """The sidecar's function that judges: `accepts`, else `oracle`, else ""."""
         functions = self.sidecar.functions if self.sidecar else {}
         return next((name for name in ("accepts", "oracle") if name in functions), "")
 
     @property
-    def judges(self) -> bool:
-        """Whether outputs are judged; a program without outputs has none to judge."""
-        return (bool(self.judge_name) or self.expected is not None) and self.program.has_outputs
+    def has_judge(self) -> bool:
+        """Whether outputs are judged; False for a program without outputs."""
+        return (bool(self.judge_function) or self.expected is not None) and self.program.has_outputs
 
     def _has_cells(self, params: dict[str, int]) -> bool:
         return any(array.size for array in self._output_arrays(params))
 
     @property
-    def draws_itself(self) -> bool:
-        """Whether inputs are drawn from declared ranges, and not by the sidecar."""
+    def draws_from_ranges(self) -> bool:
+        """Whether inputs come from declared ranges, not from the sidecar."""
         return self.sidecar is None or "inputs" not in self.sidecar.functions
 
     # -- inputs --------------------------------------------------------------------------------
 
     def inputs(self, size: int, rng: np.random.Generator) -> Inputs:
-        """An input of this size.
+        """Return an input of a size.
 
-        Raises: PramError: the sidecar fails, or what it returns is no input; or a size is beyond the machine's limits.
+        Raises: PramError: the sidecar fails or does not return an input, or the size exceeds the machine's limits.
         """
-        if self.draws_itself:
+        if self.draws_from_ranges:
             return random_inputs(self.program, size, rng, self.word_bits)
-        self._refuse_a_huge(size)
-        return self._asked(size, rng)
+        self._check_huge_size(size)
+        return self._draw_from_sidecar(size, rng)
 
-    def _asked(self, size: int, rng: np.random.Generator) -> Inputs:
-        """The sidecar's input; the first ones are asked for twice."""
+    def _draw_from_sidecar(self, size: int, rng: np.random.Generator) -> Inputs:
+        """Return the sidecar's input; the first ones are drawn twice."""
         drawn = self._call("inputs", size, rng)
         self._drawn += 1
         if self._drawn <= DRAWN_TWICE and pickle.dumps(self._call("inputs", size, rng)) != pickle.dumps(drawn):
-            raise self.error("`inputs` returns another input when it is asked again; draw from `rng` alone", "inputs")
+            raise self.error(
+                "`inputs` returned two different inputs for the same `rng`; take all randomness from `rng`", "inputs"
+            )
         match drawn:
             case (dict() as params, dict() as arrays):
                 return params, arrays
             case (params, arrays):
-                found = f"{kind(params)} and {kind(arrays)}"
+                found = f"{type_name(params)} and {type_name(arrays)}"
             case _:
-                found = kind(drawn)
+                found = type_name(drawn)
         raise self.error(f"`inputs` must return two dictionaries, params and arrays, not {found}", "inputs")
 
-    def _refuse_a_huge(self, size: int) -> None:
-        """Of a huge size, what is beyond the machine's limits is refused before it is drawn.
+    def _check_huge_size(self, size: int) -> None:
+        """Refuse a huge size that exceeds the machine's limits, before the sidecar draws an input.
 
-        A sidecar may make of a size what it likes, so it is asked for small ones first: only if it takes the size for every
-        parameter there, that is what it is held to do here.
+        A sidecar may choose parameters other than the size. So it first draws small inputs: the size is refused only if every
+        parameter was the size in these.
         """
-        if size > QUICK:
+        if size > MAX_UNCHECKED_SIZE:
             try:
                 self.program.outline(dict.fromkeys(self.program.given, size), DEFAULT_HIGH, self.word_bits)
             except PramError:
-                if self._takes_the_size():
+                if self._uses_size_for_parameters():
                     raise
 
-    def _takes_the_size(self) -> bool:
-        """Whether every parameter is the size, in small inputs."""
+    def _uses_size_for_parameters(self) -> bool:
+        """Return whether every parameter is the size in small inputs."""
         given = self.program.given
         try:
-            return all(self._asked(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBES)
+            return all(
+                self._draw_from_sidecar(size, np.random.default_rng(0))[0] == dict.fromkeys(given, size) for size in PROBE_SIZES
+            )
         except PramError:
             return False
 
     @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Errors of an input that the body raises point at the sidecar that made it."""
+    def blaming_sidecar(self) -> Iterator[None]:
+        """Make an InputError that the body raises point at the sidecar, if the sidecar made the input."""
         try:
             yield
         except InputError as error:
-            if self.draws_itself:
+            if self.draws_from_ranges:
                 raise
             raise self.error(f"`inputs` returns a wrong input: {error.message}", "inputs") from None
 
     # -- outputs -------------------------------------------------------------------------------
 
     def judge(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict | None:
-        """Whether a run's outputs are right; None if nobody judges them.
+        """Return whether a run's outputs are right; None if nobody judges them.
 
-        Raises: SidecarFailed: the sidecar fails, or returns no verdict or no outputs of this program. InputError: what the
-                input file expects are no outputs of it.
+        Raises: SidecarFailed: the sidecar fails, or does not return a verdict or this program's outputs.
+                InputError: the input file's "expected" does not hold this program's outputs.
         """
-        as_expected = self._as_the_file_says(params, outputs) if self.expected is not None else None
-        if not self.judges or not self._has_cells(params):
+        as_expected = self._compare_with_file(params, outputs) if self.expected is not None else None
+        if not self.has_judge or not self._has_cells(params):
             return None
-        if not self.judge_name:
+        if not self.judge_function:
             return as_expected
         try:
             verdict = self._verdict(params, arrays, outputs)
         except PramError as error:
-            raise SidecarFailed(error, self.judge_name, (params, arrays)) from error
+            raise SidecarFailed(error, self.judge_function, (params, arrays)) from error
         return as_expected if verdict.right and as_expected is not None and not as_expected.right else verdict
 
     def _verdict(self, params: dict[str, int], arrays: dict[str, Any], outputs: dict[str, Any]) -> Verdict:
-        if self.judge_name == "accepts":
+        if self.judge_function == "accepts":
             return self._accepted(self._call("accepts", params, arrays, outputs))
         returned = self._call("oracle", params, arrays)
         try:
             return compare(self._output_arrays(params), returned, outputs)
-        except Unfit as error:
-            raise self.error(f"`oracle` returns no outputs of this program: {error}", "oracle") from None
+        except WrongForm as error:
+            raise self.error(f"`oracle` does not return this program's outputs: {error}", "oracle") from None
 
-    def _as_the_file_says(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
+    def _compare_with_file(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
         try:
             return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
-        except Unfit as error:
-            raise wrong(f'"expected" is no outputs of this program: {error}', "expected") from None
+        except WrongForm as error:
+            raise input_error(f'"expected" does not hold this program\'s outputs: {error}', "expected") from None
 
     def _output_arrays(self, params: dict[str, int]) -> list[Array]:
         return [array for array in self.program.layout(params) if array.is_output]
 
     def _accepted(self, answer: Any) -> Verdict:
         if not isinstance(answer, bool):
-            raise self.error(f"`accepts` returns {described(answer)}; it must return True or False", "accepts")
-        return Verdict(answer, "" if answer else f"{self.origin} says no")
+            raise self.error(f"`accepts` returns {describe_value(answer)}; it must return True or False", "accepts")
+        return Verdict(answer, "" if answer else f"{self.judge_label} returned False")
 
     # -- the sidecar ---------------------------------------------------------------------------
 
@@ -191,15 +195,15 @@ class Generator:
         assert self.sidecar is not None
         try:
             return self.sidecar.call(function, *arguments, note=self._note)
-        except Gone:
+        except SidecarEnded:
             self._blind = True
             raise
 
     def _note(self, paths: Iterable[str]) -> None:
-        """Keep what a call read as it is now; what has changed meanwhile is unknown."""
+        """Record the files that a call read, with fingerprints. A file that changed between two calls is UNKNOWN."""
         assert self.sidecar is not None
         for path in paths:
-            if path == BLIND:
+            if path == UNKNOWN_READS:
                 self._blind = True
                 continue
             name = self.sidecar.name_of(path)
@@ -207,38 +211,38 @@ class Generator:
             self._read[name] = found if self._read.get(name, found) == found else UNKNOWN
 
     def error(self, message: str, function: str) -> PramError:
-        """An error at the definition of one of the sidecar's functions."""
+        """Return an error at the definition of one of the sidecar's functions."""
         assert self.sidecar is not None
         return fail(message, self.sidecar.source, self.sidecar.functions.get(function))
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:
-        """What the sidecar has read for this generator, by name, with its fingerprint when it was read.
+        """The files that the sidecar has read for this generator: their names and fingerprints.
 
-        Where a call was cut off, or another process read for it, nobody knows what was read: an entry that no later comparison
-        meets says so.
+        If a call was cut off, or another process read files for it, the list may be incomplete. Then it has an entry that
+        equals no later fingerprint.
         """
         if self.sidecar is None:
             return ()
-        loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != BLIND}
+        loaded = {self.sidecar.name_of(path): found for path, found in self.sidecar.loaded if path != UNKNOWN_READS}
         found = tuple(sorted((loaded | self._read).items()))
-        blind = self._blind or any(path == BLIND for path, _ in self.sidecar.loaded)
+        blind = self._blind or any(path == UNKNOWN_READS for path, _ in self.sidecar.loaded)
         return (*found, (".", UNKNOWN)) if blind else found
 
 
 def generator_for(
     program: Program, use_sidecar: bool = True, word_bits: int | None = None, timeout: float = DEFAULT_TIMEOUT
 ) -> Generator:
-    """The sidecar's generator and oracle if there is one, else random inputs in declared ranges.
+    """Return a generator that uses the program's sidecar if there is one, else draws inputs from declared ranges.
 
-    Args:   timeout: seconds that the sidecar may take for each call; 0: as long as it likes.
-    Raises: PramError: the sidecar does not load, or has neither `inputs` nor `oracle` nor `accepts`.
+    Args:   timeout: the seconds that the sidecar may take for each call; 0: no limit.
+    Raises: PramError: the sidecar does not load, or has none of `inputs`, `oracle` and `accepts`.
     """
     return generator_from(program, sidecar_of(program) if use_sidecar else None, word_bits, timeout)
 
 
 def sidecar_of(program: Program) -> Source | None:
-    """NAME.py beside NAME.pram, if there is one."""
+    """Return NAME.py beside NAME.pram, or None."""
     path = Path(program.source.name).with_suffix(".py")
     if program.source.name.endswith(".pram") and os.path.lexists(path):
         return Source(str(path), read_text(path))
@@ -248,7 +252,7 @@ def sidecar_of(program: Program) -> Source | None:
 def generator_from(
     program: Program, sidecar: Source | None, word_bits: int | None = None, timeout: float = DEFAULT_TIMEOUT
 ) -> Generator:
-    """As `generator_for`, of a sidecar's text, which need not be a file on this machine."""
+    """As `generator_for`, but takes the sidecar's text, which need not be a file on this machine."""
     if sidecar is None:
         return Generator(program, None, word_bits)
     process = load_sidecar(sidecar, timeout)
@@ -257,9 +261,9 @@ def generator_from(
 
 
 def _check_functions(process: SidecarProcess) -> None:
-    """Refuse a sidecar without any of its functions, or with one that is misspelt."""
+    """Refuse a sidecar that has none of its functions, or misspells one."""
     missing = [name for name in ("inputs", "oracle", "accepts") if name not in process.functions]
-    for name in process.here:
+    for name in process.defined:
         hint = did_you_mean(name, missing, cutoff=0.8)
         if hint and name not in process.functions and not name.startswith("_"):
             line = _line_of(process.source, name)
@@ -269,7 +273,7 @@ def _check_functions(process: SidecarProcess) -> None:
 
 
 def _line_of(source: Source, name: str) -> Span | None:
-    """Where a name is defined, if that stands at the start of a line."""
+    """Return the place of a function's name, if its `def` starts a line."""
     for number, line in enumerate(source.text.split("\n"), 1):
         if line.startswith(f"def {name}("):
             return Span(number, 5)
@@ -277,7 +281,7 @@ def _line_of(source: Source, name: str) -> Span | None:
 
 
 def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> Iterable[Inputs]:
-    """`random` inputs of each size, without repetitions; the same seed draws the same."""
+    """Yield up to `random` different inputs of each size; the same seed gives the same inputs."""
     seen = set()
     for size in sizes:
         for number in range(random):
@@ -288,11 +292,11 @@ def draw(generator: Generator, sizes: Iterable[int], random: int, seed: int) -> 
 
 
 def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
-    """The input of a size that has this number; what others are drawn makes no difference.
+    """Return input `number` of a size. It does not depend on which other inputs are drawn.
 
-    Raises: PramError: as `Generator.inputs`; one of the sidecar says of which input.
+    Raises: PramError: as `Generator.inputs`; if the sidecar fails, the message names the input.
     """
-    if generator.draws_itself:
+    if generator.draws_from_ranges:
         return draw_in_ranges(generator.program, size, number, seed, generator.word_bits)
     try:
         return generator.inputs(size, np.random.default_rng((seed, size, number)))

@@ -1,11 +1,11 @@
-"""The other side of `lockstep.pram.sidecar.process`: this file runs in a process of its own, loads one sidecar and answers calls.
+"""The program that runs in a sidecar's process: it loads one sidecar and answers the calls of `lockstep.pram.sidecar.process`.
 
-It imports nothing of ours, so that it starts fast and a sidecar finds nothing of ours to change. The process loads the
-sidecar once and then forks for each call. A call therefore sees the sidecar as it was after loading, whatever earlier
-calls did: it may change modules, random state or its arguments, exit, crash, or never end.
+It imports nothing of Lockstep, so that it starts fast and a sidecar cannot change Lockstep. It loads the sidecar once, and
+then forks for each call. So a call sees the sidecar as it was after loading, whatever earlier calls did. A call may change
+modules, random state or its arguments, exit, crash, or never end.
 
-Messages are pickles of plain values behind their length. Requests come on standard input and answers leave on standard
-output; both are moved elsewhere before the sidecar is loaded, so that what it prints goes to standard error.
+A message is its length, then a pickle of plain values. Requests come on standard input, answers go to standard output. Both
+are moved to other files before the sidecar is loaded, and what the sidecar prints goes to standard error.
 
     (name, text)          -> ("loaded", {function: line or None}, [names defined here], paths)
     (function, arguments) -> ("value", value, paths)
@@ -38,12 +38,12 @@ import numpy.random  # before anything is watched: NumPy loads it late
 
 #: The functions that a sidecar may have.
 FUNCTIONS = ("inputs", "oracle", "accepts")
-#: Stands among paths where something else reads: what another process or a library reads raises no event here.
-BLIND = ""
-#: Events of other processes.
+#: A path that means: another process or a library may have read files, which raises no event here.
+UNKNOWN_READS = ""
+#: Audit events that start other processes.
 OTHERS = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.system", "os.fork", "os.forkpty")
 LENGTH = struct.Struct("<Q")
-#: A function that is wrapped more often is not looked into.
+#: How many decorators around a function are looked through.
 MOST_WRAPPED = 20
 
 
@@ -54,7 +54,7 @@ def send(stream: BinaryIO, message: Any) -> None:
 
 
 def receive(stream: BinaryIO) -> bytes:
-    """The next message as bytes; b"" where the stream ends before."""
+    """Return the next message as bytes; b"" if the stream ends first."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return b""
@@ -67,9 +67,9 @@ def receive(stream: BinaryIO) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """The value made of Python's own numbers, texts, lists, tuples and dictionaries.
+    """Return a value made only of Python's own numbers, strings, lists, tuples and dictionaries.
 
-    Whatever has `tolist` counts as an array or a number. Of anything else only the name of its type is left, as bytes.
+    A value with `tolist` counts as an array or a number. Any other value becomes the name of its type, as bytes.
     """
     match value:
         case None | bool():
@@ -85,15 +85,15 @@ def plain(value: Any) -> Any:
     return plain(value.tolist()) if hasattr(value, "tolist") else type(value).__name__.encode()
 
 
-# -- what a sidecar reads -------------------------------------------------------------------------------
+# -- files that a sidecar reads --------------------------------------------------------------------------
 
 
-#: Behind a module's name, where it may stand.
+#: What follows a module's name in the paths of its possible files.
 SUFFIXES = (".py", os.path.join(os.sep, "__init__.py"), *EXTENSION_SUFFIXES)
 
 
 def is_text(path: str) -> bool:
-    """Whether a path is UTF-8: no database keeps another one."""
+    """Return whether a path is valid UTF-8. Other paths cannot be stored in a database."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -102,7 +102,7 @@ def is_text(path: str) -> bool:
 
 
 class Watch:
-    """An audit hook that notes which files and folders are read, outside of Python's own."""
+    """An audit hook that records which files and folders are read, except Python's and the system's own."""
 
     IMPORTER = "<frozen importlib._bootstrap_external>"
 
@@ -121,21 +121,21 @@ class Watch:
             if not writes_only:
                 self.note(path)
         elif event in ("os.listdir", "os.scandir"):
-            if sys._getframe(1).f_code.co_filename != self.IMPORTER:  # it lists every folder of sys.path
+            if sys._getframe(1).f_code.co_filename != self.IMPORTER:  # the importer lists every folder of sys.path
                 self.note("." if arguments[0] is None else arguments[0])
         elif event in ("sqlite3.connect", "ctypes.dlopen"):
             self.note(arguments[0])
         elif event == "import" and arguments[1]:  # an extension module
             self.note(arguments[1])
         elif event in OTHERS and self.answering:
-            self.paths.add(BLIND)
+            self.paths.add(UNKNOWN_READS)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """As the first finder of modules, note what is looked for; others find it."""
+        """Record an import; it returns None, so that the other finders find the module."""
         self.note_module(name)
 
     def watch_questions(self) -> None:
-        """Note what is asked about files as well, which raises no event."""
+        """Record calls such as `os.stat` too, which raise no event."""
         for name in ("stat", "lstat", "access", "readlink"):
             setattr(os, name, self._noted(getattr(os, name)))
 
@@ -148,24 +148,24 @@ class Watch:
         return asked
 
     def note(self, path: Any) -> None:
-        """The path as it was named, since a link may come to point elsewhere."""
+        """Record a path as it was named, since a link may later point elsewhere."""
         if isinstance(path, (str, bytes, os.PathLike)) and not self._noting:
-            self._noting = True  # looking at the path asks about files, too
+            self._noting = True  # the calls below are watched, too
             try:
                 real, named = os.path.realpath(os.fsdecode(path)), os.path.abspath(os.fsdecode(path))
                 if not self.is_own(real) or not self.is_own(named) and named.startswith(self.folder):
-                    self.paths.add(named if is_text(named) else BLIND)
+                    self.paths.add(named if is_text(named) else UNKNOWN_READS)
             finally:
                 self._noting = False
 
     def is_own(self, path: str) -> bool:
-        """Whether a path is Python's or the system's; a folder of these that holds the sidecar does not count."""
+        """Return whether a path is Python's or the system's, and not in the sidecar's folder."""
         return any(
             path.startswith(own) and not (self.folder.startswith(own) and path.startswith(self.folder)) for own in self.own
         )
 
     def note_module(self, name: str) -> None:
-        """Files beside the sidecar that this import would take, also those that are not there."""
+        """Record the files beside the sidecar that an import would take, also those that do not exist."""
         top = name.partition(".")[0]
         known = getattr(sys.modules.get(top), "__file__", None) or ""
         if top in sys.stdlib_module_names or known and not known.startswith(self.folder):
@@ -179,7 +179,7 @@ class Watch:
 
 
 def text_of(error: BaseException) -> str:
-    """An exception's own text; nothing where it cannot say it."""
+    """Return an exception's text; "" if that fails."""
     try:
         return str(error)
     except Exception:
@@ -187,9 +187,9 @@ def text_of(error: BaseException) -> str:
 
 
 def failure(error: BaseException, name: str) -> tuple[str, int | None, int]:
-    """What went wrong, in words, with line and column in the sidecar; no line where it is not to blame for the place."""
+    """Return the message of an error, and its line and column in the sidecar; the line is None if it is elsewhere."""
     if isinstance(error, SystemExit):
-        message = f"it calls sys.exit({error.code!r}); a sidecar returns"
+        message = f"it calls sys.exit({error.code!r}); a sidecar must return"
     else:
         message = f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
@@ -201,7 +201,7 @@ def failure(error: BaseException, name: str) -> tuple[str, int | None, int]:
 
 
 def load(name: str, text: str) -> ModuleType:
-    """Run the sidecar's text. What lies beside it can be imported, after what is installed."""
+    """Run the sidecar's text, and return its module. It can import files beside it; installed modules come first."""
     module = ModuleType(f"sidecar_{os.path.splitext(os.path.basename(name))[0]}")
     module.__file__ = os.path.abspath(name)
     sys.modules[module.__name__] = module
@@ -210,7 +210,7 @@ def load(name: str, text: str) -> ModuleType:
 
 
 def line_of(function: Callable[..., Any], name: str) -> int | None:
-    """Where the sidecar defines a function; None if it has it from elsewhere."""
+    """Return the line at which the sidecar defines a function; None if it is defined elsewhere."""
     for _ in range(MOST_WRAPPED):
         function = getattr(function, "__wrapped__", function)
     code = getattr(function, "__code__", None)
@@ -218,14 +218,14 @@ def line_of(function: Callable[..., Any], name: str) -> int | None:
 
 
 def describe(module: ModuleType, name: str) -> tuple[dict[str, int | None], list[str]]:
-    """The functions that count, with their lines; and the names of all functions that are defined here."""
+    """Return the sidecar's functions of FUNCTIONS with their lines, and the names of all functions that it defines."""
     for key in FUNCTIONS:
         if key in vars(module) and not callable(vars(module)[key]):
             kind = type(vars(module)[key]).__name__
-            raise TypeError(f"`{key}` is no function, but of type {kind}; does its decorator return one?")
+            raise TypeError(f"`{key}` is not a function but of type {kind}; does its decorator return a function?")
     found = {key: value for key, value in vars(module).items() if callable(value)}
-    here = [key for key, value in found.items() if line_of(value, name) is not None]
-    return {key: line_of(found[key], name) for key in FUNCTIONS if key in found}, here
+    defined = [key for key, value in found.items() if line_of(value, name) is not None]
+    return {key: line_of(found[key], name) for key in FUNCTIONS if key in found}, defined
 
 
 def answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> tuple[Any, ...]:
@@ -233,18 +233,18 @@ def answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> tuple
     watch.answering = True
     function, arguments = pickle.loads(request)
     seed = int.from_bytes(hashlib.sha256(request).digest()[:4], "little")
-    random.seed(seed)  # who forgets `rng` draws the same all the same
+    random.seed(seed)  # so a sidecar that does not use `rng` is repeatable, too
     np.random.seed(seed)
     try:
         return "value", plain(getattr(module, function)(*arguments)), sorted(watch.paths)
-    except BaseException as error:  # a sidecar may raise whatever it likes, SystemExit among it
+    except BaseException as error:  # a sidecar may raise anything, even SystemExit
         return "error", *failure(error, name), sorted(watch.paths)
 
 
 def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes, streams: Sequence[BinaryIO]) -> bytes:
-    """The answer of a forked process to one request, or how that process ended without one.
+    """Fork, and return the forked process's answer to one request, or how it ended without an answer.
 
-    Args: streams: to and from our parent. If the first one ends, so do we, and all that was started here.
+    Args: streams: from and to our parent. If the first one ends, this process ends, with all processes that it started.
     """
     reading, writing = os.pipe()
     process = os.fork()
@@ -255,7 +255,7 @@ def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes,
             os.close(reading)
             _answer_once(module, name, watch, request, writing)
         finally:
-            os._exit(0)  # whatever happened, only the other one goes on
+            os._exit(0)  # the forked process never goes on from here
     os.close(writing)
     if select.select([reading, streams[0].fileno()], [], [])[0] == [streams[0].fileno()]:
         os.killpg(0, signal.SIGKILL)
@@ -266,7 +266,7 @@ def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes,
 
 
 def _answer_once(module: ModuleType, name: str, watch: Watch, request: bytes, writing: int) -> None:
-    """Answer, unless this is a copy that the sidecar made of the process."""
+    """Answer, unless this process is a copy that the sidecar forked."""
     own = os.getpid()
     found = answer(module, name, watch, request)
     if os.getpid() == own:
@@ -284,7 +284,7 @@ def main() -> None:
     folder = os.path.dirname(os.path.realpath(name))
     sys.path.append(folder)
     sys.argv = [name]
-    # No byte code is read or written: a module that was changed within a second is read anew.
+    # Read and write no byte code, so that a module that changed within the last second is read again.
     byte_code = os.path.join(tempfile.gettempdir(), f"no-byte-code-{os.getpid()}")
     sys.dont_write_bytecode, sys.pycache_prefix = True, byte_code
     watch = Watch(os.path.join(folder, ""), byte_code)
@@ -293,11 +293,11 @@ def main() -> None:
     watch.watch_questions()
     try:
         module = load(name, text)
-        functions, here = describe(module, name)
+        functions, defined = describe(module, name)
     except BaseException as error:
         send(answers, ("error", *failure(error, name), sorted(watch.paths)))
         return
-    send(answers, ("loaded", functions, here, sorted(watch.paths)))
+    send(answers, ("loaded", functions, defined, sorted(watch.paths)))
     while request := receive(requests):
         sys.stdout.flush()
         data = fork_and_answer(module, name, watch, request, (requests, answers))

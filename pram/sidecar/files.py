@@ -1,4 +1,4 @@
-"""Fingerprints of what a sidecar has read: whether what it found then is what is there now."""
+"""Fingerprints of the files that a sidecar has read. They show whether a file has changed since."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
-#: What stands before the fingerprint of a folder's names, and for what is no file, no folder, or cannot be read.
+#: The prefix of a folder's fingerprint, the fingerprint of a device or pipe, and that of a file that cannot be read.
 FOLDER, OTHER, UNREADABLE = "folder:", "neither a file nor a folder", "unreadable"
-#: No fingerprint is this: what stands under it counts as changed.
+#: Equals no fingerprint, so a file recorded with it counts as changed.
 UNKNOWN = "unknown"
-#: So many fingerprints are remembered.
+#: The most fingerprints that are cached.
 MOST_REMEMBERED = 4096
 
 
 def name_of(folder: Path, path: str) -> str:
-    """How a path is kept: relative to the program's folder if it lies below it, else absolute."""
+    """Return the name under which a path is recorded: relative to the program's folder if it is inside, else absolute."""
     for inside in (os.path.join(os.path.abspath(folder), ""), os.path.join(os.path.realpath(folder), "")):
         if path.startswith(inside):
             return path.removeprefix(inside)
@@ -25,11 +25,11 @@ def name_of(folder: Path, path: str) -> str:
 
 
 def fingerprint(folder: Path, name: str) -> str:
-    """What stands at a name, as a text that changes with it.
+    """Return a text that changes when the file or folder changes.
 
-    Args:    folder: the program's. name: relative to it, or absolute.
-    Returns: the sha256 of a file's bytes; of a folder, FOLDER and the sha256 of its sorted names; "" where nothing is.
-             Devices and pipes are not read: OTHER. What may not be read is UNREADABLE.
+    Args:    folder: the program's folder. name: relative to it, or absolute.
+    Returns: for a file, the sha256 of its bytes; for a folder, FOLDER and the sha256 of its sorted names; "" if nothing is
+             there; OTHER for devices and pipes, which are not read; UNREADABLE if it cannot be read.
     """
     path = folder / name
     try:
@@ -47,6 +47,6 @@ def fingerprint(folder: Path, name: str) -> str:
 
 @lru_cache(MOST_REMEMBERED)
 def _of_file(path: Path, *state: int) -> str:
-    """Of a file's bytes; `state` is what changes when they do."""
+    """Return the sha256 of a file's bytes. `state` changes when they do, so the cache is right."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What a sidecar says of a run's outputs: right, or where they first differ from what its oracle returns."""
+"""Compares a run's outputs with those that an oracle returned."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstep.pram.errors import did_you_mean
-from lockstep.pram.inputs import shortened, shown
+from lockstep.pram.inputs import shorten, show_value
 from lockstep.pram.job import Array
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether outputs are right.
+    """Whether a run's outputs are right.
 
-    difference: the first place where they are not, in words; "" if they are right. expected: the oracle's outputs, in the
-    form of the run's own; None where there is no oracle.
+    difference: describes the first wrong cell; "" if the outputs are right.
+    expected:   the oracle's outputs in the form of `Run.outputs`; None if there is no oracle.
     """
 
     right: bool
@@ -24,15 +24,16 @@ class Verdict:
     expected: dict[str, Any] | None = None
 
 
-class Unfit(ValueError):
-    """What an oracle returned cannot be the outputs of this program; the message says why."""
+class WrongForm(ValueError):
+    """The value that an oracle returned does not have the form of the program's outputs; the message says why."""
 
 
 def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any], who: str = "oracle") -> Verdict:
-    """Hold a run's outputs against what the oracle returned.
+    """Compare a run's outputs with those that the oracle returned.
 
-    Args:   outputs: the arrays that the program returns. found: the run's outputs by name. who: says what is right.
-    Raises: Unfit: wrong names, types or shapes.
+    Args:   outputs: the program's output arrays. returned: what the oracle returned. found: the run's outputs by name.
+            who: names the oracle in messages.
+    Raises: WrongForm: wrong names, types or shapes.
     """
     _check_names(outputs, returned)
     words = {array.name: expected_words(array, returned[array.name]) for array in outputs}
@@ -52,33 +53,35 @@ def _first(differing: Sequence[tuple[Array, int, int, int]], who: str) -> str:
     array, offset, said, word = differing[0]
     more = len(differing) - 1
     others = f"; {more:,} more cell{'s differ' if more > 1 else ' differs'}" if more else ""
-    return f"{who} says {shown(said)}, machine says {word}, at {array.cell(offset)}{others}"
+    return f"{who} says {show_value(said)}, machine says {word}, at {array.cell(offset)}{others}"
 
 
 def _check_names(outputs: Iterable[Array], returned: Any) -> None:
     names = [array.name for array in outputs]
     have = f"the program's outputs are {', '.join(names)}" if names else "the program has no outputs"
     if not isinstance(returned, dict):
-        raise Unfit(f"it is {kind(returned)}, not a dictionary of outputs; {have}")
+        raise WrongForm(f"it is {type_name(returned)}, not a dictionary of outputs; {have}")
     for name in returned:
         if name not in names:
-            raise Unfit(f"it has `{shortened(str(name))}`, which is no output{did_you_mean(str(name), names) or '; ' + have}")
+            raise WrongForm(
+                f"it has `{shorten(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}"
+            )
     for name in names:
         if name not in returned:
-            raise Unfit(f"it lacks the output `{name}`; {have}")
+            raise WrongForm(f"it lacks the output `{name}`; {have}")
 
 
 def expected_words(array: Array, value: Any) -> list[int]:
-    """The numbers of one output, in the order of its cells; rows or a flat list for two subscripts.
+    """Return the expected words of one output, in the order of its cells. `value` is a number, a flat list or a list of rows.
 
-    Raises: Unfit: it has another shape, or an entry that is no integer.
+    Raises: WrongForm: the value has another shape, or an entry that is not an integer.
     """
     flat = _entries(array, value)
     if len(flat) != array.size:
-        raise Unfit(f"output `{array.name}` must be {_shape(array)}, not {len(flat)}")
+        raise WrongForm(f"output `{array.name}` must be {_shape(array)}, not {len(flat)}")
     for offset, entry in enumerate(flat):
         if not isinstance(entry, int):
-            raise Unfit(f"{array.cell(offset)} = {described(entry)}, not an integer")
+            raise WrongForm(f"{array.cell(offset)} = {describe_value(entry)}, not an integer")
     return [int(entry) for entry in flat]
 
 
@@ -86,12 +89,12 @@ def _entries(array: Array, value: Any) -> list[Any]:
     if not array.shape:
         return [value]
     if not isinstance(value, (list, tuple)):
-        raise Unfit(f"output `{array.name}` must be a list of {_shape(array)}, not {described(value)}")
+        raise WrongForm(f"output `{array.name}` must be a list of {_shape(array)}, not {describe_value(value)}")
     if len(array.shape) == 1 or not any(isinstance(row, (list, tuple)) for row in value):
         return list(value)
     rows, columns = array.shape
     if len(value) != rows or any(not isinstance(row, (list, tuple)) or len(row) != columns for row in value):
-        raise Unfit(f"output `{array.name}` must be {rows} rows of {columns} values")
+        raise WrongForm(f"output `{array.name}` must be {rows} rows of {columns} values")
     return [entry for row in value for entry in row]
 
 
@@ -101,14 +104,14 @@ def _shape(array: Array) -> str:
     return f"{array.size} value{'' if array.size == 1 else 's'}"
 
 
-def described(value: Any) -> str:
-    """`5.0, a float`: a value and what it is; only what it is where the value says nothing more."""
+def describe_value(value: Any) -> str:
+    """Return a value with its type, such as `5.0, a float`; for lists, dictionaries and None only the type."""
     says_it_all = value is None or isinstance(value, (bytes, list, tuple, dict))
-    return kind(value) if says_it_all else f"{shown(value)}, {kind(value)}"
+    return type_name(value) if says_it_all else f"{show_value(value)}, {type_name(value)}"
 
 
-def kind(value: Any) -> str:
-    """What a value is, for messages: `a list`, `None`, `a generator`; bytes name the type of a value that is not plain."""
+def type_name(value: Any) -> str:
+    """Return the type of a value for messages: `a list`, `None`. Bytes hold the name of a type that is not plain."""
     if value is None:
         return "None"
     name = value.decode() if isinstance(value, bytes) else type(value).__name__
@@ -124,7 +127,7 @@ def _flat(value: Any) -> Iterator[int]:
 
 
 def _shaped(array: Array, words: list[int]) -> Any:
-    """Words in the form of a run's outputs."""
+    """Return words in the form of `Run.outputs`."""
     if not array.shape:
         return words[0]
     if len(array.shape) == 1:

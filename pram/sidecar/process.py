@@ -1,4 +1,4 @@
-"""Sidecars run in processes of their own (`lockstep.pram.sidecar.child`): whatever they do, this process goes on."""
+"""Runs each sidecar in a process of its own (`lockstep.pram.sidecar.child`), so that it cannot harm this process."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ from typing import Any
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
 from lockstep.pram.sidecar.files import fingerprint, name_of
 
-#: Seconds that a sidecar may take for loading and for each call.
+#: The seconds that a sidecar may take to load, and for each call.
 DEFAULT_TIMEOUT = 60.0
 #: As in child.py.
-BLIND = ""
-#: Seconds without a limit, and bytes of an answer: what a spoilt answer asks for may be any number.
+UNKNOWN_READS = ""
+#: The seconds that stand for no limit, and the most bytes of an answer: a damaged answer may announce any length.
 LONGEST, MOST_BYTES = 10.0**6, 1 << 33
-#: Sidecars that are kept loaded.
+#: The most sidecars that stay loaded.
 MOST_LOADED = 8
 
 CHILD = Path(__file__).with_name("child.py")
 LENGTH = struct.Struct("<Q")
-#: One thread, since processes with several cannot fork safely; sets in one order, so that the same seed draws the same.
+#: One thread, since a process with several cannot fork safely. A fixed hash seed, so that sets have the same order.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class Gone(PramError):
-    """A sidecar's process ended in the middle of a call, or was ended: nobody knows what it read."""
+class SidecarEnded(PramError):
+    """A sidecar's process ended during a call, so the files that the call read are unknown."""
 
 
 class SidecarProcess:
     """A loaded sidecar.
 
-    functions: those of `inputs`, `oracle` and `accepts` that it has, with the place of each definition in it.
-    here:      names of all functions that it defines itself.
+    functions: maps those of `inputs`, `oracle` and `accepts` that it has to their places.
+    defined:   the names of all functions that it defines itself.
     """
 
     def __init__(self, source: Source, timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Load it.
+        """Start a process and load the sidecar in it.
 
-        Raises: PramError: it does not load, or takes longer than `timeout` seconds.
+        Raises: PramError: the sidecar does not load, or takes longer than `timeout` seconds.
         """
         if not hasattr(os, "fork"):
             raise fail("sidecars need a system on which processes fork, such as Linux or macOS; --no-sidecar ignores it", source)
         self.source, self.timeout = source, timeout
         self.folder = folder_of(source)
         self.functions: dict[str, Span | None] = {}
-        self.here: list[str] = []
+        self.defined: list[str] = []
         self._stop: weakref.finalize[..., Any] | None = None
         self._loaded = self._fingerprints(self._start())
 
     def call(self, function: str, *arguments: Any, note: Callable[[Iterable[str]], None] = lambda paths: None) -> Any:
-        """What the function returns, as plain values; bytes stand for a value of the type with this name.
+        """Call a function, and return its result as plain values. Bytes name the type of a value that is not plain.
 
-        Args:   note: is told the paths that were read for it, also if it fails.
-        Raises: PramError: it raises anything. Gone, which is one: it ends its process, or takes too long.
+        Args:   note: called with the paths that the call read, also if it fails.
+        Raises: PramError: the function raises an exception. SidecarEnded: it ends its process, or takes too long.
         """
         if self._stop is None or not self._stop.alive:
             self._start()
@@ -76,12 +76,12 @@ class SidecarProcess:
                 note(paths)
                 raise fail(f"{what}: {message}", self.source, Span(line, column) if line else where)
             case ("ended", status):
-                raise Gone(Diagnostic(f"{what}: {_ending(status)}", self.source, where))
-        raise AssertionError("a message of no known kind")
+                raise SidecarEnded(Diagnostic(f"{what}: {_ending(status)}", self.source, where))
+        raise AssertionError("unknown kind of message")
 
     @property
     def is_current(self) -> bool:
-        """Whether all that was read for loading it is still the same."""
+        """Whether all files that were read to load it are unchanged."""
         return self._loaded == self._fingerprints(path for path, _ in self._loaded)
 
     def _fingerprints(self, paths: Iterable[str]) -> frozenset[tuple[str, str]]:
@@ -89,57 +89,57 @@ class SidecarProcess:
 
     @property
     def loaded(self) -> frozenset[tuple[str, str]]:
-        """Paths that were read for loading it, with their fingerprints then."""
+        """The paths that were read to load it, with their fingerprints at that time."""
         return self._loaded
 
     def name_of(self, path: str) -> str:
-        """How a path that it read is kept."""
+        """Return the name under which a path that it read is recorded."""
         return name_of(self.folder, path)
 
     # -- the process ---------------------------------------------------------------------------
 
     def _start(self) -> list[str]:
-        """Start a process and load the sidecar in it; the paths that were read."""
+        """Start a process, load the sidecar in it, and return the paths that were read."""
         command = [sys.executable, "-P", str(CHILD)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=os.environ | ENVIRONMENT,
                                    start_new_session=True)  # fmt: skip
         self._process = process
         self._stop = weakref.finalize(self, _stop, process)
         match self._ask((self.source.name, self.source.text), "the sidecar", None):
-            case ("loaded", functions, here, paths):
+            case ("loaded", functions, defined, paths):
                 self.functions = {name: Span(line, 1) if line else None for name, line in functions.items()}
-                self.here = here
+                self.defined = defined
                 return list(paths)
             case ("error", message, line, column, _):
                 self._stop()
                 raise fail(f"sidecar does not load: {message}", self.source, Span(line, column) if line else None)
             case ("ended", status):
                 raise fail(f"sidecar does not load: {_ending(status)}", self.source)
-        raise AssertionError("a message of no known kind")
+        raise AssertionError("unknown kind of message")
 
     def _ask(self, request: Any, who: str, where: Span | None) -> Any:
-        """The answer to a request; ("ended", wait status) if the whole process ended."""
+        """Return the answer to a request; ("ended", wait status) if the whole process ended."""
         assert self._stop is not None
         try:
             data = pickle.dumps(request)
             with suppress(BrokenPipeError):
                 self._write(LENGTH.pack(len(data)) + data)
             answer = self._answer()
-        except BaseException:  # an interrupt in the middle of an answer
+        except BaseException:  # such as an interrupt during an answer
             self._stop()
             raise
         if answer is None:
             self._stop()
             late = f"{who} has not answered after {self.timeout:g} seconds (--sidecar-timeout sets the limit)"
-            raise Gone(Diagnostic(late, self.source, where))
+            raise SidecarEnded(Diagnostic(late, self.source, where))
         if not answer:
             return "ended", self._wait_status()
         try:
             return pickle.loads(answer)
-        except Exception:  # the sidecar wrote into it
+        except Exception:  # the sidecar wrote to our pipe
             self._stop()
-            raise Gone(
-                Diagnostic(f"{who} spoilt its answer: it wrote to a file that is not its own", self.source, where)
+            raise SidecarEnded(
+                Diagnostic(f"{who} damaged its answer: it wrote to a file that it did not open", self.source, where)
             ) from None
 
     def _write(self, data: bytes) -> None:
@@ -148,7 +148,7 @@ class SidecarProcess:
         self._process.stdin.flush()
 
     def _answer(self) -> bytes | None:
-        """The next message; b"" if the process ended, None if it takes too long."""
+        """Return the next message; b"" if the process ended, None if it takes too long."""
         until = time.monotonic() + min(self.timeout or LONGEST, LONGEST)
         head = self._read(LENGTH.size, until)
         if head is None or len(head) < LENGTH.size:
@@ -158,7 +158,7 @@ class SidecarProcess:
         return data if data is None or len(data) == length else b""
 
     def _read(self, count: int, until: float) -> bytes | None:
-        """So many bytes, fewer if the process ended, None if that takes too long."""
+        """Return `count` bytes; fewer if the process ended, None if it takes too long."""
         assert self._process.stdout is not None
         number, parts = self._process.stdout.fileno(), []
         while count:
@@ -172,10 +172,10 @@ class SidecarProcess:
         return b"".join(parts)
 
     def _wait_status(self) -> int:
-        """How the process ended, as `os.wait` says it."""
+        """Return how the process ended, as a status of `os.wait`."""
         assert self._stop is not None
         code = None
-        for _ in range(100):  # not reaped before what it started is ended, too
+        for _ in range(100):  # reap it only after the processes that it started have ended
             found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if found is not None:
                 code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
@@ -186,8 +186,8 @@ class SidecarProcess:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a sidecar's process and all that it started."""
-    if process.returncode is None:  # else its number may be another's by now
+    """End a sidecar's process and all processes that it started."""
+    if process.returncode is None:  # otherwise another process may have its number by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -198,7 +198,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _ending(status: int) -> str:
-    """How a process ended, in words."""
+    """Return a text that says how a process ended."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         return f"its process was ended by signal {number} ({signal.Signals(number).name})"
@@ -213,7 +213,7 @@ _LOADED: dict[tuple[Path, Source, float], SidecarProcess] = {}
 
 
 def load_sidecar(source: Source, timeout: float = DEFAULT_TIMEOUT) -> SidecarProcess:
-    """The sidecar, loaded; the last ones stay so, unless something that they read has changed.
+    """Return a loaded sidecar. The last ones stay loaded until a file that they read changes.
 
     Raises: PramError: as `SidecarProcess`.
     """
@@ -227,4 +227,4 @@ def load_sidecar(source: Source, timeout: float = DEFAULT_TIMEOUT) -> SidecarPro
     return found
 
 
-__all__ = ["DEFAULT_TIMEOUT", "Gone", "PramError", "SidecarProcess", "load_sidecar"]
+__all__ = ["DEFAULT_TIMEOUT", "SidecarEnded", "PramError", "SidecarProcess", "load_sidecar"]

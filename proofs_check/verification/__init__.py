@@ -125,7 +125,7 @@ class _Verification:
         """Args: sizes: those that were drawn, if any; then more may be."""
         cases = self._run(given)
         refused: tuple[str, ...] = ()
-        if sizes and self.generator.draws_itself and not self.failed:
+        if sizes and self.generator.draws_from_ranges and not self.failed:
             refused = self._reach(cases, sizes)
         if not (self.fail_fast and self.failed):
             cases = self._decode(cases)

@@ -146,7 +146,7 @@ def run_machine(
     Raises: PramError: the input is wrong, the sidecar fails, or a winner was asked for where the mode leaves none open.
     """
     try:
-        with nullcontext() if given else generator.blamed():
+        with nullcontext() if given else generator.blaming_sidecar():
             job = program.instantiate(params, arrays, options.word_bits)
     except InputError:
         raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Generator
-from lockstep.pram.winners import Tried, Winner, phrase
+from lockstep.pram.winners import Tried, Winner, describe_tried
 from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check, runs_of
 from lockstep.proofs_check.theorems import THEOREMS
@@ -107,7 +107,7 @@ def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:
     verdicts = [e.verdict for case in cases for e in case.executions if e.verdict is not None]
     if verdicts:
         right = sum(verdict.right for verdict in verdicts)
-        return Check(OUTPUTS, on, generator.origin, f"{right} of {len(verdicts)}", right == len(verdicts))
+        return Check(OUTPUTS, on, generator.judge_label, f"{right} of {len(verdicts)}", right == len(verdicts))
     if not generator.program.has_outputs:
         return Check(OUTPUTS, on, "the program has none", "not judged", True, "skipped")
     depends = DEPENDS if any(_differ(case) for case in cases) else "not judged"
@@ -166,7 +166,7 @@ def _on(cases: Sequence[Case]) -> str:
     chosen = {e.winner for case in cases for e in case.executions}
     if len(chosen) == 1 and not any(each.every for each in tried):
         return f"{text}, winner {chosen.pop()}"
-    return f"{text}, {phrase(tried)}"
+    return f"{text}, {describe_tried(tried)}"
 
 
 def _decoded_on(construction: str, cases: Sequence[Case]) -> str:

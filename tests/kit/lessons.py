@@ -1,4 +1,4 @@
-"""Mistakes and the whole texts that they get: the lessons of docs/errors.md, which also stand first in the tests of texts."""
+"""The mistakes of docs/errors.md, in several forms, each with the whole text of its error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Lesson(NamedTuple):
-    """A mistake: its number, the program, LINE:COL and the message; the input file, in which the mistake is if `where` says so."""
+    """A mistake: its number, the program, LINE:COL, the message and the input file. `where`: the file that is wrong."""
 
     number: int
     program: str
@@ -43,7 +43,7 @@ LESSONS = [
     # 2 a misspelt word
     Lesson(2, HEAD + "parrallel for i in 0 .. n - 1 do\n  A[i] := 0\nend\n", "8:1", "unknown word `parrallel`; did you mean `parallel`?"),
     Lesson(2, HEAD + EACH + "  A[i] := 0\nendif\n", "10:1", "unknown word `endif`; did you mean `end`?"),
-    # 3 characters from elsewhere
+    # 3 characters that the language does not have
     Lesson(3, HEAD + "local m := n\nwhile m ≤ 3 do m := m + 1 end\n", "9:9",
            "unexpected character '≤' (LESS-THAN OR EQUAL TO); write `<=`"),
     Lesson(3, HEAD + "single do s := а + 1 end\n", "8:16",
@@ -54,7 +54,7 @@ LESSONS = [
     Lesson(3, HEAD + "local m := ２\n", "8:12", "unexpected character '２' (FULLWIDTH DIGIT TWO); write `2`"),
     # 4 undeclared name
     Lesson(4, HEAD + "local count := 1\nsingle do s := cuont end\n", "9:16", "undeclared name `cuont`; did you mean `count`?"),
-    Lesson(4, HEAD + "m := 1\n", "8:1", "undeclared name `m`; a new local is made by `local m := ...`"),
+    Lesson(4, HEAD + "m := 1\n", "8:1", "undeclared name `m`; to make a new local, write `local m := ...`"),
     # 5 duplicate name
     Lesson(5, HEAD + "local n := 1\n", "8:7", "`n` is declared twice; first at 3:7 (no name hides another)"),
     # 6 no processors
@@ -75,28 +75,28 @@ LESSONS = [
     Lesson(9, HEAD + "single do s := A[0] / 2 end\n", "8:21", "`/` works on parameters only; on words `>>` divides by a power of two"),
     # 10 parallel inside parallel
     Lesson(10, HEAD + EACH + "  parallel for j in 0 .. 1 do A[i] := j end\nend\n", "9:3",
-           "`parallel` cannot stand inside `parallel`: there is one level of processors; two ranges, `i in .., j in ..`, deal out pairs"),
+           "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),
     # 11 while inside parallel
     Lesson(11, HEAD + EACH + "  while A[i] > 0 do A[i] := A[i] - 1 end\nend\n", "9:3",
            "`while` cannot stand inside `parallel`: idle processors could not follow it; "
            "put it around the `parallel`, or loop with `for`"),
     # 12 loop bounds
     Lesson(12, HEAD + "local x := 2\nlocal y := 0\nx := pid\nfor j in 0 .. x do y := j end\n", "11:15",
-           "loop bound differs per processor: `x`, from line 10, is not the same on all"),
+           "loop bound differs per processor: `x`, from line 10, is not the same on all processors"),
     Lesson(12, HEAD + EACH + "  for j in 0 .. A[i] do A[i] := j end\nend\n", "9:17",
            "a loop bound here cannot read shared memory: idle processors run the loop too"),
     Lesson(12, HEAD + "local x := pid\nparallel for i in 0 .. x do A[i] := 0 end\n", "9:24",
-           "the range of a `parallel for` differs per processor: `x`, from line 8, is not the same on all"),
+           "the range of a `parallel for` differs per processor: `x`, from line 8, is not the same on all processors"),
     # 13 constant index
     Lesson(13, "program t\nshared B[4], s : output\n\nsingle do s := B[4] end\n", "4:18", "index 4 is outside `B` (0 .. 3)", ""),
     # 14 subscripts
     Lesson(14, HEAD + "single do s := A[0, 1] end\n", "8:16", "`A` takes 1 subscript, not 2"),
-    # 15 inputs that do not fit
+    # 15 inputs of a wrong length or name
     wrong_input(15, 38, "input `A` is too long: length 4, not 3", given(a="[1, 2, 3, 4]")),
     wrong_input(15, 38, "input `A` is too short: length 2, not 3", given(a="[1, 2]")),
     wrong_input(15, 32, "missing input array `A`", '{"params": {"n": 3}, "arrays": {}}'),
     wrong_input(15, 49, "array `B` is not an input of this program; its inputs are A", given(more=', "B": [1]')),
-    # 16 values that are no words
+    # 16 values that are not words
     wrong_input(16, 45, "A[2] = -1 is not a word: words are integers from 0", given(a="[1, 2, -1]")),
     wrong_input(16, 45, "A[2] = 1.5 is not an integer", given(a="[1, 2, 1.5]")),
     wrong_input(16, 45, "A[2] = null is not an integer", given(a="[1, 2, null]")),
@@ -140,16 +140,16 @@ LESSONS = [
     # 28 reading what nothing has written
     Lesson(28, HEAD.replace("inout, ", "inout, B[n], ") + EACH + "  A[i] := B[i]\nend\n", "9:11",
            "step 4: processor 0 reads B[0], which nothing has written (it holds 0)", flags="--strict"),
-    # 29 files that are no programs; more of them below
+    # 29 files without a program; test_teaching.py has more
     Lesson(29, "", "1:1", "there is no program here; one starts with `program NAME`"),
     Lesson(29, "# all comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
 ]  # fmt: skip
-#: Those that stand in the program's text, and are found before there is any input.
+#: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]
 
 
 def rendered(text: str, place: str, message: str, name: str = "t.pram") -> str:
-    """The whole text of an error: place and message, the source line, a caret."""
+    """Return the whole text of an error: place and message, the source line, a caret."""
     line, column = map(int, place.split(":"))
     shown = [*text.splitlines(), ""][line - 1]
     caret = f"\n  {shown}\n  {' ' * (column - 1)}^" if shown else ""

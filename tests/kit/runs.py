@@ -1,4 +1,4 @@
-"""What a run of the machine is held against another by, and against what an example says."""
+"""Compares runs of the machine with each other, and with examples."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from oracles.scalar_machine import Did, ScalarRun
 from lockstep.pram.instructions import Example
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination
 
-#: What the machine adds to an error in code that all processors run together.
+#: The advice that the machine adds to errors in code that all processors run.
 HINT = "; code outside `parallel` runs on all processors: "
 
 
 def expected_step(name: str, example: Example) -> Did:
-    """What the example says happens at place 0."""
+    """Return the step that the example describes, at place 0."""
     following = None if name == "halt" else 2 if example.taken else 1
     if example.value is None:
         return Did(0, next=following)
@@ -22,7 +22,7 @@ def expected_step(name: str, example: Example) -> Did:
 
 
 def did(step: Step) -> list[Did]:
-    """A step of the machine in the scalar machine's words."""
+    """Return a step of the machine in the form of the scalar machine."""
     columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next))
     place = {HALTED: None}
     return [
@@ -48,14 +48,15 @@ def assert_same_run(ours: Run, scalar: ScalarRun) -> None:
 
 
 def same(ours: Run | None, other: Run) -> bool:
-    """Whether a job was accepted again, with the same steps, memory and costs."""
+    """Return whether a job was accepted again, with the same steps, memory and costs."""
     if ours is None or ours.costs != other.costs or ours.memory.tolist() != other.memory.tolist():
         return False
     return [did(step) for step in ours.trace] == [did(step) for step in other.trace]
 
 
 def step_with_seed(machine: Machine) -> bool:
-    """Run a step; whether a processor other than the lowest won a cell. What stays was written by someone."""
+    """Run a step, and check that each written cell holds a value that some processor wrote. Return whether a processor other
+    than the lowest won."""
     before = machine.memory.copy()
     step = machine.step()
     writers: dict[int, list[int]] = {}
@@ -69,9 +70,9 @@ def step_with_seed(machine: Machine) -> bool:
     return any(machine.memory[cell] != values[0] for cell, values in writers.items())
 
 
-#: Parts of the machine's message for each kind of the evaluator's traps. A parameter-only subscript that is
-#: negative is a bad index to one and no word to the other, so these two kinds share their words. A `for` that runs
-#: past the largest word overflows at its end to one; to the other its exclusive bound is no word from the start.
+#: Parts of the machine's message for each kind of trap of the evaluator. If a parametric subscript is negative, one reports a
+#: bad index and the other a number that is not a word. If a `for` runs past the largest word, one reports an overflow at
+#: its end and the other, at its start, a bound that is not a word. So these kinds share messages.
 NO_WORD = ("is outside", "the number", "value of more than", "shift by a negative")
 
 SAYS = {

@@ -1,4 +1,4 @@
-"""Sidecars of tiny.pram for tests, written where the test runs."""
+"""Writes sidecars of tiny.pram in the current folder, for tests."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RIGHT = "return {'A': np.array(arrays['A']) + 1}"
 
 
 def generator(body: str, inputs: str = INPUTS, timeout: float = 20) -> Generator:
-    """Of a sidecar for tiny.pram whose oracle has this body."""
+    """Return the generator of a sidecar whose oracle has this body."""
     Path("tiny.py").write_text(f"{HEAD}{inputs}def oracle(params, arrays):\n    {body}\n")
     return generator_for(load("tiny.pram"), timeout=timeout)
 
 
 def judged(body: str, timeout: float = 20) -> Verdict | None:
-    """What it says of the right outputs of an input."""
+    """Return the verdict of such a sidecar on the right outputs."""
     return generator(body, timeout=timeout).judge({"n": 2}, {"A": [3, 4]}, {"A": [4, 5]})
 
 

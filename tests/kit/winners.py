@@ -1,4 +1,4 @@
-"""Contested programs, the ends that chosen winners bring them to, and ends in the words of brute force."""
+"""Programs with contested writes, their results under chosen winners, and results in the form of the brute-force oracle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPEN = "CRCW arbitrary"
 
 
 def program(body: str, n: int = 3, declared: str = "shared s : output, t : output") -> Job:
-    """A job of n processors that write s and t."""
+    """Return a job of n processors that write s and t."""
     return parse_program(f"program p\nmode {OPEN}\nparam n\nprocs n\n{declared}\n{body}\n", "p.pram").instantiate({"n": n})
 
 
@@ -22,8 +22,8 @@ SCALARS = "shared s : output, t : output"
 TWO = "shared A[2] : output"
 TWO_CELLS = "A[pid & 1] := pid"
 
-#: Statements, processors, arrays, choices, and the outputs. Two cells that are contested in one step go by their addresses.
-#: Writes of one word by all, and by one alone, take no choice; and in one step neither does a cell that is not contested.
+#: Statements, processors, arrays, choices and outputs. If two cells are contested in one step, the one with the lower address
+#: takes the first choice. A cell that is not contested takes none: one processor writes it, or all write the same word.
 CHOSEN: tuple[tuple[str, int, str, tuple[int, ...], dict[str, object]], ...] = (
     (TWO_CELLS, 4, TWO, (), {"A": [0, 1]}),
     (TWO_CELLS, 4, TWO, (2,), {"A": [2, 1]}),
@@ -38,7 +38,7 @@ CHOSEN: tuple[tuple[str, int, str, tuple[int, ...], dict[str, object]], ...] = (
 
 
 def ends(found: Winners) -> set[End]:
-    """What the runs came to, as brute force says it."""
+    """Return the results of the runs in the form of the brute-force oracle."""
     return {_end(outcome) for _, outcome in found.runs}
 
 

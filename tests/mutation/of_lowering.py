@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "the second operand takes the first one's register",
-        Rewrite(Lowering.operation, "x = self.value(left)", "x = self.value(left); self.free = 1"),
+        Rewrite(Lowering.operations, "x = self.value(chain[0].left)", "x = self.value(chain[0].left); self.free = 1"),
         "evaluator",
     ),
     Mutant(
@@ -114,10 +114,7 @@ MUTANTS = (
         LOWERING, "arithmetic always wraps", Rewrite(Emitter.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
     ),
     Mutant(
-        LOWERING,
-        "not keeps its operand",
-        Rewrite(Lowering.value, 'self.operation("eq", operand', 'self.operation("ne", operand'),
-        "evaluator",
+        LOWERING, "not keeps its operand", Rewrite(Lowering.value, 'Binary("==", operand', 'Binary("!=", operand'), "evaluator"
     ),
     Mutant(
         LOWERING,
@@ -156,7 +153,9 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "a range from a number beyond the word starts in it",
-        Rewrite(Lowering.low_end, "isinstance(low, Number) and low.value <= largest(MIN_WORD_BITS)", "isinstance(low, Number)"),
+        Rewrite(
+            Lowering.low_end, "isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)", "isinstance(low, Number)"
+        ),
         "ranges",
     ),
     Mutant(
@@ -230,44 +229,44 @@ MUTANTS = (
     Mutant(
         ANALYSIS,
         "what idle processors do not assign stays the same on all",
-        Rewrite(analysis._Body._assigned, "context.divergent or not", "not"),
+        Rewrite(analysis._Checker._assigned, "context.divergent or not", "not"),
         "refused texts",
     ),
-    Mutant(ANALYSIS, "pid is the same on all", Rewrite(analysis._Body._varies, 'node.name == "pid" or', ""), "refused texts"),
+    Mutant(ANALYSIS, "pid is the same on all", Rewrite(analysis._Checker._varies, 'node.name == "pid" or', ""), "refused texts"),
     Mutant(
         ANALYSIS,
         "control may stand where processors are idle",
-        Rewrite(analysis._Body._control, "if not context.divergent:", "if True:"),
+        Rewrite(analysis._Checker._control, "if not context.divergent:", "if True:"),
         "refused texts",
     ),
     Mutant(
         ANALYSIS,
         "loop variables may be assigned",
-        Rewrite(analysis._Body._assign, "if name in context.loops:", "if False:"),
+        Rewrite(analysis._Checker._assign, "if name in context.loops:", "if False:"),
         "refused texts",
     ),
     Mutant(
         ANALYSIS,
         "a loop's bound may be assigned in it",
-        Rewrite(analysis._Body._for, "statement.last == Name(node.name)", "False"),
+        Rewrite(analysis._Checker._for, "statement.last == Name(node.name)", "False"),
         "refused texts",
     ),
     Mutant(
         ANALYSIS,
         "bounds of idle processors may read shared memory",
-        Rewrite(analysis._Body._no_bound, "padded = context.assigned is not None", "padded = False"),
+        Rewrite(analysis._Checker._bound_error, "padded = context.assigned is not None", "padded = False"),
         "refused texts",
     ),
     Mutant(
         ANALYSIS,
         "a name may hide another",
-        Rewrite(analysis._Body._declare, "if first is not None:", "if False:"),
+        Rewrite(analysis._Checker._declare, "if first is not None:", "if False:"),
         "refused texts",
     ),
     Mutant(
         ANALYSIS,
         "words may be divided",
-        Rewrite(analysis._Body._operator, 'if node.operator in "/%":', "if False:"),
+        Rewrite(analysis._Checker._operator, 'if node.operator in "/%":', "if False:"),
         "refused texts",
     ),
 )

@@ -82,17 +82,17 @@ OF_RUNS = (
 )
 
 OF_INPUTS = (
-    Mutant(DRAWING, "constants have no neighbours", Rewrite(drawing.choice_of, "(c - 1, c, c + 1)", "(c,)"), STYLED),
+    Mutant(DRAWING, "constants have no neighbours", Rewrite(drawing.cell_choice, "(c - 1, c, c + 1)", "(c,)"), STYLED),
     Mutant(
         DRAWING,
         "edges leave declared ranges",
-        Rewrite(drawing.choice_of, "top if each.array.high is None else each.high", "top"),
+        Rewrite(drawing.cell_choice, "top if each.array.high is None else each.high", "top"),
         STYLED,
     ),
     Mutant(
         DRAWING,
         "edges are small words",
-        Rewrite(drawing.choice_of, "top if each.array.high is None else each.high", "each.high"),
+        Rewrite(drawing.cell_choice, "top if each.array.high is None else each.high", "each.high"),
         STYLED,
     ),
     Mutant(
@@ -109,8 +109,10 @@ OF_INPUTS = (
         Entry(STYLES, "lockstep.pram.drawing.STYLES", "descending", STYLES["ascending"], "those of ascending"),
         STYLED,
     ),
-    Mutant(DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(share *", "int(rng.random() *"), STYLED),
-    Mutant(DRAWING, "edges may be no words", Rewrite(drawing.largest_word, ", word_bits)", ", None)"), STYLED),
+    Mutant(
+        DRAWING, "arrays are not equal to each other", Rewrite(drawing._equal, "int(fraction *", "int(rng.random() *"), STYLED
+    ),
+    Mutant(DRAWING, "edges may be no words", Rewrite(drawing.largest_input_word, ", word_bits)", ", None)"), STYLED),
     Mutant(
         DRAWING,
         "edges repeat while others are left out",

@@ -28,7 +28,7 @@ OF_SIDECARS = (
     row(SIDECARS, "SystemExit is no error", child.answer, "except BaseException as error:", "except Exception as error:", READ),
     row(SIDECARS, "an endless call is waited for a little longer only", process.SidecarProcess._ask, "if answer is None:",
         "if answer is not None and not answer:", ENDS),
-    row(SIDECARS, "inputs are drawn once", Generator._asked, "self._drawn <= DRAWN_TWICE and", "False and", ENDS),
+    row(SIDECARS, "inputs are drawn once", Generator._draw_from_sidecar, "self._drawn <= DRAWN_TWICE and", "False and", ENDS),
     row(SIDECARS, "every output is right", judging.compare, "Verdict(not differing,", "Verdict(True,", ORACLES),
     row(SIDECARS, "only the first output is compared", judging.compare, "for array in outputs\n        for offset",
         "for array in outputs[:1]\n        for offset", ORACLES),

@@ -44,7 +44,7 @@ MUTANTS = (
         "chosen winners"),
     row("choices that are left over pass", Arbiter.check_end, "made < len(choices)", "False", "chosen winners"),
     row("who does not write is passed over", Arbiter._settle,
-        "raise self._misfit(step, written, group, counter)", "return None", "chosen winners"),
+        "raise self._wrong_choice(step, written, group, counter)", "return None", "chosen winners"),
     row("only two values of a cell are options", _Search._try, "contest.options[1:]", "contest.options[1:2]", "every winner"),
     row("earlier choices are given up", _Search._try, "(*choices, *lowest[taken:number])", "lowest[:number]", "every winner"),
     row("only the next contested write is chosen", _Search._try, "contests[taken:]", "contests[taken : taken + 1]",

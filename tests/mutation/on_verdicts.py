@@ -18,7 +18,7 @@ from lockstep.pram.job import Array
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import Generator, child, draw_one, generator_for
 from lockstep.pram.sidecar.files import fingerprint
-from lockstep.pram.sidecar.judging import Unfit, Verdict, compare
+from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare
 from lockstep.pram.sidecar.process import load_sidecar
 from lockstep.proofs_check.failing import shrink_failing
 from lockstep.proofs_check.sweeps.check import check_task
@@ -100,7 +100,7 @@ def oracles() -> None:
             raise AssertionError(f"{unfit} is taken for outputs: {compare(arrays, unfit, found)}")
         except KeyError as error:
             raise AssertionError(f"{unfit} is taken for outputs: {error}") from None
-        except Unfit:
+        except WrongForm:
             pass
     for answer in ("'False'", "1", "(x for x in ())", "None", "[]"):
         with folder(COUNT, f"def accepts(params, arrays, outputs): return {answer}\n") as path:

@@ -67,7 +67,7 @@ def chosen_winners() -> None:
     for choices, says in (
         ((3,), "choice 1 of the winner choices:3 is processor 3"),
         ((1, 2), "but t is written by processors 0 and 1"),
-        ((1, 1, 0), "has 2 contested writes only"),
+        ((1, 1, 0), "has only 2 contested writes"),
     ):
         _refuses(made, by_choices(*choices), says)
 

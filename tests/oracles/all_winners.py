@@ -1,4 +1,4 @@
-"""Every end that a job may come to, whoever wins each of its concurrent writes: by trying all writers of all cells.
+"""Finds every result that a job can have, by trying every winner of every concurrent write.
 
 It walks the states of the scalar machine and shares no code with pram.winners and pram.contests.
 """
@@ -15,14 +15,14 @@ from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job
 from oracles.scalar_machine import ScalarRefusal, ScalarRun, finish, look, start, writers
 
-#: A final memory with the time it took, or the step in which a run is refused or given up.
+#: A final memory with its time, or the step in which the run is refused or reaches its limit.
 End = tuple[str, int, tuple[int, ...]]
-#: More states than this are not walked.
+#: The search stops at this many states.
 MOST_STATES = 20_000
 
 
 class TooMany(Exception):
-    """The job has more states than are walked."""
+    """The job has too many states."""
 
 
 def every_end(job: Job, max_steps: int) -> set[End]:
@@ -49,7 +49,7 @@ def every_end(job: Job, max_steps: int) -> set[End]:
 
 
 def _next(job: Job, run: ScalarRun) -> list[ScalarRun]:
-    """The states after a step: one for each way to pick a winner for every cell that is written."""
+    """Return the states after a step, one for each choice of winners for the written cells."""
     did, reads = look(job, run)
     cells = writers(did)
     states = []
@@ -60,7 +60,7 @@ def _next(job: Job, run: ScalarRun) -> list[ScalarRun]:
     return states
 
 
-# -- jobs in which processors fight over two cells -------------------------------------------------------
+# -- jobs with contested writes to two cells -------------------------------------------------------------
 
 PID = Operand("pid")
 REGISTERS = [Operand("register", r) for r in range(2)]
@@ -69,7 +69,7 @@ NUMBERS = [Operand("constant", number) for number in (0, 1, 2)]
 
 
 def fight(seed: int, most_processors: int = 4) -> Job:
-    """Up to ten random instructions: stores of words that differ, loads, arithmetic, and branches on what was loaded."""
+    """Draw up to ten random instructions: stores of different words, loads, arithmetic, and branches on loaded words."""
     random = Random(seed)
     length = random.randint(3, 9)
     code = [Instruction("add", PID, random.choice(NUMBERS), rd=0)]

@@ -18,7 +18,7 @@ from typing import Any
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, Statement, walk
-from oracles.plain import PLAIN, Params, Trap, constant, is_constant
+from oracles.plain import PLAIN, Params, Trap, constant, constants
 
 Arrays = dict[str, Any]
 
@@ -43,8 +43,8 @@ class Result:
 
 
 def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None = None, max_steps: int = 10**6) -> Result:
-    """Run a program on its inputs and return what it leaves behind and what it cost."""
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees nest 256 deep, several frames a level
+    """Run a program on its inputs, and return its results and costs."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees are 256 levels deep, and sums some thousand terms long
     run = _Run(tree, params, arrays, word_bits, max_steps)
     with suppress(_Halted):
         run.block(tree.body, run.everyone)
@@ -55,7 +55,7 @@ def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int |
 
 @dataclass(frozen=True)
 class _Array:
-    """A shared array in the memory: `shape` has no, one or two entries."""
+    """A shared array in the memory; `shape` has none, one or two entries."""
 
     name: str
     role: str
@@ -66,14 +66,14 @@ class _Array:
         return self.base + sum(i * prod(self.shape[axis + 1 :]) for axis, i in enumerate(index))
 
     def nested(self, memory: list[int]) -> Any:
-        """The contents in the form of section 7."""
+        """Return the array's values in the form of section 7."""
         cells = memory[self.base : self.base + prod(self.shape)]
         if len(self.shape) == 2:
             return [cells[r * self.shape[1] : (r + 1) * self.shape[1]] for r in range(self.shape[0])]
         return cells if self.shape else cells[0]
 
     def flat(self, given: Any) -> list[int]:
-        """The words of a given input, row-major."""
+        """Return the words of a given input, row by row."""
         cells = given if self.shape else [given]
         if len(self.shape) == 2 and [len(row) for row in given if isinstance(row, list)] == [self.shape[1]] * self.shape[0]:
             cells = [cell for row in given for cell in row]
@@ -83,7 +83,7 @@ class _Array:
 
 
 class _Setting:
-    """What is fixed before the first step: parameters, processors, memory and word size."""
+    """The state before the first step: parameters, processors, memory and word size."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None) -> None:
         self.tree = tree
@@ -111,7 +111,7 @@ class _Setting:
         return known
 
     def _layout(self) -> dict[str, _Array]:
-        """Place the arrays group after group, without gaps."""
+        """Place the arrays group by group, without gaps."""
         placed: dict[str, _Array] = {}
         base = 0
         for s in sorted(self._all(syntax.Shared), key=lambda s: GROUPS.index(s.role)):  # stable: keeps the order of the text
@@ -146,7 +146,7 @@ class _Setting:
 
 
 class _Run(_Setting):
-    """One run: its setting, memory, the locals of all processors, and the counters."""
+    """One run: its memory, the locals of all processors, and the counters."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None, max_steps: int) -> None:
         super().__init__(tree, params, arrays, word_bits)
@@ -154,10 +154,10 @@ class _Run(_Setting):
         self.everyone = list(range(self.processors))
         self.locals: dict[str, list[int]] = {"pid": self.everyone}
         self.time = self.shared_accesses = 0
-        self.constants = {id(node) for node in walk(tree) if is_constant(node, self.params)}
+        self.constants = constants(tree, self.params)
 
     def step(self, count: int = 1) -> None:
-        """Let time pass. Called before the effect of the step, so that a trap names the first thing to go wrong."""
+        """Count steps. It is called before the effect of a step, so that a trap reports the first error."""
         self.time += count
         if self.time > self.max_steps:
             raise Trap("steps", f"no halt within {self.max_steps} steps")
@@ -191,7 +191,7 @@ class _Run(_Setting):
                 raise Trap("parameter", f"{column[0]} is no word of {self.bits} bits")
 
     def word(self, function: str, a: int, b: int) -> int:
-        """Arithmetic on words; only the word size is not plain."""
+        """Apply an operator to words."""
         if function in ("<<", ">>") and b >= self.bits:
             if not self.wrap:
                 raise Trap("shift", f"{a} {function} {b} in words of {self.bits} bits")
@@ -291,7 +291,7 @@ class _Run(_Setting):
         return [v != 0 for v in self.operands(active, condition)[0]]
 
     def conditional(self, s: syntax.If, active: list[int]) -> None:
-        """An `if` around control that all must share takes one branch; any other is padded to both."""
+        """Run an `if`: with control that all processors share inside, they take one branch; otherwise both branches cost."""
         truths = self.test(s.condition, active)
         if any(isinstance(n, SHARED_CONTROL) for n in walk(s)):
             self.block(s.then if _common(truths) else s.otherwise, active)
@@ -330,7 +330,7 @@ class _Run(_Setting):
         self.step(2)
 
     def parallel(self, s: syntax.Parallel) -> None:
-        """Deal the items to the processors: the pid is the indices in the ranges, bits side by side."""
+        """Give the items to the processors: the bits of a pid are the indices in the ranges, side by side."""
         bounds = [self.bounds(r.low, r.high) for r in s.ranges]
         self.step(3 + STEPS_PER_FURTHER_RANGE * (len(s.ranges) - 1))
         extents = [max(0, high - low + 1) for low, high in bounds]
@@ -349,7 +349,7 @@ class _Run(_Setting):
         self.step()
 
     def check_ends(self, s: syntax.Parallel, bounds: list[list[int]], fields: list[list[int]], active: list[int]) -> None:
-        """A range of parameters that has items ends before the largest word; one of words does so where processors are past it."""
+        """Refuse ranges that end at the largest word: parametric ones with items, and others with processors past their end."""
         for r, (_, high) in zip(s.ranges, bounds):
             if high == self.limit - 1 and id(r.high) in self.constants and active:
                 raise Trap("end", f"{high} + 1 is no word of {self.bits} bits")
@@ -361,7 +361,7 @@ class _Run(_Setting):
 
 
 def _common(values: Sequence[int]) -> int:
-    """The value that all processors have."""
+    """Return the value that all processors have."""
     if len(set(values)) > 1:
         raise Trap("disagree", f"the processors differ: {values}")
     return values[0]

@@ -1,4 +1,4 @@
-"""Parameter expressions in plain integers, for the evaluator of `tests/oracles/evaluator.py`."""
+"""Evaluates parameter expressions in plain integers, for `tests/oracles/evaluator.py`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from lockstep.pram import syntax
 from lockstep.pram.program import Program
-from lockstep.pram.syntax import Expression, Name, Param, Shared, children
+from lockstep.pram.syntax import Expression, Name, Param, Shared, children, walk
 
 Params = dict[str, int]
+
+OPERATORS = (syntax.Number, syntax.Not, syntax.Binary, syntax.Call)
 
 MAX_SHIFT = 4096  # larger shifts of plain integers are refused: they would only exhaust the memory
 
@@ -33,15 +35,22 @@ class Trap(Exception):
 
 
 def is_constant(e: syntax.Node, params: Params) -> bool:
-    """Is this a parameter-only expression?"""
-    if isinstance(e, Name):
-        return e.name in params
-    is_operator = isinstance(e, (syntax.Number, syntax.Not, syntax.Binary, syntax.Call))
-    return is_operator and all(is_constant(x, params) for x in children(e))
+    """Return whether this is a parameter-only expression."""
+    return id(e) in constants(e, params)
+
+
+def constants(tree: syntax.Node, params: Params) -> set[int]:
+    """Return the `id` of each parameter-only expression in a tree."""
+    found: set[int] = set()
+    for node in reversed(list(walk(tree))):  # operands before the operators above them
+        fits = node.name in params if isinstance(node, Name) else isinstance(node, OPERATORS)
+        if fits and all(id(below) in found for below in children(node)):
+            found.add(id(node))
+    return found
 
 
 def constant(e: Expression, params: Params) -> int:
-    """The value of a parameter-only expression, in plain integers."""
+    """Return the value of a parameter-only expression."""
     match e:
         case syntax.Number(value):
             return value
@@ -60,7 +69,7 @@ def constant(e: Expression, params: Params) -> int:
 
 
 def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:
-    """Names of inputs with a word outside their range, or of another shape, by the evaluator's arithmetic."""
+    """Return the names of inputs with a word outside their range, or of a wrong shape."""
     values = dict(params)
     for declared in (d for d in program.tree.declarations if isinstance(d, Param) and d.value is not None):
         values[declared.name] = constant(declared.value, values)  # type: ignore[arg-type]

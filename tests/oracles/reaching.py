@@ -1,4 +1,4 @@
-"""An oracle of what runs reach: the walk over the syntax tree, watched. It makes no machine code."""
+"""An oracle of coverage: the evaluator's walk over the syntax tree, which records what it reaches. It makes no machine code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
-from oracles.evaluator import Arrays, Params, _Halted, _Run, is_constant
+from oracles.evaluator import Arrays, Params, _Halted, _Run
+from oracles.plain import is_constant
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]
@@ -16,7 +17,7 @@ TESTING = (syntax.If, syntax.While, syntax.Repeat)
 
 
 class Watched(_Run):
-    """A run that writes down which lines processors that are not idle spend steps on, and how conditions and loops went."""
+    """A run that records the lines on which active processors spend steps, and the results of conditions and loops."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> None:
         super().__init__(tree, params, arrays, None, max_steps)
@@ -33,7 +34,7 @@ class Watched(_Run):
         return found
 
     def bounds(self, *expressions: Expression) -> list[int]:
-        """All processors evaluate them; those of a `for` count where somebody is active."""
+        """All processors evaluate bounds; those of a `for` count only if a processor is active."""
         found = super().bounds(*expressions)
         self.busy = True
         return found
@@ -75,12 +76,12 @@ def word(truth: bool) -> str:
 
 
 def takes_a_step(e: Expression, arrays: set[str]) -> bool:
-    """Whether an expression that is no constant is computed, rather than at hand."""
+    """Return whether an expression that is not constant needs code: it is not just a local."""
     return not isinstance(e, syntax.Name) or e.name in arrays
 
 
 def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
-    """Lines on which a statement spends steps of its own; those of what it holds are not its own."""
+    """Return the lines on which a statement itself spends steps, without the statements and expressions in it."""
     match s:
         case syntax.Local(name, value) | syntax.Assign(name, value) if name not in arrays:
             at_hand = is_constant(value, params) or not takes_a_step(value, arrays)
@@ -102,7 +103,7 @@ def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> 
 
 
 def everything(tree: ProgramText, run: Watched) -> tuple[set[int], set[Side]]:
-    """All lines that take steps, and all sides that there are."""
+    """Return all lines that take steps, and all sides."""
     lines: set[int] = set()
     sides: set[Side] = set()
     for node in statements(tree.body):
@@ -127,7 +128,7 @@ def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
 
 
 def expressions(node: syntax.Node) -> Iterator[Expression]:
-    """The outermost expressions of a child of a statement: itself, or the bounds of a range."""
+    """Yield the outermost expressions of a child of a statement: itself, or the bounds of a range."""
     if isinstance(node, syntax.Range):
         yield from (node.low, node.high)
     elif isinstance(node, (syntax.Number, syntax.Name, syntax.Index, syntax.Binary, syntax.Not, syntax.Call)):
@@ -135,7 +136,7 @@ def expressions(node: syntax.Node) -> Iterator[Expression]:
 
 
 def computed(e: Expression, run: Watched) -> Iterator[int]:
-    """Lines of all that is computed for an expression."""
+    """Yield the lines of all that is computed for an expression."""
     if id(e) in run.constants:
         return
     if takes_a_step(e, set(run.arrays)):

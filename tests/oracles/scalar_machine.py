@@ -37,7 +37,7 @@ COMPUTE: dict[str, Callable[[int, int], int]] = {
 
 
 class ScalarRefusal(Exception):
-    """The run ends in an error, in this step."""
+    """The run ends with an error in this step."""
 
     def __init__(self, step: int, texts: set[str]) -> None:
         super().__init__(f"step {step}: {sorted(texts)}")
@@ -49,11 +49,11 @@ class ScalarConflict(ScalarRefusal):
 
 
 class ScalarTrap(ScalarRefusal):
-    """An operand or a result is no word, and that is an error here."""
+    """An operand or a result is not a word, where that is an error."""
 
 
 class ScalarEndless(ScalarRefusal):
-    """Not all processors have halted in time."""
+    """Some processors have not halted within the limit."""
 
 
 class Did(NamedTuple):
@@ -106,7 +106,7 @@ def start(job: Job) -> ScalarRun:
 
 
 def look(job: Job, run: ScalarRun) -> tuple[list[Did], list[tuple[int, int]]]:
-    """What all processors do in the next step, which sees the state before it, and who reads which cell.
+    """Return what all processors do in the next step, and who reads which cell. All see the state before the step.
 
     Raises: ScalarConflict, ScalarTrap.
     """
@@ -120,7 +120,7 @@ def look(job: Job, run: ScalarRun) -> tuple[list[Did], list[tuple[int, int]]]:
 
 
 def writers(did: list[Did]) -> dict[int, list[int]]:
-    """Who writes which cell in a step."""
+    """Return who writes which cell in a step."""
     found: dict[int, list[int]] = {}
     for pid, d in enumerate(did):
         if isinstance(d.destination, int):
@@ -129,7 +129,7 @@ def writers(did: list[Did]) -> dict[int, list[int]]:
 
 
 def finish(job: Job, run: ScalarRun, did: list[Did], reads: list[tuple[int, int]], won: dict[int, int]) -> None:
-    """Then all writes happen; of a cell the one of the processor that has won it."""
+    """Apply all writes; to each cell, that of its winner."""
     for pid, d in enumerate(did):
         run.counters[pid] = d.next
         if isinstance(d.destination, str):
@@ -144,7 +144,7 @@ def finish(job: Job, run: ScalarRun, did: list[Did], reads: list[tuple[int, int]
 
 
 def _execute(job: Job, run: ScalarRun, pid: int, reads: list[tuple[int, int]]) -> Did:
-    """What a processor does, without doing it; notes a read in `reads`."""
+    """Return what a processor does in this step, and add its read to `reads`."""
     counter = run.counters[pid]
     if counter is None:
         return Did(None)
@@ -196,7 +196,7 @@ def _computed(job: Job, run: ScalarRun, instruction: Instruction, x: int, y: int
 
 
 def _forbidden(mode: str, reads: list[tuple[int, int]], writes: list[tuple[int, int, int]]) -> set[str]:
-    """Every pair of accesses that the mode forbids, in the words of the machine's errors."""
+    """Return every pair of accesses that the mode forbids, as the machine's errors write it."""
     texts = set()
     for (p, a, v), (q, b, u) in combinations(writes, 2):
         if a == b and mode in ("EREW", "CREW"):

@@ -215,7 +215,7 @@ def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use
     runs: list[tuple[dict[str, int], Run]] = []
     active = Activity(1, 0)
     for params, arrays in draw(generator, SMALL, 1, seed):
-        with generator.blamed():
+        with generator.blaming_sidecar():
             job = program.instantiate(params, arrays, word_bits)
         each = max(job.processors, OVERHEAD)
         if runs and job.processors > left:

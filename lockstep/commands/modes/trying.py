@@ -9,13 +9,13 @@ from typing import Any
 
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError, Span
-from lockstep.pram.inputs import shown
+from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, generator_for
-from lockstep.pram.winners import Tried, Winner, Winners, phrase, run_winners
+from lockstep.pram.winners import Tried, Winner, Winners, describe_tried, run_winners
 
 Outputs = dict[str, Any]
 
@@ -66,7 +66,7 @@ def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool =
     """
     generator = generator_for(program, use_sidecar, word_bits)
     generator.expected = expected
-    with nullcontext() if given else generator.blamed():
+    with nullcontext() if given else generator.blaming_sidecar():
         jobs = [(one, program.instantiate(*one, word_bits)) for one in inputs]
     results = []
     for number, mode in enumerate(MODES):
@@ -91,7 +91,7 @@ def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generato
         if trouble := _trouble(found, generator, params, arrays):
             wrong.append((params, trouble))
     refused = sum(not trouble.ran for _, trouble in wrong)
-    words = phrase(tried) if MODES[mode].winner_open else ""
+    words = describe_tried(tried) if MODES[mode].winner_open else ""
     result = ModeResult(mode, len(jobs) - refused, len(jobs), len(wrong) == refused, words)
     if not wrong:
         return result
@@ -105,7 +105,7 @@ def _trouble(found: Winners, generator: Generator, params: dict[str, int], array
     for winner, outcome in found.runs:
         if isinstance(outcome, PramError):
             return Trouble(outcome.message + _with(generator.program, found, winner), False, outcome.diagnostics[0].span)
-    if not generator.judges:
+    if not generator.has_judge:
         text = _dependence(generator.program, runs)
         return Trouble(text, True) if text else None
     for winner, ran in runs:
@@ -119,7 +119,11 @@ def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any],
     verdict = generator.judge(params, arrays, outputs)
     if verdict is None or verdict.right:
         return ""
-    return verdict.difference if verdict.expected is not None else f"{generator.origin} rejects the outputs {shown(outputs)}"
+    return (
+        verdict.difference
+        if verdict.expected is not None
+        else f"{generator.judge_label} rejects the outputs {show_value(outputs)}"
+    )
 
 
 def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
@@ -129,7 +133,7 @@ def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
         ours, its = first.outputs, other.outputs
         if ours != its:
             name = next(name for name in ours if its[name] != ours[name])
-            values = f"{shown(ours[name])} {_where(program, lowest)}, {shown(its[name])} {_where(program, winner)}"
+            values = f"{show_value(ours[name])} {_where(program, lowest)}, {show_value(its[name])} {_where(program, winner)}"
             return f"output {name} depends on who wins a write: {values}"
     return ""
 

@@ -56,7 +56,7 @@ def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_con
     for size in sizes:
         progress(len(rows), len(sizes))
         ((params, arrays),) = draw(generator, [size], 1, seed)
-        with generator.blamed():
+        with generator.blaming_sidecar():
             job = program.instantiate(params, arrays)
         rows.append(_row(job, params, max_context, max_steps))
     progress(len(sizes), len(sizes))
