@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Asked, Table, rehash
+from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Projections, Table, rehash
 
 
 def empty(heads: int, rows: int) -> Table:
@@ -25,10 +25,10 @@ def empty(heads: int, rows: int) -> Table:
     return table
 
 
-def silent(heads: int, rows: int) -> Asked:
+def silent(heads: int, rows: int) -> Projections:
     """What rows ask that ask nothing and are no keys."""
     shape = (heads, rows)
-    return Asked(
+    return Projections(
         query=np.full(shape, -1, np.int64),
         key=np.full(shape, -1, np.int64),
         care=np.zeros(shape, np.int64),
@@ -37,9 +37,9 @@ def silent(heads: int, rows: int) -> Asked:
     )
 
 
-def unanswered(heads: int, rows: int) -> Asked:
+def unanswered(heads: int, rows: int) -> Projections:
     """Arrays for what rows ask; `ask` fills them."""
-    return Asked(*(np.empty((heads, rows), np.int64) for _ in range(5)))
+    return Projections(*(np.empty((heads, rows), np.int64) for _ in range(5)))
 
 
 def grown(t: Table) -> Table:

@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines import asking, kernels, streams, tables
 from lockstep.models.engines import growing as room
-from lockstep.models.engines.asking import Batch, Sink
+from lockstep.models.engines import kernels, projections, streams, tables
 from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import NONE
 from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
+from lockstep.models.engines.projections import Batch, Sink
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.sizes import BLOCK, LINKED
 from lockstep.models.engines.streams import Kept
-from lockstep.models.engines.tables import Asked
+from lockstep.models.engines.tables import Projections
 from lockstep.models.positions import Positions
 from lockstep.models.processes import THRESHOLD
 from lockstep.models.sequence import Change
@@ -163,11 +163,13 @@ class Layer:
 
     def start(self, kept: Kept) -> None:
         """Take the first row as the sink of every head."""
-        asked = room.silent(len(self.heads.silence), 1)
-        asking.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.batch._replace(tags=0), self.width)
-        if asked.care.any():
-            raise Unsuitable(asking.FAULTS[asking.SINK])
-        self.sink.score[:], self.sink.value[:] = asked.recency[:, 0], asked.value[:, 0]
+        projected = room.silent(len(self.heads.silence), 1)
+        projections.project(
+            self.heads, kept, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(tags=0), self.width
+        )
+        if projected.care.any():
+            raise Unsuitable(projections.FAULTS[projections.SINK])
+        self.sink.score[:], self.sink.value[:] = projected.recency[:, 0], projected.value[:, 0]
         for h, silence in enumerate(self.heads.silence):
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
             above = [*(2 * half), *([silence] if silence else [])]
@@ -183,27 +185,27 @@ class Layer:
             self._relink(dead, room.silent(len(count), len(dead)))
         for first in range(0, len(changed), LINKED):
             chunk = changed[first : first + LINKED]
-            asked = room.unanswered(len(count), len(chunk))
-            if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.batch, self.width):
-                raise Unsuitable(asking.FAULTS[fault])
-            self._relink(chunk, asked)
+            projected = room.unanswered(len(count), len(chunk))
+            if fault := projections.project(self.heads, kept, chunk, projected, self.sink, self.batch, self.width):
+                raise Unsuitable(projections.FAULTS[fault])
+            self._relink(chunk, projected)
         tables.settle(self.table, self.sink.value, len(changed))
         if (count[:, tables.STOPPED] == tables.TIED).any():
             raise Unsuitable("a query finds two keys that are equally recent")
         news = tables.gather_news(self.table, self.seen, self.affected)
         return np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed
 
-    def _relink(self, changed: Integers, asked: Asked) -> None:
+    def _relink(self, changed: Integers, projected: Projections) -> None:
         count = self.table.counts
         count[:, tables.RESUME] = 0
         while True:
-            tables.relink(self.table, changed, asked)
+            tables.relink(self.table, changed, projected)
             stopped = np.flatnonzero(count[:, tables.STOPPED] != tables.DONE)
             if not len(stopped):
                 return
             for h in stopped:
                 if count[h, tables.STOPPED] == tables.NEW_CARE:
-                    self._add_care(int(h), int(asked.care[h, count[h, tables.RESUME]]))
+                    self._add_care(int(h), int(projected.care[h, count[h, tables.RESUME]]))
             if (count[stopped, tables.STOPPED] == tables.FULL).any():
                 self.table = room.grown(self.table)
 

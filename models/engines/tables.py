@@ -36,7 +36,7 @@ LINE = 4
 EMPTY, SEARCH, TIE = -1, -2, 16
 
 
-class Asked(NamedTuple):
+class Projections(NamedTuple):
     """What n rows ask and answer in the H heads of a layer; all [H, n].
 
     query: the bits of a row's query, or -1 if it does not ask. key, care: the bits of its key and which of them it
@@ -237,11 +237,11 @@ def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
 
 
 @jit()
-def _relink(head: int, end: int, t: Table, changed: Integers, asked: Asked) -> None:
+def _relink(head: int, end: int, t: Table, changed: Integers, projected: Projections) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _relink_head(
             t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.counts[h], changed,
-            asked.query[h], asked.key[h], asked.care[h], asked.recency[h], asked.value[h],
+            projected.query[h], projected.key[h], projected.care[h], projected.recency[h], projected.value[h],
         )  # fmt: skip
 
 
@@ -362,12 +362,12 @@ def ask_again(t: Table, h: int, m: int) -> None:
     t.counts[h, STOPPED] = _ask_again(t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
 
 
-def relink(t: Table, changed: Integers, asked: Asked) -> None:
+def relink(t: Table, changed: Integers, projected: Projections) -> None:
     """Put changed rows where their keys and queries belong now.
 
     A head that stops before the last row says why in STOPPED; call again, with RESUME as it is.
     """
-    spread(_relink, len(t.counts), len(changed) >= MANY, t, changed, asked)
+    spread(_relink, len(t.counts), len(changed) >= MANY, t, changed, projected)
 
 
 def settle(t: Table, sink: Integers, size: int) -> None:

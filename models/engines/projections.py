@@ -10,7 +10,7 @@ from lockstep.models.engines.jit import jit, spread
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
 from lockstep.models.engines.sizes import BLOCK, MANY
 from lockstep.models.engines.streams import Kept, blocks, evaluate, load
-from lockstep.models.engines.tables import Asked
+from lockstep.models.engines.tables import Projections
 
 #: What can be wrong with a row that was computed; 0 is nothing.
 FAULTS = (
@@ -89,7 +89,7 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 
 
 @jit()
-def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, asked: Asked, rows: Integers,
+def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, projected: Projections, rows: Integers,
               first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
     """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
     starts, columns, weights = heads.own.start, heads.own.columns, heads.own.values
@@ -107,7 +107,7 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
         asking |= asks
         row = rows[first + i]
         seen |= sizes[i] + heads.reach[h] >= score or row == begins[number[row]]
-        asked.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
+        projected.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
     # No key is seen that cannot reach the sink's score; and queries of lanes that are silent matter only to be checked.
     if (asking or not heads.sure[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
@@ -117,16 +117,16 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
     for i in range(count):
         at, recency = first + i, np.int64(sizes[i])
         row = rows[at]
-        asked.query[h, at] |= query[i]
-        asked.key[h, at] = -1
+        projected.query[h, at] |= query[i]
+        projected.key[h, at] = -1
         if not seen:
             continue
-        asked.value[h, at], asked.recency[h, at], asked.care[h, at] = value[i], recency, care[i] | batch.tags << bits
+        projected.value[h, at], projected.recency[h, at], projected.care[h, at] = value[i], recency, care[i] | batch.tags << bits
         if row == begins[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK
         elif recency >= score:
-            asked.key[h, at] = key[i] | np.int64(number[row]) << bits
+            projected.key[h, at] = key[i] | np.int64(number[row]) << bits
             if recency == score:
                 fault = TIE
             if recency > sink.limit[h]:
@@ -137,7 +137,7 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
 
 
 @jit()
-def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch,
+def _project(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, projected: Projections, sink: Sink, batch: Batch,
          faults: Integers, width: int) -> None:  # fmt: skip
     real = heads.half.dtype
     x, z, sizes = np.empty((width, BLOCK), real), np.empty(BLOCK, real), np.empty(BLOCK)
@@ -147,11 +147,11 @@ def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, aske
         count = min(BLOCK, len(rows) - first)
         load(x, kept, rows, first, count)
         for h in range(len(heads.silence)):
-            faults[b] = max(faults[b], _ask_head(h, heads, x, z, work, sizes, asked, rows, first, count, sink, batch))
+            faults[b] = max(faults[b], _project_head(h, heads, x, z, work, sizes, projected, rows, first, count, sink, batch))
 
 
-def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch, width: int) -> int:
-    """Write queries, keys and values of rows to `asked`; return a fault that was found, or 0."""
+def project(heads: HeadPlan, kept: Kept, rows: Integers, projected: Projections, sink: Sink, batch: Batch, width: int) -> int:
+    """Write queries, keys and values of rows to `projected`; return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
-    spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, batch, faults, width)
+    spread(_project, len(faults), len(rows) >= MANY, heads, kept, rows, projected, sink, batch, faults, width)
     return int(faults.max(initial=0))
