@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines import growing as room
-from lockstep.models.engines import kernels, projections, streams, tables
+from lockstep.models.engines import allocation, kernels, projections, streams, tables
 from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import NONE
 from lockstep.models.engines.lookups import MOST_PACKED_BITS
@@ -157,13 +156,13 @@ class Layer:
     def __init__(self, heads: HeadPlan, most: int, width: int, batch: Batch) -> None:
         self.heads, self.width, self.batch = heads, width, batch
         many = len(heads.silence)
-        self.table = room.empty(many, most)
+        self.table = allocation.empty_table(many, most)
         self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
         self.sink = Sink(np.full(many, -NONE), np.zeros(many, np.int64), np.full(many, -NONE))
 
     def start(self, kept: Kept) -> None:
         """Take the first row as the sink of every head."""
-        projected = room.silent(len(self.heads.silence), 1)
+        projected = allocation.silent_projections(len(self.heads.silence), 1)
         projections.project(
             self.heads, kept, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(tags=0), self.width
         )
@@ -182,10 +181,10 @@ class Layer:
         count[:, tables.PASS] += 1
         self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
-            self._relink(dead, room.silent(len(count), len(dead)))
+            self._relink(dead, allocation.silent_projections(len(count), len(dead)))
         for first in range(0, len(changed), LINKED):
             chunk = changed[first : first + LINKED]
-            projected = room.unanswered(len(count), len(chunk))
+            projected = allocation.empty_projections(len(count), len(chunk))
             if fault := projections.project(self.heads, kept, chunk, projected, self.sink, self.batch, self.width):
                 raise Unsuitable(projections.FAULTS[fault])
             self._relink(chunk, projected)
@@ -207,7 +206,7 @@ class Layer:
                 if count[h, tables.STOPPED] == tables.NEW_CARE:
                     self._add_care(int(h), int(projected.care[h, count[h, tables.RESUME]]))
             if (count[stopped, tables.STOPPED] == tables.FULL).any():
-                self.table = room.grown(self.table)
+                self.table = allocation.with_more_buckets(self.table)
 
     def _add_care(self, h: int, care: int) -> None:
         """Keys care for bits that none of their head cared for: every row that asks may find them."""
@@ -215,12 +214,12 @@ class Layer:
         m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
         if m == tables.MOST_CARES:
             raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")
-        self.table = room.with_care(self.table, m)
+        self.table = allocation.with_more_cares(self.table, m)
         self.table.cares[h, m] = care
         count[tables.RESUME] = 0
         tables.ask_again(self.table, h, m)
         while count[tables.STOPPED] == tables.FULL:
-            self.table = room.grown(self.table)
+            self.table = allocation.with_more_buckets(self.table)
             tables.ask_again(self.table, h, m)
         count[tables.CARES] += 1
         count[tables.RESUME] = stopped

@@ -101,7 +101,7 @@ MUTANTS = (
         INDEXED,
         "rows that vanish leave their keys",
         Layer.follow,
-        "self._relink(dead, room.silent(len(count), len(dead)))",
+        "self._relink(dead, allocation.silent_projections(len(count), len(dead)))",
         "pass",
     ),
     row(INDEXED, "ties pass", Layer.follow, "if (count[:, tables.STOPPED] == tables.TIED).any():", "if False:"),

@@ -7,7 +7,7 @@ import numpy as np
 from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Projections, Table, rehash
 
 
-def empty(heads: int, rows: int) -> Table:
+def empty_table(heads: int, rows: int) -> Table:
     """Tables of rows that are no keys and ask nothing."""
     table = Table(
         keys=np.full((heads, 1, rows, LINK), -1, np.int32),
@@ -25,7 +25,7 @@ def empty(heads: int, rows: int) -> Table:
     return table
 
 
-def silent(heads: int, rows: int) -> Projections:
+def silent_projections(heads: int, rows: int) -> Projections:
     """What rows ask that ask nothing and are no keys."""
     shape = (heads, rows)
     return Projections(
@@ -37,12 +37,12 @@ def silent(heads: int, rows: int) -> Projections:
     )
 
 
-def unanswered(heads: int, rows: int) -> Projections:
+def empty_projections(heads: int, rows: int) -> Projections:
     """Arrays for what rows ask; `ask` fills them."""
     return Projections(*(np.empty((heads, rows), np.int64) for _ in range(5)))
 
 
-def grown(t: Table) -> Table:
+def with_more_buckets(t: Table) -> Table:
     """A copy of the tables with room for four times the buckets."""
     heads, room, _ = t.buckets.shape
     buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
@@ -54,7 +54,7 @@ def grown(t: Table) -> Table:
     return t._replace(buckets=buckets, touched=touched, hashed=hashed)
 
 
-def with_care(t: Table, number: int) -> Table:
+def with_more_cares(t: Table, number: int) -> Table:
     """The tables with room for that many cares and one more."""
     if t.asks.shape[1] > number:
         return t
