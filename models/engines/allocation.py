@@ -1,4 +1,4 @@
-"""Room for the tables of `lockstep.models.engines.tables`, and more of it."""
+"""Allocates the tables of `lockstep.models.engines.tables`, and larger copies of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RE
 
 
 def empty_table(heads: int, rows: int) -> Table:
-    """Tables of rows that are no keys and ask nothing."""
+    """Return tables in which no row is a key and no row asks."""
     table = Table(
         keys=np.full((heads, 1, rows, LINK), -1, np.int32),
         asks=np.full((heads, 1, rows, LINK), -1, np.int32),
@@ -26,7 +26,7 @@ def empty_table(heads: int, rows: int) -> Table:
 
 
 def silent_projections(heads: int, rows: int) -> Projections:
-    """What rows ask that ask nothing and are no keys."""
+    """Return the projections of rows that are no keys and do not ask."""
     shape = (heads, rows)
     return Projections(
         query=np.full(shape, -1, np.int64),
@@ -38,12 +38,12 @@ def silent_projections(heads: int, rows: int) -> Projections:
 
 
 def empty_projections(heads: int, rows: int) -> Projections:
-    """Arrays for what rows ask; `ask` fills them."""
+    """Return uninitialised arrays, which `project` fills."""
     return Projections(*(np.empty((heads, rows), np.int64) for _ in range(5)))
 
 
 def with_more_buckets(t: Table) -> Table:
-    """A copy of the tables with room for four times the buckets."""
+    """Return a copy of the tables with room for four times as many buckets."""
     heads, room, _ = t.buckets.shape
     buckets, touched = np.zeros((heads, 4 * room, RECORD), np.int64), np.zeros((heads, 4 * room), np.int32)
     for h, used in enumerate(t.counts[:, USED]):
@@ -55,7 +55,7 @@ def with_more_buckets(t: Table) -> Table:
 
 
 def with_more_cares(t: Table, number: int) -> Table:
-    """The tables with room for that many cares and one more."""
+    """Return the tables with room for `number` + 1 cares."""
     if t.asks.shape[1] > number:
         return t
     more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)
