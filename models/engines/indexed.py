@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lockstep.models.engines import allocation, kernels, projections, streams, tables
 from lockstep.models.engines.bounds import MARGIN
-from lockstep.models.engines.jit import NONE
+from lockstep.models.engines.jit import MINUS_INFINITY
 from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.projections import Batch, Sink
@@ -158,7 +158,7 @@ class Layer:
         many = len(heads.silence)
         self.table = allocation.empty_table(many, most)
         self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
-        self.sink = Sink(np.full(many, -NONE), np.zeros(many, np.int64), np.full(many, -NONE))
+        self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
 
     def start(self, kept: Kept) -> None:
         """Take the first row as the sink of every head."""
@@ -172,7 +172,7 @@ class Layer:
         for h, silence in enumerate(self.heads.silence):
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
             above = [*(2 * half), *([silence] if silence else [])]
-            self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -NONE
+            self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
         self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
 
     def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 
 #: No recency, no limit: beyond every score.
-NONE = -(1 << 62)
+MINUS_INFINITY = -(1 << 62)
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 #: Its threads start when they are first needed.
 POOL = ThreadPoolExecutor(THREADS)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import NONE, jit, spread
+from lockstep.models.engines.jit import MINUS_INFINITY, jit, spread
 from lockstep.models.engines.sizes import MANY
 
 Integers = NDArray[np.int64]
@@ -116,7 +116,7 @@ def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care
         count[USED] += 1
         hashed[at] = b
         buckets[b, CODE], buckets[b, CARE], buckets[b, KEYS], buckets[b, ASKERS] = code, care, -1, -1
-        buckets[b, BEST], buckets[b, RECENCY], buckets[b, VALUE], buckets[b, TOUCHED] = EMPTY, NONE, 0, -1
+        buckets[b, BEST], buckets[b, RECENCY], buckets[b, VALUE], buckets[b, TOUCHED] = EMPTY, MINUS_INFINITY, 0, -1
     return np.int64(hashed[at])
 
 
@@ -278,11 +278,11 @@ def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, 
     tied = False
     if buckets[b, BEST] == SEARCH:
         tied = _search(keys, rows, buckets, b)
-    recency, value, best, was = np.int64(NONE), np.int64(0), buckets[b, BEST], buckets[b, RECENCY]
+    recency, value, best, was = np.int64(MINUS_INFINITY), np.int64(0), buckets[b, BEST], buckets[b, RECENCY]
     if best >= 0:
         recency, value = rows[best, ROW_RECENCY], rows[best, ROW_VALUE]
     # Where a head has one care, how recent a key is decides nothing beyond its bucket.
-    same = recency == was or (count[CARES] == 1 and recency != NONE and was != NONE)
+    same = recency == was or (count[CARES] == 1 and recency != MINUS_INFINITY and was != MINUS_INFINITY)
     same = same and value == buckets[b, VALUE] and tied == _tied(buckets, b)
     buckets[b, RECENCY], buckets[b, VALUE] = recency, value
     buckets[b, CARE] = _care(buckets, b) + (TIE if tied else 0)
@@ -294,13 +294,13 @@ def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, 
 @jit()
 def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
     """Settle what a row reads now; return whether two keys tie for it."""
-    value, best, tied = sink, np.int64(NONE), False
+    value, best, tied = sink, np.int64(MINUS_INFINITY), False
     if rows[row, QUERY] >= 0:
         for m in range(count[CARES]):
             b = asks[m, row, BUCKET]
             if buckets[b, RECENCY] > best:
                 best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], _tied(buckets, b)
-            elif buckets[b, RECENCY] == best and best > NONE:
+            elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
                 tied = True
     if rows[row, GOT] != value:
         rows[row, GOT] = value
