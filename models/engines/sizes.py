@@ -9,7 +9,7 @@ from __future__ import annotations
 #: Rows that the kernels of the indexed engine compute together, one in each lane.
 BLOCK = 64
 #: From so many rows on, its threads are worth waking.
-MANY = 512
+MIN_ROWS_FOR_THREADS = 512
 #: Rows that it links at once; it bounds the memory of a start.
 LINKED = 1 << 15
 #: Rows whose scores the active engine holds at once.

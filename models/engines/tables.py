@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.models.engines.jit import MINUS_INFINITY, jit, spread
-from lockstep.models.engines.sizes import MANY
+from lockstep.models.engines.sizes import MIN_ROWS_FOR_THREADS
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]
@@ -367,9 +367,9 @@ def relink(t: Table, changed: Integers, projected: Projections) -> None:
 
     A head that stops before the last row says why in STOPPED; call again, with RESUME as it is.
     """
-    spread(_relink, len(t.counts), len(changed) >= MANY, t, changed, projected)
+    spread(_relink, len(t.counts), len(changed) >= MIN_ROWS_FOR_THREADS, t, changed, projected)
 
 
 def settle(t: Table, sink: Integers, size: int) -> None:
     """Publish what touched buckets hold, tell those who ask, answer new queries. STOPPED is TIED where an answer ties."""
-    spread(_settle, len(t.counts), size >= MANY, t, sink)
+    spread(_settle, len(t.counts), size >= MIN_ROWS_FOR_THREADS, t, sink)

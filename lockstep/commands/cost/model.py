@@ -12,7 +12,7 @@ import torch
 
 from lockstep.commands.cost.forms import Phase, contexts, phases
 from lockstep.compiler.names import MDM
-from lockstep.models.engines.sizes import BLOCK, MANY, SCORED
+from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS, SCORED
 from lockstep.models.transformer import Transformer
 
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
@@ -107,7 +107,7 @@ def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
             on, stopped = ceil(phase.later / BLOCK), max(0, ceil(touched / BLOCK) - ceil(phase.later / BLOCK))
             blocks += phase.steps * BLOCK * (on * nonzeros + stopped * model.forms)
             rows += phase.steps * touched * heads
-            many += phase.steps * touched * heads * (touched >= MANY)
+            many += phase.steps * touched * heads * (touched >= MIN_ROWS_FOR_THREADS)
     return [model.nonzeros, sum(p.steps for p in found), blocks, rows, many]
 
 
