@@ -24,7 +24,7 @@ from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.projections import Batch, Sink
 from lockstep.models.engines.session import Unsuitable
-from lockstep.models.engines.sizes import BLOCK, LINKED
+from lockstep.models.engines.sizes import BLOCK, MAX_LINKED_ROWS
 from lockstep.models.engines.streams import Kept
 from lockstep.models.engines.tables import Projections
 from lockstep.models.positions import Positions
@@ -182,8 +182,8 @@ class Layer:
         self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
         if len(dead):
             self._relink(dead, allocation.silent_projections(len(count), len(dead)))
-        for first in range(0, len(changed), LINKED):
-            chunk = changed[first : first + LINKED]
+        for first in range(0, len(changed), MAX_LINKED_ROWS):
+            chunk = changed[first : first + MAX_LINKED_ROWS]
             projected = allocation.empty_projections(len(count), len(chunk))
             if fault := projections.project(self.heads, kept, chunk, projected, self.sink, self.batch, self.width):
                 raise Unsuitable(projections.FAULTS[fault])

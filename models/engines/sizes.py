@@ -11,6 +11,6 @@ BLOCK = 64
 #: From so many rows on, its threads are worth waking.
 MIN_ROWS_FOR_THREADS = 512
 #: Rows that it links at once; it bounds the memory of a start.
-LINKED = 1 << 15
+MAX_LINKED_ROWS = 1 << 15
 #: Rows whose scores the active engine holds at once.
 SCORED = 1024
