@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.editing import DecodingStep, Editing
-from lockstep.models.engines import ENGINES, LONGEST, Session, Unsuitable
+from lockstep.models.engines import ENGINES, MAX_CONTEXT, Session, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import PLAIN, Sampling
 from lockstep.models.sequence import Change
@@ -91,7 +91,7 @@ class Decoder:
 
     def _fall_back(self, engine: str, reason: Unsuitable) -> Session:
         self.reason = f"not {engine}: {reason}"
-        if len(self.sequence) > LONGEST["dense"]:
+        if len(self.sequence) > MAX_CONTEXT["dense"]:
             raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
 

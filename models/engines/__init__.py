@@ -32,7 +32,7 @@ Engine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]
 ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed}
 
 #: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a row.
-LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
+MAX_CONTEXT = {"dense": 6000, "active": 12_000, "indexed": 4_000_000}
 #: Pairs of rows that the dense engine has scored by the time that the indexed one has been compiled for the first time.
 FEW_PAIRS = 100_000_000
 
@@ -42,4 +42,4 @@ def pick(length: int, steps: int) -> str:
     return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
 
 
-__all__ = ["ENGINES", "LONGEST", "Engine", "Session", "Unsuitable", "pick"]
+__all__ = ["ENGINES", "MAX_CONTEXT", "Engine", "Session", "Unsuitable", "pick"]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lockstep.models.engines.bounds import VANISHING, bound
 from lockstep.models.engines.session import Unsuitable
-from lockstep.models.engines.sizes import SCORED
+from lockstep.models.engines.sizes import MAX_SCORED_ROWS
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Layer, Prediction, Transformer
@@ -119,5 +119,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Slices of at most SCORED rows; one empty slice if there are no rows."""
-    return [rows[first : first + SCORED] for first in range(0, max(1, len(rows)), SCORED)]
+    """Slices of at most MAX_SCORED_ROWS rows; one empty slice if there are no rows."""
+    return [rows[first : first + MAX_SCORED_ROWS] for first in range(0, max(1, len(rows)), MAX_SCORED_ROWS)]

@@ -58,7 +58,7 @@ class IndexedSession:
             )
             for columns in self.plan.columns
         )
-        self.layers = [Layer(heads, most, model.width, self.batch) for heads in self.plan.heads]
+        self.layers = [LayerTables(heads, most, model.width, self.batch) for heads in self.plan.heads]
         self._place_positions()
         self.started = False
         self.dead: list[Integers] = []
@@ -108,7 +108,7 @@ class IndexedSession:
             kept = self.kept[number]
             if not self.started:
                 layer.start(kept)
-            rows = layer.follow(rows, dead, kept)
+            rows = layer.propagate(rows, dead, kept)
             if number < last:
                 after = self.kept[number + 1]
                 rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, anew, self.model.width)
@@ -150,7 +150,7 @@ def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
     return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), tags)
 
 
-class Layer:
+class LayerTables:
     """The hash tables of one layer, over rows 0 .. most - 1."""
 
     def __init__(self, heads: HeadPlan, most: int, width: int, batch: Batch) -> None:
@@ -175,7 +175,7 @@ class Layer:
             self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
         self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
 
-    def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
+    def propagate(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
         """Relink changed and dead rows; return the changed ones and all that read something new, ascending."""
         count = self.table.counts
         count[:, tables.PASS] += 1

@@ -36,7 +36,7 @@ def jit(inline: bool = False) -> Callable[[Any], Any]:
     return compile
 
 
-def spread(kernel: Any, parts: int, many: bool, *arguments: Any) -> None:
+def run_in_threads(kernel: Any, parts: int, many: bool, *arguments: Any) -> None:
     """Call a kernel on (first, end) of `parts` that are independent of each other; on all cores if there are many rows."""
     if not many or THREADS == 1 or parts < 2:
         kernel(0, parts, *arguments)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import jit, spread
+from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 from lockstep.models.engines.streams import Kept, blocks, evaluate, gather, load, store, write
@@ -199,7 +199,9 @@ def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Int
             width: int) -> Integers:  # fmt: skip
     """Take rows through a layer; those whose stream after it is not what it was, and those of `anew`, which are among them."""
     changed = np.empty(len(rows), np.bool_)
-    spread(_advance, blocks(rows), len(rows) >= MIN_ROWS_FOR_THREADS, before, after, heads, mlp, table, rows, changed, width)
+    run_in_threads(
+        _advance, blocks(rows), len(rows) >= MIN_ROWS_FOR_THREADS, before, after, heads, mlp, table, rows, changed, width
+    )
     if len(anew) == len(rows):
         return rows
     changed[np.searchsorted(rows, anew)] = True
@@ -221,7 +223,7 @@ def finish(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: I
 def _finished(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
               plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
     found = Found(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
-    spread(
+    run_in_threads(
         _finish,
         blocks(rows),
         len(rows) >= MIN_ROWS_FOR_THREADS,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lockstep.models.engines.jit import jit, spread
+from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 from lockstep.models.engines.streams import Kept, blocks, evaluate, load
@@ -153,5 +153,7 @@ def _project(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, 
 def project(heads: HeadPlan, kept: Kept, rows: Integers, projected: Projections, sink: Sink, batch: Batch, width: int) -> int:
     """Write queries, keys and values of rows to `projected`; return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
-    spread(_project, len(faults), len(rows) >= MIN_ROWS_FOR_THREADS, heads, kept, rows, projected, sink, batch, faults, width)
+    run_in_threads(
+        _project, len(faults), len(rows) >= MIN_ROWS_FOR_THREADS, heads, kept, rows, projected, sink, batch, faults, width
+    )
     return int(faults.max(initial=0))

@@ -13,4 +13,4 @@ MIN_ROWS_FOR_THREADS = 512
 #: Rows that it links at once; it bounds the memory of a start.
 MAX_LINKED_ROWS = 1 << 15
 #: Rows whose scores the active engine holds at once.
-SCORED = 1024
+MAX_SCORED_ROWS = 1024

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import jit, spread
+from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 
@@ -198,7 +198,7 @@ def _place(tile: int, end: int, narrow: NDArray[np.int16], small: NDArray[np.uin
 
 def place_small(kept: Kept, small: NDArray[np.uint8], place: Indices) -> None:
     """PE of all positions, of columns that are bytes and kept narrow; place: [a], where each is kept, or -1."""
-    spread(_place, len(kept.narrow), len(small) >= MIN_ROWS_FOR_THREADS, kept.narrow, small, place)
+    run_in_threads(_place, len(kept.narrow), len(small) >= MIN_ROWS_FOR_THREADS, kept.narrow, small, place)
 
 
 def place_column(kept: Kept, at: int, values: NDArray[Any]) -> None:
@@ -217,7 +217,7 @@ def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Mat
     source, place: [touched]: which column of `small` a column is, or of `large` after those, or -1; and where it is
     kept, wide ones after the narrow, or -1.
     """
-    spread(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, small, large, tokens, rows, place, kept)
+    run_in_threads(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, small, large, tokens, rows, place, kept)
 
 
 def blocks(rows: Integers) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import MINUS_INFINITY, jit, spread
+from lockstep.models.engines.jit import MINUS_INFINITY, jit, run_in_threads
 from lockstep.models.engines.sizes import MIN_ROWS_FOR_THREADS
 
 Integers = NDArray[np.int64]
@@ -367,9 +367,9 @@ def relink(t: Table, changed: Integers, projected: Projections) -> None:
 
     A head that stops before the last row says why in STOPPED; call again, with RESUME as it is.
     """
-    spread(_relink, len(t.counts), len(changed) >= MIN_ROWS_FOR_THREADS, t, changed, projected)
+    run_in_threads(_relink, len(t.counts), len(changed) >= MIN_ROWS_FOR_THREADS, t, changed, projected)
 
 
 def settle(t: Table, sink: Integers, size: int) -> None:
     """Publish what touched buckets hold, tell those who ask, answer new queries. STOPPED is TIED where an answer ties."""
-    spread(_settle, len(t.counts), size >= MIN_ROWS_FOR_THREADS, t, sink)
+    run_in_threads(_settle, len(t.counts), size >= MIN_ROWS_FOR_THREADS, t, sink)

@@ -7,7 +7,7 @@ from typing import Any
 from lockstep.models import batch
 from lockstep.models.engines import active, bounds, dense, indexed
 from lockstep.models.engines.active import ActiveSession
-from lockstep.models.engines.indexed import IndexedSession, Layer
+from lockstep.models.engines.indexed import IndexedSession, LayerTables
 from lockstep.models.positions import Positions
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
@@ -93,28 +93,28 @@ MUTANTS = (
     row(
         INDEXED,
         "rows that read something new stay stale",
-        Layer.follow,
+        LayerTables.propagate,
         "np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed",
         "changed",
     ),
     row(
         INDEXED,
         "rows that vanish leave their keys",
-        Layer.follow,
+        LayerTables.propagate,
         "self._relink(dead, allocation.silent_projections(len(count), len(dead)))",
         "pass",
     ),
-    row(INDEXED, "ties pass", Layer.follow, "if (count[:, tables.STOPPED] == tables.TIED).any():", "if False:"),
-    row(INDEXED, "faults of keys and queries pass", Layer.follow, "raise Unsuitable(projections.FAULTS[fault])", "pass"),
+    row(INDEXED, "ties pass", LayerTables.propagate, "if (count[:, tables.STOPPED] == tables.TIED).any():", "if False:"),
+    row(INDEXED, "faults of keys and queries pass", LayerTables.propagate, "raise Unsuitable(projections.FAULTS[fault])", "pass"),
     row(
         INDEXED,
         "the sink may care for bits when it is taken",
-        Layer.start,
+        LayerTables.start,
         "if projected.care.any():",
         "if False:",
         equivalent="it is asked once more with all rows, and the same fault is found there",
     ),
-    row(INDEXED, "recency is not limited", Layer.start, "int(min(above)) - 1", "int(min(above)) + (1 << 40)"),
+    row(INDEXED, "recency is not limited", LayerTables.start, "int(min(above)) - 1", "int(min(above)) + (1 << 40)"),
     row(
         INDEXED,
         "the first token may come twice",
@@ -136,9 +136,19 @@ MUTANTS = (
         "self._embed(anew)",
         "self._embed(anew[:1] if self.started else anew)",
     ),
-    row(INDEXED, "what the sink holds is 0", Layer.start, "self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]", "pass"),
     row(
-        INDEXED, "one set of cares is enough", Layer._add_care, "tables.ask_again(self.table, h, m)\n    while", "pass\n    while"
+        INDEXED,
+        "what the sink holds is 0",
+        LayerTables.start,
+        "self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]",
+        "pass",
+    ),
+    row(
+        INDEXED,
+        "one set of cares is enough",
+        LayerTables._add_care,
+        "tables.ask_again(self.table, h, m)\n    while",
+        "pass\n    while",
     ),
     row(BATCH, "rows of other sequences are found", indexed._batch, "(1 << (len(ends) - 1).bit_length()) - 1", "0"),
     row(BATCH, "rows that vanish are the first sequence's", IndexedSession.update, "first + change.length", "change.length"),

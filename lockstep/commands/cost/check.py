@@ -12,7 +12,7 @@ from lockstep.commands.cost.model import features
 from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.names import MDM
-from lockstep.models.engines import LONGEST
+from lockstep.models.engines import MAX_CONTEXT
 from lockstep.pram.job import Job
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.refusals import NotCertified
@@ -44,7 +44,7 @@ class Held:
 
 
 def hold(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
-         engines: Sequence[str] = tuple(LONGEST), relation: str = "==") -> Iterator[Held]:  # fmt: skip
+         engines: Sequence[str] = tuple(MAX_CONTEXT), relation: str = "==") -> Iterator[Held]:  # fmt: skip
     """Run a job, and decode it with each construction and each engine that is short enough; a row for those that are not, too.
 
     Args:   time: what T is said to be, or with the relation <= the most it is said to be.
@@ -79,8 +79,8 @@ def _wrong_time(said: int, relation: str, time: int) -> str:
 
 def _too_long(engine: str, length: int, predicted: float) -> str:
     """Why a decode is not made to check against."""
-    if length > LONGEST[engine]:
-        return f"context {length:,}, limit {LONGEST[engine]:,}"
+    if length > MAX_CONTEXT[engine]:
+        return f"context {length:,}, limit {MAX_CONTEXT[engine]:,}"
     return f"would take more than {MOST_SECONDS:.0f} s" if predicted > MOST_SECONDS else ""
 
 

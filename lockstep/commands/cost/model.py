@@ -12,7 +12,7 @@ import torch
 
 from lockstep.commands.cost.forms import Phase, contexts, phases
 from lockstep.compiler.names import MDM
-from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS, SCORED
+from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS, MAX_SCORED_ROWS
 from lockstep.models.transformer import Transformer
 
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
@@ -117,7 +117,7 @@ def memory_unit(engine: str, model: Dimensions, context: int) -> float:
         return float(WORD * (max(model.heads) * context**2 + 4 * context * model.width))
     if engine == "active":  # queries, keys and values, streams, scores of a chunk of rows
         kept = sum(h * (3 * a + 2) + model.width for h, a in zip(model.heads, model.inner)) + model.width
-        return float(WORD * context * (kept + 2 * max(model.heads) * min(context, SCORED)))
+        return float(WORD * context * (kept + 2 * max(model.heads) * min(context, MAX_SCORED_ROWS)))
     return float(context * (TABLE_ROW * sum(model.heads) + STREAM_COLUMN * model.width))
 
 

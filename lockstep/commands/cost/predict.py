@@ -11,7 +11,7 @@ from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
 from lockstep.commands.cost.sizes import Sized, Trial
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
-from lockstep.models.engines import LONGEST, pick
+from lockstep.models.engines import MAX_CONTEXT, pick
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import require_certificate
@@ -93,7 +93,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
     work = Work(construction, dimensions, values, trial.running, trial.written)
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
-    costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()
+    costs = tuple(_engine(engine, work, context, able) for engine in MAX_CONTEXT) if able else ()
     bounded = construction not in SAME_TOKENS
     return ProcessCost(
         construction, steps=steps, context=context, tokens=tokens, tokens_bound=bounded, widths=widths, dimensions=dimensions,
@@ -118,5 +118,5 @@ def _engine(engine: str, work: Work, context: int, calibration: Calibration) -> 
     if engine in calibration.memory:
         base, slope = calibration.memory[engine]
         memory = base + slope * memory_unit(engine, work.dimensions, context)
-    longest = LONGEST[engine]
+    longest = MAX_CONTEXT[engine]
     return EngineCost(engine, seconds=seconds, memory=memory, longest=longest, within=context <= longest)
