@@ -1,6 +1,6 @@
 """The active engine: dense attention, but only for rows that a decoding step can have changed.
 
-A row is computed anew in a layer iff its token or its own stream changed, or the row that one of its heads reads did, or some changed key
+A row is computed edited in a layer iff its token or its own stream changed, or the row that one of its heads reads did, or some changed key
 now scores within the cut of the best score it had. The cut is where exp is exactly 0, so the keys that are skipped have
 weight exactly 0, and sums are exact (`bounds`): residuals are bit-identical to the reference's. That each head reads
 one row, with weight exactly 1, and all others with weight exactly 0, is checked whenever a row is computed.
@@ -50,7 +50,7 @@ class ActiveSession:
         self.cut, most = VANISHING[model.dtype], len(self.positions)
         self.before = torch.zeros(most, model.width, dtype=model.dtype, device=model.device)
         self.states = [self._state(layer, most) for layer in model.layers]
-        self.changed, self.dead = np.arange(len(self.tokens)), np.zeros(0, np.int64)
+        self.changed, self.removed = np.arange(len(self.tokens)), np.zeros(0, np.int64)
 
     def _state(self, layer: Layer, most: int) -> _State:
         heads, inner, _ = layer.q.shape
@@ -61,21 +61,21 @@ class ActiveSession:
         return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64, device=device), after)
 
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
-        self.dead = np.arange(change.length, len(self.tokens))
+        self.removed = np.arange(change.length, len(self.tokens))
         self.tokens, self.changed = tokens, change.rows
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         """Predict the rows that a change may have reached."""
         device, before = self.model.device, self.before
-        rows, dead = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.dead).to(device)
+        rows, removed = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.removed).to(device)
         here = torch.from_numpy(self.tokens[self.changed]).to(device)
         before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype).to(device)
-        anew = computed = rows
+        edited = computed = rows
         for state in self.states:
-            computed = self._affected(state, before, rows, dead)
+            computed = self._affected(state, before, rows, removed)
             different = [self._compute(state, before, part) for part in _chunks(computed)]
-            # A row whose token changed is predicted anew whatever its stream, and one that was gone has no keys.
-            rows = torch.unique(torch.cat([anew, *different]))
+            # A row whose token changed is predicted edited whatever its stream, and one that was gone has no keys.
+            rows = torch.unique(torch.cat([edited, *different]))
             before = state.after
         return [(computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu())]
 
@@ -83,9 +83,9 @@ class ActiveSession:
         """The stream after the last layer, [N, d]."""
         return (self.states[-1].after if self.states else self.before)[: len(self.tokens)]
 
-    def _affected(self, state: _State, before: Tensor, rows: Tensor, dead: Tensor) -> Tensor:
+    def _affected(self, state: _State, before: Tensor, rows: Tensor, removed: Tensor) -> Tensor:
         """Take over the keys, queries and values of rows whose stream changed; return those rows and all that may read something new."""
-        alive, gone = len(self.tokens), torch.cat([rows, dead])
+        alive, gone = len(self.tokens), torch.cat([rows, removed])
         projections = ((state.queries, state.layer.q), (state.keys, state.layer.k), (state.values, state.layer.v))
         for kept, weights in projections:
             kept[:, rows] = torch.einsum("nd,had->hna", before[rows], weights)

@@ -2,7 +2,7 @@
 
 Layer by layer, the rows whose stream changed get new keys and queries in the layer's heads; that touches hash buckets; and
 the rows that ask a bucket whose best key or value changed, together with those that changed themselves, go through the layer's
-MLP. Rows that come out as they were go no further, but for those whose token changed: they are predicted anew whatever their
+MLP. Rows that come out as they were go no further, but for those whose token changed: they are predicted edited whatever their
 stream, and a row that was gone has no keys. Nothing in a decoding step is proportional to the context.
 
 That heads are lookups and that nothing rounds is shown from the weights when a session starts (`lookups`, `bounds`), what
@@ -61,7 +61,7 @@ class IndexedSession:
         self.layers = [LayerTables(heads, most, model.width, self.batch) for heads in self.plan.heads]
         self._place_positions()
         self.started = False
-        self.dead: list[Integers] = []
+        self.removed: list[Integers] = []
         self.changed: list[Integers] = []
         for number, tokens in enumerate(sequences):
             self._take(number, np.arange(len(tokens)), tokens)
@@ -93,29 +93,31 @@ class IndexedSession:
 
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
         first, before = self.batch.first[number], self.lengths[number]
-        self.dead.append(np.arange(first + change.length, first + before))
+        self.removed.append(np.arange(first + change.length, first + before))
         self.lengths[number] = change.length
         self._take(number, change.rows, tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         """Predict the rows that a change may have reached; in sequences that are not in `live` there are none."""
-        anew, dead = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.dead))
-        self.changed, self.dead = [], []
-        self._embed(anew)
-        rows = anew
+        edited, removed = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.removed))
+        self.changed, self.removed = [], []
+        self._embed(edited)
+        rows = edited
         last = len(self.layers) - 1
         for number, (layer, mlp) in enumerate(zip(self.layers, self.plan.mlps)):
             kept = self.kept[number]
             if not self.started:
                 layer.start(kept)
-            rows = layer.propagate(rows, dead, kept)
+            rows = layer.propagate(rows, removed, kept)
             if number < last:
                 after = self.kept[number + 1]
-                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, anew, self.model.width)
+                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, edited, self.model.width)
         self.started = True
-        return self._apart(rows, self._read(rows), live)
+        return self._split_by_sequence(rows, self._read(rows), live)
 
-    def _apart(self, rows: Integers, found: Prediction, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+    def _split_by_sequence(
+        self, rows: Integers, found: Prediction, live: Sequence[int]
+    ) -> list[tuple[NDArray[np.int64], Prediction]]:
         """Cut what was predicted into one part for each sequence, with rows counted from its start."""
         firsts = self.batch.first[list(live)]
         edges = np.searchsorted(rows, firsts), np.searchsorted(rows, self.ends[list(live)])
@@ -175,13 +177,13 @@ class LayerTables:
             self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
         self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
 
-    def propagate(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
-        """Relink changed and dead rows; return the changed ones and all that read something new, ascending."""
+    def propagate(self, changed: Integers, removed: Integers, kept: Kept) -> Integers:
+        """Relink changed and removed rows; return the changed ones and all that read something new, ascending."""
         count = self.table.counts
         count[:, tables.PASS] += 1
-        self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
-        if len(dead):
-            self._relink(dead, allocation.silent_projections(len(count), len(dead)))
+        self.seen[changed] = self.seen[removed] = count[0, tables.PASS]
+        if len(removed):
+            self._relink(removed, allocation.silent_projections(len(count), len(removed)))
         for first in range(0, len(changed), MAX_LINKED_ROWS):
             chunk = changed[first : first + MAX_LINKED_ROWS]
             projected = allocation.empty_projections(len(count), len(chunk))

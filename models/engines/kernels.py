@@ -195,16 +195,16 @@ def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, t
         _read_out(x, plan, rows, tokens, mask, first, count, found)
 
 
-def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, anew: Integers,
+def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, edited: Integers,
             width: int) -> Integers:  # fmt: skip
-    """Take rows through a layer; those whose stream after it is not what it was, and those of `anew`, which are among them."""
+    """Take rows through a layer; those whose stream after it is not what it was, and those of `edited`, which are among them."""
     changed = np.empty(len(rows), np.bool_)
     run_in_threads(
         _advance, blocks(rows), len(rows) >= MIN_ROWS_FOR_THREADS, before, after, heads, mlp, table, rows, changed, width
     )
-    if len(anew) == len(rows):
+    if len(edited) == len(rows):
         return rows
-    changed[np.searchsorted(rows, anew)] = True
+    changed[np.searchsorted(rows, edited)] = True
     return rows[changed]
 
 

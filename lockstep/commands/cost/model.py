@@ -12,7 +12,7 @@ import torch
 
 from lockstep.commands.cost.forms import Phase, contexts, phases
 from lockstep.compiler.names import MDM
-from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS, MAX_SCORED_ROWS
+from lockstep.models.engines.sizes import BLOCK, MAX_SCORED_ROWS, MIN_ROWS_FOR_THREADS
 from lockstep.models.transformer import Transformer
 
 #: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
