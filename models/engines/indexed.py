@@ -25,7 +25,7 @@ from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.projections import Batch, Sink
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.sizes import BLOCK, MAX_LINKED_ROWS
-from lockstep.models.engines.streams import Kept
+from lockstep.models.engines.streams import StoredStream
 from lockstep.models.engines.tables import Projections
 from lockstep.models.positions import Positions
 from lockstep.models.processes import THRESHOLD
@@ -50,8 +50,8 @@ class IndexedSession:
         self.is_first = np.zeros(most, np.bool_)
         self.is_first[self.batch.first] = True
         self.tokens = np.zeros(most, np.int64)
-        self.kept = tuple(
-            Kept(
+        self.stored = tuple(
+            StoredStream(
                 columns,
                 np.zeros((most // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
                 np.zeros((most // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
@@ -68,7 +68,7 @@ class IndexedSession:
 
     def _place_positions(self) -> None:
         """Keep the encoding of every position, and note where the columns are that tokens write."""
-        positions, columns, kept = self.positions, self.plan.columns[0], self.kept[0]
+        positions, columns, stored = self.positions, self.plan.columns[0], self.stored[0]
         place = np.full(positions.width, -1, np.int32)
         place[columns.narrow] = np.arange(len(columns.narrow))
         place[columns.wide] = len(columns.narrow) + np.arange(len(columns.wide))
@@ -78,12 +78,12 @@ class IndexedSession:
         self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
         small, large = place[positions.small_columns], place[positions.large_columns]
         narrow = small < len(columns.narrow)
-        streams.place_small(kept, positions.small, np.where(narrow, small, -1))
+        streams.place_small(stored, positions.small, np.where(narrow, small, -1))
         # Bytes in columns that tokens make wide, and what is no byte.
         rest = [(small[n], positions.small[:, n]) for n in np.flatnonzero(~narrow)]
         for at, values in [*rest, *zip(large, positions.large.T)]:
             if at >= 0:
-                streams.place_column(kept, at, values)
+                streams.place_column(stored, at, values)
 
     def _take(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
         """Take over the tokens of rows that changed."""
@@ -105,13 +105,13 @@ class IndexedSession:
         rows = edited
         last = len(self.layers) - 1
         for number, (layer, mlp) in enumerate(zip(self.layers, self.plan.mlps)):
-            kept = self.kept[number]
+            stored = self.stored[number]
             if not self.started:
-                layer.start(kept)
-            rows = layer.propagate(rows, removed, kept)
+                layer.start(stored)
+            rows = layer.propagate(rows, removed, stored)
             if number < last:
-                after = self.kept[number + 1]
-                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, edited, self.model.width)
+                after = self.stored[number + 1]
+                rows = kernels.advance(stored, after, layer.heads, mlp, layer.table.rows, rows, edited, self.model.width)
         self.started = True
         return self._split_by_sequence(rows, self._read(rows), live)
 
@@ -127,11 +127,11 @@ class IndexedSession:
         if ((self.tokens[rows] == self.sink) != self.is_first[rows]).any():
             raise Unsuitable("the first token moves, or appears a second time")
         small, large = self.positions.small, self.positions.large
-        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
+        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.stored[0])
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
-        found = kernels.finish(self.kept[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
+        found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
         if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # that is for the reference to judge
             raise Unsuitable("a probability is too near to the threshold")
@@ -162,11 +162,11 @@ class LayerTables:
         self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
         self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
 
-    def start(self, kept: Kept) -> None:
+    def start(self, stored: StoredStream) -> None:
         """Take the first row as the sink of every head."""
         projected = allocation.silent_projections(len(self.heads.silence), 1)
         projections.project(
-            self.heads, kept, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(tags=0), self.width
+            self.heads, stored, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(tags=0), self.width
         )
         if projected.care.any():
             raise Unsuitable(projections.FAULTS[projections.SINK])
@@ -177,7 +177,7 @@ class LayerTables:
             self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
         self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
 
-    def propagate(self, changed: Integers, removed: Integers, kept: Kept) -> Integers:
+    def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
         """Relink changed and removed rows; return the changed ones and all that read something new, ascending."""
         count = self.table.counts
         count[:, tables.PASS] += 1
@@ -187,7 +187,7 @@ class LayerTables:
         for first in range(0, len(changed), MAX_LINKED_ROWS):
             chunk = changed[first : first + MAX_LINKED_ROWS]
             projected = allocation.empty_projections(len(count), len(chunk))
-            if fault := projections.project(self.heads, kept, chunk, projected, self.sink, self.batch, self.width):
+            if fault := projections.project(self.heads, stored, chunk, projected, self.sink, self.batch, self.width):
                 raise Unsuitable(projections.FAULTS[fault])
             self._relink(chunk, projected)
         tables.settle(self.table, self.sink.value, len(changed))

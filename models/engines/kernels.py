@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
-from lockstep.models.engines.streams import Kept, blocks, evaluate, gather, load, store, write
+from lockstep.models.engines.streams import StoredStream, blocks, evaluate, gather, load, store, write
 from lockstep.models.engines.tables import GOT
 
 #: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.
@@ -97,11 +97,11 @@ def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) 
 
 
 @jit()
-def _through(x: Matrix, added: Matrix, kept: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, first: int,
-             count: int) -> None:  # fmt: skip
+def _through(x: Matrix, added: Matrix, stored: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+             first: int, count: int) -> None:  # fmt: skip
     """The stream of a block after a layer, from what is kept before it and what its heads read."""
     z, t = np.empty(BLOCK, x.dtype), np.empty(BLOCK, x.dtype)
-    load(x, kept, rows, first, count)
+    load(x, stored, rows, first, count)
     _read_heads(x, heads, table, rows, first, count, z)
     _feed_forward(x, mlp, z, t, added)
 
@@ -174,8 +174,8 @@ def _read_out(
 
 
 @jit()
-def _advance(block: int, end: int, before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
-             changed: NDArray[np.bool_], width: int) -> None:  # fmt: skip
+def _advance(block: int, end: int, before: StoredStream, after: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers,
+             rows: Integers, changed: NDArray[np.bool_], width: int) -> None:  # fmt: skip
     x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
@@ -185,8 +185,8 @@ def _advance(block: int, end: int, before: Kept, after: Kept, heads: HeadPlan, m
 
 
 @jit()
-def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers,
-            mask: int, plan: ReadoutPlan, found: Found, width: int) -> None:  # fmt: skip
+def _finish(block: int, end: int, before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+            tokens: Integers, mask: int, plan: ReadoutPlan, found: Found, width: int) -> None:  # fmt: skip
     x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
@@ -195,8 +195,8 @@ def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, t
         _read_out(x, plan, rows, tokens, mask, first, count, found)
 
 
-def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, edited: Integers,
-            width: int) -> Integers:  # fmt: skip
+def advance(before: StoredStream, after: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+            edited: Integers, width: int) -> Integers:  # fmt: skip
     """Take rows through a layer; those whose stream after it is not what it was, and those of `edited`, which are among them."""
     changed = np.empty(len(rows), np.bool_)
     run_in_threads(
@@ -208,7 +208,7 @@ def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Int
     return rows[changed]
 
 
-def finish(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
+def finish(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
            plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
     """Take rows through the last layer and read them out; those that hold no mask only for their control bits."""
     if plan.control:
@@ -220,7 +220,7 @@ def finish(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: I
     return found
 
 
-def _finished(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
+def _finished(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
               plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
     found = Found(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
     run_in_threads(

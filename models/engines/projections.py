@@ -9,7 +9,7 @@ import numpy as np
 from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
-from lockstep.models.engines.streams import Kept, blocks, evaluate, load
+from lockstep.models.engines.streams import StoredStream, blocks, evaluate, load
 from lockstep.models.engines.tables import Projections
 
 #: What can be wrong with a row that was computed; 0 is nothing.
@@ -89,8 +89,8 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 
 
 @jit()
-def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, projected: Projections, rows: Integers,
-              first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
+def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, projected: Projections,
+                  rows: Integers, first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
     """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
     starts, columns, weights = heads.own.start, heads.own.columns, heads.own.values
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
@@ -137,23 +137,25 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
 
 
 @jit()
-def _project(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, projected: Projections, sink: Sink, batch: Batch,
-         faults: Integers, width: int) -> None:  # fmt: skip
+def _project(block: int, end: int, heads: HeadPlan, stored: StoredStream, rows: Integers, projected: Projections, sink: Sink,
+             batch: Batch, faults: Integers, width: int) -> None:  # fmt: skip
     real = heads.half.dtype
     x, z, sizes = np.empty((width, BLOCK), real), np.empty(BLOCK, real), np.empty(BLOCK)
     work = np.empty((5, BLOCK), np.int64)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
-        load(x, kept, rows, first, count)
+        load(x, stored, rows, first, count)
         for h in range(len(heads.silence)):
             faults[b] = max(faults[b], _project_head(h, heads, x, z, work, sizes, projected, rows, first, count, sink, batch))
 
 
-def project(heads: HeadPlan, kept: Kept, rows: Integers, projected: Projections, sink: Sink, batch: Batch, width: int) -> int:
+def project(
+    heads: HeadPlan, stored: StoredStream, rows: Integers, projected: Projections, sink: Sink, batch: Batch, width: int
+) -> int:
     """Write queries, keys and values of rows to `projected`; return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
     run_in_threads(
-        _project, len(faults), len(rows) >= MIN_ROWS_FOR_THREADS, heads, kept, rows, projected, sink, batch, faults, width
+        _project, len(faults), len(rows) >= MIN_ROWS_FOR_THREADS, heads, stored, rows, projected, sink, batch, faults, width
     )
     return int(faults.max(initial=0))

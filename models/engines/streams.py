@@ -17,7 +17,7 @@ from lockstep.models.engines.plan import Columns, EmbedPlan, Indices, Integers, 
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 
 
-class Kept(NamedTuple):
+class StoredStream(NamedTuple):
     """What is kept of every row before a layer, in tiles: int16 [tiles, a, BLOCK] and int64 [tiles, b, BLOCK]."""
 
     columns: Columns
@@ -66,15 +66,15 @@ def _load_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, fir
 
 
 @jit()
-def load(x: Matrix, kept: Kept, rows: Integers, first: int, count: int) -> None:
+def load(x: Matrix, stored: StoredStream, rows: Integers, first: int, count: int) -> None:
     """The stream of a block; lanes beyond `count` are 0. Columns that nothing reads are left as they are."""
-    fixed, constants = kept.columns.fixed, kept.columns.constants
+    fixed, constants = stored.columns.fixed, stored.columns.constants
     for j in range(len(fixed)):
         c, value = fixed[j], constants[j]
         for i in range(BLOCK):
             x[c, i] = value
-    _load_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count)
-    _load_wide(x, kept.columns.wide, kept.wide, rows, first, count)
+    _load_lanes(x, stored.columns.narrow, stored.narrow, rows, first, count)
+    _load_wide(x, stored.columns.wide, stored.wide, rows, first, count)
 
 
 @jit()
@@ -114,11 +114,11 @@ def _store_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, fi
 
 
 @jit()
-def store(x: Matrix, kept: Kept, rows: Integers, first: int, count: int, changed: NDArray[np.bool_]) -> None:
+def store(x: Matrix, stored: StoredStream, rows: Integers, first: int, count: int, changed: NDArray[np.bool_]) -> None:
     """Keep a block's stream; `changed` says which rows it is new for."""
     differs = np.zeros(BLOCK, np.int16)
-    _store_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count, differs)
-    _store_wide(x, kept.columns.wide, kept.wide, rows, first, count, differs)
+    _store_lanes(x, stored.columns.narrow, stored.narrow, rows, first, count, differs)
+    _store_wide(x, stored.columns.wide, stored.wide, rows, first, count, differs)
     for i in range(count):
         changed[first + i] = differs[i] != 0
 
@@ -159,8 +159,8 @@ def write(x: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, z
 
 @jit()
 def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers,
-           rows: Integers, place: Indices, kept: Kept) -> None:  # fmt: skip
-    row, narrow = np.empty(len(plan.touched), np.int64), len(kept.columns.narrow)
+           rows: Integers, place: Indices, stored: StoredStream) -> None:  # fmt: skip
+    row, narrow = np.empty(len(plan.touched), np.int64), len(stored.columns.narrow)
     for n in range(first, end):
         r = rows[n]
         for c in range(len(row)):
@@ -181,9 +181,9 @@ def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArra
                     row[plan.bits.columns[e]] += np.int64(plan.bits.values[e])
         for c in range(len(row)):
             if place[c] >= narrow:
-                kept.wide[r // BLOCK, place[c] - narrow, r % BLOCK] = row[c]
+                stored.wide[r // BLOCK, place[c] - narrow, r % BLOCK] = row[c]
             elif place[c] >= 0:
-                kept.narrow[r // BLOCK, place[c], r % BLOCK] = row[c]
+                stored.narrow[r // BLOCK, place[c], r % BLOCK] = row[c]
 
 
 @jit()
@@ -196,28 +196,28 @@ def _place(tile: int, end: int, narrow: NDArray[np.int16], small: NDArray[np.uin
                     narrow[t, place[j], i] = small[first + i, j]
 
 
-def place_small(kept: Kept, small: NDArray[np.uint8], place: Indices) -> None:
+def place_small(stored: StoredStream, small: NDArray[np.uint8], place: Indices) -> None:
     """PE of all positions, of columns that are bytes and kept narrow; place: [a], where each is kept, or -1."""
-    run_in_threads(_place, len(kept.narrow), len(small) >= MIN_ROWS_FOR_THREADS, kept.narrow, small, place)
+    run_in_threads(_place, len(stored.narrow), len(small) >= MIN_ROWS_FOR_THREADS, stored.narrow, small, place)
 
 
-def place_column(kept: Kept, at: int, values: NDArray[Any]) -> None:
+def place_column(stored: StoredStream, at: int, values: NDArray[Any]) -> None:
     """One column of PE of all positions; at: where it is kept, wide ones after the narrow."""
-    narrow = len(kept.columns.narrow)
-    column = kept.wide[:, at - narrow] if at >= narrow else kept.narrow[:, at]
+    narrow = len(stored.columns.narrow)
+    column = stored.wide[:, at - narrow] if at >= narrow else stored.narrow[:, at]
     padded = np.zeros(column.size, column.dtype)
     padded[: len(values)] = values
     column[:] = padded.reshape(column.shape)
 
 
-def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers, place: Indices,
-          kept: Kept) -> None:  # fmt: skip
+def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers,
+          place: Indices, stored: StoredStream) -> None:  # fmt: skip
     """E[token] + PE[position] of rows, in the columns that tokens write.
 
     source, place: [touched]: which column of `small` a column is, or of `large` after those, or -1; and where it is
-    kept, wide ones after the narrow, or -1.
+    stored, wide ones after the narrow, or -1.
     """
-    run_in_threads(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, small, large, tokens, rows, place, kept)
+    run_in_threads(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, small, large, tokens, rows, place, stored)
 
 
 def blocks(rows: Integers) -> int:

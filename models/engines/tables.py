@@ -213,9 +213,9 @@ def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
 
 
 @jit()
-def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, touched: Indices,
-                 answer: Indices, count: Integers, changed: Integers, query: Integers, key: Integers, care: Integers,
-                 recency: Integers, value: Integers) -> int:  # fmt: skip
+def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
+                 touched: Indices, answer: Indices, count: Integers, changed: Integers, query: Integers, key: Integers,
+                 care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
     for i in range(count[RESUME], len(changed)):
         row, b, code = changed[i], np.int64(-1), key[i]
         if code >= 0 or query[i] >= 0:
@@ -311,8 +311,8 @@ def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, cou
 
 
 @jit()
-def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices, news: Indices,
-                 count: Integers, sink: int) -> int:  # fmt: skip
+def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices,
+                 news: Indices, count: Integers, sink: int) -> int:  # fmt: skip
     fresh, tied = 0, False
     for i in range(count[TOUCHES]):
         if _publish(keys, rows, buckets, count, touched[i]):
