@@ -17,7 +17,7 @@ from lockstep.models.engines.tables import GOT
 DECAY = np.exp(-np.arange(40.0))
 
 
-class Found(NamedTuple):
+class RowPredictions(NamedTuple):
     """Predictions of n rows: token [n], probability [n], control bits [n, 0 or 3]. Without control bits, rows that
     hold no mask have probability 0."""
 
@@ -145,7 +145,7 @@ def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
 
 @jit()
 def _read_out(
-    x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: Found
+    x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: RowPredictions
 ) -> None:
     """The best token of each masked lane and its probability; the control bits of each lane."""
     starts, columns, weights = plan.forms.start, plan.forms.columns, plan.forms.values
@@ -186,7 +186,7 @@ def _advance(block: int, end: int, before: StoredStream, after: StoredStream, he
 
 @jit()
 def _finish(block: int, end: int, before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
-            tokens: Integers, mask: int, plan: ReadoutPlan, found: Found, width: int) -> None:  # fmt: skip
+            tokens: Integers, mask: int, plan: ReadoutPlan, found: RowPredictions, width: int) -> None:  # fmt: skip
     x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
@@ -209,20 +209,20 @@ def advance(before: StoredStream, after: StoredStream, heads: HeadPlan, mlp: Mlp
 
 
 def finish(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
-           plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
+           plan: ReadoutPlan, width: int) -> RowPredictions:  # fmt: skip
     """Take rows through the last layer and read them out; those that hold no mask only for their control bits."""
     if plan.control:
         return _finished(before, heads, mlp, table, rows, tokens, mask, plan, width)
     masked = tokens[rows] == mask
     part = _finished(before, heads, mlp, table, rows[masked], tokens, mask, plan, width)
-    found = Found(np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.empty((len(rows), 0), np.bool_))
+    found = RowPredictions(np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.empty((len(rows), 0), np.bool_))
     found.token[masked], found.probability[masked] = part.token, part.probability
     return found
 
 
 def _finished(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
-              plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
-    found = Found(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
+              plan: ReadoutPlan, width: int) -> RowPredictions:  # fmt: skip
+    found = RowPredictions(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
     run_in_threads(
         _finish,
         blocks(rows),
