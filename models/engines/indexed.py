@@ -144,12 +144,12 @@ def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
 
     Raises: Unsuitable: their numbers do not fit above the bits of a query.
     """
-    tags = (1 << (len(ends) - 1).bit_length()) - 1
+    number_mask = (1 << (len(ends) - 1).bit_length()) - 1
     most = max(int(np.diff(plan.first_match).max(initial=0)) for plan in heads)
-    if most + tags.bit_length() > MOST_PACKED_BITS:
+    if most + number_mask.bit_length() > MOST_PACKED_BITS:
         raise Unsuitable(f"numbers of {len(ends)} sequences do not fit beside queries of {most} bits")
     first = np.concatenate([[0], ends[:-1]])
-    return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), tags)
+    return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), number_mask)
 
 
 class LayerTables:
@@ -166,7 +166,7 @@ class LayerTables:
         """Take the first row as the sink of every head."""
         projected = allocation.silent_projections(len(self.heads.silence), 1)
         projections.project(
-            self.heads, stored, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(tags=0), self.width
+            self.heads, stored, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(number_mask=0), self.width
         )
         if projected.care.any():
             raise Unsuitable(projections.FAULTS[projections.SINK])

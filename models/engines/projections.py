@@ -36,12 +36,12 @@ class Sink(NamedTuple):
 class Batch(NamedTuple):
     """Sequences whose rows lie one after the other: the first row of each [B], and which one a row is of [N].
 
-    Their number stands above the bits of every query and key, so that no row finds one of another sequence; tags: its bits.
+    Their number stands above the bits of every query and key, so that no row finds one of another sequence; number_mask: its bits.
     """
 
     first: Integers
     number: Indices
-    tags: int
+    number_mask: int
 
 
 @jit()
@@ -121,7 +121,11 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         projected.key[h, at] = -1
         if not seen:
             continue
-        projected.value[h, at], projected.recency[h, at], projected.care[h, at] = value[i], recency, care[i] | batch.tags << bits
+        projected.value[h, at], projected.recency[h, at], projected.care[h, at] = (
+            value[i],
+            recency,
+            care[i] | batch.number_mask << bits,
+        )
         if row == begins[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK
