@@ -38,14 +38,14 @@ class Sparse(NamedTuple):
 class HeadPlan(NamedTuple):
     """The lookups of one layer; head h has the matches `first_match[h]` .. and the values `first_value[h]` ...
 
-    forms:   first all queries, then all keys, then all values. own: each head's bias and asks, in float64, as scores can be large.
+    forms:   first all queries, then all keys, then all values. bias_and_asks: each head's bias and asks, in float64, as scores can be large.
     silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
     reach: [H], the most that matches can add to a key's bias. sure: [H], whether queries are within +-half whatever the stream
     holds. nothing: [H], the packed value that adds nothing, or -1.
     """
 
     forms: Sparse
-    own: Sparse
+    bias_and_asks: Sparse
     first_match: Indices
     half: Matrix
     silence: Matrix
@@ -235,7 +235,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
     shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
     found = HeadPlan(
         forms=sparse(stacked([m for part in groups for m in part])),
-        own=sparse(stacked(own)),
+        bias_and_asks=sparse(stacked(own)),
         first_match=_starts([len(p.half) for p in lookups]),
         half=np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
         silence=np.array([p.silence for p in lookups], float),
@@ -248,7 +248,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         sure=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
         nothing=np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
-    return _in(real, found)._replace(own=found.own, reach=found.reach)
+    return _in(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
 
 
 def _nothing(lookup: Lookup, shifts: Integers) -> int:

@@ -92,7 +92,7 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, projected: Projections,
                   rows: Integers, first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
     """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
-    starts, columns, weights = heads.own.start, heads.own.columns, heads.own.values
+    starts, columns, weights = heads.bias_and_asks.start, heads.bias_and_asks.columns, heads.bias_and_asks.values
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
     begins, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
