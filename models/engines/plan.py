@@ -40,7 +40,7 @@ class HeadPlan(NamedTuple):
 
     forms:   first all queries, then all keys, then all values. bias_and_asks: each head's bias and asks, in float64, as scores can be large.
     silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
-    reach: [H], the most that matches can add to a key's bias. sure: [H], whether queries are within +-half whatever the stream
+    reach: [H], the most that matches can add to a key's bias. bounded: [H], whether queries are within +-half whatever the stream
     holds. nothing: [H], the packed value that adds nothing, or -1.
     """
 
@@ -55,7 +55,7 @@ class HeadPlan(NamedTuple):
     width: Integers
     writes: Sparse
     reach: Matrix
-    sure: NDArray[np.bool_]
+    bounded: NDArray[np.bool_]
     nothing: Integers
 
 
@@ -245,7 +245,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         width=np.array([b for p in lookups for b in p.bits], np.int64),
         writes=sparse(stacked([p.writes for p in lookups]), live),
         reach=np.array([p.half @ x.through(p.keys).size for p in lookups], float),
-        sure=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
+        bounded=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
         nothing=np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
     return _in(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)

@@ -109,7 +109,7 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         seen |= sizes[i] + heads.reach[h] >= score or row == begins[number[row]]
         projected.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
     # No key is seen that cannot reach the sink's score; and queries of lanes that are silent matter only to be checked.
-    if (asking or not heads.sure[h]) and _queries(query, h, heads, x, z):
+    if (asking or not heads.bounded[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
     if seen:
         _keys(key, care, sizes, h, heads, x, z, odd)
