@@ -35,7 +35,7 @@ def _read_heads(x: Matrix, heads: HeadPlan, table: Integers, rows: Integers, fir
         some = False
         for i in range(count):
             got[i] = table[h, rows[first + i], GOT]
-            some |= got[i] != heads.nothing[h]
+            some |= got[i] != heads.zero_value[h]
         if not some:
             continue
         for v in range(heads.first_value[h], heads.first_value[h + 1]):

@@ -41,7 +41,7 @@ class HeadPlan(NamedTuple):
     forms:   first all queries, then all keys, then all values. bias_and_asks: each head's bias and asks, in float64, as scores can be large.
     silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
     reach: [H], the most that matches can add to a key's bias. bounded: [H], whether queries are within +-half whatever the stream
-    holds. nothing: [H], the packed value that adds nothing, or -1.
+    holds. zero_value: [H], the packed value that adds nothing, or -1.
     """
 
     forms: Sparse
@@ -56,7 +56,7 @@ class HeadPlan(NamedTuple):
     writes: Sparse
     reach: Matrix
     bounded: NDArray[np.bool_]
-    nothing: Integers
+    zero_value: Integers
 
 
 class MlpPlan(NamedTuple):
@@ -246,12 +246,12 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         writes=sparse(stacked([p.writes for p in lookups]), live),
         reach=np.array([p.half @ x.through(p.keys).size for p in lookups], float),
         bounded=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
-        nothing=np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
+        zero_value=np.array([_packed_zero(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
     return _in(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
 
 
-def _nothing(lookup: Lookup, shifts: Integers) -> int:
+def _packed_zero(lookup: Lookup, shifts: Integers) -> int:
     """The packed value whose parts are all 0."""
     if (lookup.low > 0).any() or any(-low >> bits for low, bits in zip(lookup.low.tolist(), lookup.bits)):
         return -1
