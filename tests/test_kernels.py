@@ -54,10 +54,10 @@ def _rounds(exact: Callable[..., object], construction: str, bits: int) -> bool:
 def test_forms_go_on_from_the_one_before() -> None:
     """Whole where that is less; added up they are the forms."""
     forms = np.array([[1, 2, 0, 0, 0], [1, 2, 4, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 3, 1]], float)
-    added, fresh = chained(forms)
-    assert fresh.tolist() == [True, False, True, False]
+    added, complete = chained(forms)
+    assert complete.tolist() == [True, False, True, False]
     assert np.count_nonzero(added) == 5
     row = np.zeros(5)
-    for form, more, whole in zip(forms, added, fresh):
+    for form, more, whole in zip(forms, added, complete):
         row = more if whole else row + more
         assert np.array_equal(row, form)

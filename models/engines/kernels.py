@@ -73,7 +73,7 @@ def _units(t: Matrix, z: Matrix, first: int, end: int, biases: Matrix, signs: Ma
 @jit()
 def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) -> None:
     """x += W_out relu(W_in x + b). A group that is 0 on the whole block, as most are, writes nothing."""
-    starts, columns, weights, fresh = mlp.forms.start, mlp.forms.columns, mlp.forms.values, mlp.fresh
+    starts, columns, weights, complete = mlp.forms.start, mlp.forms.columns, mlp.forms.values, mlp.complete
     out_starts, out_columns, out_weights = mlp.writes.start, mlp.writes.columns, mlp.writes.values
     written, form_of, first_unit, biases, signs = mlp.written, mlp.form_of, mlp.first_unit, mlp.bias, mlp.sign
     for j in range(len(written)):
@@ -84,7 +84,7 @@ def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) 
     for g in range(len(form_of)):
         if form_of[g] != form:  # forms come in order, since one may go on from the one before it
             form = form_of[g]
-            if fresh[form]:
+            if complete[form]:
                 for i in range(BLOCK):
                     z[i] = 0.0
             gather(z, starts, columns, weights, form, x)

@@ -62,11 +62,11 @@ class HeadPlan(NamedTuple):
 class MlpPlan(NamedTuple):
     """One MLP: group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`.
 
-    forms: of each, what it has more than the one before it, or all of it where it is `fresh`.
+    forms: of each, what it has more than the one before it, or all of it where it is `complete`.
     """
 
     forms: Sparse
-    fresh: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
     form_of: Indices
     first_unit: Indices
     bias: Matrix
@@ -262,10 +262,10 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
     used = sorted({g.form for g in groups})
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
-    forms, fresh = chained(mlp.forms[used])
+    forms, complete = chained(mlp.forms[used])
     return MlpPlan(
         forms=sparse(forms),
-        fresh=fresh,
+        complete=complete,
         form_of=np.array([used.index(g.form) for g in groups], np.int32),
         first_unit=_starts([len(g.biases) for g in groups]),
         bias=np.array([b for g in groups for b in g.biases], float),
@@ -278,8 +278,8 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
 def chained(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
     """Rows as what they add to the row before, and which of them are better whole; carries of a sum are a third that way."""
     added = np.diff(forms, axis=0, prepend=np.zeros((1, forms.shape[1])))
-    fresh = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
-    return np.where(fresh[:, None], forms, added), fresh
+    complete = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
+    return np.where(complete[:, None], forms, added), complete
 
 
 def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
