@@ -13,7 +13,7 @@ from kit.jobs import job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.engines import Unsuitable, bounds
 from lockstep.models.engines import plan as plan_module
-from lockstep.models.engines.plan import chained, plan
+from lockstep.models.engines.plan import as_differences, plan
 from lockstep.pram.machine import run
 
 
@@ -54,7 +54,7 @@ def _rounds(exact: Callable[..., object], construction: str, bits: int) -> bool:
 def test_forms_go_on_from_the_one_before() -> None:
     """Whole where that is less; added up they are the forms."""
     forms = np.array([[1, 2, 0, 0, 0], [1, 2, 4, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 3, 1]], float)
-    added, complete = chained(forms)
+    added, complete = as_differences(forms)
     assert complete.tolist() == [True, False, True, False]
     assert np.count_nonzero(added) == 5
     row = np.zeros(5)

@@ -262,7 +262,7 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
     used = sorted({g.form for g in groups})
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
-    forms, complete = chained(mlp.forms[used])
+    forms, complete = as_differences(mlp.forms[used])
     return MlpPlan(
         forms=sparse(forms),
         complete=complete,
@@ -275,7 +275,7 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     )
 
 
-def chained(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+def as_differences(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
     """Rows as what they add to the row before, and which of them are better whole; carries of a sum are a third that way."""
     added = np.diff(forms, axis=0, prepend=np.zeros((1, forms.shape[1])))
     complete = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
