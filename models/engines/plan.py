@@ -144,10 +144,10 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     live = _live(model, lookups, bounds)
     return Plan(
         heads=tuple(_head_plan(*each, model.width, real) for each in zip(lookups, live, bounds.stages)),
-        mlps=_in(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
-        columns=_in(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
+        mlps=_with_dtype(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
+        columns=_with_dtype(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
         embed=_embed_plan(model, live[0]),
-        readout=_in(real, _readout_plan(model)),
+        readout=_with_dtype(real, _readout_plan(model)),
         sink_kind=sink_kind,
     )
 
@@ -166,12 +166,12 @@ def _bounds(model: Transformer, positions: Positions) -> tuple[Bounds, Real]:
 Part = TypeVar("Part")
 
 
-def _in(real: Real, part: Part) -> Part:
+def _with_dtype(real: Real, part: Part) -> Part:
     """A copy of a part of a plan, with its float64 arrays in that dtype."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:
         return part.astype(real)  # type: ignore[return-value]
     if isinstance(part, tuple):
-        parts = (_in(real, each) for each in part)
+        parts = (_with_dtype(real, each) for each in part)
         return type(part)(*parts) if hasattr(part, "_fields") else type(part)(parts)
     return part
 
@@ -248,7 +248,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         bounded=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
         zero_value=np.array([_packed_zero(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
-    return _in(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
+    return _with_dtype(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
 
 
 def _packed_zero(lookup: Lookup, shifts: Integers) -> int:
