@@ -168,7 +168,7 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
 def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
     """What a head adds if it copies one row, whichever."""
     q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
-    scale = unit(q)
+    scale = power_of_two_factor(q)
     _require(max(largest(q / scale, x), largest(k, x)), scores, f"{name}: queries and keys")
     _require(largest(v, x), limit, f"{name}: values")
     _require(float(x.through(q / scale).size @ x.through(k).size), scores, f"{name}: scores")
@@ -177,7 +177,7 @@ def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float
     return values.through(o)
 
 
-def unit(q: Matrix) -> float:
+def power_of_two_factor(q: Matrix) -> float:
     """The largest power of two of which every entry is a multiple; 1 for a zero matrix."""
     entries = q[q != 0].astype(np.int64)
     return float(np.min(entries & -entries)) if len(entries) else 1.0

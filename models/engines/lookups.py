@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, exact, unit
+from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, exact, power_of_two_factor
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.transformer import Layer, Transformer
 
@@ -58,7 +58,7 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
     Raises: Unsuitable: it is none.
     """
     q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
-    scale = unit(q)
+    scale = power_of_two_factor(q)
     if scale < VANISHING[model.dtype]:
         raise Unsuitable("scores that differ may not differ by enough: attention mixes rows")
     q = q / scale
