@@ -128,12 +128,12 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
         feed_forwards.append(group(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
     head = model.unembedding
-    logits = float(sum(largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
+    logits = float(sum(max_partial_sum(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
     if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
         raise Unsuitable("its logits are so large that its dtype blurs probabilities")
     if model.control_weight is not None:
-        _require(largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
+        _require(max_partial_sum(exact(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))
 
 
@@ -151,7 +151,7 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
         x = x + _attention(layer, head, x, limit, scores, f"{name}, head {head + 1}")
     _require(float(x.size.max()), limit, f"{name}: the stream")
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
-    _require(largest(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
+    _require(max_partial_sum(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
     z = x.through(w_in)
     hidden = np.maximum(z.high + b_in, 0)
     _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
@@ -169,8 +169,8 @@ def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float
     """What a head adds if it copies one row, whichever."""
     q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
     scale = power_of_two_factor(q)
-    _require(max(largest(q / scale, x), largest(k, x)), scores, f"{name}: queries and keys")
-    _require(largest(v, x), limit, f"{name}: values")
+    _require(max(max_partial_sum(q / scale, x), max_partial_sum(k, x)), scores, f"{name}: queries and keys")
+    _require(max_partial_sum(v, x), limit, f"{name}: values")
     _require(float(x.through(q / scale).size @ x.through(k).size), scores, f"{name}: scores")
     values = x.through(v)
     _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: what it adds")
@@ -183,7 +183,7 @@ def power_of_two_factor(q: Matrix) -> float:
     return float(np.min(entries & -entries)) if len(entries) else 1.0
 
 
-def largest(m: Matrix, x: Interval) -> float:
+def max_partial_sum(m: Matrix, x: Interval) -> float:
     """A bound on every partial sum of every row of m x, in any order."""
     return float((np.abs(m) @ x.size).max(initial=0))
 

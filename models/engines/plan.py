@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, exact, largest
+from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, exact, max_partial_sum
 from lockstep.models.engines.lookups import Lookup, recognise
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
@@ -138,7 +138,7 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     only_first = _only_first(model, positions, sink_kind)
     for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
         lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
-        if any(max(largest(p.queries, x), largest(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]):
+        if any(max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]):
             real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
