@@ -10,8 +10,8 @@ from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RE
 def empty_table(heads: int, rows: int) -> Table:
     """Return tables in which no row is a key and no row asks."""
     table = Table(
-        keys=np.full((heads, 1, rows, LINK), -1, np.int32),
-        asks=np.full((heads, 1, rows, LINK), -1, np.int32),
+        key_links=np.full((heads, 1, rows, LINK), -1, np.int32),
+        query_links=np.full((heads, 1, rows, LINK), -1, np.int32),
         rows=np.zeros((heads, rows, ROW), np.int64),
         buckets=np.zeros((heads, 64, RECORD), np.int64),
         hashed=np.full((heads, 256), -1, np.int32),
@@ -56,7 +56,7 @@ def with_more_buckets(t: Table) -> Table:
 
 def with_more_cares(t: Table, number: int) -> Table:
     """Return the tables with room for `number` + 1 cares."""
-    if t.asks.shape[1] > number:
+    if t.query_links.shape[1] > number:
         return t
-    more = np.full((len(t.counts), 1, t.asks.shape[2], LINK), -1, np.int32)
-    return t._replace(asks=np.concatenate([t.asks, more], axis=1))
+    more = np.full((len(t.counts), 1, t.query_links.shape[2], LINK), -1, np.int32)
+    return t._replace(query_links=np.concatenate([t.query_links, more], axis=1))

@@ -53,16 +53,16 @@ class Projections(NamedTuple):
 class Table(NamedTuple):
     """The tables of a layer's H heads over N rows.
 
-    keys: [H, 1, N, LINK], the bucket of each row's key (-1: none) and its neighbours in that list.
-    asks: [H, cares, N, LINK], likewise the bucket it asks under each care.
+    key_links: [H, 1, N, LINK], the bucket of each row's key (-1: none) and its neighbours in that list.
+    query_links: [H, cares, N, LINK], likewise the bucket it asks under each care.
     rows: [H, N, ROW]: recency and value as a key, the bits it asks (-1: none), what it reads, packed.
     buckets: [H, B, RECORD]. hashed: [H, a power of two], the bucket of a code and care, or -1. cares: [H, MOST_CARES].
     touched: [H, B]; answer, news: [H, N]: buckets to settle, rows to be answered, rows that read something new.
     counts: [H, COUNTERS].
     """
 
-    keys: Indices
-    asks: Indices
+    key_links: Indices
+    query_links: Indices
     rows: Integers
     buckets: Integers
     hashed: Indices
@@ -158,10 +158,10 @@ def _unlink(links: Indices, m: int, buckets: Integers, head: int, row: int) -> N
 
 
 @jit(inline=True)
-def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indices, count: Integers, row: int, b: int,
+def _relink_key(key_links: Indices, rows: Integers, buckets: Integers, touched: Indices, count: Integers, row: int, b: int,
                 recency: int, value: int) -> None:  # fmt: skip
     """Make a row a key of bucket b (-1: of none)."""
-    old, before = np.int64(keys[0, row, BUCKET]), rows[row, ROW_RECENCY]
+    old, before = np.int64(key_links[0, row, BUCKET]), rows[row, ROW_RECENCY]
     if old == b and (b < 0 or (before == recency and rows[row, ROW_VALUE] == value)):
         return
     if old >= 0:
@@ -171,12 +171,12 @@ def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indic
             if before == rows[buckets[old, BEST], ROW_RECENCY]:
                 buckets[old, BEST] = SEARCH
         if b != old:
-            _unlink(keys, 0, buckets, KEYS, row)
+            _unlink(key_links, 0, buckets, KEYS, row)
     rows[row, ROW_RECENCY], rows[row, ROW_VALUE] = recency, value
     if b >= 0:
         _touch(buckets, touched, count, b)
         if b != old:
-            _link(keys, 0, buckets, KEYS, b, row)
+            _link(key_links, 0, buckets, KEYS, b, row)
         best = buckets[b, BEST]
         if best == EMPTY or (best >= 0 and recency > rows[best, ROW_RECENCY]):
             buckets[b, BEST] = row
@@ -185,14 +185,14 @@ def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indic
 
 
 @jit(inline=True)
-def _relink_query(asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, answer: Indices,
+def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, answer: Indices,
                   count: Integers, row: int, query: int) -> None:  # fmt: skip
     """Make a row ask other bits (-1: nothing)."""
     for m in range(count[CARES]):
-        if asks[m, row, BUCKET] >= 0:
-            _unlink(asks, m, buckets, ASKERS, row)
+        if query_links[m, row, BUCKET] >= 0:
+            _unlink(query_links, m, buckets, ASKERS, row)
         if query >= 0:
-            _link(asks, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
+            _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
     rows[row, QUERY] = query
     answer[count[ANSWERS]] = row
     count[ANSWERS] += 1
@@ -213,7 +213,7 @@ def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
 
 
 @jit()
-def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
+def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
                  touched: Indices, answer: Indices, count: Integers, changed: Integers, query: Integers, key: Integers,
                  care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
     for i in range(count[RESUME], len(changed)):
@@ -226,12 +226,12 @@ def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
             m = _number_of(cares, count, care[i])
             if m < 0:
                 return NEW_CARE
-            b = np.int64(keys[0, row, BUCKET])
+            b = np.int64(key_links[0, row, BUCKET])
             if b < 0 or buckets[b, CODE] != code or _care(buckets, b) != m:
                 b = _bucket(buckets, hashed, count, code, m)
-        _relink_key(keys, rows, buckets, touched, count, row, b, recency[i], value[i])
+        _relink_key(key_links, rows, buckets, touched, count, row, b, recency[i], value[i])
         if rows[row, QUERY] != query[i]:
-            _relink_query(asks, rows, buckets, hashed, cares, answer, count, row, query[i])
+            _relink_query(query_links, rows, buckets, hashed, cares, answer, count, row, query[i])
     count[RESUME] = len(changed)
     return DONE
 
@@ -240,26 +240,26 @@ def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
 def _relink(head: int, end: int, t: Table, changed: Integers, projected: Projections) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _relink_head(
-            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.counts[h], changed,
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.counts[h], changed,
             projected.query[h], projected.key[h], projected.care[h], projected.recency[h], projected.value[h],
         )  # fmt: skip
 
 
 @jit()
 def _ask_again(
-    asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int
+    query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int
 ) -> int:
     for row in range(count[RESUME], len(rows)):
         if rows[row, QUERY] >= 0:
             count[RESUME] = row
             if _full(buckets, hashed, count):
                 return FULL
-            _link(asks, m, buckets, ASKERS, _bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
+            _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
     return DONE
 
 
 @jit()
-def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
+def _search(key_links: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
     """Find the most recent key of a bucket; return whether another one is as recent."""
     best, tied, row = np.int64(EMPTY), False, buckets[b, KEYS]
     while row >= 0:
@@ -267,17 +267,17 @@ def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
             best, tied = row, False
         elif rows[row, ROW_RECENCY] == rows[best, ROW_RECENCY]:
             tied = True
-        row = np.int64(keys[0, row, AFTER])
+        row = np.int64(key_links[0, row, AFTER])
     buckets[b, BEST] = best
     return tied
 
 
 @jit()
-def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
+def _publish(key_links: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
     """Publish what a bucket holds now; return whether that is anything new."""
     tied = False
     if buckets[b, BEST] == SEARCH:
-        tied = _search(keys, rows, buckets, b)
+        tied = _search(key_links, rows, buckets, b)
     recency, value, best, was = np.int64(MINUS_INFINITY), np.int64(0), buckets[b, BEST], buckets[b, RECENCY]
     if best >= 0:
         recency, value = rows[best, ROW_RECENCY], rows[best, ROW_VALUE]
@@ -292,12 +292,12 @@ def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, 
 
 
 @jit()
-def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
+def _answer(query_links: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
     """Settle what a row reads now; return whether two keys tie for it."""
     value, best, tied = sink, np.int64(MINUS_INFINITY), False
     if rows[row, QUERY] >= 0:
         for m in range(count[CARES]):
-            b = asks[m, row, BUCKET]
+            b = query_links[m, row, BUCKET]
             if buckets[b, RECENCY] > best:
                 best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], _tied(buckets, b)
             elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
@@ -311,21 +311,21 @@ def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, cou
 
 
 @jit()
-def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices,
+def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices,
                  news: Indices, count: Integers, sink: int) -> int:  # fmt: skip
     fresh, tied = 0, False
     for i in range(count[TOUCHES]):
-        if _publish(keys, rows, buckets, count, touched[i]):
+        if _publish(key_links, rows, buckets, count, touched[i]):
             touched[fresh] = touched[i]
             fresh += 1
     for i in range(fresh):
         b = touched[i]
         m, row = _care(buckets, b), buckets[b, ASKERS]
         while row >= 0:
-            tied |= _answer(asks, rows, buckets, news, count, row, sink)
-            row = np.int64(asks[m, row, AFTER])
+            tied |= _answer(query_links, rows, buckets, news, count, row, sink)
+            row = np.int64(query_links[m, row, AFTER])
     for i in range(count[ANSWERS]):
-        tied |= _answer(asks, rows, buckets, news, count, np.int64(answer[i]), sink)
+        tied |= _answer(query_links, rows, buckets, news, count, np.int64(answer[i]), sink)
     count[TOUCHES], count[ANSWERS] = 0, 0
     return TIED if tied else DONE
 
@@ -334,7 +334,7 @@ def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _settle_head(
-            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.counts[h], sink[h]
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.counts[h], sink[h]
         )
 
 
@@ -359,7 +359,7 @@ def gather_news(t: Table, seen: Integers, affected: Integers) -> int:
 
 def ask_again(t: Table, h: int, m: int) -> None:
     """Enter every row that asks something in head h under its new care, the m-th; stops, to be resumed, like relink."""
-    t.counts[h, STOPPED] = _ask_again(t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
+    t.counts[h, STOPPED] = _ask_again(t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
 
 
 def relink(t: Table, changed: Integers, projected: Projections) -> None:
