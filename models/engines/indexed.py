@@ -193,8 +193,8 @@ class LayerTables:
         tables.settle(self.table, self.sink.value, len(changed))
         if (count[:, tables.STOPPED] == tables.TIED).any():
             raise Unsuitable("a query finds two keys that are equally recent")
-        news = tables.gather_news(self.table, self.seen, self.affected)
-        return np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed
+        found = tables.gather_changed_reads(self.table, self.seen, self.affected)
+        return np.sort(np.concatenate([changed, self.affected[:found]])) if found else changed
 
     def _relink(self, changed: Integers, projected: Projections) -> None:
         count = self.table.counts

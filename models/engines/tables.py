@@ -29,7 +29,7 @@ MOST_CARES = 4
 BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
 ROW_RECENCY, ROW_VALUE, QUERY, GOT, ROW = 0, 1, 2, 3, 4
 CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
-USED, CARES, RESUME, TOUCHES, ANSWERS, NEWS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+USED, CARES, RESUME, TOUCHES, ANSWERS, CHANGED_READS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 #: So many bits of a code number the places in a cache line of `hashed`.
 LINE = 4
 #: `BEST` of a bucket without keys, and of one that must be searched; a tie is marked in CARE.
@@ -69,7 +69,7 @@ class Table(NamedTuple):
     cares: Integers
     touched: Indices
     answer: Indices
-    news: Indices
+    changed_reads: Indices
     counts: Integers
 
 
@@ -240,8 +240,8 @@ def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
 def _relink(head: int, end: int, t: Table, changed: Integers, projected: Projections) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _relink_head(
-            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.counts[h], changed,
-            projected.query[h], projected.key[h], projected.care[h], projected.recency[h], projected.value[h],
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h],
+            t.counts[h], changed, projected.query[h], projected.key[h], projected.care[h], projected.recency[h], projected.value[h],
         )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def _publish(key_links: Indices, rows: Integers, buckets: Integers, count: Integ
 
 
 @jit()
-def _answer(query_links: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
+def _answer(query_links: Indices, rows: Integers, buckets: Integers, changed_reads: Indices, count: Integers, row: int, sink: int) -> bool:
     """Settle what a row reads now; return whether two keys tie for it."""
     value, best, tied = sink, np.int64(MINUS_INFINITY), False
     if rows[row, QUERY] >= 0:
@@ -305,14 +305,14 @@ def _answer(query_links: Indices, rows: Integers, buckets: Integers, news: Indic
     if rows[row, GOT] != value:
         rows[row, GOT] = value
         # All buckets have published, so this happens once in a pass.
-        news[count[NEWS]] = row
-        count[NEWS] += 1
+        changed_reads[count[CHANGED_READS]] = row
+        count[CHANGED_READS] += 1
     return tied
 
 
 @jit()
 def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices,
-                 news: Indices, count: Integers, sink: int) -> int:  # fmt: skip
+                 changed_reads: Indices, count: Integers, sink: int) -> int:  # fmt: skip
     fresh, tied = 0, False
     for i in range(count[TOUCHES]):
         if _publish(key_links, rows, buckets, count, touched[i]):
@@ -322,10 +322,10 @@ def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
         b = touched[i]
         m, row = _care(buckets, b), buckets[b, ASKERS]
         while row >= 0:
-            tied |= _answer(query_links, rows, buckets, news, count, row, sink)
+            tied |= _answer(query_links, rows, buckets, changed_reads, count, row, sink)
             row = np.int64(query_links[m, row, AFTER])
     for i in range(count[ANSWERS]):
-        tied |= _answer(query_links, rows, buckets, news, count, np.int64(answer[i]), sink)
+        tied |= _answer(query_links, rows, buckets, changed_reads, count, np.int64(answer[i]), sink)
     count[TOUCHES], count[ANSWERS] = 0, 0
     return TIED if tied else DONE
 
@@ -334,27 +334,27 @@ def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _settle_head(
-            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.counts[h], sink[h]
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.changed_reads[h], t.counts[h], sink[h]
         )
 
 
 @jit()
-def _gather_news(news: Indices, count: Integers, seen: Integers, affected: Integers) -> int:
+def _gather_changed_reads(changed_reads: Indices, count: Integers, seen: Integers, affected: Integers) -> int:
     number = 0
     for h in range(len(count)):
-        for i in range(count[h, NEWS]):
-            row = news[h, i]
+        for i in range(count[h, CHANGED_READS]):
+            row = changed_reads[h, i]
             if seen[row] != count[0, PASS]:
                 seen[row] = count[0, PASS]
                 affected[number] = row
                 number += 1
-        count[h, NEWS] = 0
+        count[h, CHANGED_READS] = 0
     return number
 
 
-def gather_news(t: Table, seen: Integers, affected: Integers) -> int:
+def gather_changed_reads(t: Table, seen: Integers, affected: Integers) -> int:
     """Rows that read something new in any head, each once, of those not yet seen in this pass; how many."""
-    return int(_gather_news(t.news, t.counts, seen, affected))
+    return int(_gather_changed_reads(t.changed_reads, t.counts, seen, affected))
 
 
 def ask_again(t: Table, h: int, m: int) -> None:

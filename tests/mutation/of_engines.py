@@ -94,7 +94,7 @@ MUTANTS = (
         INDEXED,
         "rows that read something new stay stale",
         LayerTables.propagate,
-        "np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed",
+        "np.sort(np.concatenate([changed, self.affected[:found]])) if found else changed",
         "changed",
     ),
     row(
