@@ -175,7 +175,7 @@ class LayerTables:
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
             above = [*(2 * half), *([silence] if silence else [])]
             self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
-        self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
+        self.table.rows[:, :, tables.ROW_READ] = self.sink.value[:, None]
 
     def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
         """Relink changed and removed rows; return the changed ones and all that read something new, ascending."""

@@ -11,7 +11,7 @@ from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 from lockstep.models.engines.streams import StoredStream, blocks, evaluate, gather, load, store, write
-from lockstep.models.engines.tables import GOT
+from lockstep.models.engines.tables import ROW_READ
 
 #: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.
 DECAY = np.exp(-np.arange(40.0))
@@ -34,7 +34,7 @@ def _read_heads(x: Matrix, heads: HeadPlan, table: Integers, rows: Integers, fir
     for h in range(len(heads.silence)):
         some = False
         for i in range(count):
-            got[i] = table[h, rows[first + i], GOT]
+            got[i] = table[h, rows[first + i], ROW_READ]
             some |= got[i] != heads.zero_value[h]
         if not some:
             continue

@@ -27,7 +27,7 @@ MOST_CARES = 4
 
 #: Fields of a link, of a row, of a bucket, and counters of a head.
 BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
-ROW_RECENCY, ROW_VALUE, QUERY, GOT, ROW = 0, 1, 2, 3, 4
+ROW_RECENCY, ROW_VALUE, QUERY, ROW_READ, ROW = 0, 1, 2, 3, 4
 CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
 USED, CARES, RESUME, TOUCHES, ANSWERS, CHANGED_READS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 #: So many bits of a code number the places in a cache line of `hashed`.
@@ -302,8 +302,8 @@ def _answer(query_links: Indices, rows: Integers, buckets: Integers, changed_rea
                 best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], _tied(buckets, b)
             elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
                 tied = True
-    if rows[row, GOT] != value:
-        rows[row, GOT] = value
+    if rows[row, ROW_READ] != value:
+        rows[row, ROW_READ] = value
         # All buckets have published, so this happens once in a pass.
         changed_reads[count[CHANGED_READS]] = row
         count[CHANGED_READS] += 1

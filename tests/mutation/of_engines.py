@@ -140,7 +140,7 @@ MUTANTS = (
         INDEXED,
         "what the sink holds is 0",
         LayerTables.start,
-        "self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]",
+        "self.table.rows[:, :, tables.ROW_READ] = self.sink.value[:, None]",
         "pass",
     ),
     row(
