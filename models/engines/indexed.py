@@ -219,9 +219,9 @@ class LayerTables:
         self.table = allocation.with_more_cares(self.table, m)
         self.table.cares[h, m] = care
         count[tables.RESUME] = 0
-        tables.ask_again(self.table, h, m)
+        tables.link_queries(self.table, h, m)
         while count[tables.STOPPED] == tables.FULL:
             self.table = allocation.with_more_buckets(self.table)
-            tables.ask_again(self.table, h, m)
+            tables.link_queries(self.table, h, m)
         count[tables.CARES] += 1
         count[tables.RESUME] = stopped

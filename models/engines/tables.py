@@ -357,7 +357,7 @@ def gather_changed_reads(t: Table, seen: Integers, affected: Integers) -> int:
     return int(_gather_changed_reads(t.changed_reads, t.counts, seen, affected))
 
 
-def ask_again(t: Table, h: int, m: int) -> None:
+def link_queries(t: Table, h: int, m: int) -> None:
     """Enter every row that asks something in head h under its new care, the m-th; stops, to be resumed, like relink."""
     t.counts[h, STOPPED] = _ask_again(t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
 

@@ -147,7 +147,7 @@ MUTANTS = (
         INDEXED,
         "one set of cares is enough",
         LayerTables._add_care,
-        "tables.ask_again(self.table, h, m)\n    while",
+        "tables.link_queries(self.table, h, m)\n    while",
         "pass\n    while",
     ),
     row(BATCH, "rows of other sequences are found", indexed._batch, "(1 << (len(ends) - 1).bit_length()) - 1", "0"),
