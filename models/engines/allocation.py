@@ -17,7 +17,7 @@ def empty_table(heads: int, rows: int) -> Table:
         hashed=np.full((heads, 256), -1, np.int32),
         cares=np.zeros((heads, MOST_CARES), np.int64),
         touched=np.zeros((heads, 64), np.int32),
-        answer=np.zeros((heads, rows), np.int32),
+        unanswered=np.zeros((heads, rows), np.int32),
         changed_reads=np.zeros((heads, rows), np.int32),
         counts=np.zeros((heads, COUNTERS), np.int64),
     )

@@ -29,7 +29,7 @@ MOST_CARES = 4
 BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
 ROW_RECENCY, ROW_VALUE, QUERY, ROW_READ, ROW = 0, 1, 2, 3, 4
 CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
-USED, CARES, RESUME, TOUCHES, ANSWERS, CHANGED_READS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+USED, CARES, RESUME, TOUCHES, UNANSWERED, CHANGED_READS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 #: So many bits of a code number the places in a cache line of `hashed`.
 LINE = 4
 #: `BEST` of a bucket without keys, and of one that must be searched; a tie is marked in CARE.
@@ -68,7 +68,7 @@ class Table(NamedTuple):
     hashed: Indices
     cares: Integers
     touched: Indices
-    answer: Indices
+    unanswered: Indices
     changed_reads: Indices
     counts: Integers
 
@@ -185,8 +185,8 @@ def _relink_key(key_links: Indices, rows: Integers, buckets: Integers, touched: 
 
 
 @jit(inline=True)
-def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, answer: Indices,
-                  count: Integers, row: int, query: int) -> None:  # fmt: skip
+def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
+                  unanswered: Indices, count: Integers, row: int, query: int) -> None:  # fmt: skip
     """Make a row ask other bits (-1: nothing)."""
     for m in range(count[CARES]):
         if query_links[m, row, BUCKET] >= 0:
@@ -194,8 +194,8 @@ def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashe
         if query >= 0:
             _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
     rows[row, QUERY] = query
-    answer[count[ANSWERS]] = row
-    count[ANSWERS] += 1
+    unanswered[count[UNANSWERED]] = row
+    count[UNANSWERED] += 1
 
 
 @jit(inline=True)
@@ -214,7 +214,7 @@ def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
 
 @jit()
 def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
-                 touched: Indices, answer: Indices, count: Integers, changed: Integers, query: Integers, key: Integers,
+                 touched: Indices, unanswered: Indices, count: Integers, changed: Integers, query: Integers, key: Integers,
                  care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
     for i in range(count[RESUME], len(changed)):
         row, b, code = changed[i], np.int64(-1), key[i]
@@ -231,7 +231,7 @@ def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
                 b = _bucket(buckets, hashed, count, code, m)
         _relink_key(key_links, rows, buckets, touched, count, row, b, recency[i], value[i])
         if rows[row, QUERY] != query[i]:
-            _relink_query(query_links, rows, buckets, hashed, cares, answer, count, row, query[i])
+            _relink_query(query_links, rows, buckets, hashed, cares, unanswered, count, row, query[i])
     count[RESUME] = len(changed)
     return DONE
 
@@ -240,13 +240,13 @@ def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
 def _relink(head: int, end: int, t: Table, changed: Integers, projected: Projections) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _relink_head(
-            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h],
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.unanswered[h],
             t.counts[h], changed, projected.query[h], projected.key[h], projected.care[h], projected.recency[h], projected.value[h],
         )  # fmt: skip
 
 
 @jit()
-def _ask_again(
+def _link_queries(
     query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int
 ) -> int:
     for row in range(count[RESUME], len(rows)):
@@ -311,8 +311,8 @@ def _answer(query_links: Indices, rows: Integers, buckets: Integers, changed_rea
 
 
 @jit()
-def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices,
-                 changed_reads: Indices, count: Integers, sink: int) -> int:  # fmt: skip
+def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, touched: Indices,
+                 unanswered: Indices, changed_reads: Indices, count: Integers, sink: int) -> int:  # fmt: skip
     fresh, tied = 0, False
     for i in range(count[TOUCHES]):
         if _publish(key_links, rows, buckets, count, touched[i]):
@@ -324,9 +324,9 @@ def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
         while row >= 0:
             tied |= _answer(query_links, rows, buckets, changed_reads, count, row, sink)
             row = np.int64(query_links[m, row, AFTER])
-    for i in range(count[ANSWERS]):
-        tied |= _answer(query_links, rows, buckets, changed_reads, count, np.int64(answer[i]), sink)
-    count[TOUCHES], count[ANSWERS] = 0, 0
+    for i in range(count[UNANSWERED]):
+        tied |= _answer(query_links, rows, buckets, changed_reads, count, np.int64(unanswered[i]), sink)
+    count[TOUCHES], count[UNANSWERED] = 0, 0
     return TIED if tied else DONE
 
 
@@ -334,7 +334,7 @@ def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _settle_head(
-            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.changed_reads[h], t.counts[h], sink[h]
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.unanswered[h], t.changed_reads[h], t.counts[h], sink[h]
         )
 
 
@@ -359,7 +359,7 @@ def gather_changed_reads(t: Table, seen: Integers, affected: Integers) -> int:
 
 def link_queries(t: Table, h: int, m: int) -> None:
     """Enter every row that asks something in head h under its new care, the m-th; stops, to be resumed, like relink."""
-    t.counts[h, STOPPED] = _ask_again(t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
+    t.counts[h, STOPPED] = _link_queries(t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
 
 
 def relink(t: Table, changed: Integers, projected: Projections) -> None:
