@@ -24,7 +24,7 @@ FILLED = 1.25
 Start = tuple[Tensor, Positions]
 
 
-class Failed(Exception):
+class SequenceFailed(Exception):
     """One sequence could not be decoded: its number, and why."""
 
     def __init__(self, number: int, cause: NotFinished | OutOfPositions | TooLong) -> None:
@@ -40,7 +40,7 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
 
     Args:    watch: called with the number of sequences that are finished.
     Returns: in the order of `starts`.
-    Raises:  Failed: what `decode` raises, for one of them. ValueError: as `decode`.
+    Raises:  SequenceFailed: what `decode` raises, for one of them. ValueError: as `decode`.
     """
     engine = sampling.engine
     if engine not in ENGINES:
@@ -85,11 +85,11 @@ def _too_much(count: int, rows: int, shortest: int, more: int, engine: str) -> b
 
 @contextmanager
 def _failing(number: int) -> Iterator[None]:
-    """Errors of the body are raised again as Failed, with the number of that sequence."""
+    """Errors of the body are raised again as SequenceFailed, with the number of that sequence."""
     try:
         yield
     except (NotFinished, OutOfPositions, TooLong) as error:
-        raise Failed(number, error) from error
+        raise SequenceFailed(number, error) from error
 
 
 class _Pass:
@@ -104,7 +104,7 @@ class _Pass:
     def decode(self, watch: Callable[[int], None]) -> dict[int, Decoding]:
         """Decode all of them; results stand under the number of their sequence.
 
-        Raises: Unsuitable: the engine cannot take them. Failed: as decode_batch.
+        Raises: Unsuitable: the engine cannot take them. SequenceFailed: as decode_batch.
         """
         sequences = [editing.sequence.tokens for editing in self.editings]
         session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])

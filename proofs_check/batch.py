@@ -11,7 +11,7 @@ import torch
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
 from lockstep.compiler.processor import Code
-from lockstep.models.batch import Failed, decode_batch
+from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
@@ -130,7 +130,7 @@ def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[In
     starts = [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
     try:
         decodings = decode_batch(compiled.model, starts, compiled.process, sampling, watch)
-    except Failed as failed:
+    except SequenceFailed as failed:
         with lines[failed.number].blamed():
             raise prepared[failed.number].explain(failed.cause) from None
     found = []

@@ -19,7 +19,7 @@ from kit.made_models import lookup_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
 from lockstep.models import batch
-from lockstep.models.batch import Failed, Start, decode_batch
+from lockstep.models.batch import SequenceFailed, Start, decode_batch
 from lockstep.models.decode import decode
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.engines.dense import DenseSession
@@ -137,7 +137,7 @@ def test_a_sequence_that_fails_says_which() -> None:
     compiled, starts = starts_of(sums(2, 2))
     _, (short,) = starts_of(sums(2), spare=-3)
     for engine in ENGINES:
-        with pytest.raises(Failed, match="sequence 1: decoding step .* are still masked") as caught:
+        with pytest.raises(SequenceFailed, match="sequence 1: decoding step .* are still masked") as caught:
             decode_batch(compiled.model, [starts[0], short, starts[1]], sampling=Sampling(engine=engine))
         assert caught.value.number == 1
     with pytest.raises(ValueError, match="unknown engine"):

@@ -28,7 +28,7 @@ from oracles.numpy_decoder import transition
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models import batch
-from lockstep.models.batch import Failed, decode_batch
+from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
 from lockstep.models.engines import Unsuitable
@@ -251,6 +251,6 @@ CHECKS = (
         "batches",
         "sequences decoded together come out as alone, by the engine that was asked for",
         batches,
-        (Unsuitable, Failed, IndexError, RuntimeError),
+        (Unsuitable, SequenceFailed, IndexError, RuntimeError),
     ),
 )
