@@ -18,7 +18,7 @@ from lockstep.models.transformer import Transformer
 #: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
 MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
 #: How much longer the longest of a dense pass may be than the shortest.
-FILLED = 1.25
+MAX_LENGTH_RATIO = 1.25
 
 #: A start sequence, [N] int64, and its positions.
 Start = tuple[Tensor, Positions]
@@ -80,7 +80,7 @@ def _too_much(count: int, rows: int, shortest: int, more: int, engine: str) -> b
     """Whether a pass that has `count` sequences holds no longer one; the dense engine fills all up to that length."""
     if engine != "dense":
         return rows + more > MOST_ROWS
-    return (count + 1) * more**2 > MOST_PAIRS or more > FILLED * shortest
+    return (count + 1) * more**2 > MOST_PAIRS or more > MAX_LENGTH_RATIO * shortest
 
 
 @contextmanager

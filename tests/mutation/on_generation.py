@@ -214,7 +214,7 @@ def batches() -> None:
         compiled, starts = starts_of(sums(2, 1, 2, 2), construction)
         alone = [decode(compiled.model, *start, process=compiled.process) for start in starts]
         for engine in TOGETHER:
-            together = Attribute(batch, "FILLED", 99.0, "all lengths in one pass")
+            together = Attribute(batch, "MAX_LENGTH_RATIO", 99.0, "all lengths in one pass")
             with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
                 found = decode_batch(compiled.model, starts, compiled.process, Sampling(engine=engine))
             for number, (one, other) in enumerate(zip(found, alone)):
