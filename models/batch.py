@@ -12,7 +12,7 @@ from lockstep.models.decode import Decoding, TooLong, decode
 from lockstep.models.editing import Editing, NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.positions import Positions
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.transformer import Transformer
 
 #: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
@@ -32,7 +32,7 @@ class SequenceFailed(Exception):
         super().__init__(f"sequence {number}: {cause}")
 
 
-def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = PLAIN,
+def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
                  watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
     """Decode each sequence to the same end as `lockstep.models.decode.decode` alone, as many in one pass as there is room for.
 

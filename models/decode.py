@@ -13,7 +13,7 @@ from torch import Tensor
 from lockstep.models.editing import DecodingStep, Editing
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, Session, Unsuitable
 from lockstep.models.positions import Positions
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
 
@@ -46,7 +46,7 @@ class Decoder:
     """
 
     def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
-                 sampling: Sampling = PLAIN) -> None:  # fmt: skip
+                 sampling: Sampling = DEFAULT_SAMPLING) -> None:  # fmt: skip
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
@@ -96,7 +96,7 @@ class Decoder:
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = PLAIN,
+def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
            watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
     """Decode to the end; arguments and errors as `Decoder`. `watch` is called after each decoding step.
 

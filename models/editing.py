@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Prediction
 
@@ -67,7 +67,7 @@ class Editing:
     Raises: ValueError: no such process or order, or the process does not take this order.
     """
 
-    def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = PLAIN) -> None:
+    def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING) -> None:
         if process not in PROCESSES or sampling.order not in ORDERS:
             raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]

@@ -25,4 +25,4 @@ class Sampling:
 #: The engine is to be chosen by the size of the decode.
 AUTO = "auto"
 #: All that are ready at once, by the reference.
-PLAIN = Sampling()
+DEFAULT_SAMPLING = Sampling()
