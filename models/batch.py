@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lockstep.models.decode import Decoding, TooLong, decode
-from lockstep.models.editing import Editing, NotFinished, OutOfPositions
+from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
@@ -99,30 +99,30 @@ class _Pass:
         self.model, self.engine = model.to(sampling.device), sampling.engine
         self.numbers, self.starts = list(starts), list(starts.values())
         mask = model.vocabulary.mask
-        self.editings = [Editing(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
+        self.editors = [SequenceEditor(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
 
     def decode(self, watch: Callable[[int], None]) -> dict[int, Decoding]:
         """Decode all of them; results stand under the number of their sequence.
 
         Raises: Unsuitable: the engine cannot take them. SequenceFailed: as decode_batch.
         """
-        sequences = [editing.sequence.tokens for editing in self.editings]
+        sequences = [editor.sequence.tokens for editing in self.editors]
         session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
         contexts = [[len(tokens)] for tokens in sequences]
-        live = [n for n, editing in enumerate(self.editings) if not editing.filled]
+        live = [n for n, editor in enumerate(self.editors) if not editor.filled]
         while live:
             ended = []
             for n, (rows, prediction) in zip(live, session.predict(live)):
                 with _failing(self.numbers[n]):
-                    step = self.editings[n].step(rows, prediction)
+                    step = self.editors[n].step(rows, prediction)
                 if step is not None:
                     session.update(n, step.change, step.sequence)
                     contexts[n].append(step.change.length)
-                if step is None or self.editings[n].filled:
+                if step is None or self.editors[n].filled:
                     ended.append(n)
             live = [n for n in live if n not in ended]
             watch(len(contexts) - len(live))
         return {
-            number: Decoding(torch.from_numpy(editing.sequence.tokens), editing.number, tuple(context), self.engine)
-            for number, editing, context in zip(self.numbers, self.editings, contexts)
+            number: Decoding(torch.from_numpy(editor.sequence.tokens), editor.number, tuple(context), self.engine)
+            for number, editor, context in zip(self.numbers, self.editors, contexts)
         }

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.models.editing import DecodingStep, Editing
+from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, Session, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
@@ -50,8 +50,8 @@ class Decoder:
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
-        self.editing = Editing(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
-        self.model, self.sequence = model.to(sampling.device), self.editing.sequence
+        self.editor = SequenceEditor(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
+        self.model, self.sequence = model.to(sampling.device), self.editor.sequence
         self.reason = ""
         self.session = self._start(sampling.engine)
 
@@ -61,8 +61,8 @@ class Decoder:
         return self.session.name + (f" ({self.reason})" if self.reason else "")
 
     def __iter__(self) -> Iterator[DecodingStep]:
-        while not self.editing.filled:
-            step = self.editing.step(*self._predict())
+        while not self.editor.filled:
+            step = self.editor.step(*self._predict())
             if step is None:
                 return
             self._update(step.change)

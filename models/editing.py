@@ -60,7 +60,7 @@ class DecodingStep:
         return torch.from_numpy(self.sequence.copy())
 
 
-class Editing:
+class SequenceEditor:
     """A sequence that a process edits, one decoding step after the other; predictions come from outside.
 
     Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. most: how many positions there are encodings for.
