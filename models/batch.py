@@ -62,7 +62,7 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
 
 
 def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
-    """Which sequences share a pass: neighbours in length, so that little is filled up."""
+    """Which sequences share a pass: neighbours in length, so that little is is_finished up."""
     lengths = [len(positions) for _, positions in starts]
     group: list[int] = []
     rows = 0
@@ -109,7 +109,7 @@ class _Pass:
         sequences = [editor.sequence.tokens for editing in self.editors]
         session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
         contexts = [[len(tokens)] for tokens in sequences]
-        live = [n for n, editor in enumerate(self.editors) if not editor.filled]
+        live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
         while live:
             ended = []
             for n, (rows, prediction) in zip(live, session.predict(live)):
@@ -118,7 +118,7 @@ class _Pass:
                 if step is not None:
                     session.update(n, step.change, step.sequence)
                     contexts[n].append(step.change.length)
-                if step is None or self.editors[n].filled:
+                if step is None or self.editors[n].is_finished:
                     ended.append(n)
             live = [n for n in live if n not in ended]
             watch(len(contexts) - len(live))

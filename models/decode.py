@@ -61,7 +61,7 @@ class Decoder:
         return self.session.name + (f" ({self.reason})" if self.reason else "")
 
     def __iter__(self) -> Iterator[DecodingStep]:
-        while not self.editor.filled:
+        while not self.editor.is_finished:
             step = self.editor.step(*self._predict())
             if step is None:
                 return

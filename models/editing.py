@@ -79,7 +79,7 @@ class SequenceEditor:
         self.renewed = torch.zeros(most, dtype=torch.bool)
 
     @property
-    def filled(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether decoding ends here, whatever is predicted."""
         return self.process.fills and not self.sequence.masks
 
