@@ -81,7 +81,7 @@ class SequenceEditor:
     @property
     def is_finished(self) -> bool:
         """Whether decoding ends here, whatever is predicted."""
-        return self.process.fills and not self.sequence.masks
+        return self.process.ends_without_masks and not self.sequence.masks
 
     def step(self, rows: NDArray[np.int64], prediction: Prediction) -> DecodingStep | None:
         """The next decoding step; None at a fixed point.
@@ -97,7 +97,7 @@ class SequenceEditor:
             raise OutOfPositions(self.number + 1, length, self.most)
         change = self.sequence.edit(edits)
         if not len(change.rows) and change.length == before:
-            if self.process.fills:
+            if self.process.ends_without_masks:
                 raise NotFinished(self.number + 1, self.sequence.masks)
             return None
         self.number += 1

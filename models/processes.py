@@ -86,14 +86,14 @@ class Process:
 
     propose:  (rows [n] ascending, their tokens [n], prediction of each [n], id of MASK) -> the edits among them.
               What it says of a row depends on nothing but that row's token and prediction.
-    fills:    decoding ends when no mask is left, and masks that stay are an error; else it ends at a fixed point.
+    ends_without_masks:    decoding ends when no mask is left, and masks that stay are an error; else it ends at a fixed point.
     any_order: a decoding step may carry out a part of the edits.
     """
 
     name: str
     meaning: str
     propose: Callable[[Tensor, Tensor, Prediction, int], Edits]
-    fills: bool
+    ends_without_masks: bool
     any_order: bool
 
     def step(self, tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
@@ -137,7 +137,7 @@ def edit(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edi
 PROCESSES = {
     process.name: process
     for process in (
-        Process("mdm", "masked diffusion: unmask", unmask, fills=True, any_order=True),
-        Process("ap-mdm", "any-process masked diffusion: unmask, remask, insert, delete", edit, fills=False, any_order=False),
+        Process("mdm", "masked diffusion: unmask", unmask, ends_without_masks=True, any_order=True),
+        Process("ap-mdm", "any-process masked diffusion: unmask, remask, insert, delete", edit, ends_without_masks=False, any_order=False),
     )
 }

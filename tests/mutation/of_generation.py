@@ -83,7 +83,7 @@ MUTANTS = (
         Rewrite(editing._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
         "orders",
     ),
-    Mutant(LOOP, "decoding that is stuck ends", Rewrite(SequenceEditor.step, "if self.process.fills:", "if False:"), "stuck decodes"),
+    Mutant(LOOP, "decoding that is stuck ends", Rewrite(SequenceEditor.step, "if self.process.ends_without_masks:", "if False:"), "stuck decodes"),
     Mutant(
         LOOP,
         "the sequence may outgrow its positions",
