@@ -92,7 +92,7 @@ class SequenceEditor:
         self.pending = self._touched(rows, prediction)
         edits = chosen(self.pending, self.choose)
         before = len(self.sequence)
-        length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.moves else before
+        length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
         if length > self.most:
             raise OutOfPositions(self.number + 1, length, self.most)
         change = self.sequence.edit(edits)

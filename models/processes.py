@@ -54,7 +54,7 @@ class Edits:
         )
 
     @property
-    def moves(self) -> bool:
+    def shifts_positions(self) -> bool:
         """Whether positions after an edit may move."""
         return bool(self.delete.any() or self.insert.any())
 
@@ -69,7 +69,7 @@ def apply(tokens: Tensor, edits: Edits, mask: int) -> Tensor:
     """The sequence after all edits at once; the sequence before is left as it is."""
     after = tokens.clone()
     after[edits.rows] = edits.tokens
-    if not edits.moves:
+    if not edits.shifts_positions:
         return after
     kept, lengths = torch.ones(len(tokens), dtype=torch.bool), torch.ones_like(tokens)
     kept[edits.rows] = ~edits.delete

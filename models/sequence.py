@@ -38,7 +38,7 @@ class TokenSequence:
 
     def edit(self, edits: Edits) -> Change:
         """Carry out edits all at once, and say what they changed."""
-        if edits.moves:
+        if edits.shifts_positions:
             return self._replace(apply(torch.from_numpy(self.tokens), edits, self.mask).numpy())
         rows, tokens = edits.rows.numpy(), edits.tokens.numpy()
         before = self.tokens[rows]
