@@ -106,7 +106,7 @@ class _Pass:
 
         Raises: Unsuitable: the engine cannot take them. SequenceFailed: as decode_batch.
         """
-        sequences = [editor.sequence.tokens for editing in self.editors]
+        sequences = [editor.sequence.tokens for editor in self.editors]
         session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
