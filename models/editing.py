@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
+from lockstep.models.processes import PROCESSES, Chooser, Edits, no_edits, select_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Prediction
@@ -90,7 +90,7 @@ class SequenceEditor:
         Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows its positions.
         """
         self.pending = self._touched(rows, prediction)
-        edits = chosen(self.pending, self.choose)
+        edits = select_edits(self.pending, self.choose)
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
         if length > self.most:

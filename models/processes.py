@@ -99,10 +99,10 @@ class Process:
     def step(self, tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
         """One decoding step, spelled out: the next sequence, [N'] int64, from a prediction for every position."""
         proposed = self.propose(torch.arange(len(tokens)), tokens, prediction, mask)
-        return apply(tokens, chosen(proposed, choose), mask)
+        return apply(tokens, select_edits(proposed, choose), mask)
 
 
-def chosen(proposed: Edits, choose: Chooser) -> Edits:
+def select_edits(proposed: Edits, choose: Chooser) -> Edits:
     """The proposed edits at the positions that `choose` picks."""
     if not len(proposed):
         return proposed
@@ -138,6 +138,12 @@ PROCESSES = {
     process.name: process
     for process in (
         Process("mdm", "masked diffusion: unmask", unmask, ends_without_masks=True, any_order=True),
-        Process("ap-mdm", "any-process masked diffusion: unmask, remask, insert, delete", edit, ends_without_masks=False, any_order=False),
+        Process(
+            "ap-mdm",
+            "any-process masked diffusion: unmask, remask, insert, delete",
+            edit,
+            ends_without_masks=False,
+            any_order=False,
+        ),
     )
 }

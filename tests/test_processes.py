@@ -59,7 +59,10 @@ def test_several_edits_in_one_step() -> None:
 
 
 def test_the_table_says_which_orders_exist() -> None:
-    assert {name: (p.ends_without_masks, p.any_order) for name, p in PROCESSES.items()} == {"mdm": (True, True), "ap-mdm": (False, False)}
+    assert {name: (p.ends_without_masks, p.any_order) for name, p in PROCESSES.items()} == {
+        "mdm": (True, True),
+        "ap-mdm": (False, False),
+    }
 
 
 def test_outgrowing_the_positions_is_an_error() -> None:

@@ -138,7 +138,9 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     only_first = _only_first(model, positions, sink_kind)
     for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
         lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
-        if any(max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]):
+        if any(
+            max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]
+        ):
             real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)

@@ -292,7 +292,9 @@ def _publish(key_links: Indices, rows: Integers, buckets: Integers, count: Integ
 
 
 @jit()
-def _answer(query_links: Indices, rows: Integers, buckets: Integers, changed_reads: Indices, count: Integers, row: int, sink: int) -> bool:
+def _answer(
+    query_links: Indices, rows: Integers, buckets: Integers, changed_reads: Indices, count: Integers, row: int, sink: int
+) -> bool:
     """Settle what a row reads now; return whether two keys tie for it."""
     value, best, tied = sink, np.int64(MINUS_INFINITY), False
     if rows[row, QUERY] >= 0:
@@ -334,7 +336,15 @@ def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _settle_head(
-            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.unanswered[h], t.changed_reads[h], t.counts[h], sink[h]
+            t.key_links[h],
+            t.query_links[h],
+            t.rows[h],
+            t.buckets[h],
+            t.touched[h],
+            t.unanswered[h],
+            t.changed_reads[h],
+            t.counts[h],
+            sink[h],
         )
 
 

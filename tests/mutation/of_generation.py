@@ -83,7 +83,12 @@ MUTANTS = (
         Rewrite(editing._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
         "orders",
     ),
-    Mutant(LOOP, "decoding that is stuck ends", Rewrite(SequenceEditor.step, "if self.process.ends_without_masks:", "if False:"), "stuck decodes"),
+    Mutant(
+        LOOP,
+        "decoding that is stuck ends",
+        Rewrite(SequenceEditor.step, "if self.process.ends_without_masks:", "if False:"),
+        "stuck decodes",
+    ),
     Mutant(
         LOOP,
         "the sequence may outgrow its positions",
@@ -91,7 +96,9 @@ MUTANTS = (
         "stuck decodes",
     ),
     Mutant(LOOP, "decoding steps count from 0", Rewrite(SequenceEditor.step, "self.number += 1", "pass"), "closed forms of mdm"),
-    Mutant(LOOP, "edits that wait are forgotten", Rewrite(SequenceEditor._touched, "if not len(old):", "if True:"), "active engine"),
+    Mutant(
+        LOOP, "edits that wait are forgotten", Rewrite(SequenceEditor._touched, "if not len(old):", "if True:"), "active engine"
+    ),
     Mutant(
         LOOP,
         "edits of rows that were predicted anew are kept",
