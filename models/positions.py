@@ -47,7 +47,7 @@ class Positions:
         return Positions(dense.shape[1], a, dense[:, a].astype(np.uint8), b, dense[:, b].copy())
 
     @staticmethod
-    def stacked(parts: Sequence[Positions]) -> Positions:
+    def concatenated(parts: Sequence[Positions]) -> Positions:
         """The encodings of several sequences, one after the other."""
         if len(parts) == 1:
             return parts[0]

@@ -119,7 +119,7 @@ def test_stacked_positions() -> None:
     parts = [
         Positions.of(torch.tensor(rows).double()) for rows in ([[1, 0, 2], [0, 0, 3]], [[0, 300, 1]], [[5, 0, 0], [7, 9, 1]])
     ]
-    together = Positions.stacked(parts)
+    together = Positions.concatenated(parts)
     assert np.array_equal(together.dense(), np.concatenate([part.dense() for part in parts]))
 
 

@@ -41,7 +41,7 @@ class IndexedSession:
     def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
         if not all(map(len, sequences)):
             raise Unsuitable("the sequence is empty")
-        self.model, self.positions, self.sink = model, Positions.stacked(positions), int(sequences[0][0])
+        self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
         self.plan = plan(model, self.positions, self.sink)
         most = len(self.positions)
         self.ends = np.cumsum([len(part) for part in positions])

@@ -153,7 +153,7 @@ MUTANTS = (
     row(BATCH, "rows of other sequences are found", indexed._batch, "(1 << (len(ends) - 1).bit_length()) - 1", "0"),
     row(BATCH, "rows that vanish are the first sequence's", IndexedSession.update, "first + change.length", "change.length"),
     row(BATCH, "rows are told by where all stand", IndexedSession._split_by_sequence, "rows[a:b] - first", "rows[a:b]"),
-    row(BATCH, "positions are those of the first", Positions.stacked, "at := at + len(part)", "len(part)"),
+    row(BATCH, "positions are those of the first", Positions.concatenated, "at := at + len(part)", "len(part)"),
     row(BATCH, "rows that fill up are keys", dense.DenseSession._embedded, ">= lengths[:, None]", "> lengths[:, None]"),
     row(BATCH, "a sequence that has ended goes on", batch._Pass.decode, "ended.append(n)", "pass"),
     row(
