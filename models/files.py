@@ -111,8 +111,8 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
     tensors = {name: t for name, t in dict(model.tensors()).items() if name.startswith(("layers.", "control."))}
     tensors["tokens"] = tokens
     tensors["position_encoding"] = positions.to(model.dtype)
-    tensors["token_embedding"] = model.embedding.spelled(model.vocabulary)
-    tensors["unembedding"] = model.unembedding.spelled(model.vocabulary)
+    tensors["token_embedding"] = model.embedding.full_matrix(model.vocabulary)
+    tensors["unembedding"] = model.unembedding.full_matrix(model.vocabulary)
     text = {
         **metadata,
         "format": JOB_FORMAT,

@@ -20,7 +20,7 @@ from torch import Tensor
 from lockstep.models.tokens import MASK, Vocabulary
 
 #: Vocabularies up to this size can be spelled out as full matrices.
-MAX_SPELLED = 1 << 16
+MAX_FULL_VOCABULARY = 1 << 16
 
 #: What weights may be made of.
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -67,13 +67,15 @@ class Factored:
     one: Tensor  # [bits, d], where the bit is 1
     zero: Tensor  # [bits, d], where it is 0
 
-    def spelled(self, vocabulary: Vocabulary) -> Tensor:
+    def full_matrix(self, vocabulary: Vocabulary) -> Tensor:
         """The full matrix, [V, d].
 
-        Raises: ValueError: the vocabulary is larger than MAX_SPELLED.
+        Raises: ValueError: the vocabulary is larger than MAX_FULL_VOCABULARY.
         """
-        if vocabulary.size > MAX_SPELLED:
-            raise ValueError(f"a vocabulary of {vocabulary.size} tokens is not spelled out; the limit is {MAX_SPELLED}")
+        if vocabulary.size > MAX_FULL_VOCABULARY:
+            raise ValueError(
+                f"a vocabulary of {vocabulary.size} tokens is too large for full matrices; the limit is {MAX_FULL_VOCABULARY}"
+            )
         rows = []
         for number, (_, bits) in enumerate(vocabulary.kinds):
             values = torch.arange(1 << bits)[:, None] >> torch.arange(bits)[None, :] & 1  # [2^bits, bits]

@@ -163,7 +163,7 @@ MUTANTS = (
     Mutant(
         MODEL,
         "full matrices have bits exchanged",
-        Rewrite(transformer.Factored.spelled, "(1 - chosen) @ self.zero[:bits]", "(1 - chosen) @ self.one[:bits]"),
+        Rewrite(transformer.Factored.full_matrix, "(1 - chosen) @ self.zero[:bits]", "(1 - chosen) @ self.one[:bits]"),
         "foreign decoder",
     ),
     Mutant(

@@ -114,14 +114,14 @@ def full_softmax() -> None:
     for seed in range(4):
         model = random_model(seed)
         x = torch.randn(40, model.width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-        logits = x @ model.unembedding.spelled(model.vocabulary).T
+        logits = x @ model.unembedding.full_matrix(model.vocabulary).T
         logits[:, model.vocabulary.mask] = -torch.inf
         probability, token = torch.softmax(logits, -1).max(-1)
         found = model.predict(x)
         assert torch.equal(found.token, token), "another token"
         assert torch.allclose(found.probability, probability), "another probability"
         tokens = torch.arange(model.vocabulary.size)
-        assert torch.allclose(model.embed(tokens), model.embedding.spelled(model.vocabulary)), "another embedding"
+        assert torch.allclose(model.embed(tokens), model.embedding.full_matrix(model.vocabulary)), "another embedding"
     weight = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
     edits = Transformer(model.vocabulary, model.embedding, (), model.unembedding, weight, torch.tensor([-1.0, 0.0, 1.0]).double())
     found_bits = edits._control(torch.tensor([[0.0], [1.0]]).double())
