@@ -83,7 +83,7 @@ def word_of(bits: Sequence[Linear]) -> Linear:
     return total(bit * (1 << j) for j, bit in enumerate(bits))
 
 
-def spelled(bits: Sequence[Linear], value: int) -> list[Linear]:
+def equals(bits: Sequence[Linear], value: int) -> list[Linear]:
     """Literals that are all 1 when the bits spell the value."""
     return [bit if value >> j & 1 else 1 - bit for j, bit in enumerate(bits)]
 

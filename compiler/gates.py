@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
+from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, equals, word_of
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def shift(name: str, towards: int) -> Callable[[Alu], None]:
         b, w = alu.builder, alu.bits
         amount = b.field(f"{name}.amount", w)
         for s in range(w):
-            b.when(At.OPERANDS, [alu.flag(name), *spelled([*alu.y], s)], {amount.bit(s): 1})
+            b.when(At.OPERANDS, [alu.flag(name), *equals([*alu.y], s)], {amount.bit(s): 1})
             for j in range(w):
                 if 0 <= j + towards * s < w:
                     b.when(At.MEMORY, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})

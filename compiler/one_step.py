@@ -24,7 +24,7 @@ from typing import ClassVar
 import numpy as np
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import At, Bit, Circuit, Linear, Match, Threshold, spelled
+from lockstep.compiler.circuit import At, Bit, Circuit, Linear, Match, Threshold, equals
 from lockstep.compiler.in_place import Widths
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor
@@ -136,7 +136,7 @@ class _OneStep(in_place.Editor):
             if writes := processor.next_column(number, instruction) | self._store(instruction):
                 self.b.when(At.ROM, [*executes, *here], writes)
             if instruction.rd is not None:
-                own = spelled([*self.address][: self.size.register], instruction.rd)
+                own = equals([*self.address][: self.size.register], instruction.rd)
                 hit = [self.role["register"].flag, self.runs.flag, *here, *own]
                 value = {remask: -1, processor.emit["WORD"].bit(): 1} | processor.value_column(instruction)
                 self.b.when(At.ROM, [*hit, mask], value)

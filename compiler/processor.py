@@ -28,7 +28,7 @@ from lockstep.compiler.circuit import (
     Match,
     Readout,
     Threshold,
-    spelled,
+    equals,
     total,
 )
 from lockstep.compiler.gates import GATES, Alu
@@ -180,7 +180,7 @@ class Processor:
 
     def at(self, number: int) -> list[Linear]:
         """Literals that are all 1 where the program counter is `number`."""
-        return spelled([*self.counter], number)
+        return equals([*self.counter], number)
 
     def add_increment(self, role: tuple[Linear, ...]) -> None:
         """out := pc + 1. Bit j is pc_j + carry_j - 2 carry_{j+1}, and a carry is a run of ones below it."""

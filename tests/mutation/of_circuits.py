@@ -179,7 +179,7 @@ MUTANTS = (
     Mutant(
         GATES,
         "shifts look at the low bits of the amount",
-        Rewrite(gates.GATES["shl"].emit, "spelled([*alu.y], s)", "spelled([*alu.y][:2], s)"),
+        Rewrite(gates.GATES["shl"].emit, "equals([*alu.y], s)", "equals([*alu.y][:2], s)"),
         GATE,
     ),
     Mutant(
