@@ -186,7 +186,7 @@ class Layout(ABC):
         parameters, cells = slice(1 + own, self.first_cell), slice(self.first_cell, self.first_processor)
         for role, here, each in (("parameter", parameters, 1), ("cell", cells, self.SLOTS)):
             fields.set(f"role.{role}", here, 1)
-            fields.spell("address", here, np.arange(here.stop - here.start) // each)
+            fields.set_bits("address", here, np.arange(here.stop - here.start) // each)
         self.set_processors(fields)
         return fields.positions
 
@@ -199,9 +199,9 @@ class Layout(ABC):
         here, register = slice(self.first_processor, self.length), (1 <= place) & (place <= self.job.registers)
         fields.set("role.PC", here, place == 0)
         fields.set("role.register", here, register)
-        fields.spell("address", here, np.where(register, place - 1, 0))
+        fields.set_bits("address", here, np.where(register, place - 1, 0))
         fields.set("first", here, (place == 0) & (pid == 0))
-        fields.spell("pid", here, pid)
+        fields.set_bits("pid", here, pid)
         fields.set("rank", here, self.ranks(pid))
 
     @abstractmethod

@@ -242,10 +242,10 @@ class Layout:
         for role, start, indices in (("parameter", 1, np.arange(h)), ("input", 1 + h, np.arange(n))):
             here = slice(start, start + len(indices))
             fields.set(f"role.{role}", here, 1)
-            fields.spell("address", here, indices)
+            fields.set_bits("address", here, indices)
         outputs = slice(self.first_output, self.length)
         fields.set("role.output", outputs, 1)
-        fields.spell("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
+        fields.set_bits("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
         self._block_positions(fields)
         return fields.positions
 
@@ -256,16 +256,16 @@ class Layout:
         for number, name in enumerate(BLOCK):
             fields.set(f"role.{name}", blocks, role == number)
         fields.set("last", blocks, (step == self.time) & (role == BLOCK.index("C")))
-        fields.spell("time", blocks, step)
-        fields.spell("time.previous", blocks, step - 1)
+        fields.set_bits("time", blocks, step)
+        fields.set_bits("time.previous", blocks, step - 1)
         fields.set("step", blocks, step)
-        fields.spell("pid", blocks, pid)
+        fields.set_bits("pid", blocks, pid)
         precedence = self.job.winner.precedence(processors)[pid]
         fields.set("priority", blocks, step * processors - precedence)
         fields.set("place", blocks, 3 * pid + role + 1)
         source = (step == 1) & (role == BLOCK.index("V"))
         fields.set("first", blocks, source)
-        fields.spell("value", blocks, np.where(source, pid, 0))
+        fields.set_bits("value", blocks, np.where(source, pid, 0))
 
     # -- what a run of the machine looks like as tokens ----------------------------------------
 

@@ -201,6 +201,6 @@ class Layout(in_place.Layout):
         job, here = self.job, slice(self.first_processor, self.length)
         pid, place, slot = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : job.registers + 1, 0:2])
         self.set_owners(fields, pid, place)
-        fields.spell("value", here, np.where(place == 0, pid, 0))
+        fields.set_bits("value", here, np.where(place == 0, pid, 0))
         fields.set("role.second", here, slot)
         fields.set("role.second", slice(self.first_cell, self.first_processor), np.arange(2 * job.space) % 2)

@@ -48,7 +48,7 @@ class PositionFields:
         else:
             self.positions.small[rows, place] = values
 
-    def spell(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
+    def set_bits(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
         large, start = self.places[name]
         assert not large, f"{name} does not hold bits"
         for j in range(self.fields[name].width):

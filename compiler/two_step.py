@@ -186,4 +186,4 @@ class Layout(in_place.Layout):
         self.set_owners(fields, pid, row)
         for i, name in enumerate(BUFFERS):
             fields.set(f"role.{name}", here, row == 1 + job.registers + i)
-        fields.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))
+        fields.set_bits("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))

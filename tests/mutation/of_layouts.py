@@ -63,15 +63,15 @@ MUTANTS = (
     row(
         "mdm: inputs stand one cell later",
         POSITIONS,
-        'fields.spell("address", here, indices)',
-        'fields.spell("address", here, indices + (role == "input"))',
+        'fields.set_bits("address", here, indices)',
+        'fields.set_bits("address", here, indices + (role == "input"))',
         MDM,
     ),
     row(
         "mdm: parameters are numbered from 1",
         POSITIONS,
-        'fields.spell("address", here, indices)',
-        'fields.spell("address", here, indices + (role == "parameter"))',
+        'fields.set_bits("address", here, indices)',
+        'fields.set_bits("address", here, indices + (role == "parameter"))',
         MDM,
     ),
     row(
