@@ -215,7 +215,7 @@ class Processor:
             emit = {self.emit["WORD"].bit(): 1, self.flags["sum.emit"].bit(): 1}
             return none | emit | self.address(instruction, instruction.row.destination)
         if instruction.rd is not None:
-            return none | {self.emit["REG"].bit(): 1} | _spell(self.out, instruction.rd)
+            return none | {self.emit["REG"].bit(): 1} | _change_bits(self.out, instruction.rd)
         return {}
 
     def next_column(self, number: int, instruction: Instruction) -> dict[Bit, int]:
@@ -224,12 +224,12 @@ class Processor:
         target = instruction.target if instruction.target is not None else 0
         match instruction.row.next:
             case Next.JUMP:
-                return _spell(self.out, target, following, self.size.counter)
+                return _change_bits(self.out, target, following, self.size.counter)
             case Next.STOP:
                 halt = {self.emit["PC"].bit(): -1, self.emit["HALT"].bit(): 1}
-                return halt | _spell(self.out, 0, following, self.size.counter)
+                return halt | _change_bits(self.out, 0, following, self.size.counter)
             case Next.BRANCH:
-                change = _spell(self.out, target, following, self.size.counter)
+                change = _change_bits(self.out, target, following, self.size.counter)
                 ups = {self.up.bit(j): 1 for (_, j), sign in change.items() if sign > 0}
                 downs = {self.down.bit(j): 1 for (_, j), sign in change.items() if sign < 0}
                 return ups | downs | self.select([instruction.operand("x")])
@@ -240,7 +240,7 @@ class Processor:
         writes: dict[Bit, int] = {}
         for slot, operand in zip(slots, operands):
             if operand.kind == "constant":
-                writes |= _spell(self.operands[slot], wrap(operand.number, self.size.word))
+                writes |= _change_bits(self.operands[slot], wrap(operand.number, self.size.word))
                 continue
             writes[self.asks[slot].bit()] = 1
             if operand.kind == "parameter":
@@ -248,7 +248,7 @@ class Processor:
             if operand.kind == "pid":
                 writes[self.is_pid[slot].bit()] = 1
             else:
-                writes |= _spell(self.indices[slot], operand.number)
+                writes |= _change_bits(self.indices[slot], operand.number)
         return writes
 
     # -- layers 2 and 3 ------------------------------------------------------------------------
@@ -309,7 +309,7 @@ class Processor:
         )
 
 
-def _spell(field: Field, value: int, instead_of: int = 0, width: int | None = None) -> dict[Bit, int]:
+def _change_bits(field: Field, value: int, instead_of: int = 0, width: int | None = None) -> dict[Bit, int]:
     """Writes that turn the bits of `instead_of` into those of `value`."""
     change = {}
     for j in range(width or field.width):
