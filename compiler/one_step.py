@@ -132,7 +132,7 @@ class _OneStep(in_place.Editor):
         self.b.when(At.ROM, [is_counter, self.kinds["PC"].flag], {remask: 1})
         processor.add_increment(executes)
         for number, instruction in enumerate(self.code.instructions):
-            here = processor.at(number)
+            here = processor.counter_is(number)
             if writes := processor.next_column(number, instruction) | self._store(instruction):
                 self.b.when(At.ROM, [*executes, *here], writes)
             if instruction.rd is not None:

@@ -167,7 +167,7 @@ class Processor:
         b.when(At.ROM, roles.destination, {self.emit["NONE"].bit(): 1})
         self.add_increment(roles.next)
         for number, instruction in enumerate(self.code.instructions):
-            here = self.at(number)
+            here = self.counter_is(number)
             columns = (
                 (roles.value, self.value_column(instruction)),
                 (roles.destination, self._destination_column(instruction)),
@@ -178,7 +178,7 @@ class Processor:
                     b.when(At.ROM, [*role, *here], writes)
         assert out.width >= self.size.counter
 
-    def at(self, number: int) -> list[Linear]:
+    def counter_is(self, number: int) -> list[Linear]:
         """Literals that are all 1 where the program counter is `number`."""
         return equals([*self.counter], number)
 
