@@ -141,14 +141,14 @@ class Layout(ABC):
 
     @staticmethod
     @abstractmethod
-    def rows_each(job: Job) -> int:
+    def rows_per_processor(job: Job) -> int:
         """Rows of one processor."""
 
     @classmethod
     def full_length(cls, job: Job) -> int:
         """N, the peak context length; h counts the construction's own two parameters."""
         h = len(job.parameters) + len(OWN_PARAMETERS)
-        return 1 + h + cls.SLOTS * job.space + job.processors * cls.rows_each(job)
+        return 1 + h + cls.SLOTS * job.space + job.processors * cls.rows_per_processor(job)
 
     @property
     def length(self) -> int:

@@ -194,7 +194,7 @@ class Layout(in_place.Layout):
     SLOTS: ClassVar[int] = 2
 
     @staticmethod
-    def rows_each(job: Job) -> int:
+    def rows_per_processor(job: Job) -> int:
         return 2 * (job.registers + 1)
 
     def set_processors(self, fields: PositionFields) -> None:

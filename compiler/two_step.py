@@ -177,12 +177,12 @@ class Layout(in_place.Layout):
     SLOTS: ClassVar[int] = 1
 
     @staticmethod
-    def rows_each(job: Job) -> int:
+    def rows_per_processor(job: Job) -> int:
         return job.registers + 1 + len(BUFFERS)
 
     def set_processors(self, fields: PositionFields) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
-        pid, row = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : self.rows_each(job)])
+        pid, row = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : self.rows_per_processor(job)])
         self.set_owners(fields, pid, row)
         for i, name in enumerate(BUFFERS):
             fields.set(f"role.{name}", here, row == 1 + job.registers + i)
