@@ -123,14 +123,14 @@ class Editor:
 class Layout(ABC):
     """Where everything stands in the full sequence of one job, and its positions; `time`, the run's, does not matter.
 
-    SLOTS: rows of each shared cell.
+    ROWS_PER_CELL: rows of each shared cell.
     """
 
     job: Job
     circuit: Circuit
     widths: Widths
     time: int
-    SLOTS: ClassVar[int]
+    ROWS_PER_CELL: ClassVar[int]
 
     def __post_init__(self) -> None:
         check_winner(self.job)
@@ -148,7 +148,7 @@ class Layout(ABC):
     def full_length(cls, job: Job) -> int:
         """N, the peak context length; h counts the construction's own two parameters."""
         h = len(job.parameters) + len(OWN_PARAMETERS)
-        return 1 + h + cls.SLOTS * job.space + job.processors * cls.rows_per_processor(job)
+        return 1 + h + cls.ROWS_PER_CELL * job.space + job.processors * cls.rows_per_processor(job)
 
     @property
     def length(self) -> int:
@@ -165,7 +165,7 @@ class Layout(ABC):
 
     @property
     def first_processor(self) -> int:
-        return self.first_cell + self.SLOTS * self.job.space
+        return self.first_cell + self.ROWS_PER_CELL * self.job.space
 
     def tokens(self) -> NDArray[np.int64]:
         """x_0: int64 [start_length]: BOS, parameters, input words."""
@@ -184,7 +184,7 @@ class Layout(ABC):
         for i, name in enumerate(OWN_PARAMETERS):
             fields.set(f"role.{name}", slice(1 + i, 2 + i), 1)
         parameters, cells = slice(1 + own, self.first_cell), slice(self.first_cell, self.first_processor)
-        for role, here, each in (("parameter", parameters, 1), ("cell", cells, self.SLOTS)):
+        for role, here, each in (("parameter", parameters, 1), ("cell", cells, self.ROWS_PER_CELL)):
             fields.set(f"role.{role}", here, 1)
             fields.set_bits("address", here, np.arange(here.stop - here.start) // each)
         self.set_processors(fields)

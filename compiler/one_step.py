@@ -191,7 +191,7 @@ class _OneStep(in_place.Editor):
 class Layout(in_place.Layout):
     """N = 1 + h + 2 S + 2 P (k + 1)."""
 
-    SLOTS: ClassVar[int] = 2
+    ROWS_PER_CELL: ClassVar[int] = 2
 
     @staticmethod
     def rows_per_processor(job: Job) -> int:

@@ -174,7 +174,7 @@ class _TwoStep(in_place.Editor):
 class Layout(in_place.Layout):
     """N = 1 + h + S + P (k + 4)."""
 
-    SLOTS: ClassVar[int] = 1
+    ROWS_PER_CELL: ClassVar[int] = 1
 
     @staticmethod
     def rows_per_processor(job: Job) -> int:
