@@ -32,7 +32,7 @@ def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
     save_model(path, compiled.model, metadata)
 
 
-def program_or_model(path: Path) -> tuple[Program, Compiled | None]:
+def load_program_or_model(path: Path) -> tuple[Program, Compiled | None]:
     """A program file, or a model file with the program in it.
 
     Raises: PramError: it is neither, or damaged.

@@ -14,7 +14,7 @@ from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import compile_program
 from lockstep.compiler.mdm import Widths
-from lockstep.compiler.storage import program_or_model
+from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.atomic import write_whole
 from lockstep.models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
@@ -138,7 +138,7 @@ def compiled(tmp_path: Path) -> tuple[Program, Path]:
 
 def test_a_compiled_program_comes_back_with_its_model(tmp_path: Path) -> None:
     program, path = compiled(tmp_path)
-    back, made = program_or_model(path)
+    back, made = load_program_or_model(path)
     assert made is not None and made.widths == WIDTHS
     assert (back.source, back.sha256) == (program.source, program.sha256)
     assert all(torch.equal(a, b) for a, b in zip(tensors(made.model), tensors(model()), strict=True))
@@ -159,7 +159,7 @@ def test_tampered_metadata_is_refused(changes: dict[str, str], tmp_path: Path) -
     _, path = compiled(tmp_path)
     rewritten(path, **changes)
     with pytest.raises(PramError) as caught:
-        program_or_model(path)
+        load_program_or_model(path)
     assert str(caught.value) == f"{path}: error: damaged: its contents do not match its digest"
 
 
@@ -178,7 +178,7 @@ def test_a_file_of_a_wrong_program_is_refused_whatever_its_digest(tmp_path: Path
     ):
         save_model(path, loaded, kept | changes)
         with pytest.raises(PramError) as caught:
-            program_or_model(path)
+            load_program_or_model(path)
         assert str(caught.value).startswith(f"{path}: error: {message}")
 
 
