@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
 
@@ -41,7 +41,7 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
         "layers": str(len(model.layers)),
         "vocabulary": json.dumps(model.vocabulary.kinds),
     }
-    write_whole(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
+    write_atomically(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
 
 
 def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
@@ -120,7 +120,7 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
         "mask_id": str(model.vocabulary.mask),
         "dtype": model.dtype_name,
     }
-    write_whole(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
+    write_atomically(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
 
 
 def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import compile_program
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.storage import load_program_or_model
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.errors import PramError
@@ -184,11 +184,11 @@ def test_a_file_of_a_wrong_program_is_refused_whatever_its_digest(tmp_path: Path
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m"
-    write_whole(path, b"first")
+    write_atomically(path, b"first")
     for name in ("replace", "fdopen"):
         with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
             patch.setattr(f"lockstep.models.atomic.os.{name}", _fail)
-            write_whole(path, b"second")
+            write_atomically(path, b"second")
         assert [p.name for p in tmp_path.iterdir()] == ["m"]
         assert path.read_bytes() == b"first"
 
