@@ -74,8 +74,8 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
         raise ModelFileError(f"incomplete: {error} is missing") from None
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ModelFileError(f"its metadata cannot be read: {error}") from None
-    if strays := sorted(tensors.keys() - dict(model.tensors()).keys()):
-        raise ModelFileError(f"it holds what is no part of a model of {len(layers)} layers: {', '.join(strays)}")
+    if unexpected := sorted(tensors.keys() - dict(model.tensors()).keys()):
+        raise ModelFileError(f"it holds what is no part of a model of {len(layers)} layers: {', '.join(unexpected)}")
     return model, text
 
 
