@@ -57,7 +57,7 @@ class Widths:
         return replace(self, length=bits)
 
 
-class Editor:
+class InPlaceBuilder:
     """Declares the fields that both schedules have, and adds the lookups and gates of their ends."""
 
     def __init__(self, code: Code, widths: Widths, roles: Iterable[str], kinds: Iterable[str]) -> None:

@@ -44,7 +44,7 @@ def build(code: Code, widths: Widths) -> Circuit:
     return _OneStep(code, widths).circuit()
 
 
-class _OneStep(in_place.Editor):
+class _OneStep(in_place.InPlaceBuilder):
     """Adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:

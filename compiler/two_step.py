@@ -39,7 +39,7 @@ def build(code: Code, widths: Widths) -> Circuit:
     return _TwoStep(code, widths).circuit()
 
 
-class _TwoStep(in_place.Editor):
+class _TwoStep(in_place.InPlaceBuilder):
     """Adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:

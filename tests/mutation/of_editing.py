@@ -77,7 +77,7 @@ MUTANTS = (
     row(
         TWO,
         "outputs end one cell early",
-        Rewrite(in_place.Editor.shrink, "address - self.high.flag - 1 - outside", "address - self.high.flag - outside"),
+        Rewrite(in_place.InPlaceBuilder.shrink, "address - self.high.flag - 1 - outside", "address - self.high.flag - outside"),
     ),
     *(pair[1] for pair in SHARED),
     row(ONE, "move without pid order", without_recency(ONE, "hit")),
