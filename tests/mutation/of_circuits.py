@@ -91,7 +91,7 @@ MUTANTS = (
         Rewrite(Processor.add_increment, "carry[self.out.bit(j - 1)] = -2", "carry[self.out.bit(j - 1)] = -1"),
         HERE,
     ),
-    Mutant(PROCESSOR, "instructions stand one later", Rewrite(Processor.at, "number)", "number + 1)"), HERE),
+    Mutant(PROCESSOR, "instructions stand one later", Rewrite(Processor.counter_is, "number)", "number + 1)"), HERE),
     Mutant(
         PROCESSOR,
         "jumps go one too far",
