@@ -174,7 +174,7 @@ def test_a_file_of_a_wrong_program_is_refused_whatever_its_digest(tmp_path: Path
             "its metadata is incomplete: swap.pram:1:11: error: unexpected `end`: nothing is open here",
         ),
         ({"word_bits": "many"}, "its metadata is incomplete: invalid literal"),
-        ({"word_bits": "6"}, "made by another version, or damaged: its d_model is 93, and this version compiles 107"),
+        ({"word_bits": "6"}, "made by another version, or damaged: its d_model is 93, but this version compiles 107"),
     ):
         save_model(path, loaded, kept | changes)
         with pytest.raises(PramError) as caught:

@@ -108,7 +108,7 @@ MDM: list[tuple[str, Edit, str]] = [
     ("no such construction", says(construction="none"), "its metadata is incomplete: 'none'"),
     ("other time bits", says(time_bits="7"), ANOTHER + "its d_model is "),
     ("no dtype", lambda tensors, text: text.pop("dtype"), "incomplete: 'dtype' is missing"),
-    ("edit bits", with_edit_bits, ANOTHER + "control.bias is of [3], and this version compiles it absent"),
+    ("edit bits", with_edit_bits, ANOTHER + "control.bias is of shape [3], but this version compiles it absent"),
     ("a tensor less", without("layers.1.b_in"), "incomplete: 'layers.1.b_in' is missing"),
     ("a tensor more", with_a_stray, "it holds what is no part of a model of 3 layers: layers.1.more"),
     ("one head", one_head, ANOTHER + "layers.1.k is of [1, "),
