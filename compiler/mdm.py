@@ -100,7 +100,7 @@ class _Construction:
         self.processor.add_rom(self._roles())
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
-        self.processor.add_fetch(self._cell_keys(), also=self.reading.flag)
+        self.processor.add_fetch(self._cell_keys(), extra_asks=self.reading.flag)
         return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS)
 
     # -- layer 1 -------------------------------------------------------------------------------
