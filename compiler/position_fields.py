@@ -18,7 +18,7 @@ def check_winner(job: Job) -> None:
     """
     if not job.winner.fixed:
         raise job.error(
-            f"the winner {job.winner} is no fixed order of the processors, but a model needs one: take {FIXED_FORMS} "
+            f"the winner {job.winner} is no fixed order of the processors, and a model has one: take {FIXED_FORMS} "
             "(the machine runs any winner)"
         )
 

@@ -288,7 +288,8 @@ class Processor:
                 control: Control | None = None) -> Circuit:  # fmt: skip
         """Return the circuit of everything that was added to the builder.
 
-        Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row. positions: fields of the encodings.
+        Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row.
+              positions: the fields of the encodings.
         """
         return Circuit(
             vocabulary=vocabulary(self.size), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
@@ -297,7 +298,7 @@ class Processor:
         )  # fmt: skip
 
     def readout(self) -> Readout:
-        """Scores of the kind that a row emits and of the bits in `out`. A row that emits no kind gives every token the same score.
+        """Scores of the kind that a row emits and of the bits in `out`. A row that emits no kind scores all tokens equally.
 
         The score of a kind exceeds the scores of all bits together, since kinds differ in how many bits they have.
         """
