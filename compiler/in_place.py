@@ -1,16 +1,18 @@
-"""What both schedules of any-process masked diffusion share: state that is edited in place, between a start that grows
-and an end that shrinks.
+"""The parts that both schedules of any-process masked diffusion share: fields, growth, shrinking and layout.
+
+The sequence holds one copy of the machine's state, and decoding steps edit it in place:
 
     [BOS] [first output] [last output] [h - 2 parameters] [shared memory] [for each processor: its rows]
 
-The model itself grows the sequence from `[BOS][parameters][input words]` and shrinks it to `[BOS][outputs][HALT]`,
-which is a fixed point. L is the length, N the full one:
+The model itself grows the sequence from `[BOS][parameters][input words]` to its full length N. At the end it shrinks
+the sequence to `[BOS][outputs][HALT]`, which is a fixed point. Let L be the length:
 
-- grow:     while L < N masks are inserted, and those that are there wait; none is inserted if the last token is HALT.
-- shrink:   L = N and every processor has halted: remask all but BOS, the outputs and PC_0. A first parameter that is
-            masked: delete every mask.
+- grow:     while L < N, masks are inserted, and present masks wait. If the last token is HALT, no mask is inserted.
+- shrink:   if L = N and every processor has halted, all but BOS, the outputs and PC_0 is remasked. If the first
+            parameter is masked, every mask is deleted.
 
-Many bits here are set on absence, and BOS reads nothing, so each gate asks for a row that is not BOS.
+Many gates here fire when a lookup finds nothing. BOS reads nothing, so each of these gates also requires that the
+row is not BOS.
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
 
-#: Parameters of the construction's own: the first and last address of the outputs.
+#: The construction's own parameters: the first and the last address of the outputs.
 OWN_PARAMETERS = ("first output", "last output")
 
 
 @dataclass(frozen=True)
 class Widths:
-    """Bits of a word, of a position in the sequence, and of a pid: all that weights depend on besides the program."""
+    """Bits of a word, of a position in the sequence, and of a pid. Weights depend on these and the program alone."""
 
     word: int
     length: int
@@ -49,16 +51,16 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit besides words, as messages name it, and how many bits it may have."""
+        """The name, for messages, of the quantity that the widths limit, and its number of bits."""
         return "N", self.length
 
     def widened(self, bits: int) -> Widths:
-        """A copy whose extent has so many bits."""
+        """A copy whose extent has `bits` bits."""
         return replace(self, length=bits)
 
 
 class InPlaceBuilder:
-    """Declares the fields that both schedules have, and adds the lookups and gates of their ends."""
+    """Declares the fields of both schedules, and adds their lookups and gates for the outputs and for shrinking."""
 
     def __init__(self, code: Code, widths: Widths, roles: Iterable[str], kinds: Iterable[str]) -> None:
         self.code, self.widths = code, widths
@@ -90,11 +92,11 @@ class InPlaceBuilder:
         return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control)
 
     def flags(self) -> tuple[dict[str, Linear], dict[str, Linear]]:
-        """Roles and kinds of tokens as literals."""
+        """Literals of all roles and of all kinds of tokens, by name."""
         return {name: f.flag for name, f in self.role.items()}, {name: f.flag for name, f in self.kinds.items()}
 
     def look_up_outputs(self) -> None:
-        """All rows learn the outputs' range, and whether the first parameter is masked: `vanishing`."""
+        """Add lookups by which all rows read the outputs' range, and whether the first parameter is masked (`vanishing`)."""
         role, kind = self.flags()
         number, (low, high) = word_of([*self.bits][: self.size.word]), OWN_PARAMETERS
         everyone = 1 - kind["BOS"]
@@ -102,9 +104,9 @@ class InPlaceBuilder:
         self.b.look_up(At.ROM, "high", everyone, (), (role[high],), ((number, self.high.bit()),))
 
     def shrink(self, running: Linear) -> None:
-        """First all but outputs and PC_0 is remasked; with the first parameter masked, every mask is deleted.
+        """Remask all but BOS, outputs and PC_0 at the end. Once the first parameter is masked, delete every mask.
 
-        Args: running: at least 1 unless every processor has halted.
+        Args: running: a form that is at least 1 unless every processor has halted.
         """
         end, full, bos, mask = self.end.flag, self.full.flag, self.kinds["BOS"].flag, self.kinds[MASK].flag
         halted = end + 1 - full - running - self.vanishing.flag - 2 * bos
@@ -113,7 +115,7 @@ class InPlaceBuilder:
         outside = (1 - self.role["cell"].flag) * far
         self.b.gate(At.ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
         self.b.gate(At.ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
-        # Two gates, not from_low - past_high: in the final sequence the parameters' places hold any words.
+        # Two gates, not from_low - past_high: in the final sequence, any words stand at the parameters' positions.
         for dropped in (1 - self.from_low.flag, self.past_high.flag):
             self.b.when(At.OPERANDS, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
         self.b.when(At.ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
@@ -121,7 +123,7 @@ class InPlaceBuilder:
 
 @dataclass(frozen=True)
 class Layout(ABC):
-    """Where everything stands in the full sequence of one job, and its positions; `time`, the run's, does not matter.
+    """The positions of all tokens in the full sequence of one job. They do not depend on `time`.
 
     ROWS_PER_CELL: rows of each shared cell.
     """
@@ -136,7 +138,8 @@ class Layout(ABC):
         check_winner(self.job)
         if self.length.bit_length() > self.widths.length or self.job.processors > 1 << self.widths.pid:
             raise ValueError(
-                f"{self.length} tokens and {self.job.processors} processors do not fit {self.widths.length} and {self.widths.pid} bits"
+                f"{self.length} tokens and {self.job.processors} processors do not fit"
+                f" {self.widths.length} and {self.widths.pid} bits"
             )
 
     @staticmethod
@@ -146,7 +149,7 @@ class Layout(ABC):
 
     @classmethod
     def full_length(cls, job: Job) -> int:
-        """N, the peak context length; h counts the construction's own two parameters."""
+        """N, the peak context length. h counts the construction's own two parameters, too."""
         h = len(job.parameters) + len(OWN_PARAMETERS)
         return 1 + h + cls.ROWS_PER_CELL * job.space + job.processors * cls.rows_per_processor(job)
 
@@ -168,7 +171,7 @@ class Layout(ABC):
         return self.first_cell + self.ROWS_PER_CELL * self.job.space
 
     def tokens(self) -> NDArray[np.int64]:
-        """x_0: int64 [start_length]: BOS, parameters, input words."""
+        """The start sequence x_0, int64 [start_length]: BOS, parameters, input words."""
         vocabulary, job = self.circuit.vocabulary, self.job
         outputs = (job.outputs.start, job.outputs.stop - 1) if job.outputs else (1, 0)
         top = (1 << self.widths.word) - 1
@@ -176,7 +179,7 @@ class Layout(ABC):
         return np.array([vocabulary.token("BOS"), *(vocabulary.token("WORD", w) for w in words)], np.int64)
 
     def positions(self) -> Positions:
-        """The position encoding; row i belongs to position i."""
+        """The position encoding. Row i belongs to position i."""
         fields, n, own = PositionFields(self.circuit, self.length), self.length, len(OWN_PARAMETERS)
         fields.set("one", slice(None), 1)
         fields.set("index", slice(None), np.arange(n))
@@ -191,11 +194,11 @@ class Layout(ABC):
         return fields.positions
 
     def ranks(self, pids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What decides between processors that write one cell: the highest rank wins."""
+        """The rank of each processor. Of several processors that write one cell, the highest rank wins."""
         return (1 << self.widths.pid) - 1 - self.job.winner.precedence(self.job.processors)[pids]
 
     def set_owners(self, fields: PositionFields, pid: NDArray[np.int64], place: NDArray[np.int64]) -> None:
-        """Fill in whose each processors' row is, and which: place 0 is the program counter, then come the registers."""
+        """Fill in the pid and the place of each row of a processor. Place 0 is the program counter, then come the registers."""
         here, register = slice(self.first_processor, self.length), (1 <= place) & (place <= self.job.registers)
         fields.set("role.PC", here, place == 0)
         fields.set("role.register", here, register)
@@ -206,14 +209,14 @@ class Layout(ABC):
 
     @abstractmethod
     def set_processors(self, fields: PositionFields) -> None:
-        """Fill in the positions of the processors' rows, and what else this schedule needs."""
+        """Fill in the positions of the processors' rows, and the other fields of this schedule."""
 
     def halted(self, tokens: NDArray[np.int64]) -> bool:
         """Whether this is a final sequence, `[BOS] [outputs] [HALT]`."""
         return len(tokens) == 2 + len(self.job.outputs) and bool(tokens[-1] == self.circuit.vocabulary.token("HALT"))
 
     def final_position(self, cell: int) -> int:
-        """Where an output cell stands in the final sequence."""
+        """The position of an output cell in the final sequence."""
         return 1 + cell - self.job.outputs.start
 
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:

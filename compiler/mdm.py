@@ -1,17 +1,17 @@
-"""Masked diffusion: the whole computation is one sequence of masks that fill up, block by block.
+"""Masked diffusion: one sequence holds the whole computation. Its masks are replaced block by block.
 
     [BOS] [h parameters] [n input words] [block 1] ... [block T] [m outputs]
     block t = V_0 .. V_{P-1}  C_0 .. C_{P-1}  A_0 .. A_{P-1}
 
-V is the value a processor writes in step t, C its next program counter or HALT, A the destination (NONE,
-REG r, or an address). A write is *published* by its A token, whose position gathers its V. Row (t, p) is
-ready when no token of block t - 1 is masked, so each decoding step fills one block. A processor that has
-halted fills the rest of its rows at once.
+V is the value that a processor writes in step t, C its next program counter or HALT, A the destination (NONE,
+REG r, or an address). The A token *publishes* the write: later rows find it, and its position has gathered V.
+Row (t, p) is ready when no token of block t - 1 is masked, so each decoding step fills one block. All remaining
+rows of a processor that has halted are filled at once.
 
-Two conditions make any decoding order right, one token at a time included: the row of step t takes its
-program counter from C(t - 1, p), not from the latest C; and an A token is a key only when its own block
-holds no mask. Outputs wait until every C of the last block is HALT. Then every processor has halted, and
-each did so after all blocks before its HALT were complete, so no block that holds a write has a mask left.
+Two conditions make any decoding order right, even one token at a time. The row of step t takes its program
+counter from C(t - 1, p), not from the latest C. And an A token is a key only when its own block holds no mask.
+Outputs wait until every C of the last block is HALT. Then every processor has halted. Each one halted when all
+blocks before its HALT were complete, so no block that holds a write has a mask.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, register_of
 
-#: The roles of a block's rows, in the order in which they stand in it.
+#: The roles of a block's rows, in order.
 BLOCK = ("V", "C", "A")
-#: The fields that position encodings write: roles, time, processor, address; output rows ask for their cell by `sum`.
+#: The fields that position encodings write: roles, time, processor, address. The `sum` of an output row is its cell's address.
 POSITION_FIELDS = frozenset(
     [f"role.{role}" for role in (*BLOCK, "parameter", "input", "output")]
     + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
@@ -40,7 +40,7 @@ POSITION_FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class Widths:
-    """Bits of a word, of a step number (1 .. T), and of a pid: all that weights depend on besides the program."""
+    """Bits of a word, of a step number (1 .. T), and of a pid. Weights depend on these and the program alone."""
 
     word: int
     time: int
@@ -53,16 +53,16 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit besides words, as messages name it, and how many bits it may have."""
+        """The name, for messages, of the quantity that the widths limit, and its number of bits."""
         return "T * P", self.time + self.pid
 
     def widened(self, bits: int) -> Widths:
-        """A copy whose extent has so many bits."""
+        """A copy whose extent has `bits` bits."""
         return replace(self, time=bits - self.pid)
 
 
 def build(code: Code, widths: Widths) -> Circuit:
-    """The circuit that generates this code's runs by masked diffusion, whatever their sizes and inputs."""
+    """Return the circuit that generates all runs of this code by masked diffusion."""
     return _Construction(code, widths).circuit()
 
 
@@ -115,7 +115,7 @@ class _Construction:
         self.b.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
         gathered = tuple((self.bits[j], self.value.bit(j)) for j in range(self.size.word))
         self.b.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
-        # The place in a block, 1 .. 3 * 2^pid_bits, makes these unique: no lookup ever ties.
+        # The place in a block, 1 .. 3 * 2^pid_bits, is a unique recency, so no lookup ties.
         place = (self.place.flag, 3 << self.widths.pid)
         self.b.look_up(At.ROM, "masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
         self.b.look_up(At.ROM, "masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place)
@@ -125,7 +125,7 @@ class _Construction:
         self.b.look_up(At.ROM, "unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
 
     def _one(self, state: str) -> tuple[tuple[Linear, Bit], ...]:
-        """What reads 1 into a state flag from whatever row is found."""
+        """The reads of a lookup that adds 1 to a state flag if any row is found."""
         return ((Linear(constant=1), self.state[state].bit()),)
 
     def _roles(self) -> Roles:
@@ -134,7 +134,7 @@ class _Construction:
         return Roles(value=v, next=c, destination=a)
 
     def _halted_and_outputs(self) -> None:
-        """A halted processor fills its rows at once; outputs ask for their cell when all have halted."""
+        """Fill the rows of halted processors. Make outputs ask for their cell when all processors have halted."""
         masked, halted, emit = self.kinds[MASK].flag, self.state["halted"].flag, self.processor.emit
         for role, kind in zip(BLOCK, ("WORD", "HALT", "NONE")):
             self.b.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
@@ -143,7 +143,7 @@ class _Construction:
         self.b.when(At.ROM, [self.role["output"].flag, masked, finished], done)
 
     def _keys_and_values(self) -> None:
-        """Published writes become keys with their destination; given words become values."""
+        """Make published writes keys, with their destination. Make the words of parameters and inputs values."""
         visible = [self.role["A"].flag, 1 - self.state["masked.own"].flag]
         self.b.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
         self.b.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
@@ -157,7 +157,7 @@ class _Construction:
     # -- the key sides of layers 2 and 3 -------------------------------------------------------
 
     def _operand_keys(self) -> Keys:
-        """Registers are A tokens; a pid is read off the V row of block 1, whose value positions write."""
+        """Keys of registers are A tokens. A pid is read from the V row of block 1, where the position encoding holds it."""
         parameter, pid = self.role["parameter"].flag, self.first.flag
         return Keys(
             index=[*self.address][: self.size.index],
@@ -171,7 +171,7 @@ class _Construction:
         )
 
     def _cell_keys(self) -> Keys:
-        """Cells are A tokens and inputs; the latest write counts, and of one step's the winner's."""
+        """Keys of cells are A tokens and inputs. The latest write has the highest recency; within a step, the winner's write."""
         return Keys(
             index=[*self.address][: self.size.word],
             conditions=(self.is_cell.flag + self.role["input"].flag,),
@@ -183,7 +183,7 @@ class _Construction:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands in the sequence of one job, with `time` blocks."""
+    """The positions of all tokens in the sequence of one job, with `time` blocks."""
 
     job: Job
     circuit: Circuit
@@ -215,7 +215,7 @@ class Layout:
         return self.first_block + (3 * (step - 1) + BLOCK.index(role)) * self.job.processors + pid
 
     def locate(self, position: int) -> tuple[str, int, int]:
-        """Role, step and pid of a position in a block; ("output", 0, j) for outputs, ("start", 0, i) before."""
+        """Role, step and pid of a position in a block. For outputs ("output", 0, j), before the blocks ("start", 0, i)."""
         if position >= self.first_output:
             return "output", 0, position - self.first_output
         if position < self.first_block:
@@ -224,7 +224,7 @@ class Layout:
         return BLOCK[row % 3], row // 3 + 1, pid
 
     def tokens(self) -> NDArray[np.int64]:
-        """x_0: int64 [length]; all but parameters and inputs is MASK."""
+        """The start sequence x_0, int64 [length]: BOS, parameters, inputs, and MASK everywhere else."""
         vocabulary, job = self.circuit.vocabulary, self.job
         mask = (1 << self.widths.word) - 1
         word = vocabulary.token("WORD")
@@ -267,10 +267,10 @@ class Layout:
         fields.set("first", blocks, source)
         fields.set_bits("value", blocks, np.where(source, pid, 0))
 
-    # -- what a run of the machine looks like as tokens ----------------------------------------
+    # -- a run of the machine, as tokens -------------------------------------------------------
 
     def step_tokens(self, step: Step) -> dict[str, NDArray[np.int64]]:
-        """The tokens that block `step.number` must hold: int64 [P] for each role."""
+        """The tokens that block `step.number` must hold, int64 [P] for each role."""
         vocabulary = self.circuit.vocabulary
         word, register = vocabulary.token("WORD"), vocabulary.token("REG")
         counter = np.where(step.next == HALTED, vocabulary.token("HALT"), vocabulary.token("PC") + step.next)
@@ -284,7 +284,7 @@ class Layout:
         return bool((tokens[here] == self.circuit.vocabulary.token("HALT")).all())
 
     def final_position(self, cell: int) -> int:
-        """Where an output cell stands in the final sequence."""
+        """The position of an output cell in the final sequence."""
         return self.first_output + cell - self.job.outputs.start
 
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:

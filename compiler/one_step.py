@@ -1,19 +1,19 @@
-"""Any-process masked diffusion in one decoding step for each PRAM step: twice the space, no buffers.
+"""Any-process masked diffusion with one decoding step for each PRAM step: twice the space, no buffers.
 
     [BOS] [first output] [last output] [h - 2 parameters] [for each cell: 2 slots, inputs first]
     [for each processor: 2 slots of its PC, of R_0, .. R_{k-1}]
 
-Of the two slots of a cell, register or program counter exactly one is written. What is hit *moves* to its other slot:
-there the new word is unmasked, here the old one is remasked, both in the same decoding step. What is not hit does
-nothing: its masked slot sets its remask bit. So
+Every cell, register and program counter has two slots, and exactly one of the two is written. An instruction *hits* the
+places that it writes. A place that is hit moves to its other slot: the same decoding step unmasks the new word there and
+remasks the old word here. A place that is not hit stays: its masked slot sets its remask bit. So
 
 - the masked slot of a running PC executes: it becomes the next program counter, and computes the address of a store;
-- the masked slot of a register executes too, if the instruction's destination is that register;
-- a cell finds, by a lookup in layer 3, the store that hits it, of several the winner's.
+- the masked slot of a register executes, too, if the instruction's destination is that register;
+- a cell finds the store that hits it by a lookup in layer 3; if there are several, the winner's.
 
-`lockstep.compiler.in_place` has what comes before and after. Growth: in the first decoding step every input word inserts its
-other slot; from then on the last word and the masks behind it insert one each, of these masks only the last ones when
-fewer are missing. At L = N the first slot of whatever has no word becomes 0, or PC 0.
+`lockstep.compiler.in_place` describes growing and shrinking. In the first decoding step every input word inserts its
+other slot. From then on the last word and the masks behind it insert one mask each. If fewer are missing, only the last
+of these masks insert. At L = N the first slot of each place without a word becomes 0, or PC 0.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from lockstep.models.tokens import MASK
 from lockstep.pram.instructions import Apply, Cell, Instruction, Next
 from lockstep.pram.job import Job
 
-#: The masked slot of a PC reads a store's address from x and y, and its value from z.
+#: Operand slots. The masked slot of a PC reads a store's address from x and y, and its value from z.
 SLOTS = ("x", "y", "z")
 
 
 def build(code: Code, widths: Widths) -> Circuit:
-    """The circuit that generates this code's runs in one decoding step for each PRAM step.
+    """Return the circuit that generates all runs of this code, in one decoding step for each PRAM step.
 
-    Raises: ValueError: an instruction stores what is no operand, or branches as well: that takes more rows, or depth.
+    Raises: ValueError: an instruction stores a computed value, or stores and branches. That takes more depth, or more rows.
     """
     return _OneStep(code, widths).circuit()
 
@@ -70,10 +70,10 @@ class _OneStep(in_place.InPlaceBuilder):
         self._move_cells()
         return self.finish(self.processor)
 
-    # -- layer 1: what rows learn of others ----------------------------------------------------
+    # -- layer 1: lookups ----------------------------------------------------------------------
 
     def _first_lookups(self) -> None:
-        """Registers and PCs read their PC; all but BOS read the ends, who runs, and the outputs' range."""
+        """Registers and PCs read their PC. All but BOS read the ends, who runs, and the outputs' range."""
         role, kind = self.flags()
         same_pid = tuple(Match(q, k) for q, k in zip(self.pid, self.pid))
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
@@ -86,7 +86,7 @@ class _OneStep(in_place.InPlaceBuilder):
         )
         last = ((self.index.flag, self.last_word.bit()), (kind["HALT"], self.ended.bit()))
         self.b.look_up(At.ROM, "last word", everyone, (), (everyone, written), last, self.index.flag, self.longest)
-        # A running processor, if there is one, else one that has halted: none before the start.
+        # Finds a running processor if there is one, else one that has halted, and none before the start.
         reads = ((kind["PC"], self.running.bit()), (Linear(constant=1), self.started.bit()))
         processors = 1 << self.widths.pid
         self.b.look_up(
@@ -97,7 +97,7 @@ class _OneStep(in_place.InPlaceBuilder):
     # -- growing and starting ------------------------------------------------------------------
 
     def _grow(self) -> None:
-        """L is end + 1. Gates say who is where, and whether L < N; the next layer joins them."""
+        """Insert masks. L is end + 1. Layer 1 compares indices and tests L < N; layer 2 combines the results."""
         mask, bos = self.kinds[MASK].flag, self.kinds["BOS"].flag
         index, end, full, last = self.index.flag, self.end.flag, self.full.flag, self.last_word.flag
         insert = {self.insert.bit(): 1}
@@ -113,7 +113,7 @@ class _OneStep(in_place.InPlaceBuilder):
         self.b.when(At.OPERANDS, [*grows, self.no_masks.flag, *others], insert)
 
     def _start(self) -> None:
-        """Every mask waits; but when L = N and no PC is written, first slots do not."""
+        """Make every mask wait. When L = N and no PC is written, first slots do not wait."""
         mask, full_length = self.kinds[MASK].flag, self.end.flag + 1 - self.full.flag  # 0 at L = N, else negative
         wait, emit = {self.remask.bit(): 1}, self.processor.emit
         self.b.when(At.ROM, [mask], wait)
@@ -124,7 +124,7 @@ class _OneStep(in_place.InPlaceBuilder):
     # -- the ROM -------------------------------------------------------------------------------
 
     def _add_rom(self) -> None:
-        """A masked PC slot goes on; register slots that are hit move; a written PC that runs always does."""
+        """Make masked PC slots execute, registers that are hit move, and written PCs of running processors remask themselves."""
         processor, remask = self.processor, self.remask.bit()
         mask, is_counter = self.kinds[MASK].flag, self.role["PC"].flag
         executes = (is_counter, mask, self.runs.flag)
@@ -143,7 +143,7 @@ class _OneStep(in_place.InPlaceBuilder):
                 self.b.when(At.ROM, [*hit, 1 - mask], {remask: 1})
 
     def _store(self, instruction: Instruction) -> dict[Bit, int]:
-        """The address into `sum`, the value into z."""
+        """The writes of a store: its address goes into `sum`, its value into z."""
         row = instruction.row
         if not isinstance(row.destination, Cell):
             return {}
@@ -158,7 +158,7 @@ class _OneStep(in_place.InPlaceBuilder):
         return 1 - self.kinds[MASK].flag - self.kinds["BOS"].flag + self.executes.flag
 
     def _operand_keys(self) -> Keys:
-        """Registers and parameters hold their word; a pid is read off the PC slot that executes."""
+        """Registers and parameters hold their word. A pid is read from the PC slot that executes."""
         register, parameter, pid = self.role["register"].flag, self.role["parameter"].flag, self.executes.flag
         return Keys(
             index=[*self.address][: self.size.index],
@@ -175,7 +175,7 @@ class _OneStep(in_place.InPlaceBuilder):
         return Keys([*self.address][: self.size.word], (self.role["cell"].flag, written), values)
 
     def _move_cells(self) -> None:
-        """A cell that a store hits is remasked if it is written, and stops waiting if it is masked."""
+        """Move the cells that a store hits: remask the written slot, and unmask the masked slot with the store's value."""
         mask, out, size = self.kinds[MASK].flag, self.processor.out, self.size.word
         matches = tuple(Match(own, target) for own, target in zip(self.address, self.processor.sum))
         reads = [(self.stores.flag, self.hit.bit())]
