@@ -1,4 +1,4 @@
-"""Decoding several sequences with one model: a decoding step of all of them is one pass over its weights."""
+"""Decoding several sequences with one model. One pass over the weights computes a decoding step of all of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lockstep.models.positions import Positions
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.transformer import Transformer
 
-#: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
+#: The limits of a pass: pairs of rows that the dense engine scores, and rows of the indexed engine.
 MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
-#: How much longer the longest of a dense pass may be than the shortest.
+#: The longest sequence of a dense pass is at most this many times as long as the shortest.
 MAX_LENGTH_RATIO = 1.25
 
 #: A start sequence, [N] int64, and its positions.
@@ -25,7 +25,7 @@ Start = tuple[Tensor, Positions]
 
 
 class SequenceFailed(Exception):
-    """One sequence could not be decoded: its number, and why."""
+    """One sequence of a batch could not be decoded. It has the sequence's number and the cause."""
 
     def __init__(self, number: int, cause: NotFinished | OutOfPositions | TooLong) -> None:
         self.number, self.cause = number, cause
@@ -34,13 +34,13 @@ class SequenceFailed(Exception):
 
 def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
                  watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
-    """Decode each sequence to the same end as `lockstep.models.decode.decode` alone, as many in one pass as there is room for.
+    """Decode each sequence, with the same result as `lockstep.models.decode.decode`. One pass takes as many as fit.
 
-    An engine that takes one sequence at a time, or cannot take these together, decodes them one after the other.
+    If an engine cannot take these sequences together, it decodes them one after the other.
 
-    Args:    watch: called with the number of sequences that are finished.
-    Returns: in the order of `starts`.
-    Raises:  SequenceFailed: what `decode` raises, for one of them. ValueError: as `decode`.
+    Args:    watch: called with the number of finished sequences.
+    Returns: one Decoding for each start, in order.
+    Raises:  SequenceFailed: `decode` raises an error for a sequence. ValueError: as `decode`.
     """
     engine = sampling.engine
     if engine not in ENGINES:
@@ -50,10 +50,10 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
         done = len(found)
         try:
             if len(group) == 1:
-                raise Unsuitable("there is nothing to share a pass with")
+                raise Unsuitable("one sequence shares a pass with no other")
             together = _Pass(model, {n: starts[n] for n in group}, process, sampling)
             found |= together.decode(lambda n: watch(done + n))  # noqa: B023
-        except Unsuitable:  # alone, each says for itself what is unsuitable
+        except Unsuitable:  # decoded alone, each sequence gets its own engine and reason
             for number in group:
                 with _failing(number):
                     found[number] = decode(model, *starts[number], process, sampling)
@@ -67,7 +67,7 @@ def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
     group: list[int] = []
     rows = 0
     for number in sorted(range(len(starts)), key=lengths.__getitem__):
-        if group and _too_much(len(group), rows, lengths[group[0]], lengths[number], engine):
+        if group and _exceeds(len(group), rows, lengths[group[0]], lengths[number], engine):
             yield group
             group, rows = [], 0
         group.append(number)
@@ -76,16 +76,16 @@ def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
         yield group
 
 
-def _too_much(count: int, rows: int, shortest: int, more: int, engine: str) -> bool:
-    """Whether a pass that has `count` sequences holds no longer one; the dense engine fills all up to that length."""
+def _exceeds(count: int, rows: int, shortest: int, length: int, engine: str) -> bool:
+    """Whether a sequence of this length exceeds the limits of a pass with `count` sequences; the dense engine pads to it."""
     if engine != "dense":
-        return rows + more > MOST_ROWS
-    return (count + 1) * more**2 > MOST_PAIRS or more > MAX_LENGTH_RATIO * shortest
+        return rows + length > MOST_ROWS
+    return (count + 1) * length**2 > MOST_PAIRS or length > MAX_LENGTH_RATIO * shortest
 
 
 @contextmanager
 def _failing(number: int) -> Iterator[None]:
-    """Errors of the body are raised again as SequenceFailed, with the number of that sequence."""
+    """Raise errors of the body as SequenceFailed, with the number of the sequence."""
     try:
         yield
     except (NotFinished, OutOfPositions, TooLong) as error:
@@ -93,7 +93,7 @@ def _failing(number: int) -> Iterator[None]:
 
 
 class _Pass:
-    """Sequences that are decoded together."""
+    """Sequences that one pass decodes together."""
 
     def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
         self.model, self.engine = model.to(sampling.device), sampling.engine
@@ -102,9 +102,9 @@ class _Pass:
         self.editors = [SequenceEditor(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
 
     def decode(self, watch: Callable[[int], None]) -> dict[int, Decoding]:
-        """Decode all of them; results stand under the number of their sequence.
+        """Decode all of them, and return each result by the number of its sequence.
 
-        Raises: Unsuitable: the engine cannot take them. SequenceFailed: as decode_batch.
+        Raises: Unsuitable: the engine cannot take them together. SequenceFailed: as `decode_batch`.
         """
         sequences = [editor.sequence.tokens for editor in self.editors]
         session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])

@@ -1,4 +1,4 @@
-"""One sequence under decoding: what a process makes of predictions, in which order, step by step."""
+"""Decoding one sequence step by step: turns predictions into edits, and chooses which edits a step carries out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Prediction
 
-#: Which of the positions that are ready a decoding step edits; each takes a generator.
+#: Decoding orders: each takes a random generator and returns a chooser of the ready positions that a step edits.
 ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
     "parallel": lambda random: lambda ready: ready,
     "left-to-right": lambda random: lambda ready: ready[:1],
@@ -25,7 +25,7 @@ ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
 
 
 def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
-    """A random part of the positions that are ready, never empty."""
+    """A random non-empty subset of the ready positions."""
     kept = torch.rand(len(ready), generator=random) < 0.5
     kept[torch.randint(len(ready), (1,), generator=random)] = True
     return ready[kept]
@@ -48,7 +48,7 @@ class OutOfPositions(Exception):
 
 @dataclass(frozen=True)
 class DecodingStep:
-    """A decoding step, counted from 1: what it changed, and the sequence, which the next step edits in place."""
+    """A decoding step: its number, from 1, its change, and the sequence, which the next step edits in place."""
 
     number: int
     change: Change
@@ -56,15 +56,15 @@ class DecodingStep:
 
     @property
     def tokens(self) -> Tensor:
-        """A copy of the sequence, which later steps leave as it is."""
+        """A copy of the sequence, which later steps do not change."""
         return torch.from_numpy(self.sequence.copy())
 
 
 class SequenceEditor:
-    """A sequence that a process edits, one decoding step after the other; predictions come from outside.
+    """Edits a sequence as a process says, one decoding step after the other. The caller supplies the predictions.
 
-    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. most: how many positions there are encodings for.
-    Raises: ValueError: no such process or order, or the process does not take this order.
+    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. most: the number of position encodings.
+    Raises: ValueError: there is no such process or order, or the process does not take this order.
     """
 
     def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING) -> None:
@@ -80,16 +80,16 @@ class SequenceEditor:
 
     @property
     def is_finished(self) -> bool:
-        """Whether decoding ends here, whatever is predicted."""
+        """Whether decoding ends here for any prediction."""
         return self.process.ends_without_masks and not self.sequence.masks
 
     def step(self, rows: NDArray[np.int64], prediction: Prediction) -> DecodingStep | None:
-        """The next decoding step; None at a fixed point.
+        """Carry out the next decoding step, and return it. Return None at a fixed point.
 
-        Args:   rows: ascending, those predicted anew: at first all, later all whose prediction may have changed.
+        Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
         Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows its positions.
         """
-        self.pending = self._touched(rows, prediction)
+        self.pending = self._updated_edits(rows, prediction)
         edits = select_edits(self.pending, self.choose)
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
@@ -103,19 +103,19 @@ class SequenceEditor:
         self.number += 1
         return DecodingStep(self.number, change, self.sequence.tokens)
 
-    def _touched(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
-        """Pending edits, with those of rows that were predicted anew replaced.
+    def _updated_edits(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
+        """Return the pending edits, in which those of `rows` are replaced.
 
-        An edit that waits stays right: it depends on its row's token and prediction alone, and neither changed.
+        Other pending edits stay valid: an edit depends on its row's token and prediction alone, and neither changed.
         """
-        where, pending = torch.from_numpy(rows), self.pending
+        renewed, pending = torch.from_numpy(rows), self.pending
         tokens = torch.from_numpy(self.sequence.tokens[rows])
-        new = self.process.propose(where, tokens, prediction, self.sequence.mask)
+        new = self.process.propose(renewed, tokens, prediction, self.sequence.mask)
         if not len(pending):
             return new
-        self.renewed[where] = True
+        self.renewed[renewed] = True
         old = pending.take(~self.renewed[pending.rows] & (pending.rows < len(self.sequence)))
-        self.renewed[where] = False
+        self.renewed[renewed] = False
         if not len(old):
             return new
         both = Edits.joined(old, new)

@@ -97,18 +97,21 @@ MUTANTS = (
     ),
     Mutant(LOOP, "decoding steps count from 0", Rewrite(SequenceEditor.step, "self.number += 1", "pass"), "closed forms of mdm"),
     Mutant(
-        LOOP, "edits that wait are forgotten", Rewrite(SequenceEditor._touched, "if not len(old):", "if True:"), "active engine"
+        LOOP,
+        "edits that wait are forgotten",
+        Rewrite(SequenceEditor._updated_edits, "if not len(old):", "if True:"),
+        "active engine",
     ),
     Mutant(
         LOOP,
         "edits of rows that were predicted anew are kept",
-        Rewrite(SequenceEditor._touched, "~self.renewed[pending.rows] &", ""),
+        Rewrite(SequenceEditor._updated_edits, "~self.renewed[pending.rows] &", ""),
         "any order",
     ),
     Mutant(
         LOOP,
         "edits that wait are not sorted",
-        Rewrite(SequenceEditor._touched, "both.take(both.rows.argsort())", "both"),
+        Rewrite(SequenceEditor._updated_edits, "both.take(both.rows.argsort())", "both"),
         "active engine",
     ),
     Mutant(
