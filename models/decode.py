@@ -1,4 +1,4 @@
-"""The decoding loop: counts decoding steps and context length, for every process, order and engine."""
+"""The decoding loop of every process, order and engine. It counts decoding steps and the context length."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from lockstep.models.transformer import Prediction, Transformer
 
 
 class TooLong(Exception):
-    """The engine that was asked for does not compute this, and the context is too long for the reference."""
+    """The chosen engine cannot compute this model, and the context is too long for the dense engine."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A finished decode: the last sequence, decoding steps, the context length at start and after each step, and
-    which engine computed it (with the reason if another one was asked for)."""
+    """A finished decode.
+
+    tokens: the last sequence. steps: decoding steps. context: the context length at the start and after each step.
+    engine: the engine that computed it. If it is not the chosen one, the reason stands behind the name.
+    """
 
     tokens: Tensor
     steps: int
@@ -38,11 +41,11 @@ class Decoding:
 
 
 class Decoder:
-    """Decodes step by step, until the process changes nothing; iterate over it once.
+    """Decodes step by step, until the process changes nothing. Iterate over it once.
 
     Args:   tokens: [N] int64, the start sequence. positions: row i belongs to position i; dense [N_max, d] or columns.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
-            TooLong: the engine gives up, and the reference cannot take over. ValueError: the process does not take this order.
+            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order.
     """
 
     def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
@@ -57,7 +60,7 @@ class Decoder:
 
     @property
     def engine(self) -> str:
-        """The engine at work, and why if it is not the one that was asked for."""
+        """The name of the current engine. If it is not the chosen one, the reason stands behind the name."""
         return self.session.name + (f" ({self.reason})" if self.reason else "")
 
     def __iter__(self) -> Iterator[DecodingStep]:
@@ -68,7 +71,7 @@ class Decoder:
             self._update(step.change)
             yield step
 
-    # -- the engine, and the reference where it gives up ---------------------------------------
+    # -- the engine, and the dense engine when it gives up -------------------------------------
 
     def _start(self, engine: str) -> Session:
         try:
@@ -98,7 +101,7 @@ class Decoder:
 
 def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
            watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
-    """Decode to the end; arguments and errors as `Decoder`. `watch` is called after each decoding step.
+    """Decode to the end. Arguments and errors are those of `Decoder`. `watch` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """

@@ -23,10 +23,10 @@ def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
     return _through(model, model.embed(tokens) + positions)
 
 
-def _through(model: Transformer, x: Tensor, absent: Tensor | None = None) -> Tensor:
-    """The stream after the last layer from that before the first; x and the result are [..., N, d], `absent` as of `Layer.attend`."""
+def _through(model: Transformer, x: Tensor, padding: Tensor | None = None) -> Tensor:
+    """The stream after the last layer from that before the first; x and the result are [..., N, d], `padding` as of `Layer.attend`."""
     for layer in model.layers:
-        x = x + layer.attend(x, absent)
+        x = x + layer.attend(x, padding)
         x = x + layer.feed_forward(x)
     return x
 
@@ -46,9 +46,9 @@ class DenseSession:
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         """A prediction for every row of the sequences in `live`, since all are computed."""
-        x, absent = self._embedded(live)
-        x = _through(self.model, x, absent)
-        found, first, parts = self.model.predict(x if absent is None else x[~absent]).on_cpu(), 0, []
+        x, padding = self._embedded(live)
+        x = _through(self.model, x, padding)
+        found, first, parts = self.model.predict(x if padding is None else x[~padding]).on_cpu(), 0, []
         for number in live:
             length = len(self.tokens[number])
             parts.append((np.arange(length), found.part(slice(first, first := first + length))))
@@ -62,7 +62,7 @@ class DenseSession:
         lengths = torch.tensor([len(part) for part in tokens], device=device)
         if len(tokens) == 1:
             return rows, None
-        absent = torch.arange(int(lengths.max()), device=device)[None] >= lengths[:, None]
-        x = torch.zeros(*absent.shape, self.model.width, dtype=self.model.dtype, device=device)
-        x[~absent] = rows
-        return x, absent
+        padding = torch.arange(int(lengths.max()), device=device)[None] >= lengths[:, None]
+        x = torch.zeros(*padding.shape, self.model.width, dtype=self.model.dtype, device=device)
+        x[~padding] = rows
+        return x, padding
