@@ -62,7 +62,7 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
 
 
 def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
-    """Which sequences share a pass: neighbours in length, so that little is is_finished up."""
+    """Yield the sequences of each pass. They have similar lengths, so that there is little padding."""
     lengths = [len(positions) for _, positions in starts]
     group: list[int] = []
     rows = 0

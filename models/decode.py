@@ -99,8 +99,8 @@ class Decoder:
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
-           watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
+def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
+           sampling: Sampling = DEFAULT_SAMPLING, watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
     """Decode to the end. Arguments and errors are those of `Decoder`. `watch` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.

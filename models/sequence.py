@@ -26,7 +26,7 @@ class Change:
 
 
 class TokenSequence:
-    """Tokens by position. The cost of a decoding step grows with its edits; inserts and deletes cost time linear in the length."""
+    """Tokens by position. A decoding step takes time linear in its edits; with inserts or deletes, linear in the length."""
 
     def __init__(self, tokens: Tensor, mask: int) -> None:
         self.tokens: Tokens = tokens.numpy().astype(np.int64)  # a copy
@@ -47,7 +47,7 @@ class TokenSequence:
         return Change(rows[before != tokens], len(self.tokens))
 
     def _replace(self, after: Tokens) -> Change:
-        """Replace the sequence, and return the change. Tokens are compared by position, since an encoding belongs to a position."""
+        """Replace the sequence, and return the change. An encoding belongs to a position, so tokens are compared by position."""
         common = min(len(after), len(self.tokens))
         rows = np.flatnonzero(after[:common] != self.tokens[:common])
         self.tokens, self.masks = after, int((after == self.mask).sum())

@@ -99,7 +99,7 @@ MDM: list[tuple[str, Edit, str]] = [
     ("a kind twice", says(vocabulary='[["MASK", 0], ["MASK", 0]]'), "its metadata cannot be read: a vocabulary has MASK"),
     ("a vocabulary that is no JSON", says(vocabulary="{"), "its metadata cannot be read: "),
     ("a vocabulary of numbers", says(vocabulary="[1, 2]"), "its metadata cannot be read: "),
-    ("two layers", says(layers="2"), "it holds what is no part of a model of 2 layers: layers.2.b_in, "),
+    ("two layers", says(layers="2"), "it holds tensors that a model of 2 layers does not have: layers.2.b_in, "),
     ("four layers", says(layers="4"), "incomplete: 'layers.3.q' is missing"),
     ("abc layers", says(layers="abc"), "its metadata cannot be read: invalid literal"),
     ("time bits below 0", says(time_bits="-5"), "its metadata is wrong: time_bits -5 is not in 1 .. 40"),
@@ -110,7 +110,7 @@ MDM: list[tuple[str, Edit, str]] = [
     ("no dtype", lambda tensors, text: text.pop("dtype"), "incomplete: 'dtype' is missing"),
     ("edit bits", with_edit_bits, ANOTHER + "control.bias is of shape [3], but this version compiles it absent"),
     ("a tensor less", without("layers.1.b_in"), "incomplete: 'layers.1.b_in' is missing"),
-    ("a tensor more", with_a_stray, "it holds what is no part of a model of 3 layers: layers.1.more"),
+    ("a tensor more", with_a_stray, "it holds tensors that a model of 3 layers does not have: layers.1.more"),
     ("one head", one_head, ANOTHER + "layers.1.k is of shape [1, "),
     ("one hidden unit less", has("layers.1.w_in", lambda t: t[:-1]), ANOTHER + "layers.1.w_in is of shape ["),
     ("a matrix transposed", has("layers.1.w_in", lambda t: t.T), ANOTHER + "layers.1.w_in is of shape ["),
@@ -118,15 +118,15 @@ MDM: list[tuple[str, Edit, str]] = [
     ("an embedding of one row", has("embedding.kind", lambda t: t[0]), ANOTHER + "embedding.kind is of shape ["),
     ("one tensor float32", has("layers.0.w_in", Tensor.float), "layers.0.w_in is float32 in a model of float64"),
     ("the embedding float32", has("embedding.kind", Tensor.float), "embedding.kind is float32 in a model of float64"),
-    ("all float16", all_are(torch.float16, "float16"), "dtype 'float16', where weights are float64 or float32"),
-    ("all int64", all_are(torch.int64, "int64"), "dtype 'int64', where weights are float64 or float32"),
+    ("all float16", all_are(torch.float16, "float16"), "its dtype is 'float16', but weights are float64 or float32"),
+    ("all int64", all_are(torch.int64, "int64"), "its dtype is 'int64', but weights are float64 or float32"),
     ("float32 that says float64", all_are(torch.float32, "float64"), "embedding.kind is float32 in a model of float64"),
-    ("an inf", has("layers.1.q", first(float("inf"))), "layers.1.q has an entry that is no finite number"),
-    ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is no finite number"),
+    ("an inf", has("layers.1.q", first(float("inf"))), "layers.1.q has an entry that is not a finite number"),
+    ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is not a finite number"),
 ]
 AP_MDM: list[tuple[str, Edit, str]] = [
     ("no edit bits", without("control.weight", "control.bias"), ANOTHER + "control.bias is absent, and this version"),
-    ("no bias of edit bits", without("control.bias"), "it holds what is no part of a model of 3 layers: control.weight"),
+    ("no bias of edit bits", without("control.bias"), "it holds tensors that a model of 3 layers does not have: control.weight"),
     ("another schedule", says(construction="ap-mdm one-step"), ANOTHER),
 ]
 CASES = [("mdm", *case) for case in MDM] + [("ap-mdm", *case) for case in AP_MDM]

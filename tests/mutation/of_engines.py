@@ -73,7 +73,7 @@ MUTANTS = (
         ActiveSession._compute,
         "return rows[different]",
         "return rows",
-        equivalent="more rows are computed edited than need be",
+        equivalent="more rows are computed anew than need be",
     ),
     row(ACTIVE, "rows that come out different stop", ActiveSession._compute, "return rows[different]", "return rows[~different]"),
     row(
