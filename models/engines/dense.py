@@ -1,4 +1,4 @@
-"""The reference engine: every row of every layer, every step."""
+"""The reference engine. It computes every row of every layer in every decoding step."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from lockstep.models.transformer import Prediction, Transformer
 
 
 def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
-    """The residual stream after the last layer.
+    """Return the residual stream after the last layer.
 
     Args:    tokens: [N] int64. positions: [N, d] in the model's dtype.
     Returns: [N, d].
     """
-    return _through(model, model.embed(tokens) + positions)
+    return _apply_layers(model, model.embed(tokens) + positions)
 
 
-def _through(model: Transformer, x: Tensor, padding: Tensor | None = None) -> Tensor:
-    """The stream after the last layer from that before the first; x and the result are [..., N, d], `padding` as of `Layer.attend`."""
+def _apply_layers(model: Transformer, x: Tensor, padding: Tensor | None = None) -> Tensor:
+    """Apply all layers. x and the result are [..., N, d]; `padding` is that of `Layer.attend`."""
     for layer in model.layers:
         x = x + layer.attend(x, padding)
         x = x + layer.feed_forward(x)
@@ -32,7 +32,7 @@ def _through(model: Transformer, x: Tensor, padding: Tensor | None = None) -> Te
 
 
 class DenseSession:
-    """Predictions by the reference, filled up to the longest sequence; see `lockstep.models.engines.session`."""
+    """Predictions by the dense engine, which pads all sequences to the longest. See `lockstep.models.engines.session`."""
 
     name = "dense"
 
@@ -45,9 +45,9 @@ class DenseSession:
         self.tokens[number] = torch.from_numpy(tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """A prediction for every row of the sequences in `live`, since all are computed."""
+        """Predict every row of the sequences in `live`."""
         x, padding = self._embedded(live)
-        x = _through(self.model, x, padding)
+        x = _apply_layers(self.model, x, padding)
         found, first, parts = self.model.predict(x if padding is None else x[~padding]).on_cpu(), 0, []
         for number in live:
             length = len(self.tokens[number])
@@ -55,7 +55,7 @@ class DenseSession:
         return parts
 
     def _embedded(self, live: Sequence[int]) -> tuple[Tensor, Tensor | None]:
-        """The stream before the first layer, [B, N, d], and which rows only fill up, [B, N]; of one sequence [N, d], and None."""
+        """Return the stream before the first layer [B, N, d] and which rows are padding [B, N]; for one sequence [N, d] and None."""
         device, tokens = self.model.device, [self.tokens[number] for number in live]
         places = torch.cat([self.positions[number][: len(self.tokens[number])] for number in live])
         rows = self.model.embed(torch.cat(tokens).to(device)) + places
