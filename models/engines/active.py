@@ -1,9 +1,13 @@
 """The active engine: dense attention, but only for rows that a decoding step can have changed.
 
-A row is computed edited in a layer iff its token or its own stream changed, or the row that one of its heads reads did, or some changed key
-now scores within the cut of the best score it had. The cut is where exp is exactly 0, so the keys that are skipped have
-weight exactly 0, and sums are exact (`bounds`): residuals are bit-identical to the reference's. That each head reads
-one row, with weight exactly 1, and all others with weight exactly 0, is checked whenever a row is computed.
+In each layer, a row is recomputed iff
+- its token or its stream changed, or
+- the row that one of its heads reads changed, or
+- the score of a changed key is within the *cut* of the row's best score.
+
+Where scores differ by the cut, exp is exactly 0. So skipped keys have weight exactly 0, and sums are exact (`bounds`):
+the stream is bit-identical to the reference's. Whenever the engine computes a row, it checks that each head gives weight
+1 to one row and weight 0 to all others.
 """
 
 from __future__ import annotations
@@ -26,14 +30,14 @@ from lockstep.models.transformer import Layer, Prediction, Transformer
 
 @dataclass(frozen=True)
 class _State:
-    """One layer over all positions: queries, keys, values [H, N, a]; best score and the row it is of [H, N]; output [N, d]."""
+    """One layer at all positions: queries, keys, values [H, N, a]; best score and its row [H, N]; the stream after it [N, d]."""
 
     layer: Layer
     queries: Tensor
     keys: Tensor
     values: Tensor
     best: Tensor
-    found: Tensor
+    best_row: Tensor
     after: Tensor
 
 
@@ -65,7 +69,7 @@ class ActiveSession:
         self.tokens, self.changed = tokens, change.rows
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """Predict the rows that a change may have reached."""
+        """Predict the rows that the last changes may have affected."""
         device, before = self.model.device, self.before
         rows, removed = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.removed).to(device)
         here = torch.from_numpy(self.tokens[self.changed]).to(device)
@@ -74,7 +78,7 @@ class ActiveSession:
         for state in self.states:
             computed = self._affected(state, before, rows, removed)
             different = [self._compute(state, before, part) for part in _chunks(computed)]
-            # A row whose token changed is predicted edited whatever its stream, and one that was gone has no keys.
+            # Rows with a new token go through all layers: they need a prediction, and a row that returns needs new keys.
             rows = torch.unique(torch.cat([edited, *different]))
             before = state.after
         return [(computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu())]
@@ -84,33 +88,33 @@ class ActiveSession:
         return (self.states[-1].after if self.states else self.before)[: len(self.tokens)]
 
     def _affected(self, state: _State, before: Tensor, rows: Tensor, removed: Tensor) -> Tensor:
-        """Take over the keys, queries and values of rows whose stream changed; return those rows and all that may read something new."""
+        """Update keys, queries and values of `rows`. Return these rows and all that may read something new."""
         alive, gone = len(self.tokens), torch.cat([rows, removed])
         projections = ((state.queries, state.layer.q), (state.keys, state.layer.k), (state.values, state.layer.v))
         for kept, weights in projections:
             kept[:, rows] = torch.einsum("nd,had->hna", before[rows], weights)
         changed = torch.zeros(len(before), dtype=torch.bool, device=before.device)
         changed[gone] = True
-        lost = changed[state.found[:, :alive]].any(0)
+        affected = changed[state.best_row[:, :alive]].any(0)
         for head in range(len(state.best)):
             for part in _chunks(rows):
                 scores = state.queries[head, :alive] @ state.keys[head, part].T
-                lost |= (scores >= state.best[head, :alive, None] - self.cut).any(1)
-        return torch.nonzero(lost | changed[:alive])[:, 0]
+                affected |= (scores >= state.best[head, :alive, None] - self.cut).any(1)
+        return torch.nonzero(affected | changed[:alive])[:, 0]
 
     def _compute(self, state: _State, before: Tensor, rows: Tensor) -> Tensor:
-        """Take rows through a layer; return those whose stream after it is not what it was."""
+        """Compute rows of a layer. Return those whose stream after it changed."""
         alive, layer = len(self.tokens), state.layer
         if not len(rows):
             return rows
         scores = state.queries[:, rows] @ state.keys[:, :alive].transpose(1, 2)  # [H, rows, N]
-        state.best[:, rows], state.found[:, rows] = scores.max(2)
-        found = state.found[:, rows, None]
-        others = torch.softmax(scores, dim=-1).scatter_(2, found, 0.0)
-        # Not that the best weighs 1: one beside it that is too small for a sum with 1 to show would not be missed when its row goes.
+        state.best[:, rows], state.best_row[:, rows] = scores.max(2)
+        best_row = state.best_row[:, rows, None]
+        others = torch.softmax(scores, dim=-1).scatter_(2, best_row, 0.0)
+        # Testing that the best weight is 1 would not do: a tiny weight beside it can round away in the sum.
         if others.numel() and float(others.max()) != 0:
             raise Unsuitable("a head does not read one row alone")
-        read = state.values.gather(1, found.expand(-1, -1, state.values.shape[2]))
+        read = state.values.gather(1, best_row.expand(-1, -1, state.values.shape[2]))
         x = before[rows] + torch.einsum("hna,hda->nd", read, layer.o)
         x = x + layer.feed_forward(x)
         different = (state.after[rows] != x).any(1)
@@ -119,5 +123,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Slices of at most MAX_SCORED_ROWS rows; one empty slice if there are no rows."""
+    """Split rows into slices of at most MAX_SCORED_ROWS. If there are no rows, return one empty slice."""
     return [rows[first : first + MAX_SCORED_ROWS] for first in range(0, max(1, len(rows)), MAX_SCORED_ROWS)]

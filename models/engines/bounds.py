@@ -1,8 +1,8 @@
-"""What the residual stream can hold, by interval arithmetic on the weights, the vocabulary and the positions.
+"""Bounds on the residual stream, by interval arithmetic on the weights, the vocabulary and the positions.
 
-If all weights are integers and no sum can leave what the dtype counts exactly, then every number of the forward
-pass is an integer without rounding, in whatever order sums are taken, as long as attention copies single rows.
-That is what lets an engine skip and reorder work and still be bit-identical to the reference.
+Suppose that all weights are integers, that every sum stays in the range where the dtype holds all integers, and that
+attention copies single rows. Then every number of the forward pass is an integer and nothing rounds, in any order of
+sums. So an engine may skip and reorder work, and its results are still bit-identical to the reference's.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from lockstep.models.transformer import Factored, Layer, Transformer
 
 Matrix = NDArray[np.float64]
 
-#: Integers up to 2^p are exact.
+#: p for each dtype: it holds all integers up to 2^p.
 EXACT_BITS = {torch.float64: 53, torch.float32: 24}
-#: exp of minus this is exactly 0.
+#: exp of minus this number is exactly 0.
 VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
-#: The reference's own rounding of a probability stays below this.
+#: A bound on the reference's rounding error of a probability.
 MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The least and largest value of each of some numbers, [n] each."""
+    """The least and the largest value of each of n numbers, [n] each."""
 
     low: Matrix
     high: Matrix
@@ -44,17 +44,17 @@ class Interval:
         return np.maximum(np.abs(self.low), np.abs(self.high))
 
     def through(self, m: Matrix) -> Interval:
-        """The range of m x, [f], where x is in this one."""
+        """Return the range of m x, [f], for all x in this interval."""
         up, down = np.maximum(m, 0), np.minimum(m, 0)
         return Interval(up @ self.low + down @ self.high, up @ self.high + down @ self.low)
 
 
 @dataclass(frozen=True)
 class Units:
-    """Hidden units that read one form and write one column of W_out, up to sign, summed: sum_i sign_i relu(z + b_i).
+    """A group of hidden units that read the same form z and write the same column of W_out, up to sign.
 
-    [z >= 0] = relu(z + 1) - relu(z) is such a group; taken together it is known to be 0 or 1.
-    form:   its row in `forms` [F, d]. writes: [d]. biases, signs: one or more.
+    Together they compute sum_i sign_i relu(z + b_i). For example [z >= 0] = relu(z + 1) - relu(z), which is 0 or 1.
+    form:   its row in `forms` [F, d]. writes: [d]. biases, signs: one for each unit.
     """
 
     form: int
@@ -63,7 +63,7 @@ class Units:
     writes: Matrix
 
     def range(self, z: tuple[float, float]) -> tuple[float, float]:
-        """The least and largest sum for z in a range. It is piecewise linear, so its extremes are at the ends or at a kink."""
+        """Return the least and the largest sum for z in a range. The sum is piecewise linear: extremes are at ends or kinks."""
         at = [z[0], z[1], *(-b for b in self.biases if z[0] < -b < z[1])]
         values = [sum(s * max(x + b, 0.0) for s, b in zip(self.signs, self.biases)) for x in at]
         return min(values), max(values)
@@ -71,19 +71,19 @@ class Units:
 
 @dataclass(frozen=True)
 class FeedForward:
-    """An MLP with equal rows of W_in computed once."""
+    """An MLP whose hidden units are grouped, so that each form is computed once."""
 
     forms: Matrix  # [F, d]
     groups: tuple[Units, ...]
 
 
 def group(layer: Layer) -> FeedForward:
-    """Group the hidden units of a layer; those that write nothing are left out."""
+    """Group the hidden units of a layer. Units that write nothing are left out."""
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
     rows: dict[bytes, int] = {}
     parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
     signs = np.sign(np.take_along_axis(w_out, (w_out != 0).argmax(axis=1)[:, None], 1)[:, 0])
-    reads, writes = w_in + 0.0, signs[:, None] * w_out + 0.0  # with no zero that is negative
+    reads, writes = w_in + 0.0, signs[:, None] * w_out + 0.0  # + 0.0 turns -0.0 into 0.0
     for unit in np.flatnonzero(signs):
         form = rows.setdefault(reads[unit].tobytes(), len(rows))
         parts.setdefault((form, writes[unit].tobytes()), []).append((float(b_in[unit]), float(signs[unit])))
@@ -104,14 +104,14 @@ class Bounds:
 
 
 def exact(tensor: torch.Tensor) -> Matrix:
-    """Weights as float64, which holds every float32."""
+    """Return weights as float64, which holds every float32 exactly."""
     return np.ascontiguousarray(tensor.to("cpu", torch.float64).numpy())
 
 
 def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     """Bound every sum of the forward pass.
 
-    Args:   bits: sums beyond 2^bits, or beyond what the model's dtype counts, might round; of queries, keys and scores, only the latter.
+    Args:   bits: no sum may exceed 2^bits. For queries, keys and scores, only the limit of the model's dtype counts.
     Raises: Unsuitable: a weight is no integer, or a sum might round.
     """
     if model.dtype not in EXACT_BITS:
@@ -138,7 +138,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
 
 
 def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
-    """The range of the embedding of a token."""
+    """Return the range of the embeddings of all tokens."""
     kind, one, zero = (exact(m) for m in (factored.kind, factored.one, factored.zero))
     bits = [count for _, count in vocabulary.kinds]
     low = [kind[i] + np.minimum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
@@ -166,7 +166,7 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
 
 
 def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
-    """What a head adds if it copies one row, whichever."""
+    """Return the range of what a head adds, if it copies any one row."""
     q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
     scale = power_of_two_factor(q)
     _require(max(max_partial_sum(q / scale, x), max_partial_sum(k, x)), scores, f"{name}: queries and keys")
@@ -178,13 +178,13 @@ def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float
 
 
 def power_of_two_factor(q: Matrix) -> float:
-    """The largest power of two of which every entry is a multiple; 1 for a zero matrix."""
+    """Return the largest power of two that divides every entry, or 1 for a zero matrix."""
     entries = q[q != 0].astype(np.int64)
     return float(np.min(entries & -entries)) if len(entries) else 1.0
 
 
 def max_partial_sum(m: Matrix, x: Interval) -> float:
-    """A bound on every partial sum of every row of m x, in any order."""
+    """Return a bound on every partial sum of every row of m x, in any order of summation."""
     return float((np.abs(m) @ x.size).max(initial=0))
 
 
