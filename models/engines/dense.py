@@ -55,7 +55,7 @@ class DenseSession:
         return parts
 
     def _embedded(self, live: Sequence[int]) -> tuple[Tensor, Tensor | None]:
-        """Return the stream before the first layer [B, N, d] and which rows are padding [B, N]; for one sequence [N, d] and None."""
+        """Return the stream before layer 1 [B, N, d] and which rows are padding [B, N]. For one sequence: [N, d] and None."""
         device, tokens = self.model.device, [self.tokens[number] for number in live]
         places = torch.cat([self.positions[number][: len(self.tokens[number])] for number in live])
         rows = self.model.embed(torch.cat(tokens).to(device)) + places

@@ -1,4 +1,4 @@
-"""A model as the arrays that compiled kernels read: sparse forms, and what of each row is kept between layers."""
+"""Turns a model into the arrays that compiled kernels read: sparse forms, and the columns to store between layers."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from lockstep.models.transformer import Transformer
 Integers = NDArray[np.int64]
 Matrix = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
-#: What kernels count in.
+#: The dtype that kernels compute in.
 Real = type[np.float32] | type[np.float64]
 
-#: Columns whose range fits are kept in 16 bits.
+#: Columns whose absolute values are below this are stored in 16 bits.
 NARROW = 1 << 15
 
 
 class Sparse(NamedTuple):
-    """The rows of a matrix: row i has `values[start[i] : start[i + 1]]` in `columns`."""
+    """A sparse matrix by rows. Row i has `values[start[i] : start[i + 1]]` in the columns of the same slice of `columns`."""
 
     start: Indices
     columns: Indices
@@ -36,12 +36,13 @@ class Sparse(NamedTuple):
 
 
 class HeadPlan(NamedTuple):
-    """The lookups of one layer; head h has the matches `first_match[h]` .. and the values `first_value[h]` ...
+    """The lookups of one layer. The matches of head h start at `first_match[h]`, its values at `first_value[h]`.
 
-    forms:   first all queries, then all keys, then all values. bias_and_asks: each head's bias and asks, in float64, as scores can be large.
-    silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
-    reach: [H], the most that matches can add to a key's bias. bounded: [H], whether queries are within +-half whatever the stream
-    holds. zero_value: [H], the packed value that adds nothing, or -1.
+    forms:   all queries, then all keys, then all values. bias_and_asks: the bias and asks of each head, in float64, since scores
+             can be large.
+    silence: [H]. half: [M]. low, shift, width: [values], how values are packed into 64 bits. writes: [values, d].
+    reach:   [H], the most that matches can add to a key's bias. bounded: [H], whether queries lie within +-half for every
+             stream. zero_value: [H], the packed value that adds nothing, or -1 if there is none.
     """
 
     forms: Sparse
@@ -60,9 +61,9 @@ class HeadPlan(NamedTuple):
 
 
 class MlpPlan(NamedTuple):
-    """One MLP: group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`.
+    """One MLP. Group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`.
 
-    forms: of each, what it has more than the one before it, or all of it where it is `complete`.
+    forms: each row is a form where `complete` is true, else the difference from the form before it.
     """
 
     forms: Sparse
@@ -76,7 +77,7 @@ class MlpPlan(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns that something reads from a layer on: kept in 16 bits, kept in 64, and those that are constant."""
+    """The columns that this layer, a later one or the readout reads: stored in 16 bits, stored in 64 bits, and constant."""
 
     narrow: Indices
     wide: Indices
@@ -85,7 +86,10 @@ class Columns(NamedTuple):
 
 
 class ReadoutPlan(NamedTuple):
-    """Scores of kinds, of ones, of zeros, control bits; bits of each kind, its first token; -1 for MASK's bits."""
+    """The readout. `forms` are the scores of kinds, of ones and of zeros, then the control bits.
+
+    bits, offsets: the bits and the first token of each kind. mask: the number of the kind MASK. control: 0 or 3.
+    """
 
     forms: Sparse
     bits: Indices
@@ -97,9 +101,10 @@ class ReadoutPlan(NamedTuple):
 
 
 class EmbedPlan(NamedTuple):
-    """E[token]: `kinds` has the row of each kind with the zeros of its bits, `bits` what a bit that is 1 changes.
+    """E[token]. `kinds` has the embedding of each kind's token 0, and `bits` the change by a bit that is 1.
 
-    Their columns are numbered as in `touched`, the columns that tokens write; bits, offsets: of each kind.
+    touched: the columns that tokens write; `kinds` and `bits` number their columns within it. kind_bits, offsets: the bits and
+    the first token of each kind.
     """
 
     kinds: Sparse
@@ -111,7 +116,7 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole model; `columns[l]` are kept before layer l."""
+    """The plan of a model. `columns[l]` are stored before layer l."""
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -122,10 +127,10 @@ class Plan:
 
 
 def plan(model: Transformer, positions: Positions, first: int) -> Plan:
-    """Recognise every head and lay the model out.
+    """Recognise every head, and return the plan of a model.
 
-    Args:   first: the token at position 0, which no other position ever holds.
-    Raises: Unsuitable: something in it is not what the kernels compute.
+    Args:   first: the token at position 0. No other position ever holds it.
+    Raises: Unsuitable: the kernels cannot compute this model.
     """
     if not model.layers:
         raise Unsuitable("it has no layers")
@@ -155,9 +160,9 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
 
 
 def _bounds(model: Transformer, positions: Positions) -> tuple[Bounds, Real]:
-    """Bounds, and what the kernels count in: float32, which has twice the lanes, if it counts every sum.
+    """Return the bounds and the kernels' dtype. It is float32, which has twice the lanes, if float32 holds every sum exactly.
 
-    Two bits less than either counts, since a form that goes on from the one before it passes through thrice its size.
+    Two bits are left spare: a sum for a form that is stored as a difference can reach three times the size of the form.
     """
     try:
         return bound(model, positions, EXACT_BITS[torch.float32] - 2), np.float32
@@ -169,7 +174,7 @@ Part = TypeVar("Part")
 
 
 def _with_dtype(real: Real, part: Part) -> Part:
-    """A copy of a part of a plan, with its float64 arrays in that dtype."""
+    """Return a copy of a part of a plan with its float64 arrays converted to `real`."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:
         return part.astype(real)  # type: ignore[return-value]
     if isinstance(part, tuple):
@@ -179,7 +184,7 @@ def _with_dtype(real: Real, part: Part) -> Part:
 
 
 def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
-    """The nonzero entries of a matrix, of the columns to keep."""
+    """Return the nonzero entries of a matrix, in the columns to keep."""
     kept = rows if keep is None else np.where(keep, rows, 0.0)
     row, column = np.nonzero(kept)
     start = np.searchsorted(row, np.arange(len(rows) + 1)).astype(np.int32)
@@ -187,7 +192,7 @@ def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
 
 
 def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDArray[np.bool_]:
-    """Columns that the first token's kind sets to 1 and nothing else touches."""
+    """Return the columns [d] that the first token's kind sets to 1 and that nothing else writes."""
     kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
     others = np.delete(kind, sink_kind, axis=0).any(axis=0) | one.any(axis=0) | zero.any(axis=0)
     low, high = positions.extremes()
@@ -195,7 +200,7 @@ def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDA
 
 
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
-    """Which columns a layer writes, [d]."""
+    """Return which columns a layer writes, [d]."""
     written = np.zeros(width, bool)
     for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
         written |= writes.any(axis=0)
@@ -203,7 +208,7 @@ def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -
 
 
 def _live(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bounds) -> list[NDArray[np.bool_]]:
-    """For each stage, the columns that a later layer or the readout reads."""
+    """Return, for each stage, the columns that a later layer or the readout reads."""
     head = model.unembedding
     last = [head.kind, head.one, head.zero, *([model.control_weight] if model.control_weight is not None else [])]
     live = [np.any([exact(m).any(axis=0) for m in last], axis=0)]
@@ -254,7 +259,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
 
 
 def _packed_zero(lookup: Lookup, shifts: Integers) -> int:
-    """The packed value whose parts are all 0."""
+    """Return the packed value whose parts are all 0, or -1 if some part cannot be 0."""
     if (lookup.low > 0).any() or any(-low >> bits for low, bits in zip(lookup.low.tolist(), lookup.bits)):
         return -1
     return sum(-low << shift for low, shift in zip(lookup.low.tolist(), shifts.tolist()))
@@ -278,7 +283,10 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
 
 
 def as_differences(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Rows as what they add to the row before, and which of them are better whole; carries of a sum are a third that way."""
+    """Store each row as its difference from the row before where that has fewer entries, and return which rows are complete.
+
+    This leaves a third of the entries for the carries of a sum.
+    """
     added = np.diff(forms, axis=0, prepend=np.zeros((1, forms.shape[1])))
     complete = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
     return np.where(complete[:, None], forms, added), complete

@@ -1,4 +1,4 @@
-"""Compiled kernels for what rows ask and answer in the heads of a layer: queries, keys, values, and what is wrong with them."""
+"""Compiled kernels that compute queries, keys and values of rows in all heads of a layer, and check them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 from lockstep.models.engines.streams import StoredStream, blocks, evaluate, load
 from lockstep.models.engines.tables import Projections
 
-#: What can be wrong with a row that was computed; 0 is nothing.
+#: The faults that a computed row can have, by number. 0 is no fault.
 FAULTS = (
     "",
     "a query is not +half or -half",
@@ -26,7 +26,7 @@ QUERY, ASKS, SINK, TIE, RECENCY, KEY = range(1, 7)
 
 
 class Sink(NamedTuple):
-    """The first row of a sequence in each head [H]: its score for rows that ask, its packed value, and the most that a recency may be."""
+    """The first row of a sequence, in each head [H]: its score for rows that ask, its packed value, the limit of recencies."""
 
     score: Integers
     value: Integers
@@ -34,9 +34,10 @@ class Sink(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Sequences whose rows lie one after the other: the first row of each [B], and which one a row is of [N].
+    """Sequences whose rows lie one after the other: the first row of each [B], and the number of each row's sequence [N].
 
-    Their number stands above the bits of every query and key, so that no row finds one of another sequence; number_mask: its bits.
+    The number of the sequence stands above the bits of every query and key, so that no row finds a row of another sequence.
+    number_mask: the bits that the number takes, shifted down.
     """
 
     first: Integers
@@ -46,7 +47,7 @@ class Batch(NamedTuple):
 
 @jit()
 def _queries(query: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> bool:
-    """The bits that each lane asks; whether some is no +-half."""
+    """Pack the query bits of each lane. Return whether some query is not +half or -half."""
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     fault = False
     for bit in range(heads.first_match[h + 1] - heads.first_match[h]):
@@ -63,7 +64,10 @@ def _queries(query: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> 
 
 @jit()
 def _keys(key: Integers, care: Integers, sizes: Matrix, h: int, heads: HeadPlan, x: Matrix, z: Matrix, odd: Integers) -> None:
-    """The bits that each lane has and cares for, what they can add to its score, and whether one is none of 1, 0, -1."""
+    """Pack the key bits and care bits of each lane, and add the most that they can score to `sizes`.
+
+    `odd` is set for lanes with a key bit other than 1, 0 and -1.
+    """
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     matches = len(heads.half)
     for bit in range(heads.first_match[h + 1] - heads.first_match[h]):
@@ -79,7 +83,7 @@ def _keys(key: Integers, care: Integers, sizes: Matrix, h: int, heads: HeadPlan,
 
 @jit()
 def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> None:
-    """What each lane has to read, packed."""
+    """Pack the values of each lane."""
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     for v in range(heads.first_value[h], heads.first_value[h + 1]):
         evaluate(z, starts, columns, weights, 2 * len(heads.half) + v, x)
@@ -91,10 +95,10 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 @jit()
 def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, projected: Projections,
                   rows: Integers, first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
-    """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
+    """Project a block of rows for one head. Return the last fault found, or 0. work: [5, BLOCK]. sizes: [BLOCK]."""
     starts, columns, weights = heads.bias_and_asks.start, heads.bias_and_asks.columns, heads.bias_and_asks.values
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
-    begins, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
+    first_rows, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
     fault, asking, seen = 0, False, False
     score = sink.score[h]
@@ -106,9 +110,9 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         asks = z[i] == 0.0
         asking |= asks
         row = rows[first + i]
-        seen |= sizes[i] + heads.reach[h] >= score or row == begins[number[row]]
+        seen |= sizes[i] + heads.reach[h] >= score or row == first_rows[number[row]]
         projected.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
-    # No key is seen that cannot reach the sink's score; and queries of lanes that are silent matter only to be checked.
+    # A key that cannot reach the sink's score is never found, so it is not computed. Queries of silent lanes are only checked.
     if (asking or not heads.bounded[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
     if seen:
@@ -126,7 +130,7 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
             recency,
             care[i] | batch.number_mask << bits,
         )
-        if row == begins[number[row]]:
+        if row == first_rows[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK
         elif recency >= score:
@@ -157,7 +161,7 @@ def _project(block: int, end: int, heads: HeadPlan, stored: StoredStream, rows: 
 def project(
     heads: HeadPlan, stored: StoredStream, rows: Integers, projected: Projections, sink: Sink, batch: Batch, width: int
 ) -> int:
-    """Write queries, keys and values of rows to `projected`; return a fault that was found, or 0."""
+    """Write queries, keys and values of rows to `projected`. Return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
     run_in_threads(
         _project, len(faults), len(rows) >= MIN_ROWS_FOR_THREADS, heads, stored, rows, projected, sink, batch, faults, width
