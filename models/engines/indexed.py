@@ -1,12 +1,12 @@
-"""The indexed engine: lookups by hashing instead of scoring, sparse MLPs, and only what a decoding step changes.
+"""The indexed engine: it hashes keys instead of scoring them, has sparse MLPs, and computes only what a decoding step changes.
 
-Layer by layer, the rows whose stream changed get new keys and queries in the layer's heads; that touches hash buckets; and
-the rows that ask a bucket whose best key or value changed, together with those that changed themselves, go through the layer's
-MLP. Rows that come out as they were go no further, but for those whose token changed: they are predicted edited whatever their
-stream, and a row that was gone has no keys. Nothing in a decoding step is proportional to the context.
+In each layer, the rows whose stream changed get new keys and queries, which touches hash buckets. Then the layer's MLP
+computes these rows, and all rows that ask a bucket whose best key or value changed. A row whose stream stays the same stops
+there, unless its token changed: such a row needs a prediction, and one that returns needs new keys. No cost of a decoding
+step grows with the context.
 
-That heads are lookups and that nothing rounds is shown from the weights when a session starts (`lookups`, `bounds`), what
-depends on values is checked on every row that is computed; anything else raises Unsuitable.
+When a session starts, the engine shows from the weights that heads are lookups (`lookups`) and that nothing rounds
+(`bounds`). It checks conditions on values whenever it computes a row. If one does not hold, it raises Unsuitable.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lockstep.models.transformer import Prediction, Transformer
 
 
 class IndexedSession:
-    """Predictions by the indexed engine; see `lockstep.models.engines.session`."""
+    """Predictions by the indexed engine. See `lockstep.models.engines.session`."""
 
     name = "indexed"
 
@@ -64,10 +64,10 @@ class IndexedSession:
         self.removed: list[Integers] = []
         self.changed: list[Integers] = []
         for number, tokens in enumerate(sequences):
-            self._take(number, np.arange(len(tokens)), tokens)
+            self._set_tokens(number, np.arange(len(tokens)), tokens)
 
     def _place_positions(self) -> None:
-        """Keep the encoding of every position, and note where the columns are that tokens write."""
+        """Store the encoding of every position, and find the columns that tokens write."""
         positions, columns, stored = self.positions, self.plan.columns[0], self.stored[0]
         place = np.full(positions.width, -1, np.int32)
         place[columns.narrow] = np.arange(len(columns.narrow))
@@ -79,14 +79,14 @@ class IndexedSession:
         small, large = place[positions.small_columns], place[positions.large_columns]
         narrow = small < len(columns.narrow)
         streams.place_small(stored, positions.small, np.where(narrow, small, -1))
-        # Bytes in columns that tokens make wide, and what is no byte.
+        # The other columns: bytes in columns that tokens make wide, and large ones.
         rest = [(small[n], positions.small[:, n]) for n in np.flatnonzero(~narrow)]
         for at, values in [*rest, *zip(large, positions.large.T)]:
             if at >= 0:
                 streams.place_column(stored, at, values)
 
-    def _take(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
-        """Take over the tokens of rows that changed."""
+    def _set_tokens(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
+        """Copy the tokens of changed rows."""
         here = rows + self.batch.first[number]
         self.tokens[here] = tokens[rows]
         self.changed.append(here)
@@ -95,10 +95,10 @@ class IndexedSession:
         first, before = self.batch.first[number], self.lengths[number]
         self.removed.append(np.arange(first + change.length, first + before))
         self.lengths[number] = change.length
-        self._take(number, change.rows, tokens)
+        self._set_tokens(number, change.rows, tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """Predict the rows that a change may have reached; in sequences that are not in `live` there are none."""
+        """Predict the rows that the last changes may have affected. Sequences that are not in `live` have none."""
         edited, removed = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.removed))
         self.changed, self.removed = [], []
         self._embed(edited)
@@ -118,7 +118,7 @@ class IndexedSession:
     def _split_by_sequence(
         self, rows: Integers, found: Prediction, live: Sequence[int]
     ) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """Cut what was predicted into one part for each sequence, with rows counted from its start."""
+        """Split predictions by sequence, and count rows from the start of their sequence."""
         firsts = self.batch.first[list(live)]
         edges = np.searchsorted(rows, firsts), np.searchsorted(rows, self.ends[list(live)])
         return [(rows[a:b] - first, found.part(slice(a, b))) for first, a, b in zip(firsts, *edges)]
@@ -133,16 +133,16 @@ class IndexedSession:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
         found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
-        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # that is for the reference to judge
+        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # the reference must decide these
             raise Unsuitable("a probability is too near to the threshold")
         control = torch.from_numpy(found.control) if self.plan.readout.control else None
         return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
 
 
 def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
-    """Where each sequence begins.
+    """Return the first row of each sequence, and the sequence of each row.
 
-    Raises: Unsuitable: their numbers do not fit above the bits of a query.
+    Raises: Unsuitable: the numbers of the sequences do not fit above the bits of a query.
     """
     number_mask = (1 << (len(ends) - 1).bit_length()) - 1
     most = max(int(np.diff(plan.first_match).max(initial=0)) for plan in heads)
@@ -153,7 +153,7 @@ def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
 
 
 class LayerTables:
-    """The hash tables of one layer, over rows 0 .. most - 1."""
+    """The hash tables of one layer, for rows 0 .. most - 1."""
 
     def __init__(self, heads: HeadPlan, most: int, width: int, batch: Batch) -> None:
         self.heads, self.width, self.batch = heads, width, batch
@@ -163,7 +163,7 @@ class LayerTables:
         self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
 
     def start(self, stored: StoredStream) -> None:
-        """Take the first row as the sink of every head."""
+        """Make the first row the sink of every head."""
         projected = allocation.silent_projections(len(self.heads.silence), 1)
         projections.project(
             self.heads, stored, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(number_mask=0), self.width
@@ -178,7 +178,7 @@ class LayerTables:
         self.table.rows[:, :, tables.ROW_READ] = self.sink.value[:, None]
 
     def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
-        """Relink changed and removed rows; return the changed ones and all that read something new, ascending."""
+        """Relink changed and removed rows. Return the changed rows and all that read something new, ascending."""
         count = self.table.counts
         count[:, tables.PASS] += 1
         self.seen[changed] = self.seen[removed] = count[0, tables.PASS]
@@ -211,7 +211,7 @@ class LayerTables:
                 self.table = allocation.with_more_buckets(self.table)
 
     def _add_care(self, h: int, care: int) -> None:
-        """Keys care for bits that none of their head cared for: every row that asks may find them."""
+        """Add a set of bits that no key of the head cared for before, and link all queries under it."""
         count = self.table.counts[h]
         m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
         if m == tables.MOST_CARES:

@@ -97,8 +97,8 @@ def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) 
 
 
 @jit()
-def _compute_block(x: Matrix, added: Matrix, stored: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
-             first: int, count: int) -> None:  # fmt: skip
+def _compute_block(x: Matrix, added: Matrix, stored: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers,
+                   rows: Integers, first: int, count: int) -> None:  # fmt: skip
     """Compute the stream of a block after a layer, from the stored stream before it and the reads of its heads."""
     z, t = np.empty(BLOCK, x.dtype), np.empty(BLOCK, x.dtype)
     load(x, stored, rows, first, count)
