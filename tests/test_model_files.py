@@ -125,7 +125,7 @@ MDM: list[tuple[str, Edit, str]] = [
     ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is not a finite number"),
 ]
 AP_MDM: list[tuple[str, Edit, str]] = [
-    ("no edit bits", without("control.weight", "control.bias"), ANOTHER + "control.bias is absent, and this version"),
+    ("no edit bits", without("control.weight", "control.bias"), ANOTHER + "control.bias is absent, but this version"),
     ("no bias of edit bits", without("control.bias"), "it holds tensors that a model of 3 layers does not have: control.weight"),
     ("another schedule", says(construction="ap-mdm one-step"), ANOTHER),
 ]
