@@ -63,10 +63,10 @@ class Widths:
 
 def build(code: Code, widths: Widths) -> Circuit:
     """Return the circuit that generates all runs of this code by masked diffusion."""
-    return _Construction(code, widths).circuit()
+    return _MdmBuilder(code, widths).circuit()
 
 
-class _Construction:
+class _MdmBuilder:
     """Declares the fields, then adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:

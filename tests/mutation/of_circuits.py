@@ -18,7 +18,7 @@ GATE = "word operations on the weights"
 
 
 def lookups(old: str, new: str) -> Rewrite:
-    return Rewrite(mdm._Construction._first_lookups, old, new)
+    return Rewrite(mdm._MdmBuilder._first_lookups, old, new)
 
 
 MUTANTS = (
@@ -58,28 +58,25 @@ MUTANTS = (
         HERE,
     ),
     Mutant(
-        MDM,
-        "registers of all processors are one",
-        Rewrite(mdm._Construction._operand_keys, "owner=[*self.pid]", "owner=[]"),
-        HERE,
+        MDM, "registers of all processors are one", Rewrite(mdm._MdmBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"), HERE
     ),
     Mutant(
         MDM,
         "parameters belong to processor 0",
-        Rewrite(mdm._Construction._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
+        Rewrite(mdm._MdmBuilder._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
         HERE,
     ),
     Mutant(
         MDM,
         "the earliest write of a register counts",
-        Rewrite(mdm._Construction._operand_keys, "recency=self.step.flag", "recency=Linear()"),
+        Rewrite(mdm._MdmBuilder._operand_keys, "recency=self.step.flag", "recency=Linear()"),
         HERE,
     ),
     Mutant(
         MDM,
         "inputs hold no words",
         Rewrite(
-            mdm._Construction._keys_and_values,
+            mdm._MdmBuilder._keys_and_values,
             'self.role["parameter"].flag + self.role["input"].flag',
             'self.role["parameter"].flag',
         ),
