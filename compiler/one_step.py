@@ -41,10 +41,10 @@ def build(code: Code, widths: Widths) -> Circuit:
 
     Raises: ValueError: an instruction stores a computed value, or stores and branches. That takes more depth, or more rows.
     """
-    return _OneStep(code, widths).circuit()
+    return _OneStepBuilder(code, widths).circuit()
 
 
-class _OneStep(in_place.InPlaceBuilder):
+class _OneStepBuilder(in_place.InPlaceBuilder):
     """Adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:

@@ -36,10 +36,10 @@ BUFFERS = ("DST", "VAL", "NPC")
 
 def build(code: Code, widths: Widths) -> Circuit:
     """Return the circuit that generates all runs of this code by any-process masked diffusion."""
-    return _TwoStep(code, widths).circuit()
+    return _TwoStepBuilder(code, widths).circuit()
 
 
-class _TwoStep(in_place.InPlaceBuilder):
+class _TwoStepBuilder(in_place.InPlaceBuilder):
     """Adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:
