@@ -66,26 +66,26 @@ class InPlaceBuilder:
         self.code, self.widths = code, widths
         self.size = size = Size.of(code, widths.word)
         self.longest = (1 << widths.length) - 1
-        self.b = b = Builder()
-        self.kinds = {kind: b.field(f"token.{kind}") for kind in kinds}
-        self.bits = b.field("token.bits", size.token)
+        self.builder = builder = Builder()
+        self.kinds = {kind: builder.field(f"token.{kind}") for kind in kinds}
+        self.bits = builder.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
-        self.one = b.field("one")
-        self.role = {r: b.field(f"role.{r}") for r in (*roles, "PC", "register", "cell", "parameter", *OWN_PARAMETERS)}
-        self.index, self.full = b.field("index", 1, self.longest), b.field("full", 1, self.longest)
-        self.first = b.field("first")
-        self.pid = b.field("pid", widths.pid)
-        self.rank = b.field("rank", 1, (1 << widths.pid) - 1)
-        self.address = b.field("address", max(size.word, size.index))
-        self.value = b.field("value", size.word)
-        self.positions = set(b.fields) - {f.name for f in (*self.kinds.values(), self.bits)}
+        self.one = builder.field("one")
+        self.role = {r: builder.field(f"role.{r}") for r in (*roles, "PC", "register", "cell", "parameter", *OWN_PARAMETERS)}
+        self.index, self.full = builder.field("index", 1, self.longest), builder.field("full", 1, self.longest)
+        self.first = builder.field("first")
+        self.pid = builder.field("pid", widths.pid)
+        self.rank = builder.field("rank", 1, (1 << widths.pid) - 1)
+        self.address = builder.field("address", max(size.word, size.index))
+        self.value = builder.field("value", size.word)
+        self.positions = set(builder.fields) - {f.name for f in (*self.kinds.values(), self.bits)}
         # Written by layer 1.
-        self.end, self.ended = b.field("end", 1, self.longest), b.field("ended")
-        self.vanishing = b.field("vanishing")
-        self.low, self.high = (b.field(f"value.{name}", 1, (1 << size.word) - 1) for name in OWN_PARAMETERS)
-        self.growing, self.is_last = b.field("growing"), b.field("is_last")
-        self.shrinking, self.from_low, self.past_high = (b.field(name) for name in ("shrinking", "from_low", "past_high"))
-        self.remask, self.insert, self.delete = (b.field(f"control.{edit}") for edit in ("remask", "insert", "delete"))
+        self.end, self.ended = builder.field("end", 1, self.longest), builder.field("ended")
+        self.vanishing = builder.field("vanishing")
+        self.low, self.high = (builder.field(f"value.{name}", 1, (1 << size.word) - 1) for name in OWN_PARAMETERS)
+        self.growing, self.is_last = builder.field("growing"), builder.field("is_last")
+        self.shrinking, self.from_low, self.past_high = (builder.field(name) for name in ("shrinking", "from_low", "past_high"))
+        self.remask, self.insert, self.delete = (builder.field(f"control.{edit}") for edit in ("remask", "insert", "delete"))
 
     def finish(self, processor: Processor) -> Circuit:
         control = Control(self.remask.flag, self.insert.flag, self.delete.flag)
@@ -100,8 +100,10 @@ class InPlaceBuilder:
         role, kind = self.flags()
         number, (low, high) = word_of([*self.bits][: self.size.word]), OWN_PARAMETERS
         everyone = 1 - kind["BOS"]
-        self.b.look_up(At.ROM, "low", everyone, (), (role[low],), ((number, self.low.bit()), (kind[MASK], self.vanishing.bit())))
-        self.b.look_up(At.ROM, "high", everyone, (), (role[high],), ((number, self.high.bit()),))
+        self.builder.look_up(
+            At.ROM, "low", everyone, (), (role[low],), ((number, self.low.bit()), (kind[MASK], self.vanishing.bit()))
+        )
+        self.builder.look_up(At.ROM, "high", everyone, (), (role[high],), ((number, self.high.bit()),))
 
     def shrink(self, running: Linear) -> None:
         """Remask all but BOS, outputs and PC_0 at the end. Once the first parameter is masked, delete every mask.
@@ -110,15 +112,15 @@ class InPlaceBuilder:
         """
         end, full, bos, mask = self.end.flag, self.full.flag, self.kinds["BOS"].flag, self.kinds[MASK].flag
         halted = end + 1 - full - running - self.vanishing.flag - 2 * bos
-        self.b.gate(At.ROM, Threshold(halted, {self.shrinking.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(halted, {self.shrinking.bit(): 1}))
         address, far = word_of([*self.address][: self.size.word]), 1 << self.size.word
         outside = (1 - self.role["cell"].flag) * far
-        self.b.gate(At.ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(address - self.low.flag - outside, {self.from_low.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(address - self.high.flag - 1 - outside, {self.past_high.bit(): 1}))
         # Two gates, not from_low - past_high: in the final sequence, any words stand at the parameters' positions.
         for dropped in (1 - self.from_low.flag, self.past_high.flag):
-            self.b.when(At.OPERANDS, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
-        self.b.when(At.ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
+            self.builder.when(At.OPERANDS, [self.shrinking.flag, 1 - mask, 1 - self.first.flag, dropped], {self.remask.bit(): 1})
+        self.builder.when(At.ROM, [mask, self.vanishing.flag], {self.delete.bit(): 1})
 
 
 @dataclass(frozen=True)

@@ -72,26 +72,26 @@ class _MdmBuilder:
     def __init__(self, code: Code, widths: Widths) -> None:
         self.size = size = Size.of(code, widths.word)
         self.widths = widths
-        self.b = b = Builder()
-        self.kinds = {kind: b.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
-        self.bits = b.field("token.bits", size.token)
+        self.builder = builder = Builder()
+        self.kinds = {kind: builder.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
+        self.bits = builder.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
-        self.one = b.field("one")
-        self.role = {role: b.field(f"role.{role}") for role in (*BLOCK, "parameter", "input", "output")}
-        self.last = b.field("last")
-        self.first = b.field("first")
-        self.time = b.field("time", widths.time)
-        self.previous = b.field("time.previous", widths.time)
-        self.step = b.field("step", 1, (1 << widths.time) - 1)
-        self.pid = b.field("pid", widths.pid)
-        self.priority = b.field("priority", 1, 1 << (widths.time + widths.pid))
-        self.place = b.field("place", 1, 3 << widths.pid)
-        self.address = b.field("address", max(size.word, size.index))
+        self.one = builder.field("one")
+        self.role = {role: builder.field(f"role.{role}") for role in (*BLOCK, "parameter", "input", "output")}
+        self.last = builder.field("last")
+        self.first = builder.field("first")
+        self.time = builder.field("time", widths.time)
+        self.previous = builder.field("time.previous", widths.time)
+        self.step = builder.field("step", 1, (1 << widths.time) - 1)
+        self.pid = builder.field("pid", widths.pid)
+        self.priority = builder.field("priority", 1, 1 << (widths.time + widths.pid))
+        self.place = builder.field("place", 1, 3 << widths.pid)
+        self.address = builder.field("address", max(size.word, size.index))
         # Written by layer 1.
-        self.value = b.field("value", size.word)
-        self.state = {name: b.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
-        self.is_register, self.is_cell, self.reading = (b.field(name) for name in ("is_register", "is_cell", "reading"))
-        self.processor = Processor(b, code, size)
+        self.value = builder.field("value", size.word)
+        self.state = {name: builder.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
+        self.is_register, self.is_cell, self.reading = (builder.field(name) for name in ("is_register", "is_cell", "reading"))
+        self.processor = Processor(builder, code, size)
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -112,17 +112,21 @@ class _MdmBuilder:
         at_previous = [Match(q, k) for q, k in zip(self.previous, self.time)]
         same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
-        self.b.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
+        self.builder.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
         gathered = tuple((self.bits[j], self.value.bit(j)) for j in range(self.size.word))
-        self.b.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
+        self.builder.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
         # The place in a block, 1 .. 3 * 2^pid_bits, is a unique recency, so no lookup ties.
         place = (self.place.flag, 3 << self.widths.pid)
-        self.b.look_up(At.ROM, "masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
-        self.b.look_up(At.ROM, "masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place)
+        self.builder.look_up(At.ROM, "masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
+        self.builder.look_up(
+            At.ROM, "masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place
+        )
         halt = self.kinds["HALT"].flag
-        self.b.look_up(At.ROM, "halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time)
+        self.builder.look_up(
+            At.ROM, "halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time
+        )
         not_halt = [Match(Linear(), halt)]
-        self.b.look_up(At.ROM, "unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
+        self.builder.look_up(At.ROM, "unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
 
     def _one(self, state: str) -> tuple[tuple[Linear, Bit], ...]:
         """The reads of a lookup that adds 1 to a state flag if any row is found."""
@@ -137,22 +141,22 @@ class _MdmBuilder:
         """Fill the rows of halted processors. Make outputs ask for their cell when all processors have halted."""
         masked, halted, emit = self.kinds[MASK].flag, self.state["halted"].flag, self.processor.emit
         for role, kind in zip(BLOCK, ("WORD", "HALT", "NONE")):
-            self.b.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
+            self.builder.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
         finished = 1 - self.state["unfinished"].flag
         done = {emit["WORD"].bit(): 1, self.reading.bit(): 1}
-        self.b.when(At.ROM, [self.role["output"].flag, masked, finished], done)
+        self.builder.when(At.ROM, [self.role["output"].flag, masked, finished], done)
 
     def _keys_and_values(self) -> None:
         """Make published writes keys, with their destination. Make the words of parameters and inputs values."""
         visible = [self.role["A"].flag, 1 - self.state["masked.own"].flag]
-        self.b.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
-        self.b.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        self.builder.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
+        self.builder.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
         for j in range(self.size.token):
             if j < self.address.width:
-                self.b.when(At.ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
+                self.builder.when(At.ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
             if j < self.size.word:
                 given = self.role["parameter"].flag + self.role["input"].flag
-                self.b.when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
+                self.builder.when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
 
     # -- the key sides of layers 2 and 3 -------------------------------------------------------
 

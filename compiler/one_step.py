@@ -49,14 +49,14 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
 
     def __init__(self, code: Code, widths: Widths) -> None:
         super().__init__(code, widths, ("second",), ("BOS", MASK, "HALT", "PC"))
-        b = self.b
-        self.runs = b.field("runs")
-        self.running, self.started = b.field("running"), b.field("started")
-        self.last_word = b.field("last_word", 1, self.longest)
-        self.behind, self.late, self.no_masks = b.field("behind"), b.field("late"), b.field("no_masks")
-        self.executes, self.stores = b.field("executes"), b.field("stores")
-        self.hit = b.field("hit")
-        self.processor = Processor(b, code, self.size, SLOTS, ("WORD", "PC", "HALT"))
+        builder = self.builder
+        self.runs = builder.field("runs")
+        self.running, self.started = builder.field("running"), builder.field("started")
+        self.last_word = builder.field("last_word", 1, self.longest)
+        self.behind, self.late, self.no_masks = builder.field("behind"), builder.field("late"), builder.field("no_masks")
+        self.executes, self.stores = builder.field("executes"), builder.field("stores")
+        self.hit = builder.field("hit")
+        self.processor = Processor(builder, code, self.size, SLOTS, ("WORD", "PC", "HALT"))
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -80,16 +80,16 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         written, everyone = 1 - kind[MASK] - kind["BOS"], 1 - kind["BOS"]
         is_counter = (role["PC"], written)
         runs = (kind["PC"], self.runs.bit())
-        self.b.look_up(At.ROM, "counter", role["PC"] + role["register"], same_pid, is_counter, (*counter, runs))
-        self.b.look_up(
+        self.builder.look_up(At.ROM, "counter", role["PC"] + role["register"], same_pid, is_counter, (*counter, runs))
+        self.builder.look_up(
             At.ROM, "end", everyone, (), (everyone,), ((self.index.flag, self.end.bit()),), self.index.flag, self.longest
         )
         last = ((self.index.flag, self.last_word.bit()), (kind["HALT"], self.ended.bit()))
-        self.b.look_up(At.ROM, "last word", everyone, (), (everyone, written), last, self.index.flag, self.longest)
+        self.builder.look_up(At.ROM, "last word", everyone, (), (everyone, written), last, self.index.flag, self.longest)
         # Finds a running processor if there is one, else one that has halted, and none before the start.
         reads = ((kind["PC"], self.running.bit()), (Linear(constant=1), self.started.bit()))
         processors = 1 << self.widths.pid
-        self.b.look_up(
+        self.builder.look_up(
             At.ROM, "running", everyone, (), is_counter, reads, self.rank.flag + kind["PC"] * processors, 2 * processors - 1
         )
         self.look_up_outputs()
@@ -101,25 +101,25 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         mask, bos = self.kinds[MASK].flag, self.kinds["BOS"].flag
         index, end, full, last = self.index.flag, self.end.flag, self.full.flag, self.last_word.flag
         insert = {self.insert.bit(): 1}
-        self.b.gate(At.ROM, Threshold(index - last - 1, {self.behind.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(index - 2 * end - 3 + full, {self.late.bit(): 1}))
-        self.b.when(At.OPERANDS, [self.behind.flag, self.late.flag], insert)
-        self.b.gate(At.ROM, Threshold(index - last - mask * self.longest - bos, {self.is_last.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(last - end - bos, {self.no_masks.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(index - last - 1, {self.behind.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(index - 2 * end - 3 + full, {self.late.bit(): 1}))
+        self.builder.when(At.OPERANDS, [self.behind.flag, self.late.flag], insert)
+        self.builder.gate(At.ROM, Threshold(index - last - mask * self.longest - bos, {self.is_last.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(last - end - bos, {self.no_masks.bit(): 1}))
         grows = [self.growing.flag, 1 - self.ended.flag]
-        self.b.when(At.OPERANDS, [*grows, self.is_last.flag], insert)
+        self.builder.when(At.OPERANDS, [*grows, self.is_last.flag], insert)
         others = [self.role["cell"].flag, 1 - mask, 1 - self.is_last.flag]
-        self.b.when(At.OPERANDS, [*grows, self.no_masks.flag, *others], insert)
+        self.builder.when(At.OPERANDS, [*grows, self.no_masks.flag, *others], insert)
 
     def _start(self) -> None:
         """Make every mask wait. When L = N and no PC is written, first slots do not wait."""
         mask, full_length = self.kinds[MASK].flag, self.end.flag + 1 - self.full.flag  # 0 at L = N, else negative
         wait, emit = {self.remask.bit(): 1}, self.processor.emit
-        self.b.when(At.ROM, [mask], wait)
+        self.builder.when(At.ROM, [mask], wait)
         opens = full_length - self.started.flag - (1 - mask) - self.role["second"].flag
         for kind, roles in (("WORD", self.role["cell"].flag + self.role["register"].flag), ("PC", self.role["PC"].flag)):
-            self.b.gate(At.ROM, Threshold(opens - (1 - roles), {self.remask.bit(): -1, emit[kind].bit(): 1}))
+            self.builder.gate(At.ROM, Threshold(opens - (1 - roles), {self.remask.bit(): -1, emit[kind].bit(): 1}))
 
     # -- the ROM -------------------------------------------------------------------------------
 
@@ -128,19 +128,19 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         processor, remask = self.processor, self.remask.bit()
         mask, is_counter = self.kinds[MASK].flag, self.role["PC"].flag
         executes = (is_counter, mask, self.runs.flag)
-        self.b.when(At.ROM, executes, {self.executes.bit(): 1, remask: -1})
-        self.b.when(At.ROM, [is_counter, self.kinds["PC"].flag], {remask: 1})
+        self.builder.when(At.ROM, executes, {self.executes.bit(): 1, remask: -1})
+        self.builder.when(At.ROM, [is_counter, self.kinds["PC"].flag], {remask: 1})
         processor.add_increment(executes)
         for number, instruction in enumerate(self.code.instructions):
             here = processor.counter_is(number)
             if writes := processor.next_column(number, instruction) | self._store(instruction):
-                self.b.when(At.ROM, [*executes, *here], writes)
+                self.builder.when(At.ROM, [*executes, *here], writes)
             if instruction.rd is not None:
                 own = equals([*self.address][: self.size.register], instruction.rd)
                 hit = [self.role["register"].flag, self.runs.flag, *here, *own]
                 value = {remask: -1, processor.emit["WORD"].bit(): 1} | processor.value_column(instruction)
-                self.b.when(At.ROM, [*hit, mask], value)
-                self.b.when(At.ROM, [*hit, 1 - mask], {remask: 1})
+                self.builder.when(At.ROM, [*hit, mask], value)
+                self.builder.when(At.ROM, [*hit, 1 - mask], {remask: 1})
 
     def _store(self, instruction: Instruction) -> dict[Bit, int]:
         """The writes of a store: its address goes into `sum`, its value into z."""
@@ -181,10 +181,10 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         reads = [(self.stores.flag, self.hit.bit())]
         reads += [(value, out.bit(j)) for j, value in enumerate(self.processor.operands["z"])]
         recency = self.rank.flag, (1 << self.widths.pid) - 1
-        self.b.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
-        self.b.when(At.ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
-        self.b.when(At.MEMORY, [self.hit.flag, mask], {self.remask.bit(): -1})
-        self.b.when(At.MEMORY, [self.hit.flag, 1 - mask], {self.remask.bit(): 1})
+        self.builder.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
+        self.builder.when(At.ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
+        self.builder.when(At.MEMORY, [self.hit.flag, mask], {self.remask.bit(): -1})
+        self.builder.when(At.MEMORY, [self.hit.flag, 1 - mask], {self.remask.bit(): 1})
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,12 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
 
     def __init__(self, code: Code, widths: Widths) -> None:
         super().__init__(code, widths, BUFFERS, ("BOS", MASK, "HALT", "REG", "PC", "WORD"))
-        b, size = self.b, self.size
-        self.written = b.field("written", size.word)
-        self.counterpart = {kind: b.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
-        self.unhalted = b.field("unhalted")
-        self.owner = b.field("owner", widths.pid)
-        self.processor = Processor(b, code, size)
+        builder, size = self.builder, self.size
+        self.written = builder.field("written", size.word)
+        self.counterpart = {kind: builder.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
+        self.unhalted = builder.field("unhalted")
+        self.owner = builder.field("owner", widths.pid)
+        self.processor = Processor(builder, code, size)
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -73,14 +73,18 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
         its_kind = tuple((kind[name], f.bit()) for name, f in self.counterpart.items())
         asks, other = (self._buffer() + role["PC"]), (role["PC"] + role["NPC"])
-        self.b.look_up(At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind))
+        self.builder.look_up(
+            At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind)
+        )
         written = tuple((self.bits[j], self.written.bit(j)) for j in range(self.size.word))
-        self.b.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
+        self.builder.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
         everyone = 1 - kind["BOS"]
         last = ((self.index.flag, self.end.bit()), (kind["HALT"], self.ended.bit()))
-        self.b.look_up(At.ROM, "end", everyone, (), (everyone,), last, self.index.flag, self.longest)
+        self.builder.look_up(At.ROM, "end", everyone, (), (everyone,), last, self.index.flag, self.longest)
         not_halt, found = (Match(Linear(), kind["HALT"]),), ((Linear(constant=1), self.unhalted.bit()),)
-        self.b.look_up(At.ROM, "unhalted", everyone, not_halt, (role["PC"],), found, self.rank.flag, (1 << self.widths.pid) - 1)
+        self.builder.look_up(
+            At.ROM, "unhalted", everyone, not_halt, (role["PC"],), found, self.rank.flag, (1 << self.widths.pid) - 1
+        )
         self.look_up_outputs()
 
     def _buffer(self) -> Linear:
@@ -93,32 +97,32 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         mask, bos = self.kinds[MASK].flag, self.kinds["BOS"].flag
         index, end, full, far = self.index.flag, self.end.flag, self.full.flag, 4 * self.longest
         beyond = index - 2 * end - 2 + full - (1 - mask) * far - self.ended.flag * far
-        self.b.gate(At.ROM, Threshold(beyond, {self.insert.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(index - end - bos, {self.is_last.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(beyond, {self.insert.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(index - end - bos, {self.is_last.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
         literals = [self.is_last.flag, self.growing.flag, 1 - mask, 1 - self.ended.flag]
-        self.b.when(At.OPERANDS, literals, {self.insert.bit(): 1})
+        self.builder.when(At.OPERANDS, literals, {self.insert.bit(): 1})
 
     def _wait_and_clear(self) -> None:
         """Remask masks that must wait, written buffers, and a PC that runs, since every step writes it."""
         mask, buffer = self.kinds[MASK].flag, self._buffer()
         remask = {self.remask.bit(): 1}
-        self.b.when(At.OPERANDS, [mask, self.growing.flag, 1 - buffer], remask)
-        self.b.when(At.ROM, [mask, buffer, 1 - self.counterpart["PC"].flag], remask)
-        self.b.when(At.ROM, [1 - mask, buffer], remask)
-        self.b.when(At.ROM, [self.role["PC"].flag, self.kinds["PC"].flag], remask)
+        self.builder.when(At.OPERANDS, [mask, self.growing.flag, 1 - buffer], remask)
+        self.builder.when(At.ROM, [mask, buffer, 1 - self.counterpart["PC"].flag], remask)
+        self.builder.when(At.ROM, [1 - mask, buffer], remask)
+        self.builder.when(At.ROM, [self.role["PC"].flag, self.kinds["PC"].flag], remask)
 
     # -- predictions of masks ------------------------------------------------------------------
 
     def _fill(self) -> None:
         """Make masked cells and registers words, and a masked PC the token that its NPC holds."""
         mask, emit, counter = self.kinds[MASK].flag, self.processor.emit, self.processor.counter
-        self.b.when(At.ROM, [self.role["cell"].flag + self.role["register"].flag, mask], {emit["WORD"].bit(): 1})
+        self.builder.when(At.ROM, [self.role["cell"].flag + self.role["register"].flag, mask], {emit["WORD"].bit(): 1})
         pc = [self.role["PC"].flag, mask]
-        self.b.when(At.ROM, [*pc, 1 - self.counterpart["HALT"].flag], {emit["PC"].bit(): 1})
-        self.b.when(At.ROM, [*pc, self.counterpart["HALT"].flag], {emit["HALT"].bit(): 1})
+        self.builder.when(At.ROM, [*pc, 1 - self.counterpart["HALT"].flag], {emit["PC"].bit(): 1})
+        self.builder.when(At.ROM, [*pc, self.counterpart["HALT"].flag], {emit["HALT"].bit(): 1})
         for j in range(self.size.counter):
-            self.b.when(At.ROM, [*pc, counter[j]], {self.processor.out.bit(j): 1})
+            self.builder.when(At.ROM, [*pc, counter[j]], {self.processor.out.bit(j): 1})
 
     def _roles(self) -> Roles:
         """Masked buffers execute if the PC of their processor is a program counter."""
@@ -153,7 +157,7 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         emit, out, sums = self.processor.emit, self.processor.out, self.processor.sum
         to_register = emit["REG"].flag + kind["REG"]
         for j in range(self.pid.width):  # the owner of a store is 0, like the pid of a cell
-            self.b.when(At.OPERANDS, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
+            self.builder.when(At.OPERANDS, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
         computing = emit["REG"].flag + emit["WORD"].flag
         matches = [Match(role["register"], to_register)]
         targeted = max((i.rd or 0 for i in self.code.instructions), default=0).bit_length()
@@ -167,7 +171,7 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         reads += [(self.written[j], out.bit(j)) for j in range(self.size.word)]
         asks = role["cell"] + role["register"]
         recency = self.rank.flag, (1 << self.widths.pid) - 1
-        self.b.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
+        self.builder.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
 
 
 @dataclass(frozen=True)
