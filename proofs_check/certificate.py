@@ -142,7 +142,7 @@ class _Certifier:
         unit = _unit(q)
         self._integers(f"{name}: K, V, O: distance from integers", k, v, o)
         self._gap(f"{name}: leak, exp(-{unit:.10g})", unit)
-        query, key = self.range.through(q / unit), self.range.through(k)
+        query, key = self.range.image_under(q / unit), self.range.image_under(k)
         products = np.stack([a * b for a in (query.low, query.high) for b in (key.low, key.high)])
         score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())
         self._sum(f"{name}: sums of scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
@@ -160,7 +160,7 @@ class _Certifier:
         positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
         negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
         self._sum(f"{name}: sums of gates", float(np.maximum(positive, negative).max(initial=0)))
-        hidden = np.maximum(self.range.through(w_in).high + b_in, 0)
+        hidden = np.maximum(self.range.image_under(w_in).high + b_in, 0)
         writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
         self._sum(f"{name}: sums of writes", float((writes + self.high).max()))
 

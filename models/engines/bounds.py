@@ -43,7 +43,7 @@ class Interval:
         """The largest absolute value."""
         return np.maximum(np.abs(self.low), np.abs(self.high))
 
-    def through(self, m: Matrix) -> Interval:
+    def image_under(self, m: Matrix) -> Interval:
         """Return the range of m x, [f], for all x in this interval."""
         up, down = np.maximum(m, 0), np.minimum(m, 0)
         return Interval(up @ self.low + down @ self.high, up @ self.high + down @ self.low)
@@ -152,14 +152,14 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
     _require(float(x.size.max()), limit, f"{name}: the stream")
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
     _require(max_partial_sum(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
-    z = x.through(w_in)
+    z = x.image_under(w_in)
     hidden = np.maximum(z.high + b_in, 0)
     _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
-    forms = x.through(feed_forward.forms)
+    forms = x.image_under(feed_forward.forms)
     each = feed_forward.groups
     ends = np.array([u.range((float(forms.low[u.form]), float(forms.high[u.form]))) for u in each]).reshape(len(each), 2)
     writes = np.array([u.writes for u in each]).reshape(len(each), len(x.low))
-    added = Interval(ends[:, 0], ends[:, 1]).through(writes.T)
+    added = Interval(ends[:, 0], ends[:, 1]).image_under(writes.T)
     low, high = x.low + added.low, x.high + added.high
     _require(float(np.maximum(np.abs(low), np.abs(high)).max()), limit, f"{name}: the stream")
     return Interval(low, high)
@@ -171,10 +171,10 @@ def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float
     scale = power_of_two_factor(q)
     _require(max(max_partial_sum(q / scale, x), max_partial_sum(k, x)), scores, f"{name}: queries and keys")
     _require(max_partial_sum(v, x), limit, f"{name}: values")
-    _require(float(x.through(q / scale).size @ x.through(k).size), scores, f"{name}: scores")
-    values = x.through(v)
+    _require(float(x.image_under(q / scale).size @ x.image_under(k).size), scores, f"{name}: scores")
+    values = x.image_under(v)
     _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: what it adds")
-    return values.through(o)
+    return values.image_under(o)
 
 
 def power_of_two_factor(q: Matrix) -> float:

@@ -81,12 +81,12 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
     if len(matches) > MOST_PACKED_BITS or any(half <= 0 for _, _, half in matches):
         raise Unsuitable("its queries are not bits of +half and -half")
     used = [n for n in range(len(v)) if v[n].any() and o[n].any()]
-    reads = x.through(v[used])
+    reads = x.image_under(v[used])
     bits = tuple(int(high - low).bit_length() for low, high in zip(reads.low, reads.high))
     if sum(bits) > MOST_PACKED_BITS:
         raise Unsuitable("it reads more than an integer holds")
     queries, keys = (np.array([m[part] for m in matches]).reshape(-1, q.shape[1]) for part in (0, 1))
     return Lookup(
-        queries, keys, np.array([m[2] for m in matches]), bias, asks, float(x.through(asks[None]).high[0]), v[used],
+        queries, keys, np.array([m[2] for m in matches]), bias, asks, float(x.image_under(asks[None]).high[0]), v[used],
         reads.low.astype(np.int64), bits, o[used],
     )  # fmt: skip

@@ -251,8 +251,8 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         shift=np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
         width=np.array([b for p in lookups for b in p.bits], np.int64),
         writes=sparse(stacked([p.writes for p in lookups]), live),
-        reach=np.array([p.half @ x.through(p.keys).size for p in lookups], float),
-        bounded=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
+        reach=np.array([p.half @ x.image_under(p.keys).size for p in lookups], float),
+        bounded=np.array([bool((x.image_under(p.queries).size <= p.half).all()) for p in lookups], bool),
         zero_value=np.array([_packed_zero(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
     return _with_dtype(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
