@@ -50,7 +50,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Units:
+class UnitGroup:
     """A group of hidden units that read the same form z and write the same column of W_out, up to sign.
 
     Together they compute sum_i sign_i relu(z + b_i). For example [z >= 0] = relu(z + 1) - relu(z), which is 0 or 1.
@@ -74,11 +74,11 @@ class FeedForward:
     """An MLP whose hidden units are grouped, so that each form is computed once."""
 
     forms: Matrix  # [F, d]
-    groups: tuple[Units, ...]
+    groups: tuple[UnitGroup, ...]
 
 
 def group(layer: Layer) -> FeedForward:
-    """Group the hidden units of a layer. Units that write nothing are left out."""
+    """Group the hidden units of a layer. UnitGroup that write nothing are left out."""
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
     rows: dict[bytes, int] = {}
     parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
@@ -89,7 +89,7 @@ def group(layer: Layer) -> FeedForward:
         parts.setdefault((form, writes[unit].tobytes()), []).append((float(b_in[unit]), float(signs[unit])))
     forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
     groups = [
-        Units(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(written, np.float64))
+        UnitGroup(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(written, np.float64))
         for (form, written), units in parts.items()
     ]
     return FeedForward(forms, tuple(groups))
