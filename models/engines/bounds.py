@@ -77,7 +77,7 @@ class FeedForward:
     groups: tuple[UnitGroup, ...]
 
 
-def group(layer: Layer) -> FeedForward:
+def group_units(layer: Layer) -> FeedForward:
     """Group the hidden units of a layer. UnitGroup that write nothing are left out."""
     w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
     rows: dict[bytes, int] = {}
@@ -125,7 +125,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
         raise Unsuitable("the position encoding has values that are no integers")
     stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
-        feed_forwards.append(group(layer))
+        feed_forwards.append(group_units(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
     head = model.unembedding
     logits = float(sum(max_partial_sum(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
