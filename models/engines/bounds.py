@@ -79,7 +79,7 @@ class FeedForward:
 
 def group_units(layer: Layer) -> FeedForward:
     """Group the hidden units of a layer. UnitGroup that write nothing are left out."""
-    w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
+    w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
     rows: dict[bytes, int] = {}
     parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
     signs = np.sign(np.take_along_axis(w_out, (w_out != 0).argmax(axis=1)[:, None], 1)[:, 0])
@@ -103,7 +103,7 @@ class Bounds:
     feed_forwards: tuple[FeedForward, ...]
 
 
-def exact(tensor: torch.Tensor) -> Matrix:
+def to_float64(tensor: torch.Tensor) -> Matrix:
     """Return weights as float64, which holds every float32 exactly."""
     return np.ascontiguousarray(tensor.to("cpu", torch.float64).numpy())
 
@@ -128,18 +128,18 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
         feed_forwards.append(group_units(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
     head = model.unembedding
-    logits = float(sum(max_partial_sum(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
+    logits = float(sum(max_partial_sum(to_float64(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
     if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
         raise Unsuitable("its logits are so large that its dtype blurs probabilities")
     if model.control_weight is not None:
-        _require(max_partial_sum(exact(model.control_weight), stages[-1]), limit, "the control bits")
+        _require(max_partial_sum(to_float64(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))
 
 
 def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
     """Return the range of the embeddings of all tokens."""
-    kind, one, zero = (exact(m) for m in (factored.kind, factored.one, factored.zero))
+    kind, one, zero = (to_float64(m) for m in (factored.kind, factored.one, factored.zero))
     bits = [count for _, count in vocabulary.kinds]
     low = [kind[i] + np.minimum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
     high = [kind[i] + np.maximum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
@@ -150,7 +150,7 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
     for head in range(len(layer.q)):
         x = x + _attention(layer, head, x, limit, scores, f"{name}, head {head + 1}")
     _require(float(x.size.max()), limit, f"{name}: the stream")
-    w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
+    w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out))
     _require(max_partial_sum(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
     z = x.image_under(w_in)
     hidden = np.maximum(z.high + b_in, 0)
@@ -167,7 +167,7 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
 
 def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
     """Return the range of what a head adds, if it copies any one row."""
-    q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
+    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
     scale = power_of_two_factor(q)
     _require(max(max_partial_sum(q / scale, x), max_partial_sum(k, x)), scores, f"{name}: queries and keys")
     _require(max_partial_sum(v, x), limit, f"{name}: values")

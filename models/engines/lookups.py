@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, exact, power_of_two_factor
+from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, power_of_two_factor, to_float64
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.transformer import Layer, Transformer
 
@@ -59,7 +59,7 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
     Args:   x: the range of the stream before the layer. only_first: the columns [d] that are 1 on the first row, 0 elsewhere.
     Raises: Unsuitable: the head is no lookup.
     """
-    q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
+    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
     scale = power_of_two_factor(q)
     if scale < VANISHING[model.dtype]:
         raise Unsuitable("scores that differ may not differ by enough: attention mixes rows")

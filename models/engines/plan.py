@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, exact, max_partial_sum
+from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, max_partial_sum, to_float64
 from lockstep.models.engines.lookups import Lookup, recognise
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
@@ -193,7 +193,7 @@ def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
 
 def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDArray[np.bool_]:
     """Return the columns [d] that the first token's kind sets to 1 and that nothing else writes."""
-    kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
+    kind, one, zero = (to_float64(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
     others = np.delete(kind, sink_kind, axis=0).any(axis=0) | one.any(axis=0) | zero.any(axis=0)
     low, high = positions.extremes()
     return np.asarray((kind[sink_kind] == 1) & ~others & (low == 0) & (high == 0))
@@ -211,7 +211,7 @@ def _live(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bound
     """Return, for each stage, the columns that a later layer or the readout reads."""
     head = model.unembedding
     last = [head.kind, head.one, head.zero, *([model.control_weight] if model.control_weight is not None else [])]
-    live = [np.any([exact(m).any(axis=0) for m in last], axis=0)]
+    live = [np.any([to_float64(m).any(axis=0) for m in last], axis=0)]
     for heads, feed_forward in zip(reversed(lookups), reversed(bounds.feed_forwards)):
         read = live[0] | feed_forward.forms.any(axis=0)
         for x in heads:
@@ -293,7 +293,7 @@ def as_differences(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
-    kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
+    kind, one, zero = (to_float64(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
     kinds = model.vocabulary.kinds
     rows = np.array([kind[i] + zero[:bits].sum(axis=0) for i, (_, bits) in enumerate(kinds)])
     touched = np.flatnonzero(live & (rows.any(axis=0) | (one - zero).any(axis=0)))
@@ -309,10 +309,10 @@ def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
 
 def _readout_plan(model: Transformer) -> ReadoutPlan:
     head, vocabulary = model.unembedding, model.vocabulary
-    parts, bias = [exact(m) for m in (head.kind, head.one, head.zero)], np.zeros(0)
+    parts, bias = [to_float64(m) for m in (head.kind, head.one, head.zero)], np.zeros(0)
     if model.control_weight is not None and model.control_bias is not None:
-        parts.append(exact(model.control_weight))
-        bias = exact(model.control_bias)
+        parts.append(to_float64(model.control_weight))
+        bias = to_float64(model.control_bias)
     names = [name for name, _ in vocabulary.kinds]
     return ReadoutPlan(
         forms=sparse(np.concatenate(parts)),
