@@ -123,7 +123,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
             raise Unsuitable(f"{name} has weights that are no integers")
     if not (positions.large == np.rint(positions.large)).all():
         raise Unsuitable("the position encoding has values that are no integers")
-    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
+    stages, feed_forwards = [embedding_range(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
         feed_forwards.append(group_units(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
@@ -137,7 +137,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     return Bounds(tuple(stages), tuple(feed_forwards))
 
 
-def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
+def embedding_range(factored: Factored, vocabulary: Vocabulary) -> Interval:
     """Return the range of the embeddings of all tokens."""
     kind, one, zero = (to_float64(m) for m in (factored.kind, factored.one, factored.zero))
     bits = [count for _, count in vocabulary.kinds]
