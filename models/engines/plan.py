@@ -183,7 +183,7 @@ def _with_dtype(real: Real, part: Part) -> Part:
     return part
 
 
-def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
+def to_sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
     """Return the nonzero entries of a matrix, in the columns to keep."""
     kept = rows if keep is None else np.where(keep, rows, 0.0)
     row, column = np.nonzero(kept)
@@ -241,8 +241,8 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
     groups = [[p.queries for p in lookups], [p.keys for p in lookups], [p.values for p in lookups]]
     shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
     found = HeadPlan(
-        forms=sparse(stacked([m for part in groups for m in part])),
-        bias_and_asks=sparse(stacked(own)),
+        forms=to_sparse(stacked([m for part in groups for m in part])),
+        bias_and_asks=to_sparse(stacked(own)),
         first_match=_starts([len(p.half) for p in lookups]),
         half=np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
         silence=np.array([p.silence for p in lookups], float),
@@ -250,7 +250,7 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         low=np.concatenate([np.zeros(0, np.int64), *(p.low for p in lookups)]),
         shift=np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
         width=np.array([b for p in lookups for b in p.bits], np.int64),
-        writes=sparse(stacked([p.writes for p in lookups]), live),
+        writes=to_sparse(stacked([p.writes for p in lookups]), live),
         reach=np.array([p.half @ x.image_under(p.keys).size for p in lookups], float),
         bounded=np.array([bool((x.image_under(p.queries).size <= p.half).all()) for p in lookups], bool),
         zero_value=np.array([_packed_zero(p, s) for p, s in zip(lookups, shifts)], np.int64),
@@ -271,13 +271,13 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
     forms, complete = as_differences(mlp.forms[used])
     return MlpPlan(
-        forms=sparse(forms),
+        forms=to_sparse(forms),
         complete=complete,
         form_of=np.array([used.index(g.form) for g in groups], np.int32),
         first_unit=_starts([len(g.biases) for g in groups]),
         bias=np.array([b for g in groups for b in g.biases], float),
         sign=np.array([s for g in groups for s in g.signs], float),
-        writes=sparse(writes, live),
+        writes=to_sparse(writes, live),
         written=np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
     )
 
@@ -299,8 +299,8 @@ def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
     touched = np.flatnonzero(live & (rows.any(axis=0) | (one - zero).any(axis=0)))
     offsets = [model.vocabulary.offsets[name] for name, _ in kinds]
     return EmbedPlan(
-        kinds=sparse(rows[:, touched]),
-        bits=sparse((one - zero)[:, touched]),
+        kinds=to_sparse(rows[:, touched]),
+        bits=to_sparse((one - zero)[:, touched]),
         touched=touched.astype(np.int32),
         kind_bits=np.array([bits for _, bits in kinds], np.int32),
         offsets=np.array(offsets, np.int64),
@@ -315,7 +315,7 @@ def _readout_plan(model: Transformer) -> ReadoutPlan:
         bias = to_float64(model.control_bias)
     names = [name for name, _ in vocabulary.kinds]
     return ReadoutPlan(
-        forms=sparse(np.concatenate(parts)),
+        forms=to_sparse(np.concatenate(parts)),
         bits=np.array([bits for _, bits in vocabulary.kinds], np.int32),
         offsets=np.array([vocabulary.offsets[name] for name in names], np.int64),
         mask=names.index(MASK),
