@@ -42,8 +42,8 @@ class NotFinished(Exception):
 class OutOfPositions(Exception):
     """The sequence grew longer than there are position encodings."""
 
-    def __init__(self, step: int, length: int, most: int) -> None:
-        super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {most} positions")
+    def __init__(self, step: int, length: int, max_length: int) -> None:
+        super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {max_length} positions")
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,22 @@ class DecodingStep:
 class SequenceEditor:
     """Edits a sequence as a process says, one decoding step after the other. The caller supplies the predictions.
 
-    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. most: the number of position encodings.
+    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. max_length: the number of position encodings.
     Raises: ValueError: there is no such process or order, or the process does not take this order.
     """
 
-    def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING) -> None:
+    def __init__(
+        self, tokens: Tensor, mask: int, max_length: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING
+    ) -> None:
         if process not in PROCESSES or sampling.order not in ORDERS:
             raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
         if sampling.order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
         self.choose = ORDERS[sampling.order](torch.Generator().manual_seed(sampling.seed))
-        self.sequence, self.most, self.number = TokenSequence(tokens, mask), most, 0
+        self.sequence, self.max_length, self.number = TokenSequence(tokens, mask), max_length, 0
         self.pending = no_edits()
-        self.renewed = torch.zeros(most, dtype=torch.bool)
+        self.renewed = torch.zeros(max_length, dtype=torch.bool)
 
     @property
     def is_finished(self) -> bool:
@@ -93,8 +95,8 @@ class SequenceEditor:
         edits = select_edits(self.pending, self.choose)
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
-        if length > self.most:
-            raise OutOfPositions(self.number + 1, length, self.most)
+        if length > self.max_length:
+            raise OutOfPositions(self.number + 1, length, self.max_length)
         change = self.sequence.edit(edits)
         if not len(change.rows) and change.length == before:
             if self.process.ends_without_masks:

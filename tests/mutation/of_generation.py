@@ -92,7 +92,7 @@ MUTANTS = (
     Mutant(
         LOOP,
         "the sequence may outgrow its positions",
-        Rewrite(SequenceEditor.step, "if length > self.most:", "if False:"),
+        Rewrite(SequenceEditor.step, "if length > self.max_length:", "if False:"),
         "stuck decodes",
     ),
     Mutant(LOOP, "decoding steps count from 0", Rewrite(SequenceEditor.step, "self.number += 1", "pass"), "closed forms of mdm"),
