@@ -51,18 +51,18 @@ class ActiveSession:
             raise Unsuitable("it takes one sequence at a time")
         self.model, self.positions, self.tokens = model, positions[0], sequences[0]
         bound(model, self.positions)
-        self.cut, most = VANISHING[model.dtype], len(self.positions)
-        self.before = torch.zeros(most, model.width, dtype=model.dtype, device=model.device)
-        self.states = [self._state(layer, most) for layer in model.layers]
+        self.cut, capacity = VANISHING[model.dtype], len(self.positions)
+        self.before = torch.zeros(capacity, model.width, dtype=model.dtype, device=model.device)
+        self.states = [self._state(layer, capacity) for layer in model.layers]
         self.changed, self.removed = np.arange(len(self.tokens)), np.zeros(0, np.int64)
 
-    def _state(self, layer: Layer, most: int) -> _State:
+    def _state(self, layer: Layer, capacity: int) -> _State:
         heads, inner, _ = layer.q.shape
         dtype, device = self.model.dtype, self.model.device
-        queries, keys, values = (torch.zeros(heads, most, inner, dtype=dtype, device=device) for _ in range(3))
-        best = torch.full((heads, most), -torch.inf, dtype=dtype, device=device)
-        after = torch.zeros(most, self.model.width, dtype=dtype, device=device)
-        return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64, device=device), after)
+        queries, keys, values = (torch.zeros(heads, capacity, inner, dtype=dtype, device=device) for _ in range(3))
+        best = torch.full((heads, capacity), -torch.inf, dtype=dtype, device=device)
+        after = torch.zeros(capacity, self.model.width, dtype=dtype, device=device)
+        return _State(layer, queries, keys, values, best, torch.zeros(heads, capacity, dtype=torch.int64, device=device), after)
 
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
         self.removed = np.arange(change.length, len(self.tokens))
@@ -123,5 +123,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Split rows into slices of at most MAX_SCORED_ROWS. If there are no rows, return one empty slice."""
+    """Split rows into slices of at capacity MAX_SCORED_ROWS. If there are no rows, return one empty slice."""
     return [rows[first : first + MAX_SCORED_ROWS] for first in range(0, max(1, len(rows)), MAX_SCORED_ROWS)]
