@@ -123,5 +123,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Split rows into slices of at capacity MAX_SCORED_ROWS. If there are no rows, return one empty slice."""
+    """Split rows into slices of at most MAX_SCORED_ROWS. If there are no rows, return one empty slice."""
     return [rows[first : first + MAX_SCORED_ROWS] for first in range(0, max(1, len(rows)), MAX_SCORED_ROWS)]

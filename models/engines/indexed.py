@@ -43,22 +43,22 @@ class IndexedSession:
             raise Unsuitable("the sequence is empty")
         self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
         self.plan = plan(model, self.positions, self.sink)
-        most = len(self.positions)
+        capacity = len(self.positions)
         self.ends = np.cumsum([len(part) for part in positions])
         self.batch = _batch(self.ends, self.plan.heads)
         self.lengths = [len(tokens) for tokens in sequences]
-        self.is_first = np.zeros(most, np.bool_)
+        self.is_first = np.zeros(capacity, np.bool_)
         self.is_first[self.batch.first] = True
-        self.tokens = np.zeros(most, np.int64)
+        self.tokens = np.zeros(capacity, np.int64)
         self.stored = tuple(
             StoredStream(
                 columns,
-                np.zeros((most // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
-                np.zeros((most // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
+                np.zeros((capacity // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
+                np.zeros((capacity // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
             )
             for columns in self.plan.columns
         )
-        self.layers = [LayerTables(heads, most, model.width, self.batch) for heads in self.plan.heads]
+        self.layers = [LayerTables(heads, capacity, model.width, self.batch) for heads in self.plan.heads]
         self._place_positions()
         self.started = False
         self.removed: list[Integers] = []
@@ -153,13 +153,13 @@ def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
 
 
 class LayerTables:
-    """The hash tables of one layer, for rows 0 .. most - 1."""
+    """The hash tables of one layer, for rows 0 .. capacity - 1."""
 
-    def __init__(self, heads: HeadPlan, most: int, width: int, batch: Batch) -> None:
+    def __init__(self, heads: HeadPlan, capacity: int, width: int, batch: Batch) -> None:
         self.heads, self.width, self.batch = heads, width, batch
         many = len(heads.silence)
-        self.table = allocation.empty_table(many, most)
-        self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
+        self.table = allocation.empty_table(many, capacity)
+        self.seen, self.affected = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int64)
         self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
 
     def start(self, stored: StoredStream) -> None:
