@@ -33,12 +33,12 @@ class SequenceFailed(Exception):
 
 
 def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
-                 watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
+                 progress: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
     """Decode each sequence, with the same result as `lockstep.models.decode.decode`. One pass takes as many as fit.
 
     If an engine cannot take these sequences together, it decodes them one after the other.
 
-    Args:    watch: called with the number of finished sequences.
+    Args:    progress: called with the number of finished sequences.
     Returns: one Decoding for each start, in order.
     Raises:  SequenceFailed: `decode` raises an error for a sequence. ValueError: as `decode`.
     """
@@ -52,12 +52,12 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
             if len(group) == 1:
                 raise Unsuitable("one sequence shares a pass with no other")
             together = _Pass(model, {n: starts[n] for n in group}, process, sampling)
-            found |= together.decode(lambda n: watch(done + n))  # noqa: B023
+            found |= together.decode(lambda n: progress(done + n))  # noqa: B023
         except Unsuitable:  # decoded alone, each sequence gets its own engine and reason
             for number in group:
                 with _failing(number):
                     found[number] = decode(model, *starts[number], process, sampling)
-                watch(len(found))
+                progress(len(found))
     return [found[number] for number in range(len(starts))]
 
 
@@ -101,7 +101,7 @@ class _Pass:
         mask = model.vocabulary.mask
         self.editors = [SequenceEditor(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
 
-    def decode(self, watch: Callable[[int], None]) -> dict[int, Decoding]:
+    def decode(self, progress: Callable[[int], None]) -> dict[int, Decoding]:
         """Decode all of them, and return each result by the number of its sequence.
 
         Raises: Unsuitable: the engine cannot take them together. SequenceFailed: as `decode_batch`.
@@ -121,7 +121,7 @@ class _Pass:
                 if step is None or self.editors[n].is_finished:
                     ended.append(n)
             live = [n for n in live if n not in ended]
-            watch(len(contexts) - len(live))
+            progress(len(contexts) - len(live))
         return {
             number: Decoding(torch.from_numpy(editor.sequence.tokens), editor.number, tuple(context), self.engine)
             for number, editor, context in zip(self.numbers, self.editors, contexts)

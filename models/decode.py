@@ -100,8 +100,8 @@ class Decoder:
 
 
 def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
-           sampling: Sampling = DEFAULT_SAMPLING, watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
-    """Decode to the end. Arguments and errors are those of `Decoder`. `watch` is called after each decoding step.
+           sampling: Sampling = DEFAULT_SAMPLING, progress: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
+    """Decode to the end. Arguments and errors are those of `Decoder`. `progress` is called after each decoding step.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
@@ -110,5 +110,5 @@ def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, pr
     for step in decoder:
         steps = step.number
         context.append(step.change.length)
-        watch(steps)
+        progress(steps)
     return Decoding(torch.from_numpy(decoder.sequence.tokens), steps, tuple(context), decoder.engine)
