@@ -124,6 +124,8 @@ Writes = Mapping[Bit, int]
 
 @dataclass(frozen=True)
 class Threshold:
+    """A gate that writes [form >= 0]."""
+
     form: Linear
     writes: Writes
 
@@ -133,6 +135,8 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Ramp:
+    """A gate that writes max(0, form)."""
+
     form: Linear
     writes: Writes
 

@@ -31,6 +31,7 @@ class Alu:
         return self.x.width
 
     def flag(self, name: str) -> Linear:
+        """The literal of a flag."""
         return self.flags[name].flag
 
     def threshold(self, at: At, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
@@ -43,6 +44,7 @@ class Alu:
 
 
 def copy(alu: Alu) -> None:
+    """x_j."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "copy", alu.x[j] - 1, 1, {alu.out.bit(j): 1})
 
@@ -87,11 +89,13 @@ def sub(alu: Alu) -> None:
 
 
 def and_(alu: Alu) -> None:
+    """[x_j + y_j >= 2]."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "and", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): 1})
 
 
 def or_(alu: Alu) -> None:
+    """[x_j + y_j >= 1]."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "or", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
 

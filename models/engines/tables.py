@@ -132,6 +132,7 @@ def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
 
 @jit(inline=True)
 def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None:
+    """Add a bucket to the touched ones, once in a pass."""
     if buckets[b, TOUCHED] != count[PASS]:
         buckets[b, TOUCHED] = count[PASS]
         touched[count[TOUCHES]] = b
@@ -203,6 +204,7 @@ def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashe
 
 @jit(inline=True)
 def _number_of(cares: Integers, count: Integers, care: int) -> int:
+    """Return the number of a care, or -1 if it is new."""
     for m in range(count[CARES]):
         if cares[m] == care:
             return m
