@@ -130,7 +130,7 @@ def test_what_one_engine_cannot_take_is_decoded_alone_and_says_why() -> None:
     wrong[6, 11] = 0.5
     starts = [(tokens, Positions.of(each)) for each in (positions, wrong, positions)]
     engines = [decoding.engine for decoding in decode_batch(model, starts, sampling=Sampling(engine="indexed"))]
-    assert engines == ["indexed", "dense (not indexed: the position encoding has values that are no integers)", "indexed"]
+    assert engines == ["indexed", "dense (not indexed: the position encoding has values that are not integers)", "indexed"]
 
 
 def test_a_sequence_that_fails_says_which() -> None:

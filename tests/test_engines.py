@@ -121,7 +121,7 @@ def test_soft_heads_with_real_weights_are_left_to_the_reference(engine: str, see
     positions = torch.randn(6, 7, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     tokens = torch.tensor([0, 1, 1, 1, 4, 1])
     used = same_tokens(model, tokens, positions, engine)
-    assert used == f"dense (not {engine}: layers.0.q has weights that are no integers)"
+    assert used == f"dense (not {engine}: layers.0.q has weights that are not integers)"
 
 
 @pytest.mark.parametrize("engine", OTHERS)
@@ -175,7 +175,7 @@ def test_a_row_that_is_read_with_almost_no_weight_is_noticed(engine: str) -> Non
     model, tokens, positions = leaking_model()
     decode = Decoder(model, tokens, positions, process="ap-mdm")
     assert [step.tokens.tolist() for step in decode] == [[0, 1, 2], [0, 2, 2]]
-    reason = {"active": SOFT, "indexed": "scores that differ may not differ by enough: attention mixes rows"}[engine]
+    reason = {"active": SOFT, "indexed": "different scores may be so close that attention mixes rows"}[engine]
     assert same_tokens(model, tokens, positions, engine, "ap-mdm") == f"dense (not {engine}: {reason})"
 
 
@@ -234,7 +234,7 @@ def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) ->
 
 def test_unsuitable_is_what_sessions_raise() -> None:
     model, tokens, positions = tampered("soft heads")
-    with pytest.raises(Unsuitable, match="scores that differ may not differ by enough"):
+    with pytest.raises(Unsuitable, match="different scores may be so close"):
         ENGINES["indexed"](model, [tokens.numpy()], [Positions.of(positions)])
 
 

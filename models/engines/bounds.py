@@ -120,9 +120,9 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     limit = min(2.0**bits, scores)
     for name, tensor in model.tensors():
         if not bool((tensor == tensor.round()).all()):
-            raise Unsuitable(f"{name} has weights that are no integers")
+            raise Unsuitable(f"{name} has weights that are not integers")
     if not (positions.large == np.rint(positions.large)).all():
-        raise Unsuitable("the position encoding has values that are no integers")
+        raise Unsuitable("the position encoding has values that are not integers")
     stages, feed_forwards = [embedding_range(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
         feed_forwards.append(group_units(layer))
@@ -131,7 +131,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     logits = float(sum(max_partial_sum(to_float64(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
     if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
-        raise Unsuitable("its logits are so large that its dtype blurs probabilities")
+        raise Unsuitable("its logits are so large that its dtype rounds probabilities too much")
     if model.control_weight is not None:
         _require(max_partial_sum(to_float64(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))
@@ -173,7 +173,7 @@ def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float
     _require(max_partial_sum(v, x), limit, f"{name}: values")
     _require(float(x.image_under(q / scale).size @ x.image_under(k).size), scores, f"{name}: scores")
     values = x.image_under(v)
-    _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: what it adds")
+    _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: the values that it adds")
     return values.image_under(o)
 
 

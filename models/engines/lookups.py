@@ -62,7 +62,7 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
     q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
     scale = power_of_two_factor(q)
     if scale < VANISHING[model.dtype]:
-        raise Unsuitable("scores that differ may not differ by enough: attention mixes rows")
+        raise Unsuitable("different scores may be so close that attention mixes rows")
     q = q / scale
     fixed = x.low == x.high  # columns that hold the same number on every row
     constant = np.where(fixed, x.low, 0.0)
@@ -74,17 +74,17 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
             bias += float(query @ constant) * key
         elif not key[~only_first].any():
             if not (key[only_first] >= 0).all() or np.count_nonzero(key) != 1:
-                raise Unsuitable("the first row's key is not a sink's")
+                raise Unsuitable("the key of the first row is not that of a sink")
             asks += float(key.sum()) * query
         else:
             matches.append((query, key, abs(float(query @ constant))))
     if len(matches) > MOST_PACKED_BITS or any(half <= 0 for _, _, half in matches):
-        raise Unsuitable("its queries are not bits of +half and -half")
+        raise Unsuitable("a head has queries other than +half and -half")
     used = [n for n in range(len(v)) if v[n].any() and o[n].any()]
     reads = x.image_under(v[used])
     bits = tuple(int(high - low).bit_length() for low, high in zip(reads.low, reads.high))
     if sum(bits) > MOST_PACKED_BITS:
-        raise Unsuitable("it reads more than an integer holds")
+        raise Unsuitable("the values that a head reads do not fit in one integer")
     queries, keys = (np.array([m[part] for m in matches]).reshape(-1, q.shape[1]) for part in (0, 1))
     return Lookup(
         queries, keys, np.array([m[2] for m in matches]), bias, asks, float(x.image_under(asks[None]).high[0]), v[used],

@@ -37,7 +37,7 @@ class Batch(NamedTuple):
     """Sequences whose rows lie one after the other: the first row of each [B], and the number of each row's sequence [N].
 
     The number of the sequence stands above the bits of every query and key, so that no row finds a row of another sequence.
-    number_mask: the bits that the number takes, shifted down.
+    number_mask: a 1 for each bit of the numbers, before they are shifted.
     """
 
     first: Integers

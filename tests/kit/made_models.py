@@ -94,9 +94,9 @@ BROKEN = {
     "query out of range": ("", "a query is not +half or -half"),
     "no sink": ("", "a key's recency is too large"),
     "the sink cares": ("", "the first row is no sink, or changes"),
-    "weights that are no integers": ("layers.0.w_in has weights that are no integers",) * 2,
-    "soft heads": (SOFT, "scores that differ may not differ by enough: attention mixes rows"),
-    "positions that are no integers": ("the position encoding has values that are no integers",) * 2,
+    "weights that are no integers": ("layers.0.w_in has weights that are not integers",) * 2,
+    "soft heads": (SOFT, "different scores may be so close that attention mixes rows"),
+    "positions that are no integers": ("the position encoding has values that are not integers",) * 2,
     "numbers that round": ("layer 1, head 1: values might round",) * 2,
     "a second first token": ("", FIRST),
 }
