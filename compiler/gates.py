@@ -108,7 +108,7 @@ def xor(alu: Alu) -> None:
 
 
 def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> Callable[[Alu], None]:
-    """Return an emitter. Bit 0 is base plus the number of tests t with t(x - y) >= 0; if base > 0, it is base minus that number."""
+    """Return an emitter. Bit 0 is base plus (if base > 0, minus) the number of tests t with t(x - y) >= 0."""
 
     def emit(alu: Alu) -> None:
         difference = word_of([*alu.x]) - word_of([*alu.y])

@@ -129,7 +129,7 @@ def _decay(gap: float) -> float:
 
 @jit()
 def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
-    """Return the probability of the best token: 1 / sum of exp(score - best) over all tokens. The sum factors over a kind's bits."""
+    """Return the probability of the best token: 1 / sum of exp(score - best) over all tokens, which factors over kinds' bits."""
     kinds, total = len(plan.bits), 0.0
     for kind in range(kinds):
         if kind == plan.mask:
