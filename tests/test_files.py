@@ -1,4 +1,4 @@
-"""Model files and job files: whole or refused, and readable by a decoder that is not ours."""
+"""Model files and job files: damaged files are refused, and another decoder can read them."""
 
 import json
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def rewritten(path: Path, **changes: str) -> None:
-    """Change metadata, and leave the weights and the digest as they are."""
+    """Change metadata, but not the weights and the digest."""
     with safe_open(path, framework="pt") as file:
         metadata = {**file.metadata(), **changes}
     path.write_bytes(save(load(path.read_bytes()), metadata))

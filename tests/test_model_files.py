@@ -1,4 +1,4 @@
-"""Model files whose digest was made anew over something else: each command that takes one refuses it in a line."""
+"""Altered model files with a valid digest: each command that takes a model file refuses it with one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Value = Callable[[Tensor], Tensor]
 
 
 def tamper(path: Path, edit: Edit) -> None:
-    """Alter a model file, and make its digest anew."""
+    """Alter a model file, and compute its digest again."""
     with safe_open(path, framework="pt") as file:
         text, tensors = dict(file.metadata()), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     del text["digest"]
@@ -39,7 +39,7 @@ def without(*names: str) -> Edit:
 
 
 def has(name: str, value: Value) -> Edit:
-    """One tensor is another."""
+    """Change one tensor."""
     return lambda tensors, text: tensors.update({name: value(tensors[name])})
 
 
@@ -52,7 +52,7 @@ def all_are(dtype: torch.dtype, named: str) -> Edit:
 
 
 def kinds(change: Callable[[dict[str, int]], object]) -> Edit:
-    """Another vocabulary."""
+    """Change the vocabulary."""
 
     def edit(tensors: Tensors, text: Text) -> None:
         bits = dict(json.loads(text["vocabulary"]))
@@ -76,7 +76,7 @@ def one_head(tensors: Tensors, text: Text) -> None:
 
 
 def first(value: float) -> Value:
-    """The first entry is this."""
+    """Change the first entry of a tensor."""
 
     def edit(tensor: Tensor) -> Tensor:
         tensor = tensor.clone()
@@ -143,7 +143,7 @@ def test_a_file_of_something_else_is_refused(process: str, case: str, edit: Edit
 
 
 def test_a_file_whose_digest_is_made_anew_is_taken(do: Do) -> None:
-    """What the test above alters is what is refused there."""
+    """Without an alteration, the file of the test above is accepted."""
     for process in ("mdm", "ap-mdm"):
         do(f"compile tiny.pram --out m.safetensors --word-bits 5 --process {process}")
         tamper(Path("m.safetensors"), lambda tensors, text: None)
