@@ -30,10 +30,10 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, register_of
 
 #: The roles of a block's rows, in order.
-BLOCK = ("V", "C", "A")
+BLOCK_ROLES = ("V", "C", "A")
 #: The fields that position encodings write: roles, time, processor, address. The `sum` of an output row is its cell's address.
 POSITION_FIELDS = frozenset(
-    [f"role.{role}" for role in (*BLOCK, "parameter", "input", "output")]
+    [f"role.{role}" for role in (*BLOCK_ROLES, "parameter", "input", "output")]
     + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
 )
 
@@ -77,7 +77,7 @@ class _MdmBuilder:
         self.bits = builder.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
         self.one = builder.field("one")
-        self.role = {role: builder.field(f"role.{role}") for role in (*BLOCK, "parameter", "input", "output")}
+        self.role = {role: builder.field(f"role.{role}") for role in (*BLOCK_ROLES, "parameter", "input", "output")}
         self.last = builder.field("last")
         self.first = builder.field("first")
         self.time = builder.field("time", widths.time)
@@ -134,13 +134,13 @@ class _MdmBuilder:
 
     def _roles(self) -> Roles:
         ready = (self.kinds[MASK].flag, 1 - self.state["masked.previous"].flag, 1 - self.state["halted"].flag)
-        v, c, a = ((self.role[name].flag, *ready) for name in BLOCK)
+        v, c, a = ((self.role[name].flag, *ready) for name in BLOCK_ROLES)
         return Roles(value=v, next=c, destination=a)
 
     def _halted_and_outputs(self) -> None:
         """Fill the rows of halted processors. Make outputs ask for their cell when all processors have halted."""
         masked, halted, emit = self.kinds[MASK].flag, self.state["halted"].flag, self.processor.emit
-        for role, kind in zip(BLOCK, ("WORD", "HALT", "NONE")):
+        for role, kind in zip(BLOCK_ROLES, ("WORD", "HALT", "NONE")):
             self.builder.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
         finished = 1 - self.state["unfinished"].flag
         done = {emit["WORD"].bit(): 1, self.reading.bit(): 1}
@@ -216,7 +216,7 @@ class Layout:
 
     def row(self, role: str, step: int, pid: int) -> int:
         """The position of a processor's V, C or A token of a step."""
-        return self.first_block + (3 * (step - 1) + BLOCK.index(role)) * self.job.processors + pid
+        return self.first_block + (3 * (step - 1) + BLOCK_ROLES.index(role)) * self.job.processors + pid
 
     def locate(self, position: int) -> tuple[str, int, int]:
         """Role, step and pid of a position in a block. For outputs ("output", 0, j), before the blocks ("start", 0, i)."""
@@ -225,7 +225,7 @@ class Layout:
         if position < self.first_block:
             return "start", 0, position
         row, pid = divmod(position - self.first_block, self.job.processors)
-        return BLOCK[row % 3], row // 3 + 1, pid
+        return BLOCK_ROLES[row % 3], row // 3 + 1, pid
 
     def tokens(self) -> NDArray[np.int64]:
         """The start sequence x_0, int64 [length]: BOS, parameters, inputs, and MASK everywhere else."""
@@ -257,9 +257,9 @@ class Layout:
         processors = self.job.processors
         step, role, pid = (g.ravel() for g in np.mgrid[1 : self.time + 1, 0:3, 0:processors])
         blocks = slice(self.first_block, self.first_output)
-        for number, name in enumerate(BLOCK):
+        for number, name in enumerate(BLOCK_ROLES):
             fields.set(f"role.{name}", blocks, role == number)
-        fields.set("last", blocks, (step == self.time) & (role == BLOCK.index("C")))
+        fields.set("last", blocks, (step == self.time) & (role == BLOCK_ROLES.index("C")))
         fields.set_bits("time", blocks, step)
         fields.set_bits("time.previous", blocks, step - 1)
         fields.set("step", blocks, step)
@@ -267,7 +267,7 @@ class Layout:
         precedence = self.job.winner.precedence(processors)[pid]
         fields.set("priority", blocks, step * processors - precedence)
         fields.set("place", blocks, 3 * pid + role + 1)
-        source = (step == 1) & (role == BLOCK.index("V"))
+        source = (step == 1) & (role == BLOCK_ROLES.index("V"))
         fields.set("first", blocks, source)
         fields.set_bits("value", blocks, np.where(source, pid, 0))
 

@@ -52,8 +52,8 @@ MUTANTS = (
         "outputs wait for processor 0 only",
         Rewrite(
             mdm.Layout._block_positions,
-            '(step == self.time) & (role == BLOCK.index("C"))',
-            '(step == self.time) & (role == BLOCK.index("C")) & (pid == 0)',
+            '(step == self.time) & (role == BLOCK_ROLES.index("C"))',
+            '(step == self.time) & (role == BLOCK_ROLES.index("C")) & (pid == 0)',
         ),
         HERE,
     ),

@@ -54,7 +54,7 @@ MUTANTS = (
         "mdm: every V row holds its pid",
         BLOCKS,
         'fields.set("first", blocks, source)',
-        'fields.set("first", blocks, role == BLOCK.index("V"))',
+        'fields.set("first", blocks, role == BLOCK_ROLES.index("V"))',
         MDM,
     ),
     row("mdm: pids count from 1 where they are read", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
