@@ -41,7 +41,7 @@ from lockstep.pram.word import wrap
 #: Operand slots. Word operations and sums read x and y; a construction may add slots.
 SLOTS = ("x", "y")
 #: The kinds of tokens that a processor's step emits.
-EMITTED = ("WORD", "PC", "HALT", "REG", "NONE")
+EMITTED_KINDS = ("WORD", "PC", "HALT", "REG", "NONE")
 
 #: Logits are multiples of this power of two. A wrong bit is e^-SHARPNESS times as likely as the right one.
 SHARPNESS = 16
@@ -139,7 +139,7 @@ class Processor:
     """Adds a processor's step to a circuit. The construction supplies roles, pids and keys."""
 
     def __init__(self, builder: Builder, code: Code, size: Size, slots: tuple[str, ...] = SLOTS,
-                 emitted: tuple[str, ...] = EMITTED) -> None:  # fmt: skip
+                 emitted: tuple[str, ...] = EMITTED_KINDS) -> None:  # fmt: skip
         self.builder, self.code, self.size = builder, code, size
         field = builder.field
         self.counter = field("pc", size.counter)
