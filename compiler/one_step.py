@@ -33,7 +33,7 @@ from lockstep.pram.instructions import Apply, Cell, Instruction, Next
 from lockstep.pram.job import Job
 
 #: Operand slots. The masked slot of a PC reads a store's address from x and y, and its value from z.
-SLOTS = ("x", "y", "z")
+OPERAND_SLOTS = ("x", "y", "z")
 
 
 def build(code: Code, widths: Widths) -> Circuit:
@@ -56,7 +56,7 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         self.behind, self.late, self.no_masks = builder.field("behind"), builder.field("late"), builder.field("no_masks")
         self.executes, self.stores = builder.field("executes"), builder.field("stores")
         self.hit = builder.field("hit")
-        self.processor = Processor(builder, code, self.size, SLOTS, ("WORD", "PC", "HALT"))
+        self.processor = Processor(builder, code, self.size, OPERAND_SLOTS, ("WORD", "PC", "HALT"))
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -149,7 +149,7 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
             return {}
         if not (isinstance(row.value, Apply) and row.value.operation == "copy") or row.next is Next.BRANCH:
             raise ValueError(f"the one-step schedule has no room for `{row.name}`: it stores operands only, and does not branch")
-        value = self.processor.select([instruction.operand(row.value.operands[0])], SLOTS[2:])
+        value = self.processor.select([instruction.operand(row.value.operands[0])], OPERAND_SLOTS[2:])
         return {self.stores.bit(): 1} | self.processor.address(instruction, row.destination) | value
 
     # -- layers 2 and 3 ------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from lockstep.pram.program import Program
 from lockstep.pram.word import wrap
 
 #: Operand slots. Word operations and sums read x and y; a construction may add slots.
-SLOTS = ("x", "y")
+OPERAND_SLOTS = ("x", "y")
 #: The kinds of tokens that a processor's step emits.
 EMITTED_KINDS = ("WORD", "PC", "HALT", "REG", "NONE")
 
@@ -138,7 +138,7 @@ def vocabulary(size: Size) -> Vocabulary:
 class Processor:
     """Adds a processor's step to a circuit. The construction supplies roles, pids and keys."""
 
-    def __init__(self, builder: Builder, code: Code, size: Size, slots: tuple[str, ...] = SLOTS,
+    def __init__(self, builder: Builder, code: Code, size: Size, slots: tuple[str, ...] = OPERAND_SLOTS,
                  emitted: tuple[str, ...] = EMITTED_KINDS) -> None:  # fmt: skip
         self.builder, self.code, self.size = builder, code, size
         field = builder.field
@@ -236,7 +236,7 @@ class Processor:
                 return ups | downs | self.select([instruction.operand("x")])
         return {}
 
-    def select(self, operands: Iterable[Operand], slots: tuple[str, ...] = SLOTS) -> dict[Bit, int]:
+    def select(self, operands: Iterable[Operand], slots: tuple[str, ...] = OPERAND_SLOTS) -> dict[Bit, int]:
         """The writes that put operands into slots, in order. Constants are written, and lookups read the rest."""
         writes: dict[Bit, int] = {}
         for slot, operand in zip(slots, operands):
