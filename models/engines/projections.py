@@ -100,7 +100,7 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
     first_rows, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
-    fault, asking, seen = 0, False, False
+    fault, any_asks, any_key = 0, False, False
     score = sink.score[h]
     evaluate(sizes, starts, columns, weights, 2 * h, x)
     evaluate(z, starts, columns, weights, 2 * h + 1, x)
@@ -108,14 +108,14 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         if z[i] != 0.0 and z[i] != heads.silence[h]:
             fault = ASKS
         asks = z[i] == 0.0
-        asking |= asks
+        any_asks |= asks
         row = rows[first + i]
-        seen |= sizes[i] + heads.reach[h] >= score or row == first_rows[number[row]]
+        any_key |= sizes[i] + heads.reach[h] >= score or row == first_rows[number[row]]
         projected.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
     # A key that cannot reach the sink's score is never found, so it is not computed. Queries of silent lanes are only checked.
-    if (asking or not heads.bounded[h]) and _queries(query, h, heads, x, z):
+    if (any_asks or not heads.bounded[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
-    if seen:
+    if any_key:
         _keys(key, care, sizes, h, heads, x, z, odd)
         _values(value, h, heads, x, z)
     for i in range(count):
@@ -123,13 +123,10 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         row = rows[at]
         projected.query[h, at] |= query[i]
         projected.key[h, at] = -1
-        if not seen:
+        if not any_key:
             continue
-        projected.value[h, at], projected.recency[h, at], projected.care[h, at] = (
-            value[i],
-            recency,
-            care[i] | batch.number_mask << bits,
-        )
+        projected.value[h, at], projected.recency[h, at] = value[i], recency
+        projected.care[h, at] = care[i] | batch.number_mask << bits
         if row == first_rows[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK

@@ -26,6 +26,7 @@ Indices = NDArray[np.int32]
 
 #: Why a kernel stopped: it is done, it needs more buckets, it met a new care, or two keys tie.
 DONE, FULL, NEW_CARE, TIED = range(4)
+#: The most cares that a head may have.
 MOST_CARES = 4
 
 #: The fields of a link, of a row and of a bucket, and the counters of a head.
