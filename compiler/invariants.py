@@ -98,7 +98,7 @@ def _check_sink(circuit: Circuit) -> None:
             if value(lookup.asks) != 0:
                 raise CircuitError(f"{where}: the BOS row asks")
             if not lookup.conditions or any(value(condition) != 0 for condition in lookup.conditions):
-                raise CircuitError(f"{where}: the BOS row meets a condition, or there is none")
+                raise CircuitError(f"{where}: the BOS row meets a condition, or the lookup has none")
             if any(value(form) != form.constant for form, _ in lookup.reads) or value(lookup.recency) != 0:
                 raise CircuitError(f"{where}: the BOS row has a value or a recency")
         for gate in layer.gates:

@@ -148,7 +148,9 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         if not isinstance(row.destination, Cell):
             return {}
         if not (isinstance(row.value, Apply) and row.value.operation == "copy") or row.next is Next.BRANCH:
-            raise ValueError(f"the one-step schedule has no room for `{row.name}`: it stores operands only, and does not branch")
+            raise ValueError(
+                f"the one-step schedule cannot compile `{row.name}`: its stores write operands only, and do not branch as well"
+            )
         value = self.processor.select([instruction.operand(row.value.operands[0])], OPERAND_SLOTS[2:])
         return {self.stores.bit(): 1} | self.processor.address(instruction, row.destination) | value
 

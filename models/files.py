@@ -58,7 +58,7 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     if text.get("format") == JOB_FORMAT:
         raise ModelFileError("this is an exported job, for other decoders; give a program or a file made by `compile`")
     if text.get("format") != MODEL_FORMAT:
-        raise ModelFileError(f"format {text.get('format')!r}; this version reads {MODEL_FORMAT!r}")
+        raise ModelFileError(f"its format is {text.get('format')!r}, but this version reads {MODEL_FORMAT!r}")
     digest = text.pop("digest", "")
     if digest != _digest(tensors, text):
         raise ModelFileError("damaged: its contents do not match its digest")

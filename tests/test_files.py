@@ -114,7 +114,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         load_model(path)
     for metadata, format in ((None, "None"), ({"format": "pt"}, "'pt'")):
         save_file({"weight": torch.zeros(2)}, path, metadata)
-        with pytest.raises(ModelFileError, match=f"^format {format}; this version reads '{MODEL_FORMAT}'$"):
+        with pytest.raises(ModelFileError, match=f"^its format is {format}, but this version reads '{MODEL_FORMAT}'$"):
             load_model(path)
     save_file({"weight": torch.zeros(2)}, path, {"format": JOB_FORMAT})
     with pytest.raises(
