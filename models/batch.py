@@ -55,7 +55,7 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
             found |= together.decode(lambda n: progress(done + n))  # noqa: B023
         except Unsuitable:  # decoded alone, each sequence gets its own engine and reason
             for number in group:
-                with _failing(number):
+                with _numbered_errors(number):
                     found[number] = decode(model, *starts[number], process, sampling)
                 progress(len(found))
     return [found[number] for number in range(len(starts))]
@@ -84,7 +84,7 @@ def _exceeds(count: int, rows: int, shortest: int, length: int, engine: str) -> 
 
 
 @contextmanager
-def _failing(number: int) -> Iterator[None]:
+def _numbered_errors(number: int) -> Iterator[None]:
     """Raise errors of the body as SequenceFailed, with the number of the sequence."""
     try:
         yield
@@ -113,7 +113,7 @@ class _Pass:
         while live:
             ended = []
             for n, (rows, prediction) in zip(live, session.predict(live)):
-                with _failing(self.numbers[n]):
+                with _numbered_errors(self.numbers[n]):
                     step = self.editors[n].step(rows, prediction)
                 if step is not None:
                     session.update(n, step.change, step.sequence)
