@@ -1,14 +1,15 @@
 """Circuit -> weights.
 
-A lookup becomes one head. For the most recent key that matches, the score is its recency; for any other
-row it is below the sink's -1, by C = 2 (recency_max + 1) for each bit or condition that is wrong:
+A lookup becomes one head. The score of a key that matches is its recency. With C = 2 (recency_max + 1), each
+wrong bit and each unmet condition lowers the score by C, so the score is then below the sink's -1:
 
     score = sum_j (C/2) [(2 q_j - 1)(2 k_j - care_j) - care_j] + C sum (condition - 1) + recency     on keys
     score = -1 + (recency_max + 2) (1 - asks)                                                        on the sink
 
-Scores are integers and two keys never tie, so the gap is at least 1; it is multiplied by INVERSE_TEMPERATURE,
-and exp(-1024) is exactly 0 in float64 and float32: attention copies one row exactly. All weights are integers.
-docs/certificate.md has the derivation, `lockstep.proofs_check.certificate` checks it on the weights.
+Scores are integers and two keys never tie, so the best score leads by at least 1. Q is multiplied by
+INVERSE_TEMPERATURE, and exp(-1024) is exactly 0 in float64 and float32, so attention copies one row exactly.
+All weights are integers. docs/certificate.md derives this, and `lockstep.proofs_check.certificate` checks it on
+the weights.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from lockstep.compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Ram
 from lockstep.compiler.circuit import Layer as CircuitLayer
 from lockstep.models.transformer import Factored, Layer, Transformer
 
-#: A power of two, so that folding it into Q rounds nothing.
+#: The factor of Q. It is a power of two, so multiplying by it rounds nothing.
 INVERSE_TEMPERATURE = 1024
 
 Matrix = NDArray[np.float64]
 
 
 def assemble(circuit: Circuit, dtype: torch.dtype = torch.float64) -> Transformer:
-    """The transformer that computes what the circuit says."""
+    """Return the transformer that computes the circuit."""
     assembler = _Assembler(circuit)
     kinds = [name for name, _ in circuit.vocabulary.kinds]
     flags = [Linear({circuit.kind_flags[k].bit(): 1}) if k in circuit.kind_flags else Linear() for k in kinds]
@@ -61,12 +62,12 @@ class _Assembler:
         self.one = circuit.one
 
     def rows(self, forms: Sequence[Linear]) -> Matrix:
-        """One row for each form, whose constant must be 0."""
+        """Return one row for each form. The constant of a form must be 0."""
         assert not any(form.constant for form in forms), "a matrix row has no constant"
         return self.matrix([form.terms for form in forms])
 
     def matrix(self, rows: Sequence[Mapping[Bit, int]]) -> Matrix:
-        """The matrix with these entries, placed all at once."""
+        """Return the matrix with these entries, which are written in one assignment: that is fast."""
         matrix = np.zeros((len(rows), self.width))
         columns = [self.columns[bit] for row in rows for bit in row]
         numbers = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
@@ -74,7 +75,7 @@ class _Assembler:
         return matrix
 
     def layer(self, layer: CircuitLayer) -> tuple[Matrix, ...]:
-        """q, k, v, o, w_in, b_in, w_out."""
+        """Return q, k, v, o, w_in, b_in and w_out of a layer."""
         heads = [self.head(lookup) for lookup in layer.lookups]
         inner = max(max(q.shape[0], v.shape[0]) for q, _, v, _ in heads)
         q, k, v, o = (np.zeros((len(heads), inner, self.width)) for _ in range(4))
@@ -84,7 +85,7 @@ class _Assembler:
         return q, k, v, o.transpose(0, 2, 1).copy(), *self.gates(layer.gates)
 
     def head(self, lookup: Lookup) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-        """q, k [dims, d], v and o [reads, d] of one head; o is transposed."""
+        """Return q, k [dims, d], v and o [reads, d] of one head. o is transposed."""
         half = lookup.recency_max + 1
         sink, present = self.circuit.sink, self.one - self.circuit.sink
         queries, keys, cared = [], [], []
@@ -103,17 +104,17 @@ class _Assembler:
         return q, k, values, self.rows([Linear({bit: 1}) for _, bit in lookup.reads])
 
     def control(self, control: Control) -> tuple[Matrix, Matrix]:
-        """Weight [3, d] and bias [3]: 2 x - 1 is positive where the form x is 1."""
+        """Return weight [3, d] and bias [3]. The output 2 x - 1 is positive where the form x is 1."""
         return self.rows([2 * form for form in control.forms]), np.full(3, -1.0)
 
     def homogeneous(self, form: Linear, one: Linear | None = None) -> Linear:
-        """The form with its constant carried by a field that is 1 (by default on every row)."""
+        """Return the form with its constant replaced by a multiple of `one`, a form that is 1 (by default on every row)."""
         return Linear(form.terms) + (self.one if one is None else one) * form.constant
 
     def gates(self, gates: list[Threshold | Ramp]) -> tuple[Matrix, Matrix, Matrix]:
-        """w_in [f, d], b_in [f], w_out [d, f]; a threshold is two hidden units, a ramp one.
+        """Return w_in [f, d], b_in [f] and w_out [d, f]. A threshold is two hidden units, a ramp is one.
 
-        [x >= 0] = relu(x + 1) - relu(x) for integers x.
+        For integers x, [x >= 0] = relu(x + 1) - relu(x).
         """
         steps = np.array([not isinstance(gate, Ramp) for gate in gates], bool)
         inner = np.repeat(self.matrix([gate.form.terms for gate in gates]), 1 + steps, axis=0)

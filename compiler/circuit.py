@@ -1,18 +1,18 @@
-"""The circuit: what a compiled model computes, before it is weights.
+"""The circuit: a description of the model that the compiler turns into weights.
 
-| element   | what it is                                                                           |
+| element   | meaning                                                                              |
 |-----------|--------------------------------------------------------------------------------------|
-| Field     | a named range of the residual stream, holding integers from 0, nearly always bits    |
+| Field     | a named range of the residual stream; it holds integers from 0, nearly always bits   |
 | Linear    | an integer linear form over bits of fields, with a constant                          |
-| Threshold | a gate: 1 if its form is >= 0, else 0, added with coefficients to bits of fields     |
-| Ramp      | a gate: its form if that is > 0, else 0, added likewise                              |
-| Lookup    | an attention head: finds the most recent row whose key matches, adds its values      |
+| Threshold | a gate: 1 if its form is >= 0, else 0; it adds this to bits of fields, with factors  |
+| Ramp      | a gate: max(0, form); it adds this to bits of fields, with factors                   |
+| Lookup    | an attention head: finds the most recent row whose key matches, and adds its values  |
 | Layer     | lookups, then gates: one layer of the transformer                                    |
 | Readout   | the output head: a score for each kind of token, two rails for each bit              |
-| Control   | the output head of edits beside unmasking: remask, insert, delete                    |
+| Control   | the output head for the edits remask, insert and delete                              |
 
-A Circuit of these can be *evaluated directly* (`Circuit.evaluate`), by the meaning of each element and
-without weights, scores or softmax. `lockstep.compiler.invariants` says what must hold of one.
+`Circuit.evaluate` evaluates a circuit directly, by the meaning of each element, without weights, scores or softmax.
+`lockstep.compiler.invariants` checks the invariants of a circuit.
 """
 
 from __future__ import annotations
@@ -79,18 +79,18 @@ def total(forms: Iterable[Linear | int]) -> Linear:
 
 
 def word_of(bits: Sequence[Linear]) -> Linear:
-    """The integer whose bits these are, lowest first."""
+    """The integer that these bits represent, lowest bit first."""
     return total(bit * (1 << j) for j, bit in enumerate(bits))
 
 
-def spelled(bits: Sequence[Linear], value: int) -> list[Linear]:
-    """Literals that are all 1 when the bits spell the value."""
+def equals(bits: Sequence[Linear], value: int) -> list[Linear]:
+    """Literals that are all 1 when the bits represent the value."""
     return [bit if value >> j & 1 else 1 - bit for j, bit in enumerate(bits)]
 
 
 @dataclass(frozen=True)
 class Field:
-    """A named range of the residual stream; `highs` are the largest values of its bits, the least is 0."""
+    """A named range of the residual stream. Bit j takes values from 0 to highs[j]."""
 
     name: str
     width: int
@@ -113,17 +113,19 @@ class Field:
         return self[0]
 
     def bit(self, index: int = 0) -> Bit:
-        """A place to write to."""
+        """A bit, as the target of a write."""
         assert 0 <= index < self.width
         return self.name, index
 
 
-#: What a gate adds where: bits of fields with coefficients.
+#: The bits of fields that a gate writes. The gate adds its value times the coefficient.
 Writes = Mapping[Bit, int]
 
 
 @dataclass(frozen=True)
 class Threshold:
+    """A gate that writes [form >= 0]."""
+
     form: Linear
     writes: Writes
 
@@ -133,6 +135,8 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Ramp:
+    """A gate that writes max(0, form)."""
+
     form: Linear
     writes: Writes
 
@@ -149,13 +153,13 @@ def conjunction(literals: Iterable[Linear], writes: Writes) -> Threshold:
     return Threshold(total(literals) - len(literals), writes)
 
 
-#: Of a lookup that finds at most one row.
+#: The recency of keys in a lookup that finds at most one row.
 NO_RECENCY = Linear()
 
 
 @dataclass(frozen=True)
 class Match:
-    """One bit of a lookup: the row asks `query`, a key holds `key`; where `care` is 0 the key is 0 and takes either."""
+    """One bit of a lookup: `query` of the asking row must equal `key`. Where `care` is 0, `key` is 0 and any query matches."""
 
     query: Linear
     key: Linear
@@ -164,12 +168,12 @@ class Match:
 
 @dataclass(frozen=True)
 class Lookup:
-    """An attention head: among the rows that meet all conditions and match all bits, the most recent.
+    """An attention head. It finds the most recent row that meets all conditions and matches all bits.
 
-    asks:        0 or 1; a row that does not ask reads 0 from everything.
+    asks:        0 or 1; a row that does not ask reads 0.
     conditions:  0 or 1 on keys, 0 on the sink (the BOS row).
-    recency:     0 .. recency_max on keys; two rows that one row may find never tie.
-    reads:       what is copied from the row found, and the bit it is added to; no row found reads 0.
+    recency:     0 .. recency_max on keys. Of all rows that match one query, no two have the same recency.
+    reads:       pairs of a form and a bit: the form's value on the row found is added to the bit; if none is found, 0.
     """
 
     name: str
@@ -189,7 +193,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Readout:
-    """Which token a row predicts: scores of kinds, and for each bit the score of 1 and of 0."""
+    """The scores of a row's prediction: one for each kind of token, and for each bit one of 1 and one of 0."""
 
     kinds: Mapping[str, Linear]
     ones: tuple[Linear, ...]
@@ -198,7 +202,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class Control:
-    """Which edits a row asks for beside unmasking: forms that are 0 or 1."""
+    """Forms, each 0 or 1, that say whether a row is remasked, has a mask inserted after it, or is deleted."""
 
     remask: Linear
     insert: Linear
@@ -211,11 +215,11 @@ class Control:
 
 @dataclass
 class Circuit:
-    """Fields, how tokens enter them, three layers, and the readout.
+    """Fields, three layers and the readout.
 
-    kind_flags: which field a token's kind sets; token_bits: the field that holds its bits.
-    sink:       1 on the BOS row only; one: 1 on every row.
-    positions:  the fields that position encodings write.
+    kind_flags: the field that each kind of token sets to 1. token_bits: the field that holds a token's bits.
+    sink:       1 on the BOS row only. one: 1 on every row.
+    positions:  the names of the fields that position encodings write.
     """
 
     vocabulary: Vocabulary
@@ -235,7 +239,7 @@ class Circuit:
         return sum(f.width for f in self.fields.values())
 
     def offsets(self) -> dict[str, int]:
-        """Where each field starts in the residual stream."""
+        """The first column of each field in the residual stream."""
         starts, position = {}, 0
         for name, f in self.fields.items():
             starts[name] = position
@@ -245,11 +249,11 @@ class Circuit:
     # -- direct evaluation ---------------------------------------------------------------------
 
     def evaluate(self, tokens: Sequence[int], positions: Integers) -> Integers:
-        """The residual stream after the last layer, by the meaning of each element.
+        """Compute the residual stream after the last layer.
 
         Args:   tokens: [N] token ids. positions: int64 [N, d_model].
         Returns: int64 [N, d_model].
-        Raises: ValueError: a lookup ties, a key is not as its `care` says, or a field is out of range.
+        Raises: ValueError: two keys of a lookup tie, a key bit is 1 where `care` is 0, or a field is out of range.
         """
         stream = positions + self.embed(tokens)
         for layer in self.layers:
@@ -265,7 +269,7 @@ class Circuit:
         return stream
 
     def embed(self, tokens: Sequence[int]) -> Integers:
-        """int64 [N, d_model]: kind flags and bits of each token."""
+        """Return the kind flags and bits of each token, int64 [N, d_model]."""
         stream = np.zeros((len(tokens), self.width), np.int64)
         for row, token in enumerate(tokens):
             kind, value = self.vocabulary.split(int(token))
@@ -276,7 +280,7 @@ class Circuit:
         return stream
 
     def predict(self, stream: Integers) -> list[int | None]:
-        """The token each row predicts; None where no kind is predicted."""
+        """Return the token that each row predicts, or None where no kind has a positive score."""
         kinds = {kind: self._values(form, stream) for kind, form in self.readout.kinds.items()}
         ones = [self._values(form, stream) for form in self.readout.ones]
         zeros = [self._values(form, stream) for form in self.readout.zeros]
@@ -294,19 +298,19 @@ class Circuit:
         for match in lookup.matches:
             query, key, care = (self._values(form, before) for form in (match.query, match.key, match.care))
             if (key > care).any():
-                raise ValueError(f"lookup {lookup.name!r}: a key bit is set that is not cared for")
+                raise ValueError(f"lookup {lookup.name!r}: a key bit is 1 where its care bit is 0")
             found &= (query[:, None] == key[None, :]) | (care[None, :] == 0)
         for condition in lookup.conditions:
             found &= (self._values(condition, before) == 1)[None, :]
         found &= (self._values(lookup.asks, before) == 1)[:, None] & (self._values(self.sink, before) == 0)[None, :]
         recency = np.where(found, self._values(lookup.recency, before)[None, :], -1)
         best = recency.max(axis=1)
-        asking = np.flatnonzero(best >= 0)
-        if ((recency == best[:, None]).sum(axis=1)[asking] > 1).any():
+        readers = np.flatnonzero(best >= 0)
+        if ((recency == best[:, None]).sum(axis=1)[readers] > 1).any():
             raise ValueError(f"lookup {lookup.name!r} ties")
-        rows = recency.argmax(axis=1)[asking]
+        rows = recency.argmax(axis=1)[readers]
         for form, bit in lookup.reads:
-            stream[asking, self._column(bit)] += self._values(form, before)[rows]
+            stream[readers, self._column(bit)] += self._values(form, before)[rows]
 
     def _check_ranges(self, stream: Integers) -> None:
         highs = np.array([high for f in self.fields.values() for high in f.highs])
@@ -323,7 +327,7 @@ class Circuit:
 
     @cached_property
     def _starts(self) -> dict[str, int]:
-        """`offsets`, which evaluation asks for with every bit; the fields of a circuit do not change."""
+        """`offsets`, computed once: evaluation needs them for every bit, and the fields do not change."""
         return self.offsets()
 
     def _values(self, form: Linear, stream: Integers) -> Integers:
@@ -334,9 +338,10 @@ class Circuit:
 
 
 class At(IntEnum):
-    """The layers of every construction, by what their gates do; prose numbers them 1, 2, 3.
+    """The three layers of every construction, named after their gates. Comments and pages number them 1, 2, 3.
 
-    ROM: the instruction at the program counter. OPERANDS: word operations on what was read. MEMORY: after the shared-memory read.
+    ROM: decodes the instruction at the program counter. OPERANDS: applies word operations to the operands that were read.
+    MEMORY: finishes the word operations, after the read from shared memory.
     """
 
     ROM, OPERANDS, MEMORY = range(3)
@@ -350,7 +355,7 @@ class Builder:
         self.layers = [Layer() for _ in At]
 
     def field(self, name: str, width: int = 1, high: int | tuple[int, ...] = 1) -> Field:
-        """Add a field; a name is taken once. `high` is the largest value of each bit."""
+        """Add a field under a new name. `high` is the largest value of each bit."""
         assert name not in self.fields, f"field {name!r} exists"
         self.fields[name] = Field(name, width, (high,) * width if isinstance(high, int) else high)
         return self.fields[name]
@@ -359,11 +364,11 @@ class Builder:
         self.layers[at].gates.append(gate)
 
     def when(self, at: At, literals: Iterable[Linear], writes: Writes) -> None:
-        """Add `writes` on the rows where all literals are 1."""
+        """Add a gate that writes on the rows where all literals are 1."""
         self.gate(at, conjunction(literals, writes))
 
     def look_up(self, at: At, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
                 reads: Iterable[tuple[Linear, Bit]], recency: Linear = NO_RECENCY, recency_max: int = 0) -> None:  # fmt: skip
-        """Add a lookup; `Lookup` says what its parts are."""
+        """Add a lookup. `Lookup` explains the arguments."""
         lookup = Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max)
         self.layers[at].lookups.append(lookup)

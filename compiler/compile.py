@@ -29,10 +29,10 @@ CONSTRUCTIONS: dict[str, Construction[Any]] = {
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model with the circuit it was made from; one for each program, word size and bit widths.
+    """A model, with the circuit that it was made from. It serves one program, word size and set of bit widths.
 
-    construction: a name in CONSTRUCTIONS. winner: who wins concurrent writes in the runs that it is meant for, if that was
-    said; its weights are the same whoever does.
+    construction: a name in CONSTRUCTIONS. winner: who wins concurrent writes in its runs, if the user chose one. The weights
+    do not depend on the winner.
     """
 
     construction: str
@@ -43,7 +43,7 @@ class Compiled:
     winner: Winner | None = None
 
     def __repr__(self) -> str:
-        """Short, as people print it; the fields have the rest."""
+        """A short text for people who print a model."""
         return f"<Compiled: {self.construction}, d_model {self.model.width}, {len(self.model.layers)} layers, {self.widths}>"
 
     @property
@@ -52,9 +52,9 @@ class Compiled:
         return CONSTRUCTIONS[self.construction].process
 
     def layout(self, job: Job, time: int) -> Layout:
-        """Where everything stands for a job with room for `time` steps.
+        """Return the layout of a job with room for `time` steps.
 
-        Raises: ValueError: the widths are too small for it.
+        Raises: ValueError: the widths are too small for the job.
         """
         layout: Layout = CONSTRUCTIONS[self.construction].layout(job, self.circuit, self.widths, time)
         return layout
@@ -63,8 +63,8 @@ class Compiled:
 def compile_code(code: Code, widths: Widths, dtype: str = "float64", construction: str = MDM) -> Compiled:
     """Compile machine code to the weights of a transformer that generates its runs.
 
-    Raises: ValueError: no such construction or dtype. CircuitError: an invariant of the circuit does not hold (a defect
-            of the compiler).
+    Raises: ValueError: there is no such construction or dtype. CircuitError: an invariant of the circuit does not hold (a
+            defect of the compiler).
     Source: Theorem 1 for `mdm`, Theorem 4 for the schedules of `ap-mdm`.
     """
     if construction not in CONSTRUCTIONS or dtype not in DTYPES:
@@ -80,5 +80,5 @@ def compile_job(job: Job, time: int, dtype: str = "float64", construction: str =
 
 
 def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = MDM) -> Compiled:
-    """Compile a program's code for words, pids and times or lengths of so many bits."""
+    """Compile a program's code for the given bit widths."""
     return compile_code(Code.of_program(program), widths, dtype, construction)

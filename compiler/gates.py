@@ -1,11 +1,11 @@
-"""How each word operation of `lockstep.pram.word` is computed by gates.
+"""How gates compute each word operation of `lockstep.pram.word`.
 
-GATES is the table: the flags that an instruction with the operation raises, and the function that
-emits its gates. A word operation reads operand bits x and y in layer 2, where its gates add the result
-to the output bits; what needs a second set of gates (shifts, products, sums) goes on in layer 3. Gates
-are silent unless their flag is raised, so all operations add into the same output bits.
+GATES is the table. A row has the flags that an instruction with the operation raises, and the function that
+emits the gates. The gates of layer 2 read the operand bits x and y and add the result to the output bits.
+Shifts, products and sums need a second set of gates, in layer 3. Gates add 0 unless their flag is raised,
+so all operations add to the same output bits.
 
-To add a word operation: `pram/word.py` says what it means, a row here how it is computed.
+To add a word operation, define it in `pram/word.py` and add a row here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, spelled, word_of
+from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, equals, word_of
 
 
 @dataclass(frozen=True)
 class Alu:
-    """What the gates of an operation have to hand: operand words, output bits, flags by name."""
+    """The fields that the gates of an operation use: operand words, output bits, flags by name."""
 
     builder: Builder
     x: Field
@@ -31,24 +31,26 @@ class Alu:
         return self.x.width
 
     def flag(self, name: str) -> Linear:
+        """The literal of a flag."""
         return self.flags[name].flag
 
     def threshold(self, at: At, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
-        """[flag and form >= 0]; `reach` is the largest value of the form plus 1."""
+        """Add a gate for [flag and form >= 0]. `reach` is the largest value of the form, plus 1."""
         self.builder.gate(at, Threshold(form - (1 - self.flag(flag)) * reach, writes))
 
     def ramp(self, at: At, flag: str, form: Linear, reach: int, writes: dict[Bit, int]) -> None:
-        """max(0, form) if the flag is raised, else 0; `reach` is the largest value of the form."""
+        """Add a gate for max(0, form) if the flag is raised, else 0. `reach` is the largest value of the form."""
         self.builder.gate(at, Ramp(form - (1 - self.flag(flag)) * reach, writes))
 
 
 def copy(alu: Alu) -> None:
+    """x_j."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "copy", alu.x[j] - 1, 1, {alu.out.bit(j): 1})
 
 
 def add(alu: Alu) -> None:
-    """x + y into the field `sum`, which is also the address of loads and stores; layer 3 moves it out."""
+    """x + y into the field `sum`, which is also the address of loads and stores. Layer 3 copies it to the output."""
     b = alu.builder
     result, emit = b.fields["sum"], alu.flag("sum.emit")
     for j in range(alu.bits):
@@ -60,7 +62,7 @@ def add(alu: Alu) -> None:
 
 
 def addsat(alu: Alu) -> None:
-    """The sum, which `add` computes and moves out; where a carry leaves the word, the bits that are 0 in it as well."""
+    """The gates of `add` copy the sum to the output. If a carry leaves the word, these gates set the sum's 0 bits to 1, too."""
     b, w = alu.builder, alu.bits
     over, result = b.field("addsat.over"), b.fields["sum"]
     alu.threshold(At.OPERANDS, "addsat", word_of([*alu.x]) + word_of([*alu.y]) - (1 << w), 1 << w, {over.bit(): 1})
@@ -69,13 +71,13 @@ def addsat(alu: Alu) -> None:
 
 
 def _carry(result: Field, i: int) -> dict[Bit, int]:
-    """A carry into bit i adds 1 there and takes 2 from the bit below; beyond the word it is dropped."""
+    """The writes of a carry into bit i: it adds 1 there, unless i is beyond the word, and takes 2 from the bit below."""
     into = {result.bit(i): 1} if i < result.width else {}
     return into | {result.bit(i - 1): -2}
 
 
 def sub(alu: Alu) -> None:
-    """Bit j is x_j - y_j - borrow_j + 2 borrow_{j+1}; the ramp's + 1 is taken back by the flag."""
+    """Bit j is x_j - y_j - borrow_j + 2 borrow_{j+1}. A ramp needs + 1 to stay above 0; a gate of the flag takes it back."""
     for j in range(alu.bits):
         alu.ramp(At.OPERANDS, "sub", alu.x[j] - alu.y[j] + 1, 2, {alu.out.bit(j): 1})
     every_bit = {alu.out.bit(j): -1 for j in range(alu.bits)}
@@ -87,24 +89,26 @@ def sub(alu: Alu) -> None:
 
 
 def and_(alu: Alu) -> None:
+    """[x_j + y_j >= 2]."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "and", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): 1})
 
 
 def or_(alu: Alu) -> None:
+    """[x_j + y_j >= 1]."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "or", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
 
 
 def xor(alu: Alu) -> None:
-    """At least one, and not both."""
+    """[x_j + y_j >= 1] - [x_j + y_j >= 2]."""
     for j in range(alu.bits):
         alu.threshold(At.OPERANDS, "xor", alu.x[j] + alu.y[j] - 1, 2, {alu.out.bit(j): 1})
         alu.threshold(At.OPERANDS, "xor", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): -1})
 
 
 def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> Callable[[Alu], None]:
-    """Bit 0 is base + [t(x - y) >= 0] summed over the tests t."""
+    """Return an emitter. Bit 0 is base plus (if base > 0, minus) the number of tests t with t(x - y) >= 0."""
 
     def emit(alu: Alu) -> None:
         difference = word_of([*alu.x]) - word_of([*alu.y])
@@ -118,13 +122,16 @@ def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> 
 
 
 def shift(name: str, towards: int) -> Callable[[Alu], None]:
-    """One-hot amount first, then one conjunction for each amount and bit; no amount from w on is hot."""
+    """Return an emitter. Layer 2 makes the amount one-hot, and layer 3 has one conjunction for each amount and bit.
+
+    No bit is hot for amounts from w on, so the result is 0.
+    """
 
     def emit(alu: Alu) -> None:
         b, w = alu.builder, alu.bits
         amount = b.field(f"{name}.amount", w)
         for s in range(w):
-            b.when(At.OPERANDS, [alu.flag(name), *spelled([*alu.y], s)], {amount.bit(s): 1})
+            b.when(At.OPERANDS, [alu.flag(name), *equals([*alu.y], s)], {amount.bit(s): 1})
             for j in range(w):
                 if 0 <= j + towards * s < w:
                     b.when(At.MEMORY, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})
@@ -133,10 +140,10 @@ def shift(name: str, towards: int) -> Callable[[Alu], None]:
 
 
 def mul(alu: Alu) -> None:
-    """Partial products first, then the parity of what each bit of the product counts.
+    """Layer 2 sums partial products M_k; layer 3 takes the parity of floor(M_k / 2^k) as bit k.
 
-    M_k = sum over i + j <= k of x_i y_j 2^(i+j) agrees with the product modulo 2^(k+1), so bit k of the product
-    is the parity of floor(M_k / 2^k), and M_k <= k 2^(k+1) + 1 keeps that at most 2k, or 1 for k = 0.
+    M_k = sum over i + j <= k of x_i y_j 2^(i+j) agrees with the product modulo 2^(k+1). So bit k of the product
+    is the parity of floor(M_k / 2^k). Since M_k <= k 2^(k+1) + 1, this number is at most 2k, or 1 for k = 0.
     """
     b, w = alu.builder, alu.bits
     partial = b.field("mul.partial", w, tuple(k * (1 << (k + 1)) + 1 for k in range(w)))
@@ -152,7 +159,10 @@ def mul(alu: Alu) -> None:
 
 @dataclass(frozen=True)
 class GateRow:
-    """One row of GATES. `flags` are raised by an instruction's value column; `emit` adds the gates, beside those of `needs`."""
+    """One row of GATES.
+
+    flags: the instruction's value column raises them. emit: adds the gates. needs: other operations whose gates it uses.
+    """
 
     flags: tuple[str, ...]
     emit: Callable[[Alu], None]

@@ -1,11 +1,11 @@
 """Invariants of a circuit, checked between building and assembling it.
 
 `check_circuit` raises CircuitError unless
-- no lookup, gate or readout reads a bit that is written only later (one that nothing writes is 0: a program need not
-  use all that its circuit provides; `unused_fields` tells what nothing reads);
-- the BOS row asks nothing, meets no condition and is found by nobody, so that it can be the sink;
-- no gate is constant on rows whose fields are in range: a gate that never fires, or always, is a mistake;
-- recency_max is not below what the recency of a key can be.
+- no lookup, gate or readout reads a bit before it is written. (A bit that nothing writes is 0: a program need not
+  use every field of its circuit. `unused_fields` lists the fields that nothing reads);
+- the BOS row does not ask and meets no condition, and no row finds it, so that it can be the sink;
+- no gate is constant on rows whose fields are in range: a gate that never fires, or always fires, is a mistake;
+- the recency of no key exceeds recency_max.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from lockstep.compiler.circuit import Bit, Circuit, Layer, Linear, Lookup, Ramp
 
 
 class CircuitError(Exception):
-    """A circuit breaks an invariant; the message names it and the place."""
+    """A circuit breaks an invariant. The message names the invariant and the place."""
 
 
 def check_circuit(circuit: Circuit) -> None:
     """Check all invariants.
 
-    Raises: CircuitError: the first that does not hold.
+    Raises: CircuitError: an invariant does not hold. The message names the first one.
     """
     _check_order(circuit)
     _check_gates(circuit)
@@ -31,7 +31,7 @@ def check_circuit(circuit: Circuit) -> None:
 
 
 def form_range(form: Linear, circuit: Circuit) -> tuple[int, int]:
-    """The least and largest value of a form over fields that are in range, `one` being 1."""
+    """The least and largest value of a form, if all fields are in range and `one` is 1."""
     low = high = form.constant
     for (name, index), coefficient in form.terms.items():
         top = circuit.fields[name].highs[index]
@@ -42,12 +42,12 @@ def form_range(form: Linear, circuit: Circuit) -> tuple[int, int]:
 
 
 def unused_fields(circuit: Circuit) -> set[str]:
-    """Fields that nothing reads; none for code that uses every instruction."""
+    """The names of fields that nothing reads. There are none if the code uses every instruction."""
     return set(circuit.fields) - _check_order(circuit)
 
 
 def _check_order(circuit: Circuit) -> set[str]:
-    """The names of the fields that something reads."""
+    """Check that nothing is read before it is written. Return the names of all fields that are read."""
     bits = {f.bit(j) for f in circuit.fields.values() for j in range(f.width)}
     pending = {bit for layer in circuit.layers for bit in _writes(layer)}
     if unknown := pending - bits:
@@ -76,17 +76,17 @@ def _forms(lookup: Lookup) -> list[Linear]:
     return [lookup.asks, lookup.recency, *lookup.conditions, *matches, *(form for form, _ in lookup.reads)]
 
 
-def _read(forms: Iterable[Linear], unready: set[Bit], read: set[Bit], who: str) -> None:
-    """Note what forms read."""
+def _read(forms: Iterable[Linear], unwritten: set[Bit], read: set[Bit], reader: str) -> None:
+    """Add the bits that forms read to `read`."""
     for form in forms:
         for bit in form.terms:
-            if bit in unready:
-                raise CircuitError(f"{who} reads {bit[0]}[{bit[1]}] before it is written")
+            if bit in unwritten:
+                raise CircuitError(f"{reader} reads {bit[0]}[{bit[1]}] before it is written")
             read.add(bit)
 
 
 def _check_sink(circuit: Circuit) -> None:
-    """Follow the BOS row, which reads nothing, through the layers."""
+    """Compute the BOS row layer by layer. It reads nothing, so its fields are those of its token and `one`."""
     row: dict[Bit, int] = {circuit.kind_flags["BOS"].bit(): 1, next(iter(circuit.one.terms)): 1}
 
     def value(form: Linear) -> int:
@@ -98,7 +98,7 @@ def _check_sink(circuit: Circuit) -> None:
             if value(lookup.asks) != 0:
                 raise CircuitError(f"{where}: the BOS row asks")
             if not lookup.conditions or any(value(condition) != 0 for condition in lookup.conditions):
-                raise CircuitError(f"{where}: the BOS row meets a condition, or there is none")
+                raise CircuitError(f"{where}: the BOS row meets a condition, or the lookup has none")
             if any(value(form) != form.constant for form, _ in lookup.reads) or value(lookup.recency) != 0:
                 raise CircuitError(f"{where}: the BOS row has a value or a recency")
         for gate in layer.gates:

@@ -1,17 +1,17 @@
-"""Masked diffusion: the whole computation is one sequence of masks that fill up, block by block.
+"""Masked diffusion: one sequence holds the whole computation. Its masks are replaced block by block.
 
     [BOS] [h parameters] [n input words] [block 1] ... [block T] [m outputs]
     block t = V_0 .. V_{P-1}  C_0 .. C_{P-1}  A_0 .. A_{P-1}
 
-V is the value a processor writes in step t, C its next program counter or HALT, A the destination (NONE,
-REG r, or an address). A write is *published* by its A token, whose position gathers its V. Row (t, p) is
-ready when no token of block t - 1 is masked, so each decoding step fills one block. A processor that has
-halted fills the rest of its rows at once.
+V is the value that a processor writes in step t, C its next program counter or HALT, A the destination (NONE,
+REG r, or an address). The A token *publishes* the write: later rows find it, and its position has gathered V.
+Row (t, p) is ready when no token of block t - 1 is masked, so each decoding step fills one block. All remaining
+rows of a processor that has halted are filled at once.
 
-Two conditions make any decoding order right, one token at a time included: the row of step t takes its
-program counter from C(t - 1, p), not from the latest C; and an A token is a key only when its own block
-holds no mask. Outputs wait until every C of the last block is HALT. Then every processor has halted, and
-each did so after all blocks before its HALT were complete, so no block that holds a write has a mask left.
+Two conditions make any decoding order right, even one token at a time. The row of step t takes its program
+counter from C(t - 1, p), not from the latest C. And an A token is a key only when its own block holds no mask.
+Outputs wait until every C of the last block is HALT. Then every processor has halted. Each one halted when all
+blocks before its HALT were complete, so no block that holds a write has a mask.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, register_of
 
-#: The roles of a block's rows, in the order in which they stand in it.
-BLOCK = ("V", "C", "A")
-#: The fields that position encodings write: roles, time, processor, address; output rows ask for their cell by `sum`.
+#: The roles of a block's rows, in order.
+BLOCK_ROLES = ("V", "C", "A")
+#: The fields that position encodings write: roles, time, processor, address. The `sum` of an output row is its cell's address.
 POSITION_FIELDS = frozenset(
-    [f"role.{role}" for role in (*BLOCK, "parameter", "input", "output")]
+    [f"role.{role}" for role in (*BLOCK_ROLES, "parameter", "input", "output")]
     + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
 )
 
 
 @dataclass(frozen=True)
 class Widths:
-    """Bits of a word, of a step number (1 .. T), and of a pid: all that weights depend on besides the program."""
+    """Bits of a word, of a step number (1 .. T), and of a pid. Weights depend on these and the program alone."""
 
     word: int
     time: int
@@ -55,45 +55,45 @@ class Widths:
 
     @property
     def extent(self) -> tuple[str, int]:
-        """What the widths limit besides words, as messages name it, and how many bits it may have."""
+        """The name, for messages, of the quantity that the widths limit, and its number of bits."""
         return "T * P", self.time + self.pid
 
     def widened(self, bits: int) -> Widths:
-        """A copy whose extent has so many bits."""
+        """A copy whose extent has `bits` bits."""
         return replace(self, time=bits - self.pid)
 
 
 def build(code: Code, widths: Widths) -> Circuit:
-    """The circuit that generates this code's runs by masked diffusion, whatever their sizes and inputs."""
-    return _Construction(code, widths).circuit()
+    """Return the circuit that generates all runs of this code by masked diffusion."""
+    return _MdmBuilder(code, widths).circuit()
 
 
-class _Construction:
+class _MdmBuilder:
     """Declares the fields, then adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:
         self.size = size = Size.of(code, widths.word)
         self.widths = widths
-        self.b = b = Builder()
-        self.kinds = {kind: b.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
-        self.bits = b.field("token.bits", size.token)
+        self.builder = builder = Builder()
+        self.kinds = {kind: builder.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
+        self.bits = builder.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
-        self.one = b.field("one")
-        self.role = {role: b.field(f"role.{role}") for role in (*BLOCK, "parameter", "input", "output")}
-        self.last = b.field("last")
-        self.first = b.field("first")
-        self.time = b.field("time", widths.time)
-        self.previous = b.field("time.previous", widths.time)
-        self.step = b.field("step", 1, (1 << widths.time) - 1)
-        self.pid = b.field("pid", widths.pid)
-        self.priority = b.field("priority", 1, 1 << (widths.time + widths.pid))
-        self.place = b.field("place", 1, 3 << widths.pid)
-        self.address = b.field("address", max(size.word, size.index))
+        self.one = builder.field("one")
+        self.role = {role: builder.field(f"role.{role}") for role in (*BLOCK_ROLES, "parameter", "input", "output")}
+        self.last = builder.field("last")
+        self.first = builder.field("first")
+        self.time = builder.field("time", widths.time)
+        self.previous = builder.field("time.previous", widths.time)
+        self.step = builder.field("step", 1, (1 << widths.time) - 1)
+        self.pid = builder.field("pid", widths.pid)
+        self.priority = builder.field("priority", 1, 1 << (widths.time + widths.pid))
+        self.place = builder.field("place", 1, 3 << widths.pid)
+        self.address = builder.field("address", max(size.word, size.index))
         # Written by layer 1.
-        self.value = b.field("value", size.word)
-        self.state = {name: b.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
-        self.is_register, self.is_cell, self.reading = (b.field(name) for name in ("is_register", "is_cell", "reading"))
-        self.processor = Processor(b, code, size)
+        self.value = builder.field("value", size.word)
+        self.state = {name: builder.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
+        self.is_register, self.is_cell, self.reading = (builder.field(name) for name in ("is_register", "is_cell", "reading"))
+        self.processor = Processor(builder, code, size)
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -102,7 +102,7 @@ class _Construction:
         self.processor.add_rom(self._roles())
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
-        self.processor.add_fetch(self._cell_keys(), also=self.reading.flag)
+        self.processor.add_fetch(self._cell_keys(), extra_asks=self.reading.flag)
         return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS)
 
     # -- layer 1 -------------------------------------------------------------------------------
@@ -114,52 +114,56 @@ class _Construction:
         at_previous = [Match(q, k) for q, k in zip(self.previous, self.time)]
         same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
-        self.b.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
+        self.builder.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
         gathered = tuple((self.bits[j], self.value.bit(j)) for j in range(self.size.word))
-        self.b.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
-        # The place in a block, 1 .. 3 * 2^pid_bits, makes these unique: no lookup ever ties.
+        self.builder.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
+        # The place in a block, 1 .. 3 * 2^pid_bits, is a unique recency, so no lookup ties.
         place = (self.place.flag, 3 << self.widths.pid)
-        self.b.look_up(At.ROM, "masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
-        self.b.look_up(At.ROM, "masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place)
+        self.builder.look_up(At.ROM, "masked.own", role["A"], at_time, (masked, trace), self._one("masked.own"), *place)
+        self.builder.look_up(
+            At.ROM, "masked.previous", masked, at_previous, (masked, trace), self._one("masked.previous"), *place
+        )
         halt = self.kinds["HALT"].flag
-        self.b.look_up(At.ROM, "halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time)
+        self.builder.look_up(
+            At.ROM, "halted", masked, same_pid, (halt,), self._one("halted"), self.step.flag, 1 << self.widths.time
+        )
         not_halt = [Match(Linear(), halt)]
-        self.b.look_up(At.ROM, "unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
+        self.builder.look_up(At.ROM, "unfinished", role["output"], not_halt, (self.last.flag,), self._one("unfinished"), *place)
 
     def _one(self, state: str) -> tuple[tuple[Linear, Bit], ...]:
-        """What reads 1 into a state flag from whatever row is found."""
+        """The reads of a lookup that adds 1 to a state flag if any row is found."""
         return ((Linear(constant=1), self.state[state].bit()),)
 
     def _roles(self) -> Roles:
         ready = (self.kinds[MASK].flag, 1 - self.state["masked.previous"].flag, 1 - self.state["halted"].flag)
-        v, c, a = ((self.role[name].flag, *ready) for name in BLOCK)
+        v, c, a = ((self.role[name].flag, *ready) for name in BLOCK_ROLES)
         return Roles(value=v, next=c, destination=a)
 
     def _halted_and_outputs(self) -> None:
-        """A halted processor fills its rows at once; outputs ask for their cell when all have halted."""
+        """Fill the rows of halted processors. Make outputs ask for their cell when all processors have halted."""
         masked, halted, emit = self.kinds[MASK].flag, self.state["halted"].flag, self.processor.emit
-        for role, kind in zip(BLOCK, ("WORD", "HALT", "NONE")):
-            self.b.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
+        for role, kind in zip(BLOCK_ROLES, ("WORD", "HALT", "NONE")):
+            self.builder.when(At.ROM, [self.role[role].flag, masked, halted], {emit[kind].bit(): 1})
         finished = 1 - self.state["unfinished"].flag
         done = {emit["WORD"].bit(): 1, self.reading.bit(): 1}
-        self.b.when(At.ROM, [self.role["output"].flag, masked, finished], done)
+        self.builder.when(At.ROM, [self.role["output"].flag, masked, finished], done)
 
     def _keys_and_values(self) -> None:
-        """Published writes become keys with their destination; given words become values."""
+        """Make published writes keys, with their destination. Make the words of parameters and inputs values."""
         visible = [self.role["A"].flag, 1 - self.state["masked.own"].flag]
-        self.b.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
-        self.b.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        self.builder.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
+        self.builder.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
         for j in range(self.size.token):
             if j < self.address.width:
-                self.b.when(At.ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
+                self.builder.when(At.ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})
             if j < self.size.word:
                 given = self.role["parameter"].flag + self.role["input"].flag
-                self.b.when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
+                self.builder.when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
 
     # -- the key sides of layers 2 and 3 -------------------------------------------------------
 
     def _operand_keys(self) -> Keys:
-        """Registers are A tokens; a pid is read off the V row of block 1, whose value positions write."""
+        """Keys of registers are A tokens. A pid is read from the V row of block 1, where the position encoding holds it."""
         parameter, pid = self.role["parameter"].flag, self.first.flag
         return Keys(
             index=[*self.address][: self.size.index],
@@ -173,7 +177,7 @@ class _Construction:
         )
 
     def _cell_keys(self) -> Keys:
-        """Cells are A tokens and inputs; the latest write counts, and of one step's the winner's."""
+        """Keys of cells are A tokens and inputs. The latest write has the highest recency; within a step, the winner's write."""
         return Keys(
             index=[*self.address][: self.size.word],
             conditions=(self.is_cell.flag + self.role["input"].flag,),
@@ -185,7 +189,7 @@ class _Construction:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands in the sequence of one job, with `time` blocks."""
+    """The positions of all tokens in the sequence of one job, with `time` blocks."""
 
     job: Job
     circuit: Circuit
@@ -214,19 +218,19 @@ class Layout:
 
     def row(self, role: str, step: int, pid: int) -> int:
         """The position of a processor's V, C or A token of a step."""
-        return self.first_block + (3 * (step - 1) + BLOCK.index(role)) * self.job.processors + pid
+        return self.first_block + (3 * (step - 1) + BLOCK_ROLES.index(role)) * self.job.processors + pid
 
     def locate(self, position: int) -> tuple[str, int, int]:
-        """Role, step and pid of a position in a block; ("output", 0, j) for outputs, ("start", 0, i) before."""
+        """Role, step and pid of a position in a block. For outputs ("output", 0, j), before the blocks ("start", 0, i)."""
         if position >= self.first_output:
             return "output", 0, position - self.first_output
         if position < self.first_block:
             return "start", 0, position
         row, pid = divmod(position - self.first_block, self.job.processors)
-        return BLOCK[row % 3], row // 3 + 1, pid
+        return BLOCK_ROLES[row % 3], row // 3 + 1, pid
 
     def tokens(self) -> NDArray[np.int64]:
-        """x_0: int64 [length]; all but parameters and inputs is MASK."""
+        """The start sequence x_0, int64 [length]: BOS, parameters, inputs, and MASK everywhere else."""
         vocabulary, job = self.circuit.vocabulary, self.job
         mask = (1 << self.widths.word) - 1
         word = vocabulary.token("WORD")
@@ -244,10 +248,10 @@ class Layout:
         for role, start, indices in (("parameter", 1, np.arange(h)), ("input", 1 + h, np.arange(n))):
             here = slice(start, start + len(indices))
             fields.set(f"role.{role}", here, 1)
-            fields.spell("address", here, indices)
+            fields.set_bits("address", here, indices)
         outputs = slice(self.first_output, self.length)
         fields.set("role.output", outputs, 1)
-        fields.spell("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
+        fields.set_bits("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
         self._block_positions(fields)
         return fields.positions
 
@@ -255,24 +259,24 @@ class Layout:
         processors = self.job.processors
         step, role, pid = (g.ravel() for g in np.mgrid[1 : self.time + 1, 0:3, 0:processors])
         blocks = slice(self.first_block, self.first_output)
-        for number, name in enumerate(BLOCK):
+        for number, name in enumerate(BLOCK_ROLES):
             fields.set(f"role.{name}", blocks, role == number)
-        fields.set("last", blocks, (step == self.time) & (role == BLOCK.index("C")))
-        fields.spell("time", blocks, step)
-        fields.spell("time.previous", blocks, step - 1)
+        fields.set("last", blocks, (step == self.time) & (role == BLOCK_ROLES.index("C")))
+        fields.set_bits("time", blocks, step)
+        fields.set_bits("time.previous", blocks, step - 1)
         fields.set("step", blocks, step)
-        fields.spell("pid", blocks, pid)
+        fields.set_bits("pid", blocks, pid)
         precedence = self.job.winner.precedence(processors)[pid]
         fields.set("priority", blocks, step * processors - precedence)
         fields.set("place", blocks, 3 * pid + role + 1)
-        source = (step == 1) & (role == BLOCK.index("V"))
+        source = (step == 1) & (role == BLOCK_ROLES.index("V"))
         fields.set("first", blocks, source)
-        fields.spell("value", blocks, np.where(source, pid, 0))
+        fields.set_bits("value", blocks, np.where(source, pid, 0))
 
-    # -- what a run of the machine looks like as tokens ----------------------------------------
+    # -- a run of the machine, as tokens -------------------------------------------------------
 
     def step_tokens(self, step: Step) -> dict[str, NDArray[np.int64]]:
-        """The tokens that block `step.number` must hold: int64 [P] for each role."""
+        """The tokens that block `step.number` must hold, int64 [P] for each role."""
         vocabulary = self.circuit.vocabulary
         word, register = vocabulary.token("WORD"), vocabulary.token("REG")
         counter = np.where(step.next == HALTED, vocabulary.token("HALT"), vocabulary.token("PC") + step.next)
@@ -286,7 +290,7 @@ class Layout:
         return bool((tokens[here] == self.circuit.vocabulary.token("HALT")).all())
 
     def final_position(self, cell: int) -> int:
-        """Where an output cell stands in the final sequence."""
+        """The position of an output cell in the final sequence."""
         return self.first_output + cell - self.job.outputs.start
 
     def output_words(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:

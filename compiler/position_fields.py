@@ -1,4 +1,4 @@
-"""Position encodings, field by field."""
+"""Fills position encodings field by field."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lockstep.pram.winner import FIXED_FORMS
 
 
 def check_winner(job: Job) -> None:
-    """A model lets one order of the processors win every concurrent write: the numbers of its position encodings.
+    """Check that the job's winner is a fixed order of the processors. A model's position encodings hold one order.
 
-    Raises: PramError: the job's winner is no such order.
+    Raises: PramError: it is not.
     """
     if not job.winner.fixed:
         raise job.error(
@@ -24,7 +24,7 @@ def check_winner(job: Job) -> None:
 
 
 class PositionFields:
-    """Fills the columns of positions field by field; what a field declares as its largest value is held to."""
+    """Fills the columns of positions field by field. Asserts that values stay within the range of the field."""
 
     def __init__(self, circuit: Circuit, length: int) -> None:
         self.fields: dict[str, Field] = {name: circuit.fields[name] for name in circuit.fields if name in circuit.positions}
@@ -41,6 +41,7 @@ class PositionFields:
         )
 
     def set(self, name: str, rows: slice, values: NDArray[np.int64] | NDArray[np.bool_] | int) -> None:
+        """Write values into the only column of a field."""
         assert np.min(values, initial=0) >= 0 and np.max(values, initial=0) <= max(self.fields[name].highs), name
         large, place = self.places[name]
         if large:
@@ -48,7 +49,8 @@ class PositionFields:
         else:
             self.positions.small[rows, place] = values
 
-    def spell(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
+    def set_bits(self, name: str, rows: slice, values: NDArray[np.int64]) -> None:
+        """Write the bits of values into the columns of a field."""
         large, start = self.places[name]
         assert not large, f"{name} does not hold bits"
         for j in range(self.fields[name].width):

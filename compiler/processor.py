@@ -1,14 +1,14 @@
 """One PRAM step as a circuit of constant depth, shared by every construction.
 
-A processor's step is computed on rows of three *roles*, one for each column of the instruction table:
-the VALUE row computes the value, the DESTINATION row where it goes, the NEXT row the next program
-counter. By default a row yields value 0, no destination, program counter + 1; the instruction ROM
-holds one gate for each column of an instruction that departs from that, so nops cost nothing.
-A construction whose rows have other roles puts a ROM together from the same columns.
+Rows of three *roles* compute a processor's step, one for each column of the instruction table: the VALUE
+row computes the value, the DESTINATION row its destination, the NEXT row the next program counter. The
+defaults are value 0, no destination and program counter + 1. The instruction ROM has one gate for each
+column that differs from its default, so a nop needs no gate. A construction whose rows have other roles
+builds its ROM from the same columns.
 
 layer 1 gates: ROM            -> operand selectors, constants, flags, default outputs
 layer 2: operand lookups x, y; gates: word operations, branch test
-layer 3: shared-memory read;   gates: what the word operations leave for the second set
+layer 3: shared-memory read;   gates: the second set of the word operations' gates
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lockstep.compiler.circuit import (
     Match,
     Readout,
     Threshold,
-    spelled,
+    equals,
     total,
 )
 from lockstep.compiler.gates import GATES, Alu
@@ -38,21 +38,22 @@ from lockstep.pram.job import Job
 from lockstep.pram.program import Program
 from lockstep.pram.word import wrap
 
-#: Where operands stand: word operations and sums read x and y; more slots are for constructions to read.
-SLOTS = ("x", "y")
-#: The kinds of tokens that a processor's step makes.
-EMITTED = ("WORD", "PC", "HALT", "REG", "NONE")
+#: Operand slots. Word operations and sums read x and y; a construction may add slots.
+OPERAND_SLOTS = ("x", "y")
+#: The kinds of tokens that a processor's step emits.
+EMITTED_KINDS = ("WORD", "PC", "HALT", "REG", "NONE")
 
-#: Logits are multiples of this power of two: a bit that is wrong is e^-SHARPNESS as likely as one that is right.
+#: Logits are multiples of this power of two. A wrong bit is e^-SHARPNESS times as likely as the right one.
 SHARPNESS = 16
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Where a construction keeps what processors read: the key side of a lookup.
+    """The key side of a lookup of operands or of shared memory; each construction has its own.
 
-    For operands, `flags` are (is a parameter, is a pid); for shared memory there are none. `owner`
-    are the pid bits, cared for where `owned` is 1.
+    index: bits of a register's or parameter's index, or of an address. values: bits that the lookup reads.
+    flags: for operands (is a parameter, is a pid), for shared memory none.
+    owner: the pid bits of the key. They must match where `owned` is 1.
     """
 
     index: Sequence[Linear]
@@ -67,7 +68,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Roles:
-    """Literals that are all 1 on a row that computes the column of a processor's step."""
+    """For each column of a processor's step, the literals that are all 1 on the rows that compute it."""
 
     value: tuple[Linear, ...]
     destination: tuple[Linear, ...]
@@ -75,13 +76,13 @@ class Roles:
 
 
 def bits_for(count: int) -> int:
-    """Bits that number `count` things from 0, at least 1."""
+    """How many bits the numbers 0 .. count - 1 take, at least 1."""
     return max(1, (count - 1).bit_length())
 
 
 @dataclass(frozen=True)
 class Code:
-    """What weights depend on beside bit widths: the instructions, and how many registers and parameters."""
+    """The instructions, and the numbers of registers and parameters. Weights depend on these and on bit widths alone."""
 
     instructions: tuple[Instruction, ...]
     registers: int
@@ -96,7 +97,7 @@ class Code:
         return Code(program.code.instructions, program.code.registers, len(program.code.derived))
 
     def operations(self) -> list[str]:
-        """The word operations that the code applies, in the order of GATES; addresses are sums."""
+        """The word operations that the code applies, in the order of GATES. Addresses need `add`."""
         used = {i.row.value.operation for i in self.instructions if isinstance(i.row.value, Apply)}
         if any(isinstance(column, (Fetch, Cell)) for i in self.instructions for column in (i.row.value, i.row.destination)):
             used.add("add")
@@ -129,16 +130,16 @@ class Size:
 
 
 def vocabulary(size: Size) -> Vocabulary:
-    """Words and addresses share tokens."""
+    """The vocabulary of a construction. Words and addresses share the WORD tokens."""
     kinds = (("BOS", 0), (MASK, 0), ("HALT", 0), ("NONE", 0), ("REG", size.register), ("PC", size.counter), ("WORD", size.word))
     return Vocabulary(kinds)
 
 
 class Processor:
-    """Adds a processor's step to a circuit; the construction supplies roles, own pid and keys."""
+    """Adds a processor's step to a circuit. The construction supplies roles, pids and keys."""
 
-    def __init__(self, builder: Builder, code: Code, size: Size, slots: tuple[str, ...] = SLOTS,
-                 emitted: tuple[str, ...] = EMITTED) -> None:  # fmt: skip
+    def __init__(self, builder: Builder, code: Code, size: Size, slots: tuple[str, ...] = OPERAND_SLOTS,
+                 emitted: tuple[str, ...] = EMITTED_KINDS) -> None:  # fmt: skip
         self.builder, self.code, self.size = builder, code, size
         field = builder.field
         self.counter = field("pc", size.counter)
@@ -161,13 +162,13 @@ class Processor:
     # -- layer 1 -------------------------------------------------------------------------------
 
     def add_rom(self, roles: Roles) -> None:
-        """Default outputs of each role, and what each instruction changes of them."""
+        """Add the gates for the default outputs of each role, and for the columns of each instruction that differ."""
         b, out = self.builder, self.out
         b.when(At.ROM, roles.value, {self.emit["WORD"].bit(): 1})
         b.when(At.ROM, roles.destination, {self.emit["NONE"].bit(): 1})
         self.add_increment(roles.next)
         for number, instruction in enumerate(self.code.instructions):
-            here = self.at(number)
+            here = self.counter_is(number)
             columns = (
                 (roles.value, self.value_column(instruction)),
                 (roles.destination, self._destination_column(instruction)),
@@ -178,12 +179,12 @@ class Processor:
                     b.when(At.ROM, [*role, *here], writes)
         assert out.width >= self.size.counter
 
-    def at(self, number: int) -> list[Linear]:
+    def counter_is(self, number: int) -> list[Linear]:
         """Literals that are all 1 where the program counter is `number`."""
-        return spelled([*self.counter], number)
+        return equals([*self.counter], number)
 
     def add_increment(self, role: tuple[Linear, ...]) -> None:
-        """out := pc + 1. Bit j is pc_j + carry_j - 2 carry_{j+1}, and a carry is a run of ones below it."""
+        """Add the gates for out := pc + 1. Bit j is pc_j + carry_j - 2 carry_{j+1}; carry_j is 1 if all bits below j are 1."""
         bits = [*self.counter]
         for j in range(len(bits)):
             self.builder.when(At.ROM, [*role, bits[j]], {self.out.bit(j): 1})
@@ -196,7 +197,7 @@ class Processor:
         self.builder.when(At.ROM, [*role, *bits], {self.out.bit(len(bits) - 1): -2})
 
     def value_column(self, instruction: Instruction) -> dict[Bit, int]:
-        """What computes an instruction's value into `out`."""
+        """The writes that make a row compute an instruction's value into `out`."""
         match instruction.row.value:
             case Apply(operation, names):
                 flags = {self.flags[flag].bit(): 1 for flag in GATES[operation].flags}
@@ -206,7 +207,7 @@ class Processor:
         return {}
 
     def address(self, instruction: Instruction, of: Fetch | Cell) -> dict[Bit, int]:
-        """What computes an address into `sum`."""
+        """The writes that make a row compute an address into `sum`."""
         return {self.flags["sums"].bit(): 1} | self.select(instruction.operand(n) for n in of.address)
 
     def _destination_column(self, instruction: Instruction) -> dict[Bit, int]:
@@ -215,32 +216,32 @@ class Processor:
             emit = {self.emit["WORD"].bit(): 1, self.flags["sum.emit"].bit(): 1}
             return none | emit | self.address(instruction, instruction.row.destination)
         if instruction.rd is not None:
-            return none | {self.emit["REG"].bit(): 1} | _spell(self.out, instruction.rd)
+            return none | {self.emit["REG"].bit(): 1} | _change_bits(self.out, instruction.rd)
         return {}
 
     def next_column(self, number: int, instruction: Instruction) -> dict[Bit, int]:
-        """What changes of the default, which is number + 1."""
+        """The writes that turn the default program counter, number + 1, into the instruction's next one."""
         following = number + 1
         target = instruction.target if instruction.target is not None else 0
         match instruction.row.next:
             case Next.JUMP:
-                return _spell(self.out, target, following, self.size.counter)
+                return _change_bits(self.out, target, following, self.size.counter)
             case Next.STOP:
                 halt = {self.emit["PC"].bit(): -1, self.emit["HALT"].bit(): 1}
-                return halt | _spell(self.out, 0, following, self.size.counter)
+                return halt | _change_bits(self.out, 0, following, self.size.counter)
             case Next.BRANCH:
-                change = _spell(self.out, target, following, self.size.counter)
+                change = _change_bits(self.out, target, following, self.size.counter)
                 ups = {self.up.bit(j): 1 for (_, j), sign in change.items() if sign > 0}
                 downs = {self.down.bit(j): 1 for (_, j), sign in change.items() if sign < 0}
                 return ups | downs | self.select([instruction.operand("x")])
         return {}
 
-    def select(self, operands: Iterable[Operand], slots: tuple[str, ...] = SLOTS) -> dict[Bit, int]:
-        """What puts operands into slots in order: constants directly, the rest by asking."""
+    def select(self, operands: Iterable[Operand], slots: tuple[str, ...] = OPERAND_SLOTS) -> dict[Bit, int]:
+        """The writes that put operands into slots, in order. Constants are written, and lookups read the rest."""
         writes: dict[Bit, int] = {}
         for slot, operand in zip(slots, operands):
             if operand.kind == "constant":
-                writes |= _spell(self.operands[slot], wrap(operand.number, self.size.word))
+                writes |= _change_bits(self.operands[slot], wrap(operand.number, self.size.word))
                 continue
             writes[self.asks[slot].bit()] = 1
             if operand.kind == "parameter":
@@ -248,13 +249,13 @@ class Processor:
             if operand.kind == "pid":
                 writes[self.is_pid[slot].bit()] = 1
             else:
-                writes |= _spell(self.indices[slot], operand.number)
+                writes |= _change_bits(self.indices[slot], operand.number)
         return writes
 
     # -- layers 2 and 3 ------------------------------------------------------------------------
 
     def add_operands(self, keys: Keys, own_pid: Sequence[Linear]) -> None:
-        """One lookup for each slot: registers, parameters and pids share the key space."""
+        """Add one lookup for each slot. Registers, parameters and pids share the key space."""
         for slot in self.operands:
             flags = (self.is_parameter[slot].flag, self.is_pid[slot].flag)
             matches = [Match(q, k) for q, k in zip(flags, keys.flags)]
@@ -265,7 +266,7 @@ class Processor:
             self.builder.look_up(At.OPERANDS, slot, self.asks[slot].flag, matches, *how)
 
     def add_operations(self) -> None:
-        """The gates of every word operation in use, and the branch test."""
+        """Add the gates of every word operation in use, and of the branch test."""
         alu = Alu(self.builder, self.operands["x"], self.operands["y"], self.out, self.flags)
         for operation in self.code.operations():
             GATES[operation].emit(alu)
@@ -275,19 +276,20 @@ class Processor:
                 self.builder.gate(At.OPERANDS, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))
                 self.builder.gate(At.OPERANDS, Threshold(self.down[j] - 1 - nonzero, {self.out.bit(j): -1}))
 
-    def add_fetch(self, keys: Keys, also: Linear | int = 0) -> None:
-        """The shared-memory read: its address is the field `sum`; rows where `also` is 1 ask as well."""
+    def add_fetch(self, keys: Keys, extra_asks: Linear | int = 0) -> None:
+        """Add the lookup that reads shared memory at the address in the field `sum`. Rows where `extra_asks` is 1 ask, too."""
         matches = tuple(Match(q, k) for q, k in zip(self.sum, keys.index))
         reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))
-        asks = self.fetch.flag + also
+        asks = self.fetch.flag + extra_asks
         how = keys.conditions, reads, keys.recency, keys.recency_max
         self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)
 
     def circuit(self, kinds: dict[str, Field], bits: Field, one: Field, positions: frozenset[str],
                 control: Control | None = None) -> Circuit:  # fmt: skip
-        """The circuit of everything that was added to the builder.
+        """Return the circuit of everything that was added to the builder.
 
-        Args: kinds: the flag of each kind of token; bits: its bits; one: 1 on every row. positions: fields of the encodings.
+        Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row.
+              positions: the fields of the encodings.
         """
         return Circuit(
             vocabulary=vocabulary(self.size), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
@@ -296,9 +298,9 @@ class Processor:
         )  # fmt: skip
 
     def readout(self) -> Readout:
-        """Each row's token: the kind it emits, the bits in `out`. Rows that emit nothing are flat.
+        """Scores of the kind that a row emits and of the bits in `out`. A row that emits no kind scores all tokens equally.
 
-        A kind outweighs all bits: kinds differ in how many bits they have.
+        The score of a kind exceeds the scores of all bits together, since kinds differ in how many bits they have.
         """
         weight = SHARPNESS * (self.size.token + 2)
         any_kind = total(f.flag for f in self.emit.values())
@@ -309,8 +311,8 @@ class Processor:
         )
 
 
-def _spell(field: Field, value: int, instead_of: int = 0, width: int | None = None) -> dict[Bit, int]:
-    """Writes that turn the bits of `instead_of` into those of `value`."""
+def _change_bits(field: Field, value: int, instead_of: int = 0, width: int | None = None) -> dict[Bit, int]:
+    """The writes that turn a field's bits from those of `instead_of` into those of `value`."""
     change = {}
     for j in range(width or field.width):
         difference = (value >> j & 1) - (instead_of >> j & 1)

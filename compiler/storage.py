@@ -1,4 +1,4 @@
-"""Compiled programs in model files: the weights, and the program text they were made from."""
+"""Compiled programs in model files. A model file holds the weights and the text of the program that they were compiled from."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lockstep.pram.winner import parse_winner
 
 
 def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
-    """Write a model file: the weights, the program that they were compiled from, and for which bits, process and winner.
+    """Write a model file: the weights, the text of their program, the widths, the construction and the winner.
 
-    Of the program's path only the file name is kept: a model file is given to others.
+    People share model files, so the file keeps only the last part of the program's path.
     """
     winner = {} if compiled.winner is None else {"winner": str(compiled.winner)}
     metadata = {
@@ -32,10 +32,10 @@ def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
     save_model(path, compiled.model, metadata)
 
 
-def program_or_model(path: Path) -> tuple[Program, Compiled | None]:
-    """A program file, or a model file with the program in it.
+def load_program_or_model(path: Path) -> tuple[Program, Compiled | None]:
+    """Load a program from a program file, or a program and its compiled model from a model file.
 
-    Raises: PramError: it is neither, or damaged.
+    Raises: PramError: the file is neither, or it is damaged.
     """
     if path.suffix != ".safetensors":
         return load(path), None
@@ -66,21 +66,24 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
         raise ModelFileError(f"its metadata is wrong: a model of mode {program.symbols.mode} cannot let the winner be {winner}")
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
-    made = compile_program(program, widths, model.dtype_name, construction)
-    if unlike := _difference(model, made.model):
-        raise ModelFileError(f"made by another version, or damaged: {unlike}")
-    return program, replace(made, model=model, winner=winner)
+    compiled = compile_program(program, widths, model.dtype_name, construction)
+    if difference := _difference(model, compiled.model):
+        raise ModelFileError(f"made by another version, or damaged: {difference}")
+    return program, replace(compiled, model=model, winner=winner)
 
 
-def _difference(found: Transformer, made: Transformer) -> str:
-    """Where two models differ in anything but the values of their weights, which certificates and proofs look at; "" if nowhere."""
-    if found.embedding.kind.dim() == 2 and found.width != made.width:
-        return f"its d_model is {found.width}, and this version compiles {made.width}"
-    if found.vocabulary != made.vocabulary:
-        return "its vocabulary is not what this version compiles"
-    ours, its = ({name: list(tensor.shape) for name, tensor in model.tensors()} for model in (found, made))
-    for name in sorted(ours.keys() | its.keys()):
-        if ours.get(name) != its.get(name):
-            sizes = (f"of {shape}" if shape else "absent" for shape in (ours.get(name), its.get(name)))
-            return "{} is {}, and this version compiles it {}".format(name, *sizes)
+def _difference(loaded: Transformer, compiled: Transformer) -> str:
+    """Describe the first difference in width, vocabulary or tensor shapes; "" if there is none.
+
+    The values of the weights are not compared here: certificates and proofs check them.
+    """
+    if loaded.embedding.kind.dim() == 2 and loaded.width != compiled.width:
+        return f"its d_model is {loaded.width}, but this version compiles {compiled.width}"
+    if loaded.vocabulary != compiled.vocabulary:
+        return "its vocabulary differs from the one that this version compiles"
+    shapes, expected = ({name: list(tensor.shape) for name, tensor in model.tensors()} for model in (loaded, compiled))
+    for name in sorted(shapes.keys() | expected.keys()):
+        if shapes.get(name) != expected.get(name):
+            sizes = (f"of shape {shape}" if shape else "absent" for shape in (shapes.get(name), expected.get(name)))
+            return "{} is {}, but this version compiles it {}".format(name, *sizes)
     return ""

@@ -1,18 +1,18 @@
-"""Any-process masked diffusion: the state of the machine, edited in place, in the space that the machine needs.
+"""Any-process masked diffusion with two decoding steps for each PRAM step. The sequence is the machine's state.
 
     [BOS] [first output] [last output] [h - 2 parameters] [shared memory, inputs first]
     [for each processor: PC, R_0 .. R_{k-1}, DST, VAL, NPC]
 
-Two decoding steps make one PRAM step, with one set of weights:
+Two decoding steps make one PRAM step, with the same weights:
 
-- *execute* (the buffers DST, VAL, NPC are masked): they are unmasked, and in the same step whatever they target
-  - register, shared cell, the own PC - is remasked;
-- *commit* (the buffers are written): masked cells are unmasked with the value that targets them, of several the
-  winner's, and the buffers are remasked.
+- *execute*: the buffers DST, VAL and NPC are masked. This step unmasks them. It also remasks their targets: a register
+  or shared cell, and the processor's PC.
+- *commit*: the buffers are written. This step unmasks each target with the value for it; if there are several, with
+  the winner's. It also remasks the buffers.
 
-`lockstep.compiler.in_place` has what comes before and after. Of growth this schedule adds, L being the length, N the full one:
-a mask inserts a mask iff its index >= 2L - N, the last token iff it is no mask and L < N. At L = N masked cells that
-nothing targets become 0, a masked PC whose NPC is masked becomes PC 0.
+`lockstep.compiler.in_place` describes growing and shrinking. Let L be the length and N the full length. In this
+schedule a mask inserts a mask iff its index >= 2L - N, and the last token inserts one iff it is no mask and L < N.
+At L = N masked cells without a write become 0, and a masked PC whose NPC is masked becomes PC 0.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from lockstep.compiler.processor import Code, Keys, Processor, Roles
 from lockstep.models.tokens import MASK
 from lockstep.pram.job import Job
 
-#: A processor's rows: its PC, its registers, then the buffers.
+#: The buffers of a processor. Its rows are its PC, its registers, then these.
 BUFFERS = ("DST", "VAL", "NPC")
 
 
 def build(code: Code, widths: Widths) -> Circuit:
-    """The circuit that generates this code's runs by any-process masked diffusion, whatever their sizes and inputs."""
-    return _TwoStep(code, widths).circuit()
+    """Return the circuit that generates all runs of this code by any-process masked diffusion."""
+    return _TwoStepBuilder(code, widths).circuit()
 
 
-class _TwoStep(in_place.Editor):
+class _TwoStepBuilder(in_place.InPlaceBuilder):
     """Adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:
         super().__init__(code, widths, BUFFERS, ("BOS", MASK, "HALT", "REG", "PC", "WORD"))
-        b, size = self.b, self.size
-        self.written = b.field("written", size.word)
-        self.counterpart = {kind: b.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
-        self.unhalted = b.field("unhalted")
-        self.owner = b.field("owner", widths.pid)
-        self.processor = Processor(b, code, size)
+        builder, size = self.builder, self.size
+        self.written = builder.field("written", size.word)
+        self.counterpart = {kind: builder.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
+        self.unhalted = builder.field("unhalted")
+        self.owner = builder.field("owner", widths.pid)
+        self.processor = Processor(builder, code, size)
 
     def circuit(self) -> Circuit:
         self._first_lookups()
@@ -65,23 +65,27 @@ class _TwoStep(in_place.Editor):
         self._target()
         return self.finish(self.processor)
 
-    # -- layer 1: what rows learn of others ----------------------------------------------------
+    # -- layer 1: lookups ----------------------------------------------------------------------
 
     def _first_lookups(self) -> None:
-        """Buffers read their PC, a PC its NPC, DST its VAL; all but BOS read the end, who runs, and the outputs' range."""
+        """Buffers read their PC, a PC its NPC, DST its VAL. All but BOS read the end, who runs, and the outputs' range."""
         role, kind = self.flags()
         same_pid = tuple(Match(q, k) for q, k in zip(self.pid, self.pid))
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
         its_kind = tuple((kind[name], f.bit()) for name, f in self.counterpart.items())
         asks, other = (self._buffer() + role["PC"]), (role["PC"] + role["NPC"])
-        self.b.look_up(At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind))
+        self.builder.look_up(
+            At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind)
+        )
         written = tuple((self.bits[j], self.written.bit(j)) for j in range(self.size.word))
-        self.b.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
+        self.builder.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
         everyone = 1 - kind["BOS"]
         last = ((self.index.flag, self.end.bit()), (kind["HALT"], self.ended.bit()))
-        self.b.look_up(At.ROM, "end", everyone, (), (everyone,), last, self.index.flag, self.longest)
+        self.builder.look_up(At.ROM, "end", everyone, (), (everyone,), last, self.index.flag, self.longest)
         not_halt, found = (Match(Linear(), kind["HALT"]),), ((Linear(constant=1), self.unhalted.bit()),)
-        self.b.look_up(At.ROM, "unhalted", everyone, not_halt, (role["PC"],), found, self.rank.flag, (1 << self.widths.pid) - 1)
+        self.builder.look_up(
+            At.ROM, "unhalted", everyone, not_halt, (role["PC"],), found, self.rank.flag, (1 << self.widths.pid) - 1
+        )
         self.look_up_outputs()
 
     def _buffer(self) -> Linear:
@@ -90,45 +94,45 @@ class _TwoStep(in_place.Editor):
     # -- growing and waiting --------------------------------------------------------------------
 
     def _grow(self) -> None:
-        """L is end + 1. One gate says whether a row is last, one whether L < N; the next layer joins them."""
+        """Insert masks. L is end + 1. Layer 1 computes whether a row is last and whether L < N; layer 2 combines the two."""
         mask, bos = self.kinds[MASK].flag, self.kinds["BOS"].flag
         index, end, full, far = self.index.flag, self.end.flag, self.full.flag, 4 * self.longest
         beyond = index - 2 * end - 2 + full - (1 - mask) * far - self.ended.flag * far
-        self.b.gate(At.ROM, Threshold(beyond, {self.insert.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(index - end - bos, {self.is_last.bit(): 1}))
-        self.b.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(beyond, {self.insert.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(index - end - bos, {self.is_last.bit(): 1}))
+        self.builder.gate(At.ROM, Threshold(full - end - 2, {self.growing.bit(): 1}))
         literals = [self.is_last.flag, self.growing.flag, 1 - mask, 1 - self.ended.flag]
-        self.b.when(At.OPERANDS, literals, {self.insert.bit(): 1})
+        self.builder.when(At.OPERANDS, literals, {self.insert.bit(): 1})
 
     def _wait_and_clear(self) -> None:
-        """Remask: masks that must wait; written buffers; a PC that runs, as it is always targeted."""
+        """Remask masks that must wait, written buffers, and a PC that runs, since every step writes it."""
         mask, buffer = self.kinds[MASK].flag, self._buffer()
         remask = {self.remask.bit(): 1}
-        self.b.when(At.OPERANDS, [mask, self.growing.flag, 1 - buffer], remask)
-        self.b.when(At.ROM, [mask, buffer, 1 - self.counterpart["PC"].flag], remask)
-        self.b.when(At.ROM, [1 - mask, buffer], remask)
-        self.b.when(At.ROM, [self.role["PC"].flag, self.kinds["PC"].flag], remask)
+        self.builder.when(At.OPERANDS, [mask, self.growing.flag, 1 - buffer], remask)
+        self.builder.when(At.ROM, [mask, buffer, 1 - self.counterpart["PC"].flag], remask)
+        self.builder.when(At.ROM, [1 - mask, buffer], remask)
+        self.builder.when(At.ROM, [self.role["PC"].flag, self.kinds["PC"].flag], remask)
 
-    # -- what masks become ---------------------------------------------------------------------
+    # -- predictions of masks ------------------------------------------------------------------
 
     def _fill(self) -> None:
-        """Masked cells and registers become words, a masked PC what its NPC says."""
+        """Make masked cells and registers words, and a masked PC the token that its NPC holds."""
         mask, emit, counter = self.kinds[MASK].flag, self.processor.emit, self.processor.counter
-        self.b.when(At.ROM, [self.role["cell"].flag + self.role["register"].flag, mask], {emit["WORD"].bit(): 1})
+        self.builder.when(At.ROM, [self.role["cell"].flag + self.role["register"].flag, mask], {emit["WORD"].bit(): 1})
         pc = [self.role["PC"].flag, mask]
-        self.b.when(At.ROM, [*pc, 1 - self.counterpart["HALT"].flag], {emit["PC"].bit(): 1})
-        self.b.when(At.ROM, [*pc, self.counterpart["HALT"].flag], {emit["HALT"].bit(): 1})
+        self.builder.when(At.ROM, [*pc, 1 - self.counterpart["HALT"].flag], {emit["PC"].bit(): 1})
+        self.builder.when(At.ROM, [*pc, self.counterpart["HALT"].flag], {emit["HALT"].bit(): 1})
         for j in range(self.size.counter):
-            self.b.when(At.ROM, [*pc, counter[j]], {self.processor.out.bit(j): 1})
+            self.builder.when(At.ROM, [*pc, counter[j]], {self.processor.out.bit(j): 1})
 
     def _roles(self) -> Roles:
-        """Masked buffers of a processor whose PC is a program counter execute."""
+        """Masked buffers execute if the PC of their processor is a program counter."""
         ready = (self.kinds[MASK].flag, self.counterpart["PC"].flag)
         value, destination, following = ((self.role[name].flag, *ready) for name in ("VAL", "DST", "NPC"))
         return Roles(value=value, destination=destination, next=following)
 
     def _operand_keys(self) -> Keys:
-        """Registers and parameters hold their word; a pid is read off the DST row, whose value positions write."""
+        """Registers and parameters hold their word. A pid is read from the DST row, where the position encoding holds it."""
         register, parameter, pid = (self.role[name].flag for name in ("register", "parameter", "DST"))
         return Keys(
             index=[*self.address][: self.size.index],
@@ -143,18 +147,18 @@ class _TwoStep(in_place.Editor):
         values = [self.bits[j] for j in range(self.size.word)]
         return Keys([*self.address][: self.size.word], (self.role["cell"].flag,), values)
 
-    # -- layer 3: who is targeted --------------------------------------------------------------
+    # -- layer 3: targets ----------------------------------------------------------------------
 
     def _target(self) -> None:
-        """Cells and registers find the DST that targets them, of several the winner's.
+        """Cells and registers find the DST that targets them; if there are several, the winner's.
 
-        While that DST is computed they read 1 into their remask bit; once it is written, its value.
+        While that DST is being computed, they read 1 into their remask bit. Once it is written, they read its value.
         """
         role, kind = self.flags()
         emit, out, sums = self.processor.emit, self.processor.out, self.processor.sum
         to_register = emit["REG"].flag + kind["REG"]
-        for j in range(self.pid.width):  # a store's owner is 0, as is the pid of a cell
-            self.b.when(At.OPERANDS, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
+        for j in range(self.pid.width):  # the owner of a store is 0, like the pid of a cell
+            self.builder.when(At.OPERANDS, [role["DST"], to_register, self.pid[j]], {self.owner.bit(j): 1})
         computing = emit["REG"].flag + emit["WORD"].flag
         matches = [Match(role["register"], to_register)]
         targeted = max((i.rd or 0 for i in self.code.instructions), default=0).bit_length()
@@ -168,26 +172,26 @@ class _TwoStep(in_place.Editor):
         reads += [(self.written[j], out.bit(j)) for j in range(self.size.word)]
         asks = role["cell"] + role["register"]
         recency = self.rank.flag, (1 << self.widths.pid) - 1
-        self.b.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
+        self.builder.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
 
 
 @dataclass(frozen=True)
 class Layout(in_place.Layout):
     """N = 1 + h + S + P (k + 4)."""
 
-    SLOTS: ClassVar[int] = 1
+    ROWS_PER_CELL: ClassVar[int] = 1
 
     @staticmethod
-    def rows_each(job: Job) -> int:
+    def rows_per_processor(job: Job) -> int:
         return job.registers + 1 + len(BUFFERS)
 
     def set_processors(self, fields: PositionFields) -> None:
         job, here = self.job, slice(self.first_processor, self.length)
-        pid, row = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : self.rows_each(job)])
+        pid, row = (g.ravel() for g in np.mgrid[0 : job.processors, 0 : self.rows_per_processor(job)])
         self.set_owners(fields, pid, row)
         for i, name in enumerate(BUFFERS):
             fields.set(f"role.{name}", here, row == 1 + job.registers + i)
-        fields.spell("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))
+        fields.set_bits("value", here, np.where(row == 1 + job.registers + BUFFERS.index("DST"), pid, 0))
 
 
 CONSTRUCTION = in_place.construction(TWO_STEP, build, Layout)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all. Apart from `lockstep.models.files`, so that it is there without torch."""
+"""Atomic writes of files. This module stands apart from `lockstep.models.files`, so that commands can use it without torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that its name never stands for half of it; a file that is replaced keeps its permissions."""
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file completely or not at all. A file that is replaced keeps its permissions."""
     permissions = path.stat().st_mode & 0o777 if path.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

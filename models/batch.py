@@ -1,4 +1,4 @@
-"""Decoding several sequences with one model: a decoding step of all of them is one pass over its weights."""
+"""Decoding several sequences with one model. One pass over the weights computes a decoding step of all of them."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import torch
 from torch import Tensor
 
 from lockstep.models.decode import Decoding, TooLong, decode
-from lockstep.models.editing import Editing, NotFinished, OutOfPositions
+from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.positions import Positions
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.transformer import Transformer
 
-#: What a pass holds at once: pairs of rows that the dense engine scores, and rows of the indexed engine.
+#: The limits of a pass: pairs of rows that the dense engine scores, and rows of the indexed engine.
 MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
-#: How much longer the longest of a dense pass may be than the shortest.
-FILLED = 1.25
+#: The longest sequence of a dense pass is at most this many times as long as the shortest.
+MAX_LENGTH_RATIO = 1.25
 
 #: A start sequence, [N] int64, and its positions.
 Start = tuple[Tensor, Positions]
 
 
-class Failed(Exception):
-    """One sequence could not be decoded: its number, and why."""
+class SequenceFailed(Exception):
+    """One sequence of a batch could not be decoded. It has the sequence's number and the cause."""
 
     def __init__(self, number: int, cause: NotFinished | OutOfPositions | TooLong) -> None:
         self.number, self.cause = number, cause
         super().__init__(f"sequence {number}: {cause}")
 
 
-def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = PLAIN,
-                 watch: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
-    """Decode each sequence to the same end as `lockstep.models.decode.decode` alone, as many in one pass as there is room for.
+def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING,
+                 progress: Callable[[int], None] = lambda done: None) -> list[Decoding]:  # fmt: skip
+    """Decode each sequence, with the same result as `lockstep.models.decode.decode`. One pass takes as many as fit.
 
-    An engine that takes one sequence at a time, or cannot take these together, decodes them one after the other.
+    If an engine cannot take these sequences together, it decodes them one after the other.
 
-    Args:    watch: called with the number of sequences that are finished.
-    Returns: in the order of `starts`.
-    Raises:  Failed: what `decode` raises, for one of them. ValueError: as `decode`.
+    Args:    progress: called with the number of finished sequences.
+    Returns: one Decoding for each start, in order.
+    Raises:  SequenceFailed: `decode` raises an error for a sequence. ValueError: as `decode`.
     """
     engine = sampling.engine
     if engine not in ENGINES:
@@ -50,24 +50,24 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
         done = len(found)
         try:
             if len(group) == 1:
-                raise Unsuitable("there is nothing to share a pass with")
+                raise Unsuitable("one sequence shares a pass with no other")
             together = _Pass(model, {n: starts[n] for n in group}, process, sampling)
-            found |= together.decode(lambda n: watch(done + n))  # noqa: B023
-        except Unsuitable:  # alone, each says for itself what is unsuitable
+            found |= together.decode(lambda n: progress(done + n))  # noqa: B023
+        except Unsuitable:  # decoded alone, each sequence gets its own engine and reason
             for number in group:
-                with _failing(number):
+                with _numbered_errors(number):
                     found[number] = decode(model, *starts[number], process, sampling)
-                watch(len(found))
+                progress(len(found))
     return [found[number] for number in range(len(starts))]
 
 
 def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
-    """Which sequences share a pass: neighbours in length, so that little is filled up."""
+    """Yield the sequences of each pass. They have similar lengths, so that there is little padding."""
     lengths = [len(positions) for _, positions in starts]
     group: list[int] = []
     rows = 0
     for number in sorted(range(len(starts)), key=lengths.__getitem__):
-        if group and _too_much(len(group), rows, lengths[group[0]], lengths[number], engine):
+        if group and _exceeds(len(group), rows, lengths[group[0]], lengths[number], engine):
             yield group
             group, rows = [], 0
         group.append(number)
@@ -76,53 +76,53 @@ def _groups(starts: Sequence[Start], engine: str) -> Iterator[list[int]]:
         yield group
 
 
-def _too_much(count: int, rows: int, shortest: int, more: int, engine: str) -> bool:
-    """Whether a pass that has `count` sequences holds no longer one; the dense engine fills all up to that length."""
+def _exceeds(count: int, rows: int, shortest: int, length: int, engine: str) -> bool:
+    """Whether a sequence of this length exceeds the limits of a pass with `count` sequences; the dense engine pads to it."""
     if engine != "dense":
-        return rows + more > MOST_ROWS
-    return (count + 1) * more**2 > MOST_PAIRS or more > FILLED * shortest
+        return rows + length > MOST_ROWS
+    return (count + 1) * length**2 > MOST_PAIRS or length > MAX_LENGTH_RATIO * shortest
 
 
 @contextmanager
-def _failing(number: int) -> Iterator[None]:
-    """Errors of the body are raised again as Failed, with the number of that sequence."""
+def _numbered_errors(number: int) -> Iterator[None]:
+    """Raise errors of the body as SequenceFailed, with the number of the sequence."""
     try:
         yield
     except (NotFinished, OutOfPositions, TooLong) as error:
-        raise Failed(number, error) from error
+        raise SequenceFailed(number, error) from error
 
 
 class _Pass:
-    """Sequences that are decoded together."""
+    """Sequences that one pass decodes together."""
 
     def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
         self.model, self.engine = model.to(sampling.device), sampling.engine
         self.numbers, self.starts = list(starts), list(starts.values())
         mask = model.vocabulary.mask
-        self.editings = [Editing(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
+        self.editors = [SequenceEditor(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
 
-    def decode(self, watch: Callable[[int], None]) -> dict[int, Decoding]:
-        """Decode all of them; results stand under the number of their sequence.
+    def decode(self, progress: Callable[[int], None]) -> dict[int, Decoding]:
+        """Decode all of them, and return each result by the number of its sequence.
 
-        Raises: Unsuitable: the engine cannot take them. Failed: as decode_batch.
+        Raises: Unsuitable: the engine cannot take them together. SequenceFailed: as `decode_batch`.
         """
-        sequences = [editing.sequence.tokens for editing in self.editings]
+        sequences = [editor.sequence.tokens for editor in self.editors]
         session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
         contexts = [[len(tokens)] for tokens in sequences]
-        live = [n for n, editing in enumerate(self.editings) if not editing.filled]
+        live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
         while live:
             ended = []
             for n, (rows, prediction) in zip(live, session.predict(live)):
-                with _failing(self.numbers[n]):
-                    step = self.editings[n].step(rows, prediction)
+                with _numbered_errors(self.numbers[n]):
+                    step = self.editors[n].step(rows, prediction)
                 if step is not None:
                     session.update(n, step.change, step.sequence)
                     contexts[n].append(step.change.length)
-                if step is None or self.editings[n].filled:
+                if step is None or self.editors[n].is_finished:
                     ended.append(n)
             live = [n for n in live if n not in ended]
-            watch(len(contexts) - len(live))
+            progress(len(contexts) - len(live))
         return {
-            number: Decoding(torch.from_numpy(editing.sequence.tokens), editing.number, tuple(context), self.engine)
-            for number, editing, context in zip(self.numbers, self.editings, contexts)
+            number: Decoding(torch.from_numpy(editor.sequence.tokens), editor.number, tuple(context), self.engine)
+            for number, editor, context in zip(self.numbers, self.editors, contexts)
         }

@@ -1,4 +1,4 @@
-"""The decoding loop: counts decoding steps and context length, for every process, order and engine."""
+"""The decoding loop of every process, order and engine. It counts decoding steps and the context length."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.models.editing import DecodingStep, Editing
-from lockstep.models.engines import ENGINES, LONGEST, SUCCESSORS, Session, Unsuitable
+from lockstep.models.editing import DecodingStep, SequenceEditor
+from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
 from lockstep.models.engines.session import Stepping
 from lockstep.models.positions import Positions
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
 
@@ -23,13 +23,16 @@ STRIDE = 1000
 
 
 class TooLong(Exception):
-    """The engine that was asked for does not compute this, and the context is too long for the reference."""
+    """The chosen engine cannot compute this model, and the context is too long for the dense engine."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A finished decode: the last sequence, decoding steps, the context length at start and after each step, and
-    which engine computed it (with the reason if another one was asked for)."""
+    """A finished decode.
+
+    tokens: the last sequence. steps: decoding steps. context: the context length at the start and after each step.
+    engine: the engine that computed it. If it is not the chosen one, the reason stands behind the name.
+    """
 
     tokens: Tensor
     steps: int
@@ -42,51 +45,51 @@ class Decoding:
 
 
 class Decoder:
-    """Decodes step by step, until the process changes nothing; iterate over it once.
+    """Decodes step by step, until the process changes nothing. Iterate over it once.
 
     Args:   tokens: [N] int64, the start sequence. positions: row i belongs to position i; dense [N_max, d] or columns.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
-            TooLong: the engine gives up, and the reference cannot take over. ValueError: the process does not take this order.
+            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order.
     """
 
     def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
-                 sampling: Sampling = PLAIN) -> None:  # fmt: skip
+                 sampling: Sampling = DEFAULT_SAMPLING) -> None:  # fmt: skip
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
-        self.editing = Editing(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
-        self.model, self.sequence = model.to(sampling.device), self.editing.sequence
+        self.editor = SequenceEditor(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
+        self.model, self.sequence = model.to(sampling.device), self.editor.sequence
         self.process, self.in_parallel = process, sampling.order == "parallel"
         self.reason = ""
         self.session = self._start(sampling.engine)
 
     @property
     def engine(self) -> str:
-        """The engine at work, and why if it is not the one that was asked for."""
+        """The name of the current engine. If it is not the chosen one, the reason stands behind the name."""
         return self.session.name + (f" ({self.reason})" if self.reason else "")
 
     def __iter__(self) -> Iterator[DecodingStep]:
-        while not self.editing.filled:
+        while not self.editor.is_finished:
             step = self._step()
             if step is None:
                 return
             yield step
 
-    def contexts(self, watch: Callable[[int], None] = lambda step: None) -> Iterator[int]:
+    def contexts(self, progress: Callable[[int], None] = lambda step: None) -> Iterator[int]:
         """Decode to the end; yields the context length after each decoding step."""
-        while not self.editing.filled:
+        while not self.editor.is_finished:
             if (stepping := self._stepping()) is not None:
                 lengths, tokens, masks = stepping.stride(self.process, STRIDE)
-                self.editing.follow(len(lengths), tokens, masks)
+                self.editor.follow(len(lengths), tokens, masks)
                 yield from lengths
-                watch(self.editing.number)
-                if self.editing.filled or len(lengths) == STRIDE:
+                progress(self.editor.number)
+                if self.editor.is_finished or len(lengths) == STRIDE:
                     continue
             step = self._step()  # also where a stride ends early: it says why
             if step is None:
                 return
             yield step.change.length
-            watch(step.number)
+            progress(step.number)
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -102,7 +105,7 @@ class Decoder:
             except Unsuitable as reason:
                 self.session = self._fall_back(self.session.name, reason)
                 return self._step()
-        step = self.editing.step(*self._predict())
+        step = self.editor.step(*self._predict())
         if step is not None:
             self._update(step.change)
         return step
@@ -110,13 +113,13 @@ class Decoder:
     def _follow(self, session: Stepping) -> DecodingStep | None:
         made = session.step(self.process)
         if made is None:
-            self.editing.end(session.grown)
+            self.editor.end(session.grown)
             return None
         change, tokens, masks = made
-        self.editing.follow(1, tokens, masks)
-        return DecodingStep(self.editing.number, change, tokens)
+        self.editor.follow(1, tokens, masks)
+        return DecodingStep(self.editor.number, change, tokens)
 
-    # -- the engine, and the reference where it gives up ---------------------------------------
+    # -- the engine, and the next one where it gives up ---------------------------------------
 
     def _start(self, engine: str) -> Session:
         try:
@@ -141,18 +144,17 @@ class Decoder:
         self.reason = self.reason or f"not {engine}: {reason}"
         if engine in SUCCESSORS:
             return self._start(SUCCESSORS[engine])
-        if len(self.sequence) > LONGEST["dense"]:
+        if len(self.sequence) > MAX_CONTEXT["dense"]:
             raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm", sampling: Sampling = PLAIN,
-           watch: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
-    """Decode to the end; arguments and errors as `Decoder`. `watch` is called with the
-    number of decoding steps, now and then.
+def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
+           sampling: Sampling = DEFAULT_SAMPLING, progress: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
+    """Decode to the end. Arguments and errors are those of `Decoder`. `progress` gets the number of decoding steps, now and then.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
     decoder = Decoder(model, tokens, positions, process, sampling)
-    context = (len(tokens), *decoder.contexts(watch))
+    context = (len(tokens), *decoder.contexts(progress))
     return Decoding(torch.from_numpy(decoder.sequence.tokens.copy()), len(context) - 1, context, decoder.engine)

@@ -1,4 +1,4 @@
-"""One sequence under decoding: what a process makes of predictions, in which order, step by step."""
+"""Decoding one sequence step by step: turns predictions into edits, and chooses which edits a step carries out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.models.processes import PROCESSES, Chooser, Edits, chosen, no_edits
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.processes import PROCESSES, Chooser, Edits, no_edits, select_edits
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Prediction
 
-#: Which of the positions that are ready a decoding step edits; each takes a generator.
+#: Decoding orders: each takes a random generator and returns a chooser of the ready positions that a step edits.
 ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
     "parallel": lambda random: lambda ready: ready,
     "left-to-right": lambda random: lambda ready: ready[:1],
@@ -25,7 +25,7 @@ ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
 
 
 def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
-    """A random part of the positions that are ready, never empty."""
+    """A random non-empty subset of the ready positions."""
     kept = torch.rand(len(ready), generator=random) < 0.5
     kept[torch.randint(len(ready), (1,), generator=random)] = True
     return ready[kept]
@@ -42,13 +42,13 @@ class NotFinished(Exception):
 class OutOfPositions(Exception):
     """The sequence grew longer than there are position encodings."""
 
-    def __init__(self, step: int, length: int, most: int) -> None:
-        super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {most} positions")
+    def __init__(self, step: int, length: int, max_length: int) -> None:
+        super().__init__(f"decoding step {step}: the sequence grows to {length} tokens, but there are {max_length} positions")
 
 
 @dataclass(frozen=True)
 class DecodingStep:
-    """A decoding step, counted from 1: what it changed, and the sequence, which the next step edits in place."""
+    """A decoding step: its number, from 1, its change, and the sequence, which the next step edits in place."""
 
     number: int
     change: Change
@@ -56,44 +56,46 @@ class DecodingStep:
 
     @property
     def tokens(self) -> Tensor:
-        """A copy of the sequence, which later steps leave as it is."""
+        """A copy of the sequence, which later steps do not change."""
         return torch.from_numpy(self.sequence.copy())
 
 
-class Editing:
-    """A sequence that a process edits, one decoding step after the other; predictions come from outside.
+class SequenceEditor:
+    """Edits a sequence as a process says, one decoding step after the other. The caller supplies the predictions.
 
-    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. most: how many positions there are encodings for.
-    Raises: ValueError: no such process or order, or the process does not take this order.
+    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. max_length: the number of position encodings.
+    Raises: ValueError: there is no such process or order, or the process does not take this order.
     """
 
-    def __init__(self, tokens: Tensor, mask: int, most: int, process: str = "mdm", sampling: Sampling = PLAIN) -> None:
+    def __init__(
+        self, tokens: Tensor, mask: int, max_length: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING
+    ) -> None:
         if process not in PROCESSES or sampling.order not in ORDERS:
             raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
         if sampling.order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
         self.choose = ORDERS[sampling.order](torch.Generator().manual_seed(sampling.seed))
-        self.sequence, self.most, self.number = TokenSequence(tokens, mask), most, 0
+        self.sequence, self.max_length, self.number = TokenSequence(tokens, mask), max_length, 0
         self.pending = no_edits()
-        self.renewed = torch.zeros(most, dtype=torch.bool)
+        self.renewed = torch.zeros(max_length, dtype=torch.bool)
 
     @property
-    def filled(self) -> bool:
-        """Whether decoding ends here, whatever is predicted."""
-        return self.process.fills and not self.sequence.masks
+    def is_finished(self) -> bool:
+        """Whether decoding ends here for any prediction."""
+        return self.process.ends_without_masks and not self.sequence.masks
 
     def step(self, rows: NDArray[np.int64], prediction: Prediction) -> DecodingStep | None:
-        """The next decoding step; None at a fixed point.
+        """Carry out the next decoding step, and return it. Return None at a fixed point.
 
-        Args:   rows: ascending, those predicted anew: at first all, later all whose prediction may have changed.
+        Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
         Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows its positions.
         """
-        self.pending = self._touched(rows, prediction)
-        edits = chosen(self.pending, self.choose)
+        self.pending = self._updated_edits(rows, prediction)
+        edits = select_edits(self.pending, self.choose)
         before = len(self.sequence)
-        length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.moves else before
-        if length > self.most:
+        length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
+        if length > self.max_length:
             self.end(length)
             return None
         change = self.sequence.edit(edits)
@@ -104,34 +106,34 @@ class Editing:
         return DecodingStep(self.number, change, self.sequence.tokens)
 
     def end(self, length: int = 0) -> None:
-        """What it means that no step can be made.
+        """Raise the error for the end of a decode that makes no more steps, if it is one.
 
         Args:   length: what the sequence would grow to, if there are no positions for it.
         Raises: as `step`.
         """
         if length:
-            raise OutOfPositions(self.number + 1, length, self.most)
-        if self.process.fills:
+            raise OutOfPositions(self.number + 1, length, self.max_length)
+        if self.process.ends_without_masks:
             raise NotFinished(self.number + 1, self.sequence.masks)
 
     def follow(self, steps: int, tokens: NDArray[np.int64], masks: int) -> None:
-        """Take over the sequence after steps that somebody else has made."""
+        """Take over the sequence after steps that a session has made."""
         self.number += steps
         self.sequence.tokens, self.sequence.masks = tokens, masks
 
-    def _touched(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
-        """Pending edits, with those of rows that were predicted anew replaced.
+    def _updated_edits(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
+        """Return the pending edits, in which those of `rows` are replaced.
 
-        An edit that waits stays right: it depends on its row's token and prediction alone, and neither changed.
+        Other pending edits stay valid: an edit depends on its row's token and prediction alone, and neither changed.
         """
-        where, pending = torch.from_numpy(rows), self.pending
+        renewed, pending = torch.from_numpy(rows), self.pending
         tokens = torch.from_numpy(self.sequence.tokens[rows])
-        new = self.process.propose(where, tokens, prediction, self.sequence.mask)
+        new = self.process.propose(renewed, tokens, prediction, self.sequence.mask)
         if not len(pending):
             return new
-        self.renewed[where] = True
+        self.renewed[renewed] = True
         old = pending.take(~self.renewed[pending.rows] & (pending.rows < len(self.sequence)))
-        self.renewed[where] = False
+        self.renewed[renewed] = False
         if not len(old):
             return new
         both = Edits.joined(old, new)

@@ -1,8 +1,8 @@
-"""Models and jobs in safetensors files, written whole or not at all.
+"""Models and jobs in safetensors files. Files are written atomically.
 
-A *model* file (`lockstep-model-1`) holds factored weights and a digest of everything in it. A *job* file
-(`lockstep-job-1`) is the interchange format: full matrices, a start sequence and its positions, for decoders
-that are not ours; docs/interchange.md is its contract.
+A *model* file (`lockstep-model-1`) holds factored weights, metadata and a digest of both. A *job* file
+(`lockstep-job-1`) is the interchange format for other decoders: full matrices, a start sequence and its positions.
+docs/interchange.md defines it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
-#: A kind of tokens has at most 2^40 values.
+#: The most bits that a kind of tokens may have.
 MOST_VALUE_BITS = 40
 
 
 class ModelFileError(Exception):
-    """The file is not a model file of ours, or is damaged; the message says which."""
+    """The file is not a model file of Lockstep, or it is damaged. The message says which."""
 
 
 def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> None:
-    """Write a model; `metadata` is the caller's and comes back from `load_model`."""
+    """Write a model and the caller's metadata, which `load_model` returns."""
     tensors = dict(model.tensors())
     text = {
         **metadata,
@@ -41,13 +41,13 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
         "layers": str(len(model.layers)),
         "vocabulary": json.dumps(model.vocabulary.kinds),
     }
-    write_whole(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
+    write_atomically(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
 
 
 def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
-    """Read a model and the metadata that `save_model` was given.
+    """Read a model and the metadata that were passed to `save_model`.
 
-    Raises: ModelFileError: it is anything but an undamaged model file of this format.
+    Raises: ModelFileError: the file is damaged, or is not a model file of this format.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -58,7 +58,7 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     if text.get("format") == JOB_FORMAT:
         raise ModelFileError("this is an exported job, for other decoders; give a program or a file made by `compile`")
     if text.get("format") != MODEL_FORMAT:
-        raise ModelFileError(f"format {text.get('format')!r}; this version reads {MODEL_FORMAT!r}")
+        raise ModelFileError(f"its format is {text.get('format')!r}, but this version reads {MODEL_FORMAT!r}")
     digest = text.pop("digest", "")
     if digest != _digest(tensors, text):
         raise ModelFileError("damaged: its contents do not match its digest")
@@ -74,15 +74,15 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
         raise ModelFileError(f"incomplete: {error} is missing") from None
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ModelFileError(f"its metadata cannot be read: {error}") from None
-    if strays := sorted(tensors.keys() - dict(model.tensors()).keys()):
-        raise ModelFileError(f"it holds what is no part of a model of {len(layers)} layers: {', '.join(strays)}")
+    if unexpected := sorted(tensors.keys() - dict(model.tensors()).keys()):
+        raise ModelFileError(f"it holds tensors that a model of {len(layers)} layers does not have: {', '.join(unexpected)}")
     return model, text
 
 
 def _vocabulary(text: str) -> Vocabulary:
-    """The vocabulary that the metadata spells in JSON.
+    """Return the vocabulary from its JSON text in the metadata.
 
-    Raises: ValueError, TypeError: it spells none.
+    Raises: ValueError, TypeError: the text is no vocabulary.
     """
     kinds = tuple((str(name), int(bits)) for name, bits in json.loads(text))
     names = [name for name, _ in kinds]
@@ -92,27 +92,30 @@ def _vocabulary(text: str) -> Vocabulary:
 
 
 def _check_tensors(tensors: Mapping[str, Tensor], dtype: str) -> None:
-    """Refuse tensors that are not of the dtype that the metadata names, or hold what is no finite number."""
+    """Check that all tensors have the dtype in the metadata and that their entries are finite.
+
+    Raises: ModelFileError: they do not, or are not.
+    """
     if dtype not in DTYPES:
-        raise ModelFileError(f"dtype {dtype!r}, where weights are {' or '.join(DTYPES)}")
+        raise ModelFileError(f"its dtype is {dtype!r}, but weights are {' or '.join(DTYPES)}")
     for name, tensor in sorted(tensors.items()):
         if tensor.dtype != DTYPES[dtype]:
             raise ModelFileError(f"{name} is {str(tensor.dtype).removeprefix('torch.')} in a model of {dtype}")
         if not bool(torch.isfinite(tensor).all()):
-            raise ModelFileError(f"{name} has an entry that is no finite number")
+            raise ModelFileError(f"{name} has an entry that is not a finite number")
 
 
 def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, metadata: Mapping[str, str]) -> None:
-    """Write a job: the model spelled out, x_0 and the position encoding.
+    """Write a job: the model with full matrices, the start sequence and the position encoding.
 
     Args:   tokens: [N] int64. positions: [N_max, d].
-    Raises: ValueError: the vocabulary is too large to spell out.
+    Raises: ValueError: the vocabulary is too large for full matrices.
     """
     tensors = {name: t for name, t in dict(model.tensors()).items() if name.startswith(("layers.", "control."))}
     tensors["tokens"] = tokens
     tensors["position_encoding"] = positions.to(model.dtype)
-    tensors["token_embedding"] = model.embedding.spelled(model.vocabulary)
-    tensors["unembedding"] = model.unembedding.spelled(model.vocabulary)
+    tensors["token_embedding"] = model.embedding.full_matrix(model.vocabulary)
+    tensors["unembedding"] = model.unembedding.full_matrix(model.vocabulary)
     text = {
         **metadata,
         "format": JOB_FORMAT,
@@ -120,11 +123,11 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
         "mask_id": str(model.vocabulary.mask),
         "dtype": model.dtype_name,
     }
-    write_whole(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
+    write_atomically(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
 
 
 def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:
-    """SHA-256 over names, shapes, values and metadata."""
+    """Return the SHA-256 hash of metadata and of the tensors' names, shapes, dtypes and values."""
     digest = hashlib.sha256(json.dumps(sorted(text.items())).encode())
     for name in sorted(tensors):
         tensor = tensors[name]

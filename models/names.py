@@ -1,6 +1,6 @@
-"""What options are called, as types. Apart from the tables that they are keys of, so that they are there without torch.
+"""The names that options take, as types. They stand apart from their tables, so that commands can use them without torch.
 
-`tests/test_names.py` holds each against its table.
+`tests/test_names.py` compares each with its table.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ DtypeName = Literal["float64", "float32"]
 ProcessName = Literal["mdm", "ap-mdm"]
 #: Keys of `lockstep.models.editing.ORDERS`.
 OrderName = Literal["parallel", "left-to-right", "random", "random-subsets"]
-#: Keys of `lockstep.models.engines.ENGINES`, and `auto`, which takes one of them by size.
+#: Keys of `lockstep.models.engines.ENGINES`, and `auto`, which picks one of them by size.
 EngineName = Literal["auto", "dense", "active", "indexed", "native"]
 #: Where torch computes.
 DeviceName = Literal["cpu", "cuda"]

@@ -1,7 +1,7 @@
-"""Position encodings by columns: most hold bits, and most columns of the residual stream none at all.
+"""Position encodings, stored by column. Most columns are 0 everywhere, and most others hold bits.
 
-Dense rows of half a million positions would take gigabytes; here each costs a byte for each column that
-is used, and rows are made on demand.
+Dense rows of half a million positions would take gigabytes. Here a position takes one byte for each column in
+use, and dense rows are made on demand.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from torch import Tensor
 
 #: Rows that are reduced side by side: NumPy is many times faster on long rows.
 SIDE_BY_SIDE = 64
-#: Columns whose values are integers from 0 to this are kept as bytes.
+#: Columns of integers from 0 to this number are stored as bytes.
 MOST_SMALL = 255
 
 
 @dataclass(frozen=True)
 class Positions:
-    """PE[i] for i = 0 .. N_max - 1; columns that are named in neither part are 0.
+    """PE[i] for i = 0 .. N_max - 1. Columns that are in neither part are 0.
 
-    width: d_model. small: uint8 [N_max, a], in columns `small_columns` [a]. large: float64 [N_max, b], likewise.
+    width: d_model. small: uint8 [N_max, a], the columns `small_columns` [a]. large: float64 [N_max, b], the columns
+    `large_columns` [b].
     """
 
     width: int
@@ -39,7 +40,7 @@ class Positions:
 
     @staticmethod
     def of(rows: Tensor | Positions) -> Positions:
-        """The encoding that dense rows [N_max, d] spell out; one that has columns already is returned as it is."""
+        """Return the encoding of dense rows [N_max, d]. Positions are returned unchanged."""
         if isinstance(rows, Positions):
             return rows
         dense = rows.to(torch.float64).numpy()
@@ -50,8 +51,8 @@ class Positions:
         return Positions(dense.shape[1], a, dense[:, a].astype(np.uint8), b, dense[:, b].copy())
 
     @staticmethod
-    def stacked(parts: Sequence[Positions]) -> Positions:
-        """The encodings of several sequences, one after the other."""
+    def concatenated(parts: Sequence[Positions]) -> Positions:
+        """Concatenate the encodings of several sequences."""
         if len(parts) == 1:
             return parts[0]
         wide = np.unique(np.concatenate([p.large_columns for p in parts]))
@@ -67,7 +68,7 @@ class Positions:
         return stack
 
     def rows(self, which: slice | NDArray[np.int64], dtype: torch.dtype) -> Tensor:
-        """The encoding of some positions, [n, d]."""
+        """Return dense rows [n, d] of some positions."""
         small = self.small[which]
         dense = np.zeros((len(small), self.width))
         dense[:, self.small_columns] = small
@@ -75,14 +76,14 @@ class Positions:
         return torch.from_numpy(dense).to(dtype)
 
     def dense(self) -> NDArray[np.int64]:
-        """All rows, int64 [N_max, d], of an encoding by integers."""
+        """Return all rows, int64 [N_max, d]. The encoding must hold integers."""
         dense = np.zeros((len(self), self.width), np.int64)
         dense[:, self.small_columns] = self.small
         dense[:, self.large_columns] = self.large
         return dense
 
     def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The least and largest value of each column, [d] each."""
+        """Return the least and the largest value of each column, [d] each."""
         return self._extremes
 
     @cached_property

@@ -1,7 +1,7 @@
-"""Generation processes: what one decoding step does to a sequence. PROCESSES is the table.
+"""Generation processes. PROCESSES is the table.
 
-A process looks at each position by itself - its token and the model's prediction there - and proposes edits;
-a decoding step carries out those that are chosen, all at once. To add a process made of existing edits, add a row.
+For each position, a process proposes an edit from the token and the model's prediction there. A decoding step carries
+out the chosen edits, all at once. To add a process made of existing edits, add a row.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from torch import Tensor
 
 from lockstep.models.transformer import Prediction
 
-#: Picks, from the positions that may be edited now, those that are: [n] -> [m], m <= n.
+#: Chooses, from the ready positions [n], those that a decoding step edits [m], m <= n.
 Chooser = Callable[[Tensor], Tensor]
 
-#: A masked position is unmasked by masked diffusion when its best token is at least this likely.
+#: Masked diffusion unmasks a position when its best token has at least this probability.
 THRESHOLD = 0.9
-#: What is left for all other tokens.
+#: The probability that remains for all other tokens.
 REMAINDER = round(1 - THRESHOLD, 9)
 
 
 @dataclass(frozen=True)
 class Edits:
-    """What becomes of some positions; all tensors are [n].
+    """Edits of n positions. All tensors are [n].
 
-    rows: positions, ascending. tokens: what they hold afterwards. delete: they vanish (then `tokens` does not
-    matter). insert: a new MASK comes after them.
+    rows: positions, ascending. tokens: their new tokens. delete: whether they are deleted (then `tokens` does not
+    matter). insert: whether a new MASK is inserted after them.
     """
 
     rows: Tensor
@@ -40,12 +40,12 @@ class Edits:
         return len(self.rows)
 
     def take(self, which: Tensor) -> Edits:
-        """Those where a mask is true, or at some indices."""
+        """Select edits by a boolean tensor or by indices."""
         return Edits(self.rows[which], self.tokens[which], self.delete[which], self.insert[which])
 
     @staticmethod
     def joined(first: Edits, then: Edits) -> Edits:
-        """The edits of both, those of `first` before those of `then`."""
+        """Concatenate two sets of edits."""
         return Edits(
             rows=torch.cat([first.rows, then.rows]),
             tokens=torch.cat([first.tokens, then.tokens]),
@@ -54,8 +54,8 @@ class Edits:
         )
 
     @property
-    def moves(self) -> bool:
-        """Whether positions after an edit may move."""
+    def shifts_positions(self) -> bool:
+        """Whether some edit inserts or deletes, so that later tokens may move."""
         return bool(self.delete.any() or self.insert.any())
 
 
@@ -66,10 +66,10 @@ def no_edits() -> Edits:
 
 
 def apply(tokens: Tensor, edits: Edits, mask: int) -> Tensor:
-    """The sequence after all edits at once; the sequence before is left as it is."""
+    """Return the sequence after all edits at once. `tokens` is not changed."""
     after = tokens.clone()
     after[edits.rows] = edits.tokens
-    if not edits.moves:
+    if not edits.shifts_positions:
         return after
     kept, lengths = torch.ones(len(tokens), dtype=torch.bool), torch.ones_like(tokens)
     kept[edits.rows] = ~edits.delete
@@ -84,26 +84,26 @@ def apply(tokens: Tensor, edits: Edits, mask: int) -> Tensor:
 class Process:
     """One row of PROCESSES.
 
-    propose:  (rows [n] ascending, their tokens [n], prediction of each [n], id of MASK) -> the edits among them.
-              What it says of a row depends on nothing but that row's token and prediction.
-    fills:    decoding ends when no mask is left, and masks that stay are an error; else it ends at a fixed point.
-    any_order: a decoding step may carry out a part of the edits.
+    propose:   (rows [n] ascending, their tokens [n], their predictions [n], id of MASK) -> the edits of these rows.
+               The edit of a row depends on that row's token and prediction alone.
+    ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
+    any_order: a decoding step may carry out a subset of the edits.
     """
 
     name: str
     meaning: str
     propose: Callable[[Tensor, Tensor, Prediction, int], Edits]
-    fills: bool
+    ends_without_masks: bool
     any_order: bool
 
     def step(self, tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
-        """One decoding step, spelled out: the next sequence, [N'] int64, from a prediction for every position."""
+        """Return the sequence after one decoding step, [N'] int64, from a prediction for every position."""
         proposed = self.propose(torch.arange(len(tokens)), tokens, prediction, mask)
-        return apply(tokens, chosen(proposed, choose), mask)
+        return apply(tokens, select_edits(proposed, choose), mask)
 
 
-def chosen(proposed: Edits, choose: Chooser) -> Edits:
-    """The proposed edits at the positions that `choose` picks."""
+def select_edits(proposed: Edits, choose: Chooser) -> Edits:
+    """Return the proposed edits at the positions that `choose` chooses."""
     if not len(proposed):
         return proposed
     picked = choose(proposed.rows)
@@ -111,18 +111,18 @@ def chosen(proposed: Edits, choose: Chooser) -> Edits:
 
 
 def unmask(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:
-    """Masked positions whose best token is likely enough take that token."""
+    """Replace each mask whose best token reaches THRESHOLD by that token."""
     ready = torch.nonzero((tokens == mask) & (prediction.probability >= THRESHOLD))[:, 0]
-    nowhere = torch.zeros(len(ready), dtype=torch.bool)
-    return Edits(rows[ready], prediction.token[ready], nowhere, nowhere)
+    none = torch.zeros(len(ready), dtype=torch.bool)
+    return Edits(rows[ready], prediction.token[ready], none, none)
 
 
 def edit(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:
     """The transition g of any-process masked diffusion.
 
-    The remask bit makes MASK of a position, whatever was there; else a MASK takes its token. The delete bit removes
-    a position that was MASK before this step. The insert bit puts a new MASK after the position.
-    Source: section 3 of arXiv 2510.06190; composition insert after delete after remask.
+    With the remask bit, a position becomes MASK. Otherwise, a MASK takes its best token. The delete bit removes a
+    position that was MASK before this step. The insert bit puts a new MASK after the position.
+    Source: section 3 of arXiv 2510.06190. The edits are composed in this order: remask, delete, insert.
     """
     assert prediction.control is not None, "the model has no control bits"
     remask, insert, delete = prediction.control.unbind(1)  # each [n] bool
@@ -137,7 +137,13 @@ def edit(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edi
 PROCESSES = {
     process.name: process
     for process in (
-        Process("mdm", "masked diffusion: unmask", unmask, fills=True, any_order=True),
-        Process("ap-mdm", "any-process masked diffusion: unmask, remask, insert, delete", edit, fills=False, any_order=False),
+        Process("mdm", "masked diffusion: unmask", unmask, ends_without_masks=True, any_order=True),
+        Process(
+            "ap-mdm",
+            "any-process masked diffusion: unmask, remask, insert, delete",
+            edit,
+            ends_without_masks=False,
+            any_order=False,
+        ),
     )
 }

@@ -1,4 +1,4 @@
-"""How a sequence is decoded, whatever the process. Torch-free, so that options can be read before torch is imported."""
+"""The options of a decode besides the process. This module does without torch, so that commands can read options first."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sampling:
-    """What one asks of a decode, besides the process.
+    """The options of a decode besides the process.
 
-    order:  which of the positions that are ready a decoding step edits; a name in `lockstep.models.editing.ORDERS`.
-    seed:   of the orders that draw.
-    engine: who computes predictions; a name in `lockstep.models.engines.ENGINES`. Callers that know how long a decode gets
-            also take AUTO, and choose before they start one.
+    order:  a name in `lockstep.models.editing.ORDERS`: which ready positions a decoding step edits.
+    seed:   the seed of random orders.
+    engine: a name in `lockstep.models.engines.ENGINES`: what computes the predictions. Callers that know the length of a decode
+            also accept AUTO, and replace it before the decode starts.
     device: where torch computes, cpu or cuda.
     """
 
@@ -22,7 +22,7 @@ class Sampling:
     device: str = "cpu"
 
 
-#: The engine is to be chosen by the size of the decode.
+#: Stands for the engine that suits the size of the decode.
 AUTO = "auto"
-#: All that are ready at once, by the reference.
-PLAIN = Sampling()
+#: Every decoding step edits all ready positions, and the dense engine computes.
+DEFAULT_SAMPLING = Sampling()

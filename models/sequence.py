@@ -1,4 +1,4 @@
-"""The sequence that is being decoded, edited in place, and what an edit changed of it."""
+"""The sequence during a decode, which is edited in place, and the change that a decoding step makes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Tokens = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Change:
-    """The rows whose token a decoding step changed, ascending, and the length after it.
+    """The rows whose token a decoding step changed, ascending, and the length after the step.
 
-    A row that is new is among them; rows from `length` on are gone.
+    New rows are among `rows`. Rows from `length` on no longer exist.
     """
 
     rows: Tokens
@@ -26,7 +26,7 @@ class Change:
 
 
 class TokenSequence:
-    """Tokens by position. A decoding step costs as much as it edits; only inserts and deletes cost the length."""
+    """Tokens by position. A decoding step takes time linear in its edits; with inserts or deletes, linear in the length."""
 
     def __init__(self, tokens: Tensor, mask: int) -> None:
         self.tokens: Tokens = tokens.numpy().astype(np.int64)  # a copy
@@ -37,8 +37,8 @@ class TokenSequence:
         return len(self.tokens)
 
     def edit(self, edits: Edits) -> Change:
-        """Carry out edits all at once, and say what they changed."""
-        if edits.moves:
+        """Carry out all edits at once, and return the change."""
+        if edits.shifts_positions:
             return self._replace(apply(torch.from_numpy(self.tokens), edits, self.mask).numpy())
         rows, tokens = edits.rows.numpy(), edits.tokens.numpy()
         before = self.tokens[rows]
@@ -47,7 +47,7 @@ class TokenSequence:
         return Change(rows[before != tokens], len(self.tokens))
 
     def _replace(self, after: Tokens) -> Change:
-        """Take another sequence. Position i keeps its encoding whatever moves, so rows are compared by position."""
+        """Replace the sequence, and return the change. An encoding belongs to a position, so tokens are compared by position."""
         common = min(len(after), len(self.tokens))
         rows = np.flatnonzero(after[:common] != self.tokens[:common])
         self.tokens, self.masks = after, int((after == self.mask).sum())

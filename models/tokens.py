@@ -1,7 +1,7 @@
-"""A factored vocabulary: a token is a kind and, for kinds with bits, a number.
+"""A factored vocabulary: a token is a kind and, if the kind has bits, a number.
 
-Embedding and output head are sums over a token's kind and bits, so nothing here costs as much as the
-vocabulary is large.
+The embedding and the output head are sums over a token's kind and bits. So no cost grows with the size of the
+vocabulary.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-#: The kind that generation replaces and never predicts.
+#: The kind of the mask token. Generation replaces masks and never predicts them.
 MASK = "MASK"
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Kinds of tokens with their bits; kind i has 2^bits tokens, numbered from its offset."""
+    """Kinds of tokens with their numbers of bits. A kind has 2^bits tokens, numbered from its offset."""
 
     kinds: tuple[tuple[str, int], ...]
 

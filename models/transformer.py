@@ -5,8 +5,8 @@
                      x += W_out relu(W_in x + b)
     logits = U x;  control = C x + c  (remask, insert, delete; only for processes that use them)
 
-E and U are factored over a token's kind and bits (`lockstep.models.tokens`); `token_embedding` and `unembedding`
-spell them out where the vocabulary is small.
+E and U are factored over a token's kind and bits (`lockstep.models.tokens`). `Factored.full_matrix` gives the full
+matrix if the vocabulary is small.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from torch import Tensor
 
 from lockstep.models.tokens import MASK, Vocabulary
 
-#: Vocabularies up to this size can be spelled out as full matrices.
-MAX_SPELLED = 1 << 16
+#: The largest vocabulary with full embedding matrices.
+MAX_FULL_VOCABULARY = 1 << 16
 
-#: What weights may be made of.
+#: The dtypes of weights, by name.
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 LAYER_PARTS = ("q", "k", "v", "o", "w_in", "b_in", "w_out")
@@ -31,7 +31,7 @@ FACTORED_PARTS = ("kind", "one", "zero")
 
 @dataclass(frozen=True)
 class Layer:
-    """H heads of width a, then f hidden units; d is d_model."""
+    """One layer: H heads of width a, then f hidden units. d is d_model."""
 
     q: Tensor  # [H, a, d]
     k: Tensor  # [H, a, d]
@@ -41,39 +41,41 @@ class Layer:
     b_in: Tensor  # [f]
     w_out: Tensor  # [d, f]
 
-    def attend(self, x: Tensor, absent: Tensor | None = None) -> Tensor:
-        """sum_h O_h softmax(Q_h x . K_h x) V_h x; x and the result are [..., N, d].
+    def attend(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """Return sum_h O_h softmax(Q_h x . K_h x) V_h x. x and the result are [..., N, d].
 
-        Args:   absent: bool [..., N], rows that only fill up a batch: they are no keys.
+        Args:   padding: bool [..., N], rows that pad a batch: they are no keys.
         """
         queries = torch.einsum("...nd,had->...hna", x, self.q)
         keys = torch.einsum("...nd,had->...hna", x, self.k)
         values = torch.einsum("...nd,had->...hna", x, self.v)
         scores = queries @ keys.transpose(-1, -2)  # [..., H, N, N]
-        if absent is not None:
-            scores = scores.masked_fill(absent[..., None, None, :], -torch.inf)
+        if padding is not None:
+            scores = scores.masked_fill(padding[..., None, None, :], -torch.inf)
         return torch.einsum("...hna,hda->...nd", torch.softmax(scores, dim=-1) @ values, self.o)
 
     def feed_forward(self, x: Tensor) -> Tensor:
-        """W_out relu(W_in x + b); x and the result are [..., N, d]."""
+        """Return W_out relu(W_in x + b). x and the result are [..., N, d]."""
         return torch.relu(x @ self.w_in.T + self.b_in) @ self.w_out.T
 
 
 @dataclass(frozen=True)
 class Factored:
-    """A matrix with one row for each token: the row of its kind plus one row for each of its bits."""
+    """A matrix with one row for each token. It is the row of the token's kind plus one row for each of its bits."""
 
     kind: Tensor  # [kinds, d]
     one: Tensor  # [bits, d], where the bit is 1
     zero: Tensor  # [bits, d], where it is 0
 
-    def spelled(self, vocabulary: Vocabulary) -> Tensor:
-        """The full matrix, [V, d].
+    def full_matrix(self, vocabulary: Vocabulary) -> Tensor:
+        """Return the full matrix, [V, d].
 
-        Raises: ValueError: the vocabulary is larger than MAX_SPELLED.
+        Raises: ValueError: the vocabulary is larger than MAX_FULL_VOCABULARY.
         """
-        if vocabulary.size > MAX_SPELLED:
-            raise ValueError(f"a vocabulary of {vocabulary.size} tokens is not spelled out; the limit is {MAX_SPELLED}")
+        if vocabulary.size > MAX_FULL_VOCABULARY:
+            raise ValueError(
+                f"a vocabulary of {vocabulary.size} tokens is too large for full matrices; the limit is {MAX_FULL_VOCABULARY}"
+            )
         rows = []
         for number, (_, bits) in enumerate(vocabulary.kinds):
             values = torch.arange(1 << bits)[:, None] >> torch.arange(bits)[None, :] & 1  # [2^bits, bits]
@@ -84,25 +86,25 @@ class Factored:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The best token of each row, [N] int64, its probability [N], and control bits [N, 3] bool if there are any."""
+    """The best token of each row [N] int64, its probability [N], and control bits [N, 3] bool if the model has them."""
 
     token: Tensor
     probability: Tensor
     control: Tensor | None
 
     def part(self, rows: slice) -> Prediction:
-        """The predictions of a slice of rows."""
+        """Return the predictions of a slice of rows."""
         return Prediction(self.token[rows], self.probability[rows], self.control[rows] if self.control is not None else None)
 
     def on_cpu(self) -> Prediction:
-        """A copy on the CPU; these tensors themselves if they are there."""
+        """Return the prediction on the CPU, without a copy if it is there."""
         control = self.control.cpu() if self.control is not None else None
         return Prediction(self.token.cpu(), self.probability.cpu(), control)
 
 
 @dataclass(frozen=True)
 class Transformer:
-    """The weights of a transformer and its vocabulary; all tensors have one dtype."""
+    """The weights of a transformer and its vocabulary. All tensors have the same dtype."""
 
     vocabulary: Vocabulary
     embedding: Factored
@@ -125,7 +127,7 @@ class Transformer:
         return self.embedding.kind.device
 
     def to(self, device: str) -> Transformer:
-        """The same weights on another device."""
+        """Return the same weights on a device."""
         if self.device == torch.device(device):
             return self
 
@@ -142,7 +144,7 @@ class Transformer:
         return self.embedding.kind.shape[1]
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """Every tensor with its name in files."""
+        """Yield every tensor with its name in files."""
         for number, layer in enumerate(self.layers):
             for part in LAYER_PARTS:
                 yield f"layers.{number}.{part}", getattr(layer, part).contiguous()
@@ -154,7 +156,7 @@ class Transformer:
             yield "control.bias", self.control_bias
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """The embedding of each token, [N, d]; tokens are [N] int64."""
+        """Return the embedding of each token, [N, d]. tokens: [N] int64."""
         x = torch.zeros(len(tokens), self.width, dtype=self.dtype, device=self.device)
         for number, (name, bits) in enumerate(self.vocabulary.kinds):
             offset = self.vocabulary.offsets[name]
@@ -165,7 +167,7 @@ class Transformer:
         return x
 
     def predict(self, x: Tensor) -> Prediction:
-        """The best token of each row but MASK, and its probability among all but MASK; x is [N, d]."""
+        """Return the best token of each row and its probability. MASK is left out. x: [N, d]."""
         kinds = x @ self.unembedding.kind.T  # [N, kinds]
         one, zero = x @ self.unembedding.one.T, x @ self.unembedding.zero.T  # [N, bits]
         best_bits = torch.maximum(one, zero).cumsum(1)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lockstep.compiler.compile import Compiled, Layout
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, Machine, Run
@@ -65,7 +65,7 @@ class Agreement:
         return bool(np.array_equal(self.layout.output_words(self.tokens), self.run.memory[cells.start : cells.stop]))
 
 
-def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = PLAIN) -> Agreement:
+def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
     """Decode a job beside the machine.
 
     In parallel order exactly the expected tokens must be there after every decoding step; in other orders

@@ -11,8 +11,8 @@ import torch
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
 from lockstep.compiler.processor import Code
-from lockstep.models.batch import Failed, decode_batch
-from lockstep.models.engines import LONGEST
+from lockstep.models.batch import SequenceFailed, decode_batch
+from lockstep.models.engines import MAX_CONTEXT
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
 from lockstep.pram.input_files import check_winner, placing, winner_given
@@ -113,7 +113,7 @@ def _parts(contexts: Sequence[int]) -> Iterator[slice]:
     """Inputs whose layouts are held in memory at once."""
     first = rows = 0
     for number, context in enumerate(contexts):
-        if number > first and rows + context > LONGEST["indexed"]:
+        if number > first and rows + context > MAX_CONTEXT["indexed"]:
             yield slice(first, number)
             first, rows = number, 0
         rows += context
@@ -130,7 +130,7 @@ def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[In
     starts = [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
     try:
         decodings = decode_batch(compiled.model, starts, compiled.process, sampling, watch)
-    except Failed as failed:
+    except SequenceFailed as failed:
         with lines[failed.number].blaming_sidecar():
             raise prepared[failed.number].explain(failed.cause) from None
     found = []

@@ -22,7 +22,7 @@ import torch
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.compile import Compiled, compile_code
-from lockstep.models.engines.bounds import EXACT_BITS, Interval, Matrix, exact
+from lockstep.models.engines.bounds import EXACT_BITS, Interval, Matrix, to_float64
 from lockstep.models.processes import REMAINDER, THRESHOLD
 from lockstep.models.transformer import Layer, Transformer
 from lockstep.proofs_check.refusals import NotCertified
@@ -138,11 +138,11 @@ class _Certifier:
         self._sum("residual stream: twice the largest value", 2 * float(self.high.max()))
 
     def _head(self, layer: Layer, head: int, name: str) -> None:
-        q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
+        q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
         unit = _unit(q)
         self._integers(f"{name}: K, V, O: distance from integers", k, v, o)
         self._gap(f"{name}: leak, exp(-{unit:.10g})", unit)
-        query, key = self.range.through(q / unit), self.range.through(k)
+        query, key = self.range.image_under(q / unit), self.range.image_under(k)
         products = np.stack([a * b for a in (query.low, query.high) for b in (key.low, key.high)])
         score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())
         self._sum(f"{name}: sums of scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
@@ -155,26 +155,26 @@ class _Certifier:
         self.lines.append(CertificateLine(name, leak, 0.0, leak == 0.0))
 
     def _feed_forward(self, layer: Layer, name: str) -> None:
-        w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
+        w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out))
         self._integers(f"{name}: W_in, b, W_out: distance from integers", w_in, b_in, w_out)
         positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
         negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
         self._sum(f"{name}: sums of gates", float(np.maximum(positive, negative).max(initial=0)))
-        hidden = np.maximum(self.range.through(w_in).high + b_in, 0)
+        hidden = np.maximum(self.range.image_under(w_in).high + b_in, 0)
         writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
         self._sum(f"{name}: sums of writes", float((writes + self.high).max()))
 
     def _readout(self) -> None:
         """Logits are integers; a ready row's right token must stay above the threshold, a flat row's tokens below."""
         head = self.model.unembedding
-        kind, one, zero = (exact(m) for m in (head.kind, head.one, head.zero))
+        kind, one, zero = (to_float64(m) for m in (head.kind, head.one, head.zero))
         self._integers("readout: U: distance from integers", kind, one, zero)
         self._sum("readout: sums of logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
         sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
         self.lines.append(CertificateLine("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
         if self.model.control_weight is not None:
-            self._sum("readout: sums of edit bits", self._largest_sum(exact(self.model.control_weight)) + 1)
+            self._sum("readout: sums of edit bits", self._largest_sum(to_float64(self.model.control_weight)) + 1)
         flat = 1 / (self.model.vocabulary.size - 1)
         self.lines.append(CertificateLine("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
 

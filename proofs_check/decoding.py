@@ -14,7 +14,7 @@ from lockstep.compiler.processor import Code
 from lockstep.models import decode as models_decode
 from lockstep.models.decode import Decoding, TooLong
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.models.engines import ENGINES, LONGEST, pick
+from lockstep.models.engines import ENGINES, MAX_CONTEXT, pick
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import show_value
@@ -164,9 +164,9 @@ def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> L
     except ValueError as error:
         raise job.error(f"this model is too small for the run: {error}; compile it for more bits") from None
     way_out = ", or --process ap-mdm" if compiled.process == "mdm" else ""
-    if layout.length > LONGEST[engine]:
+    if layout.length > MAX_CONTEXT[engine]:
         raise job.error(
-            f"context of {layout.length} tokens; the {engine} engine's limit is {LONGEST[engine]}: take a smaller input{way_out}"
+            f"context of {layout.length} tokens; the {engine} engine's limit is {MAX_CONTEXT[engine]}: take a smaller input{way_out}"
         )
     return layout
 

@@ -163,5 +163,5 @@ def test_one_step_refuses_what_it_has_no_room_for() -> None:
     sample = job(Instruction("store", number(0), number(1), R0), memory=(1, 2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(INSTRUCTIONS, "store", replace(row, value=Apply("add", ("x", "z"))))
-        with pytest.raises(ValueError, match="the one-step schedule has no room for `store`: it stores operands only"):
+        with pytest.raises(ValueError, match="the one-step schedule cannot compile `store`: its stores write operands only"):
             one_step.build(Code.of(sample), in_place.Widths(4, 6, 2))

@@ -1,4 +1,4 @@
-"""Decoding many sequences with one model: each comes out as it does alone, whatever it is decoded with."""
+"""Decoding many sequences with one model: each gives the same result as alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kit.made_models import lookup_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
 from lockstep.models import batch
-from lockstep.models.batch import Failed, Start, decode_batch
+from lockstep.models.batch import SequenceFailed, Start, decode_batch
 from lockstep.models.decode import decode
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.engines.dense import DenseSession
@@ -57,9 +57,9 @@ def test_every_order(order: str, engine: str) -> None:
 @settings(derandomize=True, deadline=None, database=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(job=machine_jobs(word_bits=(4,)), seed=st.integers(0, 99))
 def test_random_programs_with_other_memories(construction: str, job: Job, seed: int) -> None:
-    """The same code and many memories: what one sequence writes, no other reads."""
+    """One code and many memories: no sequence reads the writes of another."""
     chance = np.random.default_rng(seed)
-    rest = np.zeros(len(job.memory) - job.inputs, np.int64)  # models start cells that are no inputs at 0
+    rest = np.zeros(len(job.memory) - job.inputs, np.int64)  # models start cells without an input at 0
     memories = (np.concatenate([chance.integers(0, 16, job.inputs), rest]) for _ in range(5))
     jobs = [job, *(replace(job, memory=memory) for memory in memories)]
     found = [runs(each) for each in jobs]
@@ -72,7 +72,7 @@ def test_random_programs_with_other_memories(construction: str, job: Job, seed: 
 
 @pytest.mark.parametrize("engine", TOGETHER)
 def test_it_is_one_pass(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sequences that fit together are predicted together, and none alone."""
+    """All sequences that fit into one pass are predicted in one pass."""
     compiled, starts = starts_of(sums(2, 2, 2, 2, 2, 2))
     seen: list[int] = []
     made = ENGINES[engine]
@@ -95,7 +95,7 @@ def test_it_is_one_pass(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_dense_batch_predicts_bit_for_bit_what_the_reference_does() -> None:
-    """Rows that fill up have no weight at all."""
+    """Padding rows have attention weight 0."""
     compiled, starts = starts_of(sums(1, 3, 2))
     tokens, positions = [tokens.numpy() for tokens, _ in starts], [each for _, each in starts]
     for (_, found), t, p in zip(DenseSession(compiled.model, tokens, positions).predict([0, 1, 2]), tokens, positions):
@@ -104,7 +104,7 @@ def test_the_dense_batch_predicts_bit_for_bit_what_the_reference_does() -> None:
 
 
 def test_rows_of_other_sequences_are_not_found() -> None:
-    """Without the numbers above the bits of queries and keys, the first rows of all but one sequence are no sinks."""
+    """Without sequence numbers above the bits of queries and keys, only one sequence has a first row that is a sink."""
     compiled, starts = starts_of(sums(2, 2))
     tokens, positions = [tokens.numpy() for tokens, _ in starts], [each for _, each in starts]
     session = IndexedSession(compiled.model, tokens, positions)
@@ -115,29 +115,29 @@ def test_rows_of_other_sequences_are_not_found() -> None:
 
 
 def test_stacked_positions() -> None:
-    """Rows stay what they are, even if parts keep a column in different ways."""
+    """Concatenating keeps all rows, even if the parts store a column in different ways."""
     parts = [
         Positions.of(torch.tensor(rows).double()) for rows in ([[1, 0, 2], [0, 0, 3]], [[0, 300, 1]], [[5, 0, 0], [7, 9, 1]])
     ]
-    together = Positions.stacked(parts)
+    together = Positions.concatenated(parts)
     assert np.array_equal(together.dense(), np.concatenate([part.dense() for part in parts]))
 
 
 def test_what_one_engine_cannot_take_is_decoded_alone_and_says_why() -> None:
-    """One of the hand-made sequences breaks what the indexed engine relies on."""
+    """One of the hand-made sequences breaks a condition of the indexed engine."""
     model, tokens, positions = lookup_model(7)
     wrong = positions.clone()
     wrong[6, 11] = 0.5
     starts = [(tokens, Positions.of(each)) for each in (positions, wrong, positions)]
     engines = [decoding.engine for decoding in decode_batch(model, starts, sampling=Sampling(engine="indexed"))]
-    assert engines == ["indexed", "dense (not indexed: the position encoding has values that are no integers)", "indexed"]
+    assert engines == ["indexed", "dense (not indexed: the position encoding has values that are not integers)", "indexed"]
 
 
 def test_a_sequence_that_fails_says_which() -> None:
     compiled, starts = starts_of(sums(2, 2))
     _, (short,) = starts_of(sums(2), spare=-3)
     for engine in ENGINES:
-        with pytest.raises(Failed, match="sequence 1: decoding step .* are still masked") as caught:
+        with pytest.raises(SequenceFailed, match="sequence 1: decoding step .* are still masked") as caught:
             decode_batch(compiled.model, [starts[0], short, starts[1]], sampling=Sampling(engine=engine))
         assert caught.value.number == 1
     with pytest.raises(ValueError, match="unknown engine"):
@@ -188,7 +188,7 @@ def test_words_of_several_sizes_have_a_model_each(do: Do) -> None:
     ],
 )
 def test_a_wrong_line_has_its_place(line: str, place: str, do: Do) -> None:
-    """And no other line is decoded: nothing is printed."""
+    """No other line is decoded, and nothing is printed."""
     Path("many.jsonl").write_text("\n".join([LINES[0], "", line, LINES[2]]))
     outcome = do("decode tiny.pram --input many.jsonl --word-bits 16")
     assert outcome.status == WRONG and not outcome.out

@@ -1,4 +1,4 @@
-"""The circuit's invariants: each holds for what the compiler builds, and each breach is found."""
+"""The circuit's invariants: each holds for compiled circuits, and each breach is found."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_nothing_is_unused_where_every_instruction_is_used(construction: str) ->
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 @pytest.mark.parametrize("name", EXAMPLE_SIZES)
 def test_depth_and_width_of_the_examples(name: str, construction: str) -> None:
-    """Depth 3, d_model and vocabulary by their closed forms, for every program, word and width."""
+    """Depth is 3, and d_model and vocabulary equal their closed forms, for every program and widths."""
     code, row = Code.of(job_of(name, 2)), CONSTRUCTIONS[construction]
     for bits in ((4, 3, 1), (10, 9, 5), (16, 20, 10)):
         widths = row.bits(*bits)
@@ -66,7 +66,7 @@ def test_a_breach_is_found(breach: Callable[[Circuit], None], message: str) -> N
 
 
 def test_evaluation_refuses_values_out_of_range() -> None:
-    """A field that is no bit any more is an error, not a wrong answer."""
+    """A value outside a field's range is an error, not a wrong answer."""
     built = mdm.build(Code.of(job(Instruction("nop"))), Widths(4, 2, 1))
     built.layers[0].gates.append(Threshold(Linear({("role.V", 0): 1}, -1), {("out", 0): 2}))
     sample = job(Instruction("nop"))
@@ -76,6 +76,6 @@ def test_evaluation_refuses_values_out_of_range() -> None:
 
 
 def test_the_heads_of_masked_diffusion() -> None:
-    """Mutants tamper with heads by name: these are all there are."""
+    """Mutants tamper with heads by name. These are the names of all heads."""
     names = [lookup.name for layer in circuit().layers for lookup in layer.lookups]
     assert names == ["fetch", "gather", "masked.own", "masked.previous", "halted", "unfinished", "x", "y", "memory"]

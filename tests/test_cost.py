@@ -21,7 +21,7 @@ from lockstep.commands.cost.predict import forecast
 from lockstep.commands.cost.sizes import Trial, size_up, try_small
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
-from lockstep.models.engines import LONGEST
+from lockstep.models.engines import MAX_CONTEXT
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, run
@@ -216,13 +216,13 @@ def test_under_a_bound_decodes_are_held_at_the_time_of_the_run(monkeypatch: pyte
 
 
 def test_time_is_held_without_a_decode(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LONGEST, "dense", 80)
+    monkeypatch.setitem(MAX_CONTEXT, "dense", 80)
     monkeypatch.setattr(check, "least", lambda *a: pytest.fail("decoded"))
     (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"])
     assert (held.holds, held.left_out, held.measured) == (True, "context 81, limit 80", 0)
     (held,) = hold(tiny(3), 9, ["mdm"], None, ["dense"])
     assert (held.trouble, held.left_out) == ("T is 8, not 9", "context 81, limit 80")
-    monkeypatch.setitem(LONGEST, "dense", 6000)
+    monkeypatch.setitem(MAX_CONTEXT, "dense", 6000)
     slow = Calibration("here", {"dense": {"mdm": [1e3] * len(FEATURES["dense"])}}, {}, 1.0)
     (held,) = hold(tiny(3), 9, ["mdm"], slow, ["dense"])
     assert (held.trouble, held.left_out) == ("T is 8, not 9", "would take more than 10 s") and held.predicted > 10

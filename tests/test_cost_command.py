@@ -12,7 +12,7 @@ from lockstep.commands.cost import calibrate
 from lockstep.commands.cost.model import FEATURES
 from lockstep.commands.cost.show import size, span
 from lockstep.compiler.compile import CONSTRUCTIONS
-from lockstep.models.engines import LONGEST
+from lockstep.models.engines import MAX_CONTEXT
 
 SUMS = Path(__file__).parent.parent / "examples" / "programs" / "hillis_steele.pram"
 COUNTER = SUMS.with_name("counter.pram")
@@ -74,16 +74,16 @@ def test_a_bound_is_held_against_decodes(do: Do) -> None:
 
 
 def test_time_is_held_where_nothing_is_decoded(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
-    for engine in LONGEST:
-        monkeypatch.setitem(LONGEST, engine, 10)
+    for engine in MAX_CONTEXT:
+        monkeypatch.setitem(MAX_CONTEXT, engine, 10)
     outcome = do("cost tiny.pram --size 17 --exact --check")
     assert outcome.status == FINE and "held against a run of the machine; nothing was decoded" in outcome.out
-    assert outcome.out.count("T only; not decoded") == 3 * len(LONGEST) and "agree" not in outcome.out
+    assert outcome.out.count("T only; not decoded") == 3 * len(MAX_CONTEXT) and "agree" not in outcome.out
     checked = json.loads(do("cost tiny.pram --size 17 --exact --check --process mdm --json").out)["checked"]
     assert {(each["holds"], each["measured"]) for each in checked} == {(True, 0)} and all(each["left_out"] for each in checked)
     Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
     outcome = do("cost late.pram --size 16,17 --exact --check --process mdm")
-    assert outcome.status == REFUTED and outcome.out.count("FAILED: T is 8, not 9") == len(LONGEST)
+    assert outcome.status == REFUTED and outcome.out.count("FAILED: T is 8, not 9") == len(MAX_CONTEXT)
 
 
 def test_what_is_not_certified_is_said(do: Do) -> None:

@@ -1,4 +1,4 @@
-"""What every engine of the table inherits: the same tokens as the reference at every decoding step, or it gives up and says so."""
+"""Tests of every engine: it gives the tokens of the reference at every decoding step, or it gives up with a reason."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_float32_and_spare_blocks(engine: str) -> None:
 @settings(CHECKS, max_examples=25)
 @given(machine_jobs(word_bits=(4,), processors=(1, 2, 3)), st.sampled_from(sorted(CONSTRUCTIONS)))
 def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
-    """Bit for bit, in every row and dimension, at every decoding step."""
+    """The streams are equal bit for bit, in every row and dimension, at every decoding step."""
     found = runs(job)
     assume(found is not None and job.processors * found.time <= 40)
     assert found is not None
@@ -112,7 +112,7 @@ def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
         assert torch.equal(session.residual(), forward(compiled.model, tokens, dense[: len(tokens)]))
 
 
-# -- models that are no compiled programs ----------------------------------------------------------
+# -- models that no compiler made ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", OTHERS)
@@ -122,12 +122,12 @@ def test_soft_heads_with_real_weights_are_left_to_the_reference(engine: str, see
     positions = torch.randn(6, 7, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     tokens = torch.tensor([0, 1, 1, 1, 4, 1])
     used = same_tokens(model, tokens, positions, engine)
-    assert used == f"dense (not {engine}: layers.0.q has weights that are no integers)"
+    assert used == f"dense (not {engine}: layers.0.q has weights that are not integers)"
 
 
 @pytest.mark.parametrize("engine", OTHERS)
 def test_a_hand_made_chain_without_a_sink(engine: str) -> None:
-    """Its one head is no lookup: rows that do not ask read the average of all."""
+    """The model's only head is no lookup: rows that do not ask read the average of all rows."""
     model, tokens, positions = chain_model(5)
     assert same_tokens(model, tokens, positions, engine).startswith(f"dense (not {engine}: ")
 
@@ -143,7 +143,7 @@ def test_a_hand_made_lookup(engine: str, order: str) -> None:
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("engine", OTHERS)
 def test_broken_preconditions_never_differ_silently(engine: str, name: str) -> None:
-    """The tokens are the reference's; and the indexed engine, which relies on all of them, says why it gave up."""
+    """The tokens are those of the reference. The indexed engine gives the reason why it gave up."""
     assert same_tokens(*tampered(name), engine, most=20) == gives_up(engine, name)
 
 
@@ -164,7 +164,7 @@ def test_a_row_that_comes_back_is_computed_anew_in_every_layer(engine: str) -> N
 
 
 def test_a_key_that_comes_near_the_best_is_noticed() -> None:
-    """From the left: position 3 is a key from the start, then 2 becomes one that is less recent."""
+    """Decoding goes from the left. Position 3 is a key from the start; then position 2 becomes a less recent key."""
     model, tokens, positions = nearby_model()
     assert Decoder(model, tokens, positions, sampling=Sampling(engine="active")).engine == "active"
     assert same_tokens(model, tokens, positions, "active", order="left-to-right") == f"dense (not active: {SOFT})"
@@ -172,7 +172,7 @@ def test_a_key_that_comes_near_the_best_is_noticed() -> None:
 
 @pytest.mark.parametrize("engine", OTHERS)
 def test_a_row_that_is_read_with_almost_no_weight_is_noticed(engine: str) -> None:
-    """Once it is gone, position 1 is unmasked."""
+    """Once the key is gone, position 1 is unmasked."""
     model, tokens, positions = leaking_model()
     decode = Decoder(model, tokens, positions, process="ap-mdm")
     assert [step.tokens.tolist() for step in decode] == [[0, 1, 2], [0, 2, 2]]
@@ -201,7 +201,7 @@ def test_values_below_zero(engine: str, order: str) -> None:
 
 @pytest.mark.parametrize("seed", range(300))
 def test_random_integer_models(seed: int) -> None:
-    """Lookups with random weights changed: whatever becomes of them, no engine differs from the reference."""
+    """Random weights of lookups are changed. No engine differs from the reference."""
     generator = np.random.default_rng(seed)
     model, tokens, positions = lookup_model(7)
     (layer,) = model.layers
@@ -235,7 +235,7 @@ def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) ->
 
 def test_unsuitable_is_what_sessions_raise() -> None:
     model, tokens, positions = tampered("soft heads")
-    with pytest.raises(Unsuitable, match="scores that differ may not differ by enough"):
+    with pytest.raises(Unsuitable, match="different scores may be so close"):
         ENGINES["indexed"](model, [tokens.numpy()], [Positions.of(positions)])
 
 

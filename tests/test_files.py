@@ -1,4 +1,4 @@
-"""Model files and job files: whole or refused, and readable by a decoder that is not ours."""
+"""Model files and job files: damaged files are refused, and another decoder can read them."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,8 @@ from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import compile_program
 from lockstep.compiler.mdm import Widths
-from lockstep.compiler.storage import program_or_model
-from lockstep.models.atomic import write_whole
+from lockstep.compiler.storage import load_program_or_model
+from lockstep.models.atomic import write_atomically
 from lockstep.models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.errors import PramError
@@ -101,7 +101,7 @@ def test_a_flipped_bit_anywhere_in_the_header_is_refused(stored: Path) -> None:
     data = stored.read_bytes()
     for at in range(0, header_length(data), 37):
         stored.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-        with pytest.raises(ModelFileError, match="^(not a safetensors file, or cut short|damaged|format )"):
+        with pytest.raises(ModelFileError, match="^(not a safetensors file, or cut short|damaged|its format )"):
             load_model(stored)
 
 
@@ -114,7 +114,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         load_model(path)
     for metadata, format in ((None, "None"), ({"format": "pt"}, "'pt'")):
         save_file({"weight": torch.zeros(2)}, path, metadata)
-        with pytest.raises(ModelFileError, match=f"^format {format}; this version reads '{MODEL_FORMAT}'$"):
+        with pytest.raises(ModelFileError, match=f"^its format is {format}, but this version reads '{MODEL_FORMAT}'$"):
             load_model(path)
     save_file({"weight": torch.zeros(2)}, path, {"format": JOB_FORMAT})
     with pytest.raises(
@@ -124,7 +124,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def rewritten(path: Path, **changes: str) -> None:
-    """Change metadata, and leave the weights and the digest as they are."""
+    """Change metadata, but not the weights and the digest."""
     with safe_open(path, framework="pt") as file:
         metadata = {**file.metadata(), **changes}
     path.write_bytes(save(load(path.read_bytes()), metadata))
@@ -138,7 +138,7 @@ def compiled(tmp_path: Path) -> tuple[Program, Path]:
 
 def test_a_compiled_program_comes_back_with_its_model(tmp_path: Path) -> None:
     program, path = compiled(tmp_path)
-    back, made = program_or_model(path)
+    back, made = load_program_or_model(path)
     assert made is not None and made.widths == WIDTHS
     assert (back.source, back.sha256) == (program.source, program.sha256)
     assert all(torch.equal(a, b) for a, b in zip(tensors(made.model), tensors(model()), strict=True))
@@ -159,7 +159,7 @@ def test_tampered_metadata_is_refused(changes: dict[str, str], tmp_path: Path) -
     _, path = compiled(tmp_path)
     rewritten(path, **changes)
     with pytest.raises(PramError) as caught:
-        program_or_model(path)
+        load_program_or_model(path)
     assert str(caught.value) == f"{path}: error: damaged: its contents do not match its digest"
 
 
@@ -174,21 +174,21 @@ def test_a_file_of_a_wrong_program_is_refused_whatever_its_digest(tmp_path: Path
             "its metadata is incomplete: swap.pram:1:11: error: unexpected `end`: nothing is open here",
         ),
         ({"word_bits": "many"}, "its metadata is incomplete: invalid literal"),
-        ({"word_bits": "6"}, "made by another version, or damaged: its d_model is 93, and this version compiles 107"),
+        ({"word_bits": "6"}, "made by another version, or damaged: its d_model is 93, but this version compiles 107"),
     ):
         save_model(path, loaded, kept | changes)
         with pytest.raises(PramError) as caught:
-            program_or_model(path)
+            load_program_or_model(path)
         assert str(caught.value).startswith(f"{path}: error: {message}")
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m"
-    write_whole(path, b"first")
+    write_atomically(path, b"first")
     for name in ("replace", "fdopen"):
         with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
             patch.setattr(f"lockstep.models.atomic.os.{name}", _fail)
-            write_whole(path, b"second")
+            write_atomically(path, b"second")
         assert [p.name for p in tmp_path.iterdir()] == ["m"]
         assert path.read_bytes() == b"first"
 

@@ -1,4 +1,4 @@
-"""What the kernels of the indexed engine are given: numbers that are exact in float32 or else float64, and forms of MLPs."""
+"""The input of the indexed engine's kernels: numbers that are exact in float32 or float64, and the forms of MLPs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kit.jobs import job_of
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.engines import Unsuitable, bounds
 from lockstep.models.engines import plan as plan_module
-from lockstep.models.engines.plan import chained, plan
+from lockstep.models.engines.plan import as_differences, plan
 from lockstep.pram.machine import run
 
 
@@ -29,7 +29,7 @@ def kernels_count_in(construction: str, dtype: str = "float64") -> type:
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_kernels_count_in_float32_only_where_that_is_exact(construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In float64 they give the same tokens; small programs would never ask for it."""
+    """Kernels in float64 give the same tokens. Small programs would always use float32."""
     assert kernels_count_in(construction) is np.float32
     exact = bounds.bound
     least = next(bits for bits in range(53) if not _rounds(exact, construction, bits))
@@ -52,12 +52,12 @@ def _rounds(exact: Callable[..., object], construction: str, bits: int) -> bool:
 
 
 def test_forms_go_on_from_the_one_before() -> None:
-    """Whole where that is less; added up they are the forms."""
+    """A row is stored complete where that has fewer entries. The sums of the rows are the forms."""
     forms = np.array([[1, 2, 0, 0, 0], [1, 2, 4, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 3, 1]], float)
-    added, fresh = chained(forms)
-    assert fresh.tolist() == [True, False, True, False]
+    added, complete = as_differences(forms)
+    assert complete.tolist() == [True, False, True, False]
     assert np.count_nonzero(added) == 5
     row = np.zeros(5)
-    for form, more, whole in zip(forms, added, fresh):
+    for form, more, whole in zip(forms, added, complete):
         row = more if whole else row + more
         assert np.array_equal(row, form)

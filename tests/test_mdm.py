@@ -16,7 +16,7 @@ from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import decode
 from lockstep.models.editing import NotFinished
 from lockstep.models.engines.dense import forward
-from lockstep.models.sampling import PLAIN, Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
@@ -40,7 +40,7 @@ def bounded_run(job: Job, most: int = MOST_TOKENS) -> Run:
     return run
 
 
-def agree(job: Job, time: int, sampling: Sampling = PLAIN) -> Agreement:
+def agree(job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
     agreement = check_agreement(compile_job(job, time), job, time, sampling)
     assert agreement.divergence is None, str(agreement.divergence)
     assert agreement.outputs_agree

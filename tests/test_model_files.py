@@ -1,4 +1,4 @@
-"""Model files whose digest was made anew over something else: each command that takes one refuses it in a line."""
+"""Altered model files with a valid digest: each command that takes a model file refuses it with one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Value = Callable[[Tensor], Tensor]
 
 
 def tamper(path: Path, edit: Edit) -> None:
-    """Alter a model file, and make its digest anew."""
+    """Alter a model file, and compute its digest again."""
     with safe_open(path, framework="pt") as file:
         text, tensors = dict(file.metadata()), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     del text["digest"]
@@ -39,7 +39,7 @@ def without(*names: str) -> Edit:
 
 
 def has(name: str, value: Value) -> Edit:
-    """One tensor is another."""
+    """Change one tensor."""
     return lambda tensors, text: tensors.update({name: value(tensors[name])})
 
 
@@ -52,7 +52,7 @@ def all_are(dtype: torch.dtype, named: str) -> Edit:
 
 
 def kinds(change: Callable[[dict[str, int]], object]) -> Edit:
-    """Another vocabulary."""
+    """Change the vocabulary."""
 
     def edit(tensors: Tensors, text: Text) -> None:
         bits = dict(json.loads(text["vocabulary"]))
@@ -76,7 +76,7 @@ def one_head(tensors: Tensors, text: Text) -> None:
 
 
 def first(value: float) -> Value:
-    """The first entry is this."""
+    """Change the first entry of a tensor."""
 
     def edit(tensor: Tensor) -> Tensor:
         tensor = tensor.clone()
@@ -99,7 +99,7 @@ MDM: list[tuple[str, Edit, str]] = [
     ("a kind twice", says(vocabulary='[["MASK", 0], ["MASK", 0]]'), "its metadata cannot be read: a vocabulary has MASK"),
     ("a vocabulary that is no JSON", says(vocabulary="{"), "its metadata cannot be read: "),
     ("a vocabulary of numbers", says(vocabulary="[1, 2]"), "its metadata cannot be read: "),
-    ("two layers", says(layers="2"), "it holds what is no part of a model of 2 layers: layers.2.b_in, "),
+    ("two layers", says(layers="2"), "it holds tensors that a model of 2 layers does not have: layers.2.b_in, "),
     ("four layers", says(layers="4"), "incomplete: 'layers.3.q' is missing"),
     ("abc layers", says(layers="abc"), "its metadata cannot be read: invalid literal"),
     ("time bits below 0", says(time_bits="-5"), "its metadata is wrong: time_bits -5 is not in 1 .. 40"),
@@ -108,25 +108,25 @@ MDM: list[tuple[str, Edit, str]] = [
     ("no such construction", says(construction="none"), "its metadata is incomplete: 'none'"),
     ("other time bits", says(time_bits="7"), ANOTHER + "its d_model is "),
     ("no dtype", lambda tensors, text: text.pop("dtype"), "incomplete: 'dtype' is missing"),
-    ("edit bits", with_edit_bits, ANOTHER + "control.bias is of [3], and this version compiles it absent"),
+    ("edit bits", with_edit_bits, ANOTHER + "control.bias is of shape [3], but this version compiles it absent"),
     ("a tensor less", without("layers.1.b_in"), "incomplete: 'layers.1.b_in' is missing"),
-    ("a tensor more", with_a_stray, "it holds what is no part of a model of 3 layers: layers.1.more"),
-    ("one head", one_head, ANOTHER + "layers.1.k is of [1, "),
-    ("one hidden unit less", has("layers.1.w_in", lambda t: t[:-1]), ANOTHER + "layers.1.w_in is of ["),
-    ("a matrix transposed", has("layers.1.w_in", lambda t: t.T), ANOTHER + "layers.1.w_in is of ["),
+    ("a tensor more", with_a_stray, "it holds tensors that a model of 3 layers does not have: layers.1.more"),
+    ("one head", one_head, ANOTHER + "layers.1.k is of shape [1, "),
+    ("one hidden unit less", has("layers.1.w_in", lambda t: t[:-1]), ANOTHER + "layers.1.w_in is of shape ["),
+    ("a matrix transposed", has("layers.1.w_in", lambda t: t.T), ANOTHER + "layers.1.w_in is of shape ["),
     ("a matrix of no shape", has("layers.1.w_in", lambda t: t.sum()), ANOTHER + "layers.1.w_in is "),
-    ("an embedding of one row", has("embedding.kind", lambda t: t[0]), ANOTHER + "embedding.kind is of ["),
+    ("an embedding of one row", has("embedding.kind", lambda t: t[0]), ANOTHER + "embedding.kind is of shape ["),
     ("one tensor float32", has("layers.0.w_in", Tensor.float), "layers.0.w_in is float32 in a model of float64"),
     ("the embedding float32", has("embedding.kind", Tensor.float), "embedding.kind is float32 in a model of float64"),
-    ("all float16", all_are(torch.float16, "float16"), "dtype 'float16', where weights are float64 or float32"),
-    ("all int64", all_are(torch.int64, "int64"), "dtype 'int64', where weights are float64 or float32"),
+    ("all float16", all_are(torch.float16, "float16"), "its dtype is 'float16', but weights are float64 or float32"),
+    ("all int64", all_are(torch.int64, "int64"), "its dtype is 'int64', but weights are float64 or float32"),
     ("float32 that says float64", all_are(torch.float32, "float64"), "embedding.kind is float32 in a model of float64"),
-    ("an inf", has("layers.1.q", first(float("inf"))), "layers.1.q has an entry that is no finite number"),
-    ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is no finite number"),
+    ("an inf", has("layers.1.q", first(float("inf"))), "layers.1.q has an entry that is not a finite number"),
+    ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is not a finite number"),
 ]
 AP_MDM: list[tuple[str, Edit, str]] = [
-    ("no edit bits", without("control.weight", "control.bias"), ANOTHER + "control.bias is absent, and this version"),
-    ("no bias of edit bits", without("control.bias"), "it holds what is no part of a model of 3 layers: control.weight"),
+    ("no edit bits", without("control.weight", "control.bias"), ANOTHER + "control.bias is absent, but this version"),
+    ("no bias of edit bits", without("control.bias"), "it holds tensors that a model of 3 layers does not have: control.weight"),
     ("another schedule", says(construction="ap-mdm one-step"), ANOTHER),
 ]
 CASES = [("mdm", *case) for case in MDM] + [("ap-mdm", *case) for case in AP_MDM]
@@ -143,7 +143,7 @@ def test_a_file_of_something_else_is_refused(process: str, case: str, edit: Edit
 
 
 def test_a_file_whose_digest_is_made_anew_is_taken(do: Do) -> None:
-    """What the test above alters is what is refused there."""
+    """Without an alteration, the file of the test above is accepted."""
     for process in ("mdm", "ap-mdm"):
         do(f"compile tiny.pram --out m.safetensors --word-bits 5 --process {process}")
         tamper(Path("m.safetensors"), lambda tensors, text: None)

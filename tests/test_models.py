@@ -10,7 +10,7 @@ from lockstep.models.decode import decode
 from lockstep.models.editing import ORDERS, NotFinished
 from lockstep.models.processes import PROCESSES, THRESHOLD
 from lockstep.models.tokens import MASK, Vocabulary
-from lockstep.models.transformer import MAX_SPELLED, Factored
+from lockstep.models.transformer import MAX_FULL_VOCABULARY, Factored
 
 
 def test_vocabulary_numbers_tokens() -> None:
@@ -26,14 +26,14 @@ def test_vocabulary_numbers_tokens() -> None:
 def test_embedding_is_a_row_of_the_full_matrix(seed: int) -> None:
     model = random_model(seed)
     tokens = torch.arange(KINDS.size)
-    assert torch.allclose(model.embed(tokens), model.embedding.spelled(KINDS)[tokens])
+    assert torch.allclose(model.embed(tokens), model.embedding.full_matrix(KINDS)[tokens])
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_prediction_is_the_full_softmax_without_mask(seed: int) -> None:
     model = random_model(seed)
     x = torch.randn(6, 7, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    logits = x @ model.unembedding.spelled(KINDS).T
+    logits = x @ model.unembedding.full_matrix(KINDS).T
     logits[:, KINDS.mask] = -torch.inf
     best, token = torch.softmax(logits, 1).max(1)
     prediction = model.predict(x)
@@ -44,8 +44,10 @@ def test_prediction_is_the_full_softmax_without_mask(seed: int) -> None:
 def test_large_vocabularies_are_not_spelled_out() -> None:
     large = Vocabulary(((MASK, 0), ("WORD", 17)))
     factored = Factored(torch.zeros(2, 1), torch.zeros(17, 1), torch.zeros(17, 1))
-    with pytest.raises(ValueError, match=f"vocabulary of 131073 tokens is not spelled out; the limit is {MAX_SPELLED}"):
-        factored.spelled(large)
+    with pytest.raises(
+        ValueError, match=f"vocabulary of 131073 tokens is too large for full matrices; the limit is {MAX_FULL_VOCABULARY}"
+    ):
+        factored.full_matrix(large)
 
 
 def test_the_sampler_unmasks_what_is_likely_enough() -> None:

@@ -16,7 +16,7 @@ MASK = 9
 
 
 def step(tokens: list[int], control: list[str], best: list[int] | None = None) -> list[int]:
-    """One transition; control has the letters r, i, d for each position, and every position predicts 7 by default."""
+    """Carry out one transition. `control` has the letters r, i, d for each position; by default every position predicts 7."""
     bits = torch.tensor([[letter in word for letter in "rid"] for word in control])
     prediction = Prediction(torch.tensor(best or [7] * len(tokens)), torch.ones(len(tokens)), bits)
     before = torch.tensor(tokens)
@@ -37,8 +37,8 @@ def step(tokens: list[int], control: list[str], best: list[int] | None = None) -
         (MASK, "ri", [MASK, MASK]),
         (3, "ri", [MASK, MASK]),
         (MASK, "d", []),  # delete removes what was a mask before the step
-        (3, "d", [3]),  # and nothing else
-        (3, "rd", [MASK]),  # not what this step masks
+        (3, "d", [3]),  # but not other tokens
+        (3, "rd", [MASK]),  # nor a mask of this step
         (MASK, "rd", []),
         (MASK, "di", [MASK]),  # insert comes after delete
         (3, "di", [3, MASK]),
@@ -51,7 +51,7 @@ def test_one_position(token: int, control: str, after: list[int]) -> None:
 
 
 def test_several_edits_in_one_step() -> None:
-    """Inserts and deletes shift what follows; every position sees the sequence before the step."""
+    """Inserts and deletes shift later tokens. Every edit depends on the sequence before the step."""
     tokens = [1, MASK, MASK, 4, MASK, 6]
     assert step(tokens, ["i", "d", "i", "r", "d", "i"], [5, 5, 2, 5, 5, 5]) == [1, MASK, 2, MASK, MASK, 6, MASK]
     assert step(tokens, ["", "d", "d", "", "d", ""]) == [1, 4, 6]
@@ -59,7 +59,10 @@ def test_several_edits_in_one_step() -> None:
 
 
 def test_the_table_says_which_orders_exist() -> None:
-    assert {name: (p.fills, p.any_order) for name, p in PROCESSES.items()} == {"mdm": (True, True), "ap-mdm": (False, False)}
+    assert {name: (p.ends_without_masks, p.any_order) for name, p in PROCESSES.items()} == {
+        "mdm": (True, True),
+        "ap-mdm": (False, False),
+    }
 
 
 def test_outgrowing_the_positions_is_an_error() -> None:

@@ -15,7 +15,7 @@ from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler import in_place, mdm
 from lockstep.compiler.compile import CONSTRUCTIONS
-from lockstep.compiler.storage import program_or_model
+from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
@@ -86,14 +86,14 @@ def test_a_tampered_model_with_a_right_digest_is_refused(tmp_path: Path) -> None
     w_out[:, 3] = 0
     layers = (model.layers[0], replace(model.layers[1], w_out=w_out), model.layers[2])
     save_model(tmp_path / "m.safetensors", replace(model, layers=layers), metadata)
-    loaded, compiled = program_or_model(tmp_path / "m.safetensors")
+    loaded, compiled = load_program_or_model(tmp_path / "m.safetensors")
     with pytest.raises(NotCertified, match="weights: tensors unlike the circuit's = 1, of at most 0"):
         decode_job(loaded.instantiate({"n": 2}, {"A": [1, 2]}, 8), DecodeOptions(compiled=compiled))
 
 
 def test_an_ap_mdm_model_file_decodes(tmp_path: Path) -> None:
     compile_to_file(load(DIRECTORY / "tree_sum.pram"), tmp_path / "m.safetensors", in_place.Widths(8, 8, 2), "float32", "ap-mdm")
-    program, compiled = program_or_model(tmp_path / "m.safetensors")
+    program, compiled = load_program_or_model(tmp_path / "m.safetensors")
     job = program.instantiate({"n": 4}, {"A": [3, 1, 4, 1]}, 8)
     decoded, time, bound = decode_job(job, DecodeOptions(compiled=compiled)), run(job).time, BOUNDS["ap-mdm"]
     assert (decoded.outputs, decoded.steps) == ({"total": 9}, bound.steps(job, time))

@@ -18,7 +18,7 @@ from mutation.planting import Rewrite
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
-from lockstep.compiler.storage import program_or_model
+from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.program import load
@@ -112,7 +112,7 @@ def test_the_command_refutes_a_stray_weight(do: Do) -> None:
     """A model file whose digest is right and that has one weight too many."""
     path = Path("m.safetensors")
     compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].bits(8, 6, 2), "float64", "mdm")
-    _, compiled = program_or_model(path)
+    _, compiled = load_program_or_model(path)
     assert compiled
     model, metadata = load_model(path)
     model.layers[1].w_in[unit_that_writes(compiled, "sum"), compiled.circuit.offsets()["time"]] = 1

@@ -171,7 +171,7 @@ def test_fmt_that_cannot_write_loses_nothing(do: Do, monkeypatch: pytest.MonkeyP
     def refuse(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fmt, "write_whole", refuse)
+    monkeypatch.setattr(fmt, "write_atomically", refuse)
     assert do("fmt tiny.pram") == (WRONG, "", "tiny.pram: error: No space left on device\n")
     assert Path("tiny.pram").read_text() == TINY
 

@@ -10,7 +10,7 @@ from kit.commands import FINE, MISUSED, WRONG, Do, Outcome
 from safetensors import safe_open
 
 import lockstep
-from lockstep.compiler.storage import program_or_model
+from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.errors import PramError
 from lockstep.pram.input_files import reading, winner_given
@@ -206,7 +206,7 @@ def test_a_model_file_with_a_winner_that_it_cannot_have(winner: str, message: st
     model, metadata = load_model(Path("m.safetensors"))
     save_model(Path("m.safetensors"), model, metadata | {"winner": winner})
     with pytest.raises(PramError) as error:
-        program_or_model(Path("m.safetensors"))
+        load_program_or_model(Path("m.safetensors"))
     assert error.value.message == message
 
 

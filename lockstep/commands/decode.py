@@ -60,7 +60,7 @@ def decode(file: ProgramOrModel,
     from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 
     with spinner(err, "loading the model"):
-        program, compiled = storage.program_or_model(file)
+        program, compiled = storage.load_program_or_model(file)
     # A program that declares its word size means it; else a model's larger words change no run.
     bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
     named = winner_named(program, winner)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lockstep.common.console import FAILED, WRONG
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import decode_text, read_text
 
@@ -30,7 +30,7 @@ def fmt(files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram; -
             if before != after.encode():
                 changed += 1
                 if not check:
-                    write_whole(file.resolve(), after.encode())
+                    write_atomically(file.resolve(), after.encode())
                 print(f"{file} {'would change' if check else 'formatted'}")
         except PramError as error:
             print(error, file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
@@ -71,7 +71,7 @@ def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, d
 
 
 def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
-    write_whole(path, (written(inputs, winner, expected) + "\n").encode())
+    write_atomically(path, (written(inputs, winner, expected) + "\n").encode())
 
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,

@@ -1,7 +1,7 @@
-"""Engines: how predictions are computed while a sequence is edited. All give the same tokens; `dense` is the reference.
+"""Engines compute predictions while a sequence is edited. All give the same tokens, and `dense` is the reference.
 
-An engine starts a *session* on one sequence or several, and is told what each decoding step changed. It sees
-weights, tokens and positions, nothing else.
+An engine starts a *session* on one or several sequences. The decoding loop tells the session what each decoding step
+changed. A session sees weights, tokens and positions, nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lockstep.models.transformer import Transformer
 def _indexed(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> Session:
     if model.device.type != "cpu":
         raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
-    from lockstep.models.engines.indexed import IndexedSession  # Numba takes its time to import
+    from lockstep.models.engines.indexed import IndexedSession  # imports Numba, which is slow
 
     return IndexedSession(model, sequences, positions)
 
@@ -34,16 +34,16 @@ def _native(model: Transformer, sequences: Sequence[NDArray[np.int64]], position
     return NativeSession(model, sequences, positions)
 
 
-#: An engine starts a session from a model, start sequences [N] and their positions; it may raise Unsuitable, of several together too.
+#: An engine starts a session from a model, start sequences [N] and their positions. It may raise Unsuitable.
 Engine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]], Session]
 
 ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed, "native": _native}
 #: What takes over where an engine gives up; the others leave it to `dense`.
 SUCCESSORS = {"native": "indexed"}
 
-#: The longest contexts that engines take: `dense` and `active` hold scores for pairs of rows, `indexed` about two kilobytes a
-#: row, `native` about 300 bytes.
-LONGEST = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 16_000_000}
+#: The longest context of each engine. `dense` and `active` store scores of pairs of rows, `indexed` about two kilobytes a row,
+#: `native` about 300 bytes.
+MAX_CONTEXT = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 16_000_000}
 #: Pairs of rows that the dense engine has scored by the time that the indexed one has been compiled for the first time.
 FEW_PAIRS = 100_000_000
 
@@ -53,4 +53,4 @@ def pick(length: int, steps: int) -> str:
     return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
 
 
-__all__ = ["ENGINES", "LONGEST", "SUCCESSORS", "Engine", "Session", "Unsuitable", "pick"]
+__all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "pick"]

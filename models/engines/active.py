@@ -1,9 +1,13 @@
 """The active engine: dense attention, but only for rows that a decoding step can have changed.
 
-A row is computed anew in a layer iff its token or its own stream changed, or the row that one of its heads reads did, or some changed key
-now scores within the cut of the best score it had. The cut is where exp is exactly 0, so the keys that are skipped have
-weight exactly 0, and sums are exact (`bounds`): residuals are bit-identical to the reference's. That each head reads
-one row, with weight exactly 1, and all others with weight exactly 0, is checked whenever a row is computed.
+In each layer, a row is recomputed iff
+- its token or its stream changed, or
+- the row that one of its heads reads changed, or
+- the score of a changed key is within the *cut* of the row's best score.
+
+Where scores differ by the cut, exp is exactly 0. So skipped keys have weight exactly 0, and sums are exact (`bounds`):
+the stream is bit-identical to the reference's. Whenever the engine computes a row, it checks that each head gives weight
+1 to one row and weight 0 to all others.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from torch import Tensor
 
 from lockstep.models.engines.bounds import VANISHING, bound
 from lockstep.models.engines.session import Unsuitable
-from lockstep.models.engines.sizes import SCORED
+from lockstep.models.engines.sizes import MAX_SCORED_ROWS
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Layer, Prediction, Transformer
@@ -26,14 +30,14 @@ from lockstep.models.transformer import Layer, Prediction, Transformer
 
 @dataclass(frozen=True)
 class _State:
-    """One layer over all positions: queries, keys, values [H, N, a]; best score and the row it is of [H, N]; output [N, d]."""
+    """One layer at all positions: queries, keys, values [H, N, a]; best score and its row [H, N]; the stream after it [N, d]."""
 
     layer: Layer
     queries: Tensor
     keys: Tensor
     values: Tensor
     best: Tensor
-    found: Tensor
+    best_row: Tensor
     after: Tensor
 
 
@@ -47,35 +51,35 @@ class ActiveSession:
             raise Unsuitable("it takes one sequence at a time")
         self.model, self.positions, self.tokens = model, positions[0], sequences[0]
         bound(model, self.positions)
-        self.cut, most = VANISHING[model.dtype], len(self.positions)
-        self.before = torch.zeros(most, model.width, dtype=model.dtype, device=model.device)
-        self.states = [self._state(layer, most) for layer in model.layers]
-        self.changed, self.dead = np.arange(len(self.tokens)), np.zeros(0, np.int64)
+        self.cut, capacity = VANISHING[model.dtype], len(self.positions)
+        self.before = torch.zeros(capacity, model.width, dtype=model.dtype, device=model.device)
+        self.states = [self._state(layer, capacity) for layer in model.layers]
+        self.changed, self.removed = np.arange(len(self.tokens)), np.zeros(0, np.int64)
 
-    def _state(self, layer: Layer, most: int) -> _State:
+    def _state(self, layer: Layer, capacity: int) -> _State:
         heads, inner, _ = layer.q.shape
         dtype, device = self.model.dtype, self.model.device
-        queries, keys, values = (torch.zeros(heads, most, inner, dtype=dtype, device=device) for _ in range(3))
-        best = torch.full((heads, most), -torch.inf, dtype=dtype, device=device)
-        after = torch.zeros(most, self.model.width, dtype=dtype, device=device)
-        return _State(layer, queries, keys, values, best, torch.zeros(heads, most, dtype=torch.int64, device=device), after)
+        queries, keys, values = (torch.zeros(heads, capacity, inner, dtype=dtype, device=device) for _ in range(3))
+        best = torch.full((heads, capacity), -torch.inf, dtype=dtype, device=device)
+        after = torch.zeros(capacity, self.model.width, dtype=dtype, device=device)
+        return _State(layer, queries, keys, values, best, torch.zeros(heads, capacity, dtype=torch.int64, device=device), after)
 
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
-        self.dead = np.arange(change.length, len(self.tokens))
+        self.removed = np.arange(change.length, len(self.tokens))
         self.tokens, self.changed = tokens, change.rows
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """Predict the rows that a change may have reached."""
+        """Predict the rows that the last changes may have affected."""
         device, before = self.model.device, self.before
-        rows, dead = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.dead).to(device)
+        rows, removed = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.removed).to(device)
         here = torch.from_numpy(self.tokens[self.changed]).to(device)
         before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype).to(device)
-        anew = computed = rows
+        edited = computed = rows
         for state in self.states:
-            computed = self._affected(state, before, rows, dead)
+            computed = self._affected(state, before, rows, removed)
             different = [self._compute(state, before, part) for part in _chunks(computed)]
-            # A row whose token changed is predicted anew whatever its stream, and one that was gone has no keys.
-            rows = torch.unique(torch.cat([anew, *different]))
+            # Rows with a new token go through all layers: they need a prediction, and a row that returns needs new keys.
+            rows = torch.unique(torch.cat([edited, *different]))
             before = state.after
         return [(computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu())]
 
@@ -83,34 +87,34 @@ class ActiveSession:
         """The stream after the last layer, [N, d]."""
         return (self.states[-1].after if self.states else self.before)[: len(self.tokens)]
 
-    def _affected(self, state: _State, before: Tensor, rows: Tensor, dead: Tensor) -> Tensor:
-        """Take over the keys, queries and values of rows whose stream changed; return those rows and all that may read something new."""
-        alive, gone = len(self.tokens), torch.cat([rows, dead])
+    def _affected(self, state: _State, before: Tensor, rows: Tensor, removed: Tensor) -> Tensor:
+        """Update keys, queries and values of `rows`. Return these rows and all that may read something new."""
+        alive, gone = len(self.tokens), torch.cat([rows, removed])
         projections = ((state.queries, state.layer.q), (state.keys, state.layer.k), (state.values, state.layer.v))
         for kept, weights in projections:
             kept[:, rows] = torch.einsum("nd,had->hna", before[rows], weights)
         changed = torch.zeros(len(before), dtype=torch.bool, device=before.device)
         changed[gone] = True
-        lost = changed[state.found[:, :alive]].any(0)
+        affected = changed[state.best_row[:, :alive]].any(0)
         for head in range(len(state.best)):
             for part in _chunks(rows):
                 scores = state.queries[head, :alive] @ state.keys[head, part].T
-                lost |= (scores >= state.best[head, :alive, None] - self.cut).any(1)
-        return torch.nonzero(lost | changed[:alive])[:, 0]
+                affected |= (scores >= state.best[head, :alive, None] - self.cut).any(1)
+        return torch.nonzero(affected | changed[:alive])[:, 0]
 
     def _compute(self, state: _State, before: Tensor, rows: Tensor) -> Tensor:
-        """Take rows through a layer; return those whose stream after it is not what it was."""
+        """Compute rows of a layer. Return those whose stream after it changed."""
         alive, layer = len(self.tokens), state.layer
         if not len(rows):
             return rows
         scores = state.queries[:, rows] @ state.keys[:, :alive].transpose(1, 2)  # [H, rows, N]
-        state.best[:, rows], state.found[:, rows] = scores.max(2)
-        found = state.found[:, rows, None]
-        others = torch.softmax(scores, dim=-1).scatter_(2, found, 0.0)
-        # Not that the best weighs 1: one beside it that is too small for a sum with 1 to show would not be missed when its row goes.
+        state.best[:, rows], state.best_row[:, rows] = scores.max(2)
+        best_row = state.best_row[:, rows, None]
+        others = torch.softmax(scores, dim=-1).scatter_(2, best_row, 0.0)
+        # Testing that the best weight is 1 would not do: a tiny weight beside it can round away in the sum.
         if others.numel() and float(others.max()) != 0:
             raise Unsuitable("a head does not read one row alone")
-        read = state.values.gather(1, found.expand(-1, -1, state.values.shape[2]))
+        read = state.values.gather(1, best_row.expand(-1, -1, state.values.shape[2]))
         x = before[rows] + torch.einsum("hna,hda->nd", read, layer.o)
         x = x + layer.feed_forward(x)
         different = (state.after[rows] != x).any(1)
@@ -119,5 +123,5 @@ class ActiveSession:
 
 
 def _chunks(rows: Tensor) -> list[Tensor]:
-    """Slices of at most SCORED rows; one empty slice if there are no rows."""
-    return [rows[first : first + SCORED] for first in range(0, max(1, len(rows)), SCORED)]
+    """Split rows into slices of at most MAX_SCORED_ROWS. If there are no rows, return one empty slice."""
+    return [rows[first : first + MAX_SCORED_ROWS] for first in range(0, max(1, len(rows)), MAX_SCORED_ROWS)]

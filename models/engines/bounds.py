@@ -1,8 +1,8 @@
-"""What the residual stream can hold, by interval arithmetic on the weights, the vocabulary and the positions.
+"""Bounds on the residual stream, by interval arithmetic on the weights, the vocabulary and the positions.
 
-If all weights are integers and no sum can leave what the dtype counts exactly, then every number of the forward
-pass is an integer without rounding, in whatever order sums are taken, as long as attention copies single rows.
-That is what lets an engine skip and reorder work and still be bit-identical to the reference.
+Suppose that all weights are integers, that every sum stays in the range where the dtype holds all integers, and that
+attention copies single rows. Then every number of the forward pass is an integer and nothing rounds, in any order of
+sums. So an engine may skip and reorder work, and its results are still bit-identical to the reference's.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from lockstep.models.transformer import Factored, Layer, Transformer
 
 Matrix = NDArray[np.float64]
 
-#: Integers up to 2^p are exact.
+#: p for each dtype: it holds all integers up to 2^p.
 EXACT_BITS = {torch.float64: 53, torch.float32: 24}
-#: exp of minus this is exactly 0.
+#: exp of minus this number is exactly 0.
 VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
-#: The reference's own rounding of a probability stays below this.
+#: A bound on the reference's rounding error of a probability.
 MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The least and largest value of each of some numbers, [n] each."""
+    """The least and the largest value of each of n numbers, [n] each."""
 
     low: Matrix
     high: Matrix
@@ -43,18 +43,18 @@ class Interval:
         """The largest absolute value."""
         return np.maximum(np.abs(self.low), np.abs(self.high))
 
-    def through(self, m: Matrix) -> Interval:
-        """The range of m x, [f], where x is in this one."""
+    def image_under(self, m: Matrix) -> Interval:
+        """Return the range of m x, [f], for all x in this interval."""
         up, down = np.maximum(m, 0), np.minimum(m, 0)
         return Interval(up @ self.low + down @ self.high, up @ self.high + down @ self.low)
 
 
 @dataclass(frozen=True)
-class Units:
-    """Hidden units that read one form and write one column of W_out, up to sign, summed: sum_i sign_i relu(z + b_i).
+class UnitGroup:
+    """A group of hidden units that read the same form z and write the same column of W_out, up to sign.
 
-    [z >= 0] = relu(z + 1) - relu(z) is such a group; taken together it is known to be 0 or 1.
-    form:   its row in `forms` [F, d]. writes: [d]. biases, signs: one or more.
+    Together they compute sum_i sign_i relu(z + b_i). For example [z >= 0] = relu(z + 1) - relu(z), which is 0 or 1.
+    form:   its row in `forms` [F, d]. writes: [d]. biases, signs: one for each unit.
     """
 
     form: int
@@ -63,7 +63,7 @@ class Units:
     writes: Matrix
 
     def range(self, z: tuple[float, float]) -> tuple[float, float]:
-        """The least and largest sum for z in a range. It is piecewise linear, so its extremes are at the ends or at a kink."""
+        """Return the least and the largest sum for z in a range. The sum is piecewise linear: extremes are at ends or kinks."""
         at = [z[0], z[1], *(-b for b in self.biases if z[0] < -b < z[1])]
         values = [sum(s * max(x + b, 0.0) for s, b in zip(self.signs, self.biases)) for x in at]
         return min(values), max(values)
@@ -71,25 +71,25 @@ class Units:
 
 @dataclass(frozen=True)
 class FeedForward:
-    """An MLP with equal rows of W_in computed once."""
+    """An MLP whose hidden units are grouped, so that each form is computed once."""
 
     forms: Matrix  # [F, d]
-    groups: tuple[Units, ...]
+    groups: tuple[UnitGroup, ...]
 
 
-def group(layer: Layer) -> FeedForward:
-    """Group the hidden units of a layer; those that write nothing are left out."""
-    w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
+def group_units(layer: Layer) -> FeedForward:
+    """Group the hidden units of a layer. UnitGroup that write nothing are left out."""
+    w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
     rows: dict[bytes, int] = {}
     parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
     signs = np.sign(np.take_along_axis(w_out, (w_out != 0).argmax(axis=1)[:, None], 1)[:, 0])
-    reads, writes = w_in + 0.0, signs[:, None] * w_out + 0.0  # with no zero that is negative
+    reads, writes = w_in + 0.0, signs[:, None] * w_out + 0.0  # + 0.0 turns -0.0 into 0.0
     for unit in np.flatnonzero(signs):
         form = rows.setdefault(reads[unit].tobytes(), len(rows))
         parts.setdefault((form, writes[unit].tobytes()), []).append((float(b_in[unit]), float(signs[unit])))
     forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
     groups = [
-        Units(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(written, np.float64))
+        UnitGroup(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(written, np.float64))
         for (form, written), units in parts.items()
     ]
     return FeedForward(forms, tuple(groups))
@@ -103,15 +103,15 @@ class Bounds:
     feed_forwards: tuple[FeedForward, ...]
 
 
-def exact(tensor: torch.Tensor) -> Matrix:
-    """Weights as float64, which holds every float32."""
+def to_float64(tensor: torch.Tensor) -> Matrix:
+    """Return weights as float64, which holds every float32 exactly."""
     return np.ascontiguousarray(tensor.to("cpu", torch.float64).numpy())
 
 
 def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     """Bound every sum of the forward pass.
 
-    Args:   bits: sums beyond 2^bits, or beyond what the model's dtype counts, might round; of queries, keys and scores, only the latter.
+    Args:   bits: no sum may exceed 2^bits. For queries, keys and scores, only the limit of the model's dtype counts.
     Raises: Unsuitable: a weight is no integer, or a sum might round.
     """
     if model.dtype not in EXACT_BITS:
@@ -120,26 +120,26 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     limit = min(2.0**bits, scores)
     for name, tensor in model.tensors():
         if not bool((tensor == tensor.round()).all()):
-            raise Unsuitable(f"{name} has weights that are no integers")
+            raise Unsuitable(f"{name} has weights that are not integers")
     if not (positions.large == np.rint(positions.large)).all():
-        raise Unsuitable("the position encoding has values that are no integers")
-    stages, feed_forwards = [embedded(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
+        raise Unsuitable("the position encoding has values that are not integers")
+    stages, feed_forwards = [embedding_range(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
-        feed_forwards.append(group(layer))
+        feed_forwards.append(group_units(layer))
         stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
     head = model.unembedding
-    logits = float(sum(largest(exact(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
+    logits = float(sum(max_partial_sum(to_float64(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
     if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
-        raise Unsuitable("its logits are so large that its dtype blurs probabilities")
+        raise Unsuitable("its logits are so large that its dtype rounds probabilities too much")
     if model.control_weight is not None:
-        _require(largest(exact(model.control_weight), stages[-1]), limit, "the control bits")
+        _require(max_partial_sum(to_float64(model.control_weight), stages[-1]), limit, "the control bits")
     return Bounds(tuple(stages), tuple(feed_forwards))
 
 
-def embedded(factored: Factored, vocabulary: Vocabulary) -> Interval:
-    """The range of the embedding of a token."""
-    kind, one, zero = (exact(m) for m in (factored.kind, factored.one, factored.zero))
+def embedding_range(factored: Factored, vocabulary: Vocabulary) -> Interval:
+    """Return the range of the embeddings of all tokens."""
+    kind, one, zero = (to_float64(m) for m in (factored.kind, factored.one, factored.zero))
     bits = [count for _, count in vocabulary.kinds]
     low = [kind[i] + np.minimum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
     high = [kind[i] + np.maximum(one[:b], zero[:b]).sum(0) for i, b in enumerate(bits)]
@@ -150,41 +150,41 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
     for head in range(len(layer.q)):
         x = x + _attention(layer, head, x, limit, scores, f"{name}, head {head + 1}")
     _require(float(x.size.max()), limit, f"{name}: the stream")
-    w_in, b_in, w_out = (exact(m) for m in (layer.w_in, layer.b_in, layer.w_out))
-    _require(largest(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
-    z = x.through(w_in)
+    w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out))
+    _require(max_partial_sum(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
+    z = x.image_under(w_in)
     hidden = np.maximum(z.high + b_in, 0)
     _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
-    forms = x.through(feed_forward.forms)
+    forms = x.image_under(feed_forward.forms)
     each = feed_forward.groups
     ends = np.array([u.range((float(forms.low[u.form]), float(forms.high[u.form]))) for u in each]).reshape(len(each), 2)
     writes = np.array([u.writes for u in each]).reshape(len(each), len(x.low))
-    added = Interval(ends[:, 0], ends[:, 1]).through(writes.T)
+    added = Interval(ends[:, 0], ends[:, 1]).image_under(writes.T)
     low, high = x.low + added.low, x.high + added.high
     _require(float(np.maximum(np.abs(low), np.abs(high)).max()), limit, f"{name}: the stream")
     return Interval(low, high)
 
 
 def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
-    """What a head adds if it copies one row, whichever."""
-    q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
-    scale = unit(q)
-    _require(max(largest(q / scale, x), largest(k, x)), scores, f"{name}: queries and keys")
-    _require(largest(v, x), limit, f"{name}: values")
-    _require(float(x.through(q / scale).size @ x.through(k).size), scores, f"{name}: scores")
-    values = x.through(v)
-    _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: what it adds")
-    return values.through(o)
+    """Return the range of what a head adds, if it copies any one row."""
+    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
+    scale = power_of_two_factor(q)
+    _require(max(max_partial_sum(q / scale, x), max_partial_sum(k, x)), scores, f"{name}: queries and keys")
+    _require(max_partial_sum(v, x), limit, f"{name}: values")
+    _require(float(x.image_under(q / scale).size @ x.image_under(k).size), scores, f"{name}: scores")
+    values = x.image_under(v)
+    _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: the values that it adds")
+    return values.image_under(o)
 
 
-def unit(q: Matrix) -> float:
-    """The largest power of two of which every entry is a multiple; 1 for a zero matrix."""
+def power_of_two_factor(q: Matrix) -> float:
+    """Return the largest power of two that divides every entry, or 1 for a zero matrix."""
     entries = q[q != 0].astype(np.int64)
     return float(np.min(entries & -entries)) if len(entries) else 1.0
 
 
-def largest(m: Matrix, x: Interval) -> float:
-    """A bound on every partial sum of every row of m x, in any order."""
+def max_partial_sum(m: Matrix, x: Interval) -> float:
+    """Return a bound on every partial sum of every row of m x, in any order of summation."""
     return float((np.abs(m) @ x.size).max(initial=0))
 
 

@@ -1,4 +1,4 @@
-"""The reference engine: every row of every layer, every step."""
+"""The reference engine. It computes every row of every layer in every decoding step."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from lockstep.models.transformer import Prediction, Transformer
 
 
 def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
-    """The residual stream after the last layer.
+    """Return the residual stream after the last layer.
 
     Args:    tokens: [N] int64. positions: [N, d] in the model's dtype.
     Returns: [N, d].
     """
-    return _through(model, model.embed(tokens) + positions)
+    return _apply_layers(model, model.embed(tokens) + positions)
 
 
-def _through(model: Transformer, x: Tensor, absent: Tensor | None = None) -> Tensor:
-    """The stream after the last layer from that before the first; x and the result are [..., N, d], `absent` as of `Layer.attend`."""
+def _apply_layers(model: Transformer, x: Tensor, padding: Tensor | None = None) -> Tensor:
+    """Apply all layers. x and the result are [..., N, d]; `padding` is that of `Layer.attend`."""
     for layer in model.layers:
-        x = x + layer.attend(x, absent)
+        x = x + layer.attend(x, padding)
         x = x + layer.feed_forward(x)
     return x
 
 
 class DenseSession:
-    """Predictions by the reference, filled up to the longest sequence; see `lockstep.models.engines.session`."""
+    """Predictions by the dense engine, which pads all sequences to the longest. See `lockstep.models.engines.session`."""
 
     name = "dense"
 
@@ -45,24 +45,24 @@ class DenseSession:
         self.tokens[number] = torch.from_numpy(tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """A prediction for every row of the sequences in `live`, since all are computed."""
-        x, absent = self._embedded(live)
-        x = _through(self.model, x, absent)
-        found, first, parts = self.model.predict(x if absent is None else x[~absent]).on_cpu(), 0, []
+        """Predict every row of the sequences in `live`."""
+        x, padding = self._embedded(live)
+        x = _apply_layers(self.model, x, padding)
+        found, first, parts = self.model.predict(x if padding is None else x[~padding]).on_cpu(), 0, []
         for number in live:
             length = len(self.tokens[number])
             parts.append((np.arange(length), found.part(slice(first, first := first + length))))
         return parts
 
     def _embedded(self, live: Sequence[int]) -> tuple[Tensor, Tensor | None]:
-        """The stream before the first layer, [B, N, d], and which rows only fill up, [B, N]; of one sequence [N, d], and None."""
+        """Return the stream before layer 1 [B, N, d] and which rows are padding [B, N]. For one sequence: [N, d] and None."""
         device, tokens = self.model.device, [self.tokens[number] for number in live]
         places = torch.cat([self.positions[number][: len(self.tokens[number])] for number in live])
         rows = self.model.embed(torch.cat(tokens).to(device)) + places
         lengths = torch.tensor([len(part) for part in tokens], device=device)
         if len(tokens) == 1:
             return rows, None
-        absent = torch.arange(int(lengths.max()), device=device)[None] >= lengths[:, None]
-        x = torch.zeros(*absent.shape, self.model.width, dtype=self.model.dtype, device=device)
-        x[~absent] = rows
-        return x, absent
+        padding = torch.arange(int(lengths.max()), device=device)[None] >= lengths[:, None]
+        x = torch.zeros(*padding.shape, self.model.width, dtype=self.model.dtype, device=device)
+        x[~padding] = rows
+        return x, padding

@@ -1,12 +1,12 @@
-"""The indexed engine: lookups by hashing instead of scoring, sparse MLPs, and only what a decoding step changes.
+"""The indexed engine: it hashes keys instead of scoring them, has sparse MLPs, and computes only what a decoding step changes.
 
-Layer by layer, the rows whose stream changed get new keys and queries in the layer's heads; that touches hash buckets; and
-the rows that ask a bucket whose best key or value changed, together with those that changed themselves, go through the layer's
-MLP. Rows that come out as they were go no further, but for those whose token changed: they are predicted anew whatever their
-stream, and a row that was gone has no keys. Nothing in a decoding step is proportional to the context.
+In each layer, the rows whose stream changed get new keys and queries, which touches hash buckets. Then the layer's MLP
+computes these rows, and all rows that ask a bucket whose best key or value changed. A row whose stream stays the same stops
+there, unless its token changed: such a row needs a prediction, and one that returns needs new keys. No cost of a decoding
+step grows with the context.
 
-That heads are lookups and that nothing rounds is shown from the weights when a session starts (`lookups`, `bounds`), what
-depends on values is checked on every row that is computed; anything else raises Unsuitable.
+When a session starts, the engine shows from the weights that heads are lookups (`lookups`) and that nothing rounds
+(`bounds`). It checks conditions on values whenever it computes a row. If one does not hold, it raises Unsuitable.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines import asking, kernels, streams, tables
-from lockstep.models.engines import growing as room
-from lockstep.models.engines.asking import Batch, Sink
+from lockstep.models.engines import allocation, kernels, projections, streams, tables
 from lockstep.models.engines.bounds import MARGIN
-from lockstep.models.engines.jit import NONE
+from lockstep.models.engines.jit import MINUS_INFINITY
 from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
+from lockstep.models.engines.projections import Batch, Sink
 from lockstep.models.engines.session import Unsuitable
-from lockstep.models.engines.sizes import BLOCK, LINKED
-from lockstep.models.engines.streams import Kept
-from lockstep.models.engines.tables import Asked
+from lockstep.models.engines.sizes import BLOCK, MAX_LINKED_ROWS
+from lockstep.models.engines.streams import StoredStream
+from lockstep.models.engines.tables import Projections
 from lockstep.models.positions import Positions
 from lockstep.models.processes import THRESHOLD
 from lockstep.models.sequence import Change
@@ -35,41 +34,41 @@ from lockstep.models.transformer import Prediction, Transformer
 
 
 class IndexedSession:
-    """Predictions by the indexed engine; see `lockstep.models.engines.session`."""
+    """Predictions by the indexed engine. See `lockstep.models.engines.session`."""
 
     name = "indexed"
 
     def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
         if not all(map(len, sequences)):
             raise Unsuitable("the sequence is empty")
-        self.model, self.positions, self.sink = model, Positions.stacked(positions), int(sequences[0][0])
+        self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
         self.plan = plan(model, self.positions, self.sink)
-        most = len(self.positions)
+        capacity = len(self.positions)
         self.ends = np.cumsum([len(part) for part in positions])
         self.batch = _batch(self.ends, self.plan.heads)
         self.lengths = [len(tokens) for tokens in sequences]
-        self.is_first = np.zeros(most, np.bool_)
+        self.is_first = np.zeros(capacity, np.bool_)
         self.is_first[self.batch.first] = True
-        self.tokens = np.zeros(most, np.int64)
-        self.kept = tuple(
-            Kept(
+        self.tokens = np.zeros(capacity, np.int64)
+        self.stored = tuple(
+            StoredStream(
                 columns,
-                np.zeros((most // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
-                np.zeros((most // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
+                np.zeros((capacity // BLOCK + 1, len(columns.narrow), BLOCK), np.int16),
+                np.zeros((capacity // BLOCK + 1, len(columns.wide), BLOCK), np.int64),
             )
             for columns in self.plan.columns
         )
-        self.layers = [Layer(heads, most, model.width, self.batch) for heads in self.plan.heads]
+        self.layers = [LayerTables(heads, capacity, model.width, self.batch) for heads in self.plan.heads]
         self._place_positions()
         self.started = False
-        self.dead: list[Integers] = []
+        self.removed: list[Integers] = []
         self.changed: list[Integers] = []
         for number, tokens in enumerate(sequences):
-            self._take(number, np.arange(len(tokens)), tokens)
+            self._set_tokens(number, np.arange(len(tokens)), tokens)
 
     def _place_positions(self) -> None:
-        """Keep the encoding of every position, and note where the columns are that tokens write."""
-        positions, columns, kept = self.positions, self.plan.columns[0], self.kept[0]
+        """Store the encoding of every position, and find the columns that tokens write."""
+        positions, columns, stored = self.positions, self.plan.columns[0], self.stored[0]
         place = np.full(positions.width, -1, np.int32)
         place[columns.narrow] = np.arange(len(columns.narrow))
         place[columns.wide] = len(columns.narrow) + np.arange(len(columns.wide))
@@ -79,45 +78,47 @@ class IndexedSession:
         self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
         small, large = place[positions.small_columns], place[positions.large_columns]
         narrow = small < len(columns.narrow)
-        streams.place_small(kept, positions.small, np.where(narrow, small, -1))
-        # Bytes in columns that tokens make wide, and what is no byte.
+        streams.place_small(stored, positions.small, np.where(narrow, small, -1))
+        # The other columns: bytes in columns that tokens make wide, and large ones.
         rest = [(small[n], positions.small[:, n]) for n in np.flatnonzero(~narrow)]
         for at, values in [*rest, *zip(large, positions.large.T)]:
             if at >= 0:
-                streams.place_column(kept, at, values)
+                streams.place_column(stored, at, values)
 
-    def _take(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
-        """Take over the tokens of rows that changed."""
+    def _set_tokens(self, number: int, rows: Integers, tokens: NDArray[np.int64]) -> None:
+        """Copy the tokens of changed rows."""
         here = rows + self.batch.first[number]
         self.tokens[here] = tokens[rows]
         self.changed.append(here)
 
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
         first, before = self.batch.first[number], self.lengths[number]
-        self.dead.append(np.arange(first + change.length, first + before))
+        self.removed.append(np.arange(first + change.length, first + before))
         self.lengths[number] = change.length
-        self._take(number, change.rows, tokens)
+        self._set_tokens(number, change.rows, tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """Predict the rows that a change may have reached; in sequences that are not in `live` there are none."""
-        anew, dead = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.dead))
-        self.changed, self.dead = [], []
-        self._embed(anew)
-        rows = anew
+        """Predict the rows that the last changes may have affected. Sequences that are not in `live` have none."""
+        edited, removed = (np.concatenate([*parts, np.zeros(0, np.int64)]) for parts in (self.changed, self.removed))
+        self.changed, self.removed = [], []
+        self._embed(edited)
+        rows = edited
         last = len(self.layers) - 1
         for number, (layer, mlp) in enumerate(zip(self.layers, self.plan.mlps)):
-            kept = self.kept[number]
+            stored = self.stored[number]
             if not self.started:
-                layer.start(kept)
-            rows = layer.follow(rows, dead, kept)
+                layer.start(stored)
+            rows = layer.propagate(rows, removed, stored)
             if number < last:
-                after = self.kept[number + 1]
-                rows = kernels.advance(kept, after, layer.heads, mlp, layer.table.rows, rows, anew, self.model.width)
+                after = self.stored[number + 1]
+                rows = kernels.advance(stored, after, layer.heads, mlp, layer.table.rows, rows, edited, self.model.width)
         self.started = True
-        return self._apart(rows, self._read(rows), live)
+        return self._split_by_sequence(rows, self._read(rows), live)
 
-    def _apart(self, rows: Integers, found: Prediction, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
-        """Cut what was predicted into one part for each sequence, with rows counted from its start."""
+    def _split_by_sequence(
+        self, rows: Integers, found: Prediction, live: Sequence[int]
+    ) -> list[tuple[NDArray[np.int64], Prediction]]:
+        """Split predictions by sequence, and count rows from the start of their sequence."""
         firsts = self.batch.first[list(live)]
         edges = np.searchsorted(rows, firsts), np.searchsorted(rows, self.ends[list(live)])
         return [(rows[a:b] - first, found.part(slice(a, b))) for first, a, b in zip(firsts, *edges)]
@@ -126,99 +127,101 @@ class IndexedSession:
         if ((self.tokens[rows] == self.sink) != self.is_first[rows]).any():
             raise Unsuitable("the first token moves, or appears a second time")
         small, large = self.positions.small, self.positions.large
-        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.kept[0])
+        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.stored[0])
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
-        found = kernels.finish(self.kept[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
+        found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
-        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # that is for the reference to judge
+        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # the reference must decide these
             raise Unsuitable("a probability is too near to the threshold")
         control = torch.from_numpy(found.control) if self.plan.readout.control else None
         return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
 
 
 def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
-    """Where each sequence begins.
+    """Return the first row of each sequence, and the sequence of each row.
 
-    Raises: Unsuitable: their numbers do not fit above the bits of a query.
+    Raises: Unsuitable: the numbers of the sequences do not fit above the bits of a query.
     """
-    tags = (1 << (len(ends) - 1).bit_length()) - 1
+    number_mask = (1 << (len(ends) - 1).bit_length()) - 1
     most = max(int(np.diff(plan.first_match).max(initial=0)) for plan in heads)
-    if most + tags.bit_length() > MOST_PACKED_BITS:
+    if most + number_mask.bit_length() > MOST_PACKED_BITS:
         raise Unsuitable(f"numbers of {len(ends)} sequences do not fit beside queries of {most} bits")
     first = np.concatenate([[0], ends[:-1]])
-    return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), tags)
+    return Batch(first, np.repeat(np.arange(len(ends), dtype=np.int32), ends - first), number_mask)
 
 
-class Layer:
-    """The hash tables of one layer, over rows 0 .. most - 1."""
+class LayerTables:
+    """The hash tables of one layer, for rows 0 .. capacity - 1."""
 
-    def __init__(self, heads: HeadPlan, most: int, width: int, batch: Batch) -> None:
+    def __init__(self, heads: HeadPlan, capacity: int, width: int, batch: Batch) -> None:
         self.heads, self.width, self.batch = heads, width, batch
         many = len(heads.silence)
-        self.table = room.empty(many, most)
-        self.seen, self.affected = np.full(most, -1, np.int64), np.zeros(most, np.int64)
-        self.sink = Sink(np.full(many, -NONE), np.zeros(many, np.int64), np.full(many, -NONE))
+        self.table = allocation.empty_table(many, capacity)
+        self.seen, self.affected = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int64)
+        self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
 
-    def start(self, kept: Kept) -> None:
-        """Take the first row as the sink of every head."""
-        asked = room.silent(len(self.heads.silence), 1)
-        asking.ask(self.heads, kept, np.zeros(1, np.int64), asked, self.sink, self.batch._replace(tags=0), self.width)
-        if asked.care.any():
-            raise Unsuitable(asking.FAULTS[asking.SINK])
-        self.sink.score[:], self.sink.value[:] = asked.recency[:, 0], asked.value[:, 0]
+    def start(self, stored: StoredStream) -> None:
+        """Make the first row the sink of every head."""
+        projected = allocation.silent_projections(len(self.heads.silence), 1)
+        projections.project(
+            self.heads, stored, np.zeros(1, np.int64), projected, self.sink, self.batch._replace(number_mask=0), self.width
+        )
+        if projected.care.any():
+            raise Unsuitable(projections.FAULTS[projections.SINK])
+        self.sink.score[:], self.sink.value[:] = projected.recency[:, 0], projected.value[:, 0]
         for h, silence in enumerate(self.heads.silence):
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
             above = [*(2 * half), *([silence] if silence else [])]
-            self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -NONE
-        self.table.rows[:, :, tables.GOT] = self.sink.value[:, None]
+            self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
+        self.table.rows[:, :, tables.ROW_READ] = self.sink.value[:, None]
 
-    def follow(self, changed: Integers, dead: Integers, kept: Kept) -> Integers:
-        """Relink changed and dead rows; return the changed ones and all that read something new, ascending."""
+    def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
+        """Relink changed and removed rows. Return the changed rows and all that read something new, ascending."""
         count = self.table.counts
         count[:, tables.PASS] += 1
-        self.seen[changed] = self.seen[dead] = count[0, tables.PASS]
-        if len(dead):
-            self._relink(dead, room.silent(len(count), len(dead)))
-        for first in range(0, len(changed), LINKED):
-            chunk = changed[first : first + LINKED]
-            asked = room.unanswered(len(count), len(chunk))
-            if fault := asking.ask(self.heads, kept, chunk, asked, self.sink, self.batch, self.width):
-                raise Unsuitable(asking.FAULTS[fault])
-            self._relink(chunk, asked)
+        self.seen[changed] = self.seen[removed] = count[0, tables.PASS]
+        if len(removed):
+            self._relink(removed, allocation.silent_projections(len(count), len(removed)))
+        for first in range(0, len(changed), MAX_LINKED_ROWS):
+            chunk = changed[first : first + MAX_LINKED_ROWS]
+            projected = allocation.empty_projections(len(count), len(chunk))
+            if fault := projections.project(self.heads, stored, chunk, projected, self.sink, self.batch, self.width):
+                raise Unsuitable(projections.FAULTS[fault])
+            self._relink(chunk, projected)
         tables.settle(self.table, self.sink.value, len(changed))
         if (count[:, tables.STOPPED] == tables.TIED).any():
             raise Unsuitable("a query finds two keys that are equally recent")
-        news = tables.gather_news(self.table, self.seen, self.affected)
-        return np.sort(np.concatenate([changed, self.affected[:news]])) if news else changed
+        found = tables.gather_changed_reads(self.table, self.seen, self.affected)
+        return np.sort(np.concatenate([changed, self.affected[:found]])) if found else changed
 
-    def _relink(self, changed: Integers, asked: Asked) -> None:
+    def _relink(self, changed: Integers, projected: Projections) -> None:
         count = self.table.counts
         count[:, tables.RESUME] = 0
         while True:
-            tables.relink(self.table, changed, asked)
+            tables.relink(self.table, changed, projected)
             stopped = np.flatnonzero(count[:, tables.STOPPED] != tables.DONE)
             if not len(stopped):
                 return
             for h in stopped:
                 if count[h, tables.STOPPED] == tables.NEW_CARE:
-                    self._add_care(int(h), int(asked.care[h, count[h, tables.RESUME]]))
+                    self._add_care(int(h), int(projected.care[h, count[h, tables.RESUME]]))
             if (count[stopped, tables.STOPPED] == tables.FULL).any():
-                self.table = room.grown(self.table)
+                self.table = allocation.with_more_buckets(self.table)
 
     def _add_care(self, h: int, care: int) -> None:
-        """Keys care for bits that none of their head cared for: every row that asks may find them."""
+        """Add a set of bits that no key of the head cared for before, and link all queries under it."""
         count = self.table.counts[h]
         m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
         if m == tables.MOST_CARES:
             raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")
-        self.table = room.with_care(self.table, m)
+        self.table = allocation.with_more_cares(self.table, m)
         self.table.cares[h, m] = care
         count[tables.RESUME] = 0
-        tables.ask_again(self.table, h, m)
+        tables.link_queries(self.table, h, m)
         while count[tables.STOPPED] == tables.FULL:
-            self.table = room.grown(self.table)
-            tables.ask_again(self.table, h, m)
+            self.table = allocation.with_more_buckets(self.table)
+            tables.link_queries(self.table, h, m)
         count[tables.CARES] += 1
         count[tables.RESUME] = stopped

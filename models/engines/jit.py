@@ -1,7 +1,7 @@
-"""Numba's compiler as the kernels use it, and threads for kernels that have much to do.
+"""Numba's compiler, with the options of our kernels, and threads for kernels with many rows.
 
-Kernels release the lock of the interpreter, so ordinary threads run them side by side. That compiles in a
-fraction of the time that Numba's own parallel loops take.
+Kernels release the interpreter's lock, so ordinary threads run them in parallel. Numba's own parallel loops would take
+several times as long to compile.
 """
 
 from __future__ import annotations
@@ -13,37 +13,38 @@ from typing import Any
 
 import numba
 
-#: No recency, no limit: beyond every score.
-NONE = -(1 << 62)
+#: Less than every score. Also the recency of an empty bucket.
+MINUS_INFINITY = -(1 << 62)
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-#: Its threads start when they are first needed.
+#: The pool starts its threads when they are first needed.
 POOL = ThreadPoolExecutor(THREADS)
 
 
 def jit(inline: bool = False) -> Callable[[Any], Any]:
-    """Numba's compiler, with its cache on disk if there is a place for one.
+    """Return Numba's compiler as a decorator, with its cache on disk if the folder is writable.
 
-    Args: inline: put it into its callers, since arrays are passed in seven parts each and that takes longer than a small kernel.
+    Args: inline: inline the kernel into its callers. A call passes seven values for each array, which costs more than a small
+          kernel does.
     """
-    how: dict[str, Any] = {"nogil": True, "inline": "always" if inline else "never", "fastmath": {"contract"}}
+    options: dict[str, Any] = {"nogil": True, "inline": "always" if inline else "never", "fastmath": {"contract"}}
 
     def compile(function: Any) -> Any:
         try:
-            return numba.njit(cache=True, **how)(function)
-        except RuntimeError:  # nothing can be written
-            return numba.njit(**how)(function)
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # the cache cannot be written
+            return numba.njit(**options)(function)
 
     return compile
 
 
-def spread(kernel: Any, parts: int, many: bool, *arguments: Any) -> None:
-    """Call a kernel on (first, end) of `parts` that are independent of each other; on all cores if there are many rows."""
+def run_in_threads(kernel: Any, parts: int, many: bool, *arguments: Any) -> None:
+    """Call a kernel on ranges (first, end) of 0 .. parts - 1, which are independent. If `many`, use all cores."""
     if not many or THREADS == 1 or parts < 2:
         kernel(0, parts, *arguments)
         return
     pieces = min(parts, THREADS)
     edges = [parts * i // pieces for i in range(pieces + 1)]
     others = [POOL.submit(kernel, first, end, *arguments) for first, end in zip(edges[1:], edges[2:])]
-    kernel(0, edges[1], *arguments)  # waking a thread takes as long as many rows: this one works, too
+    kernel(0, edges[1], *arguments)  # this thread takes a share, too: waking another one costs as much as many rows
     for done in others:
         done.result()

@@ -1,4 +1,4 @@
-"""Compiled kernels that take rows through a layer - what their heads read, the MLP - and read them out."""
+"""Compiled kernels that compute rows of a layer - the reads of their heads, the MLP - and the readout."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import jit, spread
+from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
-from lockstep.models.engines.sizes import BLOCK, MANY
-from lockstep.models.engines.streams import Kept, blocks, evaluate, gather, load, store, write
-from lockstep.models.engines.tables import GOT
+from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
+from lockstep.models.engines.streams import StoredStream, blocks, evaluate, gather, load, store, write
+from lockstep.models.engines.tables import ROW_READ
 
-#: exp(-gap) for gaps of logits, which are integers; beyond, it is less than float64 tells from 0 beside 1.
+#: exp(-gap) for gaps of logits, which are integers. For larger gaps, adding it to 1 gives 1 in float64.
 DECAY = np.exp(-np.arange(40.0))
 
 
-class Found(NamedTuple):
-    """Predictions of n rows: token [n], probability [n], control bits [n, 0 or 3]. Without control bits, rows that
-    hold no mask have probability 0."""
+class RowPredictions(NamedTuple):
+    """Predictions of n rows: token [n], probability [n], control bits [n, 0 or 3]. In models without control bits, rows
+    that hold no mask have probability 0."""
 
     token: Integers
     probability: Matrix
@@ -28,14 +28,14 @@ class Found(NamedTuple):
 
 @jit()
 def _read_heads(x: Matrix, heads: HeadPlan, table: Integers, rows: Integers, first: int, count: int, z: Matrix) -> None:
-    """Add what each head reads; table: [H, N, ROW]."""
+    """Add what each head reads to the stream. table: [H, N, ROW]."""
     starts, columns, weights = heads.writes.start, heads.writes.columns, heads.writes.values
     got = np.empty(BLOCK, np.int64)
     for h in range(len(heads.silence)):
         some = False
         for i in range(count):
-            got[i] = table[h, rows[first + i], GOT]
-            some |= got[i] != heads.nothing[h]
+            got[i] = table[h, rows[first + i], ROW_READ]
+            some |= got[i] != heads.zero_value[h]
         if not some:
             continue
         for v in range(heads.first_value[h], heads.first_value[h + 1]):
@@ -48,7 +48,7 @@ def _read_heads(x: Matrix, heads: HeadPlan, table: Integers, rows: Integers, fir
 
 @jit()
 def _units(t: Matrix, z: Matrix, first: int, end: int, biases: Matrix, signs: Matrix) -> bool:
-    """t [BLOCK] = the sum of sign relu(z + bias) over hidden units; whether it is anywhere not 0."""
+    """t [BLOCK] = the sum of sign relu(z + bias) over hidden units. Return whether some t is not 0."""
     zero, u = biases.dtype.type(0), first
     if (end - first) % 2:
         bias, sign, u = biases[first], signs[first], first + 1
@@ -65,15 +65,15 @@ def _units(t: Matrix, z: Matrix, first: int, end: int, biases: Matrix, signs: Ma
             t[i] += p * (v if v > zero else zero) + q * (w if w > zero else zero)
         u += 2
     some = 0
-    for i in range(BLOCK):  # a count, since a maximum of floats is no SIMD reduction
+    for i in range(BLOCK):  # a count: compilers use SIMD for it, but not for a maximum of floats
         some += 1 if t[i] != zero else 0
     return some > 0
 
 
 @jit()
 def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) -> None:
-    """x += W_out relu(W_in x + b). A group that is 0 on the whole block, as most are, writes nothing."""
-    starts, columns, weights, fresh = mlp.forms.start, mlp.forms.columns, mlp.forms.values, mlp.fresh
+    """x += W_out relu(W_in x + b). Most groups are 0 on the whole block, and their writes are skipped."""
+    starts, columns, weights, complete = mlp.forms.start, mlp.forms.columns, mlp.forms.values, mlp.complete
     out_starts, out_columns, out_weights = mlp.writes.start, mlp.writes.columns, mlp.writes.values
     written, form_of, first_unit, biases, signs = mlp.written, mlp.form_of, mlp.first_unit, mlp.bias, mlp.sign
     for j in range(len(written)):
@@ -82,9 +82,9 @@ def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) 
             added[c, i] = 0.0
     form = -1
     for g in range(len(form_of)):
-        if form_of[g] != form:  # forms come in order, since one may go on from the one before it
+        if form_of[g] != form:  # forms come in order, since one may be stored as the difference from the one before it
             form = form_of[g]
-            if fresh[form]:
+            if complete[form]:
                 for i in range(BLOCK):
                     z[i] = 0.0
             gather(z, starts, columns, weights, form, x)
@@ -97,23 +97,23 @@ def _feed_forward(x: Matrix, mlp: MlpPlan, z: Matrix, t: Matrix, added: Matrix) 
 
 
 @jit()
-def _through(x: Matrix, added: Matrix, kept: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, first: int,
-             count: int) -> None:  # fmt: skip
-    """The stream of a block after a layer, from what is kept before it and what its heads read."""
+def _compute_block(x: Matrix, added: Matrix, stored: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers,
+                   rows: Integers, first: int, count: int) -> None:  # fmt: skip
+    """Compute the stream of a block after a layer, from the stored stream before it and the reads of its heads."""
     z, t = np.empty(BLOCK, x.dtype), np.empty(BLOCK, x.dtype)
-    load(x, kept, rows, first, count)
+    load(x, stored, rows, first, count)
     _read_heads(x, heads, table, rows, first, count, z)
     _feed_forward(x, mlp, z, t, added)
 
 
 @jit()
 def _best_kind(scores: Matrix, i: int, plan: ReadoutPlan) -> int:
-    """The kind of the best token; of several the first, as the reference has it. Its score goes to the last row."""
+    """Return the kind of the best token; of several, the first, like the reference. Its score is stored in the last row."""
     kinds, best, score = len(plan.bits), -1, 0.0
     for kind in range(kinds):
         if kind == plan.mask:
             continue
-        total = scores[kind, i]  # of integers: the order of a sum does not matter
+        total = scores[kind, i]  # sums of integers, so their order does not matter
         for j in range(plan.bits[kind]):
             total += max(scores[kinds + j, i], scores[kinds + plan.most_bits + j, i])
         if best < 0 or total > score:
@@ -129,7 +129,7 @@ def _decay(gap: float) -> float:
 
 @jit()
 def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
-    """The probability of the best token: 1 over the sum, over all tokens, of exp(score - best), which factors over a kind's bits."""
+    """Return the probability of the best token: 1 / sum of exp(score - best) over all tokens, which factors over kinds' bits."""
     kinds, total = len(plan.bits), 0.0
     for kind in range(kinds):
         if kind == plan.mask:
@@ -145,9 +145,9 @@ def _probability(scores: Matrix, i: int, plan: ReadoutPlan) -> float:
 
 @jit()
 def _read_out(
-    x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: Found
+    x: Matrix, plan: ReadoutPlan, rows: Integers, tokens: Integers, mask: int, first: int, count: int, found: RowPredictions
 ) -> None:
-    """The best token of each masked lane and its probability; the control bits of each lane."""
+    """Compute the best token of each masked lane and its probability, and the control bits of each lane."""
     starts, columns, weights = plan.forms.start, plan.forms.columns, plan.forms.values
     kinds, most, some = len(plan.bits), plan.most_bits, plan.control > 0
     for i in range(count):
@@ -174,52 +174,68 @@ def _read_out(
 
 
 @jit()
-def _advance(block: int, end: int, before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
-             changed: NDArray[np.bool_], width: int) -> None:  # fmt: skip
+def _advance(block: int, end: int, before: StoredStream, after: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers,
+             rows: Integers, changed: NDArray[np.bool_], width: int) -> None:  # fmt: skip
     x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
-        _through(x, added, before, heads, mlp, table, rows, first, count)
+        _compute_block(x, added, before, heads, mlp, table, rows, first, count)
         store(x, after, rows, first, count, changed)
 
 
 @jit()
-def _finish(block: int, end: int, before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers,
-            mask: int, plan: ReadoutPlan, found: Found, width: int) -> None:  # fmt: skip
+def _finish(block: int, end: int, before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+            tokens: Integers, mask: int, plan: ReadoutPlan, found: RowPredictions, width: int) -> None:  # fmt: skip
     x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
-        _through(x, added, before, heads, mlp, table, rows, first, count)
+        _compute_block(x, added, before, heads, mlp, table, rows, first, count)
         _read_out(x, plan, rows, tokens, mask, first, count, found)
 
 
-def advance(before: Kept, after: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, anew: Integers,
-            width: int) -> Integers:  # fmt: skip
-    """Take rows through a layer; those whose stream after it is not what it was, and those of `anew`, which are among them."""
+def advance(before: StoredStream, after: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+            edited: Integers, width: int) -> Integers:  # fmt: skip
+    """Compute rows of a layer. Return those whose stream after it changed, and those of `edited`, which are among `rows`."""
     changed = np.empty(len(rows), np.bool_)
-    spread(_advance, blocks(rows), len(rows) >= MANY, before, after, heads, mlp, table, rows, changed, width)
-    if len(anew) == len(rows):
+    run_in_threads(
+        _advance, blocks(rows), len(rows) >= MIN_ROWS_FOR_THREADS, before, after, heads, mlp, table, rows, changed, width
+    )
+    if len(edited) == len(rows):
         return rows
-    changed[np.searchsorted(rows, anew)] = True
+    changed[np.searchsorted(rows, edited)] = True
     return rows[changed]
 
 
-def finish(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
-           plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
-    """Take rows through the last layer and read them out; those that hold no mask only for their control bits."""
+def finish(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
+           plan: ReadoutPlan, width: int) -> RowPredictions:  # fmt: skip
+    """Compute rows of the last layer and their readout. If the model has no control bits, rows without a mask are skipped."""
     if plan.control:
         return _finished(before, heads, mlp, table, rows, tokens, mask, plan, width)
     masked = tokens[rows] == mask
     part = _finished(before, heads, mlp, table, rows[masked], tokens, mask, plan, width)
-    found = Found(np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.empty((len(rows), 0), np.bool_))
+    found = RowPredictions(np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.empty((len(rows), 0), np.bool_))
     found.token[masked], found.probability[masked] = part.token, part.probability
     return found
 
 
-def _finished(before: Kept, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
-              plan: ReadoutPlan, width: int) -> Found:  # fmt: skip
-    found = Found(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
-    spread(_finish, blocks(rows), len(rows) >= MANY, before, heads, mlp, table, rows, tokens, mask, plan, found, width)
+def _finished(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, tokens: Integers, mask: int,
+              plan: ReadoutPlan, width: int) -> RowPredictions:  # fmt: skip
+    found = RowPredictions(np.empty(len(rows), np.int64), np.empty(len(rows)), np.empty((len(rows), plan.control), np.bool_))
+    run_in_threads(
+        _finish,
+        blocks(rows),
+        len(rows) >= MIN_ROWS_FOR_THREADS,
+        before,
+        heads,
+        mlp,
+        table,
+        rows,
+        tokens,
+        mask,
+        plan,
+        found,
+        width,
+    )
     return found

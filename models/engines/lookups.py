@@ -1,18 +1,20 @@
-"""Heads that are exact-match lookups, recognised from Q and K alone.
+"""Recognises heads that are exact-match lookups, from Q and K alone.
 
-The score of a key for a query is a sum over the inner dimensions. A dimension is one of three things:
+The score of a key for a query is a sum over the inner dimensions of the head. Each dimension is one of three kinds:
 
 - a *bias*: its query is the same number on every row, so it adds a form of the key's row alone;
 - the *asks* dimension: its key is 0 on every row but the first, so it changes the first row's score alone;
-- a *match*: its query is +half or -half, its key 1, -1 or 0, so it adds half if the signs agree, takes half if they do
-  not, and does nothing where the key does not care.
+- a *match*: its query is +half or -half, and its key is 1, -1 or 0. It adds half if the signs agree, and subtracts half
+  if they differ. It adds 0 if the key is 0: the key does not care for this bit.
 
-So the best score that a key can reach for any query is its *recency*, bias + half * (bits it cares for), it reaches
-it exactly where all of these match, and stays 2 half below it elsewhere. The first row is the *sink*: it cares for
-nothing, so it scores its bias for rows that ask, and more for those that do not. If all recencies are below the sink's
-score for rows that do not ask, and less than 2 half above its score for rows that ask, then attention reads
-the most recent of the keys that match and exceed the sink, or else the sink. That, and that scores differ by enough for the
-softmax to be 0 and 1, is what is checked: the shape here, the values whenever a row is computed.
+So the best score that a key can reach is its *recency*, bias + half * (number of bits that it cares for). A query gets
+this score if all these bits match, and at least 2 half less otherwise. The first row is the *sink*. It cares for no bit,
+so its score is its bias for rows that ask, and more for rows that do not ask. Suppose that all recencies are below the
+sink's score for rows that do not ask, and less than 2 half above its score for rows that ask. Then attention reads the
+most recent matching key whose recency exceeds the sink's score, or else the sink.
+
+`recognise` checks the form of the dimensions, and that scores differ by enough for softmax to give exactly 0 and 1. The
+engine checks the conditions on values whenever it computes a row.
 """
 
 from __future__ import annotations
@@ -22,21 +24,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, exact, unit
+from lockstep.models.engines.bounds import VANISHING, Interval, Matrix, power_of_two_factor, to_float64
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.transformer import Layer, Transformer
 
-#: A query's bits are packed into one integer, and so are the values that a head reads.
+#: The bits of a query are packed into one integer of at most so many bits. So are the values that a head reads.
 MOST_PACKED_BITS = 62
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """One head; rows of matrices are linear forms over the stream before its layer, [d] each.
+    """One head as a lookup. Rows of matrices are linear forms over the stream before the layer, [d] each.
 
-    queries, keys:  [m, d], the matches; a query is +-half. half: [m].
-    bias:           [d]. asks: [d], 0 where a row asks, `silence` where it does not (0: every row asks).
-    values:         [n, d]; in [low, high], so that they pack into `bits` each. writes: [n, d].
+    queries, keys:  [m, d], the matches. A query is +half or -half. half: [m].
+    bias:           [d]. asks: [d]: 0 on rows that ask, `silence` on rows that do not. If `silence` is 0, every row asks.
+    values:         [n, d]. Value i lies from low[i] on and takes bits[i] bits. writes: [n, d].
     """
 
     queries: Matrix
@@ -52,18 +54,18 @@ class Lookup:
 
 
 def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_first: NDArray[np.bool_]) -> Lookup:
-    """The lookup that a head is.
+    """Return the lookup that a head computes.
 
-    Args:   x: the range of the stream before the layer. only_first: columns [d] that are 1 on the first row and 0 on all others.
-    Raises: Unsuitable: it is none.
+    Args:   x: the range of the stream before the layer. only_first: the columns [d] that are 1 on the first row, 0 elsewhere.
+    Raises: Unsuitable: the head is no lookup.
     """
-    q, k, v, o = (exact(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
-    scale = unit(q)
+    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
+    scale = power_of_two_factor(q)
     if scale < VANISHING[model.dtype]:
-        raise Unsuitable("scores that differ may not differ by enough: attention mixes rows")
+        raise Unsuitable("different scores may be so close that attention mixes rows")
     q = q / scale
-    constant = np.where(x.low == x.high, x.low, 0.0)  # what a column holds on every row
-    fixed = x.low == x.high
+    fixed = x.low == x.high  # columns that hold the same number on every row
+    constant = np.where(fixed, x.low, 0.0)
     bias, asks, matches = np.zeros(q.shape[1]), np.zeros(q.shape[1]), []
     for query, key in zip(q, k):
         if not query.any() or not key.any():
@@ -72,19 +74,19 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
             bias += float(query @ constant) * key
         elif not key[~only_first].any():
             if not (key[only_first] >= 0).all() or np.count_nonzero(key) != 1:
-                raise Unsuitable("the first row's key is not a sink's")
+                raise Unsuitable("the key of the first row is not that of a sink")
             asks += float(key.sum()) * query
         else:
             matches.append((query, key, abs(float(query @ constant))))
     if len(matches) > MOST_PACKED_BITS or any(half <= 0 for _, _, half in matches):
-        raise Unsuitable("its queries are not bits of +half and -half")
+        raise Unsuitable("a head has queries other than +half and -half")
     used = [n for n in range(len(v)) if v[n].any() and o[n].any()]
-    reads = x.through(v[used])
+    reads = x.image_under(v[used])
     bits = tuple(int(high - low).bit_length() for low, high in zip(reads.low, reads.high))
     if sum(bits) > MOST_PACKED_BITS:
-        raise Unsuitable("it reads more than an integer holds")
+        raise Unsuitable("the values that a head reads do not fit in one integer")
     queries, keys = (np.array([m[part] for m in matches]).reshape(-1, q.shape[1]) for part in (0, 1))
     return Lookup(
-        queries, keys, np.array([m[2] for m in matches]), bias, asks, float(x.through(asks[None]).high[0]), v[used],
+        queries, keys, np.array([m[2] for m in matches]), bias, asks, float(x.image_under(asks[None]).high[0]), v[used],
         reads.low.astype(np.int64), bits, o[used],
     )  # fmt: skip

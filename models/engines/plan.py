@@ -1,4 +1,4 @@
-"""A model as the arrays that compiled kernels read: sparse forms, and what of each row is kept between layers."""
+"""Turns a model into the arrays that compiled kernels read: sparse forms, and the columns to store between layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, exact, largest
+from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, max_partial_sum, to_float64
 from lockstep.models.engines.lookups import Lookup, recognise
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
@@ -20,15 +20,15 @@ from lockstep.models.transformer import Transformer
 Integers = NDArray[np.int64]
 Matrix = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
-#: What kernels count in.
+#: The dtype that kernels compute in.
 Real = type[np.float32] | type[np.float64]
 
-#: Columns whose range fits are kept in 16 bits.
+#: Columns whose absolute values are below this are stored in 16 bits.
 NARROW = 1 << 15
 
 
 class Sparse(NamedTuple):
-    """The rows of a matrix: row i has `values[start[i] : start[i + 1]]` in `columns`."""
+    """A sparse matrix by rows. Row i has `values[start[i] : start[i + 1]]` in the columns of the same slice of `columns`."""
 
     start: Indices
     columns: Indices
@@ -36,16 +36,17 @@ class Sparse(NamedTuple):
 
 
 class HeadPlan(NamedTuple):
-    """The lookups of one layer; head h has the matches `first_match[h]` .. and the values `first_value[h]` ...
+    """The lookups of one layer. The matches of head h start at `first_match[h]`, its values at `first_value[h]`.
 
-    forms:   first all queries, then all keys, then all values. own: each head's bias and asks, in float64, as scores can be large.
-    silence: [H]. half: [M]. low, shift, width: [values], how values pack into 64 bits. writes: [values, d].
-    reach: [H], the most that matches can add to a key's bias. sure: [H], whether queries are within +-half whatever the stream
-    holds. nothing: [H], the packed value that adds nothing, or -1.
+    forms:   all queries, then all keys, then all values. bias_and_asks: the bias and asks of each head, in float64, since scores
+             can be large.
+    silence: [H]. half: [M]. low, shift, width: [values], how values are packed into 64 bits. writes: [values, d].
+    reach:   [H], the most that matches can add to a key's bias. bounded: [H], whether queries lie within +-half for every
+             stream. zero_value: [H], the packed value that adds nothing, or -1 if there is none.
     """
 
     forms: Sparse
-    own: Sparse
+    bias_and_asks: Sparse
     first_match: Indices
     half: Matrix
     silence: Matrix
@@ -55,18 +56,18 @@ class HeadPlan(NamedTuple):
     width: Integers
     writes: Sparse
     reach: Matrix
-    sure: NDArray[np.bool_]
-    nothing: Integers
+    bounded: NDArray[np.bool_]
+    zero_value: Integers
 
 
 class MlpPlan(NamedTuple):
-    """One MLP: group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`.
+    """One MLP. Group g adds `sum_i sign_i relu(form + bias_i)` times its row of `writes`.
 
-    forms: of each, what it has more than the one before it, or all of it where it is `fresh`.
+    forms: each row is a form where `complete` is true, else the difference from the form before it.
     """
 
     forms: Sparse
-    fresh: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
     form_of: Indices
     first_unit: Indices
     bias: Matrix
@@ -76,7 +77,7 @@ class MlpPlan(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns that something reads from a layer on: kept in 16 bits, kept in 64, and those that are constant."""
+    """The columns that this layer, a later one or the readout reads: stored in 16 bits, stored in 64 bits, and constant."""
 
     narrow: Indices
     wide: Indices
@@ -85,7 +86,10 @@ class Columns(NamedTuple):
 
 
 class ReadoutPlan(NamedTuple):
-    """Scores of kinds, of ones, of zeros, control bits; bits of each kind, its first token; -1 for MASK's bits."""
+    """The readout. `forms` are the scores of kinds, of ones and of zeros, then the control bits.
+
+    bits, offsets: the bits and the first token of each kind. mask: the number of the kind MASK. control: 0 or 3.
+    """
 
     forms: Sparse
     bits: Indices
@@ -97,9 +101,10 @@ class ReadoutPlan(NamedTuple):
 
 
 class EmbedPlan(NamedTuple):
-    """E[token]: `kinds` has the row of each kind with the zeros of its bits, `bits` what a bit that is 1 changes.
+    """E[token]. `kinds` has the embedding of each kind's token 0, and `bits` the change by a bit that is 1.
 
-    Their columns are numbered as in `touched`, the columns that tokens write; bits, offsets: of each kind.
+    touched: the columns that tokens write; `kinds` and `bits` number their columns within it. kind_bits, offsets: the bits and
+    the first token of each kind.
     """
 
     kinds: Sparse
@@ -111,7 +116,7 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole model; `columns[l]` are kept before layer l."""
+    """The plan of a model. `columns[l]` are stored before layer l."""
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -122,10 +127,10 @@ class Plan:
 
 
 def plan(model: Transformer, positions: Positions, first: int) -> Plan:
-    """Recognise every head and lay the model out.
+    """Recognise every head, and return the plan of a model.
 
-    Args:   first: the token at position 0, which no other position ever holds.
-    Raises: Unsuitable: something in it is not what the kernels compute.
+    Args:   first: the token at position 0. No other position ever holds it.
+    Raises: Unsuitable: the kernels cannot compute this model.
     """
     if not model.layers:
         raise Unsuitable("it has no layers")
@@ -138,24 +143,26 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     only_first = _only_first(model, positions, sink_kind)
     for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
         lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
-        if any(max(largest(p.queries, x), largest(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]):
+        if any(
+            max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]
+        ):
             real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
     return Plan(
         heads=tuple(_head_plan(*each, model.width, real) for each in zip(lookups, live, bounds.stages)),
-        mlps=_in(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
-        columns=_in(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
+        mlps=_with_dtype(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
+        columns=_with_dtype(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
         embed=_embed_plan(model, live[0]),
-        readout=_in(real, _readout_plan(model)),
+        readout=_with_dtype(real, _readout_plan(model)),
         sink_kind=sink_kind,
     )
 
 
 def _bounds(model: Transformer, positions: Positions) -> tuple[Bounds, Real]:
-    """Bounds, and what the kernels count in: float32, which has twice the lanes, if it counts every sum.
+    """Return the bounds and the kernels' dtype. It is float32, which has twice the lanes, if float32 holds every sum exactly.
 
-    Two bits less than either counts, since a form that goes on from the one before it passes through thrice its size.
+    Two bits are left spare: a sum for a form that is stored as a difference can reach three times the size of the form.
     """
     try:
         return bound(model, positions, EXACT_BITS[torch.float32] - 2), np.float32
@@ -166,18 +173,18 @@ def _bounds(model: Transformer, positions: Positions) -> tuple[Bounds, Real]:
 Part = TypeVar("Part")
 
 
-def _in(real: Real, part: Part) -> Part:
-    """A copy of a part of a plan, with its float64 arrays in that dtype."""
+def _with_dtype(real: Real, part: Part) -> Part:
+    """Return a copy of a part of a plan with its float64 arrays converted to `real`."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:
         return part.astype(real)  # type: ignore[return-value]
     if isinstance(part, tuple):
-        parts = (_in(real, each) for each in part)
+        parts = (_with_dtype(real, each) for each in part)
         return type(part)(*parts) if hasattr(part, "_fields") else type(part)(parts)
     return part
 
 
-def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
-    """The nonzero entries of a matrix, of the columns to keep."""
+def to_sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
+    """Return the nonzero entries of a matrix, in the columns to keep."""
     kept = rows if keep is None else np.where(keep, rows, 0.0)
     row, column = np.nonzero(kept)
     start = np.searchsorted(row, np.arange(len(rows) + 1)).astype(np.int32)
@@ -185,15 +192,15 @@ def sparse(rows: Matrix, keep: NDArray[np.bool_] | None = None) -> Sparse:
 
 
 def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDArray[np.bool_]:
-    """Columns that the first token's kind sets to 1 and nothing else touches."""
-    kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
+    """Return the columns [d] that the first token's kind sets to 1 and that nothing else writes."""
+    kind, one, zero = (to_float64(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
     others = np.delete(kind, sink_kind, axis=0).any(axis=0) | one.any(axis=0) | zero.any(axis=0)
     low, high = positions.extremes()
     return np.asarray((kind[sink_kind] == 1) & ~others & (low == 0) & (high == 0))
 
 
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
-    """Which columns a layer writes, [d]."""
+    """Return which columns a layer writes, [d]."""
     written = np.zeros(width, bool)
     for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
         written |= writes.any(axis=0)
@@ -201,10 +208,10 @@ def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -
 
 
 def _live(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bounds) -> list[NDArray[np.bool_]]:
-    """For each stage, the columns that a later layer or the readout reads."""
+    """Return, for each stage, the columns that a later layer or the readout reads."""
     head = model.unembedding
     last = [head.kind, head.one, head.zero, *([model.control_weight] if model.control_weight is not None else [])]
-    live = [np.any([exact(m).any(axis=0) for m in last], axis=0)]
+    live = [np.any([to_float64(m).any(axis=0) for m in last], axis=0)]
     for heads, feed_forward in zip(reversed(lookups), reversed(bounds.feed_forwards)):
         read = live[0] | feed_forward.forms.any(axis=0)
         for x in heads:
@@ -234,8 +241,8 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
     groups = [[p.queries for p in lookups], [p.keys for p in lookups], [p.values for p in lookups]]
     shifts = [np.cumsum([0, *p.bits])[:-1] for p in lookups]
     found = HeadPlan(
-        forms=sparse(stacked([m for part in groups for m in part])),
-        own=sparse(stacked(own)),
+        forms=to_sparse(stacked([m for part in groups for m in part])),
+        bias_and_asks=to_sparse(stacked(own)),
         first_match=_starts([len(p.half) for p in lookups]),
         half=np.concatenate([np.zeros(0), *(p.half for p in lookups)]),
         silence=np.array([p.silence for p in lookups], float),
@@ -243,16 +250,16 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         low=np.concatenate([np.zeros(0, np.int64), *(p.low for p in lookups)]),
         shift=np.concatenate([np.zeros(0, np.int64), *shifts]).astype(np.int64),
         width=np.array([b for p in lookups for b in p.bits], np.int64),
-        writes=sparse(stacked([p.writes for p in lookups]), live),
-        reach=np.array([p.half @ x.through(p.keys).size for p in lookups], float),
-        sure=np.array([bool((x.through(p.queries).size <= p.half).all()) for p in lookups], bool),
-        nothing=np.array([_nothing(p, s) for p, s in zip(lookups, shifts)], np.int64),
+        writes=to_sparse(stacked([p.writes for p in lookups]), live),
+        reach=np.array([p.half @ x.image_under(p.keys).size for p in lookups], float),
+        bounded=np.array([bool((x.image_under(p.queries).size <= p.half).all()) for p in lookups], bool),
+        zero_value=np.array([_packed_zero(p, s) for p, s in zip(lookups, shifts)], np.int64),
     )
-    return _in(real, found)._replace(own=found.own, reach=found.reach)
+    return _with_dtype(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
 
 
-def _nothing(lookup: Lookup, shifts: Integers) -> int:
-    """The packed value whose parts are all 0."""
+def _packed_zero(lookup: Lookup, shifts: Integers) -> int:
+    """Return the packed value whose parts are all 0, or -1 if some part cannot be 0."""
     if (lookup.low > 0).any() or any(-low >> bits for low, bits in zip(lookup.low.tolist(), lookup.bits)):
         return -1
     return sum(-low << shift for low, shift in zip(lookup.low.tolist(), shifts.tolist()))
@@ -262,35 +269,38 @@ def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
     groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
     used = sorted({g.form for g in groups})
     writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
-    forms, fresh = chained(mlp.forms[used])
+    forms, complete = as_differences(mlp.forms[used])
     return MlpPlan(
-        forms=sparse(forms),
-        fresh=fresh,
+        forms=to_sparse(forms),
+        complete=complete,
         form_of=np.array([used.index(g.form) for g in groups], np.int32),
         first_unit=_starts([len(g.biases) for g in groups]),
         bias=np.array([b for g in groups for b in g.biases], float),
         sign=np.array([s for g in groups for s in g.signs], float),
-        writes=sparse(writes, live),
+        writes=to_sparse(writes, live),
         written=np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
     )
 
 
-def chained(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Rows as what they add to the row before, and which of them are better whole; carries of a sum are a third that way."""
+def as_differences(forms: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Store each row as its difference from the row before where that has fewer entries, and return which rows are complete.
+
+    This leaves a third of the entries for the carries of a sum.
+    """
     added = np.diff(forms, axis=0, prepend=np.zeros((1, forms.shape[1])))
-    fresh = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
-    return np.where(fresh[:, None], forms, added), fresh
+    complete = np.count_nonzero(forms, axis=1) <= np.count_nonzero(added, axis=1)
+    return np.where(complete[:, None], forms, added), complete
 
 
 def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
-    kind, one, zero = (exact(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
+    kind, one, zero = (to_float64(m) for m in (model.embedding.kind, model.embedding.one, model.embedding.zero))
     kinds = model.vocabulary.kinds
     rows = np.array([kind[i] + zero[:bits].sum(axis=0) for i, (_, bits) in enumerate(kinds)])
     touched = np.flatnonzero(live & (rows.any(axis=0) | (one - zero).any(axis=0)))
     offsets = [model.vocabulary.offsets[name] for name, _ in kinds]
     return EmbedPlan(
-        kinds=sparse(rows[:, touched]),
-        bits=sparse((one - zero)[:, touched]),
+        kinds=to_sparse(rows[:, touched]),
+        bits=to_sparse((one - zero)[:, touched]),
         touched=touched.astype(np.int32),
         kind_bits=np.array([bits for _, bits in kinds], np.int32),
         offsets=np.array(offsets, np.int64),
@@ -299,13 +309,13 @@ def _embed_plan(model: Transformer, live: NDArray[np.bool_]) -> EmbedPlan:
 
 def _readout_plan(model: Transformer) -> ReadoutPlan:
     head, vocabulary = model.unembedding, model.vocabulary
-    parts, bias = [exact(m) for m in (head.kind, head.one, head.zero)], np.zeros(0)
+    parts, bias = [to_float64(m) for m in (head.kind, head.one, head.zero)], np.zeros(0)
     if model.control_weight is not None and model.control_bias is not None:
-        parts.append(exact(model.control_weight))
-        bias = exact(model.control_bias)
+        parts.append(to_float64(model.control_weight))
+        bias = to_float64(model.control_bias)
     names = [name for name, _ in vocabulary.kinds]
     return ReadoutPlan(
-        forms=sparse(np.concatenate(parts)),
+        forms=to_sparse(np.concatenate(parts)),
         bits=np.array([bits for _, bits in vocabulary.kinds], np.int32),
         offsets=np.array([vocabulary.offsets[name] for name in names], np.int64),
         mask=names.index(MASK),

@@ -1,4 +1,4 @@
-"""What an engine is to the decoding loop: a session, which starts on a sequence and is told what each decoding step changed."""
+"""The interface between an engine and the decoding loop: a session."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from lockstep.models.transformer import Prediction
 
 
 class Unsuitable(Exception):
-    """A model, or a sequence that came up, is not one that this engine computes exactly; says why."""
+    """This engine cannot compute a model or a sequence exactly. The message says why."""
 
 
 class Session(Protocol):
-    """The predictions for some sequences while they are edited, in one pass over the model; numbers say which sequence.
+    """Predicts some sequences, which are numbered, while they are edited. One pass over the model predicts all of them.
 
-    update:   a decoding step changed a sequence; these are its tokens now.
-    predict:  for each sequence in `live`, in that order, the rows, ascending, whose token changed or whose prediction may differ
-              from what was last said of them (at first: all), and the prediction of each: right for masked rows, and its control
-              bits for all. A `probability` is on the same side of THRESHOLD as the reference's. Sequences that are not live stay
-              as they are.
+    update:   tells the session that a decoding step changed a sequence, and its tokens now.
+    predict:  returns, for each sequence in `live`, in order, rows and their predictions. The rows are ascending: those whose
+              token changed or whose prediction may differ from the last one; at first, all. Tokens and probabilities are right
+              for masked rows, control bits for all rows. A probability is on the same side of THRESHOLD as the reference's.
+              Sequences that are not live do not change.
     Raises: Unsuitable, from either of them.
     """
 
@@ -36,7 +36,7 @@ class Session(Protocol):
 
 @runtime_checkable
 class Stepping(Session, Protocol):
-    """A session that carries out decoding steps itself, in parallel order, for some processes; `Editing` does the same, more slowly.
+    """A session that carries out decoding steps itself, in parallel order, for some processes; `SequenceEditor` does the same, more slowly.
 
     step:   one step: the change, the sequence after it (which later steps edit in place), and how many masks it has. None where
             nothing changes; then `grown` is the length for which there were no positions, or 0.

@@ -1,8 +1,8 @@
-"""Compiled kernels for the stream of a block of rows: keeping it between layers, loading it, adding to it, embedding.
+"""Compiled kernels that store, load, update and embed the stream of a block of rows.
 
-Rows are taken in blocks of BLOCK and the stream of a block is held as [d, BLOCK], so that each nonzero weight is
-one SIMD multiply-add over the block. What is kept between layers lies in tiles of BLOCK rows, columns first, so that
-neighbouring rows load and store at that speed, too. All numbers are integers that float64 holds exactly (`bounds`).
+Kernels process blocks of BLOCK rows. The stream of a block is an array [d, BLOCK], so that each nonzero weight is
+one SIMD multiply-add over the block. Between layers the stream is stored in tiles of BLOCK rows, columns first, so that
+loads and stores of neighbouring rows use SIMD, too. All numbers are integers that float64 holds exactly (`bounds`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import jit, spread
+from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import Columns, EmbedPlan, Indices, Integers, Matrix
-from lockstep.models.engines.sizes import BLOCK, MANY
+from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 
 
-class Kept(NamedTuple):
-    """What is kept of every row before a layer, in tiles: int16 [tiles, a, BLOCK] and int64 [tiles, b, BLOCK]."""
+class StoredStream(NamedTuple):
+    """The stored stream of every row before a layer, in tiles: int16 [tiles, a, BLOCK] and int64 [tiles, b, BLOCK]."""
 
     columns: Columns
     narrow: NDArray[np.int16]
@@ -27,17 +27,17 @@ class Kept(NamedTuple):
 
 @jit()
 def _is_run(rows: Integers, first: int, count: int) -> bool:
-    """Whether the rows of a block are neighbours, from the least to the largest."""
+    """Return whether the rows of a block are consecutive."""
     return bool(rows[first + count - 1] - rows[first] == count - 1)
 
 
-# Kernels index arrays in full (`x[c, i]`) and take arrays out of tuples outside of loops: Numba counts references
-# whenever it makes a row of an array, and that costs more than the row's work.
+# Kernels index arrays in full (`x[c, i]`), and take arrays out of tuples outside of loops. Numba counts references
+# whenever it makes a row of an array, and that costs more than computing the row.
 
 
 @jit()
 def _load_lanes(x: Matrix, columns: Indices, tiles: NDArray[np.int16], rows: Integers, first: int, count: int) -> None:
-    """The narrow columns of a block."""
+    """Load the narrow columns of a block."""
     start, run = rows[first], _is_run(rows, first, count)
     tile, lane = start // BLOCK, start % BLOCK
     split = min(count, BLOCK - lane)
@@ -66,15 +66,15 @@ def _load_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, fir
 
 
 @jit()
-def load(x: Matrix, kept: Kept, rows: Integers, first: int, count: int) -> None:
-    """The stream of a block; lanes beyond `count` are 0. Columns that nothing reads are left as they are."""
-    fixed, constants = kept.columns.fixed, kept.columns.constants
+def load(x: Matrix, stored: StoredStream, rows: Integers, first: int, count: int) -> None:
+    """Load the stream of a block. Lanes beyond `count` become 0. Columns that nothing reads are not written."""
+    fixed, constants = stored.columns.fixed, stored.columns.constants
     for j in range(len(fixed)):
         c, value = fixed[j], constants[j]
         for i in range(BLOCK):
             x[c, i] = value
-    _load_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count)
-    _load_wide(x, kept.columns.wide, kept.wide, rows, first, count)
+    _load_lanes(x, stored.columns.narrow, stored.narrow, rows, first, count)
+    _load_wide(x, stored.columns.wide, stored.wide, rows, first, count)
 
 
 @jit()
@@ -114,11 +114,11 @@ def _store_wide(x: Matrix, columns: Indices, tiles: Integers, rows: Integers, fi
 
 
 @jit()
-def store(x: Matrix, kept: Kept, rows: Integers, first: int, count: int, changed: NDArray[np.bool_]) -> None:
-    """Keep a block's stream; `changed` says which rows it is new for."""
+def store(x: Matrix, stored: StoredStream, rows: Integers, first: int, count: int, changed: NDArray[np.bool_]) -> None:
+    """Store the stream of a block. `changed` becomes true for the rows where it differs from the stored one."""
     differs = np.zeros(BLOCK, np.int16)
-    _store_lanes(x, kept.columns.narrow, kept.narrow, rows, first, count, differs)
-    _store_wide(x, kept.columns.wide, kept.wide, rows, first, count, differs)
+    _store_lanes(x, stored.columns.narrow, stored.narrow, rows, first, count, differs)
+    _store_wide(x, stored.columns.wide, stored.wide, rows, first, count, differs)
     for i in range(count):
         changed[first + i] = differs[i] != 0
 
@@ -133,7 +133,7 @@ def evaluate(z: Matrix, start: Indices, columns: Indices, values: Matrix, f: int
 
 @jit()
 def gather(z: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, x: Matrix) -> None:
-    """z [BLOCK] plus row f of a matrix times the stream."""
+    """z [BLOCK] += row f of a matrix times the stream."""
     e, end = start[f], start[f + 1]
     while e + 4 <= end:  # four at a time: z is read and written once for them
         a, b, c, d = columns[e], columns[e + 1], columns[e + 2], columns[e + 3]
@@ -150,7 +150,7 @@ def gather(z: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, 
 
 @jit()
 def write(x: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, z: Matrix) -> None:
-    """The stream plus z [BLOCK] times row f of a matrix."""
+    """The stream += z [BLOCK] times row f of a matrix."""
     for e in range(start[f], start[f + 1]):
         weight, c = values[e], columns[e]
         for i in range(BLOCK):
@@ -159,8 +159,8 @@ def write(x: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, z
 
 @jit()
 def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers,
-           rows: Integers, place: Indices, kept: Kept) -> None:  # fmt: skip
-    row, narrow = np.empty(len(plan.touched), np.int64), len(kept.columns.narrow)
+           rows: Integers, place: Indices, stored: StoredStream) -> None:  # fmt: skip
+    row, narrow = np.empty(len(plan.touched), np.int64), len(stored.columns.narrow)
     for n in range(first, end):
         r = rows[n]
         for c in range(len(row)):
@@ -181,9 +181,9 @@ def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArra
                     row[plan.bits.columns[e]] += np.int64(plan.bits.values[e])
         for c in range(len(row)):
             if place[c] >= narrow:
-                kept.wide[r // BLOCK, place[c] - narrow, r % BLOCK] = row[c]
+                stored.wide[r // BLOCK, place[c] - narrow, r % BLOCK] = row[c]
             elif place[c] >= 0:
-                kept.narrow[r // BLOCK, place[c], r % BLOCK] = row[c]
+                stored.narrow[r // BLOCK, place[c], r % BLOCK] = row[c]
 
 
 @jit()
@@ -196,30 +196,30 @@ def _place(tile: int, end: int, narrow: NDArray[np.int16], small: NDArray[np.uin
                     narrow[t, place[j], i] = small[first + i, j]
 
 
-def place_small(kept: Kept, small: NDArray[np.uint8], place: Indices) -> None:
-    """PE of all positions, of columns that are bytes and kept narrow; place: [a], where each is kept, or -1."""
-    spread(_place, len(kept.narrow), len(small) >= MANY, kept.narrow, small, place)
+def place_small(stored: StoredStream, small: NDArray[np.uint8], place: Indices) -> None:
+    """Store PE of all positions, for byte columns that are stored narrow. place: [a], the column in the tiles, or -1."""
+    run_in_threads(_place, len(stored.narrow), len(small) >= MIN_ROWS_FOR_THREADS, stored.narrow, small, place)
 
 
-def place_column(kept: Kept, at: int, values: NDArray[Any]) -> None:
-    """One column of PE of all positions; at: where it is kept, wide ones after the narrow."""
-    narrow = len(kept.columns.narrow)
-    column = kept.wide[:, at - narrow] if at >= narrow else kept.narrow[:, at]
+def place_column(stored: StoredStream, at: int, values: NDArray[Any]) -> None:
+    """Store one column of PE of all positions. at: its column in the tiles, where wide columns follow the narrow ones."""
+    narrow = len(stored.columns.narrow)
+    column = stored.wide[:, at - narrow] if at >= narrow else stored.narrow[:, at]
     padded = np.zeros(column.size, column.dtype)
     padded[: len(values)] = values
     column[:] = padded.reshape(column.shape)
 
 
-def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers, place: Indices,
-          kept: Kept) -> None:  # fmt: skip
-    """E[token] + PE[position] of rows, in the columns that tokens write.
+def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers,
+          place: Indices, stored: StoredStream) -> None:  # fmt: skip
+    """Store E[token] + PE[position] of rows, in the columns that tokens write.
 
-    source, place: [touched]: which column of `small` a column is, or of `large` after those, or -1; and where it is
-    kept, wide ones after the narrow, or -1.
+    source: [touched], the column of `small` or, counted on, of `large` that a column of PE comes from, or -1.
+    place: [touched], its column in the tiles, where wide columns follow the narrow ones, or -1.
     """
-    spread(_embed, len(rows), len(rows) >= MANY, plan, source, small, large, tokens, rows, place, kept)
+    run_in_threads(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, small, large, tokens, rows, place, stored)
 
 
 def blocks(rows: Integers) -> int:
-    """How many blocks there are for some rows."""
+    """Return how many blocks the rows fill."""
     return (len(rows) + BLOCK - 1) // BLOCK

@@ -1,11 +1,14 @@
-"""Compiled hash tables of keys and queries: which rows hold a code, which ask it, and what they read.
+"""Compiled hash tables of keys and queries.
 
-A *bucket* stands for one code under one *care*: the set of bits that a key cares for. It has the keys with the code, the
-rows that ask it, both as doubly linked lists, and what it *published*: the most recent key's recency and value.
-Changing a row relinks it; then buckets that were touched are settled, and only where what they published changed, the
-rows that ask are told. Costs follow what changed, not the context. Heads share nothing, so they run side by side.
+A *care* is the set of bits that a key cares for. A *bucket* stands for one code under one care. It has two doubly linked
+lists: the rows whose key has this code, and the rows whose query has it. It *publishes* the recency and the value of its
+most recent key.
 
-Records are rows of integers, so that one bucket or one row is one cache line; their fields are numbered below.
+When a row changes, it is *relinked*: moved to the lists of its new buckets. Then every touched bucket is *settled*: it
+publishes again, and if that differs, all rows that ask this bucket update what they read. So the cost grows with the
+number of changes, not with the context. Heads share no data, so they run in parallel.
+
+A record is a row of integers, so that one bucket or one row takes one cache line. The fields are numbered below.
 """
 
 from __future__ import annotations
@@ -15,32 +18,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.jit import NONE, jit, spread
-from lockstep.models.engines.sizes import MANY
+from lockstep.models.engines.jit import MINUS_INFINITY, jit, run_in_threads
+from lockstep.models.engines.sizes import MIN_ROWS_FOR_THREADS
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]
 
-#: What stopped a kernel: it needs more buckets, it met an unknown set of bits, or two keys tie.
+#: Why a kernel stopped: it is done, it needs more buckets, it met a new care, or two keys tie.
 DONE, FULL, NEW_CARE, TIED = range(4)
+#: The most cares that a head may have.
 MOST_CARES = 4
 
-#: Fields of a link, of a row, of a bucket, and counters of a head.
+#: The fields of a link, of a row and of a bucket, and the counters of a head.
 BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
-ROW_RECENCY, ROW_VALUE, QUERY, GOT, ROW = 0, 1, 2, 3, 4
+ROW_RECENCY, ROW_VALUE, QUERY, ROW_READ, ROW = 0, 1, 2, 3, 4
 CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
-USED, CARES, RESUME, TOUCHES, ANSWERS, NEWS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-#: So many bits of a code number the places in a cache line of `hashed`.
+USED, CARES, RESUME, TOUCHES, UNANSWERED, CHANGED_READS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+#: The low bits of a code that choose a place within one cache line of `hashed`.
 LINE = 4
-#: `BEST` of a bucket without keys, and of one that must be searched; a tie is marked in CARE.
+#: `BEST` of a bucket without keys, and of one that must be searched. TIE is the bit of CARE that marks a tie.
 EMPTY, SEARCH, TIE = -1, -2, 16
 
 
-class Asked(NamedTuple):
-    """What n rows ask and answer in the H heads of a layer; all [H, n].
+class Projections(NamedTuple):
+    """Queries, keys and values of n rows in the H heads of a layer. All are [H, n].
 
-    query: the bits of a row's query, or -1 if it does not ask. key, care: the bits of its key and which of them it
-    cares for; key is -1 if no row can find it. recency, value: of the key; the value packed.
+    query: the bits of a row's query, or -1 if it does not ask. key, care: the bits of its key and the bits that the key
+    cares for; key is -1 if no row can find it. recency, value: those of the key. The value is packed.
     """
 
     query: Integers
@@ -53,47 +57,47 @@ class Asked(NamedTuple):
 class Table(NamedTuple):
     """The tables of a layer's H heads over N rows.
 
-    keys: [H, 1, N, LINK], the bucket of each row's key (-1: none) and its neighbours in that list.
-    asks: [H, cares, N, LINK], likewise the bucket it asks under each care.
-    rows: [H, N, ROW]: recency and value as a key, the bits it asks (-1: none), what it reads, packed.
+    key_links: [H, 1, N, LINK], the bucket of each row's key (-1: none) and the row's neighbours in its list.
+    query_links: [H, cares, N, LINK], the same for the bucket that the row asks, under each care.
+    rows: [H, N, ROW]: the key's recency and value, the query's bits (-1: none), and the packed value that the row reads.
     buckets: [H, B, RECORD]. hashed: [H, a power of two], the bucket of a code and care, or -1. cares: [H, MOST_CARES].
-    touched: [H, B]; answer, news: [H, N]: buckets to settle, rows to be answered, rows that read something new.
+    touched: [H, B], buckets to settle. unanswered: [H, N], rows to answer. changed_reads: [H, N], rows that read something new.
     counts: [H, COUNTERS].
     """
 
-    keys: Indices
-    asks: Indices
+    key_links: Indices
+    query_links: Indices
     rows: Integers
     buckets: Integers
     hashed: Indices
     cares: Integers
     touched: Indices
-    answer: Indices
-    news: Indices
+    unanswered: Indices
+    changed_reads: Indices
     counts: Integers
 
 
-# Kernels below take the arrays of one head, not a Table: Numba counts references whenever it takes a part out of a
-# tuple or a row out of an array, and in these loops that costs more than the work itself.
+# The kernels below take the arrays of one head, not a Table. Numba counts references whenever it takes a part of a
+# tuple or a row of an array, and in these loops that would cost more than the work itself.
 
 
 @jit(inline=True)
 def _care(buckets: Integers, b: int) -> np.int64:
-    """The number of the care of a bucket."""
+    """Return the number of a bucket's care."""
     return np.int64(buckets[b, CARE] & (TIE - 1))
 
 
 @jit(inline=True)
 def _tied(buckets: Integers, b: int) -> bool:
-    """Whether the best keys of a bucket tie, as far as it has published."""
+    """Return whether a bucket's best keys tied when it last published."""
     return bool(buckets[b, CARE] >= TIE)
 
 
 @jit(inline=True)
 def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
-    """Where the bucket of a code and care is hashed, or would be.
+    """Return the place in `hashed` of the bucket of a code and care, or the empty place for it.
 
-    Codes that differ in their last bits only, as those of neighbouring rows do, share a cache line.
+    Neighbouring rows have codes that differ in the low bits only. Such codes share a cache line.
     """
     mixed = (np.uint64(code >> LINE) + np.uint64(care) * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(32)
@@ -109,14 +113,14 @@ def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64
 
 @jit(inline=True)
 def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> np.int64:
-    """The bucket of a code; a new one if there is none."""
+    """Return the bucket of a code and care. If there is none, make one."""
     at = _place(buckets, hashed, code, care)
     if hashed[at] < 0:
         b = count[USED]
         count[USED] += 1
         hashed[at] = b
         buckets[b, CODE], buckets[b, CARE], buckets[b, KEYS], buckets[b, ASKERS] = code, care, -1, -1
-        buckets[b, BEST], buckets[b, RECENCY], buckets[b, VALUE], buckets[b, TOUCHED] = EMPTY, NONE, 0, -1
+        buckets[b, BEST], buckets[b, RECENCY], buckets[b, VALUE], buckets[b, TOUCHED] = EMPTY, MINUS_INFINITY, 0, -1
     return np.int64(hashed[at])
 
 
@@ -129,6 +133,7 @@ def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
 
 @jit(inline=True)
 def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None:
+    """Add a bucket to the touched ones, once in a pass."""
     if buckets[b, TOUCHED] != count[PASS]:
         buckets[b, TOUCHED] = count[PASS]
         touched[count[TOUCHES]] = b
@@ -137,7 +142,7 @@ def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None
 
 @jit(inline=True)
 def _link(links: Indices, m: int, buckets: Integers, head: int, b: int, row: int) -> None:
-    """Put a row at the front of a bucket's list, whose first row is in the field `head`."""
+    """Put a row at the front of a bucket's list. The field `head` of the bucket has the first row."""
     first = buckets[b, head]
     links[m, row, BUCKET], links[m, row, AFTER], links[m, row, BEFORE] = b, first, -1
     if first >= 0:
@@ -158,25 +163,25 @@ def _unlink(links: Indices, m: int, buckets: Integers, head: int, row: int) -> N
 
 
 @jit(inline=True)
-def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indices, count: Integers, row: int, b: int,
+def _relink_key(key_links: Indices, rows: Integers, buckets: Integers, touched: Indices, count: Integers, row: int, b: int,
                 recency: int, value: int) -> None:  # fmt: skip
-    """Make a row a key of bucket b (-1: of none)."""
-    old, before = np.int64(keys[0, row, BUCKET]), rows[row, ROW_RECENCY]
+    """Move a row's key to bucket b (-1: to none)."""
+    old, before = np.int64(key_links[0, row, BUCKET]), rows[row, ROW_RECENCY]
     if old == b and (b < 0 or (before == recency and rows[row, ROW_VALUE] == value)):
         return
     if old >= 0:
         _touch(buckets, touched, count, old)
-        # A key that leaves, or changes its recency, takes the best place or a tie for it with it.
+        # If the best key, or one that ties with it, leaves or changes its recency, the bucket must search for the best.
         if buckets[old, BEST] >= 0 and (b != old or before != recency):
             if before == rows[buckets[old, BEST], ROW_RECENCY]:
                 buckets[old, BEST] = SEARCH
         if b != old:
-            _unlink(keys, 0, buckets, KEYS, row)
+            _unlink(key_links, 0, buckets, KEYS, row)
     rows[row, ROW_RECENCY], rows[row, ROW_VALUE] = recency, value
     if b >= 0:
         _touch(buckets, touched, count, b)
         if b != old:
-            _link(keys, 0, buckets, KEYS, b, row)
+            _link(key_links, 0, buckets, KEYS, b, row)
         best = buckets[b, BEST]
         if best == EMPTY or (best >= 0 and recency > rows[best, ROW_RECENCY]):
             buckets[b, BEST] = row
@@ -185,21 +190,22 @@ def _relink_key(keys: Indices, rows: Integers, buckets: Integers, touched: Indic
 
 
 @jit(inline=True)
-def _relink_query(asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, answer: Indices,
-                  count: Integers, row: int, query: int) -> None:  # fmt: skip
-    """Make a row ask other bits (-1: nothing)."""
+def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
+                  unanswered: Indices, count: Integers, row: int, query: int) -> None:  # fmt: skip
+    """Change the bits that a row asks (-1: it does not ask)."""
     for m in range(count[CARES]):
-        if asks[m, row, BUCKET] >= 0:
-            _unlink(asks, m, buckets, ASKERS, row)
+        if query_links[m, row, BUCKET] >= 0:
+            _unlink(query_links, m, buckets, ASKERS, row)
         if query >= 0:
-            _link(asks, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
+            _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
     rows[row, QUERY] = query
-    answer[count[ANSWERS]] = row
-    count[ANSWERS] += 1
+    unanswered[count[UNANSWERED]] = row
+    count[UNANSWERED] += 1
 
 
 @jit(inline=True)
 def _number_of(cares: Integers, count: Integers, care: int) -> int:
+    """Return the number of a care, or -1 if it is new."""
     for m in range(count[CARES]):
         if cares[m] == care:
             return m
@@ -208,14 +214,14 @@ def _number_of(cares: Integers, count: Integers, care: int) -> int:
 
 @jit(inline=True)
 def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
-    """Whether there might be too few buckets for one more row."""
+    """Return whether one more row might need more buckets than there are."""
     return bool(count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2))
 
 
 @jit()
-def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, touched: Indices,
-                 answer: Indices, count: Integers, changed: Integers, query: Integers, key: Integers, care: Integers,
-                 recency: Integers, value: Integers) -> int:  # fmt: skip
+def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
+                 touched: Indices, unanswered: Indices, count: Integers, changed: Integers, query: Integers, key: Integers,
+                 care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
     for i in range(count[RESUME], len(changed)):
         row, b, code = changed[i], np.int64(-1), key[i]
         if code >= 0 or query[i] >= 0:
@@ -226,107 +232,110 @@ def _relink_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
             m = _number_of(cares, count, care[i])
             if m < 0:
                 return NEW_CARE
-            b = np.int64(keys[0, row, BUCKET])
+            b = np.int64(key_links[0, row, BUCKET])
             if b < 0 or buckets[b, CODE] != code or _care(buckets, b) != m:
                 b = _bucket(buckets, hashed, count, code, m)
-        _relink_key(keys, rows, buckets, touched, count, row, b, recency[i], value[i])
+        _relink_key(key_links, rows, buckets, touched, count, row, b, recency[i], value[i])
         if rows[row, QUERY] != query[i]:
-            _relink_query(asks, rows, buckets, hashed, cares, answer, count, row, query[i])
+            _relink_query(query_links, rows, buckets, hashed, cares, unanswered, count, row, query[i])
     count[RESUME] = len(changed)
     return DONE
 
 
 @jit()
-def _relink(head: int, end: int, t: Table, changed: Integers, asked: Asked) -> None:
+def _relink(head: int, end: int, t: Table, changed: Integers, projected: Projections) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _relink_head(
-            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.answer[h], t.counts[h], changed,
-            asked.query[h], asked.key[h], asked.care[h], asked.recency[h], asked.value[h],
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.unanswered[h],
+            t.counts[h], changed, projected.query[h], projected.key[h], projected.care[h], projected.recency[h],
+            projected.value[h],
         )  # fmt: skip
 
 
 @jit()
-def _ask_again(
-    asks: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int
+def _link_queries(
+    query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, m: int
 ) -> int:
     for row in range(count[RESUME], len(rows)):
         if rows[row, QUERY] >= 0:
             count[RESUME] = row
             if _full(buckets, hashed, count):
                 return FULL
-            _link(asks, m, buckets, ASKERS, _bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
+            _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
     return DONE
 
 
 @jit()
-def _search(keys: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
-    """Find the most recent key of a bucket; return whether another one is as recent."""
+def _search(key_links: Indices, rows: Integers, buckets: Integers, b: int) -> bool:
+    """Find the most recent key of a bucket. Return whether another key is equally recent."""
     best, tied, row = np.int64(EMPTY), False, buckets[b, KEYS]
     while row >= 0:
         if best < 0 or rows[row, ROW_RECENCY] > rows[best, ROW_RECENCY]:
             best, tied = row, False
         elif rows[row, ROW_RECENCY] == rows[best, ROW_RECENCY]:
             tied = True
-        row = np.int64(keys[0, row, AFTER])
+        row = np.int64(key_links[0, row, AFTER])
     buckets[b, BEST] = best
     return tied
 
 
 @jit()
-def _publish(keys: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
-    """Publish what a bucket holds now; return whether that is anything new."""
+def _publish(key_links: Indices, rows: Integers, buckets: Integers, count: Integers, b: int) -> bool:
+    """Publish the best key of a bucket. Return whether that changes what the bucket published."""
     tied = False
     if buckets[b, BEST] == SEARCH:
-        tied = _search(keys, rows, buckets, b)
-    recency, value, best, was = np.int64(NONE), np.int64(0), buckets[b, BEST], buckets[b, RECENCY]
+        tied = _search(key_links, rows, buckets, b)
+    recency, value, best, was = np.int64(MINUS_INFINITY), np.int64(0), buckets[b, BEST], buckets[b, RECENCY]
     if best >= 0:
         recency, value = rows[best, ROW_RECENCY], rows[best, ROW_VALUE]
-    # Where a head has one care, how recent a key is decides nothing beyond its bucket.
-    same = recency == was or (count[CARES] == 1 and recency != NONE and was != NONE)
+    # In a head with one care, recency matters only within a bucket.
+    same = recency == was or (count[CARES] == 1 and recency != MINUS_INFINITY and was != MINUS_INFINITY)
     same = same and value == buckets[b, VALUE] and tied == _tied(buckets, b)
     buckets[b, RECENCY], buckets[b, VALUE] = recency, value
     buckets[b, CARE] = _care(buckets, b) + (TIE if tied else 0)
     if tied:
-        buckets[b, BEST] = SEARCH  # so that the next touch searches again
+        buckets[b, BEST] = SEARCH  # the next touch must search again
     return not same
 
 
 @jit()
-def _answer(asks: Indices, rows: Integers, buckets: Integers, news: Indices, count: Integers, row: int, sink: int) -> bool:
-    """Settle what a row reads now; return whether two keys tie for it."""
-    value, best, tied = sink, np.int64(NONE), False
+def _answer(
+    query_links: Indices, rows: Integers, buckets: Integers, changed_reads: Indices, count: Integers, row: int, sink: int
+) -> bool:
+    """Update what a row reads. Return whether two keys tie for it."""
+    value, best, tied = sink, np.int64(MINUS_INFINITY), False
     if rows[row, QUERY] >= 0:
         for m in range(count[CARES]):
-            b = asks[m, row, BUCKET]
+            b = query_links[m, row, BUCKET]
             if buckets[b, RECENCY] > best:
                 best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], _tied(buckets, b)
-            elif buckets[b, RECENCY] == best and best > NONE:
+            elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
                 tied = True
-    if rows[row, GOT] != value:
-        rows[row, GOT] = value
-        # All buckets have published, so this happens once in a pass.
-        news[count[NEWS]] = row
-        count[NEWS] += 1
+    if rows[row, ROW_READ] != value:
+        rows[row, ROW_READ] = value
+        # All buckets have published by now, so a row comes here at most once in a pass.
+        changed_reads[count[CHANGED_READS]] = row
+        count[CHANGED_READS] += 1
     return tied
 
 
 @jit()
-def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers, touched: Indices, answer: Indices, news: Indices,
-                 count: Integers, sink: int) -> int:  # fmt: skip
+def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, touched: Indices,
+                 unanswered: Indices, changed_reads: Indices, count: Integers, sink: int) -> int:  # fmt: skip
     fresh, tied = 0, False
     for i in range(count[TOUCHES]):
-        if _publish(keys, rows, buckets, count, touched[i]):
+        if _publish(key_links, rows, buckets, count, touched[i]):
             touched[fresh] = touched[i]
             fresh += 1
     for i in range(fresh):
         b = touched[i]
         m, row = _care(buckets, b), buckets[b, ASKERS]
         while row >= 0:
-            tied |= _answer(asks, rows, buckets, news, count, row, sink)
-            row = np.int64(asks[m, row, AFTER])
-    for i in range(count[ANSWERS]):
-        tied |= _answer(asks, rows, buckets, news, count, np.int64(answer[i]), sink)
-    count[TOUCHES], count[ANSWERS] = 0, 0
+            tied |= _answer(query_links, rows, buckets, changed_reads, count, row, sink)
+            row = np.int64(query_links[m, row, AFTER])
+    for i in range(count[UNANSWERED]):
+        tied |= _answer(query_links, rows, buckets, changed_reads, count, np.int64(unanswered[i]), sink)
+    count[TOUCHES], count[UNANSWERED] = 0, 0
     return TIED if tied else DONE
 
 
@@ -334,42 +343,50 @@ def _settle_head(keys: Indices, asks: Indices, rows: Integers, buckets: Integers
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _settle_head(
-            t.keys[h], t.asks[h], t.rows[h], t.buckets[h], t.touched[h], t.answer[h], t.news[h], t.counts[h], sink[h]
+            t.key_links[h],
+            t.query_links[h],
+            t.rows[h],
+            t.buckets[h],
+            t.touched[h],
+            t.unanswered[h],
+            t.changed_reads[h],
+            t.counts[h],
+            sink[h],
         )
 
 
 @jit()
-def _gather_news(news: Indices, count: Integers, seen: Integers, affected: Integers) -> int:
+def _gather_changed_reads(changed_reads: Indices, count: Integers, seen: Integers, affected: Integers) -> int:
     number = 0
     for h in range(len(count)):
-        for i in range(count[h, NEWS]):
-            row = news[h, i]
+        for i in range(count[h, CHANGED_READS]):
+            row = changed_reads[h, i]
             if seen[row] != count[0, PASS]:
                 seen[row] = count[0, PASS]
                 affected[number] = row
                 number += 1
-        count[h, NEWS] = 0
+        count[h, CHANGED_READS] = 0
     return number
 
 
-def gather_news(t: Table, seen: Integers, affected: Integers) -> int:
-    """Rows that read something new in any head, each once, of those not yet seen in this pass; how many."""
-    return int(_gather_news(t.news, t.counts, seen, affected))
+def gather_changed_reads(t: Table, seen: Integers, affected: Integers) -> int:
+    """Write to `affected` the rows that read something new in any head and were not seen in this pass. Return their number."""
+    return int(_gather_changed_reads(t.changed_reads, t.counts, seen, affected))
 
 
-def ask_again(t: Table, h: int, m: int) -> None:
-    """Enter every row that asks something in head h under its new care, the m-th; stops, to be resumed, like relink."""
-    t.counts[h, STOPPED] = _ask_again(t.asks[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
+def link_queries(t: Table, h: int, m: int) -> None:
+    """Link all queries of head h under its new care, number m. Like `relink`, it may stop early, and can be resumed."""
+    t.counts[h, STOPPED] = _link_queries(t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], m)
 
 
-def relink(t: Table, changed: Integers, asked: Asked) -> None:
-    """Put changed rows where their keys and queries belong now.
+def relink(t: Table, changed: Integers, projected: Projections) -> None:
+    """Move changed rows to the buckets of their new keys and queries.
 
-    A head that stops before the last row says why in STOPPED; call again, with RESUME as it is.
+    If a head stops early, STOPPED has the reason. Call again to resume at RESUME.
     """
-    spread(_relink, len(t.counts), len(changed) >= MANY, t, changed, asked)
+    run_in_threads(_relink, len(t.counts), len(changed) >= MIN_ROWS_FOR_THREADS, t, changed, projected)
 
 
 def settle(t: Table, sink: Integers, size: int) -> None:
-    """Publish what touched buckets hold, tell those who ask, answer new queries. STOPPED is TIED where an answer ties."""
-    spread(_settle, len(t.counts), size >= MANY, t, sink)
+    """Settle touched buckets, and answer the rows that ask them and new queries. STOPPED becomes TIED in heads with a tie."""
+    run_in_threads(_settle, len(t.counts), size >= MIN_ROWS_FOR_THREADS, t, sink)

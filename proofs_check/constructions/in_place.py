@@ -45,8 +45,8 @@ class InPlaceExpectation(Expectation):
         if position < layout.first_cell or len(self.tokens) < layout.length:
             return "token", position, 0
         if position < layout.first_processor:
-            return "cell", (position - layout.first_cell) // layout.SLOTS, step
-        pid, row = divmod(position - layout.first_processor, layout.rows_each(layout.job))
+            return "cell", (position - layout.first_cell) // layout.ROWS_PER_CELL, step
+        pid, row = divmod(position - layout.first_processor, layout.rows_per_processor(layout.job))
         return self._row_names()[row], pid, step
 
     @abstractmethod
@@ -84,8 +84,10 @@ class InPlaceExpectation(Expectation):
         assert np.array_equal(edited, self.tokens), "the machine changed what its steps do not say"
         kept = np.zeros(layout.length, bool)
         kept[0] = True
-        kept[layout.first_processor : layout.first_processor + layout.SLOTS] = True
-        kept[layout.first_cell + layout.SLOTS * cells.start : layout.first_cell + layout.SLOTS * cells.stop] = True
+        kept[layout.first_processor : layout.first_processor + layout.ROWS_PER_CELL] = True
+        kept[layout.first_cell + layout.ROWS_PER_CELL * cells.start : layout.first_cell + layout.ROWS_PER_CELL * cells.stop] = (
+            True
+        )
         self.tokens = np.where(kept, self.tokens, self.mask)
         yield self._all_rows()
         self.tokens = self.tokens[self.tokens != self.mask]

@@ -45,7 +45,7 @@ class TwoStepExpectation(InPlaceExpectation):
         """Who runs; the rows of the PCs, registers and cells that a step writes; the rows of the buffers it writes."""
         layout = self.layout
         pids = np.flatnonzero(step.counter != HALTED)
-        target, first = step.destination[pids], layout.first_processor + pids * layout.rows_each(layout.job)
+        target, first = step.destination[pids], layout.first_processor + pids * layout.rows_per_processor(layout.job)
         registers = (first + 1 + register_of(target))[target < NO_DESTINATION]
         written = np.concatenate([first, registers, layout.first_cell + target[target >= 0]])
         buffers = (first[:, None] + 1 + layout.job.registers + np.arange(len(two_step.BUFFERS))).ravel()

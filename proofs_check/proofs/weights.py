@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE
 from lockstep.compiler.circuit import Bit, Circuit
-from lockstep.models.engines.bounds import exact
+from lockstep.models.engines.bounds import to_float64
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer
 from lockstep.proofs_check.proofs.interface import Form
@@ -142,7 +142,7 @@ def _layer(number: int, layer: Layer, most: dict[str, int]) -> ProofLayer:
 
 
 def _exact(tensor: torch.Tensor, what: str) -> Exact:
-    matrix: Exact = exact(tensor)
+    matrix: Exact = to_float64(tensor)
     if (matrix != np.rint(matrix)).any() or np.abs(matrix).max(initial=0) >= LARGEST:
         raise NotReadable(f"{what}: not all weights are integers below 2^40")
     return matrix

@@ -178,7 +178,7 @@ BREACHES: list[tuple[Callable[[Circuit], None], str]] = [
     (first_gate(lambda g: Threshold(BOS - 1, g.writes)), "a gate of layer 1 fires on the BOS row"),
     (lookup(0, asks=ONE), "the BOS row asks"),
     (lookup(0, conditions=(BOS,)), "the BOS row meets a condition"),
-    (lookup(0, conditions=()), "or there is none"),
+    (lookup(0, conditions=()), "or the lookup has none"),
     (lookup(0, reads=((ONE, ("halted", 0)),)), "the BOS row has a value"),
     (lookup(1, recency=STEP, recency_max=7), "recency 0 .. 31 exceeds 7"),
     (lookup(1, asks=Linear({("mul.partial", 0): 1})), "reads mul.partial\\[0\\] before it is written"),

@@ -89,7 +89,7 @@ def tampered(name: str) -> tuple[Transformer, torch.Tensor, torch.Tensor]:
 SOFT, FIRST = "a head does not read one row alone", "the first token moves, or appears a second time"
 ROW = "layer 1, head 1: a row holds what it should not"
 TIED = "a query finds two keys that are equally recent"
-MIXED = "scores that differ may not differ by enough: attention mixes rows"
+MIXED = "different scores may be so close that attention mixes rows"
 BROKEN = {
     "ties with different values": (SOFT, TIED, TIED),
     "recency over the most": ("", "a key's recency is too large", ROW),
@@ -97,9 +97,9 @@ BROKEN = {
     "query out of range": ("", "a query is not +half or -half", ROW),
     "no sink": ("", "a key's recency is too large", ROW),
     "the sink cares": ("", "the first row is no sink, or changes", "the first row's key cares for a bit"),
-    "weights that are no integers": ("layers.0.w_in has weights that are no integers",) * 3,
+    "weights that are no integers": ("layers.0.w_in has weights that are not integers",) * 3,
     "soft heads": (SOFT, MIXED, MIXED),
-    "positions that are no integers": ("the position encoding has values that are no integers",) * 3,
+    "positions that are no integers": ("the position encoding has values that are not integers",) * 3,
     "numbers that round": ("layer 1, head 1: values might round",) * 3,
     "a second first token": ("", FIRST, FIRST),
 }

@@ -74,7 +74,7 @@ OF_CERTIFICATE = (
     row(
         CERTIFICATE,
         "intervals of queries and keys have no lower end",
-        Interval.through,
+        Interval.image_under,
         "up @ self.low + down @ self.high, up",
         "0 * up @ self.low, up",
         SCORE,

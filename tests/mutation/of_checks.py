@@ -129,7 +129,7 @@ OF_INVARIANTS = (
         "if unknown := set():",
         BREAKS,
     ),
-    row(INVARIANTS, "bits may be read before they are written", invariants._read, "if bit in unready:", "if False:", BREAKS),
+    row(INVARIANTS, "bits may be read before they are written", invariants._read, "if bit in unwritten:", "if False:", BREAKS),
     row(INVARIANTS, "BOS may ask", invariants._check_sink, "if value(lookup.asks) != 0:", "if False:", BREAKS),
     row(
         INVARIANTS,

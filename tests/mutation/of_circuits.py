@@ -18,7 +18,7 @@ GATE = "word operations on the weights"
 
 
 def lookups(old: str, new: str) -> Rewrite:
-    return Rewrite(mdm._Construction._first_lookups, old, new)
+    return Rewrite(mdm._MdmBuilder._first_lookups, old, new)
 
 
 MUTANTS = (
@@ -52,34 +52,31 @@ MUTANTS = (
         "outputs wait for processor 0 only",
         Rewrite(
             mdm.Layout._block_positions,
-            '(step == self.time) & (role == BLOCK.index("C"))',
-            '(step == self.time) & (role == BLOCK.index("C")) & (pid == 0)',
+            '(step == self.time) & (role == BLOCK_ROLES.index("C"))',
+            '(step == self.time) & (role == BLOCK_ROLES.index("C")) & (pid == 0)',
         ),
         HERE,
     ),
     Mutant(
-        MDM,
-        "registers of all processors are one",
-        Rewrite(mdm._Construction._operand_keys, "owner=[*self.pid]", "owner=[]"),
-        HERE,
+        MDM, "registers of all processors are one", Rewrite(mdm._MdmBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"), HERE
     ),
     Mutant(
         MDM,
         "parameters belong to processor 0",
-        Rewrite(mdm._Construction._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
+        Rewrite(mdm._MdmBuilder._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
         HERE,
     ),
     Mutant(
         MDM,
         "the earliest write of a register counts",
-        Rewrite(mdm._Construction._operand_keys, "recency=self.step.flag", "recency=Linear()"),
+        Rewrite(mdm._MdmBuilder._operand_keys, "recency=self.step.flag", "recency=Linear()"),
         HERE,
     ),
     Mutant(
         MDM,
         "inputs hold no words",
         Rewrite(
-            mdm._Construction._keys_and_values,
+            mdm._MdmBuilder._keys_and_values,
             'self.role["parameter"].flag + self.role["input"].flag',
             'self.role["parameter"].flag',
         ),
@@ -91,7 +88,7 @@ MUTANTS = (
         Rewrite(Processor.add_increment, "carry[self.out.bit(j - 1)] = -2", "carry[self.out.bit(j - 1)] = -1"),
         HERE,
     ),
-    Mutant(PROCESSOR, "instructions stand one later", Rewrite(Processor.at, "number)", "number + 1)"), HERE),
+    Mutant(PROCESSOR, "instructions stand one later", Rewrite(Processor.counter_is, "number)", "number + 1)"), HERE),
     Mutant(
         PROCESSOR,
         "jumps go one too far",
@@ -179,7 +176,7 @@ MUTANTS = (
     Mutant(
         GATES,
         "shifts look at the low bits of the amount",
-        Rewrite(gates.GATES["shl"].emit, "spelled([*alu.y], s)", "spelled([*alu.y][:2], s)"),
+        Rewrite(gates.GATES["shl"].emit, "equals([*alu.y], s)", "equals([*alu.y][:2], s)"),
         GATE,
     ),
     Mutant(

@@ -63,7 +63,7 @@ MUTANTS = (
     row(
         TWO,
         "one more mask is inserted",
-        Rewrite(two_step._TwoStep._grow, "index - 2 * end - 2 + full", "index - 2 * end - 1 + full"),
+        Rewrite(two_step._TwoStepBuilder._grow, "index - 2 * end - 2 + full", "index - 2 * end - 1 + full"),
         "small layouts of ap-mdm",
     ),
     row(TWO, "registers of other processors are targeted", without_match(TWO, "target", -1)),
@@ -71,13 +71,13 @@ MUTANTS = (
     row(
         TWO,
         "the owner of a store is its processor",
-        Rewrite(two_step._TwoStep._target, '[role["DST"], to_register, self.pid[j]]', '[role["DST"], self.pid[j]]'),
+        Rewrite(two_step._TwoStepBuilder._target, '[role["DST"], to_register, self.pid[j]]', '[role["DST"], self.pid[j]]'),
     ),
     row(TWO, "a processor reads another one's program counter", without_match(TWO, "counterpart", 1)),
     row(
         TWO,
         "outputs end one cell early",
-        Rewrite(in_place.Editor.shrink, "address - self.high.flag - 1 - outside", "address - self.high.flag - outside"),
+        Rewrite(in_place.InPlaceBuilder.shrink, "address - self.high.flag - 1 - outside", "address - self.high.flag - outside"),
     ),
     *(pair[1] for pair in SHARED),
     row(ONE, "move without pid order", without_recency(ONE, "hit")),
@@ -99,13 +99,13 @@ MUTANTS = (
     row(
         ONE,
         "a processor that has halted counts before one that runs",
-        Rewrite(one_step._OneStep._first_lookups, 'self.rank.flag + kind["PC"] * processors', "self.rank.flag"),
+        Rewrite(one_step._OneStepBuilder._first_lookups, 'self.rank.flag + kind["PC"] * processors', "self.rank.flag"),
     ),
     row(
         ONE,
         "masked slots of registers can be read",
         Rewrite(
-            one_step._OneStep._operand_keys,
+            one_step._OneStepBuilder._operand_keys,
             "(register + parameter + pid, self._written_or_executing())",
             "(register + parameter + pid,)",
         ),
@@ -114,12 +114,12 @@ MUTANTS = (
     row(
         ONE,
         "one more mask is inserted",
-        Rewrite(one_step._OneStep._grow, "index - 2 * end - 3 + full", "index - 2 * end - 2 + full"),
+        Rewrite(one_step._OneStepBuilder._grow, "index - 2 * end - 3 + full", "index - 2 * end - 2 + full"),
         "small layouts of ap-mdm one-step",
     ),
     row(
         ONE,
         "what a store writes is its address",
-        Rewrite(one_step._OneStep._move_cells, 'self.processor.operands["z"]', "self.processor.sum"),
+        Rewrite(one_step._OneStepBuilder._move_cells, 'self.processor.operands["z"]', "self.processor.sum"),
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from lockstep.models import editing, files, processes, sequence, transformer
-from lockstep.models.editing import Editing
+from lockstep.models.editing import SequenceEditor
 from lockstep.models.processes import PROCESSES, Edits, edit
 from lockstep.models.transformer import Prediction
 from mutation.planting import Attribute, Entry, Rewrite
@@ -83,25 +83,35 @@ MUTANTS = (
         Rewrite(editing._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
         "orders",
     ),
-    Mutant(LOOP, "decoding that is stuck ends", Rewrite(Editing.step, "if self.process.fills:", "if False:"), "stuck decodes"),
+    Mutant(
+        LOOP,
+        "decoding that is stuck ends",
+        Rewrite(SequenceEditor.step, "if self.process.ends_without_masks:", "if False:"),
+        "stuck decodes",
+    ),
     Mutant(
         LOOP,
         "the sequence may outgrow its positions",
-        Rewrite(Editing.step, "if length > self.most:", "if False:"),
+        Rewrite(SequenceEditor.step, "if length > self.max_length:", "if False:"),
         "stuck decodes",
     ),
-    Mutant(LOOP, "decoding steps count from 0", Rewrite(Editing.step, "self.number += 1", "pass"), "closed forms of mdm"),
-    Mutant(LOOP, "edits that wait are forgotten", Rewrite(Editing._touched, "if not len(old):", "if True:"), "active engine"),
+    Mutant(LOOP, "decoding steps count from 0", Rewrite(SequenceEditor.step, "self.number += 1", "pass"), "closed forms of mdm"),
+    Mutant(
+        LOOP,
+        "edits that wait are forgotten",
+        Rewrite(SequenceEditor._updated_edits, "if not len(old):", "if True:"),
+        "active engine",
+    ),
     Mutant(
         LOOP,
         "edits of rows that were predicted anew are kept",
-        Rewrite(Editing._touched, "~self.renewed[pending.rows] &", ""),
+        Rewrite(SequenceEditor._updated_edits, "~self.renewed[pending.rows] &", ""),
         "any order",
     ),
     Mutant(
         LOOP,
         "edits that wait are not sorted",
-        Rewrite(Editing._touched, "both.take(both.rows.argsort())", "both"),
+        Rewrite(SequenceEditor._updated_edits, "both.take(both.rows.argsort())", "both"),
         "active engine",
     ),
     Mutant(
@@ -156,7 +166,7 @@ MUTANTS = (
     Mutant(
         MODEL,
         "full matrices have bits exchanged",
-        Rewrite(transformer.Factored.spelled, "(1 - chosen) @ self.zero[:bits]", "(1 - chosen) @ self.one[:bits]"),
+        Rewrite(transformer.Factored.full_matrix, "(1 - chosen) @ self.zero[:bits]", "(1 - chosen) @ self.one[:bits]"),
         "foreign decoder",
     ),
     Mutant(

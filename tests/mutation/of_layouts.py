@@ -54,7 +54,7 @@ MUTANTS = (
         "mdm: every V row holds its pid",
         BLOCKS,
         'fields.set("first", blocks, source)',
-        'fields.set("first", blocks, role == BLOCK.index("V"))',
+        'fields.set("first", blocks, role == BLOCK_ROLES.index("V"))',
         MDM,
     ),
     row("mdm: pids count from 1 where they are read", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
@@ -63,15 +63,15 @@ MUTANTS = (
     row(
         "mdm: inputs stand one cell later",
         POSITIONS,
-        'fields.spell("address", here, indices)',
-        'fields.spell("address", here, indices + (role == "input"))',
+        'fields.set_bits("address", here, indices)',
+        'fields.set_bits("address", here, indices + (role == "input"))',
         MDM,
     ),
     row(
         "mdm: parameters are numbered from 1",
         POSITIONS,
-        'fields.spell("address", here, indices)',
-        'fields.spell("address", here, indices + (role == "parameter"))',
+        'fields.set_bits("address", here, indices)',
+        'fields.set_bits("address", here, indices + (role == "parameter"))',
         MDM,
     ),
     row(

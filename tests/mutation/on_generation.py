@@ -28,7 +28,7 @@ from oracles.numpy_decoder import transition
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models import batch
-from lockstep.models.batch import Failed, decode_batch
+from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
 from lockstep.models.engines import Unsuitable
@@ -114,14 +114,14 @@ def full_softmax() -> None:
     for seed in range(4):
         model = random_model(seed)
         x = torch.randn(40, model.width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-        logits = x @ model.unembedding.spelled(model.vocabulary).T
+        logits = x @ model.unembedding.full_matrix(model.vocabulary).T
         logits[:, model.vocabulary.mask] = -torch.inf
         probability, token = torch.softmax(logits, -1).max(-1)
         found = model.predict(x)
         assert torch.equal(found.token, token), "another token"
         assert torch.allclose(found.probability, probability), "another probability"
         tokens = torch.arange(model.vocabulary.size)
-        assert torch.allclose(model.embed(tokens), model.embedding.spelled(model.vocabulary)), "another embedding"
+        assert torch.allclose(model.embed(tokens), model.embedding.full_matrix(model.vocabulary)), "another embedding"
     weight = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
     edits = Transformer(model.vocabulary, model.embedding, (), model.unembedding, weight, torch.tensor([-1.0, 0.0, 1.0]).double())
     found_bits = edits._control(torch.tensor([[0.0], [1.0]]).double())
@@ -214,7 +214,7 @@ def batches() -> None:
         compiled, starts = starts_of(sums(2, 1, 2, 2), construction)
         alone = [decode(compiled.model, *start, process=compiled.process) for start in starts]
         for engine in TOGETHER:
-            together = Attribute(batch, "FILLED", 99.0, "all lengths in one pass")
+            together = Attribute(batch, "MAX_LENGTH_RATIO", 99.0, "all lengths in one pass")
             with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
                 found = decode_batch(compiled.model, starts, compiled.process, Sampling(engine=engine))
             for number, (one, other) in enumerate(zip(found, alone)):
@@ -251,6 +251,6 @@ CHECKS = (
         "batches",
         "sequences decoded together come out as alone, by the engine that was asked for",
         batches,
-        (Unsuitable, Failed, IndexError, RuntimeError),
+        (Unsuitable, SequenceFailed, IndexError, RuntimeError),
     ),
 )

@@ -18,7 +18,7 @@ from lockstep.commands.modes.trying import ModeResult, try_modes
 from lockstep.common.inputs import given_case, machine_case
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.mdm import Widths
-from lockstep.compiler.storage import program_or_model
+from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
@@ -159,7 +159,7 @@ def winners_given() -> None:
             raise AssertionError("a file names a winner where none is open, and that passes")
         for winner in (None, HIGHEST):
             compile_to_file(program, model, Widths(4, 4, 2), "float64", "mdm", winner)
-            _, compiled = program_or_model(model)
+            _, compiled = load_program_or_model(model)
             assert compiled is not None and compiled.winner == winner, f"{winner} comes back as another winner"
 
 

@@ -33,10 +33,10 @@ def certify(file: ProgramOrModel,
     """Show that arithmetic is exact up to given bounds, from the weights alone."""
     construction = construction_named(process, schedule)
     from lockstep.commands.certify.bounds import certify_bounds
-    from lockstep.compiler.storage import program_or_model
+    from lockstep.compiler.storage import load_program_or_model
 
     with spinner(err, "bounding every sum of the forward pass"):
-        program, compiled = program_or_model(file)
+        program, compiled = load_program_or_model(file)
         check_model(compiled, word_bits, dtype, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or declared_bits(program) or DEFAULT_BITS
         found = certify_bounds(program, construction, {"T": time, "P": procs, "S": space}, bits, dtype or "float64", compiled)

@@ -16,7 +16,7 @@ from lockstep.commands.cost.model import FEATURES, features, fit
 from lockstep.commands.cost.sizes import watched
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import MDM
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
 
@@ -85,7 +85,7 @@ def keep(calibration: Calibration) -> None:
     path = cache_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(asdict(calibration), indent=1).encode())
+        write_atomically(path, json.dumps(asdict(calibration), indent=1).encode())
     except OSError as error:
         raise fail(f"the calibration cannot be kept: {error.strerror}", Source(str(path), "")) from None
 

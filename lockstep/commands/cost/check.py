@@ -11,7 +11,7 @@ from lockstep.commands.cost.measure import Taken, least, work_of
 from lockstep.commands.cost.model import FEATURES, features
 from lockstep.commands.cost.sizes import Activity, watched
 from lockstep.compiler.compile import compile_job
-from lockstep.models.engines import LONGEST
+from lockstep.models.engines import MAX_CONTEXT
 from lockstep.pram.job import Job
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.constructions import FACTS
@@ -79,8 +79,8 @@ def _wrong_time(said: int, relation: str, time: int) -> str:
 
 def _too_long(engine: str, length: int, predicted: float) -> str:
     """Why a decode is not made to check against."""
-    if length > LONGEST[engine]:
-        return f"context {length:,}, limit {LONGEST[engine]:,}"
+    if length > MAX_CONTEXT[engine]:
+        return f"context {length:,}, limit {MAX_CONTEXT[engine]:,}"
     return f"would take more than {MOST_SECONDS:.0f} s" if predicted > MOST_SECONDS else ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from lockstep.commands.cost.forms import contexts, phases
-from lockstep.models.engines.sizes import BLOCK, MANY, SCORED
+from lockstep.models.engines.sizes import BLOCK, MAX_SCORED_ROWS, MIN_ROWS_FOR_THREADS
 from lockstep.models.transformer import Transformer
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.constructions.facts import Phase
@@ -108,7 +108,7 @@ def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
             on, stopped = ceil(phase.later / BLOCK), max(0, ceil(touched / BLOCK) - ceil(phase.later / BLOCK))
             blocks += phase.steps * BLOCK * (on * nonzeros + stopped * model.forms)
             rows += phase.steps * touched * heads
-            many += phase.steps * touched * heads * (touched >= MANY)
+            many += phase.steps * touched * heads * (touched >= MIN_ROWS_FOR_THREADS)
     return [model.nonzeros, sum(p.steps for p in found), blocks, rows, many]
 
 
@@ -118,7 +118,7 @@ def memory_unit(engine: str, model: Dimensions, context: int) -> float:
         return float(WORD * (max(model.heads) * context**2 + 4 * context * model.width))
     if engine == "active":  # queries, keys and values, streams, scores of a chunk of rows
         kept = sum(h * (3 * a + 2) + model.width for h, a in zip(model.heads, model.inner)) + model.width
-        return float(WORD * context * (kept + 2 * max(model.heads) * min(context, SCORED)))
+        return float(WORD * context * (kept + 2 * max(model.heads) * min(context, MAX_SCORED_ROWS)))
     return float(context * (TABLE_ROW * sum(model.heads) + STREAM_COLUMN * model.width))
 
 

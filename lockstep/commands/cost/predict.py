@@ -11,7 +11,7 @@ from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, m
 from lockstep.commands.cost.sizes import Sized, Trial
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
-from lockstep.models.engines import LONGEST, pick
+from lockstep.models.engines import MAX_CONTEXT, pick
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import require_certificate
@@ -119,5 +119,5 @@ def _engine(engine: str, work: Work, context: int, calibration: Calibration) -> 
     if engine in calibration.memory:
         base, slope = calibration.memory[engine]
         memory = base + slope * memory_unit(engine, work.dimensions, context)
-    longest = LONGEST[engine]
+    longest = MAX_CONTEXT[engine]
     return EngineCost(engine, seconds=seconds, memory=memory, longest=longest, within=context <= longest)

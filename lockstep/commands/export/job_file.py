@@ -42,7 +42,7 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
         "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
         **job.winner_record,
     }
-    if PROCESSES[compiled.process].fills:
+    if PROCESSES[compiled.process].ends_without_masks:
         metadata["threshold"] = str(THRESHOLD)
     tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions().dense())
     try:

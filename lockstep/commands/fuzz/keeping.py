@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstep.common.keeping import Kept, repeat_command, shown, write_input
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.failing import inputs_size, name, same_check
 from lockstep.proofs_check.fuzzing.campaign import Failure, examine, random_of
@@ -40,7 +40,7 @@ def _lines(case: TextCase) -> int:
 def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
     """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
     program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
-    write_whole(program, small.text.encode())
+    write_atomically(program, small.text.encode())
     write_input(input, (small.params, small.arrays))
     command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
     return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))

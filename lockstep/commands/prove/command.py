@@ -29,10 +29,10 @@ def prove(file: ProgramOrModel,
     wanted = constructions(process, schedule)
     from lockstep.commands.prove.proving import prove_program
     from lockstep.commands.prove.table import proof_record, proof_table
-    from lockstep.compiler.storage import program_or_model
+    from lockstep.compiler.storage import load_program_or_model
 
     with progress_bar(err, "proving") as progress:
-        program, compiled = program_or_model(file)
+        program, compiled = load_program_or_model(file)
         check_model(compiled, word_bits, None, process, schedule)
         bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
         if bits > MOST_PROVED_BITS:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lockstep.commands.report.values import Survey
-from lockstep.models.atomic import write_whole
+from lockstep.models.atomic import write_atomically
 
 
 def write(survey: Survey, path: Path) -> None:
@@ -22,4 +22,4 @@ def write(survey: Survey, path: Path) -> None:
         from lockstep.commands.report.page import page as text_of
     else:
         from lockstep.commands.report.markdown import markdown as text_of
-    write_whole(path, text_of(survey).encode())
+    write_atomically(path, text_of(survey).encode())

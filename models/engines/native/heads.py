@@ -120,7 +120,7 @@ class Asking:
 
     def _asks(self, h: int) -> int:
         """[the form is 0]; where it is not, it is the head's silence. A head without silence has 0 on every row."""
-        form, silence = combined(self.plan.own, 2 * h + 1, self.columns), int(self.plan.silence[h])
+        form, silence = combined(self.plan.bias_and_asks, 2 * h + 1, self.columns), int(self.plan.silence[h])
         asks = self.gates.within(form, 0, 0)
         self.gates.refuse(self.network.both(asks ^ 1, self.gates.within(form, silence, silence) ^ 1))
         return asks
@@ -134,8 +134,8 @@ class Asking:
 
     def _key_side(self, h: int, matches: Sequence[int]) -> KeySide:
         plan, gates, network = self.plan, self.gates, self.network
-        score = self._at_first(plan.own, 2 * h)
-        size, key, cares, always = combined(plan.own, 2 * h, self.others), [], [], 0
+        score = self._at_first(plan.bias_and_asks, 2 * h)
+        size, key, cares, always = combined(plan.bias_and_asks, 2 * h, self.others), [], [], 0
         odd, reach = 0, Form()  # whether a key's bit is none of 1, 0, -1, and what that could add to its score
         for place, m in enumerate(matches):
             form = combined(plan.forms, self.matches + m, self.others)

@@ -152,7 +152,7 @@ class _Translator:
         columns, written = [form.copy() for form in self.columns], set[int]()
         read = tuple(self._read(self.plan.heads[layer], h, columns, written) for h in range(len(self.plan.heads[layer].silence)))
         mlp, forms = self.plan.mlps[layer], list[Form]()
-        for f, fresh in enumerate(mlp.fresh):
+        for f, fresh in enumerate(mlp.complete):
             form = combined(mlp.forms, f, columns)
             forms.append(form if fresh else form.plus(forms[-1]))
         after = [form.copy() for form in columns]

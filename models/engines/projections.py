@@ -1,4 +1,4 @@
-"""Compiled kernels for what rows ask and answer in the heads of a layer: queries, keys, values, and what is wrong with them."""
+"""Compiled kernels that compute queries, keys and values of rows in all heads of a layer, and check them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lockstep.models.engines.jit import jit, spread
+from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
-from lockstep.models.engines.sizes import BLOCK, MANY
-from lockstep.models.engines.streams import Kept, blocks, evaluate, load
-from lockstep.models.engines.tables import Asked
+from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
+from lockstep.models.engines.streams import StoredStream, blocks, evaluate, load
+from lockstep.models.engines.tables import Projections
 
-#: What can be wrong with a row that was computed; 0 is nothing.
+#: The faults that a computed row can have, by number. 0 is no fault.
 FAULTS = (
     "",
     "a query is not +half or -half",
@@ -26,7 +26,7 @@ QUERY, ASKS, SINK, TIE, RECENCY, KEY = range(1, 7)
 
 
 class Sink(NamedTuple):
-    """The first row of a sequence in each head [H]: its score for rows that ask, its packed value, and the most that a recency may be."""
+    """The first row of a sequence, in each head [H]: its score for rows that ask, its packed value, the limit of recencies."""
 
     score: Integers
     value: Integers
@@ -34,19 +34,20 @@ class Sink(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Sequences whose rows lie one after the other: the first row of each [B], and which one a row is of [N].
+    """Sequences whose rows lie one after the other: the first row of each [B], and the number of each row's sequence [N].
 
-    Their number stands above the bits of every query and key, so that no row finds one of another sequence; tags: its bits.
+    The number of the sequence stands above the bits of every query and key, so that no row finds a row of another sequence.
+    number_mask: a 1 for each bit of the numbers, before they are shifted.
     """
 
     first: Integers
     number: Indices
-    tags: int
+    number_mask: int
 
 
 @jit()
 def _queries(query: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> bool:
-    """The bits that each lane asks; whether some is no +-half."""
+    """Pack the query bits of each lane. Return whether some query is not +half or -half."""
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     fault = False
     for bit in range(heads.first_match[h + 1] - heads.first_match[h]):
@@ -63,7 +64,10 @@ def _queries(query: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> 
 
 @jit()
 def _keys(key: Integers, care: Integers, sizes: Matrix, h: int, heads: HeadPlan, x: Matrix, z: Matrix, odd: Integers) -> None:
-    """The bits that each lane has and cares for, what they can add to its score, and whether one is none of 1, 0, -1."""
+    """Pack the key bits and care bits of each lane, and add the most that they can score to `sizes`.
+
+    `odd` is set for lanes with a key bit other than 1, 0 and -1.
+    """
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     matches = len(heads.half)
     for bit in range(heads.first_match[h + 1] - heads.first_match[h]):
@@ -79,7 +83,7 @@ def _keys(key: Integers, care: Integers, sizes: Matrix, h: int, heads: HeadPlan,
 
 @jit()
 def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> None:
-    """What each lane has to read, packed."""
+    """Pack the values of each lane."""
     starts, columns, weights = heads.forms.start, heads.forms.columns, heads.forms.values
     for v in range(heads.first_value[h], heads.first_value[h + 1]):
         evaluate(z, starts, columns, weights, 2 * len(heads.half) + v, x)
@@ -89,14 +93,14 @@ def _values(value: Integers, h: int, heads: HeadPlan, x: Matrix, z: Matrix) -> N
 
 
 @jit()
-def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, asked: Asked, rows: Integers,
-              first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
-    """One head of a block; the last fault found, or 0. work: [5, BLOCK]; sizes: [BLOCK]."""
-    starts, columns, weights = heads.own.start, heads.own.columns, heads.own.values
+def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, sizes: Matrix, projected: Projections,
+                  rows: Integers, first: int, count: int, sink: Sink, batch: Batch) -> int:  # fmt: skip
+    """Project a block of rows for one head. Return the last fault found, or 0. work: [5, BLOCK]. sizes: [BLOCK]."""
+    starts, columns, weights = heads.bias_and_asks.start, heads.bias_and_asks.columns, heads.bias_and_asks.values
     query, key, care, odd, value = work[0], work[1], work[2], work[3], work[4]
-    begins, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
+    first_rows, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
-    fault, asking, seen = 0, False, False
+    fault, any_asks, any_key = 0, False, False
     score = sink.score[h]
     evaluate(sizes, starts, columns, weights, 2 * h, x)
     evaluate(z, starts, columns, weights, 2 * h + 1, x)
@@ -104,29 +108,30 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
         if z[i] != 0.0 and z[i] != heads.silence[h]:
             fault = ASKS
         asks = z[i] == 0.0
-        asking |= asks
+        any_asks |= asks
         row = rows[first + i]
-        seen |= sizes[i] + heads.reach[h] >= score or row == begins[number[row]]
-        asked.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
-    # No key is seen that cannot reach the sink's score; and queries of lanes that are silent matter only to be checked.
-    if (asking or not heads.sure[h]) and _queries(query, h, heads, x, z):
+        any_key |= sizes[i] + heads.reach[h] >= score or row == first_rows[number[row]]
+        projected.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
+    # A key that cannot reach the sink's score is never found, so it is not computed. Queries of silent lanes are only checked.
+    if (any_asks or not heads.bounded[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
-    if seen:
+    if any_key:
         _keys(key, care, sizes, h, heads, x, z, odd)
         _values(value, h, heads, x, z)
     for i in range(count):
         at, recency = first + i, np.int64(sizes[i])
         row = rows[at]
-        asked.query[h, at] |= query[i]
-        asked.key[h, at] = -1
-        if not seen:
+        projected.query[h, at] |= query[i]
+        projected.key[h, at] = -1
+        if not any_key:
             continue
-        asked.value[h, at], asked.recency[h, at], asked.care[h, at] = value[i], recency, care[i] | batch.tags << bits
-        if row == begins[number[row]]:
+        projected.value[h, at], projected.recency[h, at] = value[i], recency
+        projected.care[h, at] = care[i] | batch.number_mask << bits
+        if row == first_rows[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK
         elif recency >= score:
-            asked.key[h, at] = key[i] | np.int64(number[row]) << bits
+            projected.key[h, at] = key[i] | np.int64(number[row]) << bits
             if recency == score:
                 fault = TIE
             if recency > sink.limit[h]:
@@ -137,21 +142,25 @@ def _ask_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers, siz
 
 
 @jit()
-def _ask(block: int, end: int, heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch,
-         faults: Integers, width: int) -> None:  # fmt: skip
+def _project(block: int, end: int, heads: HeadPlan, stored: StoredStream, rows: Integers, projected: Projections, sink: Sink,
+             batch: Batch, faults: Integers, width: int) -> None:  # fmt: skip
     real = heads.half.dtype
     x, z, sizes = np.empty((width, BLOCK), real), np.empty(BLOCK, real), np.empty(BLOCK)
     work = np.empty((5, BLOCK), np.int64)
     for b in range(block, end):
         first = b * BLOCK
         count = min(BLOCK, len(rows) - first)
-        load(x, kept, rows, first, count)
+        load(x, stored, rows, first, count)
         for h in range(len(heads.silence)):
-            faults[b] = max(faults[b], _ask_head(h, heads, x, z, work, sizes, asked, rows, first, count, sink, batch))
+            faults[b] = max(faults[b], _project_head(h, heads, x, z, work, sizes, projected, rows, first, count, sink, batch))
 
 
-def ask(heads: HeadPlan, kept: Kept, rows: Integers, asked: Asked, sink: Sink, batch: Batch, width: int) -> int:
-    """Write queries, keys and values of rows to `asked`; return a fault that was found, or 0."""
+def project(
+    heads: HeadPlan, stored: StoredStream, rows: Integers, projected: Projections, sink: Sink, batch: Batch, width: int
+) -> int:
+    """Write queries, keys and values of rows to `projected`. Return a fault that was found, or 0."""
     faults = np.zeros(blocks(rows), np.int64)
-    spread(_ask, len(faults), len(rows) >= MANY, heads, kept, rows, asked, sink, batch, faults, width)
+    run_in_threads(
+        _project, len(faults), len(rows) >= MIN_ROWS_FOR_THREADS, heads, stored, rows, projected, sink, batch, faults, width
+    )
     return int(faults.max(initial=0))
