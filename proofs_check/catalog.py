@@ -20,7 +20,7 @@ from lockstep.pram.parser import parse
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import Claim, Expression
 from lockstep.proofs_check.claims import to_sympy
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check, span
 
 if TYPE_CHECKING:
@@ -124,11 +124,11 @@ class Theorem:
     forms: Mapping[str, Mapping[str, ClosedForm]] = field(default_factory=dict)
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     of_runs: Callable[[Program, Sequence[tuple[dict[str, int], Run]], str], Iterable[Check]] | None = None
-    of_decodes: Callable[[str, Sequence[Measured], str, str], Iterable[Check]] | None = None
+    of_decodes: Callable[[str, Sequence[CheckedDecode], str, str], Iterable[Check]] | None = None
 
 
-def equality(what: str, on: str, form: ClosedForm, rows: Sequence[Measured], found: Callable[[Measured], int],
-             letters: Callable[[Measured], dict[str, int]]) -> Check:  # fmt: skip
+def equality(what: str, on: str, form: ClosedForm, rows: Sequence[CheckedDecode], found: Callable[[CheckedDecode], int],
+             letters: Callable[[CheckedDecode], dict[str, int]]) -> Check:  # fmt: skip
     """A row that holds when `found` equals the closed form on every decode."""
     values = [found(m) for m in rows]
     holds = values == [form(letters(m)) for m in rows]

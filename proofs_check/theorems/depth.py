@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import PARTS
 from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check
 
 DEPTH = ClosedForm("3")
 CONSTRUCTIONS = tuple(PARTS)
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     if construction in CONSTRUCTIONS:
         yield equality("depth", on, DEPTH, rows, lambda m: len(m.compiled.model.layers), lambda m: {})
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from lockstep.compiler.names import ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
 from lockstep.proofs_check.catalog import Bound, ClosedForm, Theorem, equality, letters_of_run
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check
 
 #: Of the construction's own: the first and last address of the outputs.
@@ -44,12 +44,12 @@ BOUNDS = {
 }
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     bound = BOUNDS.get(construction)
     if bound is None:
         return
 
-    def letters(m: Measured) -> dict[str, int]:
+    def letters(m: CheckedDecode) -> dict[str, int]:
         return bound.letters(m.job, m.time)
 
     yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, letters)

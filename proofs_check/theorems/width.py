@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import MDM, ONE_STEP, TWO_STEP
 from lockstep.proofs_check.catalog import ClosedForm, Theorem, equality, letters_of_model
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check
 
 PROGRAM = "c + 2 * c * j + w * s + f"
@@ -23,11 +23,11 @@ WIDTHS = {
 VOCABULARY = ClosedForm("4 + (1 << r) + (1 << c) + (1 << w)")
 
 
-def letters(m: Measured) -> dict[str, int]:
+def letters(m: CheckedDecode) -> dict[str, int]:
     return letters_of_model(m.compiled.code, m.compiled.widths)
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     if construction not in WIDTHS:
         return
     for what, form, found in (

@@ -23,7 +23,7 @@ from lockstep.pram.winners import HIGHEST, LOWEST, Winner, Winners, run_winners
 from lockstep.proofs_check.agreement import Divergence, check_agreement
 from lockstep.proofs_check.certificate import Certificate, require_certificate
 from lockstep.proofs_check.decoding import lay_out, pick_engine
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.theorems import BOUNDS
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
@@ -84,7 +84,7 @@ class Case:
     job: Job | None
     executions: tuple[Execution, ...]
     every: bool = True
-    decodes: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
+    decodes: dict[str, tuple[CheckedDecode, ...]] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -184,7 +184,7 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
     Where winners are open, the lowest and the highest are decoded, or the one that was asked for if it is a fixed order.
     Raises: PramError: an engine does not take the context. NotCertified: the dtype is not exact.
     """
-    decodes: dict[str, tuple[Measured, ...]] = {}
+    decodes: dict[str, tuple[CheckedDecode, ...]] = {}
     left: dict[str, int] = {}
     jobs = list(_jobs(case, options))
     for construction in options.constructions:
@@ -225,8 +225,8 @@ def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
     return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
 
 
-def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> Measured:
+def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:
     bound, compiled = BOUNDS[construction], models.get(construction, job, time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time))
     lay_out(compiled, job, time, sampling.engine)
-    return Measured(job, compiled, check_agreement(compiled, job, time, sampling))
+    return CheckedDecode(job, compiled, check_agreement(compiled, job, time, sampling))

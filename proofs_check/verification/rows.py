@@ -10,7 +10,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Generator
 from lockstep.pram.winners import Tried, Winner, phrase
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check, runs_of
 from lockstep.proofs_check.theorems import THEOREMS
 from lockstep.proofs_check.verification.cases import Case, Models, Options
@@ -147,7 +147,7 @@ def _left_out(construction: str, left: Sequence[Case], decoded: bool, options: O
     return Check("runs left undecoded", _on(left), bound, longer, holds, "skipped", construction)
 
 
-def _certificate(construction: str, rows: Sequence[Measured], models: Models) -> Check:
+def _certificate(construction: str, rows: Sequence[CheckedDecode], models: Models) -> Check:
     """Arithmetic is exact for every model that these decodes used."""
     made = [(m.compiled, models.certificate(m.compiled)) for m in rows]
     largest = max((c.largest_sum for _, c in made), key=lambda line: line.found)

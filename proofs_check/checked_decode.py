@@ -10,7 +10,7 @@ from lockstep.proofs_check.agreement import Agreement
 
 
 @dataclass(frozen=True)
-class Measured:
+class CheckedDecode:
     """One decode: the job, its model, and what agreed; its run is `agreement.run`."""
 
     job: Job
