@@ -17,7 +17,7 @@ from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
 from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
-from lockstep.proofs_check.fuzzing.tally import OTHER, Tally
+from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
@@ -40,13 +40,13 @@ class Failure:
 class CampaignOutcome:
     """What a campaign met, and the failure that ended it."""
 
-    tally: Tally
+    counts: CampaignCounts
     failure: Failure | None = None
 
     @property
     def holds(self) -> bool:
         """Whether something was checked, and all of it held."""
-        return self.failure is None and self.tally.held > 0
+        return self.failure is None and self.counts.held > 0
 
 
 def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
@@ -56,16 +56,16 @@ def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, w
     Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.
           workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
     """
-    tally = Tally()
+    counts = CampaignCounts()
     shares = [(seed, first, min(SHARE, programs - first), options, in_turn) for first in range(0, programs, SHARE)]
     with _shares(shares, workers) as outcomes:
         progress(0, programs)
         for outcome in outcomes:
-            tally += outcome.tally
-            progress(tally.programs, programs)
+            counts += outcome.counts
+            progress(counts.programs, programs)
             if outcome.failure is not None:
-                return CampaignOutcome(tally, outcome.failure)
-    return CampaignOutcome(tally)
+                return CampaignOutcome(counts, outcome.failure)
+    return CampaignOutcome(counts)
 
 
 Share = tuple[int, int, int, Options, bool]
@@ -87,13 +87,13 @@ def _check_share(share: Share) -> CampaignOutcome:
 
 def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> CampaignOutcome:
     """Programs of consecutive numbers; ends at the first that fails."""
-    tally, turns = Tally(), options.constructions
+    counts, turns = CampaignCounts(), options.constructions
     for number in range(first, first + count):
         chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
-        failed = examine(language_program(random_of(seed, number)), chosen, tally)
+        failed = examine(language_program(random_of(seed, number)), chosen, counts)
         if failed:
-            return CampaignOutcome(tally, Failure(number, failed[0], chosen))
-    return CampaignOutcome(tally)
+            return CampaignOutcome(counts, Failure(number, failed[0], chosen))
+    return CampaignOutcome(counts)
 
 
 def random_of(seed: int, number: int) -> Random:
@@ -101,25 +101,25 @@ def random_of(seed: int, number: int) -> Random:
     return Random(f"{seed}:{number}")
 
 
-def examine(text: TextCase, options: Options, tally: Tally | None = None) -> list[Check]:
+def examine(text: TextCase, options: Options, counts: CampaignCounts | None = None) -> list[Check]:
     """The checks that fail on a program and its input; counts what was met.
 
     Whatever is raised is a defect of ours, and fails, too - but for a run that the machine itself refuses in words that are
     known, and a certificate that does not reach as far in float32.
     """
-    tally = Tally() if tally is None else tally
-    tally.programs += 1
+    counts = CampaignCounts() if counts is None else counts
+    counts.programs += 1
     try:
         program = parse_program(text.text)
-        tally.contents += contents_of(program.tree)
+        counts.contents += contents_of(program.tree)
         if message := _refusal(program, text, options):
-            known = tally.refuse(message) != OTHER
+            known = counts.refuse(message) != OTHER
             return [] if known else [Check("refusal", "1 run", "of a known kind", message, False)]
-        return _examine(program, text, options, tally)
+        return _examine(program, text, options, counts)
     except NotCertified as error:
         if options.dtype == "float64":
             return [_defect(error)]
-        tally.refused["not certified"] += 1
+        counts.refused["not certified"] += 1
         return []
     except Exception as error:
         return [_defect(error)]
@@ -138,28 +138,28 @@ def _refusal(program: Program, text: TextCase, options: Options) -> str:
     return ""
 
 
-def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -> list[Check]:
+def _examine(program: Program, text: TextCase, options: Options, counts: CampaignCounts) -> list[Check]:
     """The program runs under the lowest winner; under another one it may be refused, in words that are known, too."""
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
     assert case.run is not None, "it was refused before"
-    tally.reach(program, case.run.reached)
-    _count(case, options, tally)
-    unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and tally.refuse(str(e.refusal)) == OTHER]
+    counts.reach(program, case.run.reached)
+    _count(case, options, counts)
+    unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and counts.refuse(str(e.refusal)) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
     decoded = case.decodes.keys() >= set(options.constructions)
-    tally.held += decoded and not failed
-    tally.undecoded += not decoded and not failed
+    counts.held += decoded and not failed
+    counts.undecoded += not decoded and not failed
     return failed
 
 
-def _count(case: Case, options: Options, tally: Tally) -> None:
-    tally.steps += sum(ran.time for ran in case.runs)
+def _count(case: Case, options: Options, counts: CampaignCounts) -> None:
+    counts.steps += sum(ran.time for ran in case.runs)
     assert case.job is not None
-    tally.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
+    counts.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
     for construction in options.constructions:
         if construction in case.decodes:
-            tally.decodes[construction] += len(case.decodes[construction])
-            tally.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
+            counts.decodes[construction] += len(case.decodes[construction])
+            counts.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
         else:
-            tally.left[construction] += 1
+            counts.left[construction] += 1

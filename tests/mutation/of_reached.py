@@ -8,7 +8,7 @@ from lockstep.pram.emitting import Emitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.machine import Machine
 from lockstep.pram.reached import Reached, Unreached, _few, _ranges, _witnesses, unreached
-from lockstep.proofs_check.fuzzing.tally import Tally
+from lockstep.proofs_check.fuzzing.counts import CampaignCounts
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
@@ -76,7 +76,7 @@ OF_RUNS = (
     Mutant(
         REACHED,
         "a campaign reaches all",
-        Rewrite(Tally.reach, "len(every.lines) - len(left.lines)", "len(every.lines)"),
+        Rewrite(CampaignCounts.reach, "len(every.lines) - len(left.lines)", "len(every.lines)"),
         "reached in campaigns",
     ),
 )

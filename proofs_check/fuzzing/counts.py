@@ -61,7 +61,7 @@ GROUPS = ("statements", "operators", "arrays", "control", "instructions", "modes
 
 
 @dataclass
-class Tally:
+class CampaignCounts:
     """Counts that add up.
 
     held: programs that were decoded in every construction wanted of them, and of which every check held. undecoded: those
@@ -84,8 +84,8 @@ class Tally:
     reachable: Counter[str] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+    def __add__(self, other: CampaignCounts) -> CampaignCounts:
+        return CampaignCounts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     def refuse(self, message: str) -> str:
         """Count a run that the machine refused with this message, and say of which kind that is: OTHER if of none."""
