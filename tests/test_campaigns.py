@@ -23,7 +23,7 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
 from lockstep.proofs_check.fuzzing import random_programs as texts
 from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
-from lockstep.proofs_check.fuzzing.contents import coverage
+from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
 from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, CampaignCounts, lacking
@@ -264,7 +264,7 @@ def test_programs_shrink_to_less_than_half() -> None:
 
 
 def shifts_in_a_loop(case: texts.TextCase) -> bool:
-    found = coverage(parse_program(case.text).tree)
+    found = count_features(parse_program(case.text).tree)
     return bool(found["word <<"] and found["While"] + found["Repeat"])
 
 

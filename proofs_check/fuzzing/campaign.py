@@ -14,7 +14,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import generator_for
-from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
+from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
@@ -111,7 +111,7 @@ def examine(text: TextCase, options: Options, counts: CampaignCounts | None = No
     counts.programs += 1
     try:
         program = parse_program(text.text)
-        counts.contents += contents_of(program.tree)
+        counts.features += count_features(program.tree)
         if message := _refusal(program, text, options):
             known = counts.refuse(message) != OTHER
             return [] if known else [Check("refusal", "1 run", "of a known kind", message, False)]

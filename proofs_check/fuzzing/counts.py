@@ -66,7 +66,7 @@ class CampaignCounts:
 
     held: programs that were decoded in every construction wanted of them, and of which every check held. undecoded: those
     of which one was left out, since a context was too long; left: which. refused: runs that the machine refused, by kind;
-    conflicts: those of them that the mode forbids, as "EREW read". contents: of the texts. covered: what the machine's runs did.
+    conflicts: those of them that the mode forbids, as "EREW read". features: of the texts. covered: what the machine's runs did.
     reachable: "lines" and "sides" of the programs that ran, the sides of conditions, loops and ranges; reached: by their run.
     """
 
@@ -79,7 +79,7 @@ class CampaignCounts:
     left: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[str] = field(default_factory=Counter)
-    contents: Counter[str] = field(default_factory=Counter)
+    features: Counter[str] = field(default_factory=Counter)
     covered: Coverage = field(default_factory=Coverage)
     reachable: Counter[str] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
@@ -107,10 +107,10 @@ class CampaignCounts:
         """How often each kind of each of GROUPS was met, those that never were included."""
         events = Counter({f"{mode} {event}": count for (mode, event), count in self.covered.events.items()})
         kinds = {
-            "statements": {kind.__name__: self.contents[kind.__name__] for kind in get_args(syntax.Statement)},
-            "operators": {name: self.contents[f"word {name}"] for name in OPERATORS},
-            "arrays": {name: self.contents[name] for name in SHAPES},
-            "control": {name: self.contents[name] for name in CONTROL},
+            "statements": {kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement)},
+            "operators": {name: self.features[f"word {name}"] for name in OPERATORS},
+            "arrays": {name: self.features[name] for name in SHAPES},
+            "control": {name: self.features[name] for name in CONTROL},
             "instructions": {name: self.covered.instructions[name] for name in INSTRUCTIONS},
             "modes": {mode: self.covered.modes[mode] for mode in MODES},
             "resolved": {name: events[name] for name in RESOLVED},

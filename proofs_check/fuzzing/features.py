@@ -10,7 +10,7 @@ from lockstep.pram.analysis import CONTROL
 from lockstep.pram.parameters import is_parametric
 
 
-def coverage(tree: syntax.ProgramText) -> Counter[str]:
+def count_features(tree: syntax.ProgramText) -> Counter[str]:
     """Count the kinds of nodes of a program, its operators ("word +", "parameter +") and the features below."""
     params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
     arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
