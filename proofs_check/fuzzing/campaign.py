@@ -46,7 +46,7 @@ class CampaignOutcome:
     @property
     def holds(self) -> bool:
         """Whether something was checked, and all of it held."""
-        return self.failure is None and self.counts.held > 0
+        return self.failure is None and self.counts.passed > 0
 
 
 def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
@@ -148,7 +148,7 @@ def _examine(program: Program, text: TextCase, options: Options, counts: Campaig
     unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and counts.refuse(str(e.refusal)) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
     decoded = case.decodes.keys() >= set(options.constructions)
-    counts.held += decoded and not failed
+    counts.passed += decoded and not failed
     counts.undecoded += not decoded and not failed
     return failed
 

@@ -71,7 +71,7 @@ class CampaignCounts:
     """
 
     programs: int = 0
-    held: int = 0
+    passed: int = 0
     undecoded: int = 0
     steps: int = 0
     decoding_steps: int = 0

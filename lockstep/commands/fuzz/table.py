@@ -18,7 +18,7 @@ from lockstep.proofs_check.fuzzing.counts import lacking
 def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
     counts = outcome.counts
     return {
-        "programs": counts.programs, "seed": seed, "holds": outcome.holds, "held": counts.held,
+        "programs": counts.programs, "seed": seed, "holds": outcome.holds, "held": counts.passed,
         "refused": dict(counts.refused), "steps": counts.steps, "decodes": dict(counts.decodes), "decoding_steps": counts.decoding_steps,
         "left_undecoded": dict(counts.left), "undecoded": counts.undecoded,
         "reached": {what: {"reached": counts.reached[what], "of": counts.reachable[what]} for what in ("lines", "sides")},
@@ -36,7 +36,7 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
     table.add_column(overflow="fold")
     pace = f", {60 * counts.programs / seconds:,.0f} a minute" if seconds else ""
     table.add_row("programs", f"{counts.programs:,}{pace}")
-    table.add_row("every check held", f"{counts.held:,}, {counts.steps:,} steps", style="red" if outcome.failure else "green")
+    table.add_row("every check held", f"{counts.passed:,}, {counts.steps:,} steps", style="red" if outcome.failure else "green")
     table.add_row("left undecoded", f"{counts.undecoded:,}", style="yellow" if counts.undecoded else "")
     for construction in sorted(counts.decodes.keys() | counts.left.keys()):
         left = f", {counts.left[construction]:,} too long to decode" if counts.left[construction] else ""
@@ -58,7 +58,7 @@ def _verdict(outcome: CampaignOutcome) -> str:
     if outcome.failure:
         return f"program {outcome.failure.number} FAILED"
     left = f"; {outcome.counts.undecoded:,} left undecoded" if outcome.counts.undecoded else ""
-    return f"checked on {count(outcome.counts.held, 'program')}{left}"
+    return f"checked on {count(outcome.counts.passed, 'program')}{left}"
 
 
 LABELS = {
