@@ -162,4 +162,4 @@ def _count(case: Case, options: Options, counts: CampaignCounts) -> None:
             counts.decodes[construction] += len(case.decodes[construction])
             counts.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
         else:
-            counts.left[construction] += 1
+            counts.left_out[construction] += 1

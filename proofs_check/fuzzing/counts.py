@@ -76,7 +76,7 @@ class CampaignCounts:
     steps: int = 0
     decoding_steps: int = 0
     decodes: Counter[str] = field(default_factory=Counter)
-    left: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)

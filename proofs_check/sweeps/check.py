@@ -95,7 +95,7 @@ def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> SweepDe
     bound, time = BOUNDS[construction], case.run.time
     context, steps = bound.peak_context(case.job, time), bound.steps(case.job, time)
     computed = SweepDecode(construction, COMPUTED, context=context, steps=steps)
-    if construction not in case.decodes or construction in case.left:
+    if construction not in case.decodes or construction in case.too_long:
         return computed
     holds = all(check.holds for check in checks if check.process == construction)
     agreement = case.decodes[construction][0].agreement

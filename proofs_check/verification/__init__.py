@@ -74,8 +74,8 @@ class Report:
         return "; ".join([verdict, *self._left_out()])
 
     def _left_out(self) -> Iterable[str]:
-        for name in dict.fromkeys(name for case in self.cases for name in case.left):
-            left = [case.left[name] for case in self.cases if name in case.left]
+        for name in dict.fromkeys(name for case in self.cases for name in case.too_long):
+            left = [case.too_long[name] for case in self.cases if name in case.too_long]
             yield f"{len(left)} of {len(self.cases)} inputs not decoded in {name}: --max-context {max(left)} would decode them"
 
     @property

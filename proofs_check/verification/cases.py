@@ -85,7 +85,7 @@ class Case:
     executions: tuple[Execution, ...]
     every: bool = True
     decodes: dict[str, tuple[CheckedDecode, ...]] = field(default_factory=dict)
-    left: dict[str, int] = field(default_factory=dict)
+    too_long: dict[str, int] = field(default_factory=dict)
 
     @property
     def run(self) -> Run | None:
@@ -185,7 +185,7 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
     Raises: PramError: an engine does not take the context. NotCertified: the dtype is not exact.
     """
     decodes: dict[str, tuple[CheckedDecode, ...]] = {}
-    left: dict[str, int] = {}
+    too_long: dict[str, int] = {}
     jobs = list(_jobs(case, options))
     for construction in options.constructions:
         bound, rows = BOUNDS[construction], []
@@ -194,10 +194,10 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
             if _fits(construction, job, time, options):
                 rows.append(_decode(construction, job, time, models, options))
             else:
-                left[construction] = max(context, left.get(construction, 0))
+                too_long[construction] = max(context, too_long.get(construction, 0))
         if rows:
             decodes[construction] = tuple(rows)
-    return replace(case, decodes=decodes, left=left)
+    return replace(case, decodes=decodes, too_long=too_long)
 
 
 def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:

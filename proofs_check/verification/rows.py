@@ -43,20 +43,20 @@ def case_checks(program: Program, generator: Generator, case: Case, models: Mode
     """Everything that is held against a single case; nothing of the constructions that it was too long for."""
     checks = list(machine_checks(program, generator, [case]))
     for construction in case.decodes:
-        checks += construction_checks(construction, [replace(case, left={})], models, options)
+        checks += construction_checks(construction, [replace(case, too_long={})], models, options)
     return checks
 
 
 def failures(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Iterator[Failed]:
     """The checks that fail on one of a case's runs or decodes alone."""
     for execution in case.executions:
-        alone = replace(case, executions=(execution,), decodes={}, left={})
+        alone = replace(case, executions=(execution,), decodes={}, too_long={})
         for check in machine_checks(program, generator, [alone]):
             if check.failed:
                 yield Failed(alone, check, execution.winner, _in_words(alone, check, execution.winner))
     for construction, rows in case.decodes.items():
         for measured in rows:
-            alone = replace(case, decodes={construction: (measured,)}, left={})
+            alone = replace(case, decodes={construction: (measured,)}, too_long={})
             for check in construction_checks(construction, [alone], models, options):
                 if check.failed:
                     yield Failed(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
@@ -134,13 +134,13 @@ def construction_checks(construction: str, cases: Sequence[Case], models: Models
     if options.winner is not None and not options.winner.fixed and options.max_context:
         order = "a model has one order of the processors"
         yield Check("runs left undecoded", _on(cases), order, f"winner {options.winner}", False, "skipped", construction)
-    if left := [case for case in cases if construction in case.left]:
+    if left := [case for case in cases if construction in case.too_long]:
         yield _left_out(construction, left, bool(decoded), options)
 
 
 def _left_out(construction: str, left: Sequence[Case], decoded: bool, options: Options) -> Check:
     """With nothing decoded little was checked: no success, unless it was asked for."""
-    longest = max(case.left[construction] for case in left)
+    longest = max(case.too_long[construction] for case in left)
     longer = f"{len(left)} longer: --max-context {longest}" if options.max_context else f"{len(left)} longer"
     holds = decoded or not options.max_context
     bound = f"context <= {options.max_context}"

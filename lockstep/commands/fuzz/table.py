@@ -20,7 +20,7 @@ def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept 
     return {
         "programs": counts.programs, "seed": seed, "holds": outcome.holds, "held": counts.passed,
         "refused": dict(counts.refused), "steps": counts.steps, "decodes": dict(counts.decodes), "decoding_steps": counts.decoding_steps,
-        "left_undecoded": dict(counts.left), "undecoded": counts.undecoded,
+        "left_undecoded": dict(counts.left_out), "undecoded": counts.undecoded,
         "reached": {what: {"reached": counts.reached[what], "of": counts.reachable[what]} for what in ("lines", "sides")},
         "coverage": counts.coverage(), "lacking": lacking(counts.coverage()),
         "seconds": round(seconds, 3), "failing": vars(kept) if kept else None,
@@ -38,8 +38,8 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
     table.add_row("programs", f"{counts.programs:,}{pace}")
     table.add_row("every check held", f"{counts.passed:,}, {counts.steps:,} steps", style="red" if outcome.failure else "green")
     table.add_row("left undecoded", f"{counts.undecoded:,}", style="yellow" if counts.undecoded else "")
-    for construction in sorted(counts.decodes.keys() | counts.left.keys()):
-        left = f", {counts.left[construction]:,} too long to decode" if counts.left[construction] else ""
+    for construction in sorted(counts.decodes.keys() | counts.left_out.keys()):
+        left = f", {counts.left_out[construction]:,} too long to decode" if counts.left_out[construction] else ""
         table.add_row(f"decoded by {construction}", f"{count(counts.decodes[construction], 'run')}{left}")
     table.add_row("decoding steps", f"{counts.decoding_steps:,}")
     refused = ", ".join(f"{kind} {number:,}" for kind, number in counts.refused.most_common())
