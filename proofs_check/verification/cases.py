@@ -83,7 +83,7 @@ class Case:
     arrays: dict[str, Any]
     job: Job | None
     executions: tuple[Execution, ...]
-    every: bool = True
+    all_winners: bool = True
     decodes: dict[str, tuple[CheckedDecode, ...]] = field(default_factory=dict)
     too_long: dict[str, int] = field(default_factory=dict)
 

@@ -160,7 +160,7 @@ def _certificate(construction: str, rows: Sequence[CheckedDecode], models: Model
 def _on(cases: Sequence[Case]) -> str:
     """On how many inputs, of which parameters, and under which winners."""
     text = runs_of([case.params for case in cases])
-    tried = [Tried(len(case.executions), case.every) for case in cases if case.winner_open]
+    tried = [Tried(len(case.executions), case.all_winners) for case in cases if case.winner_open]
     if not tried:
         return text
     chosen = {e.winner for case in cases for e in case.executions}
