@@ -19,7 +19,7 @@ from lockstep.pram.winner import Winner
 from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of
 from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Picks, shrink
 from lockstep.proofs_check.report import Check
-from lockstep.proofs_check.verification import Failed, Models, Options, decode_case, failures, run_machine
+from lockstep.proofs_check.verification import FailedCheck, Models, Options, decode_case, failures, run_machine
 
 #: Of each size, so many of the sidecar's inputs are looked at for a smaller one.
 NUMBERS = 20
@@ -39,7 +39,7 @@ class Failing:
     expected: dict[str, Any] | None = None
 
 
-def shrink_failing(program: Program, failed: Failed, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
+def shrink_failing(program: Program, failed: FailedCheck, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
                    seconds: float = 20, progress: Progress = silent) -> Failing:  # fmt: skip
     """The input of a failure, made smaller while the same check fails in the same way.
 
@@ -50,7 +50,7 @@ def shrink_failing(program: Program, failed: Failed, options: Options, *, use_si
     generator = generator_of(program, check, use_sidecar, options.word_bits)
     narrowed = replace(options, constructions=(check.process,) if check.process else ())
 
-    def failing(inputs: Inputs) -> Failed | None:
+    def failing(inputs: Inputs) -> FailedCheck | None:
         return next((f for f in failures_on(program, generator, inputs, narrowed) if same_check(check, f.check)), None)
 
     start = _choices(program, generator, found, options, sizes) if seconds and failed.case.job is not None else None
@@ -60,7 +60,7 @@ def shrink_failing(program: Program, failed: Failed, options: Options, *, use_si
     return _failing(failed, small, failing(small) or failed)
 
 
-def _failing(failed: Failed, inputs: Inputs, last: Failed) -> Failing:
+def _failing(failed: FailedCheck, inputs: Inputs, last: FailedCheck) -> Failing:
     """`last` is the failure on `inputs`."""
     verdict = last.case.executions[0].verdict
     winner = last.winner if last.case.winner_open else None
@@ -78,7 +78,7 @@ def generator_of(program: Program, check: Check, use_sidecar: bool, word_bits: i
     return generator_for(program, use_sidecar and not check.process, word_bits)
 
 
-def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[Failed]:
+def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[FailedCheck]:
     """The failures on an input; none if the program does not take it."""
     models = Models(options.dtype)
     try:

@@ -19,7 +19,7 @@ from lockstep.pram.winner import Winner
 from lockstep.proofs_check.failing import name as name_of
 from lockstep.proofs_check.failing import shrink_failing, written
 from lockstep.proofs_check.report import Check
-from lockstep.proofs_check.verification import Failed, Options
+from lockstep.proofs_check.verification import FailedCheck, Options
 
 #: Fields of Options that `verify` takes as flags of the same name; they are shown where they are not the default.
 FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
@@ -42,7 +42,7 @@ class Kept:
         return f"{self.check} fails on {files} ({became}); to repeat it:\n{self.command}"
 
 
-def keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None,
+def keep_input(program: Program, file: Path, failed: FailedCheck, options: Options, directory: Path, given: Path | None,
                use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> Kept:  # fmt: skip
     """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 

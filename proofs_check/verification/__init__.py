@@ -21,7 +21,7 @@ from lockstep.pram.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
-from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, Failed, all_checks, case_checks, failures
+from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, FailedCheck, all_checks, case_checks, failures
 
 PLAIN = Options()
 
@@ -40,7 +40,7 @@ class Report:
     program: str
     checks: tuple[Check, ...]
     cases: tuple[Case, ...]
-    failed: tuple[Failed, ...] = ()
+    failed: tuple[FailedCheck, ...] = ()
     trouble: str = ""
     unreached: Unreached | None = None
     refused: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class Report:
 
 def verify(program: Program, options: Options = PLAIN, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5),
            random: int = 3, use_sidecar: bool = True, progress: Progress = silent, fail_fast: bool = False,
-           on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
+           on_failure: Callable[[FailedCheck], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
            expected: dict[str, Any] | None = None) -> Report:  # fmt: skip
     """Verify a program on one given input, or on `random` inputs of each size.
 
@@ -114,12 +114,12 @@ class _Verification:
     """Runs every input, then decodes; collects the first failure of each kind."""
 
     def __init__(self, program: Program, generator: Generator, options: Options, progress: Progress, fail_fast: bool,
-                 on_failure: Callable[[Failed], None]) -> None:  # fmt: skip
+                 on_failure: Callable[[FailedCheck], None]) -> None:  # fmt: skip
         self.program, self.generator, self.options = program, generator, options
         self.progress, self.fail_fast, self.on_failure = progress, fail_fast, on_failure
         self.models = Models(options.dtype)
         self.given = False
-        self.failed: dict[tuple[str, str], Failed] = {}
+        self.failed: dict[tuple[str, str], FailedCheck] = {}
 
     def report(self, given: Sequence[Inputs], sizes: Sequence[int] = ()) -> Report:
         """Args: sizes: those that were drawn, if any; then more may be."""
@@ -184,6 +184,6 @@ def _reached(cases: Sequence[Case]) -> Reached:
 
 
 __all__ = [
-    "Case", "Execution", "Failed", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "failures",
+    "Case", "Execution", "FailedCheck", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "failures",
     "run_machine", "verify",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ DEPENDS = "not judged; they depend on who wins"
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedCheck:
     """A check that fails on a single run: of which case, under which winner, and what is wrong, in words."""
 
     case: Case
@@ -47,19 +47,19 @@ def case_checks(program: Program, generator: Generator, case: Case, models: Mode
     return checks
 
 
-def failures(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Iterator[Failed]:
+def failures(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Iterator[FailedCheck]:
     """The checks that fail on one of a case's runs or decodes alone."""
     for execution in case.executions:
         alone = replace(case, executions=(execution,), decodes={}, too_long={})
         for check in machine_checks(program, generator, [alone]):
             if check.failed:
-                yield Failed(alone, check, execution.winner, _in_words(alone, check, execution.winner))
+                yield FailedCheck(alone, check, execution.winner, _in_words(alone, check, execution.winner))
     for construction, rows in case.decodes.items():
         for measured in rows:
             alone = replace(case, decodes={construction: (measured,)}, too_long={})
             for check in construction_checks(construction, [alone], models, options):
                 if check.failed:
-                    yield Failed(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
+                    yield FailedCheck(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
 
 
 def _in_words(case: Case, check: Check, winner: Winner) -> str:
