@@ -26,7 +26,7 @@ NUMBERS = 20
 
 
 @dataclass(frozen=True)
-class Failing:
+class ShrunkFailure:
     """A failed check, and the input on which it fails: `found` as it came up, `inputs` as it was shrunk.
 
     winner: under which it fails, where the mode leaves that open. expected: the oracle's outputs for `inputs`, if one says.
@@ -40,7 +40,7 @@ class Failing:
 
 
 def shrink_failing(program: Program, failed: FailedCheck, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
-                   seconds: float = 20, progress: Progress = silent) -> Failing:  # fmt: skip
+                   seconds: float = 20, progress: Progress = silent) -> ShrunkFailure:  # fmt: skip
     """The input of a failure, made smaller while the same check fails in the same way.
 
     What a model does wrong is wrong on any input in the declared ranges. What the machine's run is held against, oracle and
@@ -60,12 +60,12 @@ def shrink_failing(program: Program, failed: FailedCheck, options: Options, *, u
     return _failing(failed, small, failing(small) or failed)
 
 
-def _failing(failed: FailedCheck, inputs: Inputs, last: FailedCheck) -> Failing:
+def _failing(failed: FailedCheck, inputs: Inputs, last: FailedCheck) -> ShrunkFailure:
     """`last` is the failure on `inputs`."""
     verdict = last.case.executions[0].verdict
     winner = last.winner if last.case.winner_open else None
     found = (failed.case.params, failed.case.arrays)
-    return Failing(failed.check, found, inputs, winner, verdict.expected if verdict else None)
+    return ShrunkFailure(failed.check, found, inputs, winner, verdict.expected if verdict else None)
 
 
 def name(check: Check) -> str:
