@@ -37,7 +37,7 @@ class Pool(Protocol):
         """Each case with its result, as soon as it is there."""
 
 
-class Here:
+class InProcess:
     """One case after the other in this process."""
 
     def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
@@ -94,7 +94,7 @@ def pool(workers: int | None, scheduler: str | None) -> Iterator[Pool]:
     Raises: PramError: no scheduler or no worker answers.
     """
     if workers == 0:
-        yield Here()
+        yield InProcess()
         return
     with _quiet(), _client(workers, scheduler) as client:
         yield Distributed(client, sum(client.nthreads().values()))
