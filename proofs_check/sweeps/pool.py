@@ -47,7 +47,7 @@ class InProcess:
             yield task, check_task(task)
 
 
-class Distributed:
+class DaskPool:
     """The workers of a Dask client. Each has one case at a time: when a worker dies, no other case is lost."""
 
     def __init__(self, client: Client, threads: int) -> None:
@@ -97,7 +97,7 @@ def pool(workers: int | None, scheduler: str | None) -> Iterator[Pool]:
         yield InProcess()
         return
     with _quiet(), _client(workers, scheduler) as client:
-        yield Distributed(client, sum(client.nthreads().values()))
+        yield DaskPool(client, sum(client.nthreads().values()))
 
 
 @contextmanager
