@@ -16,8 +16,8 @@ from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, draw_one, generator_for
 from lockstep.pram.winner import Winner
-from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of
-from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Picks, shrink
+from lockstep.proofs_check.fuzzing.inputs import input_maker, choices_of
+from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Choices, shrink
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Models, Options, decode_case, failures, run_machine
 
@@ -102,7 +102,7 @@ def inputs_size(inputs: Inputs) -> tuple[int, int]:
     return len(written(inputs)), sum(numbers)
 
 
-Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]
+Start = tuple[Callable[[Choose], Inputs], Inputs, Choices]
 
 
 def _choices(program: Program, generator: Generator, found: Inputs, options: Options, sizes: Sequence[int]) -> Start | None:
@@ -111,7 +111,7 @@ def _choices(program: Program, generator: Generator, found: Inputs, options: Opt
         return _sidecar_choices(generator, found, options.seed, sizes)
     make = input_maker(program, found[0], options.word_bits, found[1])
     try:
-        return make, found, picks_of(program, found, make, options.word_bits)
+        return make, found, choices_of(program, found, make, options.word_bits)
     except ValueError:  # too large to be made choice by choice
         return None
 

@@ -193,7 +193,7 @@ def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do,
     assert examine(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
 
 
-def until_smaller(make: Any, start: texts.TextCase, picks: Any, fails: Any, size: Any, *more: Any) -> texts.TextCase:
+def until_smaller(make: Any, start: texts.TextCase, choices: Any, fails: Any, size: Any, *more: Any) -> texts.TextCase:
     """The shrinker, stopped at the first case that has fewer lines; what is shown is lines, too."""
     smaller: list[texts.TextCase] = []
 
@@ -205,7 +205,7 @@ def until_smaller(make: Any, start: texts.TextCase, picks: Any, fails: Any, size
         return failing
 
     try:
-        return shrink(make, start, picks, stopping, size, *more)
+        return shrink(make, start, choices, stopping, size, *more)
     except Stopped:
         return smaller[0]
 
@@ -250,7 +250,7 @@ def test_programs_shrink_to_less_than_half() -> None:
     """
     fitting = (n for n in range(300) if shifts_in_a_loop(case := language_program(random_of(3, n))) and len(case.text) > 900)
     number = next(fitting)
-    found, picks = recorded(texts.written, random_of(3, number))
+    found, choices = recorded(texts.written, random_of(3, number))
     assert found == language_program(random_of(3, number))
 
     def fails(case: texts.TextCase) -> bool:
@@ -260,7 +260,7 @@ def test_programs_shrink_to_less_than_half() -> None:
         return shifts
 
     with pytest.raises(Stopped):
-        shrink(texts.written, found, picks, fails, lambda case: (len(case.text),), 120)
+        shrink(texts.written, found, choices, fails, lambda case: (len(case.text),), 120)
 
 
 def shifts_in_a_loop(case: texts.TextCase) -> bool:

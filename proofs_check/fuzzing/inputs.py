@@ -12,7 +12,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import read_array
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import InputRange, input_ranges
-from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Picks, strategy
+from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Choices, strategy
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 #: Inputs of more cells are not made choice by choice.
@@ -51,25 +51,25 @@ def _cells(each: InputRange, choose: Choose, most: int) -> Any:
     return np.array(words, dtype=object).reshape(each.array.shape).tolist() if each.array.shape else words[0]
 
 
-def picks_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs], word_bits: int | None = None) -> Picks:
+def choices_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs], word_bits: int | None = None) -> Choices:
     """The choices that make this input.
 
     Raises: ValueError: none do. NoCase, which is one: the input has more than MOST_CELLS cells.
     """
     params, _ = inputs
     values = iter([*(params[name] for name in program.given), *_words(program, inputs, word_bits)])
-    picks: Picks = []
+    choices: Choices = []
 
     class Follow(Choose):
-        """Picks the next of the values, wherever it stands."""
+        """Choices the next of the values, wherever it stands."""
 
         def __call__(self, options: Sequence[Any]) -> Any:
             value = next(values)
-            picks.append(options.index(value))
+            choices.append(options.index(value))
             return value
 
     make(Follow(lambda number: 0))
-    return picks
+    return choices
 
 
 def _words(program: Program, inputs: Inputs, word_bits: int | None) -> Iterator[int]:

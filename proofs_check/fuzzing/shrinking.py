@@ -21,7 +21,7 @@ from lockstep.pram.progress import Progress, silent
 
 T = TypeVar("T")
 #: Index of the option at each choice, in order.
-Picks = list[int]
+Choices = list[int]
 #: What counts most comes first.
 Size = tuple[int, ...]
 
@@ -35,7 +35,7 @@ class NoCase(ValueError):
 
 
 class Choose:
-    """Picks one of some options, given in order of growing complexity.
+    """Choices one of some options, given in order of growing complexity.
 
     Args: index: of how many options, which.
     """
@@ -58,7 +58,7 @@ def _below(number: int) -> st.SearchStrategy[int]:
 
 
 class _Drawn(Choose):
-    """Hypothesis picks."""
+    """Hypothesis choices."""
 
     def __init__(self, draw: st.DrawFn) -> None:
         super().__init__(lambda number: draw(_below(number)))
@@ -81,22 +81,22 @@ def strategy(make: Callable[[Choose], T]) -> st.SearchStrategy[T]:
     return drawn()
 
 
-def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Picks]:
+def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Choices]:
     """What a maker makes of choices at random, and these choices."""
-    picks: Picks = []
+    choices: Choices = []
 
     def index(number: int) -> int:
-        picks.append(random.randrange(number))
-        return picks[-1]
+        choices.append(random.randrange(number))
+        return choices[-1]
 
-    return make(Choose(index)), picks
+    return make(Choose(index)), choices
 
 
-def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[[T], bool],
+def shrink(make: Callable[[Choose], T], start: T, choices: Choices, fails: Callable[[T], bool],
            size: Callable[[T], Size], seconds: float, progress: Progress = silent) -> T:  # fmt: skip
     """The smallest case found that fails, within some seconds of looking; at worst `start`, which is known to fail.
 
-    Args: picks: the choices of which `start` was made. progress: is told of the seconds gone and of all.
+    Args: choices: the choices of which `start` was made. progress: is told of the seconds gone and of all.
     """
     best, until = start, time.monotonic() + seconds
 
@@ -110,7 +110,7 @@ def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[
             best = case
         return failing
 
-    database = _database(picks)
+    database = _database(choices)
     try:
         find(strategy(make), condition, settings=_settings(database, Phase.reuse, Phase.generate, Phase.shrink), database_key=KEY)
     except (_TimeIsUp, NoSuchExample):
@@ -128,7 +128,7 @@ def _settings(database: ExampleDatabase, *phases: Phase) -> settings:
                     suppress_health_check=list(HealthCheck))  # fmt: skip
 
 
-def _database(picks: Iterable[int]) -> ExampleDatabase:
+def _database(choices: Iterable[int]) -> ExampleDatabase:
     """A database in which these choices stand, written by Hypothesis itself.
 
     One choice more than the maker will ask for: what is replayed to the letter counts as shrunk already.
@@ -137,7 +137,7 @@ def _database(picks: Iterable[int]) -> ExampleDatabase:
 
     @st.composite
     def same(draw: st.DrawFn) -> None:
-        for pick in (*picks, 0):
+        for pick in (*choices, 0):
             draw(st.integers(pick, pick))
 
     try:

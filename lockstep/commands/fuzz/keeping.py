@@ -18,13 +18,13 @@ STEM = "failing"
 
 def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progress = silent) -> tuple[TextCase, TextCase]:
     """The program and input that failed, and the smallest found that fail in the same way."""
-    found, picks = recorded(written, random_of(seed, failure.number))
+    found, choices = recorded(written, random_of(seed, failure.number))
     check, options = failure.check, failure.options
     narrowed = replace(options, constructions=(check.process,)) if check.process else options
     if not seconds:
         return found, found
     return found, shrink(
-        written, found, picks, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
+        written, found, choices, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
     )
 
 
