@@ -25,7 +25,7 @@ from lockstep.proofs_check.fuzzing import random_programs as texts
 from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
 from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
-from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
 from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, CampaignCounts, lacking
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.verification import Options, cases
@@ -250,7 +250,7 @@ def test_programs_shrink_to_less_than_half() -> None:
     """
     fitting = (n for n in range(300) if shifts_in_a_loop(case := language_program(random_of(3, n))) and len(case.text) > 900)
     number = next(fitting)
-    found, choices = recorded(texts.written, random_of(3, number))
+    found, choices = make_at_random(texts.written, random_of(3, number))
     assert found == language_program(random_of(3, number))
 
     def fails(case: texts.TextCase) -> bool:

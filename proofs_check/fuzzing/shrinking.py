@@ -81,7 +81,7 @@ def strategy(make: Callable[[Choose], T]) -> st.SearchStrategy[T]:
     return drawn()
 
 
-def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Choices]:
+def make_at_random(make: Callable[[Choose], T], random: Random) -> tuple[T, Choices]:
     """What a maker makes of choices at random, and these choices."""
     choices: Choices = []
 

@@ -11,14 +11,14 @@ from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.failing import inputs_size, name, same_check
 from lockstep.proofs_check.fuzzing.campaign import Failure, examine, random_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, written
-from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
 
 STEM = "failing"
 
 
 def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progress = silent) -> tuple[TextCase, TextCase]:
     """The program and input that failed, and the smallest found that fail in the same way."""
-    found, choices = recorded(written, random_of(seed, failure.number))
+    found, choices = make_at_random(written, random_of(seed, failure.number))
     check, options = failure.check, failure.options
     narrowed = replace(options, constructions=(check.process,)) if check.process else options
     if not seconds:
