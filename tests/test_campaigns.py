@@ -22,7 +22,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
 from lockstep.proofs_check.fuzzing import random_programs as texts
-from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
+from lockstep.proofs_check.fuzzing.campaign import failed_checks, fuzz, random_of
 from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
@@ -114,7 +114,7 @@ def what_campaigns_reach() -> None:
     for number in range(60):
         case = language_program(random_of(4, number))
         before = counts.passed + counts.undecoded
-        assert examine(case, BARE, counts) == []
+        assert failed_checks(case, BARE, counts) == []
         if counts.passed + counts.undecoded > before:
             tree = parse_program(case.text).tree
             run = watch(tree, case.params, case.arrays, BARE.max_steps)
@@ -154,7 +154,7 @@ def test_what_a_campaign_counts_as_refused_verify_refuses_in_the_same_words(do: 
             message = error.message
         refused += 1
         counts = CampaignCounts()
-        assert examine(case, BARE, counts) == [] and counts.refused.total() == 1
+        assert failed_checks(case, BARE, counts) == [] and counts.refused.total() == 1
         Path("t.pram").write_text(case.text)
         Path("t.json").write_text(json.dumps({"params": case.params, "arrays": case.arrays}))
         outcome = do("verify t.pram --input t.json --max-steps 1000 --shrink 0")
@@ -190,7 +190,7 @@ def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do,
         again = do(failing["command"].removeprefix("lockstep ") + " --shrink 0 --json")
         failed = [(c["process"], c["what"]) for c in json.loads(again.out)["checks"] if c["verdict"] == "FAILED"]
         assert again.status == REFUTED and tuple(failing["check"].split(": ")) in failed
-    assert examine(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
+    assert failed_checks(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
 
 
 def until_smaller(make: Any, start: texts.TextCase, choices: Any, fails: Any, size: Any, *more: Any) -> texts.TextCase:
@@ -292,7 +292,7 @@ def test_only_the_machine_refuses(error: Exception, do: Do, monkeypatch: pytest.
 
 
 def test_a_text_that_is_no_program_fails() -> None:
-    (failed,) = examine(texts.TextCase("program", {}, {}), ALL)
+    (failed,) = failed_checks(texts.TextCase("program", {}, {}), ALL)
     assert failed.failed and failed.what == "PramError"
 
 

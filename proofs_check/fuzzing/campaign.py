@@ -90,7 +90,7 @@ def check_share(seed: int, first: int, count: int, options: Options, in_turn: bo
     counts, turns = CampaignCounts(), options.constructions
     for number in range(first, first + count):
         chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
-        failed = examine(language_program(random_of(seed, number)), chosen, counts)
+        failed = failed_checks(language_program(random_of(seed, number)), chosen, counts)
         if failed:
             return CampaignOutcome(counts, Failure(number, failed[0], chosen))
     return CampaignOutcome(counts)
@@ -101,7 +101,7 @@ def random_of(seed: int, number: int) -> Random:
     return Random(f"{seed}:{number}")
 
 
-def examine(text: TextCase, options: Options, counts: CampaignCounts | None = None) -> list[Check]:
+def failed_checks(text: TextCase, options: Options, counts: CampaignCounts | None = None) -> list[Check]:
     """The checks that fail on a program and its input; counts what was met.
 
     Whatever is raised is a defect of ours, and fails, too - but for a run that the machine itself refuses in words that are

@@ -9,7 +9,7 @@ from lockstep.common.keeping import Kept, repeat_command, shown, write_input
 from lockstep.models.atomic import write_whole
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.failing import inputs_size, name, same_check
-from lockstep.proofs_check.fuzzing.campaign import Failure, examine, random_of
+from lockstep.proofs_check.fuzzing.campaign import Failure, failed_checks, random_of
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, written
 from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
 
@@ -24,7 +24,7 @@ def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progre
     if not seconds:
         return found, found
     return found, shrink(
-        written, found, choices, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
+        written, found, choices, lambda case: same_check(check, *failed_checks(case, narrowed)), _size, seconds, progress
     )
 
 
