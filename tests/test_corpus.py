@@ -59,7 +59,7 @@ MODEL_SIZES = range(1, 4)
 MODEL_CONTEXT = 200
 OTHER_MODEL_SIZES = {"dyck": [1, 2], "qbf": [1], "horn_sat": [0, 1]}
 LONGER_CONTEXT = {**dict.fromkeys(["components", "dyck", "turing"], 300), "qbf": 600, "horn_sat": 400}
-#: For programs whose drawn inputs are all too long. InProcess: two states that go right, left and left again; a tape of 3 cells.
+#: For programs whose drawn inputs are all too long. Here: two states that go right, left and left again; a tape of 3 cells.
 MODEL_INPUT: dict[str, Inputs] = {
     "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]})
 }
