@@ -1,6 +1,6 @@
 """Random expressions of the language, as text: what `lockstep.proofs_check.fuzzing.random_programs` makes its statements of.
 
-A `Term` is a text with what is believed of its value; a `Place` is what may stand where. With them
+A `Expr` is a text with what is believed of its value; a `Place` is what may stand where. With them
 expressions are masked so that most programs stay within their words and arrays. Nothing here is
 trusted: a wrong belief only means one more program that traps.
 """
@@ -20,7 +20,7 @@ ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 
 
 @dataclass(frozen=True)
-class Term:
+class Expr:
     """An expression, either an atom or in brackets, and what is believed of its value.
 
     uniform: the same on all processors. own: different on all that are active. plain: made of parameters only.
@@ -48,18 +48,18 @@ class Place:
     what is assigned here varies. alone: one processor is active. pair: two values that are `own` together.
     """
 
-    terms: tuple[Term, ...]
+    terms: tuple[Expr, ...]
     assignable: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
     padded: bool = False
     divergent: bool = False
     alone: bool = False
     reads: bool = True
-    pair: tuple[Term, Term] | None = None
+    pair: tuple[Expr, Expr] | None = None
     depth: int = 0
     loops: int = 0
 
-    def having(self, *terms: Term, assignable: bool = False, loop: bool = False) -> Place:
+    def having(self, *terms: Expr, assignable: bool = False, loop: bool = False) -> Place:
         """The place after a declaration; loop: it opens the body of a loop."""
         names = frozenset(t.text for t in terms)
         more = names if assignable else frozenset()
@@ -103,7 +103,7 @@ class Expressions:
         self.draw = choose
         self.daring = self.chance(2)
         self.colliding = self.chance(5)
-        self.params: list[Term] = []
+        self.params: list[Expr] = []
         self.arrays: list[Cells] = []
 
     @property
@@ -128,10 +128,10 @@ class Expressions:
 
     # -- parameter expressions -----------------------------------------------------------------
 
-    def number(self, value: int) -> Term:
-        return Term(f"{value:#x}" if value > 9 else str(value), value, value, plain=True)
+    def number(self, value: int) -> Expr:
+        return Expr(f"{value:#x}" if value > 9 else str(value), value, value, plain=True)
 
-    def parametric(self, depth: int = 2) -> Term:
+    def parametric(self, depth: int = 2) -> Expr:
         """Any parameter expression, with its value."""
         if depth == 0 or self.pick(True, False, False):
             return self.pick(*self.params, self.number(self.pick(0, 1, 2, 3, 4)))
@@ -145,25 +145,25 @@ class Expressions:
             text, value = f"{name}({a.bare}, {b.text})", (max if name == "max" else min)(a.low, b.low)
         else:
             text, value = f"({a.text} {name} {b.text})", int(OPERATORS[name](a.low, b.low))
-        return Term(text, value, value, plain=True)
+        return Expr(text, value, value, plain=True)
 
-    def exactly(self, value: int) -> Term:
+    def exactly(self, value: int) -> Expr:
         """A parameter expression of this value."""
         if value >= 0 and self.pick(True, False) or not self.params:
             return self.number(value)
         term = self.parametric(self.pick(0, 0, 1))
         off = value - term.low
         text = f"({term.text} {'+' if off > 0 else '-'} {abs(off)})" if off else term.text
-        return Term(text, value, value, plain=True)
+        return Expr(text, value, value, plain=True)
 
     # -- expressions ---------------------------------------------------------------------------
 
-    def word(self, place: Place, depth: int, uniform: bool = False) -> Term:
+    def word(self, place: Place, depth: int, uniform: bool = False) -> Expr:
         """An expression of words; uniform: it must be the same on all processors."""
         kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
         return self.draw.group(lambda: getattr(self, kind)(place, depth, uniform))  # type: ignore[no-any-return]
 
-    def leaf(self, place: Place, depth: int, uniform: bool) -> Term:
+    def leaf(self, place: Place, depth: int, uniform: bool) -> Expr:
         names = [t for t in place.terms if t.uniform or not uniform]
         literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.steer(2) else 4))
         term = self.parametric() if self.chance(5) else self.pick(literal, *names, *names)
@@ -171,16 +171,16 @@ class Expressions:
             return self.number(self.pick(1, self.limit))
         return term
 
-    def operation(self, place: Place, depth: int, uniform: bool) -> Term:
+    def operation(self, place: Place, depth: int, uniform: bool) -> Expr:
         name = self.pick(*ON_WORDS)
         a, b = self.steered(name, self.word(place, depth - 1, uniform), self.word(place, depth - 1, uniform))
         low, high = _interval(name, a, b)
         if not 0 <= low <= high <= self.limit:
             low, high = 0, self.limit
         own = name in "+-^" and (a.own and b.uniform or a.uniform and b.own)
-        return Term(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, own, a.plain and b.plain)
+        return Expr(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, own, a.plain and b.plain)
 
-    def steered(self, name: str, a: Term, b: Term) -> tuple[Term, Term]:
+    def steered(self, name: str, a: Expr, b: Expr) -> tuple[Expr, Expr]:
         """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
         if name in ("<<", ">>") and a.plain and b.plain:
             return a, self.number(self.pick(1, 2, 3))  # plain integers could grow without end
@@ -190,7 +190,7 @@ class Expressions:
             return a, self.number(self.limit) if name in ("+", "*") and not a.plain and self.chance(3) else b
         if name == "-" and a.low < b.high:
             low = ones(b.high)
-            a = Term(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)
+            a = Expr(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)
         elif name == "+" and a.high + b.high > self.limit:
             a, b = self.mask(a, self.limit >> 1), self.mask(b, self.limit >> 1)
         elif name == "*" and a.high * b.high > self.limit:
@@ -200,26 +200,26 @@ class Expressions:
             a = self.mask(a, self.limit >> max(b.high, 0)) if name == "<<" else a
         return a, b
 
-    def mask(self, term: Term, high: int, always: bool = False) -> Term:
+    def mask(self, term: Expr, high: int, always: bool = False) -> Expr:
         """The term, or what is left of it in the bits of `high`, which are all ones."""
         if 0 <= term.low <= term.high <= high or not (always or self.steer()):
             return term
-        return Term(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
+        return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
 
-    def truth(self, place: Place, depth: int, uniform: bool = False) -> Term:
+    def truth(self, place: Place, depth: int, uniform: bool = False) -> Expr:
         name = self.pick(*COMPARISONS, *COMPARISONS, "and", "or", "not") if depth else self.pick(*COMPARISONS)
         operand = self.truth if name in ("and", "or", "not") else self.word
         a, b = (operand(place, max(0, depth - 1), uniform) for _ in range(2))
         if name == "not":
-            return Term(f"(not {a.text})", 0, 1, a.uniform, plain=a.plain)
-        return Term(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
+            return Expr(f"(not {a.text})", 0, 1, a.uniform, plain=a.plain)
+        return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
 
-    def read(self, place: Place, depth: int, uniform: bool) -> Term:
+    def read(self, place: Place, depth: int, uniform: bool) -> Expr:
         exclusive = self.mode == "EREW" and not place.alone and self.part()
         cell = self.cell(place, exclusive, uniform, depth) if place.reads and not (exclusive and uniform) else None
         return cell or self.leaf(place, depth, uniform)
 
-    def cell(self, place: Place, exclusive: bool, uniform: bool, depth: int) -> Term | None:
+    def cell(self, place: Place, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
         """A scalar or a cell; exclusive: each active processor has a different one. None if that cannot be."""
         array = self.pick(*self.arrays)
         if 0 in array.shape and self.steer():
@@ -231,16 +231,16 @@ class Expressions:
         if subscripts is None:
             return None
         inside = ", ".join(s.bare for s in subscripts)
-        return Term(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
+        return Expr(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
 
-    def index(self, place: Place, extent: int, uniform: bool, depth: int) -> Term:
+    def index(self, place: Place, extent: int, uniform: bool, depth: int) -> Expr:
         """A subscript: any word, masked to what lies inside."""
         term = self.word(place, max(0, depth), uniform)
         term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
         literal_outside = term.text.isalnum() and term.plain and term.high >= extent  # which the analysis refuses
         return replace(term, text=f"({term.text} + 0)") if literal_outside else term
 
-    def own_subscripts(self, place: Place, shape: tuple[int, ...]) -> list[Term] | None:
+    def own_subscripts(self, place: Place, shape: tuple[int, ...]) -> list[Expr] | None:
         """Subscripts that no two active processors share."""
         if place.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(place.pair, shape)):
             return list(place.pair)
@@ -250,7 +250,7 @@ class Expressions:
             return None
         return [own if k == axis else self.index(place, extent, False, 0) for k, extent in enumerate(shape)]
 
-    def own_index(self, place: Place, extent: int) -> Term | None:
+    def own_index(self, place: Place, extent: int) -> Expr | None:
         """A subscript of one dimension that no two active processors share: one's own number, perhaps shifted."""
         fitting = [t for t in place.terms if t.own and t.high < extent]
         if not fitting:
@@ -260,9 +260,9 @@ class Expressions:
         steps = [t for t in place.terms if t.uniform and t.high <= room]
         if room and self.chance(2):
             step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
-            return Term(f"({own.text} + {step.text})", own.low, own.high + step.high, False, own=True)
+            return Expr(f"({own.text} + {step.text})", own.low, own.high + step.high, False, own=True)
         if own.low and self.chance(2):
-            return Term(f"({own.text} - {self.exactly(own.low).text})", 0, own.high - own.low, False, own=True)
+            return Expr(f"({own.text} - {self.exactly(own.low).text})", 0, own.high - own.low, False, own=True)
         return own
 
 
@@ -271,7 +271,7 @@ def ones(value: int) -> int:
     return int((1 << value.bit_length()) - 1)
 
 
-def _interval(name: str, a: Term, b: Term) -> tuple[int, int]:
+def _interval(name: str, a: Expr, b: Expr) -> tuple[int, int]:
     """Where the exact result of an operation lies."""
     shift = min(b.high, 32)
     return {

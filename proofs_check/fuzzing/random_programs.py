@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
 from lockstep.pram.parameters import lg
-from lockstep.proofs_check.fuzzing.random_expressions import Cells, Expressions, Place, Term, ones
+from lockstep.proofs_check.fuzzing.random_expressions import Cells, Expressions, Place, Expr, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
 ROLES = [": inout", ": inout", ": input", ": output", ""]
@@ -71,7 +71,7 @@ class _Writer(Expressions):
         head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
         shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
-        pid = Term("pid", 0, self.processors - 1, uniform=False, own=True)
+        pid = Expr("pid", 0, self.processors - 1, uniform=False, own=True)
         body = self.block(Place((pid,), alone=self.processors == 1), 6)
         return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
 
@@ -151,9 +151,9 @@ class _Writer(Expressions):
         uniform = not place.divergent and self.chance(2)
         value = self.word(place, 2, uniform)
         name = f"v{len(place.terms)}"
-        term = Term(name, value.low, value.high, False, own=True)
+        term = Expr(name, value.low, value.high, False, own=True)
         if not value.own:
-            term = Term(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
+            term = Expr(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
         return [f"local {name} := {value.bare}"], place.having(term, assignable=not value.own)
 
     def assign(self, place: Place) -> tuple[list[str], Place]:
@@ -175,7 +175,7 @@ class _Writer(Expressions):
         value = self.pick(*own) if meet and own else self.mask(self.word(place, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], place
 
-    def condition(self, place: Place, uniform: bool) -> Term:
+    def condition(self, place: Place, uniform: bool) -> Expr:
         return self.word(place, 1, uniform) if self.chance(4) else self.truth(place, 2, uniform)
 
     def branch(self, place: Place) -> tuple[list[str], Place]:
@@ -190,7 +190,7 @@ class _Writer(Expressions):
             inside = outside = place.pad(uniform, keep=self.chance(2))
         return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], place
 
-    def guard(self, place: Place, own: Term) -> tuple[str, Place]:
+    def guard(self, place: Place, own: Expr) -> tuple[str, Place]:
         """A condition that leaves only some processors, and where they stand."""
         value = self.pick(*range(own.low, max(own.low, own.high) + 1))
         relation = self.pick("==", "<=", ">=")
@@ -218,13 +218,13 @@ class _Writer(Expressions):
         if self.chance(2):
             last, high = self.bound(place, 3), max(low, 3)
             if any(last.text == a.name for a in self.arrays):  # as a bare bound it could not be assigned in the loop
-                last = Term(f"({last.text} & 3)", 0, 3)
+                last = Expr(f"({last.text} & 3)", 0, 3)
         first, last = (last, first) if down else (first, last)
-        inside = place.having(Term(name, low, high), loop=True).without(last.text)
+        inside = place.having(Expr(name, low, high), loop=True).without(last.text)
         head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare} do"
         return [head, *self.block(inside), "end"], place
 
-    def bound(self, place: Place, high: int) -> Term:
+    def bound(self, place: Place, high: int) -> Expr:
         """A word that all processors know, those that are idle here included; `high` is all ones."""
         if place.padded:
             place = replace(place, terms=tuple(t for t in place.terms if t.text in place.fixed), reads=False)
@@ -254,7 +254,7 @@ class _Writer(Expressions):
         """A `while` or `repeat` with a counter, so that it ends."""
         name = f"v{len(place.terms)}"
         start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(place, 1, uniform=True), 3)
-        after = place.having(Term(name, 0, 3))
+        after = place.having(Expr(name, 0, 3))
         inside = replace(after, depth=place.depth + 1, loops=place.loops + 1)
         also = self.truth(inside, 1, uniform=self.steer(2)).text
         body = [*self.block(inside), f"  {name} := {name} - 1"]
@@ -268,7 +268,7 @@ class _Writer(Expressions):
         """A loop that takes bits off a word until none is left."""
         name = f"v{len(place.terms)}"
         start = self.mask(self.everyones(place), self.pick(3, 7), always=True)
-        after = place.having(Term(name, 0, 7))
+        after = place.having(Expr(name, 0, 7))
         body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
         less = f"  {name} := {self.pick(f'{name} >> 1', f'{name} & ({name} - 1)')}"
         if self.chance(2):
@@ -282,7 +282,7 @@ class _Writer(Expressions):
             return self.drained(place)
         array, name = self.pick(*lists), f"v{len(place.terms)}"
         last = min(array.shape[0] - 1, 3)
-        after = place.having(Term(name, 0, last))
+        after = place.having(Expr(name, 0, last))
         wanted = self.leaf(place, 0, uniform=True)
         body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
         head = f"while {name} < {self.exactly(last).text} and {array.name}[{name}] != {wanted.text} do"
@@ -292,7 +292,7 @@ class _Writer(Expressions):
         """Whether all processors may read one cell."""
         return place.reads and (place.alone or self.mode != "EREW" or not self.part())
 
-    def everyones(self, place: Place) -> Term:
+    def everyones(self, place: Place) -> Expr:
         """A word that all processors know, from shared memory if they may read it."""
         cell = self.cell(place, False, True, 0) if self.readable(place) else None
         return cell or self.word(place, 1, uniform=True)
@@ -306,12 +306,12 @@ class _Writer(Expressions):
     def parallel(self, place: Place) -> tuple[list[str], Place]:
         """Deal items to the processors; only the first range may have words for its bounds."""
         extents = self.extents()
-        terms: list[Term] = []
+        terms: list[Expr] = []
         ranges = []
         for extent in extents:
             low = self.pick(0, 0, 0, 1, 2)
             first, last = self.exactly(low), self.exactly(low + extent - 1)
-            term = Term(f"i{len(place.terms) + len(terms)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
+            term = Expr(f"i{len(place.terms) + len(terms)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
             if len(extents) == 1 and self.chance(4):
                 first, last, term = self.near_the_top(place, term.text)
             elif len(extents) == 1 and self.chance(3):
@@ -324,16 +324,16 @@ class _Writer(Expressions):
         inside = replace(inside, pair=pair, alone=place.alone or len(extents) == 1 and terms[0].low == terms[0].high)
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], place
 
-    def near_the_top(self, place: Place, name: str) -> tuple[Term, Term, Term]:
+    def near_the_top(self, place: Place, name: str) -> tuple[Expr, Expr, Expr]:
         """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
         low, room = self.limit - 3, self.limit if self.daring else self.limit - 1
         base = self.number(low).text
         first = self.pick(
-            self.exactly(low + self.pick(0, 1, 2, 3)), Term(f"({base} | {self.bound(place, 3).text})", low, self.limit)
+            self.exactly(low + self.pick(0, 1, 2, 3)), Expr(f"({base} | {self.bound(place, 3).text})", low, self.limit)
         )
         end = self.exactly(min(low + self.processors - 1, room))
-        last = self.pick(self.bound(place, 3), end, Term(f"({end.text} | {self.bound(place, 0).text})", end.low, end.low))
-        return first, last, Term(name, low, self.limit, uniform=False, own=True)
+        last = self.pick(self.bound(place, 3), end, Expr(f"({end.text} | {self.bound(place, 0).text})", end.low, end.low))
+        return first, last, Expr(name, low, self.limit, uniform=False, own=True)
 
     def extents(self) -> list[int]:
         """How many items each range has, so that the processors suffice."""
