@@ -1,6 +1,6 @@
 """Random expressions of the language, as text: what `lockstep.proofs_check.fuzzing.random_programs` makes its statements of.
 
-A `Expr` is a text with what is believed of its value; a `Place` is what may stand where. With them
+A `Expr` is a text with what is believed of its value; a `Scope` is what may stand where. With them
 expressions are masked so that most programs stay within their words and arrays. Nothing here is
 trusted: a wrong belief only means one more program that traps.
 """
@@ -40,7 +40,7 @@ class Expr:
 
 
 @dataclass(frozen=True)
-class Place:
+class Scope:
     """Where a statement stands: the names visible there, and what is legal.
 
     assignable: locals that may be assigned. padded: some may be idle, so no control may stand here, and
@@ -48,7 +48,7 @@ class Place:
     what is assigned here varies. alone: one processor is active. pair: two values that are `own` together.
     """
 
-    terms: tuple[Expr, ...]
+    variables: tuple[Expr, ...]
     assignable: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
     padded: bool = False
@@ -59,20 +59,20 @@ class Place:
     depth: int = 0
     loops: int = 0
 
-    def having(self, *terms: Expr, assignable: bool = False, loop: bool = False) -> Place:
-        """The place after a declaration; loop: it opens the body of a loop."""
-        names = frozenset(t.text for t in terms)
+    def having(self, *variables: Expr, assignable: bool = False, loop: bool = False) -> Scope:
+        """The scope after a declaration; loop: it opens the body of a loop."""
+        names = frozenset(t.text for t in variables)
         more = names if assignable else frozenset()
-        inside = replace(self, terms=self.terms + terms, assignable=self.assignable | more)
-        uniform = frozenset(t.text for t in terms if t.uniform)
+        inside = replace(self, variables=self.variables + variables, assignable=self.assignable | more)
+        uniform = frozenset(t.text for t in variables if t.uniform)
         return replace(inside, depth=self.depth + 1, loops=self.loops + 1, fixed=self.fixed | uniform) if loop else inside
 
-    def without(self, name: str) -> Place:
+    def without(self, name: str) -> Scope:
         return replace(self, assignable=self.assignable - {name})
 
-    def pad(self, uniform: bool, keep: bool = False) -> Place:
+    def pad(self, uniform: bool, keep: bool = False) -> Scope:
         """A body where some may be idle; keep: uniform locals stay assignable, and so cannot bound loops."""
-        shared = {t.text for t in self.terms if t.uniform}
+        shared = {t.text for t in self.variables if t.uniform}
         divergent = self.divergent or not uniform
         left = self.assignable - shared if divergent or not (self.padded or keep) else self.assignable
         fixed = self.fixed if self.padded else frozenset(shared - left)
@@ -158,22 +158,22 @@ class Expressions:
 
     # -- expressions ---------------------------------------------------------------------------
 
-    def word(self, place: Place, depth: int, uniform: bool = False) -> Expr:
+    def word(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
         """An expression of words; uniform: it must be the same on all processors."""
         kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
-        return self.draw.group(lambda: getattr(self, kind)(place, depth, uniform))  # type: ignore[no-any-return]
+        return self.draw.group(lambda: getattr(self, kind)(scope, depth, uniform))  # type: ignore[no-any-return]
 
-    def leaf(self, place: Place, depth: int, uniform: bool) -> Expr:
-        names = [t for t in place.terms if t.uniform or not uniform]
+    def leaf(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        names = [t for t in scope.variables if t.uniform or not uniform]
         literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.steer(2) else 4))
         term = self.parametric() if self.chance(5) else self.pick(literal, *names, *names)
         if not 0 <= term.low <= term.high <= self.limit and self.steer(2):
             return self.number(self.pick(1, self.limit))
         return term
 
-    def operation(self, place: Place, depth: int, uniform: bool) -> Expr:
+    def operation(self, scope: Scope, depth: int, uniform: bool) -> Expr:
         name = self.pick(*ON_WORDS)
-        a, b = self.steered(name, self.word(place, depth - 1, uniform), self.word(place, depth - 1, uniform))
+        a, b = self.steered(name, self.word(scope, depth - 1, uniform), self.word(scope, depth - 1, uniform))
         low, high = _interval(name, a, b)
         if not 0 <= low <= high <= self.limit:
             low, high = 0, self.limit
@@ -206,58 +206,58 @@ class Expressions:
             return term
         return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
 
-    def truth(self, place: Place, depth: int, uniform: bool = False) -> Expr:
+    def truth(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
         name = self.pick(*COMPARISONS, *COMPARISONS, "and", "or", "not") if depth else self.pick(*COMPARISONS)
         operand = self.truth if name in ("and", "or", "not") else self.word
-        a, b = (operand(place, max(0, depth - 1), uniform) for _ in range(2))
+        a, b = (operand(scope, max(0, depth - 1), uniform) for _ in range(2))
         if name == "not":
             return Expr(f"(not {a.text})", 0, 1, a.uniform, plain=a.plain)
         return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
 
-    def read(self, place: Place, depth: int, uniform: bool) -> Expr:
-        exclusive = self.mode == "EREW" and not place.alone and self.part()
-        cell = self.cell(place, exclusive, uniform, depth) if place.reads and not (exclusive and uniform) else None
-        return cell or self.leaf(place, depth, uniform)
+    def read(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        exclusive = self.mode == "EREW" and not scope.alone and self.part()
+        cell = self.cell(scope, exclusive, uniform, depth) if scope.reads and not (exclusive and uniform) else None
+        return cell or self.leaf(scope, depth, uniform)
 
-    def cell(self, place: Place, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
+    def cell(self, scope: Scope, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
         """A scalar or a cell; exclusive: each active processor has a different one. None if that cannot be."""
         array = self.pick(*self.arrays)
         if 0 in array.shape and self.steer():
             return None
         if exclusive:
-            subscripts = self.own_subscripts(place, array.shape)
+            subscripts = self.own_subscripts(scope, array.shape)
         else:
-            subscripts = [self.index(place, extent, uniform, depth - 1) for extent in array.shape]
+            subscripts = [self.index(scope, extent, uniform, depth - 1) for extent in array.shape]
         if subscripts is None:
             return None
         inside = ", ".join(s.bare for s in subscripts)
         return Expr(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
 
-    def index(self, place: Place, extent: int, uniform: bool, depth: int) -> Expr:
+    def index(self, scope: Scope, extent: int, uniform: bool, depth: int) -> Expr:
         """A subscript: any word, masked to what lies inside."""
-        term = self.word(place, max(0, depth), uniform)
+        term = self.word(scope, max(0, depth), uniform)
         term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
         literal_outside = term.text.isalnum() and term.plain and term.high >= extent  # which the analysis refuses
         return replace(term, text=f"({term.text} + 0)") if literal_outside else term
 
-    def own_subscripts(self, place: Place, shape: tuple[int, ...]) -> list[Expr] | None:
+    def own_subscripts(self, scope: Scope, shape: tuple[int, ...]) -> list[Expr] | None:
         """Subscripts that no two active processors share."""
-        if place.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(place.pair, shape)):
-            return list(place.pair)
+        if scope.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(scope.pair, shape)):
+            return list(scope.pair)
         axis = self.pick(*range(len(shape))) if shape else 0
-        own = self.own_index(place, shape[axis]) if shape else None
+        own = self.own_index(scope, shape[axis]) if shape else None
         if own is None:
             return None
-        return [own if k == axis else self.index(place, extent, False, 0) for k, extent in enumerate(shape)]
+        return [own if k == axis else self.index(scope, extent, False, 0) for k, extent in enumerate(shape)]
 
-    def own_index(self, place: Place, extent: int) -> Expr | None:
+    def own_index(self, scope: Scope, extent: int) -> Expr | None:
         """A subscript of one dimension that no two active processors share: one's own number, perhaps shifted."""
-        fitting = [t for t in place.terms if t.own and t.high < extent]
+        fitting = [t for t in scope.variables if t.own and t.high < extent]
         if not fitting:
             return None
         own = self.pick(*fitting)
         room = extent - 1 - own.high
-        steps = [t for t in place.terms if t.uniform and t.high <= room]
+        steps = [t for t in scope.variables if t.uniform and t.high <= room]
         if room and self.chance(2):
             step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
             return Expr(f"({own.text} + {step.text})", own.low, own.high + step.high, False, own=True)
