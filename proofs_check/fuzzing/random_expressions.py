@@ -80,7 +80,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Cells:
+class ArrayShape:
     """An array of the program; its cells hold 0 .. high."""
 
     name: str
@@ -104,7 +104,7 @@ class Expressions:
         self.daring = self.chance(2)
         self.colliding = self.chance(5)
         self.params: list[Expr] = []
-        self.arrays: list[Cells] = []
+        self.arrays: list[ArrayShape] = []
 
     @property
     def limit(self) -> int:

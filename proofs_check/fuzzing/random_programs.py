@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
 from lockstep.pram.parameters import lg
-from lockstep.proofs_check.fuzzing.random_expressions import Cells, Expressions, Scope, Expr, ones
+from lockstep.proofs_check.fuzzing.random_expressions import ArrayShape, Expressions, Scope, Expr, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
 ROLES = [": inout", ": inout", ": input", ": output", ""]
@@ -96,7 +96,7 @@ class _Writer(Expressions):
         shape = self.pick((large,), (large,), (), (self.pick(1, 2, 3), self.pick(1, 2, 3)), (large, 2))
         high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
         size = prod(shape)
-        self.arrays.append(Cells(name, shape, high))
+        self.arrays.append(ArrayShape(name, shape, high))
         if "in" in role:
             cells = [self.pick(*range(high + 1)) for _ in range(size)]
             self.largest_input = max(self.largest_input, *cells, 0)
