@@ -23,15 +23,15 @@ ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 class Expr:
     """An expression, either an atom or in brackets, and what is believed of its value.
 
-    uniform: the same on all processors. own: different on all that are active. plain: made of parameters only.
+    uniform: the same on all processors. distinct: different on all that are active. parametric: made of parameters only.
     """
 
     text: str
     low: int
     high: int
     uniform: bool = True
-    own: bool = False
-    plain: bool = False
+    distinct: bool = False
+    parametric: bool = False
 
     @property
     def bare(self) -> str:
@@ -44,8 +44,8 @@ class Scope:
     """Where a statement stands: the names visible there, and what is legal.
 
     assignable: locals that may be assigned. padded: some may be idle, so no control may stand here, and
-    only the names in `fixed` may bound a loop. divergent: they are idle for reasons of their own, so
-    what is assigned here varies. alone: one processor is active. pair: two values that are `own` together.
+    only the names in `fixed` may bound a loop. divergent: they are idle for reasons of their distinct, so
+    what is assigned here varies. alone: one processor is active. pair: two values that are `distinct` together.
     """
 
     variables: tuple[Expr, ...]
@@ -123,13 +123,13 @@ class Expressions:
         return not (self.daring and self.chance(risks))
 
     def part(self) -> bool:
-        """Whether to take care here that processors access cells of their own."""
+        """Whether to take care here that processors access cells of their distinct."""
         return self.steer() and not (self.colliding and self.chance(2))
 
     # -- parameter expressions -----------------------------------------------------------------
 
     def number(self, value: int) -> Expr:
-        return Expr(f"{value:#x}" if value > 9 else str(value), value, value, plain=True)
+        return Expr(f"{value:#x}" if value > 9 else str(value), value, value, parametric=True)
 
     def parametric(self, depth: int = 2) -> Expr:
         """Any parameter expression, with its value."""
@@ -145,7 +145,7 @@ class Expressions:
             text, value = f"{name}({a.bare}, {b.text})", (max if name == "max" else min)(a.low, b.low)
         else:
             text, value = f"({a.text} {name} {b.text})", int(OPERATORS[name](a.low, b.low))
-        return Expr(text, value, value, plain=True)
+        return Expr(text, value, value, parametric=True)
 
     def exactly(self, value: int) -> Expr:
         """A parameter expression of this value."""
@@ -154,7 +154,7 @@ class Expressions:
         term = self.parametric(self.pick(0, 0, 1))
         off = value - term.low
         text = f"({term.text} {'+' if off > 0 else '-'} {abs(off)})" if off else term.text
-        return Expr(text, value, value, plain=True)
+        return Expr(text, value, value, parametric=True)
 
     # -- expressions ---------------------------------------------------------------------------
 
@@ -177,20 +177,20 @@ class Expressions:
         low, high = _interval(name, a, b)
         if not 0 <= low <= high <= self.limit:
             low, high = 0, self.limit
-        own = name in "+-^" and (a.own and b.uniform or a.uniform and b.own)
-        return Expr(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, own, a.plain and b.plain)
+        distinct = name in "+-^" and (a.distinct and b.uniform or a.uniform and b.distinct)
+        return Expr(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, distinct, a.parametric and b.parametric)
 
     def steered(self, name: str, a: Expr, b: Expr) -> tuple[Expr, Expr]:
         """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
-        if name in ("<<", ">>") and a.plain and b.plain:
-            return a, self.number(self.pick(1, 2, 3))  # plain integers could grow without end
-        if self.wrap and not (a.plain and b.plain):
+        if name in ("<<", ">>") and a.parametric and b.parametric:
+            return a, self.number(self.pick(1, 2, 3))  # parametric integers could grow without end
+        if self.wrap and not (a.parametric and b.parametric):
             return a, b
         if not self.steer(2):
-            return a, self.number(self.limit) if name in ("+", "*") and not a.plain and self.chance(3) else b
+            return a, self.number(self.limit) if name in ("+", "*") and not a.parametric and self.chance(3) else b
         if name == "-" and a.low < b.high:
             low = ones(b.high)
-            a = Expr(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)
+            a = Expr(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, parametric=a.parametric)
         elif name == "+" and a.high + b.high > self.limit:
             a, b = self.mask(a, self.limit >> 1), self.mask(b, self.limit >> 1)
         elif name == "*" and a.high * b.high > self.limit:
@@ -204,15 +204,15 @@ class Expressions:
         """The term, or what is left of it in the bits of `high`, which are all ones."""
         if 0 <= term.low <= term.high <= high or not (always or self.steer()):
             return term
-        return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
+        return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, parametric=term.parametric)
 
     def truth(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
         name = self.pick(*COMPARISONS, *COMPARISONS, "and", "or", "not") if depth else self.pick(*COMPARISONS)
         operand = self.truth if name in ("and", "or", "not") else self.word
         a, b = (operand(scope, max(0, depth - 1), uniform) for _ in range(2))
         if name == "not":
-            return Expr(f"(not {a.text})", 0, 1, a.uniform, plain=a.plain)
-        return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
+            return Expr(f"(not {a.text})", 0, 1, a.uniform, parametric=a.parametric)
+        return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, parametric=a.parametric and b.parametric)
 
     def read(self, scope: Scope, depth: int, uniform: bool) -> Expr:
         exclusive = self.mode == "EREW" and not scope.alone and self.part()
@@ -237,7 +237,7 @@ class Expressions:
         """A subscript: any word, masked to what lies inside."""
         term = self.word(scope, max(0, depth), uniform)
         term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
-        literal_outside = term.text.isalnum() and term.plain and term.high >= extent  # which the analysis refuses
+        literal_outside = term.text.isalnum() and term.parametric and term.high >= extent  # which the analysis refuses
         return replace(term, text=f"({term.text} + 0)") if literal_outside else term
 
     def own_subscripts(self, scope: Scope, shape: tuple[int, ...]) -> list[Expr] | None:
@@ -245,25 +245,25 @@ class Expressions:
         if scope.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(scope.pair, shape)):
             return list(scope.pair)
         axis = self.pick(*range(len(shape))) if shape else 0
-        own = self.own_index(scope, shape[axis]) if shape else None
-        if own is None:
+        distinct = self.own_index(scope, shape[axis]) if shape else None
+        if distinct is None:
             return None
-        return [own if k == axis else self.index(scope, extent, False, 0) for k, extent in enumerate(shape)]
+        return [distinct if k == axis else self.index(scope, extent, False, 0) for k, extent in enumerate(shape)]
 
     def own_index(self, scope: Scope, extent: int) -> Expr | None:
-        """A subscript of one dimension that no two active processors share: one's own number, perhaps shifted."""
-        fitting = [t for t in scope.variables if t.own and t.high < extent]
+        """A subscript of one dimension that no two active processors share: one's distinct number, perhaps shifted."""
+        fitting = [t for t in scope.variables if t.distinct and t.high < extent]
         if not fitting:
             return None
-        own = self.pick(*fitting)
-        room = extent - 1 - own.high
+        distinct = self.pick(*fitting)
+        room = extent - 1 - distinct.high
         steps = [t for t in scope.variables if t.uniform and t.high <= room]
         if room and self.chance(2):
             step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
-            return Expr(f"({own.text} + {step.text})", own.low, own.high + step.high, False, own=True)
-        if own.low and self.chance(2):
-            return Expr(f"({own.text} - {self.exactly(own.low).text})", 0, own.high - own.low, False, own=True)
-        return own
+            return Expr(f"({distinct.text} + {step.text})", distinct.low, distinct.high + step.high, False, distinct=True)
+        if distinct.low and self.chance(2):
+            return Expr(f"({distinct.text} - {self.exactly(distinct.low).text})", 0, distinct.high - distinct.low, False, distinct=True)
+        return distinct
 
 
 def ones(value: int) -> int:

@@ -71,7 +71,7 @@ class _Writer(Expressions):
         head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
         shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
-        pid = Expr("pid", 0, self.processors - 1, uniform=False, own=True)
+        pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
         body = self.block(Scope((pid,), alone=self.processors == 1), 6)
         return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
 
@@ -147,14 +147,14 @@ class _Writer(Expressions):
         return self.pick(*kinds)(scope)
 
     def local(self, scope: Scope) -> tuple[list[str], Scope]:
-        """Declare a local; one that is `own` keeps its value, any other takes words of as many bits."""
+        """Declare a local; one that is `distinct` keeps its value, any other takes words of as many bits."""
         uniform = not scope.divergent and self.chance(2)
         value = self.word(scope, 2, uniform)
         name = f"v{len(scope.variables)}"
-        term = Expr(name, value.low, value.high, False, own=True)
-        if not value.own:
+        term = Expr(name, value.low, value.high, False, distinct=True)
+        if not value.distinct:
             term = Expr(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
-        return [f"local {name} := {value.bare}"], scope.having(term, assignable=not value.own)
+        return [f"local {name} := {value.bare}"], scope.having(term, assignable=not value.distinct)
 
     def assign(self, scope: Scope) -> tuple[list[str], Scope]:
         variables = [t for t in scope.variables if t.text in scope.assignable]
@@ -164,25 +164,25 @@ class _Writer(Expressions):
         return [f"{term.text} := {self.mask(self.word(scope, 2, term.uniform), term.high).bare}"], scope
 
     def store(self, scope: Scope) -> tuple[list[str], Scope]:
-        """Write a cell or a scalar, as the mode allows: each its own, all the same value, or anything."""
+        """Write a cell or a scalar, as the mode allows: each its distinct, all the same value, or anything."""
         meet = self.colliding and not scope.alone and self.chance(2)
         free = scope.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
         same = self.mode == "CRCW common" and not free and self.chance(2)
         cell = self.cell(scope, not (free or same or meet), meet, 1)
         if cell is None:
             return self.local(scope)
-        own = [t for t in scope.variables if t.own]
-        value = self.pick(*own) if meet and own else self.mask(self.word(scope, 2, same), cell.high)
+        distinct = [t for t in scope.variables if t.distinct]
+        value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], scope
 
     def condition(self, scope: Scope, uniform: bool) -> Expr:
         return self.word(scope, 1, uniform) if self.chance(4) else self.truth(scope, 2, uniform)
 
     def branch(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A padded `if`; some narrow a value that each processor has of its own."""
-        own = [t for t in scope.variables if t.own]
-        if own and self.chance(3):
-            condition, inside = self.guard(scope, self.pick(*own))
+        """A padded `if`; some narrow a value that each processor has of its distinct."""
+        distinct = [t for t in scope.variables if t.distinct]
+        if distinct and self.chance(3):
+            condition, inside = self.guard(scope, self.pick(*distinct))
             outside = scope.pad(uniform=False)
         else:
             uniform = self.chance(2)
@@ -190,15 +190,15 @@ class _Writer(Expressions):
             inside = outside = scope.pad(uniform, keep=self.chance(2))
         return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], scope
 
-    def guard(self, scope: Scope, own: Expr) -> tuple[str, Scope]:
+    def guard(self, scope: Scope, distinct: Expr) -> tuple[str, Scope]:
         """A condition that leaves only some processors, and where they stand."""
-        value = self.pick(*range(own.low, max(own.low, own.high) + 1))
+        value = self.pick(*range(distinct.low, max(distinct.low, distinct.high) + 1))
         relation = self.pick("==", "<=", ">=")
-        low, high = (own.low if relation == "<=" else value), (own.high if relation == ">=" else value)
+        low, high = (distinct.low if relation == "<=" else value), (distinct.high if relation == ">=" else value)
         inside = scope.pad(uniform=False)
-        variables = tuple(replace(t, low=low, high=high) if t == own else t for t in inside.variables)
+        variables = tuple(replace(t, low=low, high=high) if t == distinct else t for t in inside.variables)
         inside = replace(inside, variables=variables, alone=scope.alone or relation == "==")
-        return f"{own.text} {relation} {self.exactly(value).text}", inside
+        return f"{distinct.text} {relation} {self.exactly(value).text}", inside
 
     def rest(self, scope: Scope) -> list[str]:
         """What follows the then-part of an `if`; a condition after `elif` is one of the else-part."""
@@ -229,7 +229,7 @@ class _Writer(Expressions):
         if scope.padded:
             scope = replace(scope, variables=tuple(t for t in scope.variables if t.text in scope.fixed), reads=False)
         small = [t for t in scope.variables if t.uniform and t.high <= high]
-        # Loops near the largest word are left to tests of their own: machine and evaluator differ there.
+        # Loops near the largest word are left to tests of their distinct: machine and evaluator differ there.
         return self.pick(*small) if small and self.chance(2) else self.mask(self.word(scope, 1, uniform=True), high, always=True)
 
     # -- control that all processors share ---------------------------------------------------------
@@ -311,12 +311,12 @@ class _Writer(Expressions):
         for extent in extents:
             low = self.pick(0, 0, 0, 1, 2)
             first, last = self.exactly(low), self.exactly(low + extent - 1)
-            term = Expr(f"i{len(scope.variables) + len(variables)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
+            term = Expr(f"i{len(scope.variables) + len(variables)}", low, max(low, last.high), False, distinct=prod(extents) == extent > 0)
             if len(extents) == 1 and self.chance(4):
                 first, last, term = self.near_the_top(scope, term.text)
             elif len(extents) == 1 and self.chance(3):
                 last = self.bound(scope, ones(self.processors + 1) >> 1)
-                term = replace(term, high=max(low, last.high), own=True)
+                term = replace(term, high=max(low, last.high), distinct=True)
             ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
             variables.append(term)
         inside = scope.pad(uniform=False).having(*variables)
@@ -333,7 +333,7 @@ class _Writer(Expressions):
         )
         end = self.exactly(min(low + self.processors - 1, room))
         last = self.pick(self.bound(scope, 3), end, Expr(f"({end.text} | {self.bound(scope, 0).text})", end.low, end.low))
-        return first, last, Expr(name, low, self.limit, uniform=False, own=True)
+        return first, last, Expr(name, low, self.limit, uniform=False, distinct=True)
 
     def extents(self) -> list[int]:
         """How many items each range has, so that the processors suffice."""
