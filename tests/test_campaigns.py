@@ -74,7 +74,7 @@ def test_a_kind_that_is_lacking_is_noticed(
     other = getattr(texts._Writer, instead) if instead else lambda self: True
     monkeypatch.setattr(texts._Writer, method, other)
     if instead is None:  # no program takes risks
-        monkeypatch.setattr(texts._Writer, "steer", lambda self, risks=12: True)
+        monkeypatch.setattr(texts._Writer, "careful", lambda self, risks=12: True)
         monkeypatch.setattr(texts._Writer, "chance", lambda self, n: n != 5 and self.pick(*[False] * (n - 1), True))
     assert missing in lacking(fuzz(150, 1, BARE).counts.coverage())
 

@@ -91,7 +91,7 @@ class ArrayShape:
 class Expressions:
     """Draws expressions, given the mode, parameters, arrays and word size of a program.
 
-    daring: now and then leave out the care that keeps a program from trapping. colliding: the care that keeps
+    risky: now and then leave out the care that keeps a program from trapping. colliding: the care that keeps
     processors from accessing a cell together, where the mode forbids it.
     """
 
@@ -101,7 +101,7 @@ class Expressions:
 
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
-        self.daring = self.chance(2)
+        self.risky = self.chance(2)
         self.colliding = self.chance(5)
         self.params: list[Expr] = []
         self.arrays: list[ArrayShape] = []
@@ -118,13 +118,13 @@ class Expressions:
         """True once in n."""
         return self.pick(*[False] * (n - 1), True)
 
-    def steer(self, risks: int = 12) -> bool:
-        """Whether to take care here; a daring program does not once in `risks`."""
-        return not (self.daring and self.chance(risks))
+    def careful(self, risks: int = 12) -> bool:
+        """Whether to take care here; a risky program does not once in `risks`."""
+        return not (self.risky and self.chance(risks))
 
-    def part(self) -> bool:
+    def keeps_apart(self) -> bool:
         """Whether to take care here that processors access cells of their distinct."""
-        return self.steer() and not (self.colliding and self.chance(2))
+        return self.careful() and not (self.colliding and self.chance(2))
 
     # -- parameter expressions -----------------------------------------------------------------
 
@@ -165,9 +165,9 @@ class Expressions:
 
     def leaf(self, scope: Scope, depth: int, uniform: bool) -> Expr:
         names = [t for t in scope.variables if t.uniform or not uniform]
-        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.steer(2) else 4))
+        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.careful(2) else 4))
         term = self.parametric() if self.chance(5) else self.pick(literal, *names, *names)
-        if not 0 <= term.low <= term.high <= self.limit and self.steer(2):
+        if not 0 <= term.low <= term.high <= self.limit and self.careful(2):
             return self.number(self.pick(1, self.limit))
         return term
 
@@ -186,7 +186,7 @@ class Expressions:
             return a, self.number(self.pick(1, 2, 3))  # parametric integers could grow without end
         if self.wrap and not (a.parametric and b.parametric):
             return a, b
-        if not self.steer(2):
+        if not self.careful(2):
             return a, self.number(self.limit) if name in ("+", "*") and not a.parametric and self.chance(3) else b
         if name == "-" and a.low < b.high:
             low = ones(b.high)
@@ -202,7 +202,7 @@ class Expressions:
 
     def mask(self, term: Expr, high: int, always: bool = False) -> Expr:
         """The term, or what is left of it in the bits of `high`, which are all ones."""
-        if 0 <= term.low <= term.high <= high or not (always or self.steer()):
+        if 0 <= term.low <= term.high <= high or not (always or self.careful()):
             return term
         return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, parametric=term.parametric)
 
@@ -215,14 +215,14 @@ class Expressions:
         return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, parametric=a.parametric and b.parametric)
 
     def read(self, scope: Scope, depth: int, uniform: bool) -> Expr:
-        exclusive = self.mode == "EREW" and not scope.alone and self.part()
+        exclusive = self.mode == "EREW" and not scope.alone and self.keeps_apart()
         cell = self.cell(scope, exclusive, uniform, depth) if scope.reads and not (exclusive and uniform) else None
         return cell or self.leaf(scope, depth, uniform)
 
     def cell(self, scope: Scope, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
         """A scalar or a cell; exclusive: each active processor has a different one. None if that cannot be."""
         array = self.pick(*self.arrays)
-        if 0 in array.shape and self.steer():
+        if 0 in array.shape and self.careful():
             return None
         if exclusive:
             subscripts = self.own_subscripts(scope, array.shape)

@@ -2,7 +2,7 @@
 
 `language_programs` writes programs that the analysis accepts and that mostly run to their end: where
 values are uniform, bounded or different on all processors is tracked (see `lockstep.proofs_check.fuzzing.random_expressions`). One
-program in two is daring, so that every kind of run-time error comes up too.
+program in two is risky, so that every kind of run-time error comes up too.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class _Writer(Expressions):
         declared = self.wrap or self.chance(2)
         if declared:
             least = max(4, largest.bit_length())
-            self.bits = self.pick(*range(least, least + 3 if self.daring else 14))
+            self.bits = self.pick(*range(least, least + 3 if self.risky else 14))
         return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
 
     # -- statements ----------------------------------------------------------------------------
@@ -166,7 +166,7 @@ class _Writer(Expressions):
     def store(self, scope: Scope) -> tuple[list[str], Scope]:
         """Write a cell or a scalar, as the mode allows: each its distinct, all the same value, or anything."""
         meet = self.colliding and not scope.alone and self.chance(2)
-        free = scope.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
+        free = scope.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.careful()
         same = self.mode == "CRCW common" and not free and self.chance(2)
         cell = self.cell(scope, not (free or same or meet), meet, 1)
         if cell is None:
@@ -201,7 +201,7 @@ class _Writer(Expressions):
         return f"{distinct.text} {relation} {self.exactly(value).text}", inside
 
     def rest(self, scope: Scope) -> list[str]:
-        """What follows the then-part of an `if`; a condition after `elif` is one of the else-part."""
+        """What follows the then-keeps_apart of an `if`; a condition after `elif` is one of the else-keeps_apart."""
         kind = self.pick("", "else", "elif")
         if kind == "elif" and scope.depth < 5:
             uniform = self.chance(2)
@@ -239,7 +239,7 @@ class _Writer(Expressions):
         if self.chance(8):
             kinds.append(self.halt)
         if scope.loops < 2:
-            kinds += [self.counted, self.counted, self.drained, self.searched]
+            kinds += [self.counting_loop, self.counting_loop, self.draining_loop, self.searching_loop]
         return self.pick(*kinds)(scope)
 
     def choose(self, scope: Scope) -> tuple[list[str], Scope]:
@@ -250,24 +250,24 @@ class _Writer(Expressions):
         then = [*(f"  {line}" for line in held), *self.block(after, 1)]
         return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], scope
 
-    def counted(self, scope: Scope) -> tuple[list[str], Scope]:
+    def counting_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `while` or `repeat` with a counter, so that it ends."""
         name = f"v{len(scope.variables)}"
         start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(scope, 1, uniform=True), 3)
         after = scope.having(Expr(name, 0, 3))
         inside = replace(after, depth=scope.depth + 1, loops=scope.loops + 1)
-        also = self.truth(inside, 1, uniform=self.steer(2)).text
+        also = self.truth(inside, 1, uniform=self.careful(2)).text
         body = [*self.block(inside), f"  {name} := {name} - 1"]
         if self.chance(2):
-            condition = f"{name} != 0 and {also}" if self.daring else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
+            condition = f"{name} != 0 and {also}" if self.risky else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
             return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
-        condition = f"{name} == 0 or {also}" if self.daring else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
+        condition = f"{name} == 0 or {also}" if self.risky else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
 
-    def drained(self, scope: Scope) -> tuple[list[str], Scope]:
+    def draining_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A loop that takes bits off a word until none is left."""
         name = f"v{len(scope.variables)}"
-        start = self.mask(self.everyones(scope), self.pick(3, 7), always=True)
+        start = self.mask(self.shared_word(scope), self.pick(3, 7), always=True)
         after = scope.having(Expr(name, 0, 7))
         body = self.block(replace(after, depth=scope.depth + 1, loops=scope.loops + 1), 1)
         less = f"  {name} := {self.pick(f'{name} >> 1', f'{name} & ({name} - 1)')}"
@@ -275,11 +275,11 @@ class _Writer(Expressions):
             return [f"local {name} := {start.bare}", f"while {name} != 0 do", *body, less, "end"], after
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, less, f"until not ({name} > 0)"], after
 
-    def searched(self, scope: Scope) -> tuple[list[str], Scope]:
+    def searching_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A loop that looks for a word in an array, up to its last cell."""
         lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
         if not lists or not self.readable(scope):
-            return self.drained(scope)
+            return self.draining_loop(scope)
         array, name = self.pick(*lists), f"v{len(scope.variables)}"
         last = min(array.shape[0] - 1, 3)
         after = scope.having(Expr(name, 0, last))
@@ -290,9 +290,9 @@ class _Writer(Expressions):
 
     def readable(self, scope: Scope) -> bool:
         """Whether all processors may read one cell."""
-        return scope.reads and (scope.alone or self.mode != "EREW" or not self.part())
+        return scope.reads and (scope.alone or self.mode != "EREW" or not self.keeps_apart())
 
-    def everyones(self, scope: Scope) -> Expr:
+    def shared_word(self, scope: Scope) -> Expr:
         """A word that all processors know, from shared memory if they may read it."""
         cell = self.cell(scope, False, True, 0) if self.readable(scope) else None
         return cell or self.word(scope, 1, uniform=True)
@@ -326,7 +326,7 @@ class _Writer(Expressions):
 
     def near_the_top(self, scope: Scope, name: str) -> tuple[Expr, Expr, Expr]:
         """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
-        low, room = self.limit - 3, self.limit if self.daring else self.limit - 1
+        low, room = self.limit - 3, self.limit if self.risky else self.limit - 1
         base = self.number(low).text
         first = self.pick(
             self.exactly(low + self.pick(0, 1, 2, 3)), Expr(f"({base} | {self.bound(scope, 3).text})", low, self.limit)
@@ -342,4 +342,4 @@ class _Writer(Expressions):
         for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
             inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
             room >>= lg(max(1, inner[-1]))
-        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer(4)), *inner]
+        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.careful(4)), *inner]
