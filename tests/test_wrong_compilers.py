@@ -35,7 +35,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.columns import check_columns
-from lockstep.proofs_check.proofs.interface import Copy, Equal, Finds, Interface, Unit
+from lockstep.proofs_check.proofs.interface import Copy, Equal, LookupRule, Interface, Unit
 from lockstep.proofs_check.proofs.prove import interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Row
 from lockstep.proofs_check.proofs.rows import Fields
@@ -139,27 +139,27 @@ def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
     copied = [form for copy in told.heads.values() for form in copy.to.values()]
     found = [
         form
-        for f in told.finds.values()
+        for f in told.lookups.values()
         for form in (f.asks, *f.among, *(s for e in f.same for s in (e.query, e.key, e.careless)))
     ]
     named = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
-    named += [field for f in told.finds.values() for field in f.latest]
+    named += [field for f in told.lookups.values() for field in f.latest]
     rows = [field for kind in told.rows() for field in (*kind.known, *kind.free)]
     owned = [field for unit in told.owned for field in (*unit.reads, *unit.writes)]
     spoken = {*named, *rows, *owned, *told.drives, *(part.field for form in (*copied, *found) for part in form.parts)}
     assert len(spoken) > 30 and spoken <= told.fields.keys()
-    assert told.heads.keys() == told.finds.keys()
+    assert told.heads.keys() == told.lookups.keys()
 
 
 MISSPELT: dict[str, Callable[[Interface], Interface]] = {
     "head memory": lambda told: replace(told, heads={**told.heads, "memory": Copy.of(("fetch",), {"out": "token.bit"}, 2)}),
     "head end": lambda told: replace(told, heads={**told.heads, "end": Copy.of(("won",), {"end": "index"}, 1)}),
     "head gather": lambda told: replace(told, heads={**told.heads, "gather": Copy.of(("one",), {"wrote": "index"}, 1)}),
-    "head memory, what it finds": lambda told: replace(told, finds={**told.finds, "memory": Finds.of("fetsch", (), ("one",))}),
-    "head low, what it finds": lambda told: replace(told, finds={**told.finds, "low": Finds.of("one", (), ("one - tokn.BOS",))}),
-    "head high, what it finds": lambda told: replace(told, finds={**told.finds, "high": Finds.of("one", (), (), ("indx",))}),
+    "head memory, what it finds": lambda told: replace(told, lookups={**told.lookups, "memory": LookupRule.of("fetsch", (), ("one",))}),
+    "head low, what it finds": lambda told: replace(told, lookups={**told.lookups, "low": LookupRule.of("one", (), ("one - tokn.BOS",))}),
+    "head high, what it finds": lambda told: replace(told, lookups={**told.lookups, "high": LookupRule.of("one", (), (), ("indx",))}),
     "head x, what it finds": lambda told: replace(
-        told, finds={**told.finds, "x": Finds.of("one", (Equal.of("x.index", "adress:2"),), ())}
+        told, lookups={**told.lookups, "x": LookupRule.of("one", (Equal.of("x.index", "adress:2"),), ())}
     ),
     "units of layer 2 that write owner": lambda told: replace(told, owned=(Unit.of(2, reads="role.DTS", writes="owner"),)),
     "what drives": lambda told: replace(told, drives=frozenset({"token.MASC"})),

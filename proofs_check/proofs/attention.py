@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from lockstep.compiler.compile import Compiled
-from lockstep.proofs_check.proofs.interface import Equal, Finds, Form, Interface
+from lockstep.proofs_check.proofs.interface import Equal, LookupRule, Form, Interface
 from lockstep.proofs_check.proofs.replay import Counterexample
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -50,8 +50,8 @@ class Misread:
 class Score:
     """The score that a lookup has, as a matrix over columns of query and key: [d, d]."""
 
-    def __init__(self, network: Network, finds: Finds) -> None:
-        self.network, self.finds = network, finds
+    def __init__(self, network: Network, lookup: LookupRule) -> None:
+        self.network, self.lookup = network, lookup
         self.size = len(network.names)
         self.form = cache(network.row)
         self.one, self.bos = self.form(Form.of("one")), self.form(Form.of("token.BOS"))
@@ -66,7 +66,7 @@ class Score:
     def recency(self) -> tuple[Exact, int]:
         """The fields that say how recent a row is, the first before all others; [d], and the most it can be."""
         form, most = np.zeros(self.size), 0
-        for name in reversed(self.finds.latest):
+        for name in reversed(self.lookup.latest):
             (column,) = self.network.fields[name]
             form[column] += most + 1
             most += int(self.network.highs[column]) * (most + 1)
@@ -77,14 +77,14 @@ class Score:
         recency, most = self.recency()
         half = max(room, most) + 1
         score = np.outer(self.one, recency - self.bos)
-        for equal in self.finds.same:
+        for equal in self.lookup.same:
             care = self.present - self.form(equal.careless)
             for j in range(self.bits(equal)):
                 query = 2 * self.form(equal.query, j) - self.one
                 score += half * np.outer(query, 2 * self.form(equal.key, j) - care) - half * np.outer(self.one, care)
-        for condition in self.finds.among:
+        for condition in self.lookup.among:
             score += 2 * half * np.outer(self.one, self.form(condition) - self.present)
-        return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.finds.asks), self.bos))
+        return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.lookup.asks), self.bos))
 
 
 def misreads(network: Network, interface: Interface) -> list[Misread]:
@@ -92,7 +92,7 @@ def misreads(network: Network, interface: Interface) -> list[Misread]:
     found = []
     for number, layer in enumerate(network.layers, 1):
         for head, (name, score) in enumerate(layer.scores.items()):
-            wanted = Score(network, interface.finds[name]).matrix(layer.most[name])
+            wanted = Score(network, interface.lookups[name]).matrix(layer.most[name])
             wrong = tuple((int(a), int(b)) for a, b in np.argwhere(score != wanted))
             if wrong:
                 found.append(Misread(number, head, name, wrong, float(score[wrong[0]]), float(wanted[wrong[0]])))
@@ -101,14 +101,14 @@ def misreads(network: Network, interface: Interface) -> list[Misread]:
 
 def misread_example(compiled: Compiled, network: Network, interface: Interface, misread: Misread) -> Counterexample:
     """A few rows of which the head reads another one than its lookup finds; not confirmed if none were found."""
-    return _Replayer(compiled, network, interface.finds[misread.name], misread).example()
+    return _Replayer(compiled, network, interface.lookups[misread.name], misread).example()
 
 
 class _Replayer:
     """Rows at random that a lookup chooses from: most match, some in all but a bit or a condition."""
 
-    def __init__(self, compiled: Compiled, network: Network, finds: Finds, misread: Misread) -> None:
-        self.network, self.finds, self.misread, self.score = network, finds, misread, Score(network, finds)
+    def __init__(self, compiled: Compiled, network: Network, lookup: LookupRule, misread: Misread) -> None:
+        self.network, self.lookup, self.misread, self.score = network, lookup, misread, Score(network, lookup)
         self.layer, self.dtype = compiled.model.layers[misread.layer - 1], compiled.model.dtype
         self.random = np.random.default_rng(0)
 
@@ -148,11 +148,11 @@ class _Replayer:
         if self.random.random() < 0.1:
             return self._bos()
         row = np.zeros(len(self.network.names))
-        for equal in self.finds.same:
+        for equal in self.lookup.same:
             for j in range(self.score.bits(equal) if equal.query.parts else 0):
                 self._set(row, self.score.form(equal.query, j), int(self.random.integers(2)))
         self._spice(row, spice)
-        self._set(row, self.score.form(self.finds.asks), int(self.random.random() < 0.75))
+        self._set(row, self.score.form(self.lookup.asks), int(self.random.random() < 0.75))
         row[self.network.columns["token.BOS", 0]] = 0
         return row
 
@@ -161,13 +161,13 @@ class _Replayer:
         row = np.zeros(len(self.network.names))
         row[self.network.columns["one", 0]] = 1
         self._spice(row, spice)
-        for name in self.finds.latest:
+        for name in self.lookup.latest:
             row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
-        for equal in self.finds.same:
+        for equal in self.lookup.same:
             for j in range(self.score.bits(equal)):
                 asked = int(self.score.form(equal.query, j) @ query)
                 self._set(row, self.score.form(equal.key, j), asked ^ int(self.random.random() > alike))
-        for condition in self.finds.among:
+        for condition in self.lookup.among:
             self._set(row, self.score.form(condition), int(self.random.random() < met))
         row[self.network.columns["token.BOS", 0]] = 0
         return row
@@ -182,7 +182,7 @@ class _Replayer:
     def _found(self, query: Exact, rows: Exact) -> int | None:
         """The row that the lookup means, 0 if none; None where it says nothing, since rows tie or are out of range."""
         fits = np.arange(len(rows)) > 0
-        for equal in self.finds.same:
+        for equal in self.lookup.same:
             careless = rows @ self.score.form(equal.careless)
             for j in range(self.score.bits(equal)):
                 asked = float(self.score.form(equal.query, j) @ query)
@@ -190,12 +190,12 @@ class _Replayer:
                 if asked not in (0, 1) or (key[1:] > 1 - careless[1:]).any() or (key[1:] < 0).any() or key[0]:
                     return None
                 fits &= (key == asked) | (careless == 1)
-        for condition in self.finds.among:
+        for condition in self.lookup.among:
             held = rows @ self.score.form(condition)
             if (held[1:] > 1).any() or (held[1:] < 0).any() or held[0]:
                 return None
             fits &= held == 1
-        asks = float(self.score.form(self.finds.asks) @ query)
+        asks = float(self.score.form(self.lookup.asks) @ query)
         if asks not in (0, 1):
             return None
         recency = np.where(fits, rows @ self.score.recency()[0], -1.0)

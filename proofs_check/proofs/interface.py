@@ -155,7 +155,7 @@ class Equal:
 
 
 @dataclass(frozen=True)
-class Finds:
+class LookupRule:
     """Which row a head reads: of those that are alike and meet all of `among`, the latest; none if the row does not ask.
 
     asks, among: sums that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
@@ -168,8 +168,8 @@ class Finds:
     latest: tuple[str, ...] = ()
 
     @staticmethod
-    def of(asks: str, same: tuple[Equal, ...], among: tuple[str, ...], latest: tuple[str, ...] = ()) -> Finds:
-        return Finds(Form.of(asks), same, tuple(map(Form.of, among)), latest)
+    def of(asks: str, same: tuple[Equal, ...], among: tuple[str, ...], latest: tuple[str, ...] = ()) -> LookupRule:
+        return LookupRule(Form.of(asks), same, tuple(map(Form.of, among)), latest)
 
     @property
     def fields(self) -> set[str]:
@@ -213,7 +213,7 @@ class Interface:
     fields: FieldTable
     positions: frozenset[str]
     heads: Mapping[str, Copy]
-    finds: Mapping[str, Finds]
+    lookups: Mapping[str, LookupRule]
     rows: Callable[[], Iterator[RowKind]]
     slots: tuple[str, ...]
     owned: tuple[Unit, ...]
@@ -232,8 +232,8 @@ class Interface:
         """What speaks of fields, and of which."""
         for name, copy in self.heads.items():
             yield f"head {name}", copy.fields
-        for name, finds in self.finds.items():
-            yield f"head {name}, what it finds", finds.fields
+        for name, lookup in self.lookups.items():
+            yield f"head {name}, what it finds", lookup.fields
         for unit in self.owned:
             yield f"units of layer {unit.layer} that write {', '.join(sorted(unit.writes))}", unit.reads | unit.writes
         yield "what drives", self.drives
@@ -252,10 +252,10 @@ def operand_copies(slots: tuple[str, ...], size: Size, source: str) -> dict[str,
     return {slot: Copy.of((f"{slot}.asks",), {slot: source}, size.word, layer=2) for slot in slots}
 
 
-def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, Finds]:
+def operand_lookups(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, LookupRule]:
     """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
     return {
-        slot: Finds.of(
+        slot: LookupRule.of(
             f"{slot}.asks",
             (
                 Equal.of(f"{slot}.parameter", "role.parameter"), Equal.of(f"{slot}.pid", own),

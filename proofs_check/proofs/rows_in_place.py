@@ -12,7 +12,7 @@ from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.processor import Size
 from lockstep.proofs_check.proofs.columns import flags, numbers, words
-from lockstep.proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Terms, Unit, Value, when
+from lockstep.proofs_check.proofs.interface import Copy, FieldTable, LookupRule, Term, Terms, Unit, Value, when
 
 #: Roles of both schedules; each adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
@@ -60,12 +60,12 @@ def output_copies() -> dict[str, Copy]:
     }
 
 
-def end_finds() -> dict[str, Finds]:
+def end_lookups() -> dict[str, LookupRule]:
     """All rows but BOS find the last position, and the parameters that say where outputs are."""
     return {
-        "end": Finds.of(ALL, (), (ALL,), ("index",)),
-        "low": Finds.of(ALL, (), ("role.first output",)),
-        "high": Finds.of(ALL, (), ("role.last output",)),
+        "end": LookupRule.of(ALL, (), (ALL,), ("index",)),
+        "low": LookupRule.of(ALL, (), ("role.first output",)),
+        "high": LookupRule.of(ALL, (), ("role.last output",)),
     }
 
 

@@ -16,14 +16,14 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    Finds,
+    LookupRule,
     Interface,
     RowKind,
     Terms,
     Unit,
     Value,
     operand_copies,
-    operand_finds,
+    operand_lookups,
     when,
 )
 
@@ -47,7 +47,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         fields=given | _fields(size),
         positions=frozenset({*given, SUM}),
         heads=_heads(size),
-        finds=_finds(size),
+        lookups=_lookups(size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
         owned=OWNED,
@@ -93,19 +93,19 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _finds(size: Size) -> dict[str, Finds]:
+def _lookups(size: Size) -> dict[str, LookupRule]:
     """Rows of the step before, of the same step or of any; A rows publish writes, of one step's the winner's is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
     trace = ("token.MASK", "role.V + role.C + role.A")
     return {
-        "fetch": Finds.of("token.MASK", (before, pid), ("role.C",)),
-        "gather": Finds.of("role.A", (now, pid), ("role.V",)),
-        "masked.own": Finds.of("role.A", (now,), trace, ("place",)),
-        "masked.previous": Finds.of("token.MASK", (before,), trace, ("place",)),
-        "halted": Finds.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
-        "unfinished": Finds.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
-        **operand_finds(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
-        "memory": Finds.of("fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
+        "fetch": LookupRule.of("token.MASK", (before, pid), ("role.C",)),
+        "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
+        "masked.own": LookupRule.of("role.A", (now,), trace, ("place",)),
+        "masked.previous": LookupRule.of("token.MASK", (before,), trace, ("place",)),
+        "halted": LookupRule.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
+        "unfinished": LookupRule.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
+        **operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
+        "memory": LookupRule.of("fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
     }
 
 

@@ -17,7 +17,7 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    Finds,
+    LookupRule,
     Interface,
     RowKind,
     Term,
@@ -25,7 +25,7 @@ from lockstep.proofs_check.proofs.interface import (
     Unit,
     Value,
     operand_copies,
-    operand_finds,
+    operand_lookups,
     when,
 )
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
@@ -63,7 +63,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         fields=given | _fields(size, widths),
         positions=frozenset(given),
         heads=_heads(size),
-        finds=_finds(size),
+        lookups=_lookups(size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
         owned=OWNED,
@@ -97,18 +97,18 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _finds(size: Size) -> dict[str, Finds]:
+def _lookups(size: Size) -> dict[str, LookupRule]:
     """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
     pid = Equal.of("pid", "pid")
     registers = ("role.register + role.parameter + executes", f"{both.WRITTEN} + executes")
     return {
-        "counter": Finds.of("role.PC + role.register", (pid,), ("role.PC", both.WRITTEN)),
-        "last word": Finds.of(both.ALL, (), (both.ALL, both.WRITTEN), ("index",)),
-        "running": Finds.of(both.ALL, (), ("role.PC", both.WRITTEN), ("token.PC", "rank")),
-        **both.end_finds(),
-        **operand_finds(SLOTS, "executes", registers),
-        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", both.WRITTEN)),
-        "hit": Finds.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
+        "counter": LookupRule.of("role.PC + role.register", (pid,), ("role.PC", both.WRITTEN)),
+        "last word": LookupRule.of(both.ALL, (), (both.ALL, both.WRITTEN), ("index",)),
+        "running": LookupRule.of(both.ALL, (), ("role.PC", both.WRITTEN), ("token.PC", "rank")),
+        **both.end_lookups(),
+        **operand_lookups(SLOTS, "executes", registers),
+        "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", both.WRITTEN)),
+        "hit": LookupRule.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
     }
 
 

@@ -17,7 +17,7 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    Finds,
+    LookupRule,
     Interface,
     RowKind,
     Term,
@@ -25,7 +25,7 @@ from lockstep.proofs_check.proofs.interface import (
     Unit,
     Value,
     operand_copies,
-    operand_finds,
+    operand_lookups,
     when,
 )
 
@@ -58,7 +58,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         fields=given | _fields(size, widths),
         positions=frozenset(given),
         heads=_heads(size),
-        finds=_finds(code, size),
+        lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
         owned=OWNED,
@@ -95,7 +95,7 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _finds(code: Code, size: Size) -> dict[str, Finds]:
+def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Rows of the same processor; cells by their address, and the DST that targets a row by what it is about to say or says."""
     pid, roles = Equal.of("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
     targeted = max((i.rd or 0 for i in code.instructions), default=0).bit_length()
@@ -106,13 +106,13 @@ def _finds(code: Code, size: Size) -> dict[str, Finds]:
     )
     decided = "emit.REG + emit.WORD + token.REG + token.WORD"
     return {
-        "counterpart": Finds.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
-        "gather": Finds.of("role.DST", (pid,), ("role.VAL",)),
-        "unhalted": Finds.of(both.ALL, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
-        **both.end_finds(),
-        **operand_finds(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
-        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
-        "target": Finds.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+        "counterpart": LookupRule.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
+        "gather": LookupRule.of("role.DST", (pid,), ("role.VAL",)),
+        "unhalted": LookupRule.of(both.ALL, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
+        **both.end_lookups(),
+        **operand_lookups(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
+        "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
+        "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
     }
 
 

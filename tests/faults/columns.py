@@ -113,15 +113,15 @@ class Stage:
 
     def _found(self, head: str, name: str, bit: int, row: Row) -> bool:
         """Whether a lookup reads a bit of this row, as what must be alike, or of what it finds if it may find it."""
-        finds, copy = self.interface.finds[head], self.interface.heads[head]
-        among = [read for condition in finds.among for read in _read(condition)]
+        lookup, copy = self.interface.lookups[head], self.interface.heads[head]
+        among = [read for condition in lookup.among for read in _read(condition)]
         if name in {field for field, _ in among}:
             return True
-        if not all(self._may_hold(condition, row) for condition in finds.among):
+        if not all(self._may_hold(condition, row) for condition in lookup.among):
             return False
-        alike = [read for equal in finds.same for read in _read(equal.key)]
+        alike = [read for equal in lookup.same for read in _read(equal.key)]
         copied = [(field, None) for form in copy.to.values() for field in form.fields]
-        latest = [(field, None) for field in finds.latest]
+        latest = [(field, None) for field in lookup.latest]
         return any(field == name and (width is None or bit < width) for field, width in (*alike, *copied, *latest))
 
     def _may_hold(self, condition: Form, row: Row) -> bool:
