@@ -78,7 +78,7 @@ class Score:
         half = max(room, most) + 1
         score = np.outer(self.one, recency - self.bos)
         for equal in self.lookup.same:
-            care = self.present - self.form(equal.careless)
+            care = self.present - self.form(equal.wildcard)
             for j in range(self.bits(equal)):
                 query = 2 * self.form(equal.query, j) - self.one
                 score += half * np.outer(query, 2 * self.form(equal.key, j) - care) - half * np.outer(self.one, care)
@@ -183,13 +183,13 @@ class _Replayer:
         """The row that the lookup means, 0 if none; None where it says nothing, since rows tie or are out of range."""
         fits = np.arange(len(rows)) > 0
         for equal in self.lookup.same:
-            careless = rows @ self.score.form(equal.careless)
+            wildcard = rows @ self.score.form(equal.wildcard)
             for j in range(self.score.bits(equal)):
                 asked = float(self.score.form(equal.query, j) @ query)
                 key = rows @ self.score.form(equal.key, j)
-                if asked not in (0, 1) or (key[1:] > 1 - careless[1:]).any() or (key[1:] < 0).any() or key[0]:
+                if asked not in (0, 1) or (key[1:] > 1 - wildcard[1:]).any() or (key[1:] < 0).any() or key[0]:
                     return None
-                fits &= (key == asked) | (careless == 1)
+                fits &= (key == asked) | (wildcard == 1)
         for condition in self.lookup.among:
             held = rows @ self.score.form(condition)
             if (held[1:] > 1).any() or (held[1:] < 0).any() or held[0]:

@@ -136,22 +136,22 @@ class Copy:
 class Equal:
     """Bits that the row which asks and the row which is found have alike.
 
-    bits: compare so many. careless: rows where this is 1 match whatever is asked.
+    bits: compare so many. wildcard: rows where this is 1 match whatever is asked.
     """
 
     query: Form
     key: Form
     bits: int | None = None
-    careless: Form = Form(())
+    wildcard: Form = Form(())
 
     @staticmethod
-    def of(query: str, key: str, bits: int | None = None, careless: str = "") -> Equal:
-        return Equal(Form.of(query), Form.of(key), bits, Form.of(careless))
+    def of(query: str, key: str, bits: int | None = None, wildcard: str = "") -> Equal:
+        return Equal(Form.of(query), Form.of(key), bits, Form.of(wildcard))
 
     @property
     def fields(self) -> set[str]:
         """Whatever it speaks of."""
-        return self.query.fields | self.key.fields | self.careless.fields
+        return self.query.fields | self.key.fields | self.wildcard.fields
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def operand_lookups(slots: tuple[str, ...], own: str, among: tuple[str, ...], la
             f"{slot}.asks",
             (
                 Equal.of(f"{slot}.parameter", "role.parameter"), Equal.of(f"{slot}.pid", own),
-                Equal.of(f"{slot}.index", "address"), Equal.of("pid", "pid", careless="role.parameter"),
+                Equal.of(f"{slot}.index", "address"), Equal.of("pid", "pid", wildcard="role.parameter"),
             ),
             among,
             latest,
