@@ -140,7 +140,7 @@ def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
     found = [
         form
         for f in told.lookups.values()
-        for form in (f.asks, *f.among, *(s for e in f.same for s in (e.query, e.key, e.wildcard)))
+        for form in (f.asks, *f.candidates, *(s for e in f.same for s in (e.query, e.key, e.wildcard)))
     ]
     named = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
     named += [field for f in told.lookups.values() for field in f.latest]

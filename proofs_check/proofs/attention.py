@@ -82,7 +82,7 @@ class Score:
             for j in range(self.bits(equal)):
                 query = 2 * self.form(equal.query, j) - self.one
                 score += half * np.outer(query, 2 * self.form(equal.key, j) - care) - half * np.outer(self.one, care)
-        for condition in self.lookup.among:
+        for condition in self.lookup.candidates:
             score += 2 * half * np.outer(self.one, self.form(condition) - self.present)
         return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.lookup.asks), self.bos))
 
@@ -167,7 +167,7 @@ class _Replayer:
             for j in range(self.score.bits(equal)):
                 asked = int(self.score.form(equal.query, j) @ query)
                 self._set(row, self.score.form(equal.key, j), asked ^ int(self.random.random() > alike))
-        for condition in self.lookup.among:
+        for condition in self.lookup.candidates:
             self._set(row, self.score.form(condition), int(self.random.random() < met))
         row[self.network.columns["token.BOS", 0]] = 0
         return row
@@ -190,7 +190,7 @@ class _Replayer:
                 if asked not in (0, 1) or (key[1:] > 1 - wildcard[1:]).any() or (key[1:] < 0).any() or key[0]:
                     return None
                 fits &= (key == asked) | (wildcard == 1)
-        for condition in self.lookup.among:
+        for condition in self.lookup.candidates:
             held = rows @ self.score.form(condition)
             if (held[1:] > 1).any() or (held[1:] < 0).any() or held[0]:
                 return None

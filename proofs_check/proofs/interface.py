@@ -164,17 +164,17 @@ class LookupRule:
 
     asks: Form
     same: tuple[Equal, ...]
-    among: tuple[Form, ...]
+    candidates: tuple[Form, ...]
     latest: tuple[str, ...] = ()
 
     @staticmethod
-    def of(asks: str, same: tuple[Equal, ...], among: tuple[str, ...], latest: tuple[str, ...] = ()) -> LookupRule:
-        return LookupRule(Form.of(asks), same, tuple(map(Form.of, among)), latest)
+    def of(asks: str, same: tuple[Equal, ...], candidates: tuple[str, ...], latest: tuple[str, ...] = ()) -> LookupRule:
+        return LookupRule(Form.of(asks), same, tuple(map(Form.of, candidates)), latest)
 
     @property
     def fields(self) -> set[str]:
         """Whatever it speaks of."""
-        conditions = *(equal.fields for equal in self.same), *(form.fields for form in self.among)
+        conditions = *(equal.fields for equal in self.same), *(form.fields for form in self.candidates)
         return self.asks.fields.union(self.latest, *conditions)
 
 
@@ -252,7 +252,7 @@ def operand_copies(slots: tuple[str, ...], size: Size, source: str) -> dict[str,
     return {slot: Copy.of((f"{slot}.asks",), {slot: source}, size.word, layer=2) for slot in slots}
 
 
-def operand_lookups(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, LookupRule]:
+def operand_lookups(slots: tuple[str, ...], own: str, candidates: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, LookupRule]:
     """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
     return {
         slot: LookupRule.of(
@@ -261,7 +261,7 @@ def operand_lookups(slots: tuple[str, ...], own: str, among: tuple[str, ...], la
                 Equal.of(f"{slot}.parameter", "role.parameter"), Equal.of(f"{slot}.pid", own),
                 Equal.of(f"{slot}.index", "address"), Equal.of("pid", "pid", wildcard="role.parameter"),
             ),
-            among,
+            candidates,
             latest,
         )
         for slot in slots

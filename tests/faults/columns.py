@@ -114,10 +114,10 @@ class Stage:
     def _found(self, head: str, name: str, bit: int, row: Row) -> bool:
         """Whether a lookup reads a bit of this row, as what must be alike, or of what it finds if it may find it."""
         lookup, copy = self.interface.lookups[head], self.interface.heads[head]
-        among = [read for condition in lookup.among for read in _read(condition)]
+        among = [read for condition in lookup.candidates for read in _read(condition)]
         if name in {field for field, _ in among}:
             return True
-        if not all(self._may_hold(condition, row) for condition in lookup.among):
+        if not all(self._may_hold(condition, row) for condition in lookup.candidates):
             return False
         alike = [read for equal in lookup.same for read in _read(equal.key)]
         copied = [(field, None) for form in copy.to.values() for field in form.fields]
