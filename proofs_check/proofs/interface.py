@@ -87,7 +87,7 @@ class Part:
     field: str
     sign: int = 1
     bits: int | None = None
-    whole: bool = False
+    as_integer: bool = False
 
     @staticmethod
     def of(text: str) -> Part:

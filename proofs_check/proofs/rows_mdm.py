@@ -164,11 +164,11 @@ def _published(size: Size) -> Adds:
             return {}
         width = min(size.token, max(size.word, size.index))
         address = {("address", j): v("token.bits", j) for j in range(width)}
-        whole = v("masked.own") == 0
+        complete = v("masked.own") == 0
         return {
             **address,
-            ("is_register", 0): when(v("token.REG") == 1, whole),
-            ("is_cell", 0): when(v("token.WORD") == 1, whole),
+            ("is_register", 0): when(v("token.REG") == 1, complete),
+            ("is_cell", 0): when(v("token.WORD") == 1, complete),
         }
 
     return adds

@@ -97,7 +97,7 @@ class Network:
         row = np.zeros(len(self.names))
         for part in form.parts:
             columns = self.fields[part.field][: part.bits]
-            if part.whole:
+            if part.as_integer:
                 for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
                     row[column] += part.sign << j
             elif bit < len(columns):
