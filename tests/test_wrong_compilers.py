@@ -39,7 +39,7 @@ from lockstep.proofs_check.proofs.interface import Copy, Equal, LookupRule, Inte
 from lockstep.proofs_check.proofs.prove import interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Row
 from lockstep.proofs_check.proofs.rows import Fields
-from lockstep.proofs_check.proofs.structure import Broken
+from lockstep.proofs_check.proofs.structure import WrongStructure
 from lockstep.proofs_check.proofs.weights import Network, read_weights
 
 
@@ -109,7 +109,7 @@ def test_every_column_is_missed(construction: str) -> None:
     for name, wrong in wrong_columns(network(construction)):
         if name in optional and name not in wrong.fields:
             continue
-        with pytest.raises(Broken, match=name.replace(".", "[.]")):
+        with pytest.raises(WrongStructure, match=name.replace(".", "[.]")):
             check_columns(wrong, told, size)
         missed += 1
     assert missed > 250

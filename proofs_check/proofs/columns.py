@@ -10,7 +10,7 @@ from lockstep.compiler.processor import Size, vocabulary
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from lockstep.proofs_check.proofs.specification import OPERATIONS
-from lockstep.proofs_check.proofs.structure import Broken
+from lockstep.proofs_check.proofs.structure import WrongStructure
 from lockstep.proofs_check.proofs.weights import Network
 
 
@@ -49,33 +49,33 @@ def used_fields(size: Size) -> FieldTable:
 def check_columns(network: Network, interface: Interface, size: Size) -> int:
     """Every field and every head is there, and no other; tokens are those of the construction. Returns how many columns there are.
 
-    Raises: Broken: something is missing, or is not what it should be.
+    Raises: WrongStructure: something is missing, or is not what it should be.
     """
     used = used_fields(size)
     _same("fields", set(network.fields) - used.keys(), set(interface.fields))
     for name, (bits, most) in ((n, {**used, **interface.fields}[n]) for n in network.fields):
         columns = network.fields[name]
         if len(columns) != bits:
-            raise Broken(f"{name} has {len(columns)} bits, not {bits}")
+            raise WrongStructure(f"{name} has {len(columns)} bits, not {bits}")
         highs = {int(network.highs[c]) for c in columns}
         if highs != {most} and name != PARTIAL:  # what a partial product can be is computed from its gates
-            raise Broken(f"{name} holds up to {min(highs)}, not {most}")
+            raise WrongStructure(f"{name} holds up to {min(highs)}, not {most}")
     _same("fields of positions", set(network.positions), set(interface.positions))
     for number, layer in enumerate(network.layers, 1):
         wanted = {name for name, copy in interface.heads.items() if copy.layer == number}
         _same(f"heads of layer {number}", set(layer.copies), wanted)
     if (network.control is None) != ("control.remask" not in interface.fields):
-        raise Broken("edit bits are missing" if network.control is None else "edit bits: nothing speaks of them")
+        raise WrongStructure("edit bits are missing" if network.control is None else "edit bits: nothing speaks of them")
     if network.vocabulary != vocabulary(size):
-        raise Broken(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
+        raise WrongStructure(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
     return len(network.names)
 
 
 def _same(what: str, found: set[str], wanted: set[str]) -> None:
     if missing := sorted(wanted - found):
-        raise Broken(f"{what}: {missing[0]} is missing")
+        raise WrongStructure(f"{what}: {missing[0]} is missing")
     if surplus := sorted(found - wanted):
-        raise Broken(f"{what}: nothing speaks of {surplus[0]}")
+        raise WrongStructure(f"{what}: nothing speaks of {surplus[0]}")
 
 
 def _kinds(kinds: tuple[tuple[str, int], ...]) -> str:

@@ -20,7 +20,7 @@ from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
 from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, Walker
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
-from lockstep.proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
+from lockstep.proofs_check.proofs.structure import WrongStructure, check_control, check_embedding, check_heads, check_readout, check_units
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
 #: The interface of each construction; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
@@ -196,6 +196,6 @@ class _Prover:
         started = time.perf_counter()
         try:
             found, broken = check(), ""
-        except Broken as error:
+        except WrongStructure as error:
             found, broken = 0, str(error)
         return Obligation(what, covers.format(found), "structure", time.perf_counter() - started, broken=broken)

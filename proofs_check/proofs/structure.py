@@ -14,21 +14,21 @@ from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
 
-class Broken(Exception):
+class WrongStructure(Exception):
     """A matrix is not of the structure that is claimed; says where."""
 
 
 def check_heads(network: Network, interface: Interface) -> int:
     """Each head copies exactly the fields that it should: O V, entry for entry. Returns how many heads there are.
 
-    Raises: Broken: one copies something else.
+    Raises: WrongStructure: one copies something else.
     """
     for number, layer in enumerate(network.layers, 1):
         for name, found in layer.copies.items():
             wrong = np.argwhere(found != _copied(network, interface.heads[name])).tolist()
             if wrong:
                 to, source = wrong[0]
-                raise Broken(
+                raise WrongStructure(
                     f"layer {number}, head {name}: {network.text(to)} gets {found[to, source]:g} of {network.text(source)}"
                 )
     return sum(len(layer.copies) for layer in network.layers)
@@ -46,7 +46,7 @@ def _copied(network: Network, copy: Copy) -> Exact:
 def check_units(network: Network, interface: Interface) -> int:
     """Each hidden unit reads and writes fields of one circuit only. Returns how many there are.
 
-    Raises: Broken: one reads or writes beyond it.
+    Raises: WrongStructure: one reads or writes beyond it.
     """
     for number, layer in enumerate(network.layers, 1):
         allowed = list(_circuits(network, interface, number))
@@ -55,7 +55,7 @@ def check_units(network: Network, interface: Interface) -> int:
             reads = {network.names[c][0] for c in np.flatnonzero(gates.w_in[unit])}
             writes = {network.names[c][0] for c in np.flatnonzero(gates.w_out[:, unit])}
             if not any(reads <= r and writes <= w for r, w in allowed):
-                raise Broken(f"layer {number}, hidden unit {unit} reads {sorted(reads)} and writes {sorted(writes)}")
+                raise WrongStructure(f"layer {number}, hidden unit {unit} reads {sorted(reads)} and writes {sorted(writes)}")
     return sum(len(layer.gates.bias) for layer in network.layers)
 
 
@@ -94,7 +94,7 @@ def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
 def check_embedding(network: Network) -> int:
     """A token raises the flag of its kind, if it has one, and its bits. Returns how many rows were compared.
 
-    Raises: Broken: a row writes something else.
+    Raises: WrongStructure: a row writes something else.
     """
     kinds, ones, zeros = network.embedding
     for (name, _), row in zip(network.vocabulary.kinds, kinds):
@@ -110,16 +110,16 @@ def check_embedding(network: Network) -> int:
 def _only(network: Network, row: Exact, wanted: dict[int, int], what: str) -> None:
     for stray in np.flatnonzero(row).tolist():
         if stray not in wanted:
-            raise Broken(f"{what} writes {network.text(stray)}")
+            raise WrongStructure(f"{what} writes {network.text(stray)}")
     for column, value in wanted.items():
         if row[column] != value:
-            raise Broken(f"{what} writes {row[column]:g} to {network.text(column)}, not {value}")
+            raise WrongStructure(f"{what} writes {row[column]:g} to {network.text(column)}, not {value}")
 
 
 def check_control(network: Network) -> int:
     """Each edit bit is set exactly where its field is 1 or more. Returns how many there are.
 
-    Raises: Broken: it reads another field, or has another threshold.
+    Raises: WrongStructure: it reads another field, or has another threshold.
     """
     if network.control is None:
         return 0
@@ -128,7 +128,7 @@ def check_control(network: Network) -> int:
         column = network.columns[f"control.{edit}", 0]
         others = [int(c) for c in np.flatnonzero(row) if c != column]
         if others or [row[column] * v + constant > 0 for v in (0, 1, 2, 3)] != [False, True, True, True]:
-            raise Broken(f"edit bit {edit} is not set where control.{edit} is 1")
+            raise WrongStructure(f"edit bit {edit} is not set where control.{edit} is 1")
     return len(bias)
 
 
@@ -136,14 +136,14 @@ def check_readout(network: Network) -> int:
     """On a row that emits a kind, the token of that kind with the bits of `out` has all the probability but 0.1, whatever
     these bits are; on a row that emits nothing no token has 0.9. Returns how many settings were run.
 
-    Raises: Broken: another token comes near.
+    Raises: WrongStructure: another token comes near.
     """
     emits = {name.removeprefix(EMITTED): cs[0] for name, cs in network.fields.items() if name.startswith(EMITTED)}
     reads = {*emits.values(), *network.fields[OUT]}
     for rows, what in zip(network.unembedding, ("kinds", "bits that are 1", "bits that are 0")):
         stray = [c for c in np.flatnonzero(rows.any(axis=0)) if c not in reads]
         if stray:
-            raise Broken(f"readout of {what} reads {network.text(int(stray[0]))}")
+            raise WrongStructure(f"readout of {what} reads {network.text(int(stray[0]))}")
     for kind in (None, *emits):
         _check_setting(network, emits, kind)
     return 1 + len(emits)
@@ -156,7 +156,7 @@ def _check_setting(network: Network, emits: dict[str, int], kind: str | None) ->
     if kind is None:
         for rows in (kinds, ones, zeros):
             if (rows @ base != 0).any():
-                raise Broken("readout where nothing is emitted")
+                raise WrongStructure("readout where nothing is emitted")
         return
     base[emits[kind]] = 1
     _reads_own_bit(network)
@@ -178,11 +178,11 @@ def _reads_own_bit(network: Network) -> None:
     kinds, ones, zeros = network.unembedding
     out = network.fields[OUT]
     if kinds[:, out].any():
-        raise Broken("readout of kinds reads out")
+        raise WrongStructure("readout of kinds reads out")
     for j in range(len(ones)):
         for k, column in enumerate(out):
             if k != j and (ones[j, column] or zeros[j, column]):
-                raise Broken(f"readout of bit {j} reads {network.text(column)}")
+                raise WrongStructure(f"readout of bit {j} reads {network.text(column)}")
 
 
 def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, list[tuple[float, float]]]) -> None:
@@ -198,7 +198,7 @@ def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, l
         exponent = score - right + _gain(rails, bits) - _loss(rails, network.vocabulary.bits(kind))
         wrong += float(np.exp(min(exponent, 700.0)))
     if not wrong < REMAINDER:
-        raise Broken(f"readout of {kind}: wrong tokens weigh {wrong:.3g} of the right one")
+        raise WrongStructure(f"readout of {kind}: wrong tokens weigh {wrong:.3g} of the right one")
 
 
 def _gain(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
