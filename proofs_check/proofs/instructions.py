@@ -15,7 +15,7 @@ from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, Row
 from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_first, prove_second
 from lockstep.proofs_check.proofs.reduction import Row
 from lockstep.proofs_check.proofs.rows import Failed, Fault, Walker
-from lockstep.proofs_check.proofs.solver import Refuted, Unequal
+from lockstep.proofs_check.proofs.solver import Refutation, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, Meaning
 
 
@@ -126,7 +126,7 @@ class Executor:
         for column in self.walker.by_instructions:
             known = row.known(column)
             if known is None or not 0 <= known <= self.walker.network.highs[column]:
-                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
+                raise Unequal(Refutation({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
         emitted = {name: int(name == EMITTED + claim.emits) for name in fields if name.startswith(EMITTED)}
         unclaimed = dict.fromkeys(self.walker.interface.published, 0)
         for name, value in {**emitted, **unclaimed, **claim.flags}.items():
@@ -148,10 +148,10 @@ class Executor:
     def _is(self, row: Row, name: str, value: int) -> None:
         columns = self.walker.network.fields.get(name, ())
         if value >> len(columns):
-            raise Unequal(Refuted({}, f"{name} has {len(columns)} bits, too few for {value}"))
+            raise Unequal(Refutation({}, f"{name} has {len(columns)} bits, too few for {value}"))
         for j, column in enumerate(columns):
             if row.known(column) != value >> j & 1:
-                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {row.known(column)}, not {value >> j & 1}"))
+                raise Unequal(Refutation({}, f"{self.walker.network.text(column)} is {row.known(column)}, not {value >> j & 1}"))
 
     def _free_slots(self, row: Row) -> Row:
         """Operand words may be any: what is shown for all of them holds for constants, too."""
@@ -162,7 +162,7 @@ class Executor:
         """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or a register in `out` and no address."""
         destination = kind.executes is not None and kind.executes.computes == "destination"
         if claim.address and SUM not in live:
-            raise Unequal(Refuted({}, "no address for layer 3"))
+            raise Unequal(Refutation({}, "no address for layer 3"))
         if destination:
             self._is(row, OUT if claim.address else SUM, 0)
         if destination and isinstance(claim.result, int):  # layer 3 may not be what sets it right

@@ -24,7 +24,7 @@ import z3
 
 from lockstep.proofs_check.proofs.interface import OUT, SUM
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refuted, Unequal
+from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refutation, Unequal
 from lockstep.proofs_check.proofs.specification import OPERATIONS, Word, apply
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -123,7 +123,7 @@ def _meaning(operands: Operands, field: str, result: Result) -> Word:
         width = len(operands.network.fields[OUT])
         return z3.If(operands.x == 0, z3.BitVecVal(result.target, width), z3.BitVecVal(result.following, width))
     if result not in OPERATIONS:
-        raise Unequal(Refuted({}, "out depends on operands"))
+        raise Unequal(Refutation({}, "out depends on operands"))
     return apply(str(result), (operands.x, operands.y))
 
 
@@ -137,7 +137,7 @@ def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: R
     out = network.fields[OUT]
     if loaded:
         if OUT in halfway.live or any(row.known(c) != 0 for c in out):
-            raise Unequal(Refuted({}, "out is not 0 where a word is loaded into it"))
+            raise Unequal(Refutation({}, "out is not 0 where a word is loaded into it"))
         row = row.changed({c: (0, 1) for c in out[: operands.bits]})
     added = reduce_gates(network.layers[2].gates, row)
     if AMOUNTS.keys() & halfway.live:
@@ -153,7 +153,7 @@ def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: R
     elif isinstance(wanted, int):
         _constant([row.known(c) for c in out], found, wanted)
     else:
-        raise Unequal(Refuted({}, f"out is not computed by what `{wanted}` needs"))
+        raise Unequal(Refutation({}, f"out is not computed by what `{wanted}` needs"))
     return row, added
 
 
@@ -161,14 +161,14 @@ def _untouched(found: Sequence[Column]) -> None:
     """Layer 3 adds nothing to what is already right."""
     for j, (constant, lines) in enumerate(found):
         if constant or lines:
-            raise Unequal(Refuted({}, f"layer 3 adds to out[{j}]"))
+            raise Unequal(Refutation({}, f"layer 3 adds to out[{j}]"))
 
 
 def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int) -> None:
     """out is a constant."""
     for j, (value, (constant, lines)) in enumerate(zip(before, found)):
         if lines or value is None or value + constant != wanted >> j & 1:
-            raise Unequal(Refuted({}, f"out[{j}] is not the bit of {wanted}"))
+            raise Unequal(Refutation({}, f"out[{j}] is not the bit of {wanted}"))
 
 
 def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found: Sequence[Column], wanted: str) -> None:
@@ -187,7 +187,7 @@ def _shifts(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result
     network, words = operands.network, operands.words()
     fields = [f for f in AMOUNTS if f in halfway.live]
     if not isinstance(wanted, str) or OUT in halfway.live or wanted not in OPERATIONS:
-        raise Unequal(Refuted({}, "an amount is hot where nothing is shifted"))
+        raise Unequal(Refutation({}, "an amount is hot where nothing is shifted"))
     for amount in range(operands.bits + 1):
         hot = {c: (int(s == amount),) * 2 for f in fields for s, c in enumerate(network.fields[f])}
         row = halfway.row.changed(hot)
@@ -211,7 +211,7 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
     results = apply(operation, (operands.x, operands.y)), apply(operation, (operands.x, w))
     solver.add(z3.UGE(operands.y, w), results[0] != results[1])
     if solver.check() != z3.unsat:
-        raise Unequal(Refuted({}, f"{operation} by w or more"))
+        raise Unequal(Refutation({}, f"{operation} by w or more"))
     lemmas.closed.add(key)
 
 
@@ -237,7 +237,7 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
     wrong = [(i, j) for i, j in everywhere if (coefficients.get((i, j), 0) - (1 << (i + j))) % (1 << (k + 1))]
     if constant or wrong or min(coefficients.values(), default=0) < 0:
         i, j = wrong[0] if wrong else (0, 0)
-        raise Unequal(Refuted(_bits(operands, 1 << i, 1 << j), f"mul.partial[{k}] is not the product modulo 2^{k + 1}"))
+        raise Unequal(Refutation(_bits(operands, 1 << i, 1 << j), f"mul.partial[{k}] is not the product modulo 2^{k + 1}"))
     return sum(coefficients.values())
 
 
@@ -252,14 +252,14 @@ def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline)
     y = {bit: weight for word, bit, weight in read if word == "y"}
     if len(x) != 1 or len(y) != len(read) - 1 or sorted(y) != list(range(max(len(y), 1))):
         columns = ", ".join(operands.network.text(c) for c, _ in line.form)
-        raise Unequal(Refuted({}, f"a gate of mul.partial[{k}] reads {columns}, not one bit of x and the low ones of y"))
+        raise Unequal(Refutation({}, f"a gate of mul.partial[{k}] reads {columns}, not one bit of x and the low ones of y"))
     (i, weight), low = x[0], np.arange(1 << len(y))
     sums: Exact = (low[:, None] >> np.array([*y]) & 1) @ np.array([*y.values()], float)
     off, on = line.values(sums), line.values(sums + weight)
     factor = int(on[1])
     wrong = np.flatnonzero((off != 0) | (on != factor * low))
     if len(wrong):
-        raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
+        raise Unequal(Refutation(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
     lemmas.partials[key] = i, len(y), factor
     return lemmas.partials[key]
 
@@ -271,19 +271,19 @@ def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Colu
         before = constant + (row.known(fields[OUT][k]) or 0)
         if k >= operands.bits:
             if before or lines:
-                raise Unequal(Refuted({}, f"out[{k}] is no bit of a product"))
+                raise Unequal(Refutation({}, f"out[{k}] is no bit of a product"))
             continue
         column = fields[PARTIAL][k]
         key = ("parity", k, column, int(row.high[column]), before, lines)
         if key in lemmas.closed:
             continue
         if any(len(line.form) != 1 or line.form[0][0] != column for line in lines):
-            raise Unequal(Refuted({}, f"out[{k}] reads more than mul.partial[{k}]"))
+            raise Unequal(Refutation({}, f"out[{k}] reads more than mul.partial[{k}]"))
         values = np.arange(int(row.high[column]) + 1, dtype=float)
         bits: Exact = before + sum((line.values(line.form[0][1] * values) for line in lines), np.zeros(len(values)))
         wrong = np.flatnonzero(bits != (values.astype(np.int64) >> k & 1))
         if len(wrong):
-            raise Unequal(Refuted({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
+            raise Unequal(Refutation({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
         lemmas.closed.add(key)
 
 

@@ -14,7 +14,7 @@ import z3
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refuted, Unequal, Wanted, integer_value, prove_integers
+from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refutation, Unequal, Wanted, integer_value, prove_integers
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Network
 
@@ -35,7 +35,7 @@ class Fault:
     kind: RowKind
     layer: int
     row: Row
-    refuted: Refuted
+    refuted: Refutation
 
 
 class Failed(Exception):
@@ -166,7 +166,7 @@ class Walker:
                 open_.append(Sum(column, constant, lines, term))
             elif constant != term:
                 what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
-                raise Failed(Fault(kind, layer, row, Refuted({}, what)))
+                raise Failed(Fault(kind, layer, row, Refutation({}, what)))
             # Lines may cancel what is constant: where the sum is one number, that is what the next layers see.
             moved = [(term, term)] if isinstance(term, int) else [(constant, constant), *(line.bounds for line in lines)]
             bounds[column] = (int(row.low[column]) + sum(a for a, _ in moved), int(row.high[column]) + sum(b for _, b in moved))
@@ -205,7 +205,7 @@ class Walker:
             prove_integers(self.lemmas, claims, ranges, free)
         except Unequal as unequal:
             what = f"layer {layer}: {unequal.refuted.what}"
-            raise Failed(Fault(kind, layer, row, Refuted(unequal.refuted.values, what))) from None
+            raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
         self.memory.proved.add(key)
 
     def walk(self, kind: RowKind) -> None:

@@ -17,7 +17,7 @@ TIMEOUT_MS = 20_000
 
 
 @dataclass(frozen=True)
-class Refuted:
+class Refutation:
     """Values of some columns for which an equality does not hold; empty where the solver gave up."""
 
     values: Mapping[int, int]
@@ -27,7 +27,7 @@ class Refuted:
 class Unequal(Exception):
     """An equality is refuted, or not decided in time."""
 
-    def __init__(self, refuted: Refuted) -> None:
+    def __init__(self, refuted: Refutation) -> None:
         self.refuted = refuted
         super().__init__(refuted.what)
 
@@ -103,9 +103,9 @@ def _text(term: Term) -> str:
 def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[int, int]]) -> None:
     verdict = solver.check()
     if verdict == z3.sat:
-        raise Unequal(Refuted(values(solver.model()), name))
+        raise Unequal(Refutation(values(solver.model()), name))
     if verdict != z3.unsat:
-        raise Unequal(Refuted({}, f"{name}: the solver gave up ({solver.reason_unknown()})"))
+        raise Unequal(Refutation({}, f"{name}: the solver gave up ({solver.reason_unknown()})"))
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class OperandWords:
         strays = sorted({column for line in lines for column, _ in line.form} - self.columns.keys())
         if strays:
             read = ", ".join(self.text(column) for column in strays)
-            raise Unequal(Refuted({}, f"{name}: a gate reads {read}, and not only {' and '.join(self.terms)}"))
+            raise Unequal(Refutation({}, f"{name}: a gate reads {read}, and not only {' and '.join(self.terms)}"))
 
     def _values(self, model: z3.ModelRef) -> dict[int, int]:
         words = {name: model.eval(term, True).as_long() for name, term in self.terms.items()}
