@@ -14,7 +14,7 @@ import z3
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refutation, Unequal, Wanted, integer_value, prove_integers
+from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refutation, Unequal, RequiredTerms, integer_value, prove_integers
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Network
 
@@ -174,7 +174,7 @@ class Walker:
             self._prove(kind, layer, row, wanted, open_)
         return row.changed(bounds)
 
-    def _wanted(self, kind: RowKind, layer: int, row: Row) -> Wanted:
+    def _wanted(self, kind: RowKind, layer: int, row: Row) -> RequiredTerms:
         """What the interface says, made once for all rows that agree on whatever it looks at."""
         seen = self.memory.wanted.setdefault((kind.adds, layer), {})
         for columns, found in seen.items():
@@ -184,11 +184,11 @@ class Walker:
         terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items()}
         self.interface.always(fields), self.interface.idle(fields)
         columns = tuple(sorted(fields.looked_at))
-        wanted = Wanted(terms, columns, (kind.adds, layer, columns, row.part(columns)))
+        wanted = RequiredTerms(terms, columns, (kind.adds, layer, columns, row.part(columns)))
         seen.setdefault(columns, {})[row.part(columns)] = wanted
         return wanted
 
-    def _prove(self, kind: RowKind, layer: int, row: Row, wanted: Wanted, sums: list[Sum]) -> None:
+    def _prove(self, kind: RowKind, layer: int, row: Row, wanted: RequiredTerms, sums: list[Sum]) -> None:
         """Close sums that are not constant, unless the same were closed before."""
         read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
         signature = tuple((s.column, s.constant, s.lines) for s in sums)

@@ -33,7 +33,7 @@ class Unequal(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequiredTerms:
     """What the interface says of a row: terms by column; the columns that it looked at, and all that it depends on."""
 
     terms: Mapping[int, Term]
@@ -48,7 +48,7 @@ class Memory:
     wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
     """
 
-    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, Wanted]]] = field(default_factory=dict)
+    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, RequiredTerms]]] = field(default_factory=dict)
     proved: set[object] = field(default_factory=set)
 
 
