@@ -14,7 +14,7 @@ import z3
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refutation, Unequal, RequiredTerms, integer_value, prove_integers
+from lockstep.proofs_check.proofs.solver import Lemmas, RowCache, Refutation, Unequal, RequiredTerms, integer_value, prove_integers
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Network
 
@@ -103,7 +103,7 @@ class Walker:
         self.exempt = {1: self.by_instructions, 2: halfway, 3: frozenset(network.fields[OUT])}
         self.reduced: dict[tuple[int, bytes], Reduced] = {}
         layout = network.names, network.highs.tobytes(), interface.always, interface.idle
-        self.memory = lemmas.memories.setdefault(layout, Memory())
+        self.cache = lemmas.row_caches.setdefault(layout, RowCache())
 
     def start(self, kind: RowKind) -> Row:
         """The row before the gates of layer 1: what the embedding, positions and heads of layer 1 have written."""
@@ -176,7 +176,7 @@ class Walker:
 
     def _wanted(self, kind: RowKind, layer: int, row: Row) -> RequiredTerms:
         """What the interface says, made once for all rows that agree on whatever it looks at."""
-        seen = self.memory.wanted.setdefault((kind.adds, layer), {})
+        seen = self.cache.wanted.setdefault((kind.adds, layer), {})
         for columns, found in seen.items():
             if row.part(columns) in found:
                 return found[row.part(columns)]
@@ -193,7 +193,7 @@ class Walker:
         read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
         signature = tuple((s.column, s.constant, s.lines) for s in sums)
         key = wanted.key, bool(kind.executes), kind is BOS, signature, read, row.part(read)
-        if key in self.memory.proved:
+        if key in self.cache.proved:
             return
         fields = Fields(self.network, row)
         ranges = [] if kind is BOS else self.interface.always(fields)
@@ -206,7 +206,7 @@ class Walker:
         except Unequal as unequal:
             what = f"layer {layer}: {unequal.refuted.what}"
             raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
-        self.memory.proved.add(key)
+        self.cache.proved.add(key)
 
     def walk(self, kind: RowKind) -> None:
         """All three layers of a row that does not execute.

@@ -42,7 +42,7 @@ class RequiredTerms:
 
 
 @dataclass(frozen=True)
-class Memory:
+class RowCache:
     """What was made and closed before, for models with the same columns.
 
     wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
@@ -57,13 +57,13 @@ class Lemmas:
     """What has been closed so far, so that it is closed once.
 
     closed: equalities. products: the largest value of each M_k of a product that is right. partials: of a gate of M_k the bit of x,
-    how many bits of y, and the factor. memories: of rows, by what columns there are. asked: how often the solver was.
+    how many bits of y, and the factor. row_caches: of rows, by what columns there are. asked: how often the solver was.
     """
 
     closed: set[object] = field(default_factory=set)
     products: dict[object, tuple[int, ...]] = field(default_factory=dict)
     partials: dict[object, tuple[int, int, int]] = field(default_factory=dict)
-    memories: dict[object, Memory] = field(default_factory=dict)
+    row_caches: dict[object, RowCache] = field(default_factory=dict)
     asked: int = 0
 
 
