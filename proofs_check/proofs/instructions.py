@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
-from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_first, prove_second
+from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_layer2, prove_layer3
 from lockstep.proofs_check.proofs.reduction import Row
 from lockstep.proofs_check.proofs.rows import Failed, Fault, Walker
 from lockstep.proofs_check.proofs.solver import Refutation, Unequal
@@ -114,10 +114,10 @@ class Executor:
         walker = self.walker
         added = walker.gates(2, row)
         row = walker.check(kind, 2, row, added)
-        halfway = prove_first(walker.lemmas, self.operands, row, added, claim.result)
-        self._target(kind, claim, halfway.row, halfway.live)
+        after2 = prove_layer2(walker.lemmas, self.operands, row, added, claim.result)
+        self._target(kind, claim, after2.row, after2.live)
         self._asks_nothing_more(row)
-        row, added = prove_second(walker.lemmas, self.operands, halfway, claim.result, bool(claim.flags[FETCH]))
+        row, added = prove_layer3(walker.lemmas, self.operands, after2, claim.result, bool(claim.flags[FETCH]))
         walker.check(kind, 3, row, added)
 
     def _setting(self, row: Row, claim: RowClaim) -> None:

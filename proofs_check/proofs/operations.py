@@ -70,14 +70,14 @@ class Operands:
 
 
 @dataclass(frozen=True)
-class Halfway:
+class AfterLayer2:
     """A row after layer 2: `live` are the fields that depend on operands; their meanings are proved."""
 
     row: Row
     live: frozenset[str]
 
 
-def prove_first(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, result: Result) -> Halfway:
+def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, result: Result) -> AfterLayer2:
     """What layer 2 leaves of two operand words.
 
     Args:   added: by the gates of layer 2. result: what `out` must be, if it is not constant.
@@ -101,7 +101,7 @@ def prove_first(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, re
             bit = z3.Extract(j, j, wanted) if j < wanted.size() else z3.BitVecVal(0, 1)
             words.prove_bit(lemmas, f"{network.text(c)} after layer 2", constant, lines, bit)
             bounds[c] = (0, 1) if j < wanted.size() else (0, 0)
-    return Halfway(row.changed(bounds), frozenset(live))
+    return AfterLayer2(row.changed(bounds), frozenset(live))
 
 
 def _column(row: Row, added: Reduced, column: int) -> Column:
@@ -127,28 +127,28 @@ def _meaning(operands: Operands, field: str, result: Result) -> Word:
     return apply(str(result), (operands.x, operands.y))
 
 
-def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result, loaded: bool) -> tuple[Row, Reduced]:
+def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result, loaded: bool) -> tuple[Row, Reduced]:
     """What layer 3 leaves in `out`, as the readout sees it; the row before its gates, and what they add.
 
     Args:   wanted: what it must be. loaded: whether the shared-memory read adds a word to `out`.
     Raises: Unequal: `out` is something else.
     """
-    network, row = operands.network, halfway.row
+    network, row = operands.network, after2.row
     out = network.fields[OUT]
     if loaded:
-        if OUT in halfway.live or any(row.known(c) != 0 for c in out):
+        if OUT in after2.live or any(row.known(c) != 0 for c in out):
             raise Unequal(Refutation({}, "out is not 0 where a word is loaded into it"))
         row = row.changed({c: (0, 1) for c in out[: operands.bits]})
     added = reduce_gates(network.layers[2].gates, row)
-    if AMOUNTS.keys() & halfway.live:
-        _shifts(lemmas, operands, halfway, wanted)
+    if AMOUNTS.keys() & after2.live:
+        _shifts(lemmas, operands, after2, wanted)
         return row, added
     found = [(int(added.constant[c]), added.varying.get(c, ())) for c in out]
-    if PARTIAL in halfway.live and wanted == "mul" and OUT not in halfway.live:
+    if PARTIAL in after2.live and wanted == "mul" and OUT not in after2.live:
         _parities(lemmas, operands, row, found)
-    elif SUM in halfway.live and wanted in ("add", "addsat") and OUT not in halfway.live:
-        _moved(lemmas, operands, halfway, row, found, str(wanted))
-    elif not isinstance(wanted, int) and (OUT in halfway.live or (loaded and wanted == "loaded")):
+    elif SUM in after2.live and wanted in ("add", "addsat") and OUT not in after2.live:
+        _moved(lemmas, operands, after2, row, found, str(wanted))
+    elif not isinstance(wanted, int) and (OUT in after2.live or (loaded and wanted == "loaded")):
         _untouched(found)
     elif isinstance(wanted, int):
         _constant([row.known(c) for c in out], found, wanted)
@@ -171,10 +171,10 @@ def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int
             raise Unequal(Refutation({}, f"out[{j}] is not the bit of {wanted}"))
 
 
-def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found: Sequence[Column], wanted: str) -> None:
+def _moved(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, row: Row, found: Sequence[Column], wanted: str) -> None:
     """out, made of `sum` and of whether that leaves the word, which are what layer 2 was shown to leave."""
     network = operands.network
-    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in halfway.live}
+    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in after2.live}
     columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
     words, result = OperandWords(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
     for j, (constant, lines) in enumerate(found):
@@ -182,15 +182,15 @@ def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found
         words.prove_bit(lemmas, f"out[{j}]", constant + (row.known(network.fields[OUT][j]) or 0), lines, bit)
 
 
-def _shifts(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result) -> None:
+def _shifts(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result) -> None:
     """One run of layer 3 for each amount, and one for amounts of w or more; the operand x stays free."""
     network, words = operands.network, operands.words()
-    fields = [f for f in AMOUNTS if f in halfway.live]
-    if not isinstance(wanted, str) or OUT in halfway.live or wanted not in OPERATIONS:
+    fields = [f for f in AMOUNTS if f in after2.live]
+    if not isinstance(wanted, str) or OUT in after2.live or wanted not in OPERATIONS:
         raise Unequal(Refutation({}, "an amount is hot where nothing is shifted"))
     for amount in range(operands.bits + 1):
         hot = {c: (int(s == amount),) * 2 for f in fields for s, c in enumerate(network.fields[f])}
-        row = halfway.row.changed(hot)
+        row = after2.row.changed(hot)
         added = reduce_gates(network.layers[2].gates, row)
         y = z3.BitVecVal(amount, operands.bits)  # w itself is a word, and stands for all that are no amounts
         result = apply(wanted, (operands.x, y))

@@ -233,7 +233,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "a carry out of the word is taken to be right",
-        operations.prove_first,
+        operations.prove_layer2,
         "words.prove_bit(",
         "field == OVER or words.prove_bit(",
         "proof finds a carry out of the word",
