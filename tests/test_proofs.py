@@ -39,7 +39,7 @@ from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
 from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
-from lockstep.proofs_check.proofs.rows import BOS, Walker
+from lockstep.proofs_check.proofs.rows import BOS, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from lockstep.proofs_check.proofs.weights import read_weights
@@ -136,7 +136,7 @@ def rows_outside(compiled: Compiled, rows: Rows) -> int:
     """How many rows of runs are of no kind that was gone through."""
     network = read_weights(compiled.model, compiled.circuit)
     interface = interface_of(compiled)
-    walker, left = Walker(network, interface, Lemmas()), rows.before[0].numpy()
+    walker, left = RowProver(network, interface, Lemmas()), rows.before[0].numpy()
     for kind in (BOS, *interface.rows()):
         row = walker.start(kind)
         left = left[~((left >= row.low) & (left <= row.high)).all(axis=1)]

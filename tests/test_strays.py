@@ -24,7 +24,7 @@ from lockstep.models.transformer import Transformer
 from lockstep.pram.program import load
 from lockstep.proofs_check.proofs.instructions import Executor
 from lockstep.proofs_check.proofs.prove import prove
-from lockstep.proofs_check.proofs.rows import Walker
+from lockstep.proofs_check.proofs.rows import RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 
 # -- columns -----------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def test_every_column_of_every_kind_of_row_is_held(construction: str, executing:
     [
         (Rewrite(Executor._setting, "published, 0)", "published - {'stores'}, 0)"), "ap-mdm one-step", True, "stores +1"),
         (Rewrite(Executor._target, "isinstance(claim.result, int)", "False"), "ap-mdm", True, "layer 2, out"),
-        (Rewrite(Walker.check, "if kind.executes else frozenset()", ""), "mdm", False, "emit."),
+        (Rewrite(RowProver.check, "if kind.executes else frozenset()", ""), "mdm", False, "emit."),
     ],
     ids=["published", "registers of destinations", "all rows"],
 )

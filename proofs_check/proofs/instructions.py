@@ -14,7 +14,7 @@ from lockstep.pram.instructions import Instruction, Operand
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
 from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_layer2, prove_layer3
 from lockstep.proofs_check.proofs.reduction import Row
-from lockstep.proofs_check.proofs.rows import Failed, Fault, Walker
+from lockstep.proofs_check.proofs.rows import Failed, Fault, RowProver
 from lockstep.proofs_check.proofs.solver import Refutation, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, Meaning
 
@@ -86,7 +86,7 @@ def _next(
 class Executor:
     """Proves rows that execute."""
 
-    def __init__(self, walker: Walker, code: Code, bits: int) -> None:
+    def __init__(self, walker: RowProver, code: Code, bits: int) -> None:
         self.walker, self.code = walker, code
         self.operands = Operands(walker.network, bits)
 

@@ -17,7 +17,7 @@ from lockstep.proofs_check.proofs.columns import check_columns
 from lockstep.proofs_check.proofs.instructions import Executor
 from lockstep.proofs_check.proofs.interface import Interface, InterfaceOf, RowKind
 from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
-from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, Walker
+from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
 from lockstep.proofs_check.proofs.structure import WrongStructure, check_control, check_embedding, check_heads, check_readout, check_units
@@ -114,7 +114,7 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
 class _Prover:
     def __init__(self, compiled: Compiled, network: Network, interface: Interface, lemmas: Lemmas, progress: Progress) -> None:
         self.compiled, self.network, self.interface, self.progress = compiled, network, interface, progress
-        self.walker = Walker(network, self.interface, lemmas)
+        self.walker = RowProver(network, self.interface, lemmas)
         self.executor = Executor(self.walker, compiled.code, compiled.widths.word)
 
     def obligations(self) -> Iterator[Obligation]:
@@ -174,7 +174,7 @@ class _Prover:
         started, fault = time.perf_counter(), None
         for kind in kinds:
             try:
-                self.executor.execute(kind) if kind.executes else self.walker.walk(kind)
+                self.executor.execute(kind) if kind.executes else self.walker.prove(kind)
             except Failed as failed:
                 fault = failed.fault
                 break

@@ -93,7 +93,7 @@ class Sum:
     term: Term
 
 
-class Walker:
+class RowProver:
     """Follows rows through the layers."""
 
     def __init__(self, network: Network, interface: Interface, lemmas: Lemmas) -> None:
@@ -208,7 +208,7 @@ class Walker:
             raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
         self.cache.proved.add(key)
 
-    def walk(self, kind: RowKind) -> None:
+    def prove(self, kind: RowKind) -> None:
         """All three layers of a row that does not execute.
 
         Raises: Failed: gates add something else than the interface says.

@@ -18,7 +18,7 @@ from lockstep.proofs_check.proofs.instructions import Executor
 from lockstep.proofs_check.proofs.interface import Form, Interface, RowKind
 from lockstep.proofs_check.proofs.prove import interface_of
 from lockstep.proofs_check.proofs.reduction import Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.rows import BOS, Failed, Walker
+from lockstep.proofs_check.proofs.rows import BOS, Failed, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.weights import Gates, Network, read_weights
 
@@ -58,7 +58,7 @@ class Stage:
     def of(compiled: Compiled) -> Stage:
         network = read_weights(compiled.model, compiled.circuit)
         interface = interface_of(compiled)
-        walker = Walker(network, interface, Lemmas())
+        walker = RowProver(network, interface, Lemmas())
         return Stage(network, interface, Executor(walker, compiled.code, compiled.widths.word))
 
     def kinds(self) -> tuple[RowKind, ...]:
@@ -80,7 +80,7 @@ class Stage:
         walker = self.executor.walker
         with patch.object(walker, "gates", gates), patch.object(operations, "reduce_gates", last):
             try:
-                self.executor.execute(kind) if kind.executes else walker.walk(kind)
+                self.executor.execute(kind) if kind.executes else walker.prove(kind)
             except Failed:
                 return True
         return False

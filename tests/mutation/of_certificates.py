@@ -138,7 +138,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "lines that cancel what is constant count for nothing",
-        rows.Walker.check,
+        rows.RowProver.check,
         "[(term, term)]",
         "[(constant, constant)]",
         "proof finds what lines cancel",
@@ -213,13 +213,13 @@ OF_PROOFS = (
     row(
         PROOFS,
         "columns that are constant may be wrong",
-        rows.Walker.check,
+        rows.RowProver.check,
         "elif constant != term:",
         "elif False:",
         "proof finds an emitted kind",
     ),
     row(
-        PROOFS, "columns that are not constant may be wrong", rows.Walker.check, "if open_:", "if False:", "proof finds an insert"
+        PROOFS, "columns that are not constant may be wrong", rows.RowProver.check, "if open_:", "if False:", "proof finds an insert"
     ),
     row(PROOFS, "weights may be no integers", weights._exact, "(matrix != np.rint(matrix)).any() or", "", "proof finds a half"),
     row(
