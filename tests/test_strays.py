@@ -22,7 +22,7 @@ from lockstep.compiler.storage import program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.program import load
-from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.prove import prove
 from lockstep.proofs_check.proofs.rows import RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
@@ -40,8 +40,8 @@ def test_every_column_of_every_kind_of_row_is_held(construction: str, executing:
 @pytest.mark.parametrize(
     ("rewrite", "construction", "executing", "left_out"),
     [
-        (Rewrite(Executor._setting, "published, 0)", "published - {'stores'}, 0)"), "ap-mdm one-step", True, "stores +1"),
-        (Rewrite(Executor._target, "isinstance(claim.result, int)", "False"), "ap-mdm", True, "layer 2, out"),
+        (Rewrite(InstructionProver._setting, "published, 0)", "published - {'stores'}, 0)"), "ap-mdm one-step", True, "stores +1"),
+        (Rewrite(InstructionProver._target, "isinstance(claim.result, int)", "False"), "ap-mdm", True, "layer 2, out"),
         (Rewrite(RowProver.check, "if kind.executes else frozenset()", ""), "mdm", False, "emit."),
     ],
     ids=["published", "registers of destinations", "all rows"],

@@ -83,14 +83,14 @@ def _next(
     return "PC", Branch(target, following), _held(instruction, ("x",), slots)
 
 
-class Executor:
+class InstructionProver:
     """Proves rows that execute."""
 
     def __init__(self, walker: RowProver, code: Code, bits: int) -> None:
         self.walker, self.code = walker, code
         self.operands = Operands(walker.network, bits)
 
-    def execute(self, kind: RowKind) -> None:
+    def prove(self, kind: RowKind) -> None:
         """All three layers of a row that executes.
 
         Raises: Failed: it does something else than its instruction.

@@ -14,7 +14,7 @@ from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.proofs import rows_mdm, rows_one_step, rows_two_step
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
 from lockstep.proofs_check.proofs.columns import check_columns
-from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.interface import Interface, InterfaceOf, RowKind
 from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
 from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, RowProver
@@ -115,7 +115,7 @@ class _Prover:
     def __init__(self, compiled: Compiled, network: Network, interface: Interface, lemmas: Lemmas, progress: Progress) -> None:
         self.compiled, self.network, self.interface, self.progress = compiled, network, interface, progress
         self.walker = RowProver(network, self.interface, lemmas)
-        self.executor = Executor(self.walker, compiled.code, compiled.widths.word)
+        self.executor = InstructionProver(self.walker, compiled.code, compiled.widths.word)
 
     def obligations(self) -> Iterator[Obligation]:
         network, interface, compiled = self.network, self.interface, self.compiled
@@ -174,7 +174,7 @@ class _Prover:
         started, fault = time.perf_counter(), None
         for kind in kinds:
             try:
-                self.executor.execute(kind) if kind.executes else self.walker.prove(kind)
+                self.executor.prove(kind) if kind.executes else self.walker.prove(kind)
             except Failed as failed:
                 fault = failed.fault
                 break

@@ -14,7 +14,7 @@ import numpy as np
 
 from lockstep.compiler.compile import Compiled
 from lockstep.proofs_check.proofs import operations
-from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.interface import Form, Interface, RowKind
 from lockstep.proofs_check.proofs.prove import interface_of
 from lockstep.proofs_check.proofs.reduction import Reduced, Row, reduce_gates
@@ -51,7 +51,7 @@ class Stage:
 
     network: Network
     interface: Interface
-    executor: Executor
+    executor: InstructionProver
     reduced: dict[tuple[int, bytes], Reduced] = field(default_factory=dict)
 
     @staticmethod
@@ -59,7 +59,7 @@ class Stage:
         network = read_weights(compiled.model, compiled.circuit)
         interface = interface_of(compiled)
         walker = RowProver(network, interface, Lemmas())
-        return Stage(network, interface, Executor(walker, compiled.code, compiled.widths.word))
+        return Stage(network, interface, InstructionProver(walker, compiled.code, compiled.widths.word))
 
     def kinds(self) -> tuple[RowKind, ...]:
         return (BOS, *self.interface.rows())
@@ -80,7 +80,7 @@ class Stage:
         walker = self.executor.walker
         with patch.object(walker, "gates", gates), patch.object(operations, "reduce_gates", last):
             try:
-                self.executor.execute(kind) if kind.executes else walker.prove(kind)
+                self.executor.prove(kind) if kind.executes else walker.prove(kind)
             except Failed:
                 return True
         return False

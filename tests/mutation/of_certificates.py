@@ -257,7 +257,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "what rows publish may be raised unasked",
-        instructions.Executor._setting,
+        instructions.InstructionProver._setting,
         "dict.fromkeys(self.walker.interface.published, 0)",
         "dict.fromkeys((), 0)",
         "proof finds a stray store",
