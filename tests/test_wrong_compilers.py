@@ -145,8 +145,8 @@ def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
     named = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
     named += [field for f in told.lookups.values() for field in f.latest]
     rows = [field for kind in told.rows() for field in (*kind.known, *kind.free)]
-    owned = [field for unit in told.owned for field in (*unit.reads, *unit.writes)]
-    spoken = {*named, *rows, *owned, *told.drives, *(part.field for form in (*copied, *found) for part in form.parts)}
+    owned = [field for unit in told.own_units for field in (*unit.reads, *unit.writes)]
+    spoken = {*named, *rows, *owned, *told.rom_inputs, *(part.field for form in (*copied, *found) for part in form.parts)}
     assert len(spoken) > 30 and spoken <= told.fields.keys()
     assert told.heads.keys() == told.lookups.keys()
 
@@ -161,8 +161,8 @@ MISSPELT: dict[str, Callable[[Interface], Interface]] = {
     "head x, what it finds": lambda told: replace(
         told, lookups={**told.lookups, "x": LookupRule.of("one", (Equal.of("x.index", "adress:2"),), ())}
     ),
-    "units of layer 2 that write owner": lambda told: replace(told, owned=(Unit.of(2, reads="role.DTS", writes="owner"),)),
-    "what drives": lambda told: replace(told, drives=frozenset({"token.MASC"})),
+    "units of layer 2 that write owner": lambda told: replace(told, own_units=(Unit.of(2, reads="role.DTS", writes="owner"),)),
+    "what drives": lambda told: replace(told, rom_inputs=frozenset({"token.MASC"})),
     "what is published": lambda told: replace(told, published=frozenset({"store"})),
 }
 

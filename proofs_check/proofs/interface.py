@@ -203,8 +203,8 @@ class Interface:
     fields, positions: every field but those of operations that only some programs use; those that position encodings write.
     heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
     slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
-    owned: gates that are not the processor's: by which fields they may be driven, and which they write.
-    drives: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
+    own_units: gates that are not the processor's: by which fields they may be driven, and which they write.
+    rom_inputs: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
     always: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
             machine runs: no edit bit is set then.
     published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
@@ -216,8 +216,8 @@ class Interface:
     lookups: Mapping[str, LookupRule]
     rows: Callable[[], Iterator[RowKind]]
     slots: tuple[str, ...]
-    owned: tuple[Unit, ...]
-    drives: frozenset[str]
+    own_units: tuple[Unit, ...]
+    rom_inputs: frozenset[str]
     always: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     idle: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
@@ -234,9 +234,9 @@ class Interface:
             yield f"head {name}", copy.fields
         for name, lookup in self.lookups.items():
             yield f"head {name}, what it finds", lookup.fields
-        for unit in self.owned:
+        for unit in self.own_units:
             yield f"units of layer {unit.layer} that write {', '.join(sorted(unit.writes))}", unit.reads | unit.writes
-        yield "what drives", self.drives
+        yield "what drives", self.rom_inputs
         yield "what is published", self.published
 
 

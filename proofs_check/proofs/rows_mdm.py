@@ -50,8 +50,8 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         lookups=_lookups(size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        owned=OWNED,
-        drives=frozenset({"token.MASK", "masked.previous", "halted"}),
+        own_units=OWNED,
+        rom_inputs=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
 

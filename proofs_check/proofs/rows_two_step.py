@@ -61,8 +61,8 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        owned=OWNED,
-        drives=frozenset({"token.MASK", "counterpart.PC"}),
+        own_units=OWNED,
+        rom_inputs=frozenset({"token.MASK", "counterpart.PC"}),
         always=both.within,
         idle=both.still,
     )

@@ -61,7 +61,7 @@ def check_units(network: Network, interface: Interface) -> int:
 
 def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tuple[set[str], set[str]]]:
     """(what it may read, what it may write) of each circuit that has gates in a layer."""
-    for unit in interface.owned:
+    for unit in interface.own_units:
         if unit.layer == layer:
             yield set(unit.reads), set(unit.writes)
     if layer == 1:
@@ -88,7 +88,7 @@ def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
     slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
     emits = {name for name in network.fields if name.startswith(EMITTED)}
     writes = {*slots, *emits, *OPERATIONS, "sums", "sum.emit", FETCH, OUT, *JUMPS, *interface.published, "control.remask"}
-    return {COUNTER, *interface.drives, *roles}, writes
+    return {COUNTER, *interface.rom_inputs, *roles}, writes
 
 
 def check_embedding(network: Network) -> int:
