@@ -205,7 +205,7 @@ class Interface:
     slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
     own_units: gates that are not the processor's: by which fields they may be driven, and which they write.
     rom_inputs: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
-    always: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
+    invariants: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
             machine runs: no edit bit is set then.
     published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
     """
@@ -218,8 +218,8 @@ class Interface:
     slots: tuple[str, ...]
     own_units: tuple[Unit, ...]
     rom_inputs: frozenset[str]
-    always: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
-    idle: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
+    invariants: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
+    while_running: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

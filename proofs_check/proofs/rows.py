@@ -102,7 +102,7 @@ class RowProver:
         halfway = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
         self.exempt = {1: self.by_instructions, 2: halfway, 3: frozenset(network.fields[OUT])}
         self.reduced: dict[tuple[int, bytes], Reduced] = {}
-        layout = network.names, network.highs.tobytes(), interface.always, interface.idle
+        layout = network.names, network.highs.tobytes(), interface.invariants, interface.while_running
         self.cache = lemmas.row_caches.setdefault(layout, RowCache())
 
     def start(self, kind: RowKind) -> Row:
@@ -182,7 +182,7 @@ class RowProver:
                 return found[row.part(columns)]
         fields = Fields(self.network, row)
         terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items()}
-        self.interface.always(fields), self.interface.idle(fields)
+        self.interface.invariants(fields), self.interface.while_running(fields)
         columns = tuple(sorted(fields.looked_at))
         wanted = RequiredTerms(terms, columns, (kind.adds, layer, columns, row.part(columns)))
         seen.setdefault(columns, {})[row.part(columns)] = wanted
@@ -196,8 +196,8 @@ class RowProver:
         if key in self.cache.proved:
             return
         fields = Fields(self.network, row)
-        ranges = [] if kind is BOS else self.interface.always(fields)
-        ranges += self.interface.idle(fields) if kind.executes else []
+        ranges = [] if kind is BOS else self.interface.invariants(fields)
+        ranges += self.interface.while_running(fields) if kind.executes else []
         claims = [(self.network.text(s.column), s.constant + integer_value(s.lines, fields.variable), s.term) for s in sums]
         free = {c: fields.variable(c) for c in {*wanted.columns, *read} if row.known(c) is None}
         ranges += [z3.And(v >= int(row.low[c]), v <= int(row.high[c])) for c, v in free.items()]

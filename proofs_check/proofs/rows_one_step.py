@@ -68,8 +68,8 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         slots=SLOTS,
         own_units=OWNED,
         rom_inputs=frozenset({"token.MASK", "runs", "address"}),
-        always=both.within,
-        idle=both.still,
+        invariants=both.within,
+        while_running=both.still,
         published=frozenset({"stores"}),
     )
 

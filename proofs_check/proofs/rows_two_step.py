@@ -63,8 +63,8 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         slots=SLOTS,
         own_units=OWNED,
         rom_inputs=frozenset({"token.MASK", "counterpart.PC"}),
-        always=both.within,
-        idle=both.still,
+        invariants=both.within,
+        while_running=both.still,
     )
 
 
