@@ -16,8 +16,8 @@ from lockstep.proofs_check.proofs.interface import Copy, FieldTable, LookupRule,
 
 #: Roles of both schedules; each adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
-EVERYONE = ("one",)
-ALL, WRITTEN = "one - token.BOS", "one - token.MASK - token.BOS"
+EVERY_ROW = ("one",)
+ALL_BUT_BOS, WRITTEN = "one - token.BOS", "one - token.MASK - token.BOS"
 
 READ_BY_ENDS = "end, full, token.BOS, vanishing"
 SHRINK = (
@@ -29,7 +29,7 @@ SHRINK = (
 )
 
 
-def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> FieldTable:
+def position_fields(size: Size, widths: in_place.Widths, *roles: str) -> FieldTable:
     """What position encodings write."""
     return {
         **flags("one", "first", *(f"role.{role}" for role in (*ROLES, *roles))),
@@ -55,17 +55,17 @@ def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> FieldTab
 def output_copies() -> dict[str, Copy]:
     """The heads that bring the outputs' range."""
     return {
-        "low": Copy.of(EVERYONE, {"value.first output": "#token.bits", "vanishing": "token.MASK"}, 1),
-        "high": Copy.of(EVERYONE, {"value.last output": "#token.bits"}, 1),
+        "low": Copy.of(EVERY_ROW, {"value.first output": "#token.bits", "vanishing": "token.MASK"}, 1),
+        "high": Copy.of(EVERY_ROW, {"value.last output": "#token.bits"}, 1),
     }
 
 
 def end_lookups() -> dict[str, LookupRule]:
     """All rows but BOS find the last position, and the parameters that say where outputs are."""
     return {
-        "end": LookupRule.of(ALL, (), (ALL,), ("index",)),
-        "low": LookupRule.of(ALL, (), ("role.first output",)),
-        "high": LookupRule.of(ALL, (), ("role.last output",)),
+        "end": LookupRule.of(ALL_BUT_BOS, (), (ALL_BUT_BOS,), ("index",)),
+        "low": LookupRule.of(ALL_BUT_BOS, (), ("role.first output",)),
+        "high": LookupRule.of(ALL_BUT_BOS, (), ("role.last output",)),
     }
 
 
@@ -93,16 +93,16 @@ def shrunk(v: Value) -> Term:
     return when(*dropped, v("from_low") == 0) + when(*dropped, v("past_high") == 1)
 
 
-def within(v: Value) -> list[z3.BoolRef]:
+def length_invariant(v: Value) -> list[z3.BoolRef]:
     """The sequence is never longer than N."""
     return [v("end") + 1 <= v("full")]
 
 
-def still(v: Value) -> list[z3.BoolRef]:
+def running_invariants(v: Value) -> list[z3.BoolRef]:
     """While the machine runs, L = N, parameters are there and no row stands behind the end."""
     return [v("full") == v("end") + 1, v("index") <= v("end"), v("vanishing") == 0]
 
 
-def only(terms: Terms) -> dict[Bit, Term]:
+def nonzero(terms: Terms) -> dict[Bit, Term]:
     """Terms that are not known to be 0."""
     return {bit: term for bit, term in terms.items() if not (isinstance(term, int) and term == 0)}

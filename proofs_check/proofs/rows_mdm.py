@@ -42,7 +42,7 @@ OWNED = (
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
     assert isinstance(widths, mdm.Widths)
-    given = _given_fields(size, widths)
+    given = _position_fields(size, widths)
     return Interface(
         fields=given | _fields(size),
         positions=frozenset({*given, SUM}),
@@ -55,7 +55,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     )
 
 
-def _given_fields(size: Size, widths: mdm.Widths) -> FieldTable:
+def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
     """What position encodings write, beside `sum`, the address of an output."""
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
     return {
