@@ -19,8 +19,8 @@ from lockstep.pram.machine import Run
 from lockstep.pram.parser import parse
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import Claim, Expression
-from lockstep.proofs_check.claims import to_sympy
 from lockstep.proofs_check.checked_decode import CheckedDecode
+from lockstep.proofs_check.claims import to_sympy
 from lockstep.proofs_check.report import Check, span
 
 if TYPE_CHECKING:

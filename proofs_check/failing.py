@@ -16,8 +16,8 @@ from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, draw_one, generator_for
 from lockstep.pram.winner import Winner
-from lockstep.proofs_check.fuzzing.inputs import input_maker, choices_of
-from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Choices, shrink
+from lockstep.proofs_check.fuzzing.inputs import choices_of, input_maker
+from lockstep.proofs_check.fuzzing.shrinking import Choices, Choose, NoCase, shrink
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Models, Options, decode_case, failures, run_machine
 

@@ -23,10 +23,10 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
 from lockstep.proofs_check.fuzzing import random_programs as texts
 from lockstep.proofs_check.fuzzing.campaign import failed_checks, fuzz, random_of
+from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, CampaignCounts, lacking
 from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
-from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, CampaignCounts, lacking
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.verification import Options, cases
 

@@ -17,7 +17,7 @@ from lockstep.pram.drawing import random_inputs
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program
 from lockstep.proofs_check.failing import inputs_size
-from lockstep.proofs_check.fuzzing.inputs import input_maker, choices_of, program_inputs
+from lockstep.proofs_check.fuzzing.inputs import choices_of, input_maker, program_inputs
 from lockstep.proofs_check.fuzzing.shrinking import shrink
 
 FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25)

@@ -136,9 +136,9 @@ def rows_outside(compiled: Compiled, rows: Rows) -> int:
     """How many rows of runs are of no kind that was gone through."""
     network = read_weights(compiled.model, compiled.circuit)
     interface = interface_of(compiled)
-    walker, left = RowProver(network, interface, Lemmas()), rows.before[0].numpy()
+    row_prover, left = RowProver(network, interface, Lemmas()), rows.before[0].numpy()
     for kind in (BOS, *interface.rows()):
-        row = walker.start(kind)
+        row = row_prover.start(kind)
         left = left[~((left >= row.low) & (left <= row.high)).all(axis=1)]
     return len(left)
 

@@ -40,7 +40,12 @@ def test_every_column_of_every_kind_of_row_is_held(construction: str, executing:
 @pytest.mark.parametrize(
     ("rewrite", "construction", "executing", "left_out"),
     [
-        (Rewrite(InstructionProver._setting, "published, 0)", "published - {'stores'}, 0)"), "ap-mdm one-step", True, "stores +1"),
+        (
+            Rewrite(InstructionProver._setting, "published, 0)", "published - {'stores'}, 0)"),
+            "ap-mdm one-step",
+            True,
+            "stores +1",
+        ),
         (Rewrite(InstructionProver._target, "isinstance(claim.result, int)", "False"), "ap-mdm", True, "layer 2, out"),
         (Rewrite(RowProver.check, "if kind.executes else frozenset()", ""), "mdm", False, "emit."),
     ],

@@ -14,10 +14,10 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import generator_for
-from lockstep.proofs_check.fuzzing.features import count_features
-from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
-from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
+from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
+from lockstep.proofs_check.fuzzing.features import count_features
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine

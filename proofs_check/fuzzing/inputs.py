@@ -12,7 +12,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import read_array
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import InputRange, input_ranges
-from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Choices, strategy
+from lockstep.proofs_check.fuzzing.shrinking import Choices, Choose, NoCase, strategy
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 #: Inputs of more cells are not made choice by choice.

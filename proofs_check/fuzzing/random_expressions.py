@@ -262,7 +262,9 @@ class Expressions:
             step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
             return Expr(f"({distinct.text} + {step.text})", distinct.low, distinct.high + step.high, False, distinct=True)
         if distinct.low and self.chance(2):
-            return Expr(f"({distinct.text} - {self.exactly(distinct.low).text})", 0, distinct.high - distinct.low, False, distinct=True)
+            return Expr(
+                f"({distinct.text} - {self.exactly(distinct.low).text})", 0, distinct.high - distinct.low, False, distinct=True
+            )
         return distinct
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
 from lockstep.pram.parameters import lg
-from lockstep.proofs_check.fuzzing.random_expressions import ArrayShape, Expressions, Scope, Expr, ones
+from lockstep.proofs_check.fuzzing.random_expressions import ArrayShape, Expr, Expressions, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
 ROLES = [": inout", ": inout", ": input", ": output", ""]
@@ -311,7 +311,9 @@ class _Writer(Expressions):
         for extent in extents:
             low = self.pick(0, 0, 0, 1, 2)
             first, last = self.exactly(low), self.exactly(low + extent - 1)
-            term = Expr(f"i{len(scope.variables) + len(variables)}", low, max(low, last.high), False, distinct=prod(extents) == extent > 0)
+            term = Expr(
+                f"i{len(scope.variables) + len(variables)}", low, max(low, last.high), False, distinct=prod(extents) == extent > 0
+            )
             if len(extents) == 1 and self.chance(4):
                 first, last, term = self.near_the_top(scope, term.text)
             elif len(extents) == 1 and self.chance(3):

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from lockstep.compiler.compile import Compiled
-from lockstep.proofs_check.proofs.interface import Equal, LookupRule, Form, Interface
+from lockstep.proofs_check.proofs.interface import Equal, Form, Interface, LookupRule
 from lockstep.proofs_check.proofs.replay import Counterexample
 from lockstep.proofs_check.proofs.weights import Exact, Network
 

@@ -86,9 +86,9 @@ def _next(
 class InstructionProver:
     """Proves rows that execute."""
 
-    def __init__(self, walker: RowProver, code: Code, bits: int) -> None:
-        self.walker, self.code = walker, code
-        self.operands = Operands(walker.network, bits)
+    def __init__(self, row_prover: RowProver, code: Code, bits: int) -> None:
+        self.row_prover, self.code = row_prover, code
+        self.operands = Operands(row_prover.network, bits)
 
     def prove(self, kind: RowKind) -> None:
         """All three layers of a row that executes.
@@ -97,13 +97,13 @@ class InstructionProver:
         """
         assert kind.executes is not None
         instruction = self.code.instructions[kind.executes.number]
-        claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.walker.interface.slots)
-        before = self.walker.start(kind)
-        row = self.walker.check(kind, 1, before, self.walker.gates(1, before))
+        claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.row_prover.interface.slots)
+        before = self.row_prover.start(kind)
+        row = self.row_prover.check(kind, 1, before, self.row_prover.gates(1, before))
         layer = 1
         try:
             self._setting(row, claim)
-            row = self.walker.after_heads(kind, self._free_slots(row), 1)
+            row = self.row_prover.after_heads(kind, self._free_slots(row), 1)
             layer = 2
             self._operate(kind, claim, row)
         except Unequal as unequal:
@@ -111,27 +111,27 @@ class InstructionProver:
 
     def _operate(self, kind: RowKind, claim: RowClaim, row: Row) -> None:
         """Layers 2 and 3: two operand words become a token's bits."""
-        walker = self.walker
-        added = walker.gates(2, row)
-        row = walker.check(kind, 2, row, added)
-        after2 = prove_layer2(walker.lemmas, self.operands, row, added, claim.result)
+        row_prover = self.row_prover
+        added = row_prover.gates(2, row)
+        row = row_prover.check(kind, 2, row, added)
+        after2 = prove_layer2(row_prover.lemmas, self.operands, row, added, claim.result)
         self._target(kind, claim, after2.row, after2.live)
         self._asks_nothing_more(row)
-        row, added = prove_layer3(walker.lemmas, self.operands, after2, claim.result, bool(claim.flags[FETCH]))
-        walker.check(kind, 3, row, added)
+        row, added = prove_layer3(row_prover.lemmas, self.operands, after2, claim.result, bool(claim.flags[FETCH]))
+        row_prover.check(kind, 3, row, added)
 
     def _setting(self, row: Row, claim: RowClaim) -> None:
         """The kind of token, the operands asked for, and flags; all that layer 1 leaves is in its range."""
-        fields = self.walker.network.fields
-        for column in self.walker.by_instructions:
+        fields = self.row_prover.network.fields
+        for column in self.row_prover.by_instructions:
             known = row.known(column)
-            if known is None or not 0 <= known <= self.walker.network.highs[column]:
-                raise Unequal(Refutation({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
+            if known is None or not 0 <= known <= self.row_prover.network.highs[column]:
+                raise Unequal(Refutation({}, f"{self.row_prover.network.text(column)} is {known}, out of its range"))
         emitted = {name: int(name == EMITTED + claim.emits) for name in fields if name.startswith(EMITTED)}
-        unclaimed = dict.fromkeys(self.walker.interface.published, 0)
+        unclaimed = dict.fromkeys(self.row_prover.interface.published, 0)
         for name, value in {**emitted, **unclaimed, **claim.flags}.items():
             self._is(row, name, value)
-        for slot in self.walker.interface.slots:
+        for slot in self.row_prover.interface.slots:
             if slot not in claim.slots and row.known(fields[f"{slot}.asks"][0]):
                 self._is(row, slot, 0)
         for slot, operand in claim.slots.items():
@@ -146,17 +146,19 @@ class InstructionProver:
             self._is(row, f"{slot}.index", 0 if operand.kind == "pid" else operand.number)
 
     def _is(self, row: Row, name: str, value: int) -> None:
-        columns = self.walker.network.fields.get(name, ())
+        columns = self.row_prover.network.fields.get(name, ())
         if value >> len(columns):
             raise Unequal(Refutation({}, f"{name} has {len(columns)} bits, too few for {value}"))
         for j, column in enumerate(columns):
             if row.known(column) != value >> j & 1:
-                raise Unequal(Refutation({}, f"{self.walker.network.text(column)} is {row.known(column)}, not {value >> j & 1}"))
+                raise Unequal(
+                    Refutation({}, f"{self.row_prover.network.text(column)} is {row.known(column)}, not {value >> j & 1}")
+                )
 
     def _free_slots(self, row: Row) -> Row:
         """Operand words may be any: what is shown for all of them holds for constants, too."""
-        fields = self.walker.network.fields
-        return row.changed({c: (0, 1) for slot in self.walker.interface.slots for c in fields[slot]})
+        fields = self.row_prover.network.fields
+        return row.changed({c: (0, 1) for slot in self.row_prover.interface.slots for c in fields[slot]})
 
     def _target(self, kind: RowKind, claim: RowClaim, row: Row, live: frozenset[str]) -> None:
         """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or a register in `out` and no address."""
@@ -169,7 +171,7 @@ class InstructionProver:
             self._is(row, OUT, claim.result)
 
     def _asks_nothing_more(self, row: Row) -> None:
-        for name in self.walker.network.layers[2].copies:
-            for field in self.walker.interface.heads[name].asks:
-                if field != FETCH and field in self.walker.network.fields:
+        for name in self.row_prover.network.layers[2].copies:
+            for field in self.row_prover.interface.heads[name].asks:
+                if field != FETCH and field in self.row_prover.network.fields:
                     self._is(row, field, 0)

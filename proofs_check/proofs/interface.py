@@ -252,7 +252,9 @@ def operand_copies(slots: tuple[str, ...], size: Size, source: str) -> dict[str,
     return {slot: Copy.of((f"{slot}.asks",), {slot: source}, size.word, layer=2) for slot in slots}
 
 
-def operand_lookups(slots: tuple[str, ...], own: str, candidates: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, LookupRule]:
+def operand_lookups(
+    slots: tuple[str, ...], own: str, candidates: tuple[str, ...], latest: tuple[str, ...] = ()
+) -> dict[str, LookupRule]:
     """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
     return {
         slot: LookupRule.of(

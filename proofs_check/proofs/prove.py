@@ -20,7 +20,14 @@ from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
 from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
-from lockstep.proofs_check.proofs.structure import WrongStructure, check_control, check_embedding, check_heads, check_readout, check_units
+from lockstep.proofs_check.proofs.structure import (
+    WrongStructure,
+    check_control,
+    check_embedding,
+    check_heads,
+    check_readout,
+    check_units,
+)
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
 #: The interface of each construction; a row for each of `lockstep.compiler.compile.CONSTRUCTIONS`.
@@ -114,8 +121,8 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
 class _Prover:
     def __init__(self, compiled: Compiled, network: Network, interface: Interface, lemmas: Lemmas, progress: Progress) -> None:
         self.compiled, self.network, self.interface, self.progress = compiled, network, interface, progress
-        self.walker = RowProver(network, self.interface, lemmas)
-        self.executor = InstructionProver(self.walker, compiled.code, compiled.widths.word)
+        self.row_prover = RowProver(network, self.interface, lemmas)
+        self.instruction_prover = InstructionProver(self.row_prover, compiled.code, compiled.widths.word)
 
     def obligations(self) -> Iterator[Obligation]:
         network, interface, compiled = self.network, self.interface, self.compiled
@@ -174,7 +181,7 @@ class _Prover:
         started, fault = time.perf_counter(), None
         for kind in kinds:
             try:
-                self.executor.prove(kind) if kind.executes else self.walker.prove(kind)
+                self.instruction_prover.prove(kind) if kind.executes else self.row_prover.prove(kind)
             except Failed as failed:
                 fault = failed.fault
                 break

@@ -14,7 +14,15 @@ import z3
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, RowCache, Refutation, Unequal, RequiredTerms, integer_value, prove_integers
+from lockstep.proofs_check.proofs.solver import (
+    Lemmas,
+    Refutation,
+    RequiredTerms,
+    RowCache,
+    Unequal,
+    integer_value,
+    prove_integers,
+)
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Network
 

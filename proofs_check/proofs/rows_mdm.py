@@ -16,8 +16,8 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    LookupRule,
     Interface,
+    LookupRule,
     RowKind,
     Terms,
     Unit,
@@ -105,7 +105,9 @@ def _lookups(size: Size) -> dict[str, LookupRule]:
         "halted": LookupRule.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
         "unfinished": LookupRule.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
         **operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
-        "memory": LookupRule.of("fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
+        "memory": LookupRule.of(
+            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)
+        ),
     }
 
 

@@ -9,7 +9,7 @@ from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs import rows_in_place as in_place_rows
+from lockstep.proofs_check.proofs import rows_in_place
 from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields
 from lockstep.proofs_check.proofs.interface import (
     Adds,
@@ -17,8 +17,8 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    LookupRule,
     Interface,
+    LookupRule,
     RowKind,
     Term,
     Terms,
@@ -45,20 +45,20 @@ OWNED = (
     Unit.of(1, reads=f"{OPENS}, role.cell, role.register", writes="control.remask, emit.WORD"),
     Unit.of(1, reads=f"{OPENS}, role.PC", writes="control.remask, emit.PC"),
     Unit.of(1, reads="role.cell, started, token.MASK", writes="emit.WORD"),
-    Unit.of(1, reads=f"{in_place_rows.READ_BY_ENDS}, running, started", writes="shrinking"),
+    Unit.of(1, reads=f"{rows_in_place.READ_BY_ENDS}, running, started", writes="shrinking"),
     Unit.of(1, reads="role.register, runs, pc, address, token.MASK", writes="control.remask"),
     Unit.of(2, reads="behind, late", writes="control.insert"),
     Unit.of(2, reads="growing, ended, is_last", writes="control.insert"),
     Unit.of(2, reads="growing, ended, no_masks, role.cell, is_last, token.MASK", writes="control.insert"),
     Unit.of(3, reads="hit, token.MASK", writes="control.remask"),
-    *in_place_rows.SHRINK,
+    *rows_in_place.SHRINK,
 )
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the one-step schedule."""
     assert isinstance(widths, in_place.Widths)
-    given = in_place_rows.position_fields(size, widths, "second")
+    given = rows_in_place.position_fields(size, widths, "second")
     return Interface(
         fields=given | _fields(size, widths),
         positions=frozenset(given),
@@ -68,8 +68,8 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         slots=SLOTS,
         own_units=OWNED,
         rom_inputs=frozenset({"token.MASK", "runs", "address"}),
-        invariants=in_place_rows.length_invariant,
-        while_running=in_place_rows.running_invariants,
+        invariants=rows_in_place.length_invariant,
+        while_running=rows_in_place.running_invariants,
         published=frozenset({"stores"}),
     )
 
@@ -77,7 +77,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
 def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     states = ("runs", "running", "started", "behind", "late", "no_masks", "executes", "stores", "hit")
     return {
-        **in_place_rows.shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
+        **rows_in_place.shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
         **flags(*states),
         **numbers((1 << widths.length) - 1, "last_word"),
         **processor_fields(size, SLOTS, ("WORD", "PC", "HALT")),
@@ -87,10 +87,10 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 def _heads(size: Size) -> dict[str, Copy]:
     return {
         "counter": Copy.of(("role.PC", "role.register"), {"pc": "token.bits", "runs": "token.PC"}, size.counter),
-        "end": Copy.of(in_place_rows.EVERY_ROW, {"end": "index"}, 1),
-        "last word": Copy.of(in_place_rows.EVERY_ROW, {"last_word": "index", "ended": "token.HALT"}, 1),
-        "running": Copy.of(in_place_rows.EVERY_ROW, {"running": "token.PC", "started": "one - token.BOS"}, 1),
-        **in_place_rows.output_copies(),
+        "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index"}, 1),
+        "last word": Copy.of(rows_in_place.EVERY_ROW, {"last_word": "index", "ended": "token.HALT"}, 1),
+        "running": Copy.of(rows_in_place.EVERY_ROW, {"running": "token.PC", "started": "one - token.BOS"}, 1),
+        **rows_in_place.output_copies(),
         **operand_copies(SLOTS, size, "token.bits + value"),
         "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
         "hit": Copy.of(("role.cell",), {"hit": "stores", "out": "z"}, size.word, layer=3),
@@ -100,21 +100,21 @@ def _heads(size: Size) -> dict[str, Copy]:
 def _lookups(size: Size) -> dict[str, LookupRule]:
     """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
     pid = Equal.of("pid", "pid")
-    registers = ("role.register + role.parameter + executes", f"{in_place_rows.WRITTEN} + executes")
+    registers = ("role.register + role.parameter + executes", f"{rows_in_place.WRITTEN} + executes")
     return {
-        "counter": LookupRule.of("role.PC + role.register", (pid,), ("role.PC", in_place_rows.WRITTEN)),
-        "last word": LookupRule.of(in_place_rows.ALL_BUT_BOS, (), (in_place_rows.ALL_BUT_BOS, in_place_rows.WRITTEN), ("index",)),
-        "running": LookupRule.of(in_place_rows.ALL_BUT_BOS, (), ("role.PC", in_place_rows.WRITTEN), ("token.PC", "rank")),
-        **in_place_rows.end_lookups(),
+        "counter": LookupRule.of("role.PC + role.register", (pid,), ("role.PC", rows_in_place.WRITTEN)),
+        "last word": LookupRule.of(rows_in_place.ALL_BUT_BOS, (), (rows_in_place.ALL_BUT_BOS, rows_in_place.WRITTEN), ("index",)),
+        "running": LookupRule.of(rows_in_place.ALL_BUT_BOS, (), ("role.PC", rows_in_place.WRITTEN), ("token.PC", "rank")),
+        **rows_in_place.end_lookups(),
         **operand_lookups(SLOTS, "executes", registers),
-        "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", in_place_rows.WRITTEN)),
+        "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", rows_in_place.WRITTEN)),
         "hit": LookupRule.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
     }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
     free, adds, hit = frozenset({"first", "role.second"}), _adds(size), _adds(size, True)
-    for role in in_place_rows.ROLES:
+    for role in rows_in_place.ROLES:
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
             name = f"{role}, {'masked' if kind == 'MASK' else kind or 'written'}"
@@ -151,13 +151,15 @@ def _adds(size: Size, hit: bool = False) -> Adds:
         masked = v("token.MASK") == 1
         match layer:
             case 1:
-                return in_place_rows.nonzero(_first(size, v, masked, hit) | in_place_rows.ending(size, v, v("running") + 1 - v("started")))
+                return rows_in_place.nonzero(
+                    _first(size, v, masked, hit) | rows_in_place.ending(size, v, v("running") + 1 - v("started"))
+                )
             case 2:
                 grows = v("growing") == 1, v("ended") == 0
                 others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
                 insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
-                return in_place_rows.nonzero({("control.insert", 0): insert, ("control.remask", 0): in_place_rows.shrunk(v)})
-        return in_place_rows.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1)})
+                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v)})
+        return rows_in_place.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1)})
 
     return adds
 

@@ -9,7 +9,7 @@ from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs import rows_in_place as in_place_rows
+from lockstep.proofs_check.proofs import rows_in_place
 from lockstep.proofs_check.proofs.columns import flags, processor_fields, words
 from lockstep.proofs_check.proofs.interface import (
     Adds,
@@ -17,8 +17,8 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    LookupRule,
     Interface,
+    LookupRule,
     RowKind,
     Term,
     Terms,
@@ -37,7 +37,7 @@ OWNED = (
     Unit.of(1, reads="index, end, full, ended, token.MASK", writes="control.insert"),
     Unit.of(1, reads="index, end, token.BOS", writes="is_last"),
     Unit.of(1, reads="full, end", writes="growing"),
-    Unit.of(1, reads=f"{in_place_rows.READ_BY_ENDS}, unhalted", writes="shrinking"),
+    Unit.of(1, reads=f"{rows_in_place.READ_BY_ENDS}, unhalted", writes="shrinking"),
     Unit.of(1, reads=f"{BUFFER_ROLES}, token.MASK, counterpart.PC", writes="control.remask"),
     Unit.of(1, reads="role.PC, token.PC", writes="control.remask"),
     Unit.of(1, reads="role.cell, role.register, token.MASK", writes="emit.WORD"),
@@ -46,14 +46,14 @@ OWNED = (
     Unit.of(2, reads="is_last, growing, ended, token.MASK", writes="control.insert"),
     Unit.of(2, reads=f"{BUFFER_ROLES}, token.MASK, growing", writes="control.remask"),
     Unit.of(2, reads="role.DST, emit.REG, token.REG, pid", writes="owner"),
-    *in_place_rows.SHRINK,
+    *rows_in_place.SHRINK,
 )
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the two-step schedule."""
     assert isinstance(widths, in_place.Widths)
-    given = in_place_rows.position_fields(size, widths, *BUFFERS)
+    given = rows_in_place.position_fields(size, widths, *BUFFERS)
     return Interface(
         fields=given | _fields(size, widths),
         positions=frozenset(given),
@@ -63,14 +63,14 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
         slots=SLOTS,
         own_units=OWNED,
         rom_inputs=frozenset({"token.MASK", "counterpart.PC"}),
-        invariants=in_place_rows.length_invariant,
-        while_running=in_place_rows.running_invariants,
+        invariants=rows_in_place.length_invariant,
+        while_running=rows_in_place.running_invariants,
     )
 
 
 def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     return {
-        **in_place_rows.shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
+        **rows_in_place.shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
         **flags("counterpart.PC", "counterpart.HALT", "unhalted"),
         **words(size.word, "written"),
         **words(widths.pid, "owner"),
@@ -84,9 +84,9 @@ def _heads(size: Size) -> dict[str, Copy]:
     return {
         "counterpart": Copy.of((*buffers, "role.PC"), {"pc": "token.bits", **kinds}, size.counter),
         "gather": Copy.of(("role.DST",), {"written": "token.bits"}, size.word),
-        "end": Copy.of(in_place_rows.EVERY_ROW, {"end": "index", "ended": "token.HALT"}, 1),
-        "unhalted": Copy.of(in_place_rows.EVERY_ROW, {"unhalted": "one - token.BOS"}, 1),
-        **in_place_rows.output_copies(),
+        "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index", "ended": "token.HALT"}, 1),
+        "unhalted": Copy.of(rows_in_place.EVERY_ROW, {"unhalted": "one - token.BOS"}, 1),
+        **rows_in_place.output_copies(),
         **operand_copies(SLOTS, size, "token.bits + value"),
         "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
         "target": Copy.of(
@@ -108,8 +108,8 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     return {
         "counterpart": LookupRule.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
         "gather": LookupRule.of("role.DST", (pid,), ("role.VAL",)),
-        "unhalted": LookupRule.of(in_place_rows.ALL_BUT_BOS, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
-        **in_place_rows.end_lookups(),
+        "unhalted": LookupRule.of(rows_in_place.ALL_BUT_BOS, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
+        **rows_in_place.end_lookups(),
         **operand_lookups(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
         "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
         "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
@@ -118,7 +118,7 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
     free, adds = frozenset({"first"}), _adds(size)
-    for role in (*BUFFERS, *in_place_rows.ROLES):
+    for role in (*BUFFERS, *rows_in_place.ROLES):
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
             name = f"{role}, {'masked' if kind == 'MASK' else kind or 'NONE'}"
@@ -138,13 +138,13 @@ def _adds(size: Size) -> Adds:
         masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
         match layer:
             case 1:
-                return in_place_rows.nonzero(_first(size, v, masked, buffer) | in_place_rows.ending(size, v, v("unhalted")))
+                return rows_in_place.nonzero(_first(size, v, masked, buffer) | rows_in_place.ending(size, v, v("unhalted")))
             case 2:
                 insert = when(v("is_last") == 1, v("growing") == 1, not masked, v("ended") == 0)
-                remask = when(masked, not buffer, v("growing") == 1) + in_place_rows.shrunk(v)
+                remask = when(masked, not buffer, v("growing") == 1) + rows_in_place.shrunk(v)
                 register = v("emit.REG") == 1 or v("token.REG") == 1
                 owner = {("owner", j): when(v("role.DST") == 1, register, v("pid", j) == 1) for j in range(v.width("pid"))}
-                return in_place_rows.nonzero({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
+                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
         return {}
 
     return adds

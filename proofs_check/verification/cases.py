@@ -22,8 +22,8 @@ from lockstep.pram.unwritten import refuse
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, Winners, run_winners
 from lockstep.proofs_check.agreement import Divergence, check_agreement
 from lockstep.proofs_check.certificate import Certificate, require_certificate
-from lockstep.proofs_check.decoding import lay_out, pick_engine
 from lockstep.proofs_check.checked_decode import CheckedDecode
+from lockstep.proofs_check.decoding import lay_out, pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
 
 #: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.

@@ -51,15 +51,15 @@ class Stage:
 
     network: Network
     interface: Interface
-    executor: InstructionProver
+    instruction_prover: InstructionProver
     reduced: dict[tuple[int, bytes], Reduced] = field(default_factory=dict)
 
     @staticmethod
     def of(compiled: Compiled) -> Stage:
         network = read_weights(compiled.model, compiled.circuit)
         interface = interface_of(compiled)
-        walker = RowProver(network, interface, Lemmas())
-        return Stage(network, interface, InstructionProver(walker, compiled.code, compiled.widths.word))
+        row_prover = RowProver(network, interface, Lemmas())
+        return Stage(network, interface, InstructionProver(row_prover, compiled.code, compiled.widths.word))
 
     def kinds(self) -> tuple[RowKind, ...]:
         return (BOS, *self.interface.rows())
@@ -77,10 +77,10 @@ class Stage:
             assert weights is self.network.layers[2].gates
             return gates(3, row)
 
-        walker = self.executor.walker
-        with patch.object(walker, "gates", gates), patch.object(operations, "reduce_gates", last):
+        row_prover = self.instruction_prover.row_prover
+        with patch.object(row_prover, "gates", gates), patch.object(operations, "reduce_gates", last):
             try:
-                self.executor.prove(kind) if kind.executes else walker.prove(kind)
+                self.instruction_prover.prove(kind) if kind.executes else row_prover.prove(kind)
             except Failed:
                 return True
         return False
@@ -89,13 +89,13 @@ class Stage:
 
     def before(self, kind: RowKind) -> list[Row]:
         """The bounds of a row before each layer's heads, columns that the gates may change being free in their range."""
-        rows, row = [], self.executor.walker.start(kind)
+        rows, row = [], self.instruction_prover.row_prover.start(kind)
         for layer in LAYERS:
             rows.append(row)
             found = reduce_gates(self.network.layers[layer - 1].gates, row)
             moved = {*np.flatnonzero(found.constant).tolist(), *found.varying}
             row = row.changed({c: (0, max(int(row.high[c]), int(self.network.highs[c]))) for c in moved})
-            row = self.executor.walker.after_heads(kind, row, layer) if layer < 3 else row
+            row = self.instruction_prover.row_prover.after_heads(kind, row, layer) if layer < 3 else row
         return rows
 
     def seen(self, kind: RowKind, stray: Stray, rows: list[Row]) -> bool:

@@ -219,7 +219,12 @@ OF_PROOFS = (
         "proof finds an emitted kind",
     ),
     row(
-        PROOFS, "columns that are not constant may be wrong", rows.RowProver.check, "if open_:", "if False:", "proof finds an insert"
+        PROOFS,
+        "columns that are not constant may be wrong",
+        rows.RowProver.check,
+        "if open_:",
+        "if False:",
+        "proof finds an insert",
     ),
     row(PROOFS, "weights may be no integers", weights._exact, "(matrix != np.rint(matrix)).any() or", "", "proof finds a half"),
     row(

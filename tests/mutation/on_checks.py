@@ -21,8 +21,8 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.proofs_check import agreement
 from lockstep.proofs_check.agreement import check_agreement
-from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.checked_decode import CheckedDecode
+from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.theorems import THEOREMS
 from mutation.planting import Attribute
 from mutation.table import Check
