@@ -1,7 +1,7 @@
-"""What a theorem is here: a statement, closed forms, and how decodes are held against them.
+"""Theorems as data: a statement, closed forms, and functions that compare runs and decodes with them.
 
-Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` finds them. A closed form is written
-in the language of parameter expressions, so that one text is printed, evaluated in exact integers, and turned into SymPy.
+Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` collects them. A closed form is a
+parameter expression of the language: one text that is printed, evaluated in exact integers, and converted to SymPy.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ClosedForm:
         return self.text.replace(" * ", " ")
 
 
-#: What closed forms are written in.
+#: The letters of closed forms.
 LETTERS = {
     "T": "time of the run", "A": "steps that blocks were laid out for", "P": "processors", "k": "registers of a processor",
     "S": "cells of shared memory", "h": "parameters; for ap-mdm with the construction's own two",
@@ -62,15 +62,15 @@ LETTERS = {
     "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations, and whether addsat leaves the word",
 }  # fmt: skip
 
-#: What closed forms apply to them.
+#: Operations of closed forms that a reader may not know.
 OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the power of y"}
 
-#: From a job and the time of its run to letters.
+#: A function from a job and the time of its run to the values of letters.
 Letters = Callable[[Job, int], dict[str, int]]
 
 
 def letters_of_run(job: Job, time: int) -> dict[str, int]:
-    """Letters that every construction shares."""
+    """The letters that all constructions share."""
     return {
         "T": time, "P": job.processors, "k": job.registers, "S": job.space, "h": len(job.parameters),
         "inp": job.inputs, "out": len(job.outputs),
@@ -78,7 +78,7 @@ def letters_of_run(job: Job, time: int) -> dict[str, int]:
 
 
 def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
-    """Letters of d_model and the vocabulary."""
+    """The letters of the closed forms of d_model and the vocabulary."""
     counter, register = bits_for(len(code.instructions)), bits_for(code.registers)
     operations = code.operations()
     return {
@@ -91,18 +91,18 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Bound:
-    """Decoding steps (in parallel order) and peak context of one construction, known before a decode."""
+    """Closed forms of the decoding steps (in parallel order) and the peak context of one construction."""
 
     decoding_steps: ClosedForm
     context: ClosedForm
     letters: Letters = letters_of_run
 
     def steps(self, job: Job, time: int) -> int:
-        """Decoding steps of a run of `time` steps."""
+        """The decoding steps for a run of `time` steps."""
         return self.decoding_steps(self.letters(job, time))
 
     def peak_context(self, job: Job, time: int) -> int:
-        """The longest context of its decode."""
+        """The longest context while a run of `time` steps is decoded."""
         return self.context(self.letters(job, time))
 
 
@@ -110,9 +110,10 @@ class Bound:
 class Theorem:
     """One theorem as an executable claim.
 
-    place:     where it stands in tables. statement, measured, decided: in words.
-    forms:     its closed forms by construction and quantity; bounds: those that are known before a decode.
-    of_runs:   rows for a program's runs on the machine. of_decodes: rows for decodes of a construction in an order.
+    place:      its position in tables; theorems are sorted by it.
+    statement:  the claim. measured: what is measured. decided: how the verdict is reached. source: the paper. All are texts.
+    forms:      its closed forms by construction and quantity. bounds: those that are known before a decode.
+    of_runs:    checks a program's runs on the machine. of_decodes: checks the decodes of a construction in an order.
     """
 
     name: str
@@ -129,7 +130,7 @@ class Theorem:
 
 def equality(what: str, on: str, form: ClosedForm, rows: Sequence[CheckedDecode], found: Callable[[CheckedDecode], int],
              letters: Callable[[CheckedDecode], dict[str, int]]) -> Check:  # fmt: skip
-    """A row that holds when `found` equals the closed form on every decode."""
+    """A row that holds if `found` equals the closed form on every decode."""
     values = [found(m) for m in rows]
     holds = values == [form(letters(m)) for m in rows]
     return Check(what, on, str(form), span(values), holds, process=rows[0].compiled.construction)

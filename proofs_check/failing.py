@@ -1,4 +1,4 @@
-"""What a failed check comes down to: the smallest input on which it fails in the same way."""
+"""Shrinks the input of a failed check: finds a small input on which it fails in the same way."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from lockstep.proofs_check.fuzzing.shrinking import Choices, Choose, NoCase, shr
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Models, Options, decode_case, failures, run_machine
 
-#: Of each size, so many of the sidecar's inputs are looked at for a smaller one.
+#: Number of the sidecar's inputs of each size that shrinking may try.
 NUMBERS = 20
 
 
 @dataclass(frozen=True)
 class ShrunkFailure:
-    """A failed check, and the input on which it fails: `found` as it came up, `inputs` as it was shrunk.
+    """A failed check, with the input on which it failed (`found`) and the shrunk one (`inputs`).
 
-    winner: under which it fails, where the mode leaves that open. expected: the oracle's outputs for `inputs`, if one says.
+    winner: the winner under which it fails, if the mode leaves it open. expected: the oracle's outputs for `inputs`, if known.
     """
 
     check: Check
@@ -41,10 +41,10 @@ class ShrunkFailure:
 
 def shrink_failing(program: Program, failed: FailedCheck, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
                    seconds: float = 20, progress: Progress = silent) -> ShrunkFailure:  # fmt: skip
-    """The input of a failure, made smaller while the same check fails in the same way.
+    """Make the input of a failure smaller, as long as the same check fails in the same way.
 
-    What a model does wrong is wrong on any input in the declared ranges. What the machine's run is held against, oracle and
-    claims, may hold of the sidecar's inputs only: of those, smaller ones are looked for among its own.
+    A model must be right on every input in the declared ranges, so the input of a wrong model may become any of these. An
+    oracle or a claim may hold only for inputs of the sidecar, so their failures become smaller inputs of the sidecar.
     """
     check, found = failed.check, (failed.case.params, failed.case.arrays)
     generator = generator_of(program, check, use_sidecar, options.word_bits)
@@ -61,7 +61,7 @@ def shrink_failing(program: Program, failed: FailedCheck, options: Options, *, u
 
 
 def _failing(failed: FailedCheck, inputs: Inputs, last: FailedCheck) -> ShrunkFailure:
-    """`last` is the failure on `inputs`."""
+    """Put the result together; `last` is the failure on `inputs`."""
     verdict = last.case.executions[0].verdict
     winner = last.winner if last.case.winner_open else None
     found = (failed.case.params, failed.case.arrays)
@@ -74,12 +74,12 @@ def name(check: Check) -> str:
 
 
 def generator_of(program: Program, check: Check, use_sidecar: bool, word_bits: int | None) -> Generator:
-    """Where inputs come from and who judges outputs, as far as it matters to a check."""
+    """The generator that draws inputs and judges outputs for a check; checks of models do without the sidecar."""
     return generator_for(program, use_sidecar and not check.process, word_bits)
 
 
 def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[FailedCheck]:
-    """The failures on an input; none if the program does not take it."""
+    """The failures on an input; none if the program does not accept it."""
     models = Models(options.dtype)
     try:
         case = run_machine(program, generator, *inputs, options)
@@ -91,12 +91,12 @@ def failures_on(program: Program, generator: Generator, inputs: Inputs, options:
 
 
 def same_check(check: Check, *failed: Check) -> bool:
-    """Whether it is among those that failed, for the same cause."""
+    """Whether one of the failed checks is the same check, with the same cause."""
     return any((c.what, c.process, c.cause) == (check.what, check.process, check.cause) for c in failed)
 
 
 def inputs_size(inputs: Inputs) -> tuple[int, int]:
-    """First how long it is, then how large its numbers are."""
+    """The length of an input as text, then the sum of its numbers."""
     params, arrays = inputs
     numbers = [*params.values(), *(int(w) for value in arrays.values() for w in np.ravel(value))]
     return len(written(inputs)), sum(numbers)
@@ -106,13 +106,13 @@ Start = tuple[Callable[[Choose], Inputs], Inputs, Choices]
 
 
 def _choices(program: Program, generator: Generator, found: Inputs, options: Options, sizes: Sequence[int]) -> Start | None:
-    """How inputs are made of choices, and the choices that make the one found; None if none do."""
+    """A maker of inputs, the input found, and the choices that make it; None if there are none."""
     if not generator.draws_itself:
         return _sidecar_choices(generator, found, options.seed, sizes)
     make = input_maker(program, found[0], options.word_bits, found[1])
     try:
         return make, found, choices_of(program, found, make, options.word_bits)
-    except ValueError:  # too large to be made choice by choice
+    except ValueError:  # too large to be made from choices
         return None
 
 
@@ -135,7 +135,7 @@ def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequ
 
 
 def written(inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> str:
-    """An input as its file has it, with who wins and the oracle's outputs where they are known."""
+    """An input as JSON for a file, with the winner and the oracle's outputs if they are known."""
     params, arrays = inputs
     known = {"winner": None if winner is None else str(winner), "expected": expected}
     more = {key: value for key, value in known.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Random programs of the language, each with an input: the machine beside its models, as `verify` holds them."""
+"""Checks random programs, each on one input: machine beside models, with the checks of `verify`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
 from lockstep.proofs_check.verification.rows import RUNS
 
-#: Programs that a process takes at once.
+#: Programs in one share of the work.
 SHARE = 20
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A program that failed: its number, the first check that did, and what it was checked with."""
+    """A program that failed: its number, its first failed check, and the options of that check."""
 
     number: int
     check: Check
@@ -38,23 +38,23 @@ class Failure:
 
 @dataclass(frozen=True)
 class CampaignOutcome:
-    """What a campaign met, and the failure that ended it."""
+    """The counts of a campaign, and the failure that ended it."""
 
     counts: CampaignCounts
     failure: Failure | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether something was checked, and all of it held."""
+        """Whether some program passed and none failed."""
         return self.failure is None and self.counts.passed > 0
 
 
 def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
          progress: Progress = silent) -> CampaignOutcome:  # fmt: skip
-    """Check so many random programs, or as many as it takes until one fails.
+    """Check random programs, and stop at the first failure.
 
-    Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.
-          workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
+    Args: in_turn: decode each program in one construction, which its number picks, instead of in all.
+          workers: number of processes; 0 runs everything in this one. The outcome does not depend on it.
     """
     counts = CampaignCounts()
     shares = [(seed, first, min(SHARE, programs - first), options, in_turn) for first in range(0, programs, SHARE)]
@@ -73,7 +73,7 @@ Share = tuple[int, int, int, Options, bool]
 
 @contextmanager
 def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[CampaignOutcome]]:
-    """The outcome of each share, in order, so that the first failure is the same for any number of workers."""
+    """The outcomes of the shares, in order: so the first failure does not depend on the number of workers."""
     if workers == 0:
         yield starmap(check_share, shares)
         return
@@ -86,7 +86,7 @@ def _check_share(share: Share) -> CampaignOutcome:
 
 
 def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> CampaignOutcome:
-    """Programs of consecutive numbers; ends at the first that fails."""
+    """Check programs with consecutive numbers, and stop at the first failure."""
     counts, turns = CampaignCounts(), options.constructions
     for number in range(first, first + count):
         chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
@@ -97,15 +97,15 @@ def check_share(seed: int, first: int, count: int, options: Options, in_turn: bo
 
 
 def random_of(seed: int, number: int) -> Random:
-    """What the program of this number is drawn with."""
+    """The random generator that draws the program with this number."""
     return Random(f"{seed}:{number}")
 
 
 def failed_checks(text: TextCase, options: Options, counts: CampaignCounts | None = None) -> list[Check]:
-    """The checks that fail on a program and its input; counts what was met.
+    """Check a program on its input and count it. Returns: the checks that fail.
 
-    Whatever is raised is a defect of ours, and fails, too - but for a run that the machine itself refuses in words that are
-    known, and a certificate that does not reach as far in float32.
+    An exception is a defect of Lockstep and counts as a failed check. Two are not: the machine refuses the run in known
+    words, or the certificate does not hold in float32.
     """
     counts = CampaignCounts() if counts is None else counts
     counts.programs += 1
@@ -130,7 +130,7 @@ def _defect(error: Exception) -> Check:
 
 
 def _refusal(program: Program, text: TextCase, options: Options) -> str:
-    """Why the machine does not run this to its end; "" if it does."""
+    """The message with which the machine refuses this run; "" if the run ends."""
     try:
         run(program.instantiate(text.params, text.arrays), max_steps=options.max_steps)
     except PramError as error:
@@ -139,7 +139,7 @@ def _refusal(program: Program, text: TextCase, options: Options) -> str:
 
 
 def _examine(program: Program, text: TextCase, options: Options, counts: CampaignCounts) -> list[Check]:
-    """The program runs under the lowest winner; under another one it may be refused, in words that are known, too."""
+    """Check a program that ends under the lowest winner. Under others the machine may refuse it, in known words."""
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
     assert case.run is not None, "it was refused before"

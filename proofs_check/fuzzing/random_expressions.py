@@ -1,8 +1,8 @@
-"""Random expressions of the language, as text: what `lockstep.proofs_check.fuzzing.random_programs` makes its statements of.
+"""Writes random expressions of the language, as text; `random_programs.py` makes statements of them.
 
-A `Expr` is a text with what is believed of its value; a `Scope` is what may stand where. With them
-expressions are masked so that most programs stay within their words and arrays. Nothing here is
-trusted: a wrong belief only means one more program that traps.
+An `Expr` is a text with an estimate of its value. A `Scope` says what is visible and legal at one place of a program. With
+both, expressions are masked so that most programs stay within their words and arrays. Nothing relies on these estimates: a
+wrong one only means one more program that traps.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 
 @dataclass(frozen=True)
 class Expr:
-    """An expression, either an atom or in brackets, and what is believed of its value.
+    """An expression, either an atom or in brackets, with an estimate of its value: low .. high.
 
-    uniform: the same on all processors. distinct: different on all that are active. parametric: made of parameters only.
+    uniform: all processors have the same value. distinct: no two active processors have the same value. parametric: the
+    expression contains only parameters and numbers.
     """
 
     text: str
@@ -35,17 +36,18 @@ class Expr:
 
     @property
     def bare(self) -> str:
-        """The text where no bracket is needed."""
+        """The text without outer brackets."""
         return self.text[1:-1] if self.text.startswith("(") else self.text
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a statement stands: the names visible there, and what is legal.
+    """The variables visible to a statement, and which statements are legal.
 
-    assignable: locals that may be assigned. padded: some may be idle, so no control may stand here, and
-    only the names in `fixed` may bound a loop. divergent: they are idle for reasons of their distinct, so
-    what is assigned here varies. alone: one processor is active. pair: two values that are `distinct` together.
+    assignable: locals that may be assigned. padded: some processors may be idle, so no control is legal, and only names
+    in `fixed` may bound a loop. divergent: processors differ in whether they are idle, so values assigned here vary.
+    alone: only one processor is active. reads: memory may be read. pair: two variables that are distinct as a pair.
+    depth, loops: the number of enclosing statements and loops.
     """
 
     variables: tuple[Expr, ...]
@@ -60,7 +62,7 @@ class Scope:
     loops: int = 0
 
     def having(self, *variables: Expr, assignable: bool = False, loop: bool = False) -> Scope:
-        """The scope after a declaration; loop: it opens the body of a loop."""
+        """The scope after a declaration; loop: the declaration opens the body of a loop."""
         names = frozenset(t.text for t in variables)
         more = names if assignable else frozenset()
         inside = replace(self, variables=self.variables + variables, assignable=self.assignable | more)
@@ -71,7 +73,7 @@ class Scope:
         return replace(self, assignable=self.assignable - {name})
 
     def pad(self, uniform: bool, keep: bool = False) -> Scope:
-        """A body where some may be idle; keep: uniform locals stay assignable, and so cannot bound loops."""
+        """The scope of a body in which some may be idle; keep: uniform locals stay assignable and cannot bound loops."""
         shared = {t.text for t in self.variables if t.uniform}
         divergent = self.divergent or not uniform
         left = self.assignable - shared if divergent or not (self.padded or keep) else self.assignable
@@ -81,7 +83,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class ArrayShape:
-    """An array of the program; its cells hold 0 .. high."""
+    """An array of the program: name, shape, and the range 0 .. high of its cells."""
 
     name: str
     shape: tuple[int, ...]
@@ -91,8 +93,8 @@ class ArrayShape:
 class Expressions:
     """Draws expressions, given the mode, parameters, arrays and word size of a program.
 
-    risky: now and then leave out the care that keeps a program from trapping. colliding: the care that keeps
-    processors from accessing a cell together, where the mode forbids it.
+    risky: sometimes write operations that may trap. colliding: sometimes let processors access a cell together although
+    the mode may forbid it.
     """
 
     mode: str
@@ -115,15 +117,15 @@ class Expressions:
         return self.draw(options)
 
     def chance(self, n: int) -> bool:
-        """True once in n."""
+        """True with probability 1 / n."""
         return self.pick(*[False] * (n - 1), True)
 
     def careful(self, risks: int = 12) -> bool:
-        """Whether to take care here; a risky program does not once in `risks`."""
+        """Whether to avoid traps here; a risky program does not, with probability 1 / risks."""
         return not (self.risky and self.chance(risks))
 
     def keeps_apart(self) -> bool:
-        """Whether to take care here that processors access cells of their distinct."""
+        """Whether each processor must access a different cell here."""
         return self.careful() and not (self.colliding and self.chance(2))
 
     # -- parameter expressions -----------------------------------------------------------------
@@ -132,7 +134,7 @@ class Expressions:
         return Expr(f"{value:#x}" if value > 9 else str(value), value, value, parametric=True)
 
     def parametric(self, depth: int = 2) -> Expr:
-        """Any parameter expression, with its value."""
+        """A random parameter expression, with its exact value."""
         if depth == 0 or self.pick(True, False, False):
             return self.pick(*self.params, self.number(self.pick(0, 1, 2, 3, 4)))
         name = self.pick(*OPERATORS, *OPERATORS, "not", "lg", "max", "min")
@@ -148,7 +150,7 @@ class Expressions:
         return Expr(text, value, value, parametric=True)
 
     def exactly(self, value: int) -> Expr:
-        """A parameter expression of this value."""
+        """A random parameter expression that has this value."""
         if value >= 0 and self.pick(True, False) or not self.params:
             return self.number(value)
         term = self.parametric(self.pick(0, 0, 1))
@@ -159,7 +161,7 @@ class Expressions:
     # -- expressions ---------------------------------------------------------------------------
 
     def word(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
-        """An expression of words; uniform: it must be the same on all processors."""
+        """A random expression of words; uniform: it must have the same value on all processors."""
         kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
         return self.draw.group(lambda: getattr(self, kind)(scope, depth, uniform))  # type: ignore[no-any-return]
 
@@ -181,9 +183,9 @@ class Expressions:
         return Expr(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, distinct, a.parametric and b.parametric)
 
     def steered(self, name: str, a: Expr, b: Expr) -> tuple[Expr, Expr]:
-        """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
+        """The operands, masked if the result may be no word. Under `wrap` only parametric operands need that."""
         if name in ("<<", ">>") and a.parametric and b.parametric:
-            return a, self.number(self.pick(1, 2, 3))  # parametric integers could grow without end
+            return a, self.number(self.pick(1, 2, 3))  # parametric integers do not wrap and could become huge
         if self.wrap and not (a.parametric and b.parametric):
             return a, b
         if not self.careful(2):
@@ -201,7 +203,7 @@ class Expressions:
         return a, b
 
     def mask(self, term: Expr, high: int, always: bool = False) -> Expr:
-        """The term, or what is left of it in the bits of `high`, which are all ones."""
+        """The term, or `term & high` if it may be larger than `high`, a number whose bits are all ones."""
         if 0 <= term.low <= term.high <= high or not (always or self.careful()):
             return term
         return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, parametric=term.parametric)
@@ -220,7 +222,7 @@ class Expressions:
         return cell or self.leaf(scope, depth, uniform)
 
     def cell(self, scope: Scope, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
-        """A scalar or a cell; exclusive: each active processor has a different one. None if that cannot be."""
+        """A scalar or a cell; exclusive: a different one for each active processor. None if that is impossible."""
         array = self.pick(*self.arrays)
         if 0 in array.shape and self.careful():
             return None
@@ -234,14 +236,14 @@ class Expressions:
         return Expr(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
 
     def index(self, scope: Scope, extent: int, uniform: bool, depth: int) -> Expr:
-        """A subscript: any word, masked to what lies inside."""
+        """A subscript: a random word, masked to the extent."""
         term = self.word(scope, max(0, depth), uniform)
         term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
-        literal_outside = term.text.isalnum() and term.parametric and term.high >= extent  # which the analysis refuses
+        literal_outside = term.text.isalnum() and term.parametric and term.high >= extent  # the analysis refuses such a literal
         return replace(term, text=f"({term.text} + 0)") if literal_outside else term
 
     def own_subscripts(self, scope: Scope, shape: tuple[int, ...]) -> list[Expr] | None:
-        """Subscripts that no two active processors share."""
+        """Subscripts that differ between any two active processors; None if there are none."""
         if scope.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(scope.pair, shape)):
             return list(scope.pair)
         axis = self.pick(*range(len(shape))) if shape else 0
@@ -251,7 +253,7 @@ class Expressions:
         return [distinct if k == axis else self.index(scope, extent, False, 0) for k, extent in enumerate(shape)]
 
     def own_index(self, scope: Scope, extent: int) -> Expr | None:
-        """A subscript of one dimension that no two active processors share: one's distinct number, perhaps shifted."""
+        """A subscript of one dimension that differs between active processors: a distinct variable, perhaps shifted."""
         fitting = [t for t in scope.variables if t.distinct and t.high < extent]
         if not fitting:
             return None
@@ -269,12 +271,12 @@ class Expressions:
 
 
 def ones(value: int) -> int:
-    """The smallest 2^b - 1 that is not below the value."""
+    """The smallest number 2^b - 1 that is at least the value."""
     return int((1 << value.bit_length()) - 1)
 
 
 def _interval(name: str, a: Expr, b: Expr) -> tuple[int, int]:
-    """Where the exact result of an operation lies."""
+    """Bounds of the exact result of an operation."""
     shift = min(b.high, 32)
     return {
         "+": (a.low + b.low, a.high + b.high),

@@ -33,7 +33,7 @@ class TextCase:
 
 
 def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
-    """Programs of 1 .. 6 processors whose arrays have up to 9 cells; most runs take 10 .. 300 steps.
+    """A strategy for programs of 1 .. 6 processors with arrays of up to 9 cells; most runs take 10 .. 300 steps.
 
     shrinkable: draw choice by choice, which finds smaller failing programs, but varies a few programs
     over and over; otherwise Hypothesis draws only a seed, and every program is a fresh one.
@@ -49,12 +49,12 @@ def language_program(random: Random) -> TextCase:
 
 
 def written(choose: Choose) -> TextCase:
-    """The program and input of these choices; the first options lead to the smallest."""
+    """The program and input that these choices make; the first options make the smallest program."""
     return _Writer(choose).case()
 
 
 class _Writer(Expressions):
-    """Draws one program."""
+    """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
         super().__init__(choose)
@@ -107,7 +107,7 @@ class _Writer(Expressions):
         return f"shared {name}" + (f"[{extents}] " if shape else " ") + role
 
     def word_size(self) -> list[str]:
-        """Choose the word size; what the program gets by default is the rule of section 3.6."""
+        """Choose the word size. The default is the rule of section 3.6 of docs/language.md."""
         space = sum(prod(a.shape) for a in self.arrays)
         largest = max(self.processors, space, self.largest_input, *(p.low for p in self.params))
         self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
@@ -120,7 +120,7 @@ class _Writer(Expressions):
     # -- statements ----------------------------------------------------------------------------
 
     def block(self, scope: Scope, most: int = 2) -> list[str]:
-        """Some statements, indented."""
+        """A few statements, indented."""
         lines: list[str] = []
         for number in range(most):
             found = self.draw.group(partial(self.another, scope, number == 0 and most > 2))
@@ -131,11 +131,11 @@ class _Writer(Expressions):
         return [f"  {line}" for line in lines]
 
     def another(self, scope: Scope, surely: bool) -> tuple[list[str], Scope] | None:
-        """One more statement of a block, or its end."""
+        """One more statement of a block; None at its end. surely: a statement must follow."""
         return self.statement(scope) if surely or self.pick(False, True, True, True) else None
 
     def statement(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A statement, and the scope after it."""
+        """A random statement, and the scope after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store]
         if scope.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch]
@@ -147,7 +147,7 @@ class _Writer(Expressions):
         return self.pick(*kinds)(scope)
 
     def local(self, scope: Scope) -> tuple[list[str], Scope]:
-        """Declare a local; one that is `distinct` keeps its value, any other takes words of as many bits."""
+        """Declare a local. A distinct one keeps its value; any other may be assigned words with as many bits."""
         uniform = not scope.divergent and self.chance(2)
         value = self.word(scope, 2, uniform)
         name = f"v{len(scope.variables)}"
@@ -164,7 +164,7 @@ class _Writer(Expressions):
         return [f"{term.text} := {self.mask(self.word(scope, 2, term.uniform), term.high).bare}"], scope
 
     def store(self, scope: Scope) -> tuple[list[str], Scope]:
-        """Write a cell or a scalar, as the mode allows: each its distinct, all the same value, or anything."""
+        """Write a cell or a scalar, as the mode allows: each processor its own, all the same value, or anything."""
         meet = self.colliding and not scope.alone and self.chance(2)
         free = scope.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.careful()
         same = self.mode == "CRCW common" and not free and self.chance(2)
@@ -179,7 +179,7 @@ class _Writer(Expressions):
         return self.word(scope, 1, uniform) if self.chance(4) else self.truth(scope, 2, uniform)
 
     def branch(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A padded `if`; some narrow a value that each processor has of its distinct."""
+        """A padded `if`; some conditions select processors by a distinct variable."""
         distinct = [t for t in scope.variables if t.distinct]
         if distinct and self.chance(3):
             condition, inside = self.guard(scope, self.pick(*distinct))
@@ -191,7 +191,7 @@ class _Writer(Expressions):
         return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], scope
 
     def guard(self, scope: Scope, distinct: Expr) -> tuple[str, Scope]:
-        """A condition that leaves only some processors, and where they stand."""
+        """A condition on a distinct variable that only some processors meet, and the scope of these."""
         value = self.pick(*range(distinct.low, max(distinct.low, distinct.high) + 1))
         relation = self.pick("==", "<=", ">=")
         low, high = (distinct.low if relation == "<=" else value), (distinct.high if relation == ">=" else value)
@@ -201,7 +201,7 @@ class _Writer(Expressions):
         return f"{distinct.text} {relation} {self.exactly(value).text}", inside
 
     def rest(self, scope: Scope) -> list[str]:
-        """What follows the then-keeps_apart of an `if`; a condition after `elif` is one of the else-keeps_apart."""
+        """What follows the `then` part of an `if`: nothing, `else`, or `elif`."""
         kind = self.pick("", "else", "elif")
         if kind == "elif" and scope.depth < 5:
             uniform = self.chance(2)
@@ -225,11 +225,11 @@ class _Writer(Expressions):
         return [head, *self.block(inside), "end"], scope
 
     def bound(self, scope: Scope, high: int) -> Expr:
-        """A word that all processors know, those that are idle here included; `high` is all ones."""
+        """A uniform word of at most `high` (all ones). Idle processors must compute it as well."""
         if scope.padded:
             scope = replace(scope, variables=tuple(t for t in scope.variables if t.text in scope.fixed), reads=False)
         small = [t for t in scope.variables if t.uniform and t.high <= high]
-        # Loops near the largest word are left to tests of their distinct: machine and evaluator differ there.
+        # Loops near the largest word are left to tests of their own: machine and evaluator differ there.
         return self.pick(*small) if small and self.chance(2) else self.mask(self.word(scope, 1, uniform=True), high, always=True)
 
     # -- control that all processors share ---------------------------------------------------------
@@ -243,7 +243,7 @@ class _Writer(Expressions):
         return self.pick(*kinds)(scope)
 
     def choose(self, scope: Scope) -> tuple[list[str], Scope]:
-        """An `if` that holds control: only the branch taken costs."""
+        """An `if` with control in it: only the branch that is taken costs time."""
         condition = self.truth(scope, 1, uniform=True)
         inside = replace(scope, depth=scope.depth + 1)
         held, after = self.control(inside)
@@ -265,7 +265,7 @@ class _Writer(Expressions):
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
 
     def draining_loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A loop that takes bits off a word until none is left."""
+        """A loop that removes bits from a word until it is 0."""
         name = f"v{len(scope.variables)}"
         start = self.mask(self.shared_word(scope), self.pick(3, 7), always=True)
         after = scope.having(Expr(name, 0, 7))
@@ -293,7 +293,7 @@ class _Writer(Expressions):
         return scope.reads and (scope.alone or self.mode != "EREW" or not self.keeps_apart())
 
     def shared_word(self, scope: Scope) -> Expr:
-        """A word that all processors know, from shared memory if they may read it."""
+        """A uniform word, from shared memory if all may read one cell."""
         cell = self.cell(scope, False, True, 0) if self.readable(scope) else None
         return cell or self.word(scope, 1, uniform=True)
 
@@ -304,7 +304,7 @@ class _Writer(Expressions):
         return ["halt"], scope
 
     def parallel(self, scope: Scope) -> tuple[list[str], Scope]:
-        """Deal items to the processors; only the first range may have words for its bounds."""
+        """A `parallel for`; the bounds of its only range may be words."""
         extents = self.extents()
         variables: list[Expr] = []
         ranges = []
@@ -327,7 +327,7 @@ class _Writer(Expressions):
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], scope
 
     def near_the_top(self, scope: Scope, name: str) -> tuple[Expr, Expr, Expr]:
-        """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
+        """Bounds and variable of a range that starts at one of the four largest words; most such ranges are empty."""
         low, room = self.limit - 3, self.limit if self.risky else self.limit - 1
         base = self.number(low).text
         first = self.pick(
@@ -338,7 +338,7 @@ class _Writer(Expressions):
         return first, last, Expr(name, low, self.limit, uniform=False, distinct=True)
 
     def extents(self) -> list[int]:
-        """How many items each range has, so that the processors suffice."""
+        """The number of items of each range, so that there are enough processors."""
         inner: list[int] = []
         room = self.processors
         for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
