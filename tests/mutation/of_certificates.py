@@ -263,7 +263,7 @@ OF_PROOFS = (
         PROOFS,
         "what rows publish may be raised unasked",
         instructions.InstructionProver._setting,
-        "dict.fromkeys(self.walker.interface.published, 0)",
+        "dict.fromkeys(self.row_prover.interface.published, 0)",
         "dict.fromkeys((), 0)",
         "proof finds a stray store",
     ),
