@@ -99,7 +99,7 @@ def inputs_size(inputs: Inputs) -> tuple[int, int]:
     """The length of an input as text, then the sum of its numbers."""
     params, arrays = inputs
     numbers = [*params.values(), *(int(w) for value in arrays.values() for w in np.ravel(value))]
-    return len(written(inputs)), sum(numbers)
+    return len(input_text(inputs)), sum(numbers)
 
 
 Start = tuple[Callable[[Choose], Inputs], Inputs, Choices]
@@ -134,7 +134,7 @@ def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequ
     return None
 
 
-def written(inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> str:
+def input_text(inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> str:
     """An input as JSON for a file, with the winner and the oracle's outputs if they are known."""
     params, arrays = inputs
     known = {"winner": None if winner is None else str(winner), "expected": expected}

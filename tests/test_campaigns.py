@@ -250,7 +250,7 @@ def test_programs_shrink_to_less_than_half() -> None:
     """
     fitting = (n for n in range(300) if shifts_in_a_loop(case := language_program(random_of(3, n))) and len(case.text) > 900)
     number = next(fitting)
-    found, choices = make_at_random(texts.written, random_of(3, number))
+    found, choices = make_at_random(texts.write_program, random_of(3, number))
     assert found == language_program(random_of(3, number))
 
     def fails(case: texts.TextCase) -> bool:
@@ -260,7 +260,7 @@ def test_programs_shrink_to_less_than_half() -> None:
         return shifts
 
     with pytest.raises(Stopped):
-        shrink(texts.written, found, choices, fails, lambda case: (len(case.text),), 120)
+        shrink(texts.write_program, found, choices, fails, lambda case: (len(case.text),), 120)
 
 
 def shifts_in_a_loop(case: texts.TextCase) -> bool:

@@ -17,7 +17,7 @@ from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.pram.winner import Winner
 from lockstep.proofs_check.failing import name as name_of
-from lockstep.proofs_check.failing import shrink_failing, written
+from lockstep.proofs_check.failing import shrink_failing, input_text
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Options
 
@@ -71,7 +71,7 @@ def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, d
 
 
 def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
-    write_whole(path, (written(inputs, winner, expected) + "\n").encode())
+    write_whole(path, (input_text(inputs, winner, expected) + "\n").encode())
 
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,

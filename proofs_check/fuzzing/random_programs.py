@@ -39,16 +39,16 @@ def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
     over and over; otherwise Hypothesis draws only a seed, and every program is a fresh one.
     """
     if shrinkable:
-        return strategy(written)
+        return strategy(write_program)
     return st.integers(0, 2**63).map(lambda seed: language_program(Random(seed)))
 
 
 def language_program(random: Random) -> TextCase:
     """A random program, drawn with `random`."""
-    return written(Choose(random.randrange))
+    return write_program(Choose(random.randrange))
 
 
-def written(choose: Choose) -> TextCase:
+def write_program(choose: Choose) -> TextCase:
     """The program and input that these choices make; the first options make the smallest program."""
     return _Writer(choose).case()
 
