@@ -106,7 +106,7 @@ def _pick(prepared: Sequence[Prepared], compiled: Compiled, sampling: Sampling) 
     """Pick the engine for the batch as if it were one long decode."""
     bound = BOUNDS[compiled.construction]
     longest = max(bound.peak_context(p.job, p.blocks) for p in prepared)
-    return pick_engine(sampling, longest, sum(bound.steps(p.job, p.exact.time) for p in prepared))
+    return pick_engine(sampling, longest, sum(bound.steps(p.job, p.machine_run.time) for p in prepared))
 
 
 def _parts(contexts: Sequence[int]) -> Iterator[slice]:

@@ -92,7 +92,7 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
     check_fits(compiled, job)
     require_certificate(compiled)
     bound = BOUNDS[compiled.construction]
-    steps = bound.steps(job, prepared.exact.time)
+    steps = bound.steps(job, prepared.machine_run.time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps)
     layout = lay_out(compiled, job, prepared.blocks, sampling.engine)
     start = torch.from_numpy(layout.tokens())
@@ -111,14 +111,14 @@ class Prepared:
     """A job with its run on the machine, to be decoded with room for `blocks` steps."""
 
     job: Job
-    exact: Run
+    machine_run: Run
     blocks: int
 
     @staticmethod
     def run(job: Job, options: DecodeOptions) -> Prepared:
         """Run a job on the machine; raises what `decode_job` raises."""
-        exact = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
-        return Prepared(job, exact, exact.time if options.time is None else options.time)
+        machine_run = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
+        return Prepared(job, machine_run, machine_run.time if options.time is None else options.time)
 
     def explain(self, error: TooLong | NotFinished | OutOfPositions) -> PramError:
         """The error that tells users why the decode failed."""
@@ -127,7 +127,7 @@ class Prepared:
     def _out_of_masks(self, step: int) -> PramError:
         return self.job.error(
             f"decoding step {step}: out of masks: not all processors have halted after {self.blocks} steps; "
-            f"the run takes {self.exact.time}: lay out more with --time"
+            f"the run takes {self.machine_run.time}: lay out more with --time"
         )
 
     def finish(self, layout: Layout, decoding: Decoding) -> Decoded:
@@ -138,10 +138,10 @@ class Prepared:
         tokens, cells = decoding.tokens.numpy(), self.job.outputs
         if not layout.halted(tokens):
             raise self._out_of_masks(decoding.steps)
-        if not np.array_equal(layout.output_words(tokens), self.exact.memory[cells.start : cells.stop]):
+        if not np.array_equal(layout.output_words(tokens), self.machine_run.memory[cells.start : cells.stop]):
             raise self.job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
         outputs = _outputs(self.job, layout, tokens)
-        return Decoded(outputs, decoding.steps, decoding.context, tokens, self.exact, layout, decoding.engine)
+        return Decoded(outputs, decoding.steps, decoding.context, tokens, self.machine_run, layout, decoding.engine)
 
 
 def check_fits(compiled: Compiled, job: Job) -> None:
