@@ -21,7 +21,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
-from lockstep.proofs_check.fuzzing import random_programs as texts
+from lockstep.proofs_check.fuzzing import random_programs
 from lockstep.proofs_check.fuzzing.campaign import failed_checks, fuzz, random_of
 from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, CampaignCounts, lacking
 from lockstep.proofs_check.fuzzing.features import count_features
@@ -71,11 +71,11 @@ def test_programs_meet_every_kind() -> None:
 def test_a_kind_that_is_lacking_is_noticed(
     method: str, instead: str | None, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = getattr(texts._Writer, instead) if instead else lambda self: True
-    monkeypatch.setattr(texts._Writer, method, other)
+    other = getattr(random_programs._Writer, instead) if instead else lambda self: True
+    monkeypatch.setattr(random_programs._Writer, method, other)
     if instead is None:  # no program takes risks
-        monkeypatch.setattr(texts._Writer, "careful", lambda self, risks=12: True)
-        monkeypatch.setattr(texts._Writer, "chance", lambda self, n: n != 5 and self.pick(*[False] * (n - 1), True))
+        monkeypatch.setattr(random_programs._Writer, "careful", lambda self, risks=12: True)
+        monkeypatch.setattr(random_programs._Writer, "chance", lambda self, n: n != 5 and self.pick(*[False] * (n - 1), True))
     assert missing in lacking(fuzz(150, 1, BARE).counts.coverage())
 
 
@@ -190,14 +190,16 @@ def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do,
         again = do(failing["command"].removeprefix("lockstep ") + " --shrink 0 --json")
         failed = [(c["process"], c["what"]) for c in json.loads(again.out)["checks"] if c["verdict"] == "FAILED"]
         assert again.status == REFUTED and tuple(failing["check"].split(": ")) in failed
-    assert failed_checks(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
+    assert failed_checks(random_programs.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
 
 
-def until_smaller(make: Any, start: texts.TextCase, choices: Any, fails: Any, size: Any, *more: Any) -> texts.TextCase:
+def until_smaller(
+    make: Any, start: random_programs.TextCase, choices: Any, fails: Any, size: Any, *more: Any
+) -> random_programs.TextCase:
     """The shrinker, stopped at the first case that has fewer lines; what is shown is lines, too."""
-    smaller: list[texts.TextCase] = []
+    smaller: list[random_programs.TextCase] = []
 
-    def stopping(case: texts.TextCase) -> bool:
+    def stopping(case: random_programs.TextCase) -> bool:
         if smaller:
             raise Stopped
         failing: bool = fails(case)
@@ -221,7 +223,7 @@ def test_in_turn_each_program_has_one_construction(monkeypatch: pytest.MonkeyPat
     assert failure is not None and failure.number % 3 == 2 and failure.options.constructions == ("ap-mdm one-step",)
 
 
-def winners_that_run(case: texts.TextCase, steps: int = 1000) -> int:
+def winners_that_run(case: random_programs.TextCase, steps: int = 1000) -> int:
     """How many decodes a construction makes of a program: one, or two where the mode leaves the winner open."""
     if not runs_within(case, steps):
         return 0
@@ -230,7 +232,7 @@ def winners_that_run(case: texts.TextCase, steps: int = 1000) -> int:
     return 1 + runs_within(case, steps, HIGHEST)
 
 
-def runs_within(case: texts.TextCase, steps: int, winner: Winner = LOWEST) -> bool:
+def runs_within(case: random_programs.TextCase, steps: int, winner: Winner = LOWEST) -> bool:
     try:
         job = parse_program(case.text).instantiate(case.params, case.arrays)
         run(replace(job, winner=winner), max_steps=steps)
@@ -250,20 +252,20 @@ def test_programs_shrink_to_less_than_half() -> None:
     """
     fitting = (n for n in range(300) if shifts_in_a_loop(case := language_program(random_of(3, n))) and len(case.text) > 900)
     number = next(fitting)
-    found, choices = make_at_random(texts.write_program, random_of(3, number))
+    found, choices = make_at_random(random_programs.write_program, random_of(3, number))
     assert found == language_program(random_of(3, number))
 
-    def fails(case: texts.TextCase) -> bool:
+    def fails(case: random_programs.TextCase) -> bool:
         shifts = shifts_in_a_loop(case)
         if shifts and len(case.text) < 0.5 * len(found.text):
             raise Stopped
         return shifts
 
     with pytest.raises(Stopped):
-        shrink(texts.write_program, found, choices, fails, lambda case: (len(case.text),), 120)
+        shrink(random_programs.write_program, found, choices, fails, lambda case: (len(case.text),), 120)
 
 
-def shifts_in_a_loop(case: texts.TextCase) -> bool:
+def shifts_in_a_loop(case: random_programs.TextCase) -> bool:
     found = count_features(parse_program(case.text).tree)
     return bool(found["word <<"] and found["While"] + found["Repeat"])
 
@@ -292,7 +294,7 @@ def test_only_the_machine_refuses(error: Exception, do: Do, monkeypatch: pytest.
 
 
 def test_a_text_that_is_no_program_fails() -> None:
-    (failed,) = failed_checks(texts.TextCase("program", {}, {}), ALL)
+    (failed,) = failed_checks(random_programs.TextCase("program", {}, {}), ALL)
     assert failed.failed and failed.what == "PramError"
 
 
