@@ -65,7 +65,7 @@ def test_programs_meet_every_kind() -> None:
         ("loop", "local", "statements: For"),
         ("halt", "single", "statements: Halt"),
         ("parallel", "single", "statements: Parallel"),
-        ("part", None, "refused: CREW write"),
+        ("keeps_apart", None, "refused: CREW write"),
     ],
 )
 def test_a_kind_that_is_lacking_is_noticed(

@@ -97,7 +97,7 @@ def test_a_sum_that_reads_another_column_is_refuted_by_name() -> None:
     unit = unit_that_writes(compiled, "sum")
     with planted(compiled.model, Mutant(1, "w_in", (unit, compiled.circuit.offsets()["time"]), 1.0)):
         trouble = {o.what: o.trouble for o in prove(compiled).obligations if not o.holds}
-    assert "sum[0] after layer 2: a gate reads time[0], and not only x and y" in trouble["word operation: add"]
+    assert "sum[0] after layer 2: a gate reads time[0] besides x and y" in trouble["word operation: add"]
 
 
 def test_a_product_of_other_bits_is_refuted_by_name() -> None:

@@ -75,7 +75,7 @@ def test_every_head_is_missed(construction: str, head: str, layer: int) -> None:
     missing = f"heads of layer {layer}: {head} is missing"
     assert broken(altered(compiled, without_head(head))) == {THERE: missing}
     for other in {1, 2, 3} - {layer}:
-        surplus = f"heads of layer {other}: nothing speaks of {head}"
+        surplus = f"heads of layer {other}: {head} is not in the interface"
         assert broken(altered(compiled, moved_head(head, other))) == {THERE: missing if layer < other else surplus}
 
 
@@ -123,7 +123,7 @@ def test_other_tokens_are_refuted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("construction", "other", "trouble"), [("mdm", "ap-mdm", "nothing speaks of them"), ("ap-mdm", "mdm", "are missing")]
+    ("construction", "other", "trouble"), [("mdm", "ap-mdm", "the construction has none"), ("ap-mdm", "mdm", "are missing")]
 )
 def test_edit_bits_are_those_of_the_construction(construction: str, other: str, trouble: str) -> None:
     compiled, weight = short_model(construction), short_model(other).model.control_weight
@@ -155,21 +155,15 @@ MISSPELT: dict[str, Callable[[Interface], Interface]] = {
     "head memory": lambda old: replace(old, heads={**old.heads, "memory": Copy.of(("fetch",), {"out": "token.bit"}, 2)}),
     "head end": lambda old: replace(old, heads={**old.heads, "end": Copy.of(("won",), {"end": "index"}, 1)}),
     "head gather": lambda old: replace(old, heads={**old.heads, "gather": Copy.of(("one",), {"wrote": "index"}, 1)}),
-    "head memory, what it finds": lambda old: replace(
-        old, lookups={**old.lookups, "memory": LookupRule.of("fetsch", (), ("one",))}
-    ),
-    "head low, what it finds": lambda old: replace(
-        old, lookups={**old.lookups, "low": LookupRule.of("one", (), ("one - tokn.BOS",))}
-    ),
-    "head high, what it finds": lambda old: replace(
-        old, lookups={**old.lookups, "high": LookupRule.of("one", (), (), ("indx",))}
-    ),
-    "head x, what it finds": lambda old: replace(
+    "head memory, lookup": lambda old: replace(old, lookups={**old.lookups, "memory": LookupRule.of("fetsch", (), ("one",))}),
+    "head low, lookup": lambda old: replace(old, lookups={**old.lookups, "low": LookupRule.of("one", (), ("one - tokn.BOS",))}),
+    "head high, lookup": lambda old: replace(old, lookups={**old.lookups, "high": LookupRule.of("one", (), (), ("indx",))}),
+    "head x, lookup": lambda old: replace(
         old, lookups={**old.lookups, "x": LookupRule.of("one", (Equal.of("x.index", "adress:2"),), ())}
     ),
     "units of layer 2 that write owner": lambda old: replace(old, own_units=(Unit.of(2, reads="role.DTS", writes="owner"),)),
-    "what drives": lambda old: replace(old, rom_inputs=frozenset({"token.MASC"})),
-    "what is published": lambda old: replace(old, published=frozenset({"store"})),
+    "rom_inputs": lambda old: replace(old, rom_inputs=frozenset({"token.MASC"})),
+    "published": lambda old: replace(old, published=frozenset({"store"})),
 }
 
 

@@ -1,8 +1,8 @@
-"""Random programs of the language, as text with inputs.
+"""Writes random programs of the language, with inputs.
 
-`language_programs` writes programs that the analysis accepts and that mostly run to their end: where
-values are uniform, bounded or different on all processors is tracked (see `lockstep.proofs_check.fuzzing.random_expressions`). One
-program in two is risky, so that every kind of run-time error comes up too.
+The analysis accepts these programs, and most of them run to their end. For that, the writer tracks which values are uniform,
+bounded or distinct (see `lockstep.proofs_check.fuzzing.random_expressions`). One program in two is risky, so that every kind
+of run-time error occurs.
 """
 
 from __future__ import annotations

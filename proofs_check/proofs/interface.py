@@ -1,8 +1,8 @@
-"""What a construction must tell so that its weights can be proved: which rows there are, and what each is for.
+"""The interface of a construction: its fields, heads and kinds of rows, which the proofs compare with the weights.
 
-A *kind of row* names the fields that are known on it; all others take any value of their range. Rows that execute say which
-column of the machine's step they compute. For whatever else gates write, `adds` says in integer terms what each
-layer's gates must add, so that no hidden unit can fire on any kind of row without an obligation that speaks of it.
+A *kind of row* gives values to the fields that are known on it; all others may have any value in their range. A row that
+executes says which column of the machine's step it computes. For everything else that gates write, `adds` returns the sums
+that the gates of each layer must add, as integer terms. So every hidden unit that fires is covered by some obligation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 
-#: A term over the fields of a row: an integer, or a Z3 term.
+#: A term over the fields of a row: an integer or a Z3 term.
 Term = Union[int, z3.ArithRef]
 
 
@@ -27,21 +27,21 @@ class Value(Protocol):
     def __call__(self, name: str, bit: int = 0) -> Term: ...
 
     def known(self, name: str) -> int | None:
-        """The only bit of a field, None if it is not known."""
+        """The value of a one-bit field; None if it is not known."""
 
     def width(self, name: str) -> int: ...
 
     def most(self, name: str) -> int:
-        """The largest value of the only bit of a field."""
+        """The largest value of a one-column field."""
 
 
-#: What gates must add, to each bit that is not 0.
+#: The sums that gates must add, by bit; a bit that is missing gets 0.
 Terms = Mapping[Bit, Term]
 
-#: (layer 1..3, fields) -> what that layer's gates must add.
+#: (layer 1..3, fields) -> the sums that the layer's gates must add.
 Adds = Callable[[int, Value], Terms]
 
-#: The column of the machine's step that a row computes; "counter" is `next` beside the address and value of a store.
+#: The column of the machine's step that a row computes; "counter" is `next`, with the address and value of a store.
 Computes = Literal["value", "destination", "next", "counter"]
 
 
@@ -63,10 +63,10 @@ class Executes:
 
 @dataclass(frozen=True)
 class RowKind:
-    """known: field -> its value; `one` is 1; flags of tokens and roles are 0 unless named here or in `free`.
+    """A kind of row.
 
-    adds: (layer 1..3, value of a field) -> what that layer's gates must add, to each bit that is not 0; on rows that
-    execute, beside what their instruction does.
+    known: field -> its value. `one` is always 1. Flags of tokens and roles are 0 unless they are in `known` or `free`.
+    adds: the sums that gates must add; on rows that execute, besides those of the instruction. executes: None if it does not.
     """
 
     name: str
@@ -80,8 +80,8 @@ class RowKind:
 class Part:
     """One field of a sum.
 
-    sign: 1, or -1 where it is taken away. bits: how many of its bits count, lowest first; None for all.
-    whole: its integer, of as many bits as a word, counts as bit 0 of the sum.
+    sign: 1 or -1. bits: use only so many of its bits, lowest first; None for all.
+    as_integer: its integer, of as many bits as a word, is added to bit 0 of the sum.
     """
 
     field: str
@@ -97,7 +97,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Form:
-    """A sum of fields, bit by bit, written "a + b - c"; in it `f:3` is the first 3 bits of f, `#f` its integer. "" is 0."""
+    """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0."""
 
     parts: tuple[Part, ...]
 
@@ -112,9 +112,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Copy:
-    """What a head adds to a row from the row that it reads, if one of the fields `asks` is 1 here.
+    """The copy that a head makes: it adds fields of the row that it reads to this row, if a field in `asks` is 1 here.
 
-    to: field -> what is added to it, `width` bits of it. layer: whose head it is.
+    to: field -> the sum that is added to it, `width` bits of it. layer: the layer of the head.
     """
 
     asks: tuple[str, ...]
@@ -134,9 +134,9 @@ class Copy:
 
 @dataclass(frozen=True)
 class Equal:
-    """Bits that the row which asks and the row which is found have alike.
+    """Bits that must be equal in the row that asks (`query`) and the row that is found (`key`).
 
-    bits: compare so many. wildcard: rows where this is 1 match whatever is asked.
+    bits: compare only so many. wildcard: a key row where this is 1 matches every query.
     """
 
     query: Form
@@ -156,7 +156,7 @@ class Equal:
 
 @dataclass(frozen=True)
 class LookupRule:
-    """Which row a head reads: of those that are alike and meet all of `among`, the latest; none if the row does not ask.
+    """The row that a head reads: the latest of those that match; none if the row does not ask.
 
     asks, among: sums that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
     latest: fields; the row with the most in the first, of those with the most in the second, and so on.
@@ -180,7 +180,7 @@ class LookupRule:
 
 @dataclass(frozen=True)
 class Unit:
-    """Hidden units of one circuit: the layer, fields that they may read, and fields that they may write."""
+    """Hidden units of one circuit: their layer, the fields that they may read, and those that they may write."""
 
     layer: int
     reads: frozenset[str]
@@ -188,11 +188,11 @@ class Unit:
 
     @staticmethod
     def of(layer: int, *, reads: str, writes: str) -> Unit:
-        """From names of fields with commas between them; names may have spaces."""
+        """Make it from names of fields, separated by commas; names may contain spaces."""
         return Unit(layer, frozenset(reads.split(", ")), frozenset(writes.split(", ")))
 
 
-#: Field -> how many columns it has, and the most that each of them holds.
+#: Field -> its number of columns, and the largest value of each column.
 FieldTable = dict[str, tuple[int, int]]
 
 
@@ -223,24 +223,24 @@ class Interface:
     published: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Raises: ValueError: it speaks of a field that it does not have."""
+        """Raises: ValueError: it uses a field that is not in `fields`."""
         for what, names in self._spoken():
             if unknown := sorted(names - self.fields.keys()):
                 raise ValueError(f"{what}: there is no field {unknown[0]}")
 
     def _spoken(self) -> Iterator[tuple[str, Set[str]]]:
-        """What speaks of fields, and of which."""
+        """Each part that uses fields, with these fields."""
         for name, copy in self.heads.items():
             yield f"head {name}", copy.fields
         for name, lookup in self.lookups.items():
-            yield f"head {name}, what it finds", lookup.fields
+            yield f"head {name}, lookup", lookup.fields
         for unit in self.own_units:
             yield f"units of layer {unit.layer} that write {', '.join(sorted(unit.writes))}", unit.reads | unit.writes
-        yield "what drives", self.rom_inputs
-        yield "what is published", self.published
+        yield "rom_inputs", self.rom_inputs
+        yield "published", self.published
 
 
-#: What every construction's processor has: what a row that executes is computed in.
+#: Fields of every processor, in which a row that executes is computed.
 EMITTED = "emit."
 COUNTER, OUT, SUM, FETCH = "pc", "out", "sum", "fetch"
 JUMPS = ("jump.up", "jump.down")
@@ -248,14 +248,14 @@ SELECTORS = ("asks", "parameter", "pid", "index")
 
 
 def operand_copies(slots: tuple[str, ...], size: Size, source: str) -> dict[str, Copy]:
-    """The heads that bring operands."""
+    """The heads that copy operands into slots."""
     return {slot: Copy.of((f"{slot}.asks",), {slot: source}, size.word, layer=2) for slot in slots}
 
 
 def operand_lookups(
     slots: tuple[str, ...], own: str, candidates: tuple[str, ...], latest: tuple[str, ...] = ()
 ) -> dict[str, LookupRule]:
-    """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
+    """Their lookups: a register with the own pid, a parameter, or the row in which `own` is 1, which says the pid."""
     return {
         slot: LookupRule.of(
             f"{slot}.asks",
@@ -270,5 +270,5 @@ def operand_lookups(
     }  # fmt: skip
 
 
-#: From the code and bit widths to the interface.
+#: A function from the code and bit widths to the interface.
 InterfaceOf = Callable[[Code, Size, Widths], Interface]

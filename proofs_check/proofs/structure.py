@@ -1,4 +1,4 @@
-"""What follows from which entries of the matrices are not 0: who reads and writes what, and how tokens come and go."""
+"""Checks of single matrix entries: the fields that heads and hidden units read and write, embedding, readout, edit bits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lockstep.proofs_check.proofs.weights import Exact, Network
 
 
 class WrongStructure(Exception):
-    """A matrix is not of the structure that is claimed; says where."""
+    """A matrix does not have the claimed structure; the message says where."""
 
 
 def check_heads(network: Network, interface: Interface) -> int:
-    """Each head copies exactly the fields that it should: O V, entry for entry. Returns how many heads there are.
+    """Check that each head copies exactly its fields: compare O V, entry for entry. Returns: the number of heads.
 
-    Raises: WrongStructure: one copies something else.
+    Raises: WrongStructure: a head copies something else.
     """
     for number, layer in enumerate(network.layers, 1):
         for name, found in layer.copies.items():
@@ -35,7 +35,7 @@ def check_heads(network: Network, interface: Interface) -> int:
 
 
 def _copied(network: Network, copy: Copy) -> Exact:
-    """O V of a head, [d, d]."""
+    """The matrix O V that a head must have, [d, d]."""
     matrix = np.zeros((len(network.names),) * 2)
     for field, form in copy.to.items():
         for j, column in enumerate(network.fields[field][: copy.width]):
@@ -44,9 +44,9 @@ def _copied(network: Network, copy: Copy) -> Exact:
 
 
 def check_units(network: Network, interface: Interface) -> int:
-    """Each hidden unit reads and writes fields of one circuit only. Returns how many there are.
+    """Check that each hidden unit reads and writes fields of one circuit only. Returns: the number of units.
 
-    Raises: WrongStructure: one reads or writes beyond it.
+    Raises: WrongStructure: a unit reads or writes another field.
     """
     for number, layer in enumerate(network.layers, 1):
         allowed = list(_circuits(network, interface, number))
@@ -60,7 +60,7 @@ def check_units(network: Network, interface: Interface) -> int:
 
 
 def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tuple[set[str], set[str]]]:
-    """(what it may read, what it may write) of each circuit that has gates in a layer."""
+    """For each circuit with gates in a layer: the fields that it may read, and those that it may write."""
     for unit in interface.own_units:
         if unit.layer == layer:
             yield set(unit.reads), set(unit.writes)
@@ -83,7 +83,7 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
 
 
 def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
-    """The ROM reads the program counter, roles, and what else the construction says."""
+    """The fields of the ROM: it reads the program counter, roles, and the construction's `rom_inputs`."""
     roles = {name for name in network.fields if name.startswith("role.")}
     slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
     emits = {name for name in network.fields if name.startswith(EMITTED)}
@@ -92,7 +92,7 @@ def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
 
 
 def check_embedding(network: Network) -> int:
-    """A token raises the flag of its kind, if it has one, and its bits. Returns how many rows were compared.
+    """Check that a token sets its bits, and the flag of its kind if there is one. Returns: the number of rows compared.
 
     Raises: WrongStructure: a row writes something else.
     """
@@ -117,9 +117,9 @@ def _only(network: Network, row: Exact, wanted: dict[int, int], what: str) -> No
 
 
 def check_control(network: Network) -> int:
-    """Each edit bit is set exactly where its field is 1 or more. Returns how many there are.
+    """Check that each edit bit is set exactly where its field is 1 or more. Returns: the number of edit bits.
 
-    Raises: WrongStructure: it reads another field, or has another threshold.
+    Raises: WrongStructure: an edit bit reads another field, or has another threshold.
     """
     if network.control is None:
         return 0
@@ -186,7 +186,7 @@ def _reads_own_bit(network: Network) -> None:
 
 
 def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, list[tuple[float, float]]]) -> None:
-    """An upper bound of the weight of all wrong tokens relative to the right one, over all bits."""
+    """Bound the weight of all wrong tokens relative to the right one, for all values of the bits."""
     right = dict(zip((name for name, _ in network.vocabulary.kinds), scores))[kind]
     wrong, own = 0.0, 1.0
     for j in range(network.vocabulary.bits(kind)):
@@ -202,10 +202,10 @@ def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, l
 
 
 def _gain(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
-    """The most that the bits of another kind add to its score, as the logarithm of a sum over both values."""
+    """The most that the bits of another kind add to its score: the logarithm of a sum over both values of each bit."""
     return sum(max(float(np.logaddexp(good, bad)) for good, bad in rails[j]) for j in range(bits))
 
 
 def _loss(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
-    """The least that its right bits add to a kind's score."""
+    """The least that the right bits add to the score of a kind."""
     return sum(min(good for good, _ in rails[j]) for j in range(bits))

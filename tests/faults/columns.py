@@ -112,7 +112,7 @@ class Stage:
         yield from self.network.layers[layer - 1].copies
 
     def _found(self, head: str, name: str, bit: int, row: Row) -> bool:
-        """Whether a lookup reads a bit of this row, as what must be alike, or of what it finds if it may find it."""
+        """Whether a lookup can see a bit of this row: as a query, or as a key if it may find the row."""
         lookup, copy = self.interface.lookups[head], self.interface.heads[head]
         among = [read for condition in lookup.candidates for read in _read(condition)]
         if name in {field for field, _ in among}:
