@@ -222,7 +222,7 @@ def test_what_lines_cancel_is_the_number_that_is_left() -> None:
     wrong = altered(compiled, owner_of_what_cancels)
     check_circuit(wrong.circuit)
     assert decodes_right(compiled, task) and not decodes_right(wrong, task)
-    assert broken(wrong) == {"rows that do not execute: what all gates add": "DST, REG: layer 2: owner"}
+    assert broken(wrong) == {"rows that do not execute: sums of all gates": "DST, REG: layer 2: owner"}
 
 
 def test_a_product_that_is_made_twice_is_refuted() -> None:

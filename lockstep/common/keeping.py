@@ -16,8 +16,8 @@ from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.pram.winner import Winner
+from lockstep.proofs_check.failing import input_text, shrink_failing
 from lockstep.proofs_check.failing import name as name_of
-from lockstep.proofs_check.failing import shrink_failing, input_text
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Options
 

@@ -1,7 +1,7 @@
-"""Rows that execute: for every instruction of a program, each column of the machine's step, for all operand words.
+"""Proves rows that execute: each column of the machine's step, for every instruction of a program and all operand words.
 
-A row's setting is what layer 1 leaves in the processor's fields at one program counter. It decides which operands the slots
-ask for, which operations run and what kind of token the row emits; the words themselves stay free.
+The *setting* of a row is the content of the processor's fields after layer 1, at one program counter. It selects the operands,
+the operations and the kind of token that the row emits. The operand words may be any.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, Meaning
 
 @dataclass(frozen=True)
 class RowClaim:
-    """What a row that executes must do.
+    """The claim about one row that executes.
 
-    emits:  the kind of its token. result: its bits. slots: the operands that x, y, .. must hold.
-    address: whether `sum` must be x + y for a lookup of layer 3, and `out` nothing.
-    flags:  further fields. What rows publish and is not among them must be 0.
+    emits:   the kind of its token. result: the bits of its token. slots: the operands that x, y, .. must hold.
+    address: whether a lookup of layer 3 needs the address x + y in `sum` and 0 in `out`.
+    flags:   values of further fields. Published fields that are not among them must be 0.
     """
 
     emits: str
@@ -36,7 +36,7 @@ class RowClaim:
 
 
 def claim_of(instruction: Instruction, number: int, computes: str, slots: Sequence[str]) -> RowClaim:
-    """The claim of one column of an instruction, from the table in `lockstep.proofs_check.proofs.specification`."""
+    """The claim for one column of an instruction's step, from the table in `lockstep.proofs_check.proofs.specification`."""
     meaning = INSTRUCTIONS[instruction.name]
     match computes:
         case "value":
@@ -91,9 +91,9 @@ class InstructionProver:
         self.operands = Operands(row_prover.network, bits)
 
     def prove(self, kind: RowKind) -> None:
-        """All three layers of a row that executes.
+        """Prove all three layers of a row that executes.
 
-        Raises: Failed: it does something else than its instruction.
+        Raises: Failed: the row does not compute what its instruction means.
         """
         assert kind.executes is not None
         instruction = self.code.instructions[kind.executes.number]
@@ -110,7 +110,7 @@ class InstructionProver:
             raise Failed(Fault(kind, layer, row, unequal.refuted)) from None
 
     def _operate(self, kind: RowKind, claim: RowClaim, row: Row) -> None:
-        """Layers 2 and 3: two operand words become a token's bits."""
+        """Layers 2 and 3: compute the bits of a token from two operand words."""
         row_prover = self.row_prover
         added = row_prover.gates(2, row)
         row = row_prover.check(kind, 2, row, added)
@@ -121,7 +121,7 @@ class InstructionProver:
         row_prover.check(kind, 3, row, added)
 
     def _setting(self, row: Row, claim: RowClaim) -> None:
-        """The kind of token, the operands asked for, and flags; all that layer 1 leaves is in its range."""
+        """Check the setting after layer 1: the kind of token, the operands, the flags, and the ranges of all fields."""
         fields = self.row_prover.network.fields
         for column in self.row_prover.by_instructions:
             known = row.known(column)
@@ -156,18 +156,18 @@ class InstructionProver:
                 )
 
     def _free_slots(self, row: Row) -> Row:
-        """Operand words may be any: what is shown for all of them holds for constants, too."""
+        """The row with any words in its slots: a proof for all words covers constants, too."""
         fields = self.row_prover.network.fields
         return row.changed({c: (0, 1) for slot in self.row_prover.interface.slots for c in fields[slot]})
 
     def _target(self, kind: RowKind, claim: RowClaim, row: Row, live: frozenset[str]) -> None:
-        """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or a register in `out` and no address."""
+        """Check the fields that lookups of layer 3 see: an address in `sum` and 0 in `out`, or a register in `out` and 0 in `sum`."""
         destination = kind.executes is not None and kind.executes.computes == "destination"
         if claim.address and SUM not in live:
             raise Unequal(Refutation({}, "no address for layer 3"))
         if destination:
             self._is(row, OUT if claim.address else SUM, 0)
-        if destination and isinstance(claim.result, int):  # layer 3 may not be what sets it right
+        if destination and isinstance(claim.result, int):  # `out` must be right before layer 3
             self._is(row, OUT, claim.result)
 
     def _asks_nothing_more(self, row: Row) -> None:

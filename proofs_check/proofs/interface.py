@@ -128,7 +128,7 @@ class Copy:
 
     @property
     def fields(self) -> set[str]:
-        """Whatever it speaks of."""
+        """All fields that it uses."""
         return set(self.asks).union(self.to, *(form.fields for form in self.to.values()))
 
 
@@ -158,8 +158,9 @@ class Equal:
 class LookupRule:
     """The row that a head reads: the latest of those that match; none if the row does not ask.
 
-    asks, among: sums that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
-    latest: fields; the row with the most in the first, of those with the most in the second, and so on.
+    A row matches if it has the `same` bits as this row and each of `candidates` is 1 on it.
+    asks, candidates: sums that are 0 or 1, such as "role.V + role.C" or "one - token.BOS"; on BOS, no candidate is 1.
+    latest: fields; the latest row has the largest value in the first field, on a tie in the second, and so on.
     """
 
     asks: Form
@@ -173,7 +174,7 @@ class LookupRule:
 
     @property
     def fields(self) -> set[str]:
-        """Whatever it speaks of."""
+        """All fields that it uses."""
         conditions = *(equal.fields for equal in self.same), *(form.fields for form in self.candidates)
         return self.asks.fields.union(self.latest, *conditions)
 
@@ -198,16 +199,17 @@ FieldTable = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Interface:
-    """One construction.
+    """Everything that a construction says about its weights.
 
-    fields, positions: every field but those of operations that only some programs use; those that position encodings write.
-    heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
-    slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
-    own_units: gates that are not the processor's: by which fields they may be driven, and which they write.
-    rom_inputs: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
-    invariants: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
-            machine runs: no edit bit is set then.
-    published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
+    fields: all fields, except those of operations that only some programs use. positions: those that position encodings write.
+    heads, lookups: for each head, by name, the copy that it makes and the row that it reads.
+    rows: every kind of row but BOS, which reads nothing.
+    slots: operand slots; the fields s.asks, s.parameter, s.pid and s.index select the operand of slot s.
+    own_units: the fields that the construction's own gates read and write; all other gates are the processor's.
+    rom_inputs: fields that the processor's gates of layer 1 read, besides the program counter and roles.
+    invariants: conditions on fields that hold on every row but BOS. while_running: conditions that hold in addition on rows
+    that execute, since the machine is running; no edit bit is set then.
+    published: fields of rows that execute which lookups of layer 3 can see, besides `sum` and `out`.
     """
 
     fields: FieldTable

@@ -1,16 +1,16 @@
-"""Word operations on the weights: what layers 2 and 3 make of operand words, for all words.
+"""Proves that layers 2 and 3 compute the word operations, for all operand words.
 
-Layer 2 leaves intermediate words, each with a meaning that is proved first; then layer 3 is proved over these:
+Layer 2 computes intermediate words. Their meanings are proved first, then layer 3 is proved over these words:
 
 | field        | meaning                                                       | closed by                               |
 |--------------|---------------------------------------------------------------|-----------------------------------------|
 | sum          | x + y                                                         | solver, bit by bit                      |
 | addsat.over  | the carry of x + y out of the word                            | solver                                  |
 | out          | the operation itself                                          | solver, bit by bit                      |
-| *.amount     | one hot: bit s is [y = s]; none for y >= w                    | solver; layer 3 for each amount         |
+| *.amount     | one-hot: bit s is [y = s]; all 0 for y >= w                   | solver; layer 3 for each amount         |
 | mul.partial  | M_k, of x_i y_j 2^(i+j) modulo 2^(k+1) every one              | each gate on all its bits; coefficients |
 
-Bit k of a product is bit k of M_k, since M_k is the product modulo 2^(k+1); layer 3 is run on every value that M_k can take.
+M_k equals the product modulo 2^(k+1), so bit k of the product is bit k of M_k. Layer 3 is run on every possible value of M_k.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
 PARTIAL, OVER = "mul.partial", "addsat.over"
 INTERMEDIATE = (SUM, OVER, PARTIAL, *AMOUNTS)
 
-#: The constant that a column gets, and the lines beside it.
+#: The sum that a column gets: a constant and polylines.
 Column = tuple[int, tuple[Polyline, ...]]
 
 
@@ -44,7 +44,7 @@ class Branch:
     following: int
 
 
-#: What `out` must be at last: an operation on x and y, "loaded", a constant, or a branch.
+#: The value that `out` must have after layer 3: an operation on x and y, "loaded", a constant, or a branch.
 Result = Union[str, int, Branch]
 
 
@@ -71,17 +71,17 @@ class Operands:
 
 @dataclass(frozen=True)
 class AfterLayer2:
-    """A row after layer 2: `live` are the fields that depend on operands; their meanings are proved."""
+    """A row after layer 2. `live` names the fields that depend on operands; their meanings are proved."""
 
     row: Row
     live: frozenset[str]
 
 
 def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, result: Result) -> AfterLayer2:
-    """What layer 2 leaves of two operand words.
+    """Prove the intermediate words that layer 2 computes from two operand words. Returns: the row after layer 2.
 
-    Args:   added: by the gates of layer 2. result: what `out` must be, if it is not constant.
-    Raises: Unequal: an intermediate word is not what the table above says.
+    Args:   added: the sums of the gates of layer 2. result: the value that `out` must have, if it is not constant.
+    Raises: Unequal: an intermediate word differs from the table above.
     """
     network, words = operands.network, operands.words()
     live = set()
@@ -105,14 +105,14 @@ def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, r
 
 
 def _column(row: Row, added: Reduced, column: int) -> Column:
-    """What a column holds after the gates: it must be known before."""
+    """The value of a column after the gates; before them it must be known."""
     before = row.known(column)
     assert before is not None
     return before + int(added.constant[column]), added.varying.get(column, ())
 
 
 def _meaning(operands: Operands, field: str, result: Result) -> Word:
-    """The word that a field must be; amounts as a word of which one bit is set."""
+    """The word that a field must hold; for an amount, a one-hot word."""
     if field == SUM:
         return OPERATIONS["add"](operands.x, operands.y)
     if field == OVER:
@@ -128,16 +128,16 @@ def _meaning(operands: Operands, field: str, result: Result) -> Word:
 
 
 def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result, loaded: bool) -> tuple[Row, Reduced]:
-    """What layer 3 leaves in `out`, as the readout sees it; the row before its gates, and what they add.
+    """Prove `out` after layer 3, as the readout sees it. Returns: the row before the gates of layer 3, and their sums.
 
-    Args:   wanted: what it must be. loaded: whether the shared-memory read adds a word to `out`.
-    Raises: Unequal: `out` is something else.
+    Args:   wanted: the value that `out` must have. loaded: whether the shared-memory read adds a word to `out`.
+    Raises: Unequal: `out` has another value.
     """
     network, row = operands.network, after2.row
     out = network.fields[OUT]
     if loaded:
         if OUT in after2.live or any(row.known(c) != 0 for c in out):
-            raise Unequal(Refutation({}, "out is not 0 where a word is loaded into it"))
+            raise Unequal(Refutation({}, "out is not 0 before a word is loaded into it"))
         row = row.changed({c: (0, 1) for c in out[: operands.bits]})
     added = reduce_gates(network.layers[2].gates, row)
     if AMOUNTS.keys() & after2.live:
@@ -153,26 +153,26 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
     elif isinstance(wanted, int):
         _constant([row.known(c) for c in out], found, wanted)
     else:
-        raise Unequal(Refutation({}, f"out is not computed by what `{wanted}` needs"))
+        raise Unequal(Refutation({}, f"layer 2 does not compute the fields that `{wanted}` needs"))
     return row, added
 
 
 def _untouched(found: Sequence[Column]) -> None:
-    """Layer 3 adds nothing to what is already right."""
+    """Check that layer 3 adds nothing to `out`, which is right already."""
     for j, (constant, lines) in enumerate(found):
         if constant or lines:
             raise Unequal(Refutation({}, f"layer 3 adds to out[{j}]"))
 
 
 def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int) -> None:
-    """out is a constant."""
+    """Check that `out` is the constant `wanted`."""
     for j, (value, (constant, lines)) in enumerate(zip(before, found)):
         if lines or value is None or value + constant != wanted >> j & 1:
             raise Unequal(Refutation({}, f"out[{j}] is not the bit of {wanted}"))
 
 
 def _moved(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, row: Row, found: Sequence[Column], wanted: str) -> None:
-    """out, made of `sum` and of whether that leaves the word, which are what layer 2 was shown to leave."""
+    """Prove that layer 3 computes `out` from `sum` and its carry, whose meanings are proved."""
     network = operands.network
     terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in after2.live}
     columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
@@ -183,16 +183,16 @@ def _moved(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, row: Row, fo
 
 
 def _shifts(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result) -> None:
-    """One run of layer 3 for each amount, and one for amounts of w or more; the operand x stays free."""
+    """Prove layer 3 once for each amount, and once for all amounts of w or more, for all words x."""
     network, words = operands.network, operands.words()
     fields = [f for f in AMOUNTS if f in after2.live]
     if not isinstance(wanted, str) or OUT in after2.live or wanted not in OPERATIONS:
-        raise Unequal(Refutation({}, "an amount is hot where nothing is shifted"))
+        raise Unequal(Refutation({}, "a shift amount is set, but the instruction does not shift"))
     for amount in range(operands.bits + 1):
         hot = {c: (int(s == amount),) * 2 for f in fields for s, c in enumerate(network.fields[f])}
         row = after2.row.changed(hot)
         added = reduce_gates(network.layers[2].gates, row)
-        y = z3.BitVecVal(amount, operands.bits)  # w itself is a word, and stands for all that are no amounts
+        y = z3.BitVecVal(amount, operands.bits)  # w fits into a word and stands for all larger amounts
         result = apply(wanted, (operands.x, y))
         for j, c in enumerate(network.fields[OUT]):
             bit = z3.Extract(j, j, result) if j < operands.bits else z3.BitVecVal(0, 1)
@@ -202,7 +202,7 @@ def _shifts(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Res
 
 
 def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
-    """All amounts of w or more give what w gives."""
+    """Prove that all amounts of w or more have the same result as w."""
     key = ("vanishes", operation, operands.bits)
     if key in lemmas.closed:
         return
@@ -219,7 +219,7 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
 
 
 def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> tuple[int, ...]:
-    """The largest value of each M_k, once it is shown to be the product modulo 2^(k+1)."""
+    """Prove that each M_k is the product modulo 2^(k+1). Returns: the largest value of each M_k."""
     key = operands.bits, tuple(found), operands.words().places
     if key not in lemmas.products:
         lemmas.products[key] = tuple(_product(lemmas, operands, k, column) for k, column in enumerate(found))
@@ -242,7 +242,7 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
 
 
 def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline) -> tuple[int, int, int]:
-    """A gate of M_k that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
+    """Show that a gate of M_k is factor * x_i * (low bits of y), by all values of its bits. Returns: i, bits of y, factor."""
     words = operands.words()
     key = line, words.places
     if key in lemmas.partials:
@@ -265,7 +265,7 @@ def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline)
 
 
 def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
-    """out[k] is bit k of M_k, for every value up to the largest."""
+    """Check that out[k] is bit k of M_k, for every value of M_k."""
     fields = operands.network.fields
     for k, (constant, lines) in enumerate(found):
         before = constant + (row.known(fields[OUT][k]) or 0)
@@ -288,5 +288,5 @@ def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Colu
 
 
 def _bits(operands: Operands, x: int, y: int) -> Mapping[int, int]:
-    """Columns and values of two operand words."""
+    """The values of the columns that hold two operand words."""
     return {c: (x if name == "x" else y) >> bit & 1 for c, (name, bit) in operands.words().columns.items()}

@@ -1,4 +1,4 @@
-"""All obligations of one compiled model; docs/proofs.md says what they add up to."""
+"""Proves all obligations of one compiled model; docs/proofs.md says what they imply together."""
 
 from __future__ import annotations
 
@@ -35,25 +35,26 @@ INTERFACES: dict[str, InterfaceOf] = {
     MDM: rows_mdm.interface_of, TWO_STEP: rows_two_step.interface_of, ONE_STEP: rows_one_step.interface_of,
 }  # fmt: skip
 
-#: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
+#: Longer words are refused: each possible value of a sum of partial products is run.
 MOST_PROVED_BITS = 16
 
-#: How an obligation is closed: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
-#: coefficients of sums compared; or by what was closed for word operations, all else being constant.
+#: How an obligation is proved: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
+#: a comparison of coefficients; or by the word operations that were proved before, with everything else constant.
 How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
 CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run"}
 
 
 def interface_of(compiled: Compiled) -> Interface:
-    """The interface of a model: what its construction says of its code and widths."""
+    """The interface of a model's construction, for its code and widths."""
     return INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word), compiled.widths)
 
 
 @dataclass(frozen=True)
 class Obligation:
-    """One group of things shown together, for all states that `covers` counts.
+    """One group of claims, with its proof.
 
-    fault: where it fails on rows. misread: the head that reads another row. broken: why it fails otherwise.
+    covers: the cases of the proof, as text. fault: the place where it fails on rows. misread: the head that reads a wrong
+    row. broken: the reason of any other failure.
     """
 
     what: str
@@ -75,7 +76,7 @@ class Obligation:
 
 @dataclass(frozen=True)
 class Proof:
-    """All obligations of a model; with what a counterexample is made from."""
+    """All obligations of a model, and the parts that counterexamples need. asked: number of queries to Z3."""
 
     compiled: Compiled
     network: Network | None
@@ -88,7 +89,7 @@ class Proof:
         return all(obligation.holds for obligation in self.obligations)
 
     def counterexamples(self) -> Iterator[Counterexample]:
-        """A state for each obligation that fails on rows, or because of what a head reads."""
+        """A state for each obligation that fails on rows or on a head."""
         for obligation in self.obligations:
             if obligation.fault is not None and self.network is not None:
                 yield counterexample(self.compiled, self.network, self.interface, obligation.fault)
@@ -97,15 +98,15 @@ class Proof:
 
 
 def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = silent) -> Proof:
-    """Prove a compiled model's weights; whatever fails is among the obligations, with the rows where it does.
+    """Prove a compiled model's weights. The result contains the obligations that fail, with the rows on which they fail.
 
-    Args:   lemmas: what was closed before, for other models.
+    Args:   lemmas: proofs of other models, to be used again.
     Raises: ValueError: words of more than MOST_PROVED_BITS bits, or a construction that has no interface.
     """
     if compiled.widths.word > MOST_PROVED_BITS:
         raise ValueError(f"words of {compiled.widths.word} bits: proofs are for words of up to {MOST_PROVED_BITS}")
     if compiled.construction not in INTERFACES:
-        raise ValueError(f"{compiled.construction} has told nothing about its rows")
+        raise ValueError(f"{compiled.construction} has no interface, so it cannot be proved")
     interface = interface_of(compiled)
     started, lemmas = time.perf_counter(), lemmas or Lemmas()
     try:
@@ -127,11 +128,11 @@ class _Prover:
     def obligations(self) -> Iterator[Obligation]:
         network, interface, compiled = self.network, self.interface, self.compiled
         size = Size.of(compiled.code, compiled.widths.word)
-        there = self._structure("fields and heads are all there", "{} columns", lambda: check_columns(network, interface, size))
+        there = self._structure("all fields and heads exist", "{} columns", lambda: check_columns(network, interface, size))
         yield there
-        if not there.holds:  # all others go by the names of fields and heads
+        if not there.holds:  # all others need the names of fields and heads
             return
-        yield self._structure("tokens enter by their kind and bits", "{} rows", lambda: check_embedding(network))
+        yield self._structure("the embedding sets the kind and bits of a token", "{} rows", lambda: check_embedding(network))
         yield self._attention()
         yield self._structure(
             "each head copies the fields of its lookup only", "{} heads", lambda: check_heads(network, interface)
@@ -149,12 +150,14 @@ class _Prover:
             yield self._rows(name, members)
             done += len(members)
             self.progress(done, len(kinds))
-        yield self._structure("tokens leave as emitted, with probability 0.9", "{} settings", lambda: check_readout(network))
+        yield self._structure(
+            "the readout emits the right token with probability 0.9", "{} settings", lambda: check_readout(network)
+        )
         if network.control is not None:
-            yield self._structure("edit bits are their fields", "{} bits", lambda: check_control(network))
+            yield self._structure("edit bits equal their fields", "{} bits", lambda: check_control(network))
 
     def _operations(self, kinds: list[RowKind]) -> Iterator[Obligation]:
-        """Each word operation, and the branch test, on the first row that uses it; later ones have the same gates."""
+        """Prove each word operation and the branch test on the first row that uses it; other rows use the same gates."""
         bits, seen = self.compiled.widths.word, set()
         for kind in kinds:
             if kind.executes is None:
@@ -174,7 +177,7 @@ class _Prover:
 
     def _group(self, kind: RowKind) -> str:
         if kind.executes is None:
-            return "rows that do not execute: what all gates add"
+            return "rows that do not execute: sums of all gates"
         return f"instruction {self.compiled.code.instructions[kind.executes.number].name}"
 
     def _rows(self, name: str, kinds: list[RowKind], covers: str = "", how: How = "solver") -> Obligation:

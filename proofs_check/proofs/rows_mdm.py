@@ -1,4 +1,4 @@
-"""Kinds of rows of masked diffusion (`lockstep.compiler.mdm`), and what gates add on each: blocks of V, C and A rows."""
+"""The interface of masked diffusion (`lockstep.compiler.mdm`): blocks of V, C and A rows, and the sums that gates add on each."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
 
 
 def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
-    """What position encodings write, beside `sum`, the address of an output."""
+    """The fields that position encodings write, besides `sum`, the address of an output."""
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
     return {
         **flags("one", "first", "last", *roles),
@@ -94,7 +94,7 @@ def _heads(size: Size) -> dict[str, Copy]:
 
 
 def _lookups(size: Size) -> dict[str, LookupRule]:
-    """Rows of the step before, of the same step or of any; A rows publish writes, of one step's the winner's is last."""
+    """Lookups of rows of the previous step, of the same step or of any step. A rows publish writes; in each step the winner is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
     trace = ("token.MASK", "role.V + role.C + role.A")
     return {
@@ -149,7 +149,7 @@ def _emitted(kind: str) -> Adds:
 
 @cache
 def _given(size: Size) -> Adds:
-    """Parameters and inputs: their token is their value."""
+    """Parameters and inputs: the bits of their token are copied to `value`."""
     return lambda layer, v: {("value", j): v("token.bits", j) for j in range(size.word)} if layer == 1 else {}
 
 
@@ -159,7 +159,7 @@ def _finished(layer: int, v: Value) -> Terms:
 
 @cache
 def _published(size: Size) -> Adds:
-    """An A token names a register or a cell, a key when its block has no mask."""
+    """A rows: the token names a register or a cell. Lookups can find it when its block has no mask."""
 
     def adds(layer: int, v: Value) -> Terms:
         if layer != 1:

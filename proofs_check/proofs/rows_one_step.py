@@ -1,4 +1,4 @@
-"""Kinds of rows of any-process masked diffusion in one decoding step (`lockstep.compiler.one_step`), and what gates add on each."""
+"""The interface of the one-step schedule (`lockstep.compiler.one_step`): its kinds of rows, and the sums that gates add on each."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _heads(size: Size) -> dict[str, Copy]:
 
 
 def _lookups(size: Size) -> dict[str, LookupRule]:
-    """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
+    """Lookups of registers and cells find the slot that is not masked. The masked PC slot provides the pid."""
     pid = Equal.of("pid", "pid")
     registers = ("role.register + role.parameter + executes", f"{rows_in_place.WRITTEN} + executes")
     return {
@@ -133,7 +133,7 @@ def _rows(code: Code, size: Size) -> Iterator[RowKind]:
 def _register_rows(
     code: Code, number: int, known: dict[str, int], free: frozenset[str], adds: tuple[Adds, Adds]
 ) -> Iterator[RowKind]:
-    """Both slots of each register of a processor that runs; the one that the instruction writes moves."""
+    """Both slots of each register of a running processor. The register that the instruction writes moves to its other slot."""
     instruction = code.instructions[number]
     writes = INSTRUCTIONS[instruction.name].to == "register"
     for register in range(code.registers):
@@ -165,12 +165,12 @@ def _adds(size: Size, hit: bool = False) -> Adds:
 
 
 def _first(size: Size, v: Value, masked: bool, hit: bool) -> dict[Bit, Term]:
-    """Layer 1 but for the end: growth, the start, and who moves."""
+    """Layer 1 without the end of the run: growth, the start, and the slots that move."""
     index, end, full, last = v("index"), v("end"), v("full"), v("last_word")
     longest = v.most("index")
     is_pc, is_cell, is_register = (v(f"role.{role}") == 1 for role in ("PC", "cell", "register"))
     executes = is_pc and masked and v.known("runs") == 1
-    short = v("started") + v("role.second")  # at L = N, 0 where the first slot of what has no word opens
+    short = v("started") + v("role.second")  # at L = N, 0 on first slots without a word, which open
     opens = end + 1 - full - short >= 0
     moves = when(masked) - when(executes) - when(masked, hit) + when(not masked, hit)
     opened = when(masked, is_cell or is_register, opens), when(masked, is_pc, opens)

@@ -1,4 +1,4 @@
-"""Kinds of rows of any-process masked diffusion in two decoding steps (`lockstep.compiler.two_step`), and what gates add on each."""
+"""The interface of the two-step schedule (`lockstep.compiler.two_step`): its kinds of rows, and the sums that gates add on each."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _heads(size: Size) -> dict[str, Copy]:
 
 
 def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
-    """Rows of the same processor; cells by their address, and the DST that targets a row by what it is about to say or says."""
+    """Lookups of rows of the same processor, of cells by address, and of the DST row whose token (or next token) names a row."""
     pid, roles = Equal.of("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
     targeted = max((i.rd or 0 for i in code.instructions), default=0).bit_length()
     target = (
@@ -151,7 +151,7 @@ def _adds(size: Size) -> Adds:
 
 
 def _first(size: Size, v: Value, masked: bool, buffer: bool) -> dict[Bit, Term]:
-    """Layer 1 but for the end: growth, waiting, clearing, and what masked cells, registers and PCs become."""
+    """Layer 1 without the end of the run: growth, waiting, clearing, and the tokens of masked cells, registers and PCs."""
     is_pc, length = v("role.PC") == 1, v("end") + 1
     commits, halts = is_pc and masked, v("counterpart.HALT")
     remask = when(masked, buffer, v("counterpart.PC") == 0) + when(not masked, buffer) + when(is_pc, v("token.PC") == 1)
