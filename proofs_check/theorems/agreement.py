@@ -1,4 +1,4 @@
-"""Agreement: after every decoding step every token is what the machine's run says, and the outputs are its memory."""
+"""Agreement: after every decoding step, every token matches the machine's run, and the outputs equal its memory."""
 
 from __future__ import annotations
 

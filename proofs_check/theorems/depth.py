@@ -1,4 +1,4 @@
-"""Constant depth: three layers, whatever the program, its input, time and processors."""
+"""Constant depth: three layers for every program, input, time and number of processors."""
 
 from __future__ import annotations
 
