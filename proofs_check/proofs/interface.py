@@ -150,7 +150,7 @@ class Equal:
 
     @property
     def fields(self) -> set[str]:
-        """Whatever it speaks of."""
+        """All fields that it uses."""
         return self.query.fields | self.key.fields | self.wildcard.fields
 
 

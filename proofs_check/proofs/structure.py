@@ -108,9 +108,9 @@ def check_embedding(network: Network) -> int:
 
 
 def _only(network: Network, row: Exact, wanted: dict[int, int], what: str) -> None:
-    for stray in np.flatnonzero(row).tolist():
-        if stray not in wanted:
-            raise WrongStructure(f"{what} writes {network.text(stray)}")
+    for column in np.flatnonzero(row).tolist():
+        if column not in wanted:
+            raise WrongStructure(f"{what} writes {network.text(column)}")
     for column, value in wanted.items():
         if row[column] != value:
             raise WrongStructure(f"{what} writes {row[column]:g} to {network.text(column)}, not {value}")
@@ -141,9 +141,9 @@ def check_readout(network: Network) -> int:
     emits = {name.removeprefix(EMITTED): cs[0] for name, cs in network.fields.items() if name.startswith(EMITTED)}
     reads = {*emits.values(), *network.fields[OUT]}
     for rows, what in zip(network.unembedding, ("kinds", "bits that are 1", "bits that are 0")):
-        stray = [c for c in np.flatnonzero(rows.any(axis=0)) if c not in reads]
-        if stray:
-            raise WrongStructure(f"readout of {what} reads {network.text(int(stray[0]))}")
+        others = [c for c in np.flatnonzero(rows.any(axis=0)) if c not in reads]
+        if others:
+            raise WrongStructure(f"readout of {what} reads {network.text(int(others[0]))}")
     for kind in (None, *emits):
         _check_setting(network, emits, kind)
     return 1 + len(emits)
