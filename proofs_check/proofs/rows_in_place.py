@@ -94,12 +94,12 @@ def shrunk(v: Value) -> Term:
 
 
 def length_invariant(v: Value) -> list[z3.BoolRef]:
-    """The sequence is never longer than N."""
+    """Condition on every row: the sequence is not longer than N."""
     return [v("end") + 1 <= v("full")]
 
 
 def running_invariants(v: Value) -> list[z3.BoolRef]:
-    """While the machine runs, L = N, parameters are there, and no row is behind the end."""
+    """Conditions while the machine runs: L = N, parameters are there, and no row is behind the end."""
     return [v("full") == v("end") + 1, v("index") <= v("end"), v("vanishing") == 0]
 
 

@@ -133,10 +133,12 @@ def check_control(network: Network) -> int:
 
 
 def check_readout(network: Network) -> int:
-    """On a row that emits a kind, the token of that kind with the bits of `out` has all the probability but 0.1, whatever
-    these bits are; on a row that emits nothing no token has 0.9. Returns how many settings were run.
+    """Check the probabilities of tokens. Returns: the number of settings that were checked.
 
-    Raises: WrongStructure: another token comes near.
+    On a row that emits a kind, the token of this kind with the bits of `out` has a probability of at least 0.9, for all bits.
+    On a row that emits nothing, no token has 0.9.
+
+    Raises: WrongStructure: a token has another probability, or the readout reads another field.
     """
     emits = {name.removeprefix(EMITTED): cs[0] for name, cs in network.fields.items() if name.startswith(EMITTED)}
     reads = {*emits.values(), *network.fields[OUT]}
@@ -150,7 +152,7 @@ def check_readout(network: Network) -> int:
 
 
 def _check_setting(network: Network, emits: dict[str, int], kind: str | None) -> None:
-    """One kind emitted: each bit separately, other bits being free."""
+    """Check a row that emits one kind (None: nothing), each bit separately."""
     kinds, ones, zeros = network.unembedding
     base, out = np.zeros(len(network.names)), network.fields[OUT]
     if kind is None:
@@ -174,7 +176,7 @@ def _check_setting(network: Network, emits: dict[str, int], kind: str | None) ->
 
 
 def _reads_own_bit(network: Network) -> None:
-    """Rail j reads bit j of `out` and no other; kinds read none."""
+    """Check that rail j reads bit j of `out` and no other bit, and that kinds read none."""
     kinds, ones, zeros = network.unembedding
     out = network.fields[OUT]
     if kinds[:, out].any():
