@@ -320,8 +320,8 @@ def test_what_is_left_undecoded_is_not_checked(do: Do) -> None:
     table = do("fuzz --programs 5 --seed 2 --max-context 0").out
     assert f"checked on 0 programs; {ran} left undecoded" in table and f"0 runs, {ran} too long to decode" in table
     some = fuzz(20, 2, replace(ALL, max_context=700)).counts
-    assert some.held + some.undecoded + some.refused.total() == 20 and min(some.held, some.undecoded) > 0
-    assert some.held <= min(some.decodes.values()) < max(some.decodes.values()) < 20  # mdm's contexts are the longest
+    assert some.passed + some.undecoded + some.refused.total() == 20 and min(some.passed, some.undecoded) > 0
+    assert some.passed <= min(some.decodes.values()) < max(some.decodes.values()) < 20  # mdm's contexts are the longest
 
 
 def test_float32_may_not_reach(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
