@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lockstep.pram.unwritten import Warn
     from lockstep.pram.winner import Winner
     from lockstep.proofs_check.decoding import Decoded
-    from lockstep.proofs_check.verification import Failed, Report
+    from lockstep.proofs_check.verification import FailedCheck, Report
 
 __version__ = "0.1.0"
 __all__ = ["PramError", "Program", "Run", "compile", "decode", "load", "parse_program", "run", "verify"]
@@ -97,7 +97,7 @@ def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
            use_sidecar: bool = True, progress: Progress | None = None, fail_fast: bool = False,
-           on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float | None = None,
+           on_failure: Callable[[FailedCheck], None] = lambda failed: None, sidecar_timeout: float | None = None,
            expected: dict[str, Any] | None = None, constructions: Sequence[str] = ("mdm",), order: str = "parallel",
            dtype: str = "float64", seed: int = 0, word_bits: int | None = None, max_context: int | None = None,
            engine: str = "auto", device: str = "cpu", max_decoding_steps: int | None = None, max_steps: int | None = None,

@@ -1,1 +1,1 @@
-"""Evidence that compiled models compute what the machine computes: random programs, agreement, certificates."""
+"""Checks that compiled models compute what the machine computes: agreement, certificates, theorems, proofs, random programs."""

@@ -1,9 +1,8 @@
-"""Machine and model in lock step: after every decoding step, every token is held against the machine's run.
+"""Compares every token of a decode with the machine's run, after every decoding step.
 
-Both sides edit one sequence in place and say which rows a step changed. Comparing those of both is as strong
-as comparing every token: where neither changed a row, it holds what it held after the step before, where the two
-sequences were equal (by induction from the start, which both are given). That the decode changes no row
-without saying so is checked at the end, where all tokens are compared once more.
+Both sides edit one sequence in place and report which rows a step changed. Only these rows are compared. That is as strong
+as comparing all rows: a row that neither side changed was equal after the step before (by induction from the start, which
+both share). A decode might change a row and not report it, so all rows are compared once more at the end.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Tokens = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first token that is not what the machine's run says."""
+    """The first token that differs from the machine's run."""
 
     step: int
     processor: int
@@ -48,7 +47,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a decode beside the machine measured; `divergence` is None when all tokens agree; `engine` computed it."""
+    """The result of a decode beside the machine. `divergence` is None if all tokens agree. `engine` names the engine."""
 
     run: Run
     layout: Layout
@@ -60,18 +59,18 @@ class Agreement:
 
     @property
     def outputs_agree(self) -> bool:
-        """The output tokens, read as words, are the machine's memory."""
+        """Whether the output tokens, read as words, equal the machine's memory."""
         cells = self.layout.job.outputs
         return bool(np.array_equal(self.layout.output_words(self.tokens), self.run.memory[cells.start : cells.stop]))
 
 
 def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
-    """Decode a job beside the machine.
+    """Decode a job and compare it with the machine.
 
-    In parallel order exactly the expected tokens must be there after every decoding step; in other orders
-    whatever is unmasked must be right at every step, and the end must be the same.
+    In parallel order, the sequence must be the expected one after every decoding step. In other orders, each token
+    must be right when it is unmasked, and the last sequence must be the expected one.
 
-    Args:   time: blocks laid out (for MDM), at least the run's time.
+    Args:   time: number of blocks to lay out (for MDM); at least the run's time.
     Raises: PramError: the machine refuses the run or needs more than `time` steps.
     """
     layout = compiled.layout(job, time)
@@ -85,7 +84,7 @@ def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling 
 
 
 def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Tokens] | None) -> Agreement:
-    """Walk both sides; stop at the first divergence. Without `expected`, only what is unmasked counts until the end."""
+    """Step both sides up to the first divergence. Without `expected`, compare only the rows that the decode changes."""
     layout, decode = expectation.layout, iter(decoder)
     tokens, number, divergence = layout.tokens(), 0, None
     context = [len(tokens)]
@@ -97,7 +96,7 @@ def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Toke
             step, error = None, str(stuck)
         if step is None:
             divergence = _first(expectation, number + 1, tokens, np.arange(len(tokens)))
-            if divergence is None and error:  # all tokens are right, and yet the decoder says that it cannot go on
+            if divergence is None and error:  # all tokens are right, but the decoder is stuck
                 divergence = Divergence(number + 1, 0, "end", "no more decoding steps", error, "")
             break
         tokens, number = step.sequence, step.number
@@ -115,7 +114,7 @@ def _finish(expectation: Expectation) -> Run:
 
 
 def _first(expectation: Expectation, number: int, found: Tokens, rows: Tokens) -> Divergence | None:
-    """The first of some rows where the decode's sequence is not the expected one, in words."""
+    """The first of these rows in which the decode differs from the expected sequence; None if they are equal."""
     wanted = expectation.tokens
     if len(wanted) != len(found):
         return Divergence(number, 0, "context length", str(len(wanted)), str(len(found)), "")
@@ -129,7 +128,7 @@ def _first(expectation: Expectation, number: int, found: Tokens, rows: Tokens) -
 
 
 def _line(expectation: Expectation, step: int, pid: int) -> str:
-    """The source line of the instruction that a processor executes in a step, from another run up to there."""
+    """The source line of the instruction that a processor executes in a step; runs the machine again up to that step."""
     job = expectation.layout.job
     machine = Machine(job)
     if not 0 < step or pid >= job.processors:

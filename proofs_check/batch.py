@@ -1,4 +1,4 @@
-"""Decoding a file of inputs, one a line, with one model in as few passes as there is room for."""
+"""Decodes a file of inputs, one in each line, with one model and as few passes as memory allows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 @dataclass(frozen=True)
 class InputLine:
-    """A line of the file that holds an input; `source` has it where it stands there."""
+    """One line of an input file; in `source` it has the same line number as in the file."""
 
     source: Source
     number: int
@@ -35,7 +35,7 @@ class InputLine:
 
     @contextmanager
     def blaming_sidecar(self) -> Iterator[None]:
-        """Errors that the body raises say that it is this line's input."""
+        """Add to errors that the body raises that they concern the input on this line."""
         try:
             with placing(self.source):
                 yield
@@ -49,7 +49,7 @@ class InputLine:
 def read_batch(path: Path) -> list[InputLine]:
     """The inputs of a file.
 
-    Raises: PramError: a line is no input, or there is none.
+    Raises: PramError: a line is no input, or the file has none.
     """
     lines = [InputLine(*parts) for parts in read_input_lines(read_text(path), path)]
     if not lines:
@@ -61,10 +61,10 @@ def decode_lines(program: Program, lines: Sequence[InputLine], options: DecodeOp
                  winner: Winner | None = None, progress: Progress = silent) -> list[Decoded]:  # fmt: skip
     """Decode every input as `lockstep.proofs_check.decoding.decode_job` does; arguments and errors are the same.
 
-    All inputs are run on the machine before the first is decoded. Those whose words have one size share a model.
+    All inputs run on the machine before the first is decoded. Inputs with the same word size share a model.
 
-    Args: winner: who wins concurrent writes; without one, whom each line names, else the lowest.
-          progress: called with inputs done and their number.
+    Args: winner: who wins concurrent writes; by default the winner that a line names, else the lowest.
+          progress: called with the number of inputs done and of all.
     """
     prepared, compiled = [], options.compiled
     for line in lines:
@@ -87,30 +87,30 @@ def decode_lines(program: Program, lines: Sequence[InputLine], options: DecodeOp
 
 
 def _groups(word_bits: Sequence[int]) -> list[list[int]]:
-    """Inputs whose words are of one size, since a model has one."""
+    """The indices of inputs, grouped by word size: a model has one word size."""
     return [[n for n, bits in enumerate(word_bits) if bits == size] for size in dict.fromkeys(word_bits)]
 
 
 def _compile(prepared: Sequence[Prepared], dtype: str, construction: str) -> Compiled:
-    """One model with the least widths for all."""
+    """One model, with the least widths that fit all inputs."""
     each = [CONSTRUCTIONS[construction].widths(p.job, p.blocks) for p in prepared]
     return compile_code(Code.of(prepared[0].job), widest(each), dtype, construction)
 
 
 def widest(each: Sequence[Widths]) -> Widths:
-    """The least widths that cover all of these, which are of one kind."""
+    """The least widths that cover all of these; they must have the same type."""
     return type(each[0])(*(max(getattr(widths, f.name) for widths in each) for f in fields(each[0])))
 
 
 def _pick(prepared: Sequence[Prepared], compiled: Compiled, sampling: Sampling) -> Sampling:
-    """With the engine for the whole batch, as if it were one long decode."""
+    """Pick the engine for the batch as if it were one long decode."""
     bound = BOUNDS[compiled.construction]
     longest = max(bound.peak_context(p.job, p.blocks) for p in prepared)
-    return pick_engine(sampling, longest, sum(bound.steps(p.job, p.exact.time) for p in prepared))
+    return pick_engine(sampling, longest, sum(bound.steps(p.job, p.machine_run.time) for p in prepared))
 
 
 def _parts(contexts: Sequence[int]) -> Iterator[slice]:
-    """Inputs whose layouts are held in memory at once."""
+    """Slices of inputs whose layouts fit into memory together."""
     first = rows = 0
     for number, context in enumerate(contexts):
         if number > first and rows + context > MAX_CONTEXT["indexed"]:

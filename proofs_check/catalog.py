@@ -1,6 +1,6 @@
-"""What a theorem is here: a statement, closed forms, and how decodes are held against them.
+"""Theorems as data: a statement, closed forms, and functions that compare runs and decodes with them.
 
-Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` finds them.
+Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_check.theorems` collects them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check, span
 
 
@@ -19,9 +19,10 @@ from lockstep.proofs_check.report import Check, span
 class Theorem:
     """One theorem as an executable claim.
 
-    place:     where it stands in tables. statement, measured, decided: in words.
-    forms:     its closed forms by construction and quantity; bounds: those that are known before a decode.
-    of_runs:   rows for a program's runs on the machine. of_decodes: rows for decodes of a construction in an order.
+    place:      its position in tables; theorems are sorted by it.
+    statement:  the claim. measured: what is measured. decided: how the verdict is reached. source: the paper. All are texts.
+    forms:      its closed forms by construction and quantity. bounds: those that are known before a decode.
+    of_runs:    checks a program's runs on the machine. of_decodes: checks the decodes of a construction in an order.
     """
 
     name: str
@@ -33,12 +34,12 @@ class Theorem:
     forms: Mapping[str, Mapping[str, ClosedForm]] = field(default_factory=dict)
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     of_runs: Callable[[Program, Sequence[tuple[dict[str, int], Run]], str], Iterable[Check]] | None = None
-    of_decodes: Callable[[str, Sequence[Measured], str, str], Iterable[Check]] | None = None
+    of_decodes: Callable[[str, Sequence[CheckedDecode], str, str], Iterable[Check]] | None = None
 
 
-def equality(what: str, on: str, form: ClosedForm, rows: Sequence[Measured], found: Callable[[Measured], int],
-             letters: Callable[[Measured], dict[str, int]]) -> Check:  # fmt: skip
-    """A row that holds when `found` equals the closed form on every decode."""
+def equality(what: str, on: str, form: ClosedForm, rows: Sequence[CheckedDecode], found: Callable[[CheckedDecode], int],
+             letters: Callable[[CheckedDecode], dict[str, int]]) -> Check:  # fmt: skip
+    """A row that holds if `found` equals the closed form on every decode."""
     values = [found(m) for m in rows]
     holds = values == [form(letters(m)) for m in rows]
     return Check(what, on, str(form), span(values), holds, process=rows[0].compiled.construction)

@@ -1,15 +1,15 @@
-"""The certificate: in this dtype the weights compute *exactly* what the circuit means, or the run is refused.
+"""The certificate: the weights compute *exactly* what the circuit means in this dtype. Without it, a run is refused.
 
-It is computed from the weights and from the ranges of the fields alone (docs/certificate.md has the derivation):
+It follows from the weights and the ranges of the fields (docs/certificate.md derives it):
 
-- the weights are those that the circuit assembles to, entry for entry;
+- the weights equal those that the circuit assembles to, entry for entry;
 - every weight is an integer (Q after division by the inverse temperature), so all exact values are integers;
-- each sum, taken in any order, stays below 2^p of its unit, so floating point rounds nothing
+- each sum stays below 2^p of its unit in any order of summation, so floating point never rounds
   (p is 53 in float64, 24 in float32);
-- scores that differ, differ by the head's gap, and exp(-gap) is exactly 0: attention copies one row.
+- two scores are equal or differ by at least the head's gap, and exp(-gap) is exactly 0: attention copies one row.
 
-Then float and exact arithmetic agree bit for bit, whatever the order of summation, and noise is 0 everywhere.
-What is assumed: the circuit's own invariants (no ties, fields in range), which `Circuit.evaluate` checks as it runs.
+So float and exact arithmetic agree bit for bit, in any order of summation.
+The certificate assumes the circuit's own invariants (no ties, fields in range). `Circuit.evaluate` checks them as it runs.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from lockstep.models.processes import REMAINDER, THRESHOLD
 from lockstep.models.transformer import Layer, Transformer
 from lockstep.proofs_check.refusals import NotCertified
 
-#: Bounds are computed in float64 themselves; this covers their own rounding.
+#: Bounds are computed in float64; this factor covers their rounding errors.
 MARGIN = 1 + 2.0**-40
 
 
 @dataclass(frozen=True)
 class CertificateLine:
-    """One thing that must hold: what was found, such as a largest sum, is at most a limit, such as 2^p."""
+    """One condition: `found`, such as a largest sum, is at most `limit`, such as 2^p."""
 
     what: str
     found: float
@@ -43,7 +43,7 @@ class CertificateLine:
 
 @dataclass(frozen=True)
 class Certificate:
-    """All lines for one model and dtype. `smallest_gap` is in units of the softmax's argument."""
+    """All conditions for one model and dtype. `smallest_gap` is in units of the softmax's argument."""
 
     dtype: str
     lines: tuple[CertificateLine, ...]
@@ -55,12 +55,12 @@ class Certificate:
 
     @property
     def largest_sum(self) -> CertificateLine:
-        """Of the sums, the one that comes nearest to 2^p."""
+        """The sum that comes nearest to 2^p."""
         return max((line for line in self.lines if line.limit >= 2.0**24), key=lambda line: line.found)
 
     @property
     def worst(self) -> CertificateLine:
-        """The line that fails, or else comes nearest to its limit."""
+        """The line that fails; if none fails, the one that is nearest to its limit."""
 
         def nearness(line: CertificateLine) -> float:
             return line.found / line.limit if line.limit else float("inf") if line.found else 0.0
@@ -69,9 +69,9 @@ class Certificate:
 
 
 def certify(model: Transformer, circuit: Circuit) -> Certificate:
-    """Bound every sum of the model's forward pass over fields that are in range.
+    """Bound every sum of the model's forward pass, for all fields in their ranges.
 
-    The circuit contributes the range of each residual dimension, nothing else.
+    The circuit contributes the weights to compare with and the range of each residual dimension.
     """
     return _Certifier(model, circuit).certificate()
 
@@ -79,7 +79,7 @@ def certify(model: Transformer, circuit: Circuit) -> Certificate:
 def require_certificate(compiled: Compiled) -> Certificate:
     """The certificate of a compiled model.
 
-    Raises: NotCertified: it does not hold; says up to which T * P (or, for AP-MDM, which context N) it would.
+    Raises: NotCertified: it does not hold. The message says up to which T * P (for AP-MDM: context N) it would.
     """
     certificate = certify(compiled.model, compiled.circuit)
     if certificate.holds:
@@ -130,7 +130,7 @@ class _Certifier:
         return Certificate(self.model.dtype_name, tuple(self.lines), min(self.gaps))
 
     def _weights(self) -> None:
-        """The weights are the circuit's, entry for entry: so the ranges of its fields are theirs."""
+        """The weights equal the circuit's, entry for entry, so the ranges of its fields apply to them."""
         ours, its = (dict(model.tensors()) for model in (self.model, assemble(self.circuit, self.model.dtype)))
         unlike = sum(not _equal(ours.get(name), its.get(name)) for name in {**ours, **its})
         unlike += self.model.vocabulary != self.circuit.vocabulary
@@ -149,7 +149,7 @@ class _Certifier:
         self._sum(f"{name}: sums of values", self._largest_sum(v))
 
     def _gap(self, name: str, gap: float) -> None:
-        """Scores are integers, so different ones differ by the unit of Q at least; its exponential must vanish."""
+        """Scores are multiples of the unit of Q, so different ones differ by at least that; exp(-gap) must be 0."""
         self.gaps.append(gap)
         leak = float(torch.exp(torch.tensor(-gap, dtype=self.model.dtype)))
         self.lines.append(CertificateLine(name, leak, 0.0, leak == 0.0))
@@ -165,7 +165,7 @@ class _Certifier:
         self._sum(f"{name}: sums of writes", float((writes + self.high).max()))
 
     def _readout(self) -> None:
-        """Logits are integers; a ready row's right token must stay above the threshold, a flat row's tokens below."""
+        """On a ready row, the right token stays above the threshold. On a row where nothing is ready, all tokens stay below."""
         head = self.model.unembedding
         kind, one, zero = (to_float64(m) for m in (head.kind, head.one, head.zero))
         self._integers("readout: U: distance from integers", kind, one, zero)
@@ -179,7 +179,7 @@ class _Certifier:
         self.lines.append(CertificateLine("readout: probability where nothing is ready", flat, THRESHOLD, flat < THRESHOLD))
 
     def _largest_sum(self, m: Matrix) -> float:
-        """No partial sum of a row of m times a residual row, in any order, is larger."""
+        """The largest partial sum of a row of m times a residual row, in any order of summation."""
         return float(np.maximum(np.maximum(m, 0) @ self.high, np.maximum(-m, 0) @ self.high).max())
 
     def _sum(self, what: str, largest: float) -> None:
@@ -191,12 +191,12 @@ class _Certifier:
 
 
 def _equal(ours: torch.Tensor | None, its: torch.Tensor | None) -> bool:
-    """Entry for entry, in one dtype."""
+    """Whether two tensors have the same dtype and the same entries."""
     return ours is not None and its is not None and ours.dtype == its.dtype and torch.equal(ours, its)
 
 
 def _unit(matrix: Matrix) -> float:
-    """The largest power of two (at least 2^-30) of which every entry is a multiple; 1 for a zero matrix."""
+    """The largest power of two (at least 2^-30) that divides every entry; 1 for a zero matrix."""
     entries = np.unique(np.abs(matrix[matrix != 0]))
     if not len(entries):
         return 1.0

@@ -1,7 +1,7 @@
-"""Claims of programs: evaluated exactly on every run; shown in SymPy's words.
+"""Checks the claims of programs on every run, and converts them to SymPy.
 
-A claim is never fitted: its bound is an expression of parameters and scalar outputs, evaluated in integers.
-SymPy only ever gets trees that we built, never text.
+The bound of a claim is an expression of parameters and scalar outputs, evaluated in exact integers. It is never fitted.
+SymPy only gets syntax trees, never text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_claims(program: Program, runs: Sequence[tuple[dict[str, int], Run]], on: str) -> Iterable[Check]:
-    """One row for each claim: how often it held, or the first counterexample."""
+    """One row for each claim: the range of measured values, or the first counterexample."""
     for claim in program.claims:
         yield _check(program, claim, runs, on)
 
@@ -41,7 +41,7 @@ def _check(program: Program, claim: Claim, runs: Sequence[tuple[dict[str, int], 
 
 
 def quantity(claim: Claim, run: Run) -> int:
-    """What the claim is about, as measured; `space` means words allocated."""
+    """The measured value of the quantity that a claim is about; `space` is the words allocated."""
     return {"time": run.costs.time, "work": run.costs.work, "space": run.space.allocated, "procs": run.job.processors}[
         claim.quantity
     ]
@@ -59,11 +59,11 @@ def _sizes(params: dict[str, int]) -> str:
 
 
 def to_sympy(expression: Expression) -> sympy.Expr:
-    """A parameter expression as a SymPy expression; lg(x) is ceiling(log(x, 2)), `/` is floor.
+    """Convert a parameter expression to SymPy; lg(x) becomes ceiling(log(x, 2)), `/` becomes floor.
 
     Raises: ValueError: comparisons and bitwise operators have no such form.
     """
-    import sympy  # not at the top: `lockstep run` evaluates claims, and starts at once
+    import sympy  # not at the top: `lockstep run` evaluates claims and must start fast
 
     match expression:
         case Number(value):

@@ -46,7 +46,7 @@ class ClosedForm:
         return self.text.replace(" * ", " ")
 
 
-#: What closed forms are written in.
+#: The letters of closed forms.
 LETTERS = {
     "T": "time of the run", "A": "steps that blocks were laid out for", "P": "processors", "k": "registers of a processor",
     "S": "cells of shared memory", "h": "parameters; for ap-mdm with the construction's own two",
@@ -57,15 +57,15 @@ LETTERS = {
     "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations, and whether addsat leaves the word",
 }  # fmt: skip
 
-#: What closed forms apply to them.
+#: Operations of closed forms that a reader may not know.
 OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the power of y"}
 
-#: From a job and the time of its run to letters.
+#: A function from a job and the time of its run to the values of letters.
 Letters = Callable[[Job, int], dict[str, int]]
 
 
 def letters_of_run(job: Job, time: int) -> dict[str, int]:
-    """Letters that every construction shares."""
+    """The letters that all constructions share."""
     return {
         "T": time, "P": job.processors, "k": job.registers, "S": job.space, "h": len(job.parameters),
         "inp": job.inputs, "out": len(job.outputs),
@@ -73,7 +73,7 @@ def letters_of_run(job: Job, time: int) -> dict[str, int]:
 
 
 def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
-    """Letters of d_model and the vocabulary."""
+    """The letters of the closed forms of d_model and the vocabulary."""
     counter, register = bits_for(len(code.instructions)), bits_for(code.registers)
     operations = code.operations()
     return {
@@ -86,16 +86,16 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Bound:
-    """Decoding steps (in parallel order) and peak context of one construction, known before a decode."""
+    """Closed forms of the decoding steps (in parallel order) and the peak context of one construction."""
 
     decoding_steps: ClosedForm
     context: ClosedForm
     letters: Letters = letters_of_run
 
     def steps(self, job: Job, time: int) -> int:
-        """Decoding steps of a run of `time` steps."""
+        """The decoding steps for a run of `time` steps."""
         return self.decoding_steps(self.letters(job, time))
 
     def peak_context(self, job: Job, time: int) -> int:
-        """The longest context of its decode."""
+        """The longest context while a run of `time` steps is decoded."""
         return self.context(self.letters(job, time))

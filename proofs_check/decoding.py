@@ -1,4 +1,4 @@
-"""Compile and decode one job, certified."""
+"""Compiles and decodes one job, with a certificate."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from lockstep.pram.unwritten import refuse
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.theorems import BOUNDS
 
-#: What --engine takes; `auto` picks by size.
+#: Values of --engine; `auto` picks an engine by size.
 ENGINE_CHOICES = (AUTO, *ENGINES)
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """How a job, or each of several, is decoded.
+    """The options of a decode.
 
-    construction: one of `lockstep.compiler.compile.CONSTRUCTIONS`. time: blocks to lay out for `mdm`; by default as many as
-    the run takes. compiled: a model to use; by default one with the least widths. strict: refuse reads of cells that nothing
-    has written. sampling: its engine is one of ENGINE_CHOICES.
+    construction: one of `lockstep.compiler.compile.CONSTRUCTIONS`. time: number of blocks to lay out for `mdm`; by default
+    the time of the run. compiled: the model to use; by default one with the least widths. strict: refuse reads of cells that
+    nothing has written. sampling: its engine is one of ENGINE_CHOICES.
     """
 
     construction: str = "mdm"
@@ -52,8 +52,11 @@ PLAIN = DecodeOptions()
 
 @dataclass(frozen=True)
 class Decoded:
-    """What the model generated: outputs by name, decoding steps, context length at start and after each step, and the engine
-    that computed it (with the reason if it is not the one asked for)."""
+    """What the model generated.
+
+    outputs: by name. steps: decoding steps. context: its length at the start and after each step. engine: the engine that
+    decoded, with the reason if it is not the one asked for.
+    """
 
     outputs: dict[str, int | list[int] | list[list[int]]]
     steps: int
@@ -64,22 +67,22 @@ class Decoded:
     engine: str
 
     def __repr__(self) -> str:
-        """Short, as people print it; the fields have the rest."""
+        """A short text; the fields have the rest."""
         return f"<Decoded: {self.steps} decoding steps, context {max(self.context)}, {self.engine}, outputs {show_value(self.outputs)}>"
 
     @property
     def record(self) -> dict[str, Any]:
-        """For JSON and tables."""
+        """Its values for JSON and tables."""
         return {"outputs": self.outputs, "decoding_steps": self.steps, "context": max(self.context), "time": self.run.time,
                 "engine": self.engine, **self.run.job.winner_record}  # fmt: skip
 
 
 def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = silent) -> Decoded:
-    """Generate a job's run.
+    """Compile a job and generate its run.
 
-    Args:   progress: called with decoding steps done and expected.
-    Raises: PramError: the machine refuses the run (models never trap, so they are not asked), there are too few
-            blocks, the context is too long, or `options.compiled` is not the model of this program and word size.
+    Args:   progress: called with the numbers of decoding steps done and expected.
+    Raises: PramError: the machine refuses the run (models never trap, so they are not run), there are too few
+            blocks, the context is too long, or `options.compiled` is a model of another program or word size.
             NotCertified: the dtype is not exact at these widths.
     """
     prepared = Prepared.run(job, options)
@@ -87,7 +90,7 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
     check_fits(compiled, job)
     require_certificate(compiled)
     bound = BOUNDS[compiled.construction]
-    steps = bound.steps(job, prepared.exact.time)
+    steps = bound.steps(job, prepared.machine_run.time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps)
     layout = lay_out(compiled, job, prepared.blocks, sampling.engine)
     start = torch.from_numpy(layout.tokens())
@@ -103,44 +106,44 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
 
 @dataclass(frozen=True)
 class Prepared:
-    """A job that the machine has run, so that it may be decoded with room for `blocks` steps."""
+    """A job with its run on the machine, to be decoded with room for `blocks` steps."""
 
     job: Job
-    exact: Run
+    machine_run: Run
     blocks: int
 
     @staticmethod
     def run(job: Job, options: DecodeOptions) -> Prepared:
-        """Run it; errors as `decode_job`."""
-        exact = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
-        return Prepared(job, exact, exact.time if options.time is None else options.time)
+        """Run a job on the machine; raises what `decode_job` raises."""
+        machine_run = run(job, max_steps=options.max_steps, warn=refuse if options.strict else None)
+        return Prepared(job, machine_run, machine_run.time if options.time is None else options.time)
 
     def explain(self, error: TooLong | NotFinished | OutOfPositions) -> PramError:
-        """Why it could not be decoded, for users."""
+        """The error that tells users why the decode failed."""
         return self._out_of_masks(error.step) if isinstance(error, NotFinished) else self.job.error(f"{error}")
 
     def _out_of_masks(self, step: int) -> PramError:
         return self.job.error(
             f"decoding step {step}: out of masks: not all processors have halted after {self.blocks} steps; "
-            f"the run takes {self.exact.time}: lay out more with --time"
+            f"the run takes {self.machine_run.time}: lay out more with --time"
         )
 
     def finish(self, layout: Layout, decoding: Decoding) -> Decoded:
-        """What was generated.
+        """The result of a decode.
 
-        Raises: PramError: it did not come to its end, or is not what the machine computes.
+        Raises: PramError: processors have not halted, or the outputs are not the machine's.
         """
         tokens, cells = decoding.tokens.numpy(), self.job.outputs
         if not layout.halted(tokens):
             raise self._out_of_masks(decoding.steps)
-        if not np.array_equal(layout.output_words(tokens), self.exact.memory[cells.start : cells.stop]):
+        if not np.array_equal(layout.output_words(tokens), self.machine_run.memory[cells.start : cells.stop]):
             raise self.job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
         outputs = _outputs(self.job, layout, tokens)
-        return Decoded(outputs, decoding.steps, decoding.context, tokens, self.exact, layout, decoding.engine)
+        return Decoded(outputs, decoding.steps, decoding.context, tokens, self.machine_run, layout, decoding.engine)
 
 
 def check_fits(compiled: Compiled, job: Job) -> None:
-    """A model generates the runs of one code, at one word size."""
+    """Raises: PramError: the model was compiled for another code or word size than this job has."""
     if compiled.code != Code.of(job):
         raise job.error("this model was compiled from another program")
     if compiled.widths.word != job.word_bits:
@@ -148,16 +151,16 @@ def check_fits(compiled: Compiled, job: Job) -> None:
 
 
 def pick_engine(sampling: Sampling, length: int, steps: int) -> Sampling:
-    """The same with the engine to use, where AUTO leaves it open."""
+    """The same options, with a definite engine in place of AUTO."""
     if sampling.engine != AUTO:
         return sampling
     return replace(sampling, engine=pick(length, steps) if sampling.device == "cpu" else "dense")
 
 
 def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> Layout:
-    """The layout of a job, if the model's widths and the engine can take it.
+    """The layout of a job.
 
-    Raises: PramError: they cannot; says what was asked for and the limit.
+    Raises: PramError: it is beyond the model's widths or the engine's limit; the message names both numbers.
     """
     try:
         layout = compiled.layout(job, time)

@@ -1,4 +1,4 @@
-"""What a failed check comes down to: the smallest input on which it fails in the same way."""
+"""Shrinks the input of a failed check: finds a small input on which it fails in the same way."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, draw_one, generator_for
 from lockstep.pram.winner import Winner
-from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of
-from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Picks, shrink
+from lockstep.proofs_check.fuzzing.inputs import choices_of, input_maker
+from lockstep.proofs_check.fuzzing.shrinking import Choices, Choose, NoCase, shrink
 from lockstep.proofs_check.report import Check
-from lockstep.proofs_check.verification import Failed, Models, Options, decode_case, failures, run_machine
+from lockstep.proofs_check.verification import FailedCheck, Models, Options, decode_case, failures, run_machine
 
-#: Of each size, so many of the sidecar's inputs are looked at for a smaller one.
+#: Number of the sidecar's inputs of each size that shrinking may try.
 NUMBERS = 20
 
 
 @dataclass(frozen=True)
-class Failing:
-    """A failed check, and the input on which it fails: `found` as it came up, `inputs` as it was shrunk.
+class ShrunkFailure:
+    """A failed check, with the input on which it failed (`found`) and the shrunk one (`inputs`).
 
-    winner: under which it fails, where the mode leaves that open. expected: the oracle's outputs for `inputs`, if one says.
+    winner: the winner under which it fails, if the mode leaves it open. expected: the oracle's outputs for `inputs`, if known.
     """
 
     check: Check
@@ -39,18 +39,18 @@ class Failing:
     expected: dict[str, Any] | None = None
 
 
-def shrink_failing(program: Program, failed: Failed, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
-                   seconds: float = 20, progress: Progress = silent) -> Failing:  # fmt: skip
-    """The input of a failure, made smaller while the same check fails in the same way.
+def shrink_failing(program: Program, failed: FailedCheck, options: Options, *, use_sidecar: bool = True, sizes: Sequence[int] = (),
+                   seconds: float = 20, progress: Progress = silent) -> ShrunkFailure:  # fmt: skip
+    """Make the input of a failure smaller, as long as the same check fails in the same way.
 
-    What a model does wrong is wrong on any input in the declared ranges. What the machine's run is held against, oracle and
-    claims, may hold of the sidecar's inputs only: of those, smaller ones are looked for among its own.
+    A model must be right on every input in the declared ranges, so the input of a wrong model may become any of these. An
+    oracle or a claim may hold only for inputs of the sidecar, so their failures become smaller inputs of the sidecar.
     """
     check, found = failed.check, (failed.case.params, failed.case.arrays)
     generator = generator_of(program, check, use_sidecar, options.word_bits)
     narrowed = replace(options, constructions=(check.process,) if check.process else ())
 
-    def failing(inputs: Inputs) -> Failed | None:
+    def failing(inputs: Inputs) -> FailedCheck | None:
         return next((f for f in failures_on(program, generator, inputs, narrowed) if same_check(check, f.check)), None)
 
     start = _choices(program, generator, found, options, sizes) if seconds and failed.case.job is not None else None
@@ -60,12 +60,12 @@ def shrink_failing(program: Program, failed: Failed, options: Options, *, use_si
     return _failing(failed, small, failing(small) or failed)
 
 
-def _failing(failed: Failed, inputs: Inputs, last: Failed) -> Failing:
-    """`last` is the failure on `inputs`."""
+def _failing(failed: FailedCheck, inputs: Inputs, last: FailedCheck) -> ShrunkFailure:
+    """Put the result together; `last` is the failure on `inputs`."""
     verdict = last.case.executions[0].verdict
     winner = last.winner if last.case.winner_open else None
     found = (failed.case.params, failed.case.arrays)
-    return Failing(failed.check, found, inputs, winner, verdict.expected if verdict else None)
+    return ShrunkFailure(failed.check, found, inputs, winner, verdict.expected if verdict else None)
 
 
 def name(check: Check) -> str:
@@ -74,12 +74,12 @@ def name(check: Check) -> str:
 
 
 def generator_of(program: Program, check: Check, use_sidecar: bool, word_bits: int | None) -> Generator:
-    """Where inputs come from and who judges outputs, as far as it matters to a check."""
+    """The generator that draws inputs and judges outputs for a check; checks of models do without the sidecar."""
     return generator_for(program, use_sidecar and not check.process, word_bits)
 
 
-def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[Failed]:
-    """The failures on an input; none if the program does not take it."""
+def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[FailedCheck]:
+    """The failures on an input; none if the program does not accept it."""
     models = Models(options.dtype)
     try:
         case = run_machine(program, generator, *inputs, options)
@@ -91,28 +91,28 @@ def failures_on(program: Program, generator: Generator, inputs: Inputs, options:
 
 
 def same_check(check: Check, *failed: Check) -> bool:
-    """Whether it is among those that failed, for the same cause."""
+    """Whether one of the failed checks is the same check, with the same cause."""
     return any((c.what, c.process, c.cause) == (check.what, check.process, check.cause) for c in failed)
 
 
 def inputs_size(inputs: Inputs) -> tuple[int, int]:
-    """First how long it is, then how large its numbers are."""
+    """The length of an input as text, then the sum of its numbers."""
     params, arrays = inputs
     numbers = [*params.values(), *(int(w) for value in arrays.values() for w in np.ravel(value))]
-    return len(written(inputs)), sum(numbers)
+    return len(input_text(inputs)), sum(numbers)
 
 
-Start = tuple[Callable[[Choose], Inputs], Inputs, Picks]
+Start = tuple[Callable[[Choose], Inputs], Inputs, Choices]
 
 
 def _choices(program: Program, generator: Generator, found: Inputs, options: Options, sizes: Sequence[int]) -> Start | None:
-    """How inputs are made of choices, and the choices that make the one found; None if none do."""
+    """A maker of inputs, the input found, and the choices that make it; None if there are none."""
     if not generator.draws_from_ranges:
         return _sidecar_choices(generator, found, options.seed, sizes)
     make = input_maker(program, found[0], options.word_bits, found[1])
     try:
-        return make, found, picks_of(program, found, make, options.word_bits)
-    except ValueError:  # too large to be made choice by choice
+        return make, found, choices_of(program, found, make, options.word_bits)
+    except ValueError:  # too large to be made from choices
         return None
 
 
@@ -134,8 +134,8 @@ def _sidecar_choices(generator: Generator, found: Inputs, seed: int, sizes: Sequ
     return None
 
 
-def written(inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> str:
-    """An input as its file has it, with who wins and the oracle's outputs where they are known."""
+def input_text(inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> str:
+    """An input as JSON for a file, with the winner and the oracle's outputs if they are known."""
     params, arrays = inputs
     known = {"winner": None if winner is None else str(winner), "expected": expected}
     more = {key: value for key, value in known.items() if value is not None}

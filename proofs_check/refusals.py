@@ -1,5 +1,5 @@
-"""What is refused for not being certified. Apart from `lockstep.proofs_check.certificate`, so that it is there without torch."""
+"""The error of a model without a certificate. It has its own file, since `certificate` imports torch."""
 
 
 class NotCertified(Exception):
-    """The dtype cannot hold the model's sums exactly; the message says what to do."""
+    """The dtype cannot represent the model's sums exactly; the message says what to do."""

@@ -1,4 +1,4 @@
-"""What a check found: one row of the table that `lockstep verify` prints."""
+"""The result of one check: a row of the table that `lockstep verify` prints."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: How much a row says: it was run; it follows from arithmetic on the weights; it was measured, against no bound; it was left out.
+#: How strong a row is: compared on runs; implied by arithmetic on the weights; measured without a bound; left out.
 Strength = Literal["checked", "certified", "measured", "skipped"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing held against one bound.
+    """One value compared with one bound.
 
-    what: what is checked; on: on which runs; bound, measured: as text; holds: the verdict; process: of which
-    construction, and theorem: of which theorem of `lockstep.proofs_check.theorems`, if of one. cause: of a failure, what kind it is,
-    where `what` does not say it all.
+    what: the name of the row. on: the runs that it covers. bound, measured: texts. holds: the verdict. process: the
+    construction, theorem: the name in `lockstep.proofs_check.theorems`; "" if there is none. cause: the kind of a failure,
+    if `what` alone does not determine it.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Check:
 
     @property
     def failed(self) -> bool:
-        """Whether something was found wrong, rather than left out."""
+        """Whether something is wrong, rather than left out."""
         return not self.holds and self.strength != "skipped"
 
 
@@ -46,7 +46,7 @@ def span(values: Iterable[int]) -> str:
 
 
 def runs_of(given: Sequence[dict[str, int]]) -> str:
-    """`15 runs, n 1..6`: how many inputs, and of which parameters."""
+    """`15 runs, n 1..6`: the number of inputs and the ranges of their parameters."""
     names = given[0] if given else {}
     ranges = [f"{name} {span([params[name] for params in given])}" for name in names]
     return ", ".join([f"{len(given)} run{'s' if len(given) != 1 else ''}", *ranges])

@@ -21,12 +21,12 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
-from lockstep.proofs_check.fuzzing import random_programs as texts
-from lockstep.proofs_check.fuzzing.campaign import examine, fuzz, random_of
-from lockstep.proofs_check.fuzzing.contents import coverage
+from lockstep.proofs_check.fuzzing import random_programs
+from lockstep.proofs_check.fuzzing.campaign import failed_checks, fuzz, random_of
+from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, CampaignCounts, lacking
+from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
-from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
-from lockstep.proofs_check.fuzzing.tally import GROUPS, REFUSALS, Tally, lacking
+from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.verification import Options, cases
 
@@ -40,14 +40,14 @@ LEAST = {"statements": 60, "operators": 100, "arrays": 150, "control": 12, "inst
 
 def test_programs_meet_every_kind() -> None:
     outcome = fuzz(600, 1, BARE)
-    coverage = outcome.tally.coverage()
-    assert outcome.failure is None and outcome.tally.programs == 600
+    coverage = outcome.counts.coverage()
+    assert outcome.failure is None and outcome.counts.programs == 600
     assert coverage.keys() == LEAST.keys() == set(GROUPS)
     coverage["statements"]["Halt"] *= 20  # ends a program, so that a few must do
     assert {group: lacking({group: coverage[group]}, least) for group, least in LEAST.items()} == dict.fromkeys(GROUPS, [])
-    assert outcome.tally.held >= 400 and outcome.tally.refused["other"] == 0
-    assert outcome.tally.held + outcome.tally.refused.total() == 600
-    assert outcome.tally.refused.keys() >= {
+    assert outcome.counts.passed >= 400 and outcome.counts.refused["other"] == 0
+    assert outcome.counts.passed + outcome.counts.refused.total() == 600
+    assert outcome.counts.refused.keys() >= {
         "conflict",
         "index outside",
         "underflow",
@@ -55,7 +55,7 @@ def test_programs_meet_every_kind() -> None:
         "no word",
         "end of a range",
     }
-    assert outcome.tally.covered.steps("saturated sum") >= 5
+    assert outcome.counts.covered.steps("saturated sum") >= 5
 
 
 @pytest.mark.parametrize(
@@ -65,25 +65,25 @@ def test_programs_meet_every_kind() -> None:
         ("loop", "local", "statements: For"),
         ("halt", "single", "statements: Halt"),
         ("parallel", "single", "statements: Parallel"),
-        ("part", None, "refused: CREW write"),
+        ("keeps_apart", None, "refused: CREW write"),
     ],
 )
 def test_a_kind_that_is_lacking_is_noticed(
     method: str, instead: str | None, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = getattr(texts._Writer, instead) if instead else lambda self: True
-    monkeypatch.setattr(texts._Writer, method, other)
+    other = getattr(random_programs._Writer, instead) if instead else lambda self: True
+    monkeypatch.setattr(random_programs._Writer, method, other)
     if instead is None:  # no program takes risks
-        monkeypatch.setattr(texts._Writer, "steer", lambda self, risks=12: True)
-        monkeypatch.setattr(texts._Writer, "chance", lambda self, n: n != 5 and self.pick(*[False] * (n - 1), True))
-    assert missing in lacking(fuzz(150, 1, BARE).tally.coverage())
+        monkeypatch.setattr(random_programs._Writer, "careful", lambda self, risks=12: True)
+        monkeypatch.setattr(random_programs._Writer, "chance", lambda self, n: n != 5 and self.pick(*[False] * (n - 1), True))
+    assert missing in lacking(fuzz(150, 1, BARE).counts.coverage())
 
 
 def test_machine_programs_meet_every_conflict() -> None:
     """What modes refuse: texts cannot read and write one cell in a step, machine programs can."""
     from kit.machine_programs import machine_jobs
 
-    tally = Tally()
+    counts = CampaignCounts()
 
     modes = [mode for mode in MODES if not MODES[mode].concurrent_writes or MODES[mode].same_value]
 
@@ -93,35 +93,35 @@ def test_machine_programs_meet_every_conflict() -> None:
         try:
             run(job, max_steps=40)
         except PramError as error:
-            tally.refuse(str(error))
+            counts.refuse(str(error))
 
     check()
     wanted = ("EREW read", "EREW write", "EREW read and write", "CREW write", "CRCW common values")
-    assert {kind: tally.conflicts[kind] for kind in wanted if tally.conflicts[kind] < 5} == {}
-    assert set(tally.conflicts) == set(wanted) and tally.refused["other"] == 0
+    assert {kind: counts.conflicts[kind] for kind in wanted if counts.conflicts[kind] < 5} == {}
+    assert set(counts.conflicts) == set(wanted) and counts.refused["other"] == 0
 
 
 def test_an_unknown_refusal_is_counted_as_other() -> None:
-    tally = Tally()
-    tally.refuse("step 3: processors 0 and 2 write A[1] (mode CREW)")
-    tally.refuse("something new")
-    assert tally.refused == {"conflict": 1, "other": 1} and tally.conflicts == {"CREW write": 1}
+    counts = CampaignCounts()
+    counts.refuse("step 3: processors 0 and 2 write A[1] (mode CREW)")
+    counts.refuse("something new")
+    assert counts.refused == {"conflict": 1, "other": 1} and counts.conflicts == {"CREW write": 1}
 
 
 def what_campaigns_reach() -> None:
     """Lines and sides of the programs that ran, against the watched walk over their syntax trees."""
-    tally, reached, reachable = Tally(), Counter(), Counter()
+    counts, reached, reachable = CampaignCounts(), Counter(), Counter()
     for number in range(60):
         case = language_program(random_of(4, number))
-        before = tally.held + tally.undecoded
-        assert examine(case, BARE, tally) == []
-        if tally.held + tally.undecoded > before:
+        before = counts.passed + counts.undecoded
+        assert failed_checks(case, BARE, counts) == []
+        if counts.passed + counts.undecoded > before:
             tree = parse_program(case.text).tree
             run = watch(tree, case.params, case.arrays, BARE.max_steps)
             lines, sides = everything(tree, run)
             reachable.update(lines=len(lines), sides=sum(side[2] != "arrived" for side in sides))
             reached.update(lines=len(run.lines), sides=sum(side[2] != "arrived" for side in run.sides))
-    assert (tally.reached, tally.reachable) == (reached, reachable)
+    assert (counts.reached, counts.reachable) == (reached, reachable)
     assert 0 < reached["lines"] < reachable["lines"] and 0 < reached["sides"] < reachable["sides"]
 
 
@@ -153,8 +153,8 @@ def test_what_a_campaign_counts_as_refused_verify_refuses_in_the_same_words(do: 
         except PramError as error:
             message = error.message
         refused += 1
-        tally = Tally()
-        assert examine(case, BARE, tally) == [] and tally.refused.total() == 1
+        counts = CampaignCounts()
+        assert failed_checks(case, BARE, counts) == [] and counts.refused.total() == 1
         Path("t.pram").write_text(case.text)
         Path("t.json").write_text(json.dumps({"params": case.params, "arrays": case.arrays}))
         outcome = do("verify t.pram --input t.json --max-steps 1000 --shrink 0")
@@ -190,14 +190,16 @@ def test_a_fault_is_found_and_shrinks_and_is_repeated(construction: str, do: Do,
         again = do(failing["command"].removeprefix("lockstep ") + " --shrink 0 --json")
         failed = [(c["process"], c["what"]) for c in json.loads(again.out)["checks"] if c["verdict"] == "FAILED"]
         assert again.status == REFUTED and tuple(failing["check"].split(": ")) in failed
-    assert examine(texts.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
+    assert failed_checks(random_programs.TextCase(text, **json.loads(Path(failing["input"]).read_text())), ALL) == []
 
 
-def until_smaller(make: Any, start: texts.TextCase, picks: Any, fails: Any, size: Any, *more: Any) -> texts.TextCase:
+def until_smaller(
+    make: Any, start: random_programs.TextCase, choices: Any, fails: Any, size: Any, *more: Any
+) -> random_programs.TextCase:
     """The shrinker, stopped at the first case that has fewer lines; what is shown is lines, too."""
-    smaller: list[texts.TextCase] = []
+    smaller: list[random_programs.TextCase] = []
 
-    def stopping(case: texts.TextCase) -> bool:
+    def stopping(case: random_programs.TextCase) -> bool:
         if smaller:
             raise Stopped
         failing: bool = fails(case)
@@ -205,7 +207,7 @@ def until_smaller(make: Any, start: texts.TextCase, picks: Any, fails: Any, size
         return failing
 
     try:
-        return shrink(make, start, picks, stopping, size, *more)
+        return shrink(make, start, choices, stopping, size, *more)
     except Stopped:
         return smaller[0]
 
@@ -214,14 +216,14 @@ def test_in_turn_each_program_has_one_construction(monkeypatch: pytest.MonkeyPat
     wanted: Counter[str] = Counter()
     for n in range(40):
         wanted[ALL.constructions[n % 3]] += winners_that_run(language_program(random_of(3, n)), 300)
-    assert fuzz(40, 3, ALL, in_turn=True).tally.decodes == wanted and min(wanted.values()) > 5
+    assert fuzz(40, 3, ALL, in_turn=True).counts.decodes == wanted and min(wanted.values()) > 5
     with monkeypatch.context() as planted:
         misread(planted, "ap-mdm one-step", "shl", "shr")
         failure = fuzz(100, 3, ALL, in_turn=True).failure
     assert failure is not None and failure.number % 3 == 2 and failure.options.constructions == ("ap-mdm one-step",)
 
 
-def winners_that_run(case: texts.TextCase, steps: int = 1000) -> int:
+def winners_that_run(case: random_programs.TextCase, steps: int = 1000) -> int:
     """How many decodes a construction makes of a program: one, or two where the mode leaves the winner open."""
     if not runs_within(case, steps):
         return 0
@@ -230,7 +232,7 @@ def winners_that_run(case: texts.TextCase, steps: int = 1000) -> int:
     return 1 + runs_within(case, steps, HIGHEST)
 
 
-def runs_within(case: texts.TextCase, steps: int, winner: Winner = LOWEST) -> bool:
+def runs_within(case: random_programs.TextCase, steps: int, winner: Winner = LOWEST) -> bool:
     try:
         job = parse_program(case.text).instantiate(case.params, case.arrays)
         run(replace(job, winner=winner), max_steps=steps)
@@ -250,21 +252,21 @@ def test_programs_shrink_to_less_than_half() -> None:
     """
     fitting = (n for n in range(300) if shifts_in_a_loop(case := language_program(random_of(3, n))) and len(case.text) > 900)
     number = next(fitting)
-    found, picks = recorded(texts.written, random_of(3, number))
+    found, choices = make_at_random(random_programs.write_program, random_of(3, number))
     assert found == language_program(random_of(3, number))
 
-    def fails(case: texts.TextCase) -> bool:
+    def fails(case: random_programs.TextCase) -> bool:
         shifts = shifts_in_a_loop(case)
         if shifts and len(case.text) < 0.5 * len(found.text):
             raise Stopped
         return shifts
 
     with pytest.raises(Stopped):
-        shrink(texts.written, found, picks, fails, lambda case: (len(case.text),), 120)
+        shrink(random_programs.write_program, found, choices, fails, lambda case: (len(case.text),), 120)
 
 
-def shifts_in_a_loop(case: texts.TextCase) -> bool:
-    found = coverage(parse_program(case.text).tree)
+def shifts_in_a_loop(case: random_programs.TextCase) -> bool:
+    found = count_features(parse_program(case.text).tree)
     return bool(found["word <<"] and found["While"] + found["Repeat"])
 
 
@@ -292,7 +294,7 @@ def test_only_the_machine_refuses(error: Exception, do: Do, monkeypatch: pytest.
 
 
 def test_a_text_that_is_no_program_fails() -> None:
-    (failed,) = examine(texts.TextCase("program", {}, {}), ALL)
+    (failed,) = failed_checks(random_programs.TextCase("program", {}, {}), ALL)
     assert failed.failed and failed.what == "PramError"
 
 
@@ -317,9 +319,9 @@ def test_what_is_left_undecoded_is_not_checked(do: Do) -> None:
     assert record["undecoded"] == ran > 0 and record["left_undecoded"] == {"mdm": ran, "ap-mdm": ran}
     table = do("fuzz --programs 5 --seed 2 --max-context 0").out
     assert f"checked on 0 programs; {ran} left undecoded" in table and f"0 runs, {ran} too long to decode" in table
-    some = fuzz(20, 2, replace(ALL, max_context=700)).tally
-    assert some.held + some.undecoded + some.refused.total() == 20 and min(some.held, some.undecoded) > 0
-    assert some.held <= min(some.decodes.values()) < max(some.decodes.values()) < 20  # mdm's contexts are the longest
+    some = fuzz(20, 2, replace(ALL, max_context=700)).counts
+    assert some.passed + some.undecoded + some.refused.total() == 20 and min(some.passed, some.undecoded) > 0
+    assert some.passed <= min(some.decodes.values()) < max(some.decodes.values()) < 20  # mdm's contexts are the longest
 
 
 def test_float32_may_not_reach(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from lockstep.pram.drawing import random_inputs
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import load, parse_program
 from lockstep.proofs_check.failing import inputs_size
-from lockstep.proofs_check.fuzzing.inputs import input_maker, picks_of, program_inputs
+from lockstep.proofs_check.fuzzing.inputs import choices_of, input_maker, program_inputs
 from lockstep.proofs_check.fuzzing.shrinking import shrink
 
 FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25)
@@ -111,8 +111,8 @@ def test_an_input_is_made_again_of_its_choices_and_shrinks() -> None:
     found = ({"n": 3, "m": 2}, {"M": [[7, 8], [9, 50], [98, 99]], "s": 1000})
     make = input_maker(program, found[0], given=found[1])
     small = shrink(
-        make, found, picks_of(program, found, make), lambda i: i[1]["s"] > 40 and np.size(i[1]["M"]) >= 2, inputs_size, 120
+        make, found, choices_of(program, found, make), lambda i: i[1]["s"] > 40 and np.size(i[1]["M"]) >= 2, inputs_size, 120
     )
     assert small[1]["s"] == 41 and np.size(small[1]["M"]) == 2 and set(np.ravel(small[1]["M"])) == {5}
     with pytest.raises(ValueError):
-        picks_of(program, ({"n": 1, "m": 1}, {"M": [[4]], "s": 0}), make)
+        choices_of(program, ({"n": 1, "m": 1}, {"M": [[4]], "s": 0}), make)

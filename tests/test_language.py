@@ -22,7 +22,7 @@ from lockstep.pram.parameters import OPERATORS, lg
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import Generator, generator_for
 from lockstep.pram.syntax import COMPARISONS
-from lockstep.proofs_check.fuzzing.contents import coverage
+from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
@@ -87,7 +87,7 @@ def test_machine_equals_evaluator() -> None:
     @given(language_programs())
     def check(case: TextCase) -> None:
         program = parse_program(case.text)
-        found.update(coverage(program.tree))
+        found.update(count_features(program.tree))
         ends[compare(program, case)] += 1
 
     check()

@@ -39,7 +39,7 @@ from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
 from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
-from lockstep.proofs_check.proofs.rows import BOS, Walker
+from lockstep.proofs_check.proofs.rows import BOS, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from lockstep.proofs_check.proofs.weights import read_weights
@@ -136,9 +136,9 @@ def rows_outside(compiled: Compiled, rows: Rows) -> int:
     """How many rows of runs are of no kind that was gone through."""
     network = read_weights(compiled.model, compiled.circuit)
     interface = interface_of(compiled)
-    walker, left = Walker(network, interface, Lemmas()), rows.before[0].numpy()
+    row_prover, left = RowProver(network, interface, Lemmas()), rows.before[0].numpy()
     for kind in (BOS, *interface.rows()):
-        row = walker.start(kind)
+        row = row_prover.start(kind)
         left = left[~((left >= row.low) & (left <= row.high)).all(axis=1)]
     return len(left)
 
@@ -227,8 +227,8 @@ def test_a_head_that_reads_another_row_has_a_counterexample() -> None:
         (1, "shl.amount", 11, "word operation: shl"),
         (1, "out", 0, "word operation: copy"),
         (0, "x.index", 0, "word operation: copy"),
-        (0, "emit.NONE", 0, "rows that do not execute: what all gates add"),
-        (0, "is_register", 0, "rows that do not execute: what all gates add"),
+        (0, "emit.NONE", 0, "rows that do not execute: sums of all gates"),
+        (0, "is_register", 0, "rows that do not execute: sums of all gates"),
     ],
 )
 def test_a_turned_sign_has_a_counterexample(
@@ -262,9 +262,9 @@ def test_what_is_broken_elsewhere() -> None:
     """Embedding, heads, readout and edit bits fail by name."""
     compiled, lemmas = small_model("ap-mdm"), Lemmas()
     for mutant, obligation in (
-        (Mutant(-1, "embedding.kind", (1, 0), 1.0), "tokens enter by their kind and bits"),
-        (Mutant(-1, "unembedding.kind", (3, 4), 999.0), "tokens leave as emitted, with probability 0.9"),
-        (Mutant(-1, "control_bias", (0,), -3.0), "edit bits are their fields"),
+        (Mutant(-1, "embedding.kind", (1, 0), 1.0), "the embedding sets the kind and bits of a token"),
+        (Mutant(-1, "unembedding.kind", (3, 4), 999.0), "the readout emits the right token with probability 0.9"),
+        (Mutant(-1, "control_bias", (0,), -3.0), "edit bits equal their fields"),
         (Mutant(0, "o", (0, 3, 0), 1.0), "each head copies the fields of its lookup only"),
         (Mutant(1, "w_in", (0, 0), 0.5), "weights are integers"),
     ):

@@ -67,7 +67,7 @@ def test_a_sidecar_that_kills_every_worker_ends_its_cases_only(do: Do) -> None:
     assert (
         outcome.status == REFUTED
         and [failure["trouble"] for failure in program["failures"]]
-        == ["the processes that ran it died, each of them: is there enough memory?"] * 2
+        == ["every process that ran this case died: is there enough memory?"] * 2
     )
     with pool(1, None):
         assert dask.config.get("distributed.deploy.lost-worker-timeout") == FOREVER

@@ -22,9 +22,9 @@ from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.files import load_model, save_model
 from lockstep.models.transformer import Transformer
 from lockstep.pram.program import load
-from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.prove import prove
-from lockstep.proofs_check.proofs.rows import Walker
+from lockstep.proofs_check.proofs.rows import RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 
 # -- columns -----------------------------------------------------------------------------------
@@ -40,9 +40,14 @@ def test_every_column_of_every_kind_of_row_is_held(construction: str, executing:
 @pytest.mark.parametrize(
     ("rewrite", "construction", "executing", "left_out"),
     [
-        (Rewrite(Executor._setting, "published, 0)", "published - {'stores'}, 0)"), "ap-mdm one-step", True, "stores +1"),
-        (Rewrite(Executor._target, "isinstance(claim.result, int)", "False"), "ap-mdm", True, "layer 2, out"),
-        (Rewrite(Walker.check, "if kind.executes else frozenset()", ""), "mdm", False, "emit."),
+        (
+            Rewrite(InstructionProver._setting, "published, 0)", "published - {'stores'}, 0)"),
+            "ap-mdm one-step",
+            True,
+            "stores +1",
+        ),
+        (Rewrite(InstructionProver._target, "isinstance(claim.result, int)", "False"), "ap-mdm", True, "layer 2, out"),
+        (Rewrite(RowProver.check, "if kind.executes else frozenset()", ""), "mdm", False, "emit."),
     ],
     ids=["published", "registers of destinations", "all rows"],
 )
@@ -92,7 +97,7 @@ def test_a_sum_that_reads_another_column_is_refuted_by_name() -> None:
     unit = unit_that_writes(compiled, "sum")
     with planted(compiled.model, Mutant(1, "w_in", (unit, compiled.circuit.offsets()["time"]), 1.0)):
         trouble = {o.what: o.trouble for o in prove(compiled).obligations if not o.holds}
-    assert "sum[0] after layer 2: a gate reads time[0], and not only x and y" in trouble["word operation: add"]
+    assert "sum[0] after layer 2: a gate reads time[0] besides x and y" in trouble["word operation: add"]
 
 
 def test_a_product_of_other_bits_is_refuted_by_name() -> None:

@@ -30,7 +30,7 @@ from lockstep.pram.program import load
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.sweeps import check
 from lockstep.proofs_check.sweeps.plan import Limits, Subject, Task
-from lockstep.proofs_check.sweeps.pool import Here
+from lockstep.proofs_check.sweeps.pool import InProcess
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED, Result
 from lockstep.proofs_check.sweeps.store import SUBJECT, writing
 from lockstep.proofs_check.sweeps.sweep import sweep
@@ -274,7 +274,7 @@ def test_every_construction_has_its_row() -> None:
     assert len({look.title for look in LOOKS.values()}) == len({look.light for look in LOOKS.values()}) == len(LOOKS)
 
 
-class Stopped(Here):
+class Stopped(InProcess):
     """Stops after four cases."""
 
     def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:

@@ -307,7 +307,7 @@ def test_a_database_of_earlier_tables_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "sweep.sqlite") as connection:
         connection.execute("PRAGMA user_version = 3")
     connection.close()
-    with pytest.raises(PramError, match="its tables are version 3, these are 4"):
+    with pytest.raises(PramError, match="its tables are version 3, this version reads 4"):
         survey(tmp_path / "sweep.sqlite")
 
 

@@ -24,7 +24,7 @@ from lockstep.pram.errors import PramError
 from lockstep.proofs_check.sweeps import check, plan, pool
 from lockstep.proofs_check.sweeps.check import OtherVersion, check_task
 from lockstep.proofs_check.sweeps.plan import Limits
-from lockstep.proofs_check.sweeps.pool import Here
+from lockstep.proofs_check.sweeps.pool import InProcess
 from lockstep.proofs_check.sweeps.result import FAILED, Result
 from lockstep.proofs_check.sweeps.store import reading, writing
 from lockstep.proofs_check.sweeps.sweep import sweep
@@ -221,7 +221,7 @@ def _sweep_until(statement: int, folder: Path, database: Path) -> None:
     try:
         sqlite3.connect = traced  # type: ignore[assignment]
         with writing(database) as store:
-            sweep(made(folder), store, lambda: nullcontext(Here()))
+            sweep(made(folder), store, lambda: nullcontext(InProcess()))
         code = 0
     finally:
         os._exit(code)

@@ -19,8 +19,8 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check import theorems
 from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import LETTERS, OPERATIONS, ClosedForm
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import BOUNDS, THEOREMS
 from lockstep.proofs_check.theorems.width import WIDTHS
 
@@ -90,7 +90,7 @@ def test_rows_fail_where_a_measure_is_off_by_one(construction: str) -> None:
     agreement = check_agreement(compiled, job, time)
     longer = replace(compiled.circuit.vocabulary, kinds=(*compiled.circuit.vocabulary.kinds, ("MORE", 0)))
     model = replace(compiled.model, vocabulary=longer, layers=compiled.model.layers[:2])
-    wrong = Measured(
+    wrong = CheckedDecode(
         job,
         replace(compiled, model=model),
         replace(
@@ -98,11 +98,11 @@ def test_rows_fail_where_a_measure_is_off_by_one(construction: str) -> None:
         ),
     )
 
-    def verdicts(measured: Measured) -> dict[str, bool]:
+    def verdicts(measured: CheckedDecode) -> dict[str, bool]:
         rows = [t.of_decodes(construction, [measured], "1 run", "parallel") for t in THEOREMS if t.of_decodes]
         return {check.what: check.holds for row in rows for check in row}
 
-    assert all(verdicts(Measured(job, compiled, agreement)).values())
+    assert all(verdicts(CheckedDecode(job, compiled, agreement)).values())
     assert {what for what, holds in verdicts(wrong).items() if holds} == {"every token", "d_model"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from kit.commands import FINE, REFUTED, WRONG, Do, rows
 
 from lockstep.pram.program import load, parse_program
-from lockstep.proofs_check.verification import Failed, Options, verify
+from lockstep.proofs_check.verification import FailedCheck, Options, verify
 
 HEAD = "program p\nparam n\nprocs max(1, n)\nshared A[n] : inout in 0 .. 9, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do {} end\n"
@@ -90,7 +90,7 @@ def test_the_first_failure_is_told_before_anything_is_decoded(monkeypatch: pytes
         told.append("decode")
         return decode(*arguments)
 
-    def failing(failed: Failed) -> None:
+    def failing(failed: FailedCheck) -> None:
         told.append(failed.trouble)
 
     monkeypatch.setattr(verification, "decode_case", decoding)

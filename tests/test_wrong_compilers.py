@@ -35,11 +35,11 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.columns import check_columns
-from lockstep.proofs_check.proofs.interface import Copy, Equal, Finds, Interface, Unit
+from lockstep.proofs_check.proofs.interface import Copy, Equal, Interface, LookupRule, Unit
 from lockstep.proofs_check.proofs.prove import interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Row
 from lockstep.proofs_check.proofs.rows import Fields
-from lockstep.proofs_check.proofs.structure import Broken
+from lockstep.proofs_check.proofs.structure import WrongStructure
 from lockstep.proofs_check.proofs.weights import Network, read_weights
 
 
@@ -75,7 +75,7 @@ def test_every_head_is_missed(construction: str, head: str, layer: int) -> None:
     missing = f"heads of layer {layer}: {head} is missing"
     assert broken(altered(compiled, without_head(head))) == {THERE: missing}
     for other in {1, 2, 3} - {layer}:
-        surplus = f"heads of layer {other}: nothing speaks of {head}"
+        surplus = f"heads of layer {other}: {head} is not in the interface"
         assert broken(altered(compiled, moved_head(head, other))) == {THERE: missing if layer < other else surplus}
 
 
@@ -102,15 +102,15 @@ def wrong_columns(found: Network) -> Iterator[tuple[str, Network]]:
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_every_column_is_missed(construction: str) -> None:
     """All but flags of operations, which a program need not use: without one its result is not computed, as is proved elsewhere."""
-    compiled, told = short_model(construction), interface_of(short_model(construction))
-    size, optional = Size.of(compiled.code, compiled.widths.word), network(construction).fields.keys() - told.fields.keys()
-    assert check_columns(network(construction), told, size) == len(network(construction).names)
+    compiled, interface = short_model(construction), interface_of(short_model(construction))
+    size, optional = Size.of(compiled.code, compiled.widths.word), network(construction).fields.keys() - interface.fields.keys()
+    assert check_columns(network(construction), interface, size) == len(network(construction).names)
     missed = 0
     for name, wrong in wrong_columns(network(construction)):
         if name in optional and name not in wrong.fields:
             continue
-        with pytest.raises(Broken, match=name.replace(".", "[.]")):
-            check_columns(wrong, told, size)
+        with pytest.raises(WrongStructure, match=name.replace(".", "[.]")):
+            check_columns(wrong, interface, size)
         missed += 1
     assert missed > 250
 
@@ -123,7 +123,7 @@ def test_other_tokens_are_refuted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("construction", "other", "trouble"), [("mdm", "ap-mdm", "nothing speaks of them"), ("ap-mdm", "mdm", "are missing")]
+    ("construction", "other", "trouble"), [("mdm", "ap-mdm", "the construction has none"), ("ap-mdm", "mdm", "are missing")]
 )
 def test_edit_bits_are_those_of_the_construction(construction: str, other: str, trouble: str) -> None:
     compiled, weight = short_model(construction), short_model(other).model.control_weight
@@ -135,43 +135,43 @@ def test_edit_bits_are_those_of_the_construction(construction: str, other: str, 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_whatever_an_interface_speaks_of_is_a_field(construction: str) -> None:
     """Of rows, too, which are made only when they are walked."""
-    told = interface_of(short_model(construction))
-    copied = [form for copy in told.heads.values() for form in copy.to.values()]
+    interface = interface_of(short_model(construction))
+    copied = [form for copy in interface.heads.values() for form in copy.to.values()]
     found = [
         form
-        for f in told.finds.values()
-        for form in (f.asks, *f.among, *(s for e in f.same for s in (e.query, e.key, e.careless)))
+        for f in interface.lookups.values()
+        for form in (f.asks, *f.candidates, *(s for e in f.same for s in (e.query, e.key, e.wildcard)))
     ]
-    named = [field for copy in told.heads.values() for field in (*copy.asks, *copy.to)]
-    named += [field for f in told.finds.values() for field in f.latest]
-    rows = [field for kind in told.rows() for field in (*kind.known, *kind.free)]
-    owned = [field for unit in told.owned for field in (*unit.reads, *unit.writes)]
-    spoken = {*named, *rows, *owned, *told.drives, *(part.field for form in (*copied, *found) for part in form.parts)}
-    assert len(spoken) > 30 and spoken <= told.fields.keys()
-    assert told.heads.keys() == told.finds.keys()
+    named = [field for copy in interface.heads.values() for field in (*copy.asks, *copy.to)]
+    named += [field for f in interface.lookups.values() for field in f.latest]
+    rows = [field for kind in interface.rows() for field in (*kind.known, *kind.free)]
+    owned = [field for unit in interface.own_units for field in (*unit.reads, *unit.writes)]
+    spoken = {*named, *rows, *owned, *interface.rom_inputs, *(part.field for form in (*copied, *found) for part in form.parts)}
+    assert len(spoken) > 30 and spoken <= interface.fields.keys()
+    assert interface.heads.keys() == interface.lookups.keys()
 
 
 MISSPELT: dict[str, Callable[[Interface], Interface]] = {
-    "head memory": lambda told: replace(told, heads={**told.heads, "memory": Copy.of(("fetch",), {"out": "token.bit"}, 2)}),
-    "head end": lambda told: replace(told, heads={**told.heads, "end": Copy.of(("won",), {"end": "index"}, 1)}),
-    "head gather": lambda told: replace(told, heads={**told.heads, "gather": Copy.of(("one",), {"wrote": "index"}, 1)}),
-    "head memory, what it finds": lambda told: replace(told, finds={**told.finds, "memory": Finds.of("fetsch", (), ("one",))}),
-    "head low, what it finds": lambda told: replace(told, finds={**told.finds, "low": Finds.of("one", (), ("one - tokn.BOS",))}),
-    "head high, what it finds": lambda told: replace(told, finds={**told.finds, "high": Finds.of("one", (), (), ("indx",))}),
-    "head x, what it finds": lambda told: replace(
-        told, finds={**told.finds, "x": Finds.of("one", (Equal.of("x.index", "adress:2"),), ())}
+    "head memory": lambda old: replace(old, heads={**old.heads, "memory": Copy.of(("fetch",), {"out": "token.bit"}, 2)}),
+    "head end": lambda old: replace(old, heads={**old.heads, "end": Copy.of(("won",), {"end": "index"}, 1)}),
+    "head gather": lambda old: replace(old, heads={**old.heads, "gather": Copy.of(("one",), {"wrote": "index"}, 1)}),
+    "head memory, lookup": lambda old: replace(old, lookups={**old.lookups, "memory": LookupRule.of("fetsch", (), ("one",))}),
+    "head low, lookup": lambda old: replace(old, lookups={**old.lookups, "low": LookupRule.of("one", (), ("one - tokn.BOS",))}),
+    "head high, lookup": lambda old: replace(old, lookups={**old.lookups, "high": LookupRule.of("one", (), (), ("indx",))}),
+    "head x, lookup": lambda old: replace(
+        old, lookups={**old.lookups, "x": LookupRule.of("one", (Equal.of("x.index", "adress:2"),), ())}
     ),
-    "units of layer 2 that write owner": lambda told: replace(told, owned=(Unit.of(2, reads="role.DTS", writes="owner"),)),
-    "what drives": lambda told: replace(told, drives=frozenset({"token.MASC"})),
-    "what is published": lambda told: replace(told, published=frozenset({"store"})),
+    "units of layer 2 that write owner": lambda old: replace(old, own_units=(Unit.of(2, reads="role.DTS", writes="owner"),)),
+    "rom_inputs": lambda old: replace(old, rom_inputs=frozenset({"token.MASC"})),
+    "published": lambda old: replace(old, published=frozenset({"store"})),
 }
 
 
 @pytest.mark.parametrize("what", MISSPELT)
 def test_a_field_that_is_misspelt_is_refused(what: str) -> None:
-    told = interface_of(short_model("ap-mdm"))
+    interface = interface_of(short_model("ap-mdm"))
     with pytest.raises(ValueError, match=f"^{what}: there is no field "):
-        MISSPELT[what](told)
+        MISSPELT[what](interface)
 
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
@@ -222,7 +222,7 @@ def test_what_lines_cancel_is_the_number_that_is_left() -> None:
     wrong = altered(compiled, owner_of_what_cancels)
     check_circuit(wrong.circuit)
     assert decodes_right(compiled, task) and not decodes_right(wrong, task)
-    assert broken(wrong) == {"rows that do not execute: what all gates add": "DST, REG: layer 2: owner"}
+    assert broken(wrong) == {"rows that do not execute: sums of all gates": "DST, REG: layer 2: owner"}
 
 
 def test_a_product_that_is_made_twice_is_refuted() -> None:

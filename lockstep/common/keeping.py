@@ -16,10 +16,10 @@ from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.pram.winner import Winner
+from lockstep.proofs_check.failing import input_text, shrink_failing
 from lockstep.proofs_check.failing import name as name_of
-from lockstep.proofs_check.failing import shrink_failing, written
 from lockstep.proofs_check.report import Check
-from lockstep.proofs_check.verification import Failed, Options
+from lockstep.proofs_check.verification import FailedCheck, Options
 
 #: Fields of Options that `verify` takes as flags of the same name; they are shown where they are not the default.
 FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
@@ -42,7 +42,7 @@ class Kept:
         return f"{self.check} fails on {files} ({became}); to repeat it:\n{self.command}"
 
 
-def keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None,
+def keep_input(program: Program, file: Path, failed: FailedCheck, options: Options, directory: Path, given: Path | None,
                use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> Kept:  # fmt: skip
     """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 
@@ -71,7 +71,7 @@ def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, d
 
 
 def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
-    write_atomically(path, (written(inputs, winner, expected) + "\n").encode())
+    write_atomically(path, (input_text(inputs, winner, expected) + "\n").encode())
 
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,

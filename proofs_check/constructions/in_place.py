@@ -13,7 +13,7 @@ from lockstep.proofs_check.constructions.facts import Letters, Phase
 from lockstep.proofs_check.expectation import Expectation, Tokens
 
 #: What the proofs take for granted of both.
-ASSUMED = ("ends: the sequence is never longer than N; on rows that execute it is of length N, and no parameter is masked.",)
+ASSUMED = ("ends: the sequence is never longer than N; on rows that execute its length is N, and no parameter is masked.",)
 
 
 class InPlaceExpectation(Expectation):

@@ -1,1 +1,1 @@
-"""Random programs: how they are written, run beside their models, counted, and made small where they fail."""
+"""Random programs: writes them, checks them beside their models, counts what they contain, and shrinks those that fail."""

@@ -1,4 +1,4 @@
-"""Random programs of the language, each with an input: the machine beside its models, as `verify` holds them."""
+"""Checks random programs, each on one input: machine beside models, with the checks of `verify`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import generator_for
-from lockstep.proofs_check.fuzzing.contents import coverage as contents_of
+from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
 from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
+from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
-from lockstep.proofs_check.fuzzing.tally import OTHER, Tally
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
 from lockstep.proofs_check.verification.rows import RUNS
 
-#: Programs that a process takes at once.
+#: Programs in one share of the work.
 SHARE = 20
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A program that failed: its number, the first check that did, and what it was checked with."""
+    """A program that failed: its number, its first failed check, and the options of that check."""
 
     number: int
     check: Check
@@ -38,34 +38,34 @@ class Failure:
 
 @dataclass(frozen=True)
 class CampaignOutcome:
-    """What a campaign met, and the failure that ended it."""
+    """The counts of a campaign, and the failure that ended it."""
 
-    tally: Tally
+    counts: CampaignCounts
     failure: Failure | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether something was checked, and all of it held."""
-        return self.failure is None and self.tally.held > 0
+        """Whether some program passed and none failed."""
+        return self.failure is None and self.counts.passed > 0
 
 
 def fuzz(programs: int, seed: int, options: Options, *, in_turn: bool = False, workers: int = 0,
          progress: Progress = silent) -> CampaignOutcome:  # fmt: skip
-    """Check so many random programs, or as many as it takes until one fails.
+    """Check random programs, and stop at the first failure.
 
-    Args: in_turn: decode each program in one of the constructions, by its number, instead of in all.
-          workers: processes; 0: run all in this one. What is drawn and found does not depend on them.
+    Args: in_turn: decode each program in one construction, which its number picks, instead of in all.
+          workers: number of processes; 0 runs everything in this one. The outcome does not depend on it.
     """
-    tally = Tally()
+    counts = CampaignCounts()
     shares = [(seed, first, min(SHARE, programs - first), options, in_turn) for first in range(0, programs, SHARE)]
     with _shares(shares, workers) as outcomes:
         progress(0, programs)
         for outcome in outcomes:
-            tally += outcome.tally
-            progress(tally.programs, programs)
+            counts += outcome.counts
+            progress(counts.programs, programs)
             if outcome.failure is not None:
-                return CampaignOutcome(tally, outcome.failure)
-    return CampaignOutcome(tally)
+                return CampaignOutcome(counts, outcome.failure)
+    return CampaignOutcome(counts)
 
 
 Share = tuple[int, int, int, Options, bool]
@@ -73,7 +73,7 @@ Share = tuple[int, int, int, Options, bool]
 
 @contextmanager
 def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[CampaignOutcome]]:
-    """The outcome of each share, in order, so that the first failure is the same for any number of workers."""
+    """The outcomes of the shares, in order: so the first failure does not depend on the number of workers."""
     if workers == 0:
         yield starmap(check_share, shares)
         return
@@ -86,40 +86,40 @@ def _check_share(share: Share) -> CampaignOutcome:
 
 
 def check_share(seed: int, first: int, count: int, options: Options, in_turn: bool = False) -> CampaignOutcome:
-    """Programs of consecutive numbers; ends at the first that fails."""
-    tally, turns = Tally(), options.constructions
+    """Check programs with consecutive numbers, and stop at the first failure."""
+    counts, turns = CampaignCounts(), options.constructions
     for number in range(first, first + count):
         chosen = replace(options, constructions=(turns[number % len(turns)],)) if in_turn and turns else options
-        failed = examine(language_program(random_of(seed, number)), chosen, tally)
+        failed = failed_checks(language_program(random_of(seed, number)), chosen, counts)
         if failed:
-            return CampaignOutcome(tally, Failure(number, failed[0], chosen))
-    return CampaignOutcome(tally)
+            return CampaignOutcome(counts, Failure(number, failed[0], chosen))
+    return CampaignOutcome(counts)
 
 
 def random_of(seed: int, number: int) -> Random:
-    """What the program of this number is drawn with."""
+    """The random generator that draws the program with this number."""
     return Random(f"{seed}:{number}")
 
 
-def examine(text: TextCase, options: Options, tally: Tally | None = None) -> list[Check]:
-    """The checks that fail on a program and its input; counts what was met.
+def failed_checks(text: TextCase, options: Options, counts: CampaignCounts | None = None) -> list[Check]:
+    """Check a program on its input and count it. Returns: the checks that fail.
 
-    Whatever is raised is a defect of ours, and fails, too - but for a run that the machine itself refuses in words that are
-    known, and a certificate that does not reach as far in float32.
+    An exception is a defect of Lockstep and counts as a failed check. Two are not: the machine refuses the run in known
+    words, or the certificate does not hold in float32.
     """
-    tally = Tally() if tally is None else tally
-    tally.programs += 1
+    counts = CampaignCounts() if counts is None else counts
+    counts.programs += 1
     try:
         program = parse_program(text.text)
-        tally.contents += contents_of(program.tree)
+        counts.features += count_features(program.tree)
         if message := _refusal(program, text, options):
-            known = tally.refuse(message) != OTHER
+            known = counts.refuse(message) != OTHER
             return [] if known else [Check("refusal", "1 run", "of a known kind", message, False)]
-        return _examine(program, text, options, tally)
+        return _examine(program, text, options, counts)
     except NotCertified as error:
         if options.dtype == "float64":
             return [_defect(error)]
-        tally.refused["not certified"] += 1
+        counts.refused["not certified"] += 1
         return []
     except Exception as error:
         return [_defect(error)]
@@ -130,7 +130,7 @@ def _defect(error: Exception) -> Check:
 
 
 def _refusal(program: Program, text: TextCase, options: Options) -> str:
-    """Why the machine does not run this to its end; "" if it does."""
+    """The message with which the machine refuses this run; "" if the run ends."""
     try:
         run(program.instantiate(text.params, text.arrays), max_steps=options.max_steps)
     except PramError as error:
@@ -138,28 +138,28 @@ def _refusal(program: Program, text: TextCase, options: Options) -> str:
     return ""
 
 
-def _examine(program: Program, text: TextCase, options: Options, tally: Tally) -> list[Check]:
-    """The program runs under the lowest winner; under another one it may be refused, in words that are known, too."""
+def _examine(program: Program, text: TextCase, options: Options, counts: CampaignCounts) -> list[Check]:
+    """Check a program that ends under the lowest winner. Under others the machine may refuse it, in known words."""
     generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
     case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
     assert case.run is not None, "it was refused before"
-    tally.reach(program, case.run.reached)
-    _count(case, options, tally)
-    unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and tally.refuse(str(e.refusal)) == OTHER]
+    counts.reach(program, case.run.reached)
+    _count(case, options, counts)
+    unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and counts.refuse(str(e.refusal)) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
     decoded = case.decodes.keys() >= set(options.constructions)
-    tally.held += decoded and not failed
-    tally.undecoded += not decoded and not failed
+    counts.passed += decoded and not failed
+    counts.undecoded += not decoded and not failed
     return failed
 
 
-def _count(case: Case, options: Options, tally: Tally) -> None:
-    tally.steps += sum(ran.time for ran in case.runs)
+def _count(case: Case, options: Options, counts: CampaignCounts) -> None:
+    counts.steps += sum(ran.time for ran in case.runs)
     assert case.job is not None
-    tally.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
+    counts.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
     for construction in options.constructions:
         if construction in case.decodes:
-            tally.decodes[construction] += len(case.decodes[construction])
-            tally.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
+            counts.decodes[construction] += len(case.decodes[construction])
+            counts.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])
         else:
-            tally.left[construction] += 1
+            counts.left_out[construction] += 1

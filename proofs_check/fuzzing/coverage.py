@@ -1,4 +1,4 @@
-"""Counters that say what runs exercised."""
+"""Counts what runs exercise: instructions, operands, concurrent accesses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lockstep.pram.machine import Run, Step, register_destination
 
 @dataclass(frozen=True)
 class Coverage:
-    """What runs exercised; coverages add up.
+    """Counts of what runs exercised; coverages add up.
 
     modes:        runs by access mode.
-    instructions: executed instructions by row; of one step, one for each processor.
+    instructions: executed instructions by name; each processor of a step counts.
     operands:     their operands, as "x register" or "z pid".
     events:       steps by (mode, event): "divergent" (running processors at different instructions),
                   "concurrent reads", "concurrent writes", "different values" (written to one cell),
@@ -40,12 +40,12 @@ class Coverage:
         )
 
     def steps(self, event: str) -> int:
-        """Steps with an event, in all modes."""
+        """The number of steps with an event, in all modes."""
         return sum(count for (_, name), count in self.events.items() if name == event)
 
 
 def coverage(run: Run) -> Coverage:
-    """Count what a traced run exercised."""
+    """Count what a run exercised; it must have a trace."""
     found = Coverage(modes=Counter([run.job.mode]))
     registers = np.zeros((run.job.registers, run.job.processors), np.int64)
     for step in run.trace:
@@ -57,7 +57,7 @@ def coverage(run: Run) -> Coverage:
 
 
 def _count(found: Coverage, job: Job, step: Step, registers: NDArray[np.int64]) -> None:
-    """Add one step; registers: int64 [k, P], before it."""
+    """Add one step; registers: int64 [k, P], before the step."""
     reads: list[int] = []
     events = set()
     for pid in np.flatnonzero(step.counter >= 0).tolist():
@@ -90,7 +90,7 @@ def _word(job: Job, operand: Operand, pid: int, registers: NDArray[np.int64]) ->
 
 
 def _meetings(reads: list[int], writes: list[tuple[int, int]]) -> set[str]:
-    """How the accesses of a step meet; a processor makes one access, so two accesses are two processors'."""
+    """Which accesses of a step share a cell. A processor makes one access, so two accesses belong to two processors."""
     cells = [cell for cell, _ in writes]
     meets = {
         "concurrent reads": len(set(reads)) < len(reads),

@@ -1,4 +1,4 @@
-"""Inputs of a program as choices, in declared ranges: what Hypothesis draws and shrinks."""
+"""Makes inputs of a program from choices, so that Hypothesis can draw and shrink them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import read_array
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import InputRange, input_ranges
-from lockstep.proofs_check.fuzzing.shrinking import Choose, NoCase, Picks, strategy
+from lockstep.proofs_check.fuzzing.shrinking import Choices, Choose, NoCase, strategy
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
-#: Inputs of more cells are not made choice by choice.
+#: Inputs with more cells are not made from choices.
 MOST_CELLS = 2000
 
 
 def program_inputs(program: Program, largest: int = 6, word_bits: int | None = None) -> st.SearchStrategy[Inputs]:
-    """Inputs whose parameters are 0 .. largest and whose cells are in their declared ranges."""
+    """A strategy for inputs: parameters are 0 .. largest, cells are in their declared ranges."""
     return strategy(input_maker(program, dict.fromkeys(program.given, largest), word_bits))
 
 
 def input_maker(program: Program, largest: dict[str, int], word_bits: int | None = None,
                 given: dict[str, Any] | None = None) -> Callable[[Choose], Inputs]:  # fmt: skip
-    """Makes inputs of choices.
+    """A function that makes an input from choices.
 
-    Args: largest: of each parameter. given: arrays whose words may be chosen too, where no range is declared.
+    Args: largest: the largest value of each parameter. given: where no range is declared, words may be as large as the
+          largest word of these arrays.
     """
     most = max((int(word) for value in (given or {}).values() for word in np.ravel(value)), default=0)
 
@@ -51,25 +52,25 @@ def _cells(each: InputRange, choose: Choose, most: int) -> Any:
     return np.array(words, dtype=object).reshape(each.array.shape).tolist() if each.array.shape else words[0]
 
 
-def picks_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs], word_bits: int | None = None) -> Picks:
+def choices_of(program: Program, inputs: Inputs, make: Callable[[Choose], Inputs], word_bits: int | None = None) -> Choices:
     """The choices that make this input.
 
-    Raises: ValueError: none do. NoCase, which is one: the input has more than MOST_CELLS cells.
+    Raises: ValueError: there are none. NoCase (a ValueError): the input has more than MOST_CELLS cells.
     """
     params, _ = inputs
     values = iter([*(params[name] for name in program.given), *_words(program, inputs, word_bits)])
-    picks: Picks = []
+    choices: Choices = []
 
     class Follow(Choose):
-        """Picks the next of the values, wherever it stands."""
+        """Picks the next value, whatever its index."""
 
         def __call__(self, options: Sequence[Any]) -> Any:
             value = next(values)
-            picks.append(options.index(value))
+            choices.append(options.index(value))
             return value
 
     make(Follow(lambda number: 0))
-    return picks
+    return choices
 
 
 def _words(program: Program, inputs: Inputs, word_bits: int | None) -> Iterator[int]:

@@ -1,8 +1,8 @@
-"""Random expressions of the language, as text: what `lockstep.proofs_check.fuzzing.random_programs` makes its statements of.
+"""Writes random expressions of the language, as text; `random_programs.py` makes statements of them.
 
-A `Term` is a text with what is believed of its value; a `Place` is what may stand where. With them
-expressions are masked so that most programs stay within their words and arrays. Nothing here is
-trusted: a wrong belief only means one more program that traps.
+An `Expr` is a text with an estimate of its value. A `Scope` says what is visible and legal at one place of a program. With
+both, expressions are masked so that most programs stay within their words and arrays. Nothing relies on these estimates: a
+wrong one only means one more program that traps.
 """
 
 from __future__ import annotations
@@ -20,59 +20,61 @@ ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
 
 
 @dataclass(frozen=True)
-class Term:
-    """An expression, either an atom or in brackets, and what is believed of its value.
+class Expr:
+    """An expression, either an atom or in brackets, with an estimate of its value: low .. high.
 
-    uniform: the same on all processors. own: different on all that are active. plain: made of parameters only.
+    uniform: all processors have the same value. distinct: no two active processors have the same value. parametric: the
+    expression contains only parameters and numbers.
     """
 
     text: str
     low: int
     high: int
     uniform: bool = True
-    own: bool = False
-    plain: bool = False
+    distinct: bool = False
+    parametric: bool = False
 
     @property
     def bare(self) -> str:
-        """The text where no bracket is needed."""
+        """The text without outer brackets."""
         return self.text[1:-1] if self.text.startswith("(") else self.text
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a statement stands: the names visible there, and what is legal.
+class Scope:
+    """The variables visible to a statement, and which statements are legal.
 
-    assignable: locals that may be assigned. padded: some may be idle, so no control may stand here, and
-    only the names in `fixed` may bound a loop. divergent: they are idle for reasons of their own, so
-    what is assigned here varies. alone: one processor is active. pair: two values that are `own` together.
+    assignable: locals that may be assigned. padded: some processors may be idle, so no control is legal, and only names
+    in `fixed` may bound a loop. divergent: processors differ in whether they are idle, so values assigned here vary.
+    alone: only one processor is active. reads: memory may be read. pair: two variables that are distinct as a pair.
+    depth, loops: the number of enclosing statements and loops.
     """
 
-    terms: tuple[Term, ...]
+    variables: tuple[Expr, ...]
     assignable: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
     padded: bool = False
     divergent: bool = False
     alone: bool = False
     reads: bool = True
-    pair: tuple[Term, Term] | None = None
+    pair: tuple[Expr, Expr] | None = None
     depth: int = 0
     loops: int = 0
 
-    def having(self, *terms: Term, assignable: bool = False, loop: bool = False) -> Place:
-        """The place after a declaration; loop: it opens the body of a loop."""
-        names = frozenset(t.text for t in terms)
+    def having(self, *variables: Expr, assignable: bool = False, loop: bool = False) -> Scope:
+        """The scope after a declaration; loop: the declaration opens the body of a loop."""
+        names = frozenset(t.text for t in variables)
         more = names if assignable else frozenset()
-        inside = replace(self, terms=self.terms + terms, assignable=self.assignable | more)
-        uniform = frozenset(t.text for t in terms if t.uniform)
+        inside = replace(self, variables=self.variables + variables, assignable=self.assignable | more)
+        uniform = frozenset(t.text for t in variables if t.uniform)
         return replace(inside, depth=self.depth + 1, loops=self.loops + 1, fixed=self.fixed | uniform) if loop else inside
 
-    def without(self, name: str) -> Place:
+    def without(self, name: str) -> Scope:
         return replace(self, assignable=self.assignable - {name})
 
-    def pad(self, uniform: bool, keep: bool = False) -> Place:
-        """A body where some may be idle; keep: uniform locals stay assignable, and so cannot bound loops."""
-        shared = {t.text for t in self.terms if t.uniform}
+    def pad(self, uniform: bool, keep: bool = False) -> Scope:
+        """The scope of a body in which some may be idle; keep: uniform locals stay assignable and cannot bound loops."""
+        shared = {t.text for t in self.variables if t.uniform}
         divergent = self.divergent or not uniform
         left = self.assignable - shared if divergent or not (self.padded or keep) else self.assignable
         fixed = self.fixed if self.padded else frozenset(shared - left)
@@ -80,8 +82,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Cells:
-    """An array of the program; its cells hold 0 .. high."""
+class ArrayShape:
+    """An array of the program: name, shape, and the range 0 .. high of its cells."""
 
     name: str
     shape: tuple[int, ...]
@@ -91,8 +93,8 @@ class Cells:
 class Expressions:
     """Draws expressions, given the mode, parameters, arrays and word size of a program.
 
-    daring: now and then leave out the care that keeps a program from trapping. colliding: the care that keeps
-    processors from accessing a cell together, where the mode forbids it.
+    risky: sometimes write operations that may trap. colliding: sometimes let processors access a cell together although
+    the mode may forbid it.
     """
 
     mode: str
@@ -101,10 +103,10 @@ class Expressions:
 
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
-        self.daring = self.chance(2)
+        self.risky = self.chance(2)
         self.colliding = self.chance(5)
-        self.params: list[Term] = []
-        self.arrays: list[Cells] = []
+        self.params: list[Expr] = []
+        self.arrays: list[ArrayShape] = []
 
     @property
     def limit(self) -> int:
@@ -115,24 +117,24 @@ class Expressions:
         return self.draw(options)
 
     def chance(self, n: int) -> bool:
-        """True once in n."""
+        """True with probability 1 / n."""
         return self.pick(*[False] * (n - 1), True)
 
-    def steer(self, risks: int = 12) -> bool:
-        """Whether to take care here; a daring program does not once in `risks`."""
-        return not (self.daring and self.chance(risks))
+    def careful(self, risks: int = 12) -> bool:
+        """Whether to avoid traps here; a risky program does not, with probability 1 / risks."""
+        return not (self.risky and self.chance(risks))
 
-    def part(self) -> bool:
-        """Whether to take care here that processors access cells of their own."""
-        return self.steer() and not (self.colliding and self.chance(2))
+    def keeps_apart(self) -> bool:
+        """Whether each processor must access a different cell here."""
+        return self.careful() and not (self.colliding and self.chance(2))
 
     # -- parameter expressions -----------------------------------------------------------------
 
-    def number(self, value: int) -> Term:
-        return Term(f"{value:#x}" if value > 9 else str(value), value, value, plain=True)
+    def number(self, value: int) -> Expr:
+        return Expr(f"{value:#x}" if value > 9 else str(value), value, value, parametric=True)
 
-    def parametric(self, depth: int = 2) -> Term:
-        """Any parameter expression, with its value."""
+    def parametric(self, depth: int = 2) -> Expr:
+        """A random parameter expression, with its exact value."""
         if depth == 0 or self.pick(True, False, False):
             return self.pick(*self.params, self.number(self.pick(0, 1, 2, 3, 4)))
         name = self.pick(*OPERATORS, *OPERATORS, "not", "lg", "max", "min")
@@ -145,52 +147,52 @@ class Expressions:
             text, value = f"{name}({a.bare}, {b.text})", (max if name == "max" else min)(a.low, b.low)
         else:
             text, value = f"({a.text} {name} {b.text})", int(OPERATORS[name](a.low, b.low))
-        return Term(text, value, value, plain=True)
+        return Expr(text, value, value, parametric=True)
 
-    def exactly(self, value: int) -> Term:
-        """A parameter expression of this value."""
+    def exactly(self, value: int) -> Expr:
+        """A random parameter expression that has this value."""
         if value >= 0 and self.pick(True, False) or not self.params:
             return self.number(value)
         term = self.parametric(self.pick(0, 0, 1))
         off = value - term.low
         text = f"({term.text} {'+' if off > 0 else '-'} {abs(off)})" if off else term.text
-        return Term(text, value, value, plain=True)
+        return Expr(text, value, value, parametric=True)
 
     # -- expressions ---------------------------------------------------------------------------
 
-    def word(self, place: Place, depth: int, uniform: bool = False) -> Term:
-        """An expression of words; uniform: it must be the same on all processors."""
+    def word(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
+        """A random expression of words; uniform: it must have the same value on all processors."""
         kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
-        return self.draw.group(lambda: getattr(self, kind)(place, depth, uniform))  # type: ignore[no-any-return]
+        return self.draw.group(lambda: getattr(self, kind)(scope, depth, uniform))  # type: ignore[no-any-return]
 
-    def leaf(self, place: Place, depth: int, uniform: bool) -> Term:
-        names = [t for t in place.terms if t.uniform or not uniform]
-        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.steer(2) else 4))
+    def leaf(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        names = [t for t in scope.variables if t.uniform or not uniform]
+        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.careful(2) else 4))
         term = self.parametric() if self.chance(5) else self.pick(literal, *names, *names)
-        if not 0 <= term.low <= term.high <= self.limit and self.steer(2):
+        if not 0 <= term.low <= term.high <= self.limit and self.careful(2):
             return self.number(self.pick(1, self.limit))
         return term
 
-    def operation(self, place: Place, depth: int, uniform: bool) -> Term:
+    def operation(self, scope: Scope, depth: int, uniform: bool) -> Expr:
         name = self.pick(*ON_WORDS)
-        a, b = self.steered(name, self.word(place, depth - 1, uniform), self.word(place, depth - 1, uniform))
+        a, b = self.steered(name, self.word(scope, depth - 1, uniform), self.word(scope, depth - 1, uniform))
         low, high = _interval(name, a, b)
         if not 0 <= low <= high <= self.limit:
             low, high = 0, self.limit
-        own = name in "+-^" and (a.own and b.uniform or a.uniform and b.own)
-        return Term(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, own, a.plain and b.plain)
+        distinct = name in "+-^" and (a.distinct and b.uniform or a.uniform and b.distinct)
+        return Expr(f"({a.text} {name} {b.text})", low, high, a.uniform and b.uniform, distinct, a.parametric and b.parametric)
 
-    def steered(self, name: str, a: Term, b: Term) -> tuple[Term, Term]:
-        """The operands, masked where the result could be no word. `wrap` needs no care, but for what is computed exactly."""
-        if name in ("<<", ">>") and a.plain and b.plain:
-            return a, self.number(self.pick(1, 2, 3))  # plain integers could grow without end
-        if self.wrap and not (a.plain and b.plain):
+    def steered(self, name: str, a: Expr, b: Expr) -> tuple[Expr, Expr]:
+        """The operands, masked if the result may be no word. Under `wrap` only parametric operands need that."""
+        if name in ("<<", ">>") and a.parametric and b.parametric:
+            return a, self.number(self.pick(1, 2, 3))  # parametric integers do not wrap and could become huge
+        if self.wrap and not (a.parametric and b.parametric):
             return a, b
-        if not self.steer(2):
-            return a, self.number(self.limit) if name in ("+", "*") and not a.plain and self.chance(3) else b
+        if not self.careful(2):
+            return a, self.number(self.limit) if name in ("+", "*") and not a.parametric and self.chance(3) else b
         if name == "-" and a.low < b.high:
             low = ones(b.high)
-            a = Term(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, plain=a.plain)
+            a = Expr(f"({a.text} | {self.number(low).text})", low, ones(max(a.high, low)), a.uniform, parametric=a.parametric)
         elif name == "+" and a.high + b.high > self.limit:
             a, b = self.mask(a, self.limit >> 1), self.mask(b, self.limit >> 1)
         elif name == "*" and a.high * b.high > self.limit:
@@ -200,79 +202,81 @@ class Expressions:
             a = self.mask(a, self.limit >> max(b.high, 0)) if name == "<<" else a
         return a, b
 
-    def mask(self, term: Term, high: int, always: bool = False) -> Term:
-        """The term, or what is left of it in the bits of `high`, which are all ones."""
-        if 0 <= term.low <= term.high <= high or not (always or self.steer()):
+    def mask(self, term: Expr, high: int, always: bool = False) -> Expr:
+        """The term, or `term & high` if it may be larger than `high`, a number whose bits are all ones."""
+        if 0 <= term.low <= term.high <= high or not (always or self.careful()):
             return term
-        return Term(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, plain=term.plain)
+        return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, parametric=term.parametric)
 
-    def truth(self, place: Place, depth: int, uniform: bool = False) -> Term:
+    def truth(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
         name = self.pick(*COMPARISONS, *COMPARISONS, "and", "or", "not") if depth else self.pick(*COMPARISONS)
         operand = self.truth if name in ("and", "or", "not") else self.word
-        a, b = (operand(place, max(0, depth - 1), uniform) for _ in range(2))
+        a, b = (operand(scope, max(0, depth - 1), uniform) for _ in range(2))
         if name == "not":
-            return Term(f"(not {a.text})", 0, 1, a.uniform, plain=a.plain)
-        return Term(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, plain=a.plain and b.plain)
+            return Expr(f"(not {a.text})", 0, 1, a.uniform, parametric=a.parametric)
+        return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, parametric=a.parametric and b.parametric)
 
-    def read(self, place: Place, depth: int, uniform: bool) -> Term:
-        exclusive = self.mode == "EREW" and not place.alone and self.part()
-        cell = self.cell(place, exclusive, uniform, depth) if place.reads and not (exclusive and uniform) else None
-        return cell or self.leaf(place, depth, uniform)
+    def read(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        exclusive = self.mode == "EREW" and not scope.alone and self.keeps_apart()
+        cell = self.cell(scope, exclusive, uniform, depth) if scope.reads and not (exclusive and uniform) else None
+        return cell or self.leaf(scope, depth, uniform)
 
-    def cell(self, place: Place, exclusive: bool, uniform: bool, depth: int) -> Term | None:
-        """A scalar or a cell; exclusive: each active processor has a different one. None if that cannot be."""
+    def cell(self, scope: Scope, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
+        """A scalar or a cell; exclusive: a different one for each active processor. None if that is impossible."""
         array = self.pick(*self.arrays)
-        if 0 in array.shape and self.steer():
+        if 0 in array.shape and self.careful():
             return None
         if exclusive:
-            subscripts = self.own_subscripts(place, array.shape)
+            subscripts = self.own_subscripts(scope, array.shape)
         else:
-            subscripts = [self.index(place, extent, uniform, depth - 1) for extent in array.shape]
+            subscripts = [self.index(scope, extent, uniform, depth - 1) for extent in array.shape]
         if subscripts is None:
             return None
         inside = ", ".join(s.bare for s in subscripts)
-        return Term(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
+        return Expr(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
 
-    def index(self, place: Place, extent: int, uniform: bool, depth: int) -> Term:
-        """A subscript: any word, masked to what lies inside."""
-        term = self.word(place, max(0, depth), uniform)
+    def index(self, scope: Scope, extent: int, uniform: bool, depth: int) -> Expr:
+        """A subscript: a random word, masked to the extent."""
+        term = self.word(scope, max(0, depth), uniform)
         term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
-        literal_outside = term.text.isalnum() and term.plain and term.high >= extent  # which the analysis refuses
+        literal_outside = term.text.isalnum() and term.parametric and term.high >= extent  # the analysis refuses such a literal
         return replace(term, text=f"({term.text} + 0)") if literal_outside else term
 
-    def own_subscripts(self, place: Place, shape: tuple[int, ...]) -> list[Term] | None:
-        """Subscripts that no two active processors share."""
-        if place.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(place.pair, shape)):
-            return list(place.pair)
+    def own_subscripts(self, scope: Scope, shape: tuple[int, ...]) -> list[Expr] | None:
+        """Subscripts that differ between any two active processors; None if there are none."""
+        if scope.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(scope.pair, shape)):
+            return list(scope.pair)
         axis = self.pick(*range(len(shape))) if shape else 0
-        own = self.own_index(place, shape[axis]) if shape else None
-        if own is None:
+        distinct = self.own_index(scope, shape[axis]) if shape else None
+        if distinct is None:
             return None
-        return [own if k == axis else self.index(place, extent, False, 0) for k, extent in enumerate(shape)]
+        return [distinct if k == axis else self.index(scope, extent, False, 0) for k, extent in enumerate(shape)]
 
-    def own_index(self, place: Place, extent: int) -> Term | None:
-        """A subscript of one dimension that no two active processors share: one's own number, perhaps shifted."""
-        fitting = [t for t in place.terms if t.own and t.high < extent]
+    def own_index(self, scope: Scope, extent: int) -> Expr | None:
+        """A subscript of one dimension that differs between active processors: a distinct variable, perhaps shifted."""
+        fitting = [t for t in scope.variables if t.distinct and t.high < extent]
         if not fitting:
             return None
-        own = self.pick(*fitting)
-        room = extent - 1 - own.high
-        steps = [t for t in place.terms if t.uniform and t.high <= room]
+        distinct = self.pick(*fitting)
+        room = extent - 1 - distinct.high
+        steps = [t for t in scope.variables if t.uniform and t.high <= room]
         if room and self.chance(2):
             step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
-            return Term(f"({own.text} + {step.text})", own.low, own.high + step.high, False, own=True)
-        if own.low and self.chance(2):
-            return Term(f"({own.text} - {self.exactly(own.low).text})", 0, own.high - own.low, False, own=True)
-        return own
+            return Expr(f"({distinct.text} + {step.text})", distinct.low, distinct.high + step.high, False, distinct=True)
+        if distinct.low and self.chance(2):
+            return Expr(
+                f"({distinct.text} - {self.exactly(distinct.low).text})", 0, distinct.high - distinct.low, False, distinct=True
+            )
+        return distinct
 
 
 def ones(value: int) -> int:
-    """The smallest 2^b - 1 that is not below the value."""
+    """The smallest number 2^b - 1 that is at least the value."""
     return int((1 << value.bit_length()) - 1)
 
 
-def _interval(name: str, a: Term, b: Term) -> tuple[int, int]:
-    """Where the exact result of an operation lies."""
+def _interval(name: str, a: Expr, b: Expr) -> tuple[int, int]:
+    """Bounds of the exact result of an operation."""
     shift = min(b.high, 32)
     return {
         "+": (a.low + b.low, a.high + b.high),

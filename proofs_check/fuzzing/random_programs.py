@@ -1,8 +1,8 @@
-"""Random programs of the language, as text with inputs.
+"""Writes random programs of the language, with inputs.
 
-`language_programs` writes programs that the analysis accepts and that mostly run to their end: where
-values are uniform, bounded or different on all processors is tracked (see `lockstep.proofs_check.fuzzing.random_expressions`). One
-program in two is daring, so that every kind of run-time error comes up too.
+The analysis accepts these programs, and most of them run to their end. For that, the writer tracks which values are uniform,
+bounded or distinct (see `lockstep.proofs_check.fuzzing.random_expressions`). One program in two is risky, so that every kind
+of run-time error occurs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
 from lockstep.pram.parameters import lg
-from lockstep.proofs_check.fuzzing.random_expressions import Cells, Expressions, Place, Term, ones
+from lockstep.proofs_check.fuzzing.random_expressions import ArrayShape, Expr, Expressions, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
 ROLES = [": inout", ": inout", ": input", ": output", ""]
@@ -33,28 +33,28 @@ class TextCase:
 
 
 def language_programs(shrinkable: bool = False) -> st.SearchStrategy[TextCase]:
-    """Programs of 1 .. 6 processors whose arrays have up to 9 cells; most runs take 10 .. 300 steps.
+    """A strategy for programs of 1 .. 6 processors with arrays of up to 9 cells; most runs take 10 .. 300 steps.
 
     shrinkable: draw choice by choice, which finds smaller failing programs, but varies a few programs
     over and over; otherwise Hypothesis draws only a seed, and every program is a fresh one.
     """
     if shrinkable:
-        return strategy(written)
+        return strategy(write_program)
     return st.integers(0, 2**63).map(lambda seed: language_program(Random(seed)))
 
 
 def language_program(random: Random) -> TextCase:
     """A random program, drawn with `random`."""
-    return written(Choose(random.randrange))
+    return write_program(Choose(random.randrange))
 
 
-def written(choose: Choose) -> TextCase:
-    """The program and input of these choices; the first options lead to the smallest."""
+def write_program(choose: Choose) -> TextCase:
+    """The program and input that these choices make; the first options make the smallest program."""
     return _Writer(choose).case()
 
 
 class _Writer(Expressions):
-    """Draws one program."""
+    """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
         super().__init__(choose)
@@ -71,8 +71,8 @@ class _Writer(Expressions):
         head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
         shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
-        pid = Term("pid", 0, self.processors - 1, uniform=False, own=True)
-        body = self.block(Place((pid,), alone=self.processors == 1), 6)
+        pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
+        body = self.block(Scope((pid,), alone=self.processors == 1), 6)
         return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
 
     # -- declarations --------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class _Writer(Expressions):
         shape = self.pick((large,), (large,), (), (self.pick(1, 2, 3), self.pick(1, 2, 3)), (large, 2))
         high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
         size = prod(shape)
-        self.arrays.append(Cells(name, shape, high))
+        self.arrays.append(ArrayShape(name, shape, high))
         if "in" in role:
             cells = [self.pick(*range(high + 1)) for _ in range(size)]
             self.largest_input = max(self.largest_input, *cells, 0)
@@ -107,239 +107,241 @@ class _Writer(Expressions):
         return f"shared {name}" + (f"[{extents}] " if shape else " ") + role
 
     def word_size(self) -> list[str]:
-        """Choose the word size; what the program gets by default is the rule of section 3.6."""
+        """Choose the word size. The default is the rule of section 3.6 of docs/language.md."""
         space = sum(prod(a.shape) for a in self.arrays)
         largest = max(self.processors, space, self.largest_input, *(p.low for p in self.params))
         self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
         declared = self.wrap or self.chance(2)
         if declared:
             least = max(4, largest.bit_length())
-            self.bits = self.pick(*range(least, least + 3 if self.daring else 14))
+            self.bits = self.pick(*range(least, least + 3 if self.risky else 14))
         return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
 
     # -- statements ----------------------------------------------------------------------------
 
-    def block(self, place: Place, most: int = 2) -> list[str]:
-        """Some statements, indented."""
+    def block(self, scope: Scope, most: int = 2) -> list[str]:
+        """A few statements, indented."""
         lines: list[str] = []
         for number in range(most):
-            found = self.draw.group(partial(self.another, place, number == 0 and most > 2))
+            found = self.draw.group(partial(self.another, scope, number == 0 and most > 2))
             if found is None:
                 break
-            more, place = found
+            more, scope = found
             lines += more
         return [f"  {line}" for line in lines]
 
-    def another(self, place: Place, surely: bool) -> tuple[list[str], Place] | None:
-        """One more statement of a block, or its end."""
-        return self.statement(place) if surely or self.pick(False, True, True, True) else None
+    def another(self, scope: Scope, surely: bool) -> tuple[list[str], Scope] | None:
+        """One more statement of a block; None at its end. surely: a statement must follow."""
+        return self.statement(scope) if surely or self.pick(False, True, True, True) else None
 
-    def statement(self, place: Place) -> tuple[list[str], Place]:
-        """A statement, and the place after it."""
+    def statement(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A random statement, and the scope after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store]
-        if place.depth < 3 and self.fuel > 0:
+        if scope.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch]
-            if place.loops < 2:
+            if scope.loops < 2:
                 kinds.append(self.loop)
-            if not place.padded:
+            if not scope.padded:
                 kinds += [self.control, self.control, self.control, self.choose]
         self.fuel -= 1
-        return self.pick(*kinds)(place)
+        return self.pick(*kinds)(scope)
 
-    def local(self, place: Place) -> tuple[list[str], Place]:
-        """Declare a local; one that is `own` keeps its value, any other takes words of as many bits."""
-        uniform = not place.divergent and self.chance(2)
-        value = self.word(place, 2, uniform)
-        name = f"v{len(place.terms)}"
-        term = Term(name, value.low, value.high, False, own=True)
-        if not value.own:
-            term = Term(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
-        return [f"local {name} := {value.bare}"], place.having(term, assignable=not value.own)
+    def local(self, scope: Scope) -> tuple[list[str], Scope]:
+        """Declare a local. A distinct one keeps its value; any other may be assigned words with as many bits."""
+        uniform = not scope.divergent and self.chance(2)
+        value = self.word(scope, 2, uniform)
+        name = f"v{len(scope.variables)}"
+        term = Expr(name, value.low, value.high, False, distinct=True)
+        if not value.distinct:
+            term = Expr(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
+        return [f"local {name} := {value.bare}"], scope.having(term, assignable=not value.distinct)
 
-    def assign(self, place: Place) -> tuple[list[str], Place]:
-        terms = [t for t in place.terms if t.text in place.assignable]
-        if not terms:
-            return self.local(place)
-        term = self.pick(*terms)
-        return [f"{term.text} := {self.mask(self.word(place, 2, term.uniform), term.high).bare}"], place
+    def assign(self, scope: Scope) -> tuple[list[str], Scope]:
+        variables = [t for t in scope.variables if t.text in scope.assignable]
+        if not variables:
+            return self.local(scope)
+        term = self.pick(*variables)
+        return [f"{term.text} := {self.mask(self.word(scope, 2, term.uniform), term.high).bare}"], scope
 
-    def store(self, place: Place) -> tuple[list[str], Place]:
-        """Write a cell or a scalar, as the mode allows: each its own, all the same value, or anything."""
-        meet = self.colliding and not place.alone and self.chance(2)
-        free = place.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.steer()
+    def store(self, scope: Scope) -> tuple[list[str], Scope]:
+        """Write a cell or a scalar, as the mode allows: each processor its own, all the same value, or anything."""
+        meet = self.colliding and not scope.alone and self.chance(2)
+        free = scope.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.careful()
         same = self.mode == "CRCW common" and not free and self.chance(2)
-        cell = self.cell(place, not (free or same or meet), meet, 1)
+        cell = self.cell(scope, not (free or same or meet), meet, 1)
         if cell is None:
-            return self.local(place)
-        own = [t for t in place.terms if t.own]
-        value = self.pick(*own) if meet and own else self.mask(self.word(place, 2, same), cell.high)
-        return [f"{cell.text} := {value.bare}"], place
+            return self.local(scope)
+        distinct = [t for t in scope.variables if t.distinct]
+        value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
+        return [f"{cell.text} := {value.bare}"], scope
 
-    def condition(self, place: Place, uniform: bool) -> Term:
-        return self.word(place, 1, uniform) if self.chance(4) else self.truth(place, 2, uniform)
+    def condition(self, scope: Scope, uniform: bool) -> Expr:
+        return self.word(scope, 1, uniform) if self.chance(4) else self.truth(scope, 2, uniform)
 
-    def branch(self, place: Place) -> tuple[list[str], Place]:
-        """A padded `if`; some narrow a value that each processor has of its own."""
-        own = [t for t in place.terms if t.own]
-        if own and self.chance(3):
-            condition, inside = self.guard(place, self.pick(*own))
-            outside = place.pad(uniform=False)
+    def branch(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A padded `if`; some conditions select processors by a distinct variable."""
+        distinct = [t for t in scope.variables if t.distinct]
+        if distinct and self.chance(3):
+            condition, inside = self.guard(scope, self.pick(*distinct))
+            outside = scope.pad(uniform=False)
         else:
             uniform = self.chance(2)
-            condition = self.condition(place, uniform).bare
-            inside = outside = place.pad(uniform, keep=self.chance(2))
-        return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], place
+            condition = self.condition(scope, uniform).bare
+            inside = outside = scope.pad(uniform, keep=self.chance(2))
+        return [f"if {condition} then", *self.block(inside), *self.rest(outside), "end"], scope
 
-    def guard(self, place: Place, own: Term) -> tuple[str, Place]:
-        """A condition that leaves only some processors, and where they stand."""
-        value = self.pick(*range(own.low, max(own.low, own.high) + 1))
+    def guard(self, scope: Scope, distinct: Expr) -> tuple[str, Scope]:
+        """A condition on a distinct variable that only some processors meet, and the scope of these."""
+        value = self.pick(*range(distinct.low, max(distinct.low, distinct.high) + 1))
         relation = self.pick("==", "<=", ">=")
-        low, high = (own.low if relation == "<=" else value), (own.high if relation == ">=" else value)
-        inside = place.pad(uniform=False)
-        terms = tuple(replace(t, low=low, high=high) if t == own else t for t in inside.terms)
-        inside = replace(inside, terms=terms, alone=place.alone or relation == "==")
-        return f"{own.text} {relation} {self.exactly(value).text}", inside
+        low, high = (distinct.low if relation == "<=" else value), (distinct.high if relation == ">=" else value)
+        inside = scope.pad(uniform=False)
+        variables = tuple(replace(t, low=low, high=high) if t == distinct else t for t in inside.variables)
+        inside = replace(inside, variables=variables, alone=scope.alone or relation == "==")
+        return f"{distinct.text} {relation} {self.exactly(value).text}", inside
 
-    def rest(self, place: Place) -> list[str]:
-        """What follows the then-part of an `if`; a condition after `elif` is one of the else-part."""
+    def rest(self, scope: Scope) -> list[str]:
+        """What follows the `then` part of an `if`: nothing, `else`, or `elif`."""
         kind = self.pick("", "else", "elif")
-        if kind == "elif" and place.depth < 5:
+        if kind == "elif" and scope.depth < 5:
             uniform = self.chance(2)
-            condition, inside = self.condition(place, uniform).bare, place.pad(uniform)
+            condition, inside = self.condition(scope, uniform).bare, scope.pad(uniform)
             return [f"elif {condition} then", *self.block(inside), *self.rest(inside)]
-        return ["else", *self.block(place)] if kind == "else" else []
+        return ["else", *self.block(scope)] if kind == "else" else []
 
-    def loop(self, place: Place) -> tuple[list[str], Place]:
+    def loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `for` of up to 3 rounds, or 4 where a bound is a word."""
-        name, down = f"i{len(place.terms)}", self.chance(2)
+        name, down = f"i{len(scope.variables)}", self.chance(2)
         low = self.pick(0, 0, 1, 2)
         first, last = self.exactly(low), self.exactly(low + self.pick(0, 1, 2, -1))
         high = max(low, last.high)
         if self.chance(2):
-            last, high = self.bound(place, 3), max(low, 3)
+            last, high = self.bound(scope, 3), max(low, 3)
             if any(last.text == a.name for a in self.arrays):  # as a bare bound it could not be assigned in the loop
-                last = Term(f"({last.text} & 3)", 0, 3)
+                last = Expr(f"({last.text} & 3)", 0, 3)
         first, last = (last, first) if down else (first, last)
-        inside = place.having(Term(name, low, high), loop=True).without(last.text)
+        inside = scope.having(Expr(name, low, high), loop=True).without(last.text)
         head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare} do"
-        return [head, *self.block(inside), "end"], place
+        return [head, *self.block(inside), "end"], scope
 
-    def bound(self, place: Place, high: int) -> Term:
-        """A word that all processors know, those that are idle here included; `high` is all ones."""
-        if place.padded:
-            place = replace(place, terms=tuple(t for t in place.terms if t.text in place.fixed), reads=False)
-        small = [t for t in place.terms if t.uniform and t.high <= high]
+    def bound(self, scope: Scope, high: int) -> Expr:
+        """A uniform word of at most `high` (all ones). Idle processors must compute it as well."""
+        if scope.padded:
+            scope = replace(scope, variables=tuple(t for t in scope.variables if t.text in scope.fixed), reads=False)
+        small = [t for t in scope.variables if t.uniform and t.high <= high]
         # Loops near the largest word are left to tests of their own: machine and evaluator differ there.
-        return self.pick(*small) if small and self.chance(2) else self.mask(self.word(place, 1, uniform=True), high, always=True)
+        return self.pick(*small) if small and self.chance(2) else self.mask(self.word(scope, 1, uniform=True), high, always=True)
 
     # -- control that all processors share ---------------------------------------------------------
 
-    def control(self, place: Place) -> tuple[list[str], Place]:
+    def control(self, scope: Scope) -> tuple[list[str], Scope]:
         kinds = [self.parallel, self.parallel, self.parallel, self.single]
         if self.chance(8):
             kinds.append(self.halt)
-        if place.loops < 2:
-            kinds += [self.counted, self.counted, self.drained, self.searched]
-        return self.pick(*kinds)(place)
+        if scope.loops < 2:
+            kinds += [self.counting_loop, self.counting_loop, self.draining_loop, self.searching_loop]
+        return self.pick(*kinds)(scope)
 
-    def choose(self, place: Place) -> tuple[list[str], Place]:
-        """An `if` that holds control: only the branch taken costs."""
-        condition = self.truth(place, 1, uniform=True)
-        inside = replace(place, depth=place.depth + 1)
+    def choose(self, scope: Scope) -> tuple[list[str], Scope]:
+        """An `if` with control in it: only the branch that is taken costs time."""
+        condition = self.truth(scope, 1, uniform=True)
+        inside = replace(scope, depth=scope.depth + 1)
         held, after = self.control(inside)
         then = [*(f"  {line}" for line in held), *self.block(after, 1)]
-        return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], place
+        return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], scope
 
-    def counted(self, place: Place) -> tuple[list[str], Place]:
+    def counting_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `while` or `repeat` with a counter, so that it ends."""
-        name = f"v{len(place.terms)}"
-        start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(place, 1, uniform=True), 3)
-        after = place.having(Term(name, 0, 3))
-        inside = replace(after, depth=place.depth + 1, loops=place.loops + 1)
-        also = self.truth(inside, 1, uniform=self.steer(2)).text
+        name = f"v{len(scope.variables)}"
+        start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(scope, 1, uniform=True), 3)
+        after = scope.having(Expr(name, 0, 3))
+        inside = replace(after, depth=scope.depth + 1, loops=scope.loops + 1)
+        also = self.truth(inside, 1, uniform=self.careful(2)).text
         body = [*self.block(inside), f"  {name} := {name} - 1"]
         if self.chance(2):
-            condition = f"{name} != 0 and {also}" if self.daring else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
+            condition = f"{name} != 0 and {also}" if self.risky else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
             return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
-        condition = f"{name} == 0 or {also}" if self.daring else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
+        condition = f"{name} == 0 or {also}" if self.risky else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
 
-    def drained(self, place: Place) -> tuple[list[str], Place]:
-        """A loop that takes bits off a word until none is left."""
-        name = f"v{len(place.terms)}"
-        start = self.mask(self.everyones(place), self.pick(3, 7), always=True)
-        after = place.having(Term(name, 0, 7))
-        body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
+    def draining_loop(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A loop that removes bits from a word until it is 0."""
+        name = f"v{len(scope.variables)}"
+        start = self.mask(self.shared_word(scope), self.pick(3, 7), always=True)
+        after = scope.having(Expr(name, 0, 7))
+        body = self.block(replace(after, depth=scope.depth + 1, loops=scope.loops + 1), 1)
         less = f"  {name} := {self.pick(f'{name} >> 1', f'{name} & ({name} - 1)')}"
         if self.chance(2):
             return [f"local {name} := {start.bare}", f"while {name} != 0 do", *body, less, "end"], after
         return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, less, f"until not ({name} > 0)"], after
 
-    def searched(self, place: Place) -> tuple[list[str], Place]:
+    def searching_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A loop that looks for a word in an array, up to its last cell."""
         lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
-        if not lists or not self.readable(place):
-            return self.drained(place)
-        array, name = self.pick(*lists), f"v{len(place.terms)}"
+        if not lists or not self.readable(scope):
+            return self.draining_loop(scope)
+        array, name = self.pick(*lists), f"v{len(scope.variables)}"
         last = min(array.shape[0] - 1, 3)
-        after = place.having(Term(name, 0, last))
-        wanted = self.leaf(place, 0, uniform=True)
-        body = self.block(replace(after, depth=place.depth + 1, loops=place.loops + 1), 1)
+        after = scope.having(Expr(name, 0, last))
+        wanted = self.leaf(scope, 0, uniform=True)
+        body = self.block(replace(after, depth=scope.depth + 1, loops=scope.loops + 1), 1)
         head = f"while {name} < {self.exactly(last).text} and {array.name}[{name}] != {wanted.text} do"
         return [f"local {name} := 0", head, *body, f"  {name} := {name} + 1", "end"], after
 
-    def readable(self, place: Place) -> bool:
+    def readable(self, scope: Scope) -> bool:
         """Whether all processors may read one cell."""
-        return place.reads and (place.alone or self.mode != "EREW" or not self.part())
+        return scope.reads and (scope.alone or self.mode != "EREW" or not self.keeps_apart())
 
-    def everyones(self, place: Place) -> Term:
-        """A word that all processors know, from shared memory if they may read it."""
-        cell = self.cell(place, False, True, 0) if self.readable(place) else None
-        return cell or self.word(place, 1, uniform=True)
+    def shared_word(self, scope: Scope) -> Expr:
+        """A uniform word, from shared memory if all may read one cell."""
+        cell = self.cell(scope, False, True, 0) if self.readable(scope) else None
+        return cell or self.word(scope, 1, uniform=True)
 
-    def single(self, place: Place) -> tuple[list[str], Place]:
-        return ["single do", *self.block(replace(place.pad(uniform=False), alone=True), 3), "end"], place
+    def single(self, scope: Scope) -> tuple[list[str], Scope]:
+        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True), 3), "end"], scope
 
-    def halt(self, place: Place) -> tuple[list[str], Place]:
-        return ["halt"], place
+    def halt(self, scope: Scope) -> tuple[list[str], Scope]:
+        return ["halt"], scope
 
-    def parallel(self, place: Place) -> tuple[list[str], Place]:
-        """Deal items to the processors; only the first range may have words for its bounds."""
+    def parallel(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A `parallel for`; the bounds of its only range may be words."""
         extents = self.extents()
-        terms: list[Term] = []
+        variables: list[Expr] = []
         ranges = []
         for extent in extents:
             low = self.pick(0, 0, 0, 1, 2)
             first, last = self.exactly(low), self.exactly(low + extent - 1)
-            term = Term(f"i{len(place.terms) + len(terms)}", low, max(low, last.high), False, own=prod(extents) == extent > 0)
+            term = Expr(
+                f"i{len(scope.variables) + len(variables)}", low, max(low, last.high), False, distinct=prod(extents) == extent > 0
+            )
             if len(extents) == 1 and self.chance(4):
-                first, last, term = self.near_the_top(place, term.text)
+                first, last, term = self.near_the_top(scope, term.text)
             elif len(extents) == 1 and self.chance(3):
-                last = self.bound(place, ones(self.processors + 1) >> 1)
-                term = replace(term, high=max(low, last.high), own=True)
+                last = self.bound(scope, ones(self.processors + 1) >> 1)
+                term = replace(term, high=max(low, last.high), distinct=True)
             ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
-            terms.append(term)
-        inside = place.pad(uniform=False).having(*terms)
-        pair = (terms[0], terms[1]) if len(terms) == 2 else None
-        inside = replace(inside, pair=pair, alone=place.alone or len(extents) == 1 and terms[0].low == terms[0].high)
-        return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], place
+            variables.append(term)
+        inside = scope.pad(uniform=False).having(*variables)
+        pair = (variables[0], variables[1]) if len(variables) == 2 else None
+        inside = replace(inside, pair=pair, alone=scope.alone or len(extents) == 1 and variables[0].low == variables[0].high)
+        return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], scope
 
-    def near_the_top(self, place: Place, name: str) -> tuple[Term, Term, Term]:
-        """Bounds of a range that starts at one of the four largest words, and its item; most such ranges are empty."""
-        low, room = self.limit - 3, self.limit if self.daring else self.limit - 1
+    def near_the_top(self, scope: Scope, name: str) -> tuple[Expr, Expr, Expr]:
+        """Bounds and variable of a range that starts at one of the four largest words; most such ranges are empty."""
+        low, room = self.limit - 3, self.limit if self.risky else self.limit - 1
         base = self.number(low).text
         first = self.pick(
-            self.exactly(low + self.pick(0, 1, 2, 3)), Term(f"({base} | {self.bound(place, 3).text})", low, self.limit)
+            self.exactly(low + self.pick(0, 1, 2, 3)), Expr(f"({base} | {self.bound(scope, 3).text})", low, self.limit)
         )
         end = self.exactly(min(low + self.processors - 1, room))
-        last = self.pick(self.bound(place, 3), end, Term(f"({end.text} | {self.bound(place, 0).text})", end.low, end.low))
-        return first, last, Term(name, low, self.limit, uniform=False, own=True)
+        last = self.pick(self.bound(scope, 3), end, Expr(f"({end.text} | {self.bound(scope, 0).text})", end.low, end.low))
+        return first, last, Expr(name, low, self.limit, uniform=False, distinct=True)
 
     def extents(self) -> list[int]:
-        """How many items each range has, so that the processors suffice."""
+        """The number of items of each range, so that there are enough processors."""
         inner: list[int] = []
         room = self.processors
         for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
             inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
             room >>= lg(max(1, inner[-1]))
-        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.steer(4)), *inner]
+        return [self.pick(*range(1, room + 1), room, room, 0) + (not self.careful(4)), *inner]

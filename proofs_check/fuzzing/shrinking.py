@@ -1,7 +1,7 @@
-"""Shrinking: whatever is made of choices is made smaller by Hypothesis, for as long as it fails.
+"""Shrinking: Hypothesis makes a failing case smaller, as long as it still fails.
 
-A maker asks a `Choose` for every decision. Random programs are made so by the thousand without Hypothesis, which
-would take longer; once one fails, the choices that made it are handed to Hypothesis as if it had drawn them.
+A *maker* makes a case. It asks a `Choose` for every decision. Random programs are made without Hypothesis, which would be
+slower. If one fails, Hypothesis gets the choices that made it, as if it had drawn them.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from hypothesis.errors import NoSuchExample
 from lockstep.pram.progress import Progress, silent
 
 T = TypeVar("T")
-#: Index of the option at each choice, in order.
-Picks = list[int]
-#: What counts most comes first.
+#: The index of the option that was picked at each choice, in order.
+Choices = list[int]
+#: Sizes compare as tuples: the first number counts most.
 Size = tuple[int, ...]
 
 KEY = b"failing"
-#: Cases that Hypothesis draws at random before it shrinks; it has one to start from.
+#: Random cases that Hypothesis tries before it shrinks; few, since it starts from a failing one.
 DRAWN_FIRST = 5
 
 
 class NoCase(ValueError):
-    """Of these choices nothing is made; raised by makers."""
+    """Makers raise this if their choices make no case."""
 
 
 class Choose:
-    """Picks one of some options, given in order of growing complexity.
+    """Picks one of several options; simpler options come first.
 
-    Args: index: of how many options, which.
+    Args: index: takes the number of options, returns the index of the one to pick.
     """
 
     def __init__(self, index: Callable[[int], int]) -> None:
@@ -47,18 +47,18 @@ class Choose:
         return options[self.index(len(options))]
 
     def group(self, make: Callable[[], T]) -> T:
-        """What is made of choices that belong together, so that Hypothesis may drop them together."""
+        """Call `make`. Its choices belong together, so Hypothesis may drop them together."""
         return make()
 
 
 @cache
 def _below(number: int) -> st.SearchStrategy[int]:
-    """Made once: Hypothesis takes longer to make a strategy than to draw from it."""
+    """Cached: Hypothesis takes longer to make a strategy than to draw from it."""
     return st.integers(0, number - 1)
 
 
 class _Drawn(Choose):
-    """Hypothesis picks."""
+    """Lets Hypothesis pick."""
 
     def __init__(self, draw: st.DrawFn) -> None:
         super().__init__(lambda number: draw(_below(number)))
@@ -69,7 +69,7 @@ class _Drawn(Choose):
 
 
 def strategy(make: Callable[[Choose], T]) -> st.SearchStrategy[T]:
-    """What Hypothesis needs to draw and shrink what a maker makes."""
+    """A Hypothesis strategy that draws the cases of a maker."""
 
     @st.composite
     def drawn(draw: st.DrawFn) -> T:
@@ -81,22 +81,22 @@ def strategy(make: Callable[[Choose], T]) -> st.SearchStrategy[T]:
     return drawn()
 
 
-def recorded(make: Callable[[Choose], T], random: Random) -> tuple[T, Picks]:
-    """What a maker makes of choices at random, and these choices."""
-    picks: Picks = []
+def make_at_random(make: Callable[[Choose], T], random: Random) -> tuple[T, Choices]:
+    """A case that a maker makes from random choices, and these choices."""
+    choices: Choices = []
 
     def index(number: int) -> int:
-        picks.append(random.randrange(number))
-        return picks[-1]
+        choices.append(random.randrange(number))
+        return choices[-1]
 
-    return make(Choose(index)), picks
+    return make(Choose(index)), choices
 
 
-def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[[T], bool],
+def shrink(make: Callable[[Choose], T], start: T, choices: Choices, fails: Callable[[T], bool],
            size: Callable[[T], Size], seconds: float, progress: Progress = silent) -> T:  # fmt: skip
-    """The smallest case found that fails, within some seconds of looking; at worst `start`, which is known to fail.
+    """The smallest failing case found within some seconds; at worst `start`, which is known to fail.
 
-    Args: picks: the choices of which `start` was made. progress: is told of the seconds gone and of all.
+    Args: choices: the choices that made `start`. progress: called with the seconds that have passed and all seconds.
     """
     best, until = start, time.monotonic() + seconds
 
@@ -110,7 +110,7 @@ def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[
             best = case
         return failing
 
-    database = _database(picks)
+    database = _database(choices)
     try:
         find(strategy(make), condition, settings=_settings(database, Phase.reuse, Phase.generate, Phase.shrink), database_key=KEY)
     except (_TimeIsUp, NoSuchExample):
@@ -119,25 +119,25 @@ def shrink(make: Callable[[Choose], T], start: T, picks: Picks, fails: Callable[
 
 
 class _TimeIsUp(BaseException):
-    """No Exception, which Hypothesis would take for a failure of the case."""
+    """Not an Exception: Hypothesis would take that for a failure of the case."""
 
 
 def _settings(database: ExampleDatabase, *phases: Phase) -> settings:
-    """No seed: with one, Hypothesis leaves databases alone."""
+    """Settings without a seed: with a seed, Hypothesis ignores the database."""
     return settings(database=database, max_examples=DRAWN_FIRST, deadline=None, phases=phases,
                     suppress_health_check=list(HealthCheck))  # fmt: skip
 
 
-def _database(picks: Iterable[int]) -> ExampleDatabase:
-    """A database in which these choices stand, written by Hypothesis itself.
+def _database(choices: Iterable[int]) -> ExampleDatabase:
+    """A database that holds these choices, written by Hypothesis itself.
 
-    One choice more than the maker will ask for: what is replayed to the letter counts as shrunk already.
+    It holds one choice more than the maker asks for: Hypothesis does not shrink a case that it replays exactly.
     """
     database = InMemoryExampleDatabase()
 
     @st.composite
     def same(draw: st.DrawFn) -> None:
-        for pick in (*picks, 0):
+        for pick in (*choices, 0):
             draw(st.integers(pick, pick))
 
     try:

@@ -1,1 +1,1 @@
-"""Proofs on the weights: what gates and attention compute, for all words."""
+"""Proves on the weights that gates and attention compute what instructions mean, for all words."""

@@ -1,13 +1,13 @@
-"""What each head finds, read off Q and K: its scores are those of a lookup, in every pair of columns.
+"""Proves that each head finds the row that its lookup means: Q K must equal the score of the lookup, entry for entry.
 
-A lookup's score is, for a query row that asks and a key row that is not BOS,
+For a query row that asks and a key row other than BOS, the score of a lookup is
 
-    recency - 2 half (bits that differ and are cared for) - 2 half (conditions that do not hold),    half = R + 1,
+    recency - 2 half (compared bits that differ) - 2 half (conditions that do not hold),    half = R + 1,
 
-where recency is at most R; BOS scores -1, and R + 1 for rows that do not ask. So a row that matches scores 0 or more, all others
--R - 2 or less, and the most recent of the rows that match is the best, or else BOS, from which heads read nothing.
-Whatever is the same for all rows to choose from, as the key of `one`, changes nothing; it is held to the letter all the same.
-A bit costs that because, for bits q and k <= care, (2 q - 1)(2 k - care) - care is 0 where care is 0 or q = k, else -2.
+and recency is at most R. BOS scores -1, or R + 1 for rows that do not ask. So a row that matches scores 0 or more, and all other
+rows -R - 2 or less. The most recent row that matches has the largest score. If none matches, BOS has it; heads read nothing there.
+An amount that is the same for all keys changes nothing, but it must be equal, too.
+The score of a bit: for bits q and k <= care, (2 q - 1)(2 k - care) - care is 0 if care = 0 or q = k, else -2.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ import numpy as np
 import torch
 
 from lockstep.compiler.compile import Compiled
-from lockstep.proofs_check.proofs.interface import Equal, Finds, Form, Interface
+from lockstep.proofs_check.proofs.interface import Equal, Form, Interface, LookupRule
 from lockstep.proofs_check.proofs.replay import Counterexample
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
-#: States that are tried for one in which a head reads another row.
+#: Number of random states in which a wrong head may read a wrong row.
 TRIES = 2000
-#: In one state, rows that a head chooses from, how likely a bit is to be as asked, and a condition to hold.
+#: Choices for a state: number of key rows, and the probabilities that a bit is equal and that a condition holds.
 KEYS, ALIKE, MET = (1, 2, 4), (0.98, 0.9, 0.5), (1.0, 0.8, 0.3)
 
 
 @dataclass(frozen=True)
 class Misread:
-    """A head whose score differs from its lookup's, in pairs of a column of the query and one of the key; for the first of
-    them, what it is and what it should be."""
+    """A head whose score differs from that of its lookup.
+
+    pairs: (query column, key column) of the entries that differ. found, wanted: the first of these entries.
+    """
 
     layer: int
     head: int
@@ -48,51 +50,51 @@ class Misread:
 
 
 class Score:
-    """The score that a lookup has, as a matrix over columns of query and key: [d, d]."""
+    """The score of a lookup, as a matrix over the columns of query and key, [d, d]."""
 
-    def __init__(self, network: Network, finds: Finds) -> None:
-        self.network, self.finds = network, finds
+    def __init__(self, network: Network, lookup: LookupRule) -> None:
+        self.network, self.lookup = network, lookup
         self.size = len(network.names)
         self.form = cache(network.row)
         self.one, self.bos = self.form(Form.of("one")), self.form(Form.of("token.BOS"))
         self.present = self.one - self.bos
 
     def bits(self, equal: Equal) -> int:
-        """How many bits are held against each other."""
+        """The number of bits that are compared."""
         parts = equal.query.parts or equal.key.parts
         width = max(len(self.network.fields[part.field][: part.bits]) for part in parts)
         return width if equal.bits is None else min(width, equal.bits)
 
     def recency(self) -> tuple[Exact, int]:
-        """The fields that say how recent a row is, the first before all others; [d], and the most it can be."""
+        """The linear form of a row's recency, [d], and its largest value. The first field of `latest` outweighs all others."""
         form, most = np.zeros(self.size), 0
-        for name in reversed(self.finds.latest):
+        for name in reversed(self.lookup.latest):
             (column,) = self.network.fields[name]
             form[column] += most + 1
             most += int(self.network.highs[column]) * (most + 1)
         return form, most
 
     def matrix(self, room: int) -> Exact:
-        """The score, with room for recencies up to that, or to what fields hold if that is more."""
+        """The score matrix for recencies of up to `room`, or up to the largest that fields can hold."""
         recency, most = self.recency()
         half = max(room, most) + 1
         score = np.outer(self.one, recency - self.bos)
-        for equal in self.finds.same:
-            care = self.present - self.form(equal.careless)
+        for equal in self.lookup.same:
+            care = self.present - self.form(equal.wildcard)
             for j in range(self.bits(equal)):
                 query = 2 * self.form(equal.query, j) - self.one
                 score += half * np.outer(query, 2 * self.form(equal.key, j) - care) - half * np.outer(self.one, care)
-        for condition in self.finds.among:
+        for condition in self.lookup.candidates:
             score += 2 * half * np.outer(self.one, self.form(condition) - self.present)
-        return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.finds.asks), self.bos))
+        return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.lookup.asks), self.bos))
 
 
 def misreads(network: Network, interface: Interface) -> list[Misread]:
-    """The first difference of each head that is not its lookup."""
+    """The heads whose scores differ from those of their lookups."""
     found = []
     for number, layer in enumerate(network.layers, 1):
         for head, (name, score) in enumerate(layer.scores.items()):
-            wanted = Score(network, interface.finds[name]).matrix(layer.most[name])
+            wanted = Score(network, interface.lookups[name]).matrix(layer.most[name])
             wrong = tuple((int(a), int(b)) for a, b in np.argwhere(score != wanted))
             if wrong:
                 found.append(Misread(number, head, name, wrong, float(score[wrong[0]]), float(wanted[wrong[0]])))
@@ -100,15 +102,15 @@ def misreads(network: Network, interface: Interface) -> list[Misread]:
 
 
 def misread_example(compiled: Compiled, network: Network, interface: Interface, misread: Misread) -> Counterexample:
-    """A few rows of which the head reads another one than its lookup finds; not confirmed if none were found."""
-    return _Replayer(compiled, network, interface.finds[misread.name], misread).example()
+    """A few rows on which the head reads another row than its lookup means; not confirmed if none were found."""
+    return _Replayer(compiled, network, interface.lookups[misread.name], misread).example()
 
 
 class _Replayer:
-    """Rows at random that a lookup chooses from: most match, some in all but a bit or a condition."""
+    """Tries random rows. Most keys match the query, some in all but one bit or condition."""
 
-    def __init__(self, compiled: Compiled, network: Network, finds: Finds, misread: Misread) -> None:
-        self.network, self.finds, self.misread, self.score = network, finds, misread, Score(network, finds)
+    def __init__(self, compiled: Compiled, network: Network, lookup: LookupRule, misread: Misread) -> None:
+        self.network, self.lookup, self.misread, self.score = network, lookup, misread, Score(network, lookup)
         self.layer, self.dtype = compiled.model.layers[misread.layer - 1], compiled.model.dtype
         self.random = np.random.default_rng(0)
 
@@ -136,7 +138,7 @@ class _Replayer:
         return np.asarray(self.score.one + self.score.bos)
 
     def _set(self, row: Exact, form: Exact, value: int) -> None:
-        """Give a sum of fields a value of 0 or 1: with all of them 0, or with one of those that change it."""
+        """Set the fields of a sum so that it becomes 0 or 1: all 0, or one of them 1."""
         row[[c for c in np.flatnonzero(form) if self.network.names[c][0] != "one"]] = 0
         row[self.network.columns["one", 0]] = 1
         now = int(form @ row)
@@ -144,58 +146,58 @@ class _Replayer:
             row[self.random.choice(np.flatnonzero(form == value - now))] = 1
 
     def _asking(self, spice: int) -> Exact:
-        """A row that asks, but for every fourth, with any bits; or BOS, which asks for nothing."""
+        """A random query row: three in four ask; one in ten is BOS, which never asks."""
         if self.random.random() < 0.1:
             return self._bos()
         row = np.zeros(len(self.network.names))
-        for equal in self.finds.same:
+        for equal in self.lookup.same:
             for j in range(self.score.bits(equal) if equal.query.parts else 0):
                 self._set(row, self.score.form(equal.query, j), int(self.random.integers(2)))
         self._spice(row, spice)
-        self._set(row, self.score.form(self.finds.asks), int(self.random.random() < 0.75))
+        self._set(row, self.score.form(self.lookup.asks), int(self.random.random() < 0.75))
         row[self.network.columns["token.BOS", 0]] = 0
         return row
 
     def _key(self, query: Exact, spice: int, alike: float, met: float) -> Exact:
-        """A row that the query finds, or nearly."""
+        """A random key row that the query finds, or nearly finds."""
         row = np.zeros(len(self.network.names))
         row[self.network.columns["one", 0]] = 1
         self._spice(row, spice)
-        for name in self.finds.latest:
+        for name in self.lookup.latest:
             row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
-        for equal in self.finds.same:
+        for equal in self.lookup.same:
             for j in range(self.score.bits(equal)):
                 asked = int(self.score.form(equal.query, j) @ query)
                 self._set(row, self.score.form(equal.key, j), asked ^ int(self.random.random() > alike))
-        for condition in self.finds.among:
+        for condition in self.lookup.candidates:
             self._set(row, self.score.form(condition), int(self.random.random() < met))
         row[self.network.columns["token.BOS", 0]] = 0
         return row
 
     def _spice(self, row: Exact, column: int) -> None:
-        """The column that weighs wrong is often not 0."""
+        """Make the column with the wrong weight different from 0, mostly."""
         if self.random.random() < 0.6 and self.network.names[column][0] not in ("one", "token.BOS"):
             row[column] = 1 if self.network.highs[column] == 1 else self.random.integers(int(self.network.highs[column]) + 1)
 
     # -- what is read --------------------------------------------------------------------------
 
     def _found(self, query: Exact, rows: Exact) -> int | None:
-        """The row that the lookup means, 0 if none; None where it says nothing, since rows tie or are out of range."""
+        """The row that the lookup means; 0 if no row matches. None if the rows are out of range or equally late."""
         fits = np.arange(len(rows)) > 0
-        for equal in self.finds.same:
-            careless = rows @ self.score.form(equal.careless)
+        for equal in self.lookup.same:
+            wildcard = rows @ self.score.form(equal.wildcard)
             for j in range(self.score.bits(equal)):
                 asked = float(self.score.form(equal.query, j) @ query)
                 key = rows @ self.score.form(equal.key, j)
-                if asked not in (0, 1) or (key[1:] > 1 - careless[1:]).any() or (key[1:] < 0).any() or key[0]:
+                if asked not in (0, 1) or (key[1:] > 1 - wildcard[1:]).any() or (key[1:] < 0).any() or key[0]:
                     return None
-                fits &= (key == asked) | (careless == 1)
-        for condition in self.finds.among:
+                fits &= (key == asked) | (wildcard == 1)
+        for condition in self.lookup.candidates:
             held = rows @ self.score.form(condition)
             if (held[1:] > 1).any() or (held[1:] < 0).any() or held[0]:
                 return None
             fits &= held == 1
-        asks = float(self.score.form(self.finds.asks) @ query)
+        asks = float(self.score.form(self.lookup.asks) @ query)
         if asks not in (0, 1):
             return None
         recency = np.where(fits, rows @ self.score.recency()[0], -1.0)
@@ -205,7 +207,7 @@ class _Replayer:
         return best if (recency == recency[best]).sum() == 1 else None
 
     def _weights(self, query: Exact, rows: Exact) -> Exact:
-        """What the model's own attention gives each row."""
+        """The weights that the model's own attention gives the rows."""
         q, k = self.layer.q[self.misread.head], self.layer.k[self.misread.head]
         scores = torch.from_numpy(rows).to(self.dtype) @ k.T @ (q @ torch.from_numpy(query).to(self.dtype))
         return np.asarray(torch.softmax(scores, 0).numpy(), np.float64)

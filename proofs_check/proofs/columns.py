@@ -1,7 +1,7 @@
-"""Which columns and heads there must be: every field of a construction, its bits, the most that they hold; heads, layer by layer.
+"""Checks that all fields and heads of a construction exist: the bits and ranges of fields, and the heads of each layer.
 
-All other obligations go through what is there. A head that is missing, a field that has a bit too few, or that is said to be always 0,
-would be seen by none of them.
+The other obligations only look at fields and heads that exist. None of them would notice a missing head, a missing bit, or a
+field whose range is 0.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from lockstep.compiler.processor import Size, vocabulary
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from lockstep.proofs_check.proofs.specification import OPERATIONS
-from lockstep.proofs_check.proofs.structure import Broken
+from lockstep.proofs_check.proofs.structure import WrongStructure
 from lockstep.proofs_check.proofs.weights import Network
 
 
@@ -25,12 +25,12 @@ def numbers(most: int, *names: str) -> FieldTable:
 
 
 def words(bits: int, *names: str) -> FieldTable:
-    """Fields of so many bits."""
+    """Fields that have this number of bits."""
     return dict.fromkeys(names, (bits, 1))
 
 
 def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...]) -> FieldTable:
-    """What every processor has: the operand slots, what it emits, the program counter and the address for layer 3."""
+    """The fields of every processor: operand slots, emitted tokens, program counter, and the address for layer 3."""
     return {
         **flags(FETCH, *(EMITTED + kind for kind in emitted)),
         **flags(*(f"{slot}.{part}" for slot in slots for part in ("asks", "parameter", "pid"))),
@@ -42,40 +42,40 @@ def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...
 
 
 def used_fields(size: Size) -> FieldTable:
-    """What a processor has of operations that its program uses."""
+    """The fields of operations; a processor has those that its program uses."""
     return {**flags("sums", "sum.emit", OVER, *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
 
 
 def check_columns(network: Network, interface: Interface, size: Size) -> int:
-    """Every field and every head is there, and no other; tokens are those of the construction. Returns how many columns there are.
+    """Check that fields, heads and tokens are exactly those of the construction. Returns: the number of columns.
 
-    Raises: Broken: something is missing, or is not what it should be.
+    Raises: WrongStructure: something is missing, surplus or different.
     """
     used = used_fields(size)
     _same("fields", set(network.fields) - used.keys(), set(interface.fields))
     for name, (bits, most) in ((n, {**used, **interface.fields}[n]) for n in network.fields):
         columns = network.fields[name]
         if len(columns) != bits:
-            raise Broken(f"{name} has {len(columns)} bits, not {bits}")
+            raise WrongStructure(f"{name} has {len(columns)} bits, not {bits}")
         highs = {int(network.highs[c]) for c in columns}
-        if highs != {most} and name != PARTIAL:  # what a partial product can be is computed from its gates
-            raise Broken(f"{name} holds up to {min(highs)}, not {most}")
+        if highs != {most} and name != PARTIAL:  # the range of a partial product is computed from its gates
+            raise WrongStructure(f"{name} holds up to {min(highs)}, not {most}")
     _same("fields of positions", set(network.positions), set(interface.positions))
     for number, layer in enumerate(network.layers, 1):
         wanted = {name for name, copy in interface.heads.items() if copy.layer == number}
         _same(f"heads of layer {number}", set(layer.copies), wanted)
     if (network.control is None) != ("control.remask" not in interface.fields):
-        raise Broken("edit bits are missing" if network.control is None else "edit bits: nothing speaks of them")
+        raise WrongStructure("edit bits are missing" if network.control is None else "edit bits: the construction has none")
     if network.vocabulary != vocabulary(size):
-        raise Broken(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
+        raise WrongStructure(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
     return len(network.names)
 
 
 def _same(what: str, found: set[str], wanted: set[str]) -> None:
     if missing := sorted(wanted - found):
-        raise Broken(f"{what}: {missing[0]} is missing")
+        raise WrongStructure(f"{what}: {missing[0]} is missing")
     if surplus := sorted(found - wanted):
-        raise Broken(f"{what}: nothing speaks of {surplus[0]}")
+        raise WrongStructure(f"{what}: {surplus[0]} is not in the interface")
 
 
 def _kinds(kinds: tuple[tuple[str, int], ...]) -> str:

@@ -1,7 +1,7 @@
-"""Rows that execute: for every instruction of a program, each column of the machine's step, for all operand words.
+"""Proves rows that execute: each column of the machine's step, for every instruction of a program and all operand words.
 
-A row's setting is what layer 1 leaves in the processor's fields at one program counter. It decides which operands the slots
-ask for, which operations run and what kind of token the row emits; the words themselves stay free.
+The *setting* of a row is the content of the processor's fields after layer 1, at one program counter. It selects the operands,
+the operations and the kind of token that the row emits. The operand words may be any.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
-from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_first, prove_second
+from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_layer2, prove_layer3
 from lockstep.proofs_check.proofs.reduction import Row
-from lockstep.proofs_check.proofs.rows import Failed, Fault, Walker
-from lockstep.proofs_check.proofs.solver import Refuted, Unequal
+from lockstep.proofs_check.proofs.rows import Failed, Fault, RowProver
+from lockstep.proofs_check.proofs.solver import Refutation, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, Meaning
 
 
 @dataclass(frozen=True)
 class RowClaim:
-    """What a row that executes must do.
+    """The claim about one row that executes.
 
-    emits:  the kind of its token. result: its bits. slots: the operands that x, y, .. must hold.
-    address: whether `sum` must be x + y for a lookup of layer 3, and `out` nothing.
-    flags:  further fields. What rows publish and is not among them must be 0.
+    emits:   the kind of its token. result: the bits of its token. slots: the operands that x, y, .. must hold.
+    address: whether a lookup of layer 3 needs the address x + y in `sum` and 0 in `out`.
+    flags:   values of further fields. Published fields that are not among them must be 0.
     """
 
     emits: str
@@ -36,7 +36,7 @@ class RowClaim:
 
 
 def claim_of(instruction: Instruction, number: int, computes: str, slots: Sequence[str]) -> RowClaim:
-    """The claim of one column of an instruction, from the table in `lockstep.proofs_check.proofs.specification`."""
+    """The claim for one column of an instruction's step, from the table in `lockstep.proofs_check.proofs.specification`."""
     meaning = INSTRUCTIONS[instruction.name]
     match computes:
         case "value":
@@ -83,55 +83,55 @@ def _next(
     return "PC", Branch(target, following), _held(instruction, ("x",), slots)
 
 
-class Executor:
+class InstructionProver:
     """Proves rows that execute."""
 
-    def __init__(self, walker: Walker, code: Code, bits: int) -> None:
-        self.walker, self.code = walker, code
-        self.operands = Operands(walker.network, bits)
+    def __init__(self, row_prover: RowProver, code: Code, bits: int) -> None:
+        self.row_prover, self.code = row_prover, code
+        self.operands = Operands(row_prover.network, bits)
 
-    def execute(self, kind: RowKind) -> None:
-        """All three layers of a row that executes.
+    def prove(self, kind: RowKind) -> None:
+        """Prove all three layers of a row that executes.
 
-        Raises: Failed: it does something else than its instruction.
+        Raises: Failed: the row does not compute what its instruction means.
         """
         assert kind.executes is not None
         instruction = self.code.instructions[kind.executes.number]
-        claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.walker.interface.slots)
-        before = self.walker.start(kind)
-        row = self.walker.check(kind, 1, before, self.walker.gates(1, before))
+        claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.row_prover.interface.slots)
+        before = self.row_prover.start(kind)
+        row = self.row_prover.check(kind, 1, before, self.row_prover.gates(1, before))
         layer = 1
         try:
             self._setting(row, claim)
-            row = self.walker.after_heads(kind, self._free_slots(row), 1)
+            row = self.row_prover.after_heads(kind, self._free_slots(row), 1)
             layer = 2
             self._operate(kind, claim, row)
         except Unequal as unequal:
             raise Failed(Fault(kind, layer, row, unequal.refuted)) from None
 
     def _operate(self, kind: RowKind, claim: RowClaim, row: Row) -> None:
-        """Layers 2 and 3: two operand words become a token's bits."""
-        walker = self.walker
-        added = walker.gates(2, row)
-        row = walker.check(kind, 2, row, added)
-        halfway = prove_first(walker.lemmas, self.operands, row, added, claim.result)
-        self._target(kind, claim, halfway.row, halfway.live)
+        """Layers 2 and 3: compute the bits of a token from two operand words."""
+        row_prover = self.row_prover
+        added = row_prover.gates(2, row)
+        row = row_prover.check(kind, 2, row, added)
+        after2 = prove_layer2(row_prover.lemmas, self.operands, row, added, claim.result)
+        self._target(kind, claim, after2.row, after2.live)
         self._asks_nothing_more(row)
-        row, added = prove_second(walker.lemmas, self.operands, halfway, claim.result, bool(claim.flags[FETCH]))
-        walker.check(kind, 3, row, added)
+        row, added = prove_layer3(row_prover.lemmas, self.operands, after2, claim.result, bool(claim.flags[FETCH]))
+        row_prover.check(kind, 3, row, added)
 
     def _setting(self, row: Row, claim: RowClaim) -> None:
-        """The kind of token, the operands asked for, and flags; all that layer 1 leaves is in its range."""
-        fields = self.walker.network.fields
-        for column in self.walker.by_instructions:
+        """Check the setting after layer 1: the kind of token, the operands, the flags, and the ranges of all fields."""
+        fields = self.row_prover.network.fields
+        for column in self.row_prover.by_instructions:
             known = row.known(column)
-            if known is None or not 0 <= known <= self.walker.network.highs[column]:
-                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {known}, out of its range"))
+            if known is None or not 0 <= known <= self.row_prover.network.highs[column]:
+                raise Unequal(Refutation({}, f"{self.row_prover.network.text(column)} is {known}, out of its range"))
         emitted = {name: int(name == EMITTED + claim.emits) for name in fields if name.startswith(EMITTED)}
-        unclaimed = dict.fromkeys(self.walker.interface.published, 0)
+        unclaimed = dict.fromkeys(self.row_prover.interface.published, 0)
         for name, value in {**emitted, **unclaimed, **claim.flags}.items():
             self._is(row, name, value)
-        for slot in self.walker.interface.slots:
+        for slot in self.row_prover.interface.slots:
             if slot not in claim.slots and row.known(fields[f"{slot}.asks"][0]):
                 self._is(row, slot, 0)
         for slot, operand in claim.slots.items():
@@ -146,30 +146,32 @@ class Executor:
             self._is(row, f"{slot}.index", 0 if operand.kind == "pid" else operand.number)
 
     def _is(self, row: Row, name: str, value: int) -> None:
-        columns = self.walker.network.fields.get(name, ())
+        columns = self.row_prover.network.fields.get(name, ())
         if value >> len(columns):
-            raise Unequal(Refuted({}, f"{name} has {len(columns)} bits, too few for {value}"))
+            raise Unequal(Refutation({}, f"{name} has {len(columns)} bits, too few for {value}"))
         for j, column in enumerate(columns):
             if row.known(column) != value >> j & 1:
-                raise Unequal(Refuted({}, f"{self.walker.network.text(column)} is {row.known(column)}, not {value >> j & 1}"))
+                raise Unequal(
+                    Refutation({}, f"{self.row_prover.network.text(column)} is {row.known(column)}, not {value >> j & 1}")
+                )
 
     def _free_slots(self, row: Row) -> Row:
-        """Operand words may be any: what is shown for all of them holds for constants, too."""
-        fields = self.walker.network.fields
-        return row.changed({c: (0, 1) for slot in self.walker.interface.slots for c in fields[slot]})
+        """The row with any words in its slots: a proof for all words covers constants, too."""
+        fields = self.row_prover.network.fields
+        return row.changed({c: (0, 1) for slot in self.row_prover.interface.slots for c in fields[slot]})
 
     def _target(self, kind: RowKind, claim: RowClaim, row: Row, live: frozenset[str]) -> None:
-        """What lookups of layer 3 see: an address in `sum` and nothing in `out`; or a register in `out` and no address."""
+        """Check the fields that lookups of layer 3 see: an address in `sum` and 0 in `out`, or a register in `out` and 0 in `sum`."""
         destination = kind.executes is not None and kind.executes.computes == "destination"
         if claim.address and SUM not in live:
-            raise Unequal(Refuted({}, "no address for layer 3"))
+            raise Unequal(Refutation({}, "no address for layer 3"))
         if destination:
             self._is(row, OUT if claim.address else SUM, 0)
-        if destination and isinstance(claim.result, int):  # layer 3 may not be what sets it right
+        if destination and isinstance(claim.result, int):  # `out` must be right before layer 3
             self._is(row, OUT, claim.result)
 
     def _asks_nothing_more(self, row: Row) -> None:
-        for name in self.walker.network.layers[2].copies:
-            for field in self.walker.interface.heads[name].asks:
-                if field != FETCH and field in self.walker.network.fields:
+        for name in self.row_prover.network.layers[2].copies:
+            for field in self.row_prover.interface.heads[name].asks:
+                if field != FETCH and field in self.row_prover.network.fields:
                     self._is(row, field, 0)

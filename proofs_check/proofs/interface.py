@@ -1,8 +1,8 @@
-"""What a construction must tell so that its weights can be proved: which rows there are, and what each is for.
+"""The interface of a construction: its fields, heads and kinds of rows, which the proofs compare with the weights.
 
-A *kind of row* names the fields that are known on it; all others take any value of their range. Rows that execute say which
-column of the machine's step they compute. For whatever else gates write, `adds` says in integer terms what each
-layer's gates must add, so that no hidden unit can fire on any kind of row without an obligation that speaks of it.
+A *kind of row* gives values to the fields that are known on it; all others may have any value in their range. A row that
+executes says which column of the machine's step it computes. For everything else that gates write, `adds` returns the sums
+that the gates of each layer must add, as integer terms. So every hidden unit that fires is covered by some obligation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 
-#: A term over the fields of a row: an integer, or a Z3 term.
+#: A term over the fields of a row: an integer or a Z3 term.
 Term = Union[int, z3.ArithRef]
 
 
@@ -27,21 +27,21 @@ class Value(Protocol):
     def __call__(self, name: str, bit: int = 0) -> Term: ...
 
     def known(self, name: str) -> int | None:
-        """The only bit of a field, None if it is not known."""
+        """The value of a one-bit field; None if it is not known."""
 
     def width(self, name: str) -> int: ...
 
     def most(self, name: str) -> int:
-        """The largest value of the only bit of a field."""
+        """The largest value of a one-column field."""
 
 
-#: What gates must add, to each bit that is not 0.
+#: The sums that gates must add, by bit; a bit that is missing gets 0.
 Terms = Mapping[Bit, Term]
 
-#: (layer 1..3, fields) -> what that layer's gates must add.
+#: (layer 1..3, fields) -> the sums that the layer's gates must add.
 Adds = Callable[[int, Value], Terms]
 
-#: The column of the machine's step that a row computes; "counter" is `next` beside the address and value of a store.
+#: The column of the machine's step that a row computes; "counter" is `next`, with the address and value of a store.
 Computes = Literal["value", "destination", "next", "counter"]
 
 
@@ -63,10 +63,10 @@ class Executes:
 
 @dataclass(frozen=True)
 class RowKind:
-    """known: field -> its value; `one` is 1; flags of tokens and roles are 0 unless named here or in `free`.
+    """A kind of row.
 
-    adds: (layer 1..3, value of a field) -> what that layer's gates must add, to each bit that is not 0; on rows that
-    execute, beside what their instruction does.
+    known: field -> its value. `one` is always 1. Flags of tokens and roles are 0 unless they are in `known` or `free`.
+    adds: the sums that gates must add; on rows that execute, besides those of the instruction. executes: None if it does not.
     """
 
     name: str
@@ -80,14 +80,14 @@ class RowKind:
 class Part:
     """One field of a sum.
 
-    sign: 1, or -1 where it is taken away. bits: how many of its bits count, lowest first; None for all.
-    whole: its integer, of as many bits as a word, counts as bit 0 of the sum.
+    sign: 1 or -1. bits: use only so many of its bits, lowest first; None for all.
+    as_integer: its integer, of as many bits as a word, is added to bit 0 of the sum.
     """
 
     field: str
     sign: int = 1
     bits: int | None = None
-    whole: bool = False
+    as_integer: bool = False
 
     @staticmethod
     def of(text: str) -> Part:
@@ -97,7 +97,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Form:
-    """A sum of fields, bit by bit, written "a + b - c"; in it `f:3` is the first 3 bits of f, `#f` its integer. "" is 0."""
+    """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0."""
 
     parts: tuple[Part, ...]
 
@@ -112,9 +112,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Copy:
-    """What a head adds to a row from the row that it reads, if one of the fields `asks` is 1 here.
+    """The copy that a head makes: it adds fields of the row that it reads to this row, if a field in `asks` is 1 here.
 
-    to: field -> what is added to it, `width` bits of it. layer: whose head it is.
+    to: field -> the sum that is added to it, `width` bits of it. layer: the layer of the head.
     """
 
     asks: tuple[str, ...]
@@ -128,59 +128,60 @@ class Copy:
 
     @property
     def fields(self) -> set[str]:
-        """Whatever it speaks of."""
+        """All fields that it uses."""
         return set(self.asks).union(self.to, *(form.fields for form in self.to.values()))
 
 
 @dataclass(frozen=True)
 class Equal:
-    """Bits that the row which asks and the row which is found have alike.
+    """Bits that must be equal in the row that asks (`query`) and the row that is found (`key`).
 
-    bits: compare so many. careless: rows where this is 1 match whatever is asked.
+    bits: compare only so many. wildcard: a key row where this is 1 matches every query.
     """
 
     query: Form
     key: Form
     bits: int | None = None
-    careless: Form = Form(())
+    wildcard: Form = Form(())
 
     @staticmethod
-    def of(query: str, key: str, bits: int | None = None, careless: str = "") -> Equal:
-        return Equal(Form.of(query), Form.of(key), bits, Form.of(careless))
+    def of(query: str, key: str, bits: int | None = None, wildcard: str = "") -> Equal:
+        return Equal(Form.of(query), Form.of(key), bits, Form.of(wildcard))
 
     @property
     def fields(self) -> set[str]:
-        """Whatever it speaks of."""
-        return self.query.fields | self.key.fields | self.careless.fields
+        """All fields that it uses."""
+        return self.query.fields | self.key.fields | self.wildcard.fields
 
 
 @dataclass(frozen=True)
-class Finds:
-    """Which row a head reads: of those that are alike and meet all of `among`, the latest; none if the row does not ask.
+class LookupRule:
+    """The row that a head reads: the latest of those that match; none if the row does not ask.
 
-    asks, among: sums that are 0 or 1, as "role.V + role.C" or "one - token.BOS"; BOS meets none of `among`.
-    latest: fields; the row with the most in the first, of those with the most in the second, and so on.
+    A row matches if it has the `same` bits as this row and each of `candidates` is 1 on it.
+    asks, candidates: sums that are 0 or 1, such as "role.V + role.C" or "one - token.BOS"; on BOS, no candidate is 1.
+    latest: fields; the latest row has the largest value in the first field, on a tie in the second, and so on.
     """
 
     asks: Form
     same: tuple[Equal, ...]
-    among: tuple[Form, ...]
+    candidates: tuple[Form, ...]
     latest: tuple[str, ...] = ()
 
     @staticmethod
-    def of(asks: str, same: tuple[Equal, ...], among: tuple[str, ...], latest: tuple[str, ...] = ()) -> Finds:
-        return Finds(Form.of(asks), same, tuple(map(Form.of, among)), latest)
+    def of(asks: str, same: tuple[Equal, ...], candidates: tuple[str, ...], latest: tuple[str, ...] = ()) -> LookupRule:
+        return LookupRule(Form.of(asks), same, tuple(map(Form.of, candidates)), latest)
 
     @property
     def fields(self) -> set[str]:
-        """Whatever it speaks of."""
-        conditions = *(equal.fields for equal in self.same), *(form.fields for form in self.among)
+        """All fields that it uses."""
+        conditions = *(equal.fields for equal in self.same), *(form.fields for form in self.candidates)
         return self.asks.fields.union(self.latest, *conditions)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Hidden units of one circuit: the layer, fields that they may read, and fields that they may write."""
+    """Hidden units of one circuit: their layer, the fields that they may read, and those that they may write."""
 
     layer: int
     reads: frozenset[str]
@@ -188,59 +189,60 @@ class Unit:
 
     @staticmethod
     def of(layer: int, *, reads: str, writes: str) -> Unit:
-        """From names of fields with commas between them; names may have spaces."""
+        """Make it from names of fields, separated by commas; names may contain spaces."""
         return Unit(layer, frozenset(reads.split(", ")), frozenset(writes.split(", ")))
 
 
-#: Field -> how many columns it has, and the most that each of them holds.
+#: Field -> its number of columns, and the largest value of each column.
 FieldTable = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Interface:
-    """One construction.
+    """Everything that a construction says about its weights.
 
-    fields, positions: every field but those of operations that only some programs use; those that position encodings write.
-    heads, finds: what heads of all layers copy, and from which row, by name. rows: every kind of row, BOS apart, which reads nothing.
-    slots: operand slots; a slot s is asked for by s.asks, s.parameter, s.pid and s.index.
-    owned: gates that are not the processor's: by which fields they may be driven, and which they write.
-    drives: fields that may drive the processor's gates of layer 1, beside the program counter and roles.
-    always: what holds on every row but BOS, as conditions on fields; idle: on rows that execute, what holds while the
-            machine runs: no edit bit is set then.
-    published: fields that rows which execute show to lookups of layer 3, beside `sum` and `out`.
+    fields: all fields, except those of operations that only some programs use. positions: those that position encodings write.
+    heads, lookups: for each head, by name, the copy that it makes and the row that it reads.
+    rows: every kind of row but BOS, which reads nothing.
+    slots: operand slots; the fields s.asks, s.parameter, s.pid and s.index select the operand of slot s.
+    own_units: the fields that the construction's own gates read and write; all other gates are the processor's.
+    rom_inputs: fields that the processor's gates of layer 1 read, besides the program counter and roles.
+    invariants: conditions on fields that hold on every row but BOS. while_running: conditions that hold in addition on rows
+    that execute, since the machine is running; no edit bit is set then.
+    published: fields of rows that execute which lookups of layer 3 can see, besides `sum` and `out`.
     """
 
     fields: FieldTable
     positions: frozenset[str]
     heads: Mapping[str, Copy]
-    finds: Mapping[str, Finds]
+    lookups: Mapping[str, LookupRule]
     rows: Callable[[], Iterator[RowKind]]
     slots: tuple[str, ...]
-    owned: tuple[Unit, ...]
-    drives: frozenset[str]
-    always: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
-    idle: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
+    own_units: tuple[Unit, ...]
+    rom_inputs: frozenset[str]
+    invariants: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
+    while_running: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Raises: ValueError: it speaks of a field that it does not have."""
+        """Raises: ValueError: it uses a field that is not in `fields`."""
         for what, names in self._spoken():
             if unknown := sorted(names - self.fields.keys()):
                 raise ValueError(f"{what}: there is no field {unknown[0]}")
 
     def _spoken(self) -> Iterator[tuple[str, Set[str]]]:
-        """What speaks of fields, and of which."""
+        """Each part that uses fields, with these fields."""
         for name, copy in self.heads.items():
             yield f"head {name}", copy.fields
-        for name, finds in self.finds.items():
-            yield f"head {name}, what it finds", finds.fields
-        for unit in self.owned:
+        for name, lookup in self.lookups.items():
+            yield f"head {name}, lookup", lookup.fields
+        for unit in self.own_units:
             yield f"units of layer {unit.layer} that write {', '.join(sorted(unit.writes))}", unit.reads | unit.writes
-        yield "what drives", self.drives
-        yield "what is published", self.published
+        yield "rom_inputs", self.rom_inputs
+        yield "published", self.published
 
 
-#: What every construction's processor has: what a row that executes is computed in.
+#: Fields of every processor, in which a row that executes is computed.
 EMITTED = "emit."
 COUNTER, OUT, SUM, FETCH = "pc", "out", "sum", "fetch"
 JUMPS = ("jump.up", "jump.down")
@@ -248,25 +250,27 @@ SELECTORS = ("asks", "parameter", "pid", "index")
 
 
 def operand_copies(slots: tuple[str, ...], size: Size, source: str) -> dict[str, Copy]:
-    """The heads that bring operands."""
+    """The heads that copy operands into slots."""
     return {slot: Copy.of((f"{slot}.asks",), {slot: source}, size.word, layer=2) for slot in slots}
 
 
-def operand_finds(slots: tuple[str, ...], own: str, among: tuple[str, ...], latest: tuple[str, ...] = ()) -> dict[str, Finds]:
-    """Of those heads: a register of the own pid, a parameter whosever it is, or the row that says the pid, where `own` is 1."""
+def operand_lookups(
+    slots: tuple[str, ...], own: str, candidates: tuple[str, ...], latest: tuple[str, ...] = ()
+) -> dict[str, LookupRule]:
+    """Their lookups: a register with the own pid, a parameter, or the row in which `own` is 1, which says the pid."""
     return {
-        slot: Finds.of(
+        slot: LookupRule.of(
             f"{slot}.asks",
             (
                 Equal.of(f"{slot}.parameter", "role.parameter"), Equal.of(f"{slot}.pid", own),
-                Equal.of(f"{slot}.index", "address"), Equal.of("pid", "pid", careless="role.parameter"),
+                Equal.of(f"{slot}.index", "address"), Equal.of("pid", "pid", wildcard="role.parameter"),
             ),
-            among,
+            candidates,
             latest,
         )
         for slot in slots
     }  # fmt: skip
 
 
-#: From the code and bit widths to the interface.
+#: A function from the code and bit widths to the interface.
 InterfaceOf = Callable[[Code, Size, Widths], Interface]

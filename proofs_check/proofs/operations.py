@@ -1,16 +1,16 @@
-"""Word operations on the weights: what layers 2 and 3 make of operand words, for all words.
+"""Proves that layers 2 and 3 compute the word operations, for all operand words.
 
-Layer 2 leaves intermediate words, each with a meaning that is proved first; then layer 3 is proved over these:
+Layer 2 computes intermediate words. Their meanings are proved first, then layer 3 is proved over these words:
 
 | field        | meaning                                                       | closed by                               |
 |--------------|---------------------------------------------------------------|-----------------------------------------|
 | sum          | x + y                                                         | solver, bit by bit                      |
 | addsat.over  | the carry of x + y out of the word                            | solver                                  |
 | out          | the operation itself                                          | solver, bit by bit                      |
-| *.amount     | one hot: bit s is [y = s]; none for y >= w                    | solver; layer 3 for each amount         |
+| *.amount     | one-hot: bit s is [y = s]; all 0 for y >= w                   | solver; layer 3 for each amount         |
 | mul.partial  | M_k, of x_i y_j 2^(i+j) modulo 2^(k+1) every one              | each gate on all its bits; coefficients |
 
-Bit k of a product is bit k of M_k, since M_k is the product modulo 2^(k+1); layer 3 is run on every value that M_k can take.
+M_k equals the product modulo 2^(k+1), so bit k of the product is bit k of M_k. Layer 3 is run on every possible value of M_k.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import z3
 
 from lockstep.proofs_check.proofs.interface import OUT, SUM
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refuted, Unequal
+from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refutation, Unequal
 from lockstep.proofs_check.proofs.specification import OPERATIONS, Word, apply
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -32,7 +32,7 @@ AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
 PARTIAL, OVER = "mul.partial", "addsat.over"
 INTERMEDIATE = (SUM, OVER, PARTIAL, *AMOUNTS)
 
-#: The constant that a column gets, and the lines beside it.
+#: The sum that a column gets: a constant and polylines.
 Column = tuple[int, tuple[Polyline, ...]]
 
 
@@ -44,7 +44,7 @@ class Branch:
     following: int
 
 
-#: What `out` must be at last: an operation on x and y, "loaded", a constant, or a branch.
+#: The value that `out` must have after layer 3: an operation on x and y, "loaded", a constant, or a branch.
 Result = Union[str, int, Branch]
 
 
@@ -70,18 +70,18 @@ class Operands:
 
 
 @dataclass(frozen=True)
-class Halfway:
-    """A row after layer 2: `live` are the fields that depend on operands; their meanings are proved."""
+class AfterLayer2:
+    """A row after layer 2. `live` names the fields that depend on operands; their meanings are proved."""
 
     row: Row
     live: frozenset[str]
 
 
-def prove_first(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, result: Result) -> Halfway:
-    """What layer 2 leaves of two operand words.
+def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, result: Result) -> AfterLayer2:
+    """Prove the intermediate words that layer 2 computes from two operand words. Returns: the row after layer 2.
 
-    Args:   added: by the gates of layer 2. result: what `out` must be, if it is not constant.
-    Raises: Unequal: an intermediate word is not what the table above says.
+    Args:   added: the sums of the gates of layer 2. result: the value that `out` must have, if it is not constant.
+    Raises: Unequal: an intermediate word differs from the table above.
     """
     network, words = operands.network, operands.words()
     live = set()
@@ -101,18 +101,18 @@ def prove_first(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, re
             bit = z3.Extract(j, j, wanted) if j < wanted.size() else z3.BitVecVal(0, 1)
             words.prove_bit(lemmas, f"{network.text(c)} after layer 2", constant, lines, bit)
             bounds[c] = (0, 1) if j < wanted.size() else (0, 0)
-    return Halfway(row.changed(bounds), frozenset(live))
+    return AfterLayer2(row.changed(bounds), frozenset(live))
 
 
 def _column(row: Row, added: Reduced, column: int) -> Column:
-    """What a column holds after the gates: it must be known before."""
+    """The value of a column after the gates; before them it must be known."""
     before = row.known(column)
     assert before is not None
     return before + int(added.constant[column]), added.varying.get(column, ())
 
 
 def _meaning(operands: Operands, field: str, result: Result) -> Word:
-    """The word that a field must be; amounts as a word of which one bit is set."""
+    """The word that a field must hold; for an amount, a one-hot word."""
     if field == SUM:
         return OPERATIONS["add"](operands.x, operands.y)
     if field == OVER:
@@ -123,58 +123,58 @@ def _meaning(operands: Operands, field: str, result: Result) -> Word:
         width = len(operands.network.fields[OUT])
         return z3.If(operands.x == 0, z3.BitVecVal(result.target, width), z3.BitVecVal(result.following, width))
     if result not in OPERATIONS:
-        raise Unequal(Refuted({}, "out depends on operands"))
+        raise Unequal(Refutation({}, "out depends on operands"))
     return apply(str(result), (operands.x, operands.y))
 
 
-def prove_second(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result, loaded: bool) -> tuple[Row, Reduced]:
-    """What layer 3 leaves in `out`, as the readout sees it; the row before its gates, and what they add.
+def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result, loaded: bool) -> tuple[Row, Reduced]:
+    """Prove `out` after layer 3, as the readout sees it. Returns: the row before the gates of layer 3, and their sums.
 
-    Args:   wanted: what it must be. loaded: whether the shared-memory read adds a word to `out`.
-    Raises: Unequal: `out` is something else.
+    Args:   wanted: the value that `out` must have. loaded: whether the shared-memory read adds a word to `out`.
+    Raises: Unequal: `out` has another value.
     """
-    network, row = operands.network, halfway.row
+    network, row = operands.network, after2.row
     out = network.fields[OUT]
     if loaded:
-        if OUT in halfway.live or any(row.known(c) != 0 for c in out):
-            raise Unequal(Refuted({}, "out is not 0 where a word is loaded into it"))
+        if OUT in after2.live or any(row.known(c) != 0 for c in out):
+            raise Unequal(Refutation({}, "out is not 0 before a word is loaded into it"))
         row = row.changed({c: (0, 1) for c in out[: operands.bits]})
     added = reduce_gates(network.layers[2].gates, row)
-    if AMOUNTS.keys() & halfway.live:
-        _shifts(lemmas, operands, halfway, wanted)
+    if AMOUNTS.keys() & after2.live:
+        _shifts(lemmas, operands, after2, wanted)
         return row, added
     found = [(int(added.constant[c]), added.varying.get(c, ())) for c in out]
-    if PARTIAL in halfway.live and wanted == "mul" and OUT not in halfway.live:
+    if PARTIAL in after2.live and wanted == "mul" and OUT not in after2.live:
         _parities(lemmas, operands, row, found)
-    elif SUM in halfway.live and wanted in ("add", "addsat") and OUT not in halfway.live:
-        _moved(lemmas, operands, halfway, row, found, str(wanted))
-    elif not isinstance(wanted, int) and (OUT in halfway.live or (loaded and wanted == "loaded")):
+    elif SUM in after2.live and wanted in ("add", "addsat") and OUT not in after2.live:
+        _moved(lemmas, operands, after2, row, found, str(wanted))
+    elif not isinstance(wanted, int) and (OUT in after2.live or (loaded and wanted == "loaded")):
         _untouched(found)
     elif isinstance(wanted, int):
         _constant([row.known(c) for c in out], found, wanted)
     else:
-        raise Unequal(Refuted({}, f"out is not computed by what `{wanted}` needs"))
+        raise Unequal(Refutation({}, f"layer 2 does not compute the fields that `{wanted}` needs"))
     return row, added
 
 
 def _untouched(found: Sequence[Column]) -> None:
-    """Layer 3 adds nothing to what is already right."""
+    """Check that layer 3 adds nothing to `out`, which is right already."""
     for j, (constant, lines) in enumerate(found):
         if constant or lines:
-            raise Unequal(Refuted({}, f"layer 3 adds to out[{j}]"))
+            raise Unequal(Refutation({}, f"layer 3 adds to out[{j}]"))
 
 
 def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int) -> None:
-    """out is a constant."""
+    """Check that `out` is the constant `wanted`."""
     for j, (value, (constant, lines)) in enumerate(zip(before, found)):
         if lines or value is None or value + constant != wanted >> j & 1:
-            raise Unequal(Refuted({}, f"out[{j}] is not the bit of {wanted}"))
+            raise Unequal(Refutation({}, f"out[{j}] is not the bit of {wanted}"))
 
 
-def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found: Sequence[Column], wanted: str) -> None:
-    """out, made of `sum` and of whether that leaves the word, which are what layer 2 was shown to leave."""
+def _moved(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, row: Row, found: Sequence[Column], wanted: str) -> None:
+    """Prove that layer 3 computes `out` from `sum` and its carry, whose meanings are proved."""
     network = operands.network
-    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in halfway.live}
+    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in after2.live}
     columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
     words, result = OperandWords(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
     for j, (constant, lines) in enumerate(found):
@@ -182,17 +182,17 @@ def _moved(lemmas: Lemmas, operands: Operands, halfway: Halfway, row: Row, found
         words.prove_bit(lemmas, f"out[{j}]", constant + (row.known(network.fields[OUT][j]) or 0), lines, bit)
 
 
-def _shifts(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result) -> None:
-    """One run of layer 3 for each amount, and one for amounts of w or more; the operand x stays free."""
+def _shifts(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result) -> None:
+    """Prove layer 3 once for each amount, and once for all amounts of w or more, for all words x."""
     network, words = operands.network, operands.words()
-    fields = [f for f in AMOUNTS if f in halfway.live]
-    if not isinstance(wanted, str) or OUT in halfway.live or wanted not in OPERATIONS:
-        raise Unequal(Refuted({}, "an amount is hot where nothing is shifted"))
+    fields = [f for f in AMOUNTS if f in after2.live]
+    if not isinstance(wanted, str) or OUT in after2.live or wanted not in OPERATIONS:
+        raise Unequal(Refutation({}, "a shift amount is set, but the instruction does not shift"))
     for amount in range(operands.bits + 1):
         hot = {c: (int(s == amount),) * 2 for f in fields for s, c in enumerate(network.fields[f])}
-        row = halfway.row.changed(hot)
+        row = after2.row.changed(hot)
         added = reduce_gates(network.layers[2].gates, row)
-        y = z3.BitVecVal(amount, operands.bits)  # w itself is a word, and stands for all that are no amounts
+        y = z3.BitVecVal(amount, operands.bits)  # w fits into a word and stands for all larger amounts
         result = apply(wanted, (operands.x, y))
         for j, c in enumerate(network.fields[OUT]):
             bit = z3.Extract(j, j, result) if j < operands.bits else z3.BitVecVal(0, 1)
@@ -202,7 +202,7 @@ def _shifts(lemmas: Lemmas, operands: Operands, halfway: Halfway, wanted: Result
 
 
 def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
-    """All amounts of w or more give what w gives."""
+    """Prove that all amounts of w or more have the same result as w."""
     key = ("vanishes", operation, operands.bits)
     if key in lemmas.closed:
         return
@@ -211,7 +211,7 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
     results = apply(operation, (operands.x, operands.y)), apply(operation, (operands.x, w))
     solver.add(z3.UGE(operands.y, w), results[0] != results[1])
     if solver.check() != z3.unsat:
-        raise Unequal(Refuted({}, f"{operation} by w or more"))
+        raise Unequal(Refutation({}, f"{operation} by w or more"))
     lemmas.closed.add(key)
 
 
@@ -219,7 +219,7 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
 
 
 def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> tuple[int, ...]:
-    """The largest value of each M_k, once it is shown to be the product modulo 2^(k+1)."""
+    """Prove that each M_k is the product modulo 2^(k+1). Returns: the largest value of each M_k."""
     key = operands.bits, tuple(found), operands.words().places
     if key not in lemmas.products:
         lemmas.products[key] = tuple(_product(lemmas, operands, k, column) for k, column in enumerate(found))
@@ -237,12 +237,12 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
     wrong = [(i, j) for i, j in everywhere if (coefficients.get((i, j), 0) - (1 << (i + j))) % (1 << (k + 1))]
     if constant or wrong or min(coefficients.values(), default=0) < 0:
         i, j = wrong[0] if wrong else (0, 0)
-        raise Unequal(Refuted(_bits(operands, 1 << i, 1 << j), f"mul.partial[{k}] is not the product modulo 2^{k + 1}"))
+        raise Unequal(Refutation(_bits(operands, 1 << i, 1 << j), f"mul.partial[{k}] is not the product modulo 2^{k + 1}"))
     return sum(coefficients.values())
 
 
 def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline) -> tuple[int, int, int]:
-    """A gate of M_k that is factor * x_i * (the low bits of y), shown on all values of the bits that it reads: i, bits, factor."""
+    """Show that a gate of M_k is factor * x_i * (low bits of y), by all values of its bits. Returns: i, bits of y, factor."""
     words = operands.words()
     key = line, words.places
     if key in lemmas.partials:
@@ -252,41 +252,41 @@ def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline)
     y = {bit: weight for word, bit, weight in read if word == "y"}
     if len(x) != 1 or len(y) != len(read) - 1 or sorted(y) != list(range(max(len(y), 1))):
         columns = ", ".join(operands.network.text(c) for c, _ in line.form)
-        raise Unequal(Refuted({}, f"a gate of mul.partial[{k}] reads {columns}, not one bit of x and the low ones of y"))
+        raise Unequal(Refutation({}, f"a gate of mul.partial[{k}] reads {columns}, not one bit of x and the low ones of y"))
     (i, weight), low = x[0], np.arange(1 << len(y))
     sums: Exact = (low[:, None] >> np.array([*y]) & 1) @ np.array([*y.values()], float)
     off, on = line.values(sums), line.values(sums + weight)
     factor = int(on[1])
     wrong = np.flatnonzero((off != 0) | (on != factor * low))
     if len(wrong):
-        raise Unequal(Refuted(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
+        raise Unequal(Refutation(_bits(operands, 1 << i, int(wrong[0])), f"a gate of mul.partial[{k}] is no product"))
     lemmas.partials[key] = i, len(y), factor
     return lemmas.partials[key]
 
 
 def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Column]) -> None:
-    """out[k] is bit k of M_k, for every value up to the largest."""
+    """Check that out[k] is bit k of M_k, for every value of M_k."""
     fields = operands.network.fields
     for k, (constant, lines) in enumerate(found):
         before = constant + (row.known(fields[OUT][k]) or 0)
         if k >= operands.bits:
             if before or lines:
-                raise Unequal(Refuted({}, f"out[{k}] is no bit of a product"))
+                raise Unequal(Refutation({}, f"out[{k}] is no bit of a product"))
             continue
         column = fields[PARTIAL][k]
         key = ("parity", k, column, int(row.high[column]), before, lines)
         if key in lemmas.closed:
             continue
         if any(len(line.form) != 1 or line.form[0][0] != column for line in lines):
-            raise Unequal(Refuted({}, f"out[{k}] reads more than mul.partial[{k}]"))
+            raise Unequal(Refutation({}, f"out[{k}] reads more than mul.partial[{k}]"))
         values = np.arange(int(row.high[column]) + 1, dtype=float)
         bits: Exact = before + sum((line.values(line.form[0][1] * values) for line in lines), np.zeros(len(values)))
         wrong = np.flatnonzero(bits != (values.astype(np.int64) >> k & 1))
         if len(wrong):
-            raise Unequal(Refuted({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
+            raise Unequal(Refutation({}, f"out[{k}] is {int(bits[wrong[0]])} at mul.partial[{k}] = {wrong[0]}"))
         lemmas.closed.add(key)
 
 
 def _bits(operands: Operands, x: int, y: int) -> Mapping[int, int]:
-    """Columns and values of two operand words."""
+    """The values of the columns that hold two operand words."""
     return {c: (x if name == "x" else y) >> bit & 1 for c, (name, bit) in operands.words().columns.items()}

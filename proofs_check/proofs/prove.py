@@ -1,4 +1,4 @@
-"""All obligations of one compiled model; docs/proofs.md says what they add up to."""
+"""Proves all obligations of one compiled model; docs/proofs.md says what they imply together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from lockstep.compiler.processor import Size
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
 from lockstep.proofs_check.proofs.columns import check_columns
-from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.interface import Interface, InterfaceOf, RowKind
 from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
-from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, Walker
+from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
-from lockstep.proofs_check.proofs.structure import Broken, check_control, check_embedding, check_heads, check_readout, check_units
+from lockstep.proofs_check.proofs.structure import (
+    WrongStructure,
+    check_control,
+    check_embedding,
+    check_heads,
+    check_readout,
+    check_units,
+)
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
 #: The interface of each construction, in the file of its kinds of rows.
@@ -28,25 +35,26 @@ INTERFACES: dict[str, InterfaceOf] = {
     name: import_module(f"{__package__}.rows_{parts.module}").interface_of for name, parts in PARTS.items()
 }
 
-#: Words longer than this are refused: the values that a sum of partial products can take are run one by one.
+#: Longer words are refused: each possible value of a sum of partial products is run.
 MOST_PROVED_BITS = 16
 
-#: How an obligation is closed: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
-#: coefficients of sums compared; or by what was closed for word operations, all else being constant.
+#: How an obligation is proved: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
+#: a comparison of coefficients; or by the word operations that were proved before, with everything else constant.
 How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
 CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run"}
 
 
 def interface_of(compiled: Compiled) -> Interface:
-    """The interface of a model: what its construction says of its code and widths."""
+    """The interface of a model's construction, for its code and widths."""
     return INTERFACES[compiled.construction](compiled.code, Size.of(compiled.code, compiled.widths.word), compiled.widths)
 
 
 @dataclass(frozen=True)
 class Obligation:
-    """One group of things shown together, for all states that `covers` counts.
+    """One group of claims, with its proof.
 
-    fault: where it fails on rows. misread: the head that reads another row. broken: why it fails otherwise.
+    covers: the cases of the proof, as text. fault: the place where it fails on rows. misread: the head that reads a wrong
+    row. broken: the reason of any other failure.
     """
 
     what: str
@@ -68,7 +76,7 @@ class Obligation:
 
 @dataclass(frozen=True)
 class Proof:
-    """All obligations of a model; with what a counterexample is made from."""
+    """All obligations of a model, and the parts that counterexamples need. asked: number of queries to Z3."""
 
     compiled: Compiled
     network: Network | None
@@ -81,7 +89,7 @@ class Proof:
         return all(obligation.holds for obligation in self.obligations)
 
     def counterexamples(self) -> Iterator[Counterexample]:
-        """A state for each obligation that fails on rows, or because of what a head reads."""
+        """A state for each obligation that fails on rows or on a head."""
         for obligation in self.obligations:
             if obligation.fault is not None and self.network is not None:
                 yield counterexample(self.compiled, self.network, self.interface, obligation.fault)
@@ -90,15 +98,15 @@ class Proof:
 
 
 def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = silent) -> Proof:
-    """Prove a compiled model's weights; whatever fails is among the obligations, with the rows where it does.
+    """Prove a compiled model's weights. The result contains the obligations that fail, with the rows on which they fail.
 
-    Args:   lemmas: what was closed before, for other models.
+    Args:   lemmas: proofs of other models, to be used again.
     Raises: ValueError: words of more than MOST_PROVED_BITS bits, or a construction that has no interface.
     """
     if compiled.widths.word > MOST_PROVED_BITS:
         raise ValueError(f"words of {compiled.widths.word} bits: proofs are for words of up to {MOST_PROVED_BITS}")
     if compiled.construction not in INTERFACES:
-        raise ValueError(f"{compiled.construction} has told nothing about its rows")
+        raise ValueError(f"{compiled.construction} has no interface, so it cannot be proved")
     interface = interface_of(compiled)
     started, lemmas = time.perf_counter(), lemmas or Lemmas()
     try:
@@ -114,17 +122,17 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
 class _Prover:
     def __init__(self, compiled: Compiled, network: Network, interface: Interface, lemmas: Lemmas, progress: Progress) -> None:
         self.compiled, self.network, self.interface, self.progress = compiled, network, interface, progress
-        self.walker = Walker(network, self.interface, lemmas)
-        self.executor = Executor(self.walker, compiled.code, compiled.widths.word)
+        self.row_prover = RowProver(network, self.interface, lemmas)
+        self.instruction_prover = InstructionProver(self.row_prover, compiled.code, compiled.widths.word)
 
     def obligations(self) -> Iterator[Obligation]:
         network, interface, compiled = self.network, self.interface, self.compiled
         size = Size.of(compiled.code, compiled.widths.word)
-        there = self._structure("fields and heads are all there", "{} columns", lambda: check_columns(network, interface, size))
+        there = self._structure("all fields and heads exist", "{} columns", lambda: check_columns(network, interface, size))
         yield there
-        if not there.holds:  # all others go by the names of fields and heads
+        if not there.holds:  # all others need the names of fields and heads
             return
-        yield self._structure("tokens enter by their kind and bits", "{} rows", lambda: check_embedding(network))
+        yield self._structure("the embedding sets the kind and bits of a token", "{} rows", lambda: check_embedding(network))
         yield self._attention()
         yield self._structure(
             "each head copies the fields of its lookup only", "{} heads", lambda: check_heads(network, interface)
@@ -142,12 +150,14 @@ class _Prover:
             yield self._rows(name, members)
             done += len(members)
             self.progress(done, len(kinds))
-        yield self._structure("tokens leave as emitted, with probability 0.9", "{} settings", lambda: check_readout(network))
+        yield self._structure(
+            "the readout emits the right token with probability 0.9", "{} settings", lambda: check_readout(network)
+        )
         if network.control is not None:
-            yield self._structure("edit bits are their fields", "{} bits", lambda: check_control(network))
+            yield self._structure("edit bits equal their fields", "{} bits", lambda: check_control(network))
 
     def _operations(self, kinds: list[RowKind]) -> Iterator[Obligation]:
-        """Each word operation, and the branch test, on the first row that uses it; later ones have the same gates."""
+        """Prove each word operation and the branch test on the first row that uses it; other rows use the same gates."""
         bits, seen = self.compiled.widths.word, set()
         for kind in kinds:
             if kind.executes is None:
@@ -167,14 +177,14 @@ class _Prover:
 
     def _group(self, kind: RowKind) -> str:
         if kind.executes is None:
-            return "rows that do not execute: what all gates add"
+            return "rows that do not execute: sums of all gates"
         return f"instruction {self.compiled.code.instructions[kind.executes.number].name}"
 
     def _rows(self, name: str, kinds: list[RowKind], covers: str = "", how: How = "solver") -> Obligation:
         started, fault = time.perf_counter(), None
         for kind in kinds:
             try:
-                self.executor.execute(kind) if kind.executes else self.walker.walk(kind)
+                self.instruction_prover.prove(kind) if kind.executes else self.row_prover.prove(kind)
             except Failed as failed:
                 fault = failed.fault
                 break
@@ -196,6 +206,6 @@ class _Prover:
         started = time.perf_counter()
         try:
             found, broken = check(), ""
-        except Broken as error:
+        except WrongStructure as error:
             found, broken = 0, str(error)
         return Obligation(what, covers.format(found), "structure", time.perf_counter() - started, broken=broken)

@@ -1,7 +1,7 @@
-"""What a layer's gates do to a row of which a part is known: constants, and sums of few hidden units over the rest.
+"""Reduces the gates of a layer on a partly known row: to constants, and sums of few hidden units over the unknown columns.
 
-For integers s, relu(s + 1) - relu(s) = [s >= 0]; a sum over hidden units that read the same form is therefore a
-polyline in that form, kept here as steps and ramps. Interval arithmetic finds the units that are silent.
+For integers s, relu(s + 1) - relu(s) = [s >= 0]. So a sum over hidden units that read the same linear form is a polyline in
+that form. It is kept as steps and ramps. Interval arithmetic finds the units that are always 0.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 from lockstep.proofs_check.proofs.weights import Exact, Gates
 
-#: A linear form over columns that are not known: (column, coefficient), ascending.
+#: A linear form over unknown columns: pairs (column, coefficient), ascending.
 ColumnForm = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of a row of the residual stream: the least and largest value of each column, [d] each."""
+    """Bounds of a row of the residual stream: the least and the largest value of each column, [d] each."""
 
     low: Exact
     high: Exact
@@ -28,7 +28,7 @@ class Row:
         return int(self.low[column]) if self.low[column] == self.high[column] else None
 
     def changed(self, values: Mapping[int, tuple[int, int]]) -> Row:
-        """The same with other bounds for some columns."""
+        """The same row with other bounds for some columns."""
         low, high = self.low.copy(), self.high.copy()
         for column, (least, most) in values.items():
             low[column], high[column] = least, most
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Polyline:
-    """sum of jump * [s >= at] plus slope * max(0, s - start), s a form without constant, from `least` to `most`."""
+    """sum of jump * [s >= at] plus slope * max(0, s - start); s is a form without constant, from `least` to `most`."""
 
     form: ColumnForm
     steps: tuple[tuple[int, int], ...]
@@ -55,7 +55,7 @@ class Polyline:
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """Between which values it stays."""
+        """A lower and an upper bound of its values."""
         steps = np.cumsum([0, *(jump for _, jump in sorted(self.steps))])
         ramps = [slope * max(0, self.most - start) for start, slope in self.ramps]
         low, high = sum(min(0, r) for r in ramps), sum(max(0, r) for r in ramps)
@@ -84,7 +84,7 @@ class Reduced:
 
 
 def reduce_gates(gates: Gates, row: Row) -> Reduced:
-    """What the gates add to a row."""
+    """Compute the sums that gates add to a row."""
     least = gates.up @ row.low - gates.down @ row.high + gates.bias
     most = gates.up @ row.high - gates.down @ row.low + gates.bias
     fixed = np.flatnonzero((least == most) & (most > 0))
@@ -111,7 +111,7 @@ def reduce_gates(gates: Gates, row: Row) -> Reduced:
 
 
 def _polyline(form: ColumnForm, units: Mapping[int, int], least: int, most: int) -> tuple[int, Polyline]:
-    """sum of weight * relu(s + at) over units {at: weight}: a constant that is always there, and the rest."""
+    """sum of weight * relu(s + at) over units {at: weight}, as a constant and a polyline."""
     steps: dict[int, int] = {}
     ramps: dict[int, int] = {}
     left = dict(units)
@@ -121,7 +121,7 @@ def _polyline(form: ColumnForm, units: Mapping[int, int], least: int, most: int)
         if weight and at - 1 in left:  # relu(s + at) = [s >= 1 - at] + relu(s + at - 1)
             steps[1 - at] = steps.get(1 - at, 0) + weight
             left[at - 1] += weight
-        elif weight and most + at == 1:  # the partner is silent: relu(s + at) is 0 or 1
+        elif weight and most + at == 1:  # the other unit of the pair is always 0: relu(s + at) is 0 or 1
             steps[1 - at] = steps.get(1 - at, 0) + weight
         elif weight:
             ramps[-at] = weight

@@ -1,7 +1,7 @@
-"""Counterexamples: a failed obligation as one concrete state, run by the model's own layers and by the machine.
+"""Counterexamples: one concrete state for a failed obligation, run by the model's own layers and by the machine.
 
-A row is put together as the state says: fields that are known on its kind, and what its lookups find there. Its layers are those
-of the transformer, in torch; the token that comes out is held against the machine's step from the same state.
+The fields that are known on the kind of row, and the words that its lookups find in the state, make up the row. The layers of
+the transformer, in torch, turn it into a token. This token is compared with the machine's step from the same state.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TRIES = 400
 
 @dataclass(frozen=True)
 class State:
-    """Of one processor: its pid, registers and parameters, and shared memory; all words."""
+    """The state of one processor: its pid, registers and parameters, and shared memory; all are words."""
 
     pid: int
     registers: tuple[int, ...]
@@ -40,7 +40,7 @@ class State:
     memory: Words
 
     def word(self, operand: Operand | None) -> int:
-        """What a lookup for an operand finds; 0 where there is none."""
+        """The word that a lookup for an operand finds; 0 without an operand."""
         if operand is None or operand.kind == "constant":
             return operand.number if operand else 0
         if operand.kind == "pid":
@@ -56,9 +56,9 @@ class State:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A state in which model and machine part, and what each says; where no machine runs, what the row must be instead.
+    """A state in which model and machine differ, with the result of each. On rows that do not execute, `machine` is the claim.
 
-    confirmed: the model's own layers gave `model`, and it is not `machine`.
+    confirmed: whether the model's own layers gave `model`, and it differs from `machine`.
     """
 
     where: str
@@ -72,7 +72,7 @@ class Counterexample:
 
 
 def counterexample(compiled: Compiled, network: Network, interface: Interface, fault: Fault) -> Counterexample:
-    """The first state found in which the fault shows; not confirmed if none was found."""
+    """The first state found that shows the fault; not confirmed if none was found."""
     replayer = _Replayer(compiled, network, interface, fault)
     return replayer.executed() if fault.kind.executes else replayer.unexecuted()
 
@@ -87,13 +87,13 @@ class _Replayer:
 
     @cached_property
     def instruction(self) -> Instruction:
-        """Without what only the checked machine looks at."""
+        """The instruction of the row, without traps and checks."""
         assert self.fault.kind.executes is not None
         return _bare(self.compiled.code.instructions[self.fault.kind.executes.number])
 
     @cached_property
     def general(self) -> Instruction:
-        """The same with all its operands in registers: the gates are proved for all words, whatever this program needs."""
+        """The same with all operands in registers: gates are proved for all words, not only for those of this program."""
         places = {name: Operand("register", i) for i, name in enumerate("xyz") if getattr(self.instruction, name) is not None}
         return replace(self.instruction, **places)  # type: ignore[arg-type]
 
@@ -117,7 +117,7 @@ class _Replayer:
         return f", cell {cell} = {state.memory[cell]}"
 
     def _states(self, instruction: Instruction) -> Iterator[State]:
-        """First the words that the solver found, together and each with others, then corners, then random ones."""
+        """States to try: first the words that the solver found, then edge cases, then random words."""
         top = (1 << self.bits) - 1
         hints = self._hinted()
         corners = sorted({0, 1, 2, self.bits - 1, self.bits, top >> 1, (top >> 1) + 1, top - 1, top})
@@ -131,7 +131,7 @@ class _Replayer:
         return (self._state(instruction, *pair) for pair in pairs)
 
     def _hinted(self) -> dict[str, int]:
-        """Operand words that refute the obligation."""
+        """The operand words with which the solver refuted the obligation."""
         words: dict[str, int] = {}
         for column, value in self.fault.refuted.values.items():
             name, bit = self.network.names[column]
@@ -140,7 +140,7 @@ class _Replayer:
         return words
 
     def _state(self, instruction: Instruction, x: int | None, y: int | None) -> State:
-        """A random state in which operands are these words, where they may be anything."""
+        """A random state in which the operands are x and y, if they can be set."""
         code, random, most = self.compiled.code, self.random, 1 << self.bits
         registers = random.integers(0, most, max(3, code.registers)).tolist()
         parameters = random.integers(0, most, code.parameters).tolist()
@@ -155,7 +155,7 @@ class _Replayer:
         return State(pid, tuple(registers), tuple(parameters), memory)
 
     def _machine(self, state: State, instruction: Instruction) -> str:
-        """The token of the machine's step."""
+        """The result of the machine's step, as text."""
         executes, code = self.fault.kind.executes, self.compiled.code
         assert executes is not None
         program = [_bare(i) for i in code.instructions]
@@ -182,7 +182,7 @@ class _Replayer:
         return f"{counter}, store {value} at {place}" if destination >= 0 else counter
 
     def _model(self, state: State, instruction: Instruction, forced: bool) -> str:
-        """The token of the model's row, its lookups answered by the state, or slots filled as the instruction says."""
+        """The result of the model's row, as text. forced: fill slots with the instruction's operands, without lookups."""
         row = self._first_row()
         layers = self.compiled.model.layers
         with torch.no_grad():
@@ -203,7 +203,7 @@ class _Replayer:
         return f"{token}{published}{edits}"
 
     def _first_row(self) -> torch.Tensor:
-        """What the row holds before the gates of layer 1, [1, d]: fields that are not known take values that refute."""
+        """The row before the gates of layer 1, [1, d]; unknown fields take the values that refuted the obligation."""
         values = self.fault.row.low.copy() if self.fault.layer == 1 else np.zeros(len(self.network.names))
         for field, columns in self.network.fields.items():
             for j, column in enumerate(columns):
@@ -219,7 +219,7 @@ class _Replayer:
         return torch.from_numpy(values[None].copy()).to(self.compiled.model.dtype)
 
     def _get(self, row: torch.Tensor, field: str) -> int:
-        """The integer of a field's bits; as a query, a bit out of range finds what the nearest one in range does."""
+        """The integer of a field's bits; bits out of range count as the nearest bit, as in a query."""
         columns = self.network.fields.get(field, ())
         return sum(min(max(int(row[0, c]), 0), 1) << j for j, c in enumerate(columns))
 
@@ -260,10 +260,10 @@ class _Replayer:
             return ""
         return "".join(f", {name}" for name, bit in zip(("remask", "insert", "delete"), control[0].tolist()) if bit)
 
-    # -- rows that do not ----------------------------------------------------------------------
+    # -- rows that do not execute --------------------------------------------------------------
 
     def unexecuted(self) -> Counterexample:
-        """One row before the layer's gates, what they add to it, and what they must add."""
+        """One row before the layer's gates, the sums that they add, and the sums that they must add."""
         fault, names = self.fault, self.network.names
         values = fault.row.low.copy()
         for column, value in fault.refuted.values.items():
@@ -286,7 +286,7 @@ class _Replayer:
 
 
 def _bare(instruction: Instruction) -> Instruction:
-    """Without what only the checked machine looks at."""
+    """The instruction without traps and checks, which no model has."""
     return replace(instruction, trap=Trap.NOTHING, checks=())
 
 

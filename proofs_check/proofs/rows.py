@@ -1,7 +1,7 @@
-"""Kinds of rows through the three layers: what gates add to each column, for all values of what is not known.
+"""Proves the sums that gates add on each kind of row, through the three layers, for all values of unknown fields.
 
-On every kind of row each column gets exactly what the interface says, so that no hidden unit can fire without an
-obligation that speaks of it. On rows that execute, the processor's columns are left to `lockstep.proofs_check.proofs.instructions`.
+On every kind of row, each column must get exactly the sum that the interface requires. So every hidden unit that fires is
+covered. On rows that execute, `lockstep.proofs_check.proofs.instructions` proves the processor's columns.
 """
 
 from __future__ import annotations
@@ -14,32 +14,40 @@ import z3
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.solver import Lemmas, Memory, Refuted, Unequal, Wanted, integer_value, prove_integers
+from lockstep.proofs_check.proofs.solver import (
+    Lemmas,
+    Refutation,
+    RequiredTerms,
+    RowCache,
+    Unequal,
+    integer_value,
+    prove_integers,
+)
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Network
 
-#: Flags of tokens that hold no bits.
+#: Flags of tokens that have no bits.
 BARE = ("token.MASK", "token.HALT", "token.BOS")
 FLAGS = ("token.", "role.")
-#: The raised flag of the row that nothing is read on.
+#: The first row, which reads nothing.
 BOS = RowKind("BOS", {"token.BOS": 1}, lambda layer, value: {})
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Where an obligation fails: a kind of row, the values of its columns that refute it, and which layer's gates.
+    """The place where an obligation fails: a kind of row, a layer, and values of columns that refute it.
 
-    values: columns that are not in here may have any value in range.
+    row: bounds of all columns before the gates. refuted: values of some columns; the others may be any in their bounds.
     """
 
     kind: RowKind
     layer: int
     row: Row
-    refuted: Refuted
+    refuted: Refutation
 
 
 class Failed(Exception):
-    """An obligation does not hold, or was not closed."""
+    """An obligation fails, or was not decided."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -47,14 +55,14 @@ class Failed(Exception):
 
 
 def is_processor(field: str, interface: Interface) -> bool:
-    """Whether a field is one that instructions drive, by layer 1."""
+    """Whether a field belongs to the processor, so that instructions set it in layer 1."""
     slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
     flags = {*OPERATIONS, "sums", "sum.emit", FETCH, *JUMPS, OUT, SUM}
     return field in slots | flags | interface.published or field.startswith(EMITTED)
 
 
 class Fields:
-    """The fields of a row as terms; see `lockstep.proofs_check.proofs.interface.Value`."""
+    """The fields of a row as terms: a `lockstep.proofs_check.proofs.interface.Value`. It records which columns were read."""
 
     def __init__(self, network: Network, row: Row) -> None:
         self.network, self.row = network, row
@@ -85,7 +93,7 @@ class Fields:
 
 @dataclass(frozen=True)
 class Sum:
-    """What a column gets, and the term that it must be."""
+    """The sum that a column gets, and the term that it must equal."""
 
     column: int
     constant: int
@@ -93,20 +101,20 @@ class Sum:
     term: Term
 
 
-class Walker:
-    """Follows rows through the layers."""
+class RowProver:
+    """Proves kinds of rows, layer by layer."""
 
     def __init__(self, network: Network, interface: Interface, lemmas: Lemmas) -> None:
         self.network, self.interface, self.lemmas = network, interface, lemmas
         self.by_instructions = frozenset(c for f, cs in network.fields.items() if is_processor(f, interface) for c in cs)
-        halfway = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
-        self.exempt = {1: self.by_instructions, 2: halfway, 3: frozenset(network.fields[OUT])}
+        intermediate = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
+        self.exempt = {1: self.by_instructions, 2: intermediate, 3: frozenset(network.fields[OUT])}
         self.reduced: dict[tuple[int, bytes], Reduced] = {}
-        layout = network.names, network.highs.tobytes(), interface.always, interface.idle
-        self.memory = lemmas.memories.setdefault(layout, Memory())
+        layout = network.names, network.highs.tobytes(), interface.invariants, interface.while_running
+        self.cache = lemmas.row_caches.setdefault(layout, RowCache())
 
     def start(self, kind: RowKind) -> Row:
-        """The row before the gates of layer 1: what the embedding, positions and heads of layer 1 have written."""
+        """The row before the gates of layer 1, as embedding, positions and heads of layer 1 have written it."""
         network, low = self.network, np.zeros(len(self.network.names))
         high = low.copy()
         for field, columns in network.fields.items():
@@ -127,7 +135,7 @@ class Walker:
         return field in kind.free or (field in self.network.positions and not field.startswith(FLAGS))
 
     def after_heads(self, kind: RowKind, row: Row, layer: int) -> Row:
-        """What the heads of a layer (from 0) may have read: a row that asks for nothing reads 0; slots are taken to ask."""
+        """The row after the heads of a layer (from 0). A head that is not asked reads 0; slots count as asked."""
         bounds: dict[int, tuple[int, int]] = {}
         for name in self.network.layers[layer].copies:
             copy = self.interface.heads[name]
@@ -140,16 +148,16 @@ class Walker:
         return row.changed(bounds)
 
     def gates(self, layer: int, row: Row) -> Reduced:
-        """What the gates of a layer (from 1) add."""
+        """The sums that the gates of a layer (from 1) add."""
         key = layer, row.key
         if key not in self.reduced:
             self.reduced[key] = reduce_gates(self.network.layers[layer - 1].gates, row)
         return self.reduced[key]
 
     def check(self, kind: RowKind, layer: int, row: Row, added: Reduced) -> Row:
-        """Hold what gates add against the interface; the row after them, where what depends on fields is in its range.
+        """Compare the sums of gates with the interface. Returns: the row after the gates, as bounds.
 
-        Raises: Failed: a column gets something else.
+        Raises: Failed: a column gets another sum.
         """
         wanted = self._wanted(kind, layer, row)
         exempt = self.exempt[layer] if kind.executes else frozenset()
@@ -161,43 +169,43 @@ class Walker:
             if column in exempt:
                 if layer > 1:
                     continue
-                term = constant  # its own instruction says which; here only that nothing else decides
+                term = constant  # InstructionProver checks its value; here it must only be constant
             if lines or not isinstance(term, int):
                 open_.append(Sum(column, constant, lines, term))
             elif constant != term:
                 what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
-                raise Failed(Fault(kind, layer, row, Refuted({}, what)))
-            # Lines may cancel what is constant: where the sum is one number, that is what the next layers see.
+                raise Failed(Fault(kind, layer, row, Refutation({}, what)))
+            # Lines and constant may cancel. If the sum is one number, the next layers see this number.
             moved = [(term, term)] if isinstance(term, int) else [(constant, constant), *(line.bounds for line in lines)]
             bounds[column] = (int(row.low[column]) + sum(a for a, _ in moved), int(row.high[column]) + sum(b for _, b in moved))
         if open_:
             self._prove(kind, layer, row, wanted, open_)
         return row.changed(bounds)
 
-    def _wanted(self, kind: RowKind, layer: int, row: Row) -> Wanted:
-        """What the interface says, made once for all rows that agree on whatever it looks at."""
-        seen = self.memory.wanted.setdefault((kind.adds, layer), {})
+    def _wanted(self, kind: RowKind, layer: int, row: Row) -> RequiredTerms:
+        """The sums that the interface requires; made once for all rows that agree on the columns that it reads."""
+        seen = self.cache.wanted.setdefault((kind.adds, layer), {})
         for columns, found in seen.items():
             if row.part(columns) in found:
                 return found[row.part(columns)]
         fields = Fields(self.network, row)
         terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items()}
-        self.interface.always(fields), self.interface.idle(fields)
+        self.interface.invariants(fields), self.interface.while_running(fields)
         columns = tuple(sorted(fields.looked_at))
-        wanted = Wanted(terms, columns, (kind.adds, layer, columns, row.part(columns)))
+        wanted = RequiredTerms(terms, columns, (kind.adds, layer, columns, row.part(columns)))
         seen.setdefault(columns, {})[row.part(columns)] = wanted
         return wanted
 
-    def _prove(self, kind: RowKind, layer: int, row: Row, wanted: Wanted, sums: list[Sum]) -> None:
-        """Close sums that are not constant, unless the same were closed before."""
+    def _prove(self, kind: RowKind, layer: int, row: Row, wanted: RequiredTerms, sums: list[Sum]) -> None:
+        """Prove sums that are not constant, unless the same sums were proved before."""
         read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
         signature = tuple((s.column, s.constant, s.lines) for s in sums)
         key = wanted.key, bool(kind.executes), kind is BOS, signature, read, row.part(read)
-        if key in self.memory.proved:
+        if key in self.cache.proved:
             return
         fields = Fields(self.network, row)
-        ranges = [] if kind is BOS else self.interface.always(fields)
-        ranges += self.interface.idle(fields) if kind.executes else []
+        ranges = [] if kind is BOS else self.interface.invariants(fields)
+        ranges += self.interface.while_running(fields) if kind.executes else []
         claims = [(self.network.text(s.column), s.constant + integer_value(s.lines, fields.variable), s.term) for s in sums]
         free = {c: fields.variable(c) for c in {*wanted.columns, *read} if row.known(c) is None}
         ranges += [z3.And(v >= int(row.low[c]), v <= int(row.high[c])) for c, v in free.items()]
@@ -205,13 +213,13 @@ class Walker:
             prove_integers(self.lemmas, claims, ranges, free)
         except Unequal as unequal:
             what = f"layer {layer}: {unequal.refuted.what}"
-            raise Failed(Fault(kind, layer, row, Refuted(unequal.refuted.values, what))) from None
-        self.memory.proved.add(key)
+            raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
+        self.cache.proved.add(key)
 
-    def walk(self, kind: RowKind) -> None:
-        """All three layers of a row that does not execute.
+    def prove(self, kind: RowKind) -> None:
+        """Prove all three layers of a row that does not execute.
 
-        Raises: Failed: gates add something else than the interface says.
+        Raises: Failed: gates add another sum than the interface requires.
         """
         row = self.start(kind)
         for layer in (1, 2, 3):

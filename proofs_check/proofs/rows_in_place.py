@@ -1,7 +1,7 @@
-"""What both schedules of any-process masked diffusion share: edit bits, the ends of the sequence, their terms.
+"""Rows of both schedules of any-process masked diffusion: shared fields, lookups, and the terms of edit bits.
 
-Terms are over L = end + 1, the length, and N = full. They are written from the head of `lockstep.compiler.in_place`, as
-inequalities over a row's fields.
+L = end + 1 is the length of the sequence, N = full the full length. The terms are inequalities over a row's fields, written
+from the docstring of `lockstep.compiler.in_place`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.processor import Size
 from lockstep.proofs_check.proofs.columns import flags, numbers, words
-from lockstep.proofs_check.proofs.interface import Copy, FieldTable, Finds, Term, Terms, Unit, Value, when
+from lockstep.proofs_check.proofs.interface import Copy, FieldTable, LookupRule, Term, Terms, Unit, Value, when
 
-#: Roles of both schedules; each adds its own.
+#: Roles of both schedules; each schedule adds its own.
 ROLES = ("PC", "register", "cell", "parameter", "first output", "last output")
-EVERYONE = ("one",)
-ALL, WRITTEN = "one - token.BOS", "one - token.MASK - token.BOS"
+EVERY_ROW = ("one",)
+ALL_BUT_BOS, WRITTEN = "one - token.BOS", "one - token.MASK - token.BOS"
 
 READ_BY_ENDS = "end, full, token.BOS, vanishing"
 SHRINK = (
@@ -29,8 +29,8 @@ SHRINK = (
 )
 
 
-def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> FieldTable:
-    """What position encodings write."""
+def position_fields(size: Size, widths: in_place.Widths, *roles: str) -> FieldTable:
+    """The fields that position encodings write."""
     return {
         **flags("one", "first", *(f"role.{role}" for role in (*ROLES, *roles))),
         **numbers((1 << widths.length) - 1, "index", "full"),
@@ -42,7 +42,7 @@ def given_fields(size: Size, widths: in_place.Widths, *roles: str) -> FieldTable
 
 
 def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> FieldTable:
-    """What both schedules have besides; tokens: kinds that raise a flag."""
+    """The other fields of both schedules; tokens: the kinds of tokens that have a flag."""
     states = ("ended", "vanishing", "growing", "is_last", "shrinking", "from_low", "past_high")
     return {
         **flags(*(f"token.{kind}" for kind in tokens), *states, *(f"control.{edit}" for edit in ("remask", "insert", "delete"))),
@@ -53,19 +53,19 @@ def shared_fields(size: Size, widths: in_place.Widths, *tokens: str) -> FieldTab
 
 
 def output_copies() -> dict[str, Copy]:
-    """The heads that bring the outputs' range."""
+    """The heads that copy the range of the outputs."""
     return {
-        "low": Copy.of(EVERYONE, {"value.first output": "#token.bits", "vanishing": "token.MASK"}, 1),
-        "high": Copy.of(EVERYONE, {"value.last output": "#token.bits"}, 1),
+        "low": Copy.of(EVERY_ROW, {"value.first output": "#token.bits", "vanishing": "token.MASK"}, 1),
+        "high": Copy.of(EVERY_ROW, {"value.last output": "#token.bits"}, 1),
     }
 
 
-def end_finds() -> dict[str, Finds]:
-    """All rows but BOS find the last position, and the parameters that say where outputs are."""
+def end_lookups() -> dict[str, LookupRule]:
+    """Lookups of all rows but BOS: the last position, and the parameters that say where outputs are."""
     return {
-        "end": Finds.of(ALL, (), (ALL,), ("index",)),
-        "low": Finds.of(ALL, (), ("role.first output",)),
-        "high": Finds.of(ALL, (), ("role.last output",)),
+        "end": LookupRule.of(ALL_BUT_BOS, (), (ALL_BUT_BOS,), ("index",)),
+        "low": LookupRule.of(ALL_BUT_BOS, (), ("role.first output",)),
+        "high": LookupRule.of(ALL_BUT_BOS, (), ("role.last output",)),
     }
 
 
@@ -75,7 +75,7 @@ def word(v: Value, name: str, width: int) -> Term:
 
 
 def ending(size: Size, v: Value, running: Term) -> dict[Bit, Term]:
-    """Layer 1: whether all is over (L = N, nobody runs, parameters are there), where outputs are, and deletion."""
+    """Layer 1: whether the run is over (L = N, no processor runs, parameters are there), the outputs' range, deletion."""
     masked = v("token.MASK") == 1
     address = word(v, "address", size.word)
     cell = v("role.cell") == 1
@@ -88,21 +88,21 @@ def ending(size: Size, v: Value, running: Term) -> dict[Bit, Term]:
 
 
 def shrunk(v: Value) -> Term:
-    """Layer 2: remasked at the end, unless an output or PC_0; once for each side of the outputs that the row is on."""
+    """Layer 2: at the end, remask all but outputs and PC_0; one term for rows below the outputs, one for rows above."""
     dropped = v("shrinking") == 1, v("token.MASK") == 0, v("first") == 0
     return when(*dropped, v("from_low") == 0) + when(*dropped, v("past_high") == 1)
 
 
-def within(v: Value) -> list[z3.BoolRef]:
-    """The sequence is never longer than N."""
+def length_invariant(v: Value) -> list[z3.BoolRef]:
+    """Condition on every row: the sequence is not longer than N."""
     return [v("end") + 1 <= v("full")]
 
 
-def still(v: Value) -> list[z3.BoolRef]:
-    """While the machine runs, L = N, parameters are there and no row stands behind the end."""
+def running_invariants(v: Value) -> list[z3.BoolRef]:
+    """Conditions while the machine runs: L = N, parameters are there, and no row is behind the end."""
     return [v("full") == v("end") + 1, v("index") <= v("end"), v("vanishing") == 0]
 
 
-def only(terms: Terms) -> dict[Bit, Term]:
-    """Terms that are not known to be 0."""
+def nonzero(terms: Terms) -> dict[Bit, Term]:
+    """The terms without those that are the number 0."""
     return {bit: term for bit, term in terms.items() if not (isinstance(term, int) and term == 0)}

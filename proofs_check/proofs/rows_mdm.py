@@ -1,4 +1,4 @@
-"""Kinds of rows of masked diffusion (`lockstep.compiler.mdm`), and what gates add on each: blocks of V, C and A rows."""
+"""The interface of masked diffusion (`lockstep.compiler.mdm`): blocks of V, C and A rows, and the sums that gates add on each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    Finds,
     Interface,
+    LookupRule,
     RowKind,
     Terms,
     Unit,
     Value,
     operand_copies,
-    operand_finds,
+    operand_lookups,
     when,
 )
 
@@ -42,21 +42,21 @@ OWNED = (
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
     assert isinstance(widths, mdm.Widths)
-    given = _given_fields(size, widths)
+    given = _position_fields(size, widths)
     return Interface(
         fields=given | _fields(size),
         positions=frozenset({*given, SUM}),
         heads=_heads(size),
-        finds=_finds(size),
+        lookups=_lookups(size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        owned=OWNED,
-        drives=frozenset({"token.MASK", "masked.previous", "halted"}),
+        own_units=OWNED,
+        rom_inputs=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
 
-def _given_fields(size: Size, widths: mdm.Widths) -> FieldTable:
-    """What position encodings write, beside `sum`, the address of an output."""
+def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
+    """The fields that position encodings write, besides `sum`, the address of an output."""
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
     return {
         **flags("one", "first", "last", *roles),
@@ -93,19 +93,21 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _finds(size: Size) -> dict[str, Finds]:
-    """Rows of the step before, of the same step or of any; A rows publish writes, of one step's the winner's is last."""
+def _lookups(size: Size) -> dict[str, LookupRule]:
+    """Lookups of rows of the previous step, of the same step or of any step. A rows publish writes; in each step the winner is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
     trace = ("token.MASK", "role.V + role.C + role.A")
     return {
-        "fetch": Finds.of("token.MASK", (before, pid), ("role.C",)),
-        "gather": Finds.of("role.A", (now, pid), ("role.V",)),
-        "masked.own": Finds.of("role.A", (now,), trace, ("place",)),
-        "masked.previous": Finds.of("token.MASK", (before,), trace, ("place",)),
-        "halted": Finds.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
-        "unfinished": Finds.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
-        **operand_finds(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
-        "memory": Finds.of("fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)),
+        "fetch": LookupRule.of("token.MASK", (before, pid), ("role.C",)),
+        "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
+        "masked.own": LookupRule.of("role.A", (now,), trace, ("place",)),
+        "masked.previous": LookupRule.of("token.MASK", (before,), trace, ("place",)),
+        "halted": LookupRule.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
+        "unfinished": LookupRule.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
+        **operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
+        "memory": LookupRule.of(
+            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)
+        ),
     }
 
 
@@ -147,7 +149,7 @@ def _emitted(kind: str) -> Adds:
 
 @cache
 def _given(size: Size) -> Adds:
-    """Parameters and inputs: their token is their value."""
+    """Parameters and inputs: the bits of their token are copied to `value`."""
     return lambda layer, v: {("value", j): v("token.bits", j) for j in range(size.word)} if layer == 1 else {}
 
 
@@ -157,18 +159,18 @@ def _finished(layer: int, v: Value) -> Terms:
 
 @cache
 def _published(size: Size) -> Adds:
-    """An A token names a register or a cell, a key when its block has no mask."""
+    """A rows: the token names a register or a cell. Lookups can find it when its block has no mask."""
 
     def adds(layer: int, v: Value) -> Terms:
         if layer != 1:
             return {}
         width = min(size.token, max(size.word, size.index))
         address = {("address", j): v("token.bits", j) for j in range(width)}
-        whole = v("masked.own") == 0
+        complete = v("masked.own") == 0
         return {
             **address,
-            ("is_register", 0): when(v("token.REG") == 1, whole),
-            ("is_cell", 0): when(v("token.WORD") == 1, whole),
+            ("is_register", 0): when(v("token.REG") == 1, complete),
+            ("is_cell", 0): when(v("token.WORD") == 1, complete),
         }
 
     return adds

@@ -1,4 +1,4 @@
-"""Kinds of rows of any-process masked diffusion in one decoding step (`lockstep.compiler.one_step`), and what gates add on each."""
+"""The interface of the one-step schedule (`lockstep.compiler.one_step`): its kinds of rows, and the sums that gates add on each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs import rows_in_place as both
+from lockstep.proofs_check.proofs import rows_in_place
 from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields
 from lockstep.proofs_check.proofs.interface import (
     Adds,
@@ -17,15 +17,15 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    Finds,
     Interface,
+    LookupRule,
     RowKind,
     Term,
     Terms,
     Unit,
     Value,
     operand_copies,
-    operand_finds,
+    operand_lookups,
     when,
 )
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
@@ -45,31 +45,31 @@ OWNED = (
     Unit.of(1, reads=f"{OPENS}, role.cell, role.register", writes="control.remask, emit.WORD"),
     Unit.of(1, reads=f"{OPENS}, role.PC", writes="control.remask, emit.PC"),
     Unit.of(1, reads="role.cell, started, token.MASK", writes="emit.WORD"),
-    Unit.of(1, reads=f"{both.READ_BY_ENDS}, running, started", writes="shrinking"),
+    Unit.of(1, reads=f"{rows_in_place.READ_BY_ENDS}, running, started", writes="shrinking"),
     Unit.of(1, reads="role.register, runs, pc, address, token.MASK", writes="control.remask"),
     Unit.of(2, reads="behind, late", writes="control.insert"),
     Unit.of(2, reads="growing, ended, is_last", writes="control.insert"),
     Unit.of(2, reads="growing, ended, no_masks, role.cell, is_last, token.MASK", writes="control.insert"),
     Unit.of(3, reads="hit, token.MASK", writes="control.remask"),
-    *both.SHRINK,
+    *rows_in_place.SHRINK,
 )
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the one-step schedule."""
     assert isinstance(widths, in_place.Widths)
-    given = both.given_fields(size, widths, "second")
+    given = rows_in_place.position_fields(size, widths, "second")
     return Interface(
         fields=given | _fields(size, widths),
         positions=frozenset(given),
         heads=_heads(size),
-        finds=_finds(size),
+        lookups=_lookups(size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        owned=OWNED,
-        drives=frozenset({"token.MASK", "runs", "address"}),
-        always=both.within,
-        idle=both.still,
+        own_units=OWNED,
+        rom_inputs=frozenset({"token.MASK", "runs", "address"}),
+        invariants=rows_in_place.length_invariant,
+        while_running=rows_in_place.running_invariants,
         published=frozenset({"stores"}),
     )
 
@@ -77,7 +77,7 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
 def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     states = ("runs", "running", "started", "behind", "late", "no_masks", "executes", "stores", "hit")
     return {
-        **both.shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
+        **rows_in_place.shared_fields(size, widths, "BOS", "MASK", "HALT", "PC"),
         **flags(*states),
         **numbers((1 << widths.length) - 1, "last_word"),
         **processor_fields(size, SLOTS, ("WORD", "PC", "HALT")),
@@ -87,34 +87,34 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 def _heads(size: Size) -> dict[str, Copy]:
     return {
         "counter": Copy.of(("role.PC", "role.register"), {"pc": "token.bits", "runs": "token.PC"}, size.counter),
-        "end": Copy.of(both.EVERYONE, {"end": "index"}, 1),
-        "last word": Copy.of(both.EVERYONE, {"last_word": "index", "ended": "token.HALT"}, 1),
-        "running": Copy.of(both.EVERYONE, {"running": "token.PC", "started": "one - token.BOS"}, 1),
-        **both.output_copies(),
+        "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index"}, 1),
+        "last word": Copy.of(rows_in_place.EVERY_ROW, {"last_word": "index", "ended": "token.HALT"}, 1),
+        "running": Copy.of(rows_in_place.EVERY_ROW, {"running": "token.PC", "started": "one - token.BOS"}, 1),
+        **rows_in_place.output_copies(),
         **operand_copies(SLOTS, size, "token.bits + value"),
         "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
         "hit": Copy.of(("role.cell",), {"hit": "stores", "out": "z"}, size.word, layer=3),
     }
 
 
-def _finds(size: Size) -> dict[str, Finds]:
-    """Of the two slots of a register or cell the one that is written; the masked PC slot is the one that says the pid."""
+def _lookups(size: Size) -> dict[str, LookupRule]:
+    """Lookups of registers and cells find the slot that is not masked. The masked PC slot provides the pid."""
     pid = Equal.of("pid", "pid")
-    registers = ("role.register + role.parameter + executes", f"{both.WRITTEN} + executes")
+    registers = ("role.register + role.parameter + executes", f"{rows_in_place.WRITTEN} + executes")
     return {
-        "counter": Finds.of("role.PC + role.register", (pid,), ("role.PC", both.WRITTEN)),
-        "last word": Finds.of(both.ALL, (), (both.ALL, both.WRITTEN), ("index",)),
-        "running": Finds.of(both.ALL, (), ("role.PC", both.WRITTEN), ("token.PC", "rank")),
-        **both.end_finds(),
-        **operand_finds(SLOTS, "executes", registers),
-        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", both.WRITTEN)),
-        "hit": Finds.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
+        "counter": LookupRule.of("role.PC + role.register", (pid,), ("role.PC", rows_in_place.WRITTEN)),
+        "last word": LookupRule.of(rows_in_place.ALL_BUT_BOS, (), (rows_in_place.ALL_BUT_BOS, rows_in_place.WRITTEN), ("index",)),
+        "running": LookupRule.of(rows_in_place.ALL_BUT_BOS, (), ("role.PC", rows_in_place.WRITTEN), ("token.PC", "rank")),
+        **rows_in_place.end_lookups(),
+        **operand_lookups(SLOTS, "executes", registers),
+        "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", rows_in_place.WRITTEN)),
+        "hit": LookupRule.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
     }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
     free, adds, hit = frozenset({"first", "role.second"}), _adds(size), _adds(size, True)
-    for role in both.ROLES:
+    for role in rows_in_place.ROLES:
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
             name = f"{role}, {'masked' if kind == 'MASK' else kind or 'written'}"
@@ -133,7 +133,7 @@ def _rows(code: Code, size: Size) -> Iterator[RowKind]:
 def _register_rows(
     code: Code, number: int, known: dict[str, int], free: frozenset[str], adds: tuple[Adds, Adds]
 ) -> Iterator[RowKind]:
-    """Both slots of each register of a processor that runs; the one that the instruction writes moves."""
+    """Both slots of each register of a running processor. The register that the instruction writes moves to its other slot."""
     instruction = code.instructions[number]
     writes = INSTRUCTIONS[instruction.name].to == "register"
     for register in range(code.registers):
@@ -151,24 +151,26 @@ def _adds(size: Size, hit: bool = False) -> Adds:
         masked = v("token.MASK") == 1
         match layer:
             case 1:
-                return both.only(_first(size, v, masked, hit) | both.ending(size, v, v("running") + 1 - v("started")))
+                return rows_in_place.nonzero(
+                    _first(size, v, masked, hit) | rows_in_place.ending(size, v, v("running") + 1 - v("started"))
+                )
             case 2:
                 grows = v("growing") == 1, v("ended") == 0
                 others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
                 insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
-                return both.only({("control.insert", 0): insert, ("control.remask", 0): both.shrunk(v)})
-        return both.only({("control.remask", 0): v("hit") * (-1 if masked else 1)})
+                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v)})
+        return rows_in_place.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1)})
 
     return adds
 
 
 def _first(size: Size, v: Value, masked: bool, hit: bool) -> dict[Bit, Term]:
-    """Layer 1 but for the end: growth, the start, and who moves."""
+    """Layer 1 without the end of the run: growth, the start, and the slots that move."""
     index, end, full, last = v("index"), v("end"), v("full"), v("last_word")
     longest = v.most("index")
     is_pc, is_cell, is_register = (v(f"role.{role}") == 1 for role in ("PC", "cell", "register"))
     executes = is_pc and masked and v.known("runs") == 1
-    short = v("started") + v("role.second")  # at L = N, 0 where the first slot of what has no word opens
+    short = v("started") + v("role.second")  # at L = N, 0 on first slots without a word, which open
     opens = end + 1 - full - short >= 0
     moves = when(masked) - when(executes) - when(masked, hit) + when(not masked, hit)
     opened = when(masked, is_cell or is_register, opens), when(masked, is_pc, opens)

@@ -1,4 +1,4 @@
-"""Kinds of rows of any-process masked diffusion in two decoding steps (`lockstep.compiler.two_step`), and what gates add on each."""
+"""The interface of the two-step schedule (`lockstep.compiler.two_step`): its kinds of rows, and the sums that gates add on each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lockstep.compiler import in_place
 from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs import rows_in_place as both
+from lockstep.proofs_check.proofs import rows_in_place
 from lockstep.proofs_check.proofs.columns import flags, processor_fields, words
 from lockstep.proofs_check.proofs.interface import (
     Adds,
@@ -17,15 +17,15 @@ from lockstep.proofs_check.proofs.interface import (
     Equal,
     Executes,
     FieldTable,
-    Finds,
     Interface,
+    LookupRule,
     RowKind,
     Term,
     Terms,
     Unit,
     Value,
     operand_copies,
-    operand_finds,
+    operand_lookups,
     when,
 )
 
@@ -37,7 +37,7 @@ OWNED = (
     Unit.of(1, reads="index, end, full, ended, token.MASK", writes="control.insert"),
     Unit.of(1, reads="index, end, token.BOS", writes="is_last"),
     Unit.of(1, reads="full, end", writes="growing"),
-    Unit.of(1, reads=f"{both.READ_BY_ENDS}, unhalted", writes="shrinking"),
+    Unit.of(1, reads=f"{rows_in_place.READ_BY_ENDS}, unhalted", writes="shrinking"),
     Unit.of(1, reads=f"{BUFFER_ROLES}, token.MASK, counterpart.PC", writes="control.remask"),
     Unit.of(1, reads="role.PC, token.PC", writes="control.remask"),
     Unit.of(1, reads="role.cell, role.register, token.MASK", writes="emit.WORD"),
@@ -46,31 +46,31 @@ OWNED = (
     Unit.of(2, reads="is_last, growing, ended, token.MASK", writes="control.insert"),
     Unit.of(2, reads=f"{BUFFER_ROLES}, token.MASK, growing", writes="control.remask"),
     Unit.of(2, reads="role.DST, emit.REG, token.REG, pid", writes="owner"),
-    *both.SHRINK,
+    *rows_in_place.SHRINK,
 )
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of the two-step schedule."""
     assert isinstance(widths, in_place.Widths)
-    given = both.given_fields(size, widths, *BUFFERS)
+    given = rows_in_place.position_fields(size, widths, *BUFFERS)
     return Interface(
         fields=given | _fields(size, widths),
         positions=frozenset(given),
         heads=_heads(size),
-        finds=_finds(code, size),
+        lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        owned=OWNED,
-        drives=frozenset({"token.MASK", "counterpart.PC"}),
-        always=both.within,
-        idle=both.still,
+        own_units=OWNED,
+        rom_inputs=frozenset({"token.MASK", "counterpart.PC"}),
+        invariants=rows_in_place.length_invariant,
+        while_running=rows_in_place.running_invariants,
     )
 
 
 def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     return {
-        **both.shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
+        **rows_in_place.shared_fields(size, widths, "BOS", "MASK", "HALT", "REG", "PC", "WORD"),
         **flags("counterpart.PC", "counterpart.HALT", "unhalted"),
         **words(size.word, "written"),
         **words(widths.pid, "owner"),
@@ -84,9 +84,9 @@ def _heads(size: Size) -> dict[str, Copy]:
     return {
         "counterpart": Copy.of((*buffers, "role.PC"), {"pc": "token.bits", **kinds}, size.counter),
         "gather": Copy.of(("role.DST",), {"written": "token.bits"}, size.word),
-        "end": Copy.of(both.EVERYONE, {"end": "index", "ended": "token.HALT"}, 1),
-        "unhalted": Copy.of(both.EVERYONE, {"unhalted": "one - token.BOS"}, 1),
-        **both.output_copies(),
+        "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index", "ended": "token.HALT"}, 1),
+        "unhalted": Copy.of(rows_in_place.EVERY_ROW, {"unhalted": "one - token.BOS"}, 1),
+        **rows_in_place.output_copies(),
         **operand_copies(SLOTS, size, "token.bits + value"),
         "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
         "target": Copy.of(
@@ -95,8 +95,8 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _finds(code: Code, size: Size) -> dict[str, Finds]:
-    """Rows of the same processor; cells by their address, and the DST that targets a row by what it is about to say or says."""
+def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
+    """Lookups of rows of the same processor, of cells by address, and of the DST row whose token (or next token) names a row."""
     pid, roles = Equal.of("pid", "pid"), " + ".join(f"role.{name}" for name in BUFFERS)
     targeted = max((i.rd or 0 for i in code.instructions), default=0).bit_length()
     target = (
@@ -106,19 +106,19 @@ def _finds(code: Code, size: Size) -> dict[str, Finds]:
     )
     decided = "emit.REG + emit.WORD + token.REG + token.WORD"
     return {
-        "counterpart": Finds.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
-        "gather": Finds.of("role.DST", (pid,), ("role.VAL",)),
-        "unhalted": Finds.of(both.ALL, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
-        **both.end_finds(),
-        **operand_finds(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
-        "memory": Finds.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
-        "target": Finds.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+        "counterpart": LookupRule.of(f"{roles} + role.PC", (Equal.of("role.PC", "role.NPC"), pid), ("role.PC + role.NPC",)),
+        "gather": LookupRule.of("role.DST", (pid,), ("role.VAL",)),
+        "unhalted": LookupRule.of(rows_in_place.ALL_BUT_BOS, (Equal.of("", "token.HALT"),), ("role.PC",), ("rank",)),
+        **rows_in_place.end_lookups(),
+        **operand_lookups(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
+        "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
+        "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
     }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
     free, adds = frozenset({"first"}), _adds(size)
-    for role in (*BUFFERS, *both.ROLES):
+    for role in (*BUFFERS, *rows_in_place.ROLES):
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
             name = f"{role}, {'masked' if kind == 'MASK' else kind or 'NONE'}"
@@ -138,20 +138,20 @@ def _adds(size: Size) -> Adds:
         masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
         match layer:
             case 1:
-                return both.only(_first(size, v, masked, buffer) | both.ending(size, v, v("unhalted")))
+                return rows_in_place.nonzero(_first(size, v, masked, buffer) | rows_in_place.ending(size, v, v("unhalted")))
             case 2:
                 insert = when(v("is_last") == 1, v("growing") == 1, not masked, v("ended") == 0)
-                remask = when(masked, not buffer, v("growing") == 1) + both.shrunk(v)
+                remask = when(masked, not buffer, v("growing") == 1) + rows_in_place.shrunk(v)
                 register = v("emit.REG") == 1 or v("token.REG") == 1
                 owner = {("owner", j): when(v("role.DST") == 1, register, v("pid", j) == 1) for j in range(v.width("pid"))}
-                return both.only({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
+                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
         return {}
 
     return adds
 
 
 def _first(size: Size, v: Value, masked: bool, buffer: bool) -> dict[Bit, Term]:
-    """Layer 1 but for the end: growth, waiting, clearing, and what masked cells, registers and PCs become."""
+    """Layer 1 without the end of the run: growth, waiting, clearing, and the tokens of masked cells, registers and PCs."""
     is_pc, length = v("role.PC") == 1, v("end") + 1
     commits, halts = is_pc and masked, v("counterpart.HALT")
     remask = when(masked, buffer, v("counterpart.PC") == 0) + when(not masked, buffer) + when(is_pc, v("token.PC") == 1)

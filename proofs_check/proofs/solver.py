@@ -1,4 +1,4 @@
-"""Equalities between what gates add and what they must add, closed by Z3 for all values of the fields they read."""
+"""Proves with Z3 that gates add the sums that they must add, for all values of the fields that they read."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ import z3
 from lockstep.proofs_check.proofs.interface import Adds, Term
 from lockstep.proofs_check.proofs.reduction import ColumnForm, Polyline
 
-#: What makes a term of a column that is not known.
+#: A function from an unknown column to its Z3 variable.
 Variable = Callable[[int], z3.ArithRef]
 
 TIMEOUT_MS = 20_000
 
 
 @dataclass(frozen=True)
-class Refuted:
-    """Values of some columns for which an equality does not hold; empty where the solver gave up."""
+class Refutation:
+    """Values of columns for which an equality fails; empty if the solver gave up."""
 
     values: Mapping[int, int]
     what: str
 
 
 class Unequal(Exception):
-    """An equality is refuted, or not decided in time."""
+    """An equality fails, or was not decided in time."""
 
-    def __init__(self, refuted: Refuted) -> None:
+    def __init__(self, refuted: Refutation) -> None:
         self.refuted = refuted
         super().__init__(refuted.what)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the interface says of a row: terms by column; the columns that it looked at, and all that it depends on."""
+class RequiredTerms:
+    """The sums that the interface requires on a row.
+
+    terms: by column. columns: those that the interface read. key: everything that the terms depend on.
+    """
 
     terms: Mapping[int, Term]
     columns: tuple[int, ...]
@@ -42,28 +45,28 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What was made and closed before, for models with the same columns.
+class RowCache:
+    """Terms and proofs of earlier models with the same columns.
 
-    wanted: (adds, layer) -> the columns that it looked at -> what they held -> what it said. proved: sums.
+    wanted: (adds, layer) -> the columns that `adds` read -> their values -> the terms that it returned. proved: sums.
     """
 
-    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, Wanted]]] = field(default_factory=dict)
+    wanted: dict[tuple[Adds, int], dict[tuple[int, ...], dict[bytes, RequiredTerms]]] = field(default_factory=dict)
     proved: set[object] = field(default_factory=set)
 
 
 @dataclass
 class Lemmas:
-    """What has been closed so far, so that it is closed once.
+    """Everything proved so far, so that nothing is proved twice.
 
-    closed: equalities. products: the largest value of each M_k of a product that is right. partials: of a gate of M_k the bit of x,
-    how many bits of y, and the factor. memories: of rows, by what columns there are. asked: how often the solver was.
+    closed: equalities. products: the largest value of each M_k, for products that are right. partials: for a gate of M_k, the
+    bit of x, the number of bits of y, and the factor. row_caches: one for each set of columns. asked: number of queries to Z3.
     """
 
     closed: set[object] = field(default_factory=set)
     products: dict[object, tuple[int, ...]] = field(default_factory=dict)
     partials: dict[object, tuple[int, int, int]] = field(default_factory=dict)
-    memories: dict[object, Memory] = field(default_factory=dict)
+    row_caches: dict[object, RowCache] = field(default_factory=dict)
     asked: int = 0
 
 
@@ -79,9 +82,9 @@ def integer_value(lines: Sequence[Polyline], variable: Variable) -> z3.ArithRef:
 
 def prove_integers(lemmas: Lemmas, claims: Sequence[tuple[str, z3.ArithRef, Term]], ranges: Iterable[z3.BoolRef],
                    variables: Mapping[int, z3.ArithRef]) -> None:  # fmt: skip
-    """Show each (name, found, wanted) equal wherever the variables are in range.
+    """Show for each (name, found, wanted) that found = wanted for all variables in range.
 
-    Raises: Unequal: the first that is not.
+    Raises: Unequal: for the first that fails.
     """
     ranges = list(ranges)
     key = (tuple((found.sexpr(), _text(wanted)) for _, found, wanted in claims), tuple(r.sexpr() for r in ranges))
@@ -103,14 +106,14 @@ def _text(term: Term) -> str:
 def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[int, int]]) -> None:
     verdict = solver.check()
     if verdict == z3.sat:
-        raise Unequal(Refuted(values(solver.model()), name))
+        raise Unequal(Refutation(values(solver.model()), name))
     if verdict != z3.unsat:
-        raise Unequal(Refuted({}, f"{name}: the solver gave up ({solver.reason_unknown()})"))
+        raise Unequal(Refutation({}, f"{name}: the solver gave up ({solver.reason_unknown()})"))
 
 
 @dataclass(frozen=True)
 class OperandWords:
-    """Operand words as bit-vectors, the columns that hold their bits, and what columns are called."""
+    """Operand words as bit-vectors, the columns that hold their bits, and a function for the names of columns."""
 
     terms: Mapping[str, z3.BitVecRef]
     columns: Mapping[int, tuple[str, int]]
@@ -118,13 +121,13 @@ class OperandWords:
 
     @property
     def places(self) -> tuple[tuple[int, tuple[str, int]], ...]:
-        """What columns hold, as a part of keys of lemmas: models of other constructions have their words elsewhere."""
+        """The columns of the words, as part of the keys of lemmas: other constructions use other columns."""
         return tuple(sorted(self.columns.items()))
 
     def prove_bit(self, lemmas: Lemmas, name: str, constant: int, lines: Sequence[Polyline], wanted: z3.BitVecRef) -> None:
         """Show that constant + lines is the one-bit vector `wanted`, for all words.
 
-        Raises: Unequal: it is not.
+        Raises: Unequal: it is not, for some words.
         """
         key = (constant, tuple(lines), wanted.sexpr(), self.places)
         if key in lemmas.closed:
@@ -140,10 +143,10 @@ class OperandWords:
         lemmas.closed.add(key)
 
     def _reads_words_only(self, name: str, lines: Sequence[Polyline]) -> None:
-        strays = sorted({column for line in lines for column, _ in line.form} - self.columns.keys())
-        if strays:
-            read = ", ".join(self.text(column) for column in strays)
-            raise Unequal(Refuted({}, f"{name}: a gate reads {read}, and not only {' and '.join(self.terms)}"))
+        others = sorted({column for line in lines for column, _ in line.form} - self.columns.keys())
+        if others:
+            read = ", ".join(self.text(column) for column in others)
+            raise Unequal(Refutation({}, f"{name}: a gate reads {read} besides {' and '.join(self.terms)}"))
 
     def _values(self, model: z3.ModelRef) -> dict[int, int]:
         words = {name: model.eval(term, True).as_long() for name, term in self.terms.items()}
@@ -162,7 +165,7 @@ class OperandWords:
         return value
 
     def _sum(self, form: ColumnForm, wide: int) -> z3.BitVecRef:
-        """A linear form over bits; runs of bits with doubling coefficients become parts of words."""
+        """A linear form over bits as a term; runs of bits with doubling coefficients become slices of words."""
         total, left = z3.BitVecVal(0, wide), {self.columns[c]: k for c, k in form}
         while left:
             (name, low), coefficient = min(left.items())

@@ -1,8 +1,8 @@
-"""What each instruction means, as terms over words: the table that the weights are proved against.
+"""The meaning of each instruction, as terms over words. The proofs compare the weights with this table.
 
-Written from sections 3, 4 and 6 of docs/language.md; it shares no code with the machine, nor with the compiler.
-Arithmetic wraps, but addsat stays at the largest word. A shift by the word size or more gives 0, comparisons give 1 or 0,
-addresses wrap.
+It was written from sections 3, 4 and 6 of docs/language.md and shares no code with the machine or the compiler.
+Arithmetic and addresses wrap, but addsat stops at the largest word. A shift by the word size or more gives 0. Comparisons
+give 1 or 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _saturated(x: Word, y: Word) -> Word:
     return z3.If(z3.ULT(x + y, x), z3.BitVecVal(-1, x.size()), x + y)
 
 
-#: Operations on words.
+#: The operations on words.
 OPERATIONS: Mapping[str, Callable[[Word, Word], Word]] = {
     "copy": lambda x, y: x,
     "add": lambda x, y: x + y,
@@ -52,12 +52,12 @@ OPERATIONS: Mapping[str, Callable[[Word, Word], Word]] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """One instruction.
+    """The meaning of one instruction.
 
-    value:   the operation on the operands that gives the value, or "loaded", the cell at the address; None: no value.
-    of:      names of its operands, of the address for "loaded".
-    to:      where the value goes: register rd, or the cell at `address`.
-    next:    the next program counter; "branch" goes to the target when operand x is 0, else on.
+    value:   the operation that gives the value, or "loaded" for the cell at an address; None if there is no value.
+    of:      the operands of that operation; for "loaded", the operands of the address.
+    to:      the destination of the value: register rd, or the cell at `address`.
+    next:    the next program counter; "branch" goes to the target if operand x is 0, else to the following instruction.
     """
 
     value: str | None = None
@@ -80,15 +80,15 @@ INSTRUCTIONS: Mapping[str, Meaning] = {
 
 
 def apply(operation: str, words: tuple[Word, ...]) -> Word:
-    """The term of an operation on one or two words."""
+    """The result of an operation on one or two words, as a term."""
     return OPERATIONS[operation](words[0], words[-1])
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What an instruction does in one state, in numbers: as `lockstep.pram.machine.Step`, for one processor.
+    """The effect of an instruction in one state, in numbers, like `lockstep.pram.machine.Step` for one processor.
 
-    value: 0 where there is none. register, cell: the destination, if it is one. next: None where it halts.
+    value: 0 if there is none. register, cell: the destination; None if it is of the other kind. next: None if it halts.
     """
 
     value: int
@@ -100,7 +100,10 @@ class Effect:
 def effect(
     name: str, words: Mapping[str, int], loaded: int, rd: int | None, target: int | None, number: int, bits: int
 ) -> Effect:
-    """Evaluate the table on numbers: operands by name, the loaded word, and the instruction's own rd, target and number."""
+    """Evaluate the table on numbers.
+
+    Args: words: operands by name. loaded: the word at the address. rd, target, number: of the instruction.
+    """
     meaning = INSTRUCTIONS[name]
 
     def number_of(operation: str, operands: tuple[str, ...]) -> int:

@@ -1,4 +1,4 @@
-"""What follows from which entries of the matrices are not 0: who reads and writes what, and how tokens come and go."""
+"""Checks of single matrix entries: the fields that heads and hidden units read and write, embedding, readout, edit bits."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
 
-class Broken(Exception):
-    """A matrix is not of the structure that is claimed; says where."""
+class WrongStructure(Exception):
+    """A matrix does not have the claimed structure; the message says where."""
 
 
 def check_heads(network: Network, interface: Interface) -> int:
-    """Each head copies exactly the fields that it should: O V, entry for entry. Returns how many heads there are.
+    """Check that each head copies exactly its fields: compare O V, entry for entry. Returns: the number of heads.
 
-    Raises: Broken: one copies something else.
+    Raises: WrongStructure: a head copies something else.
     """
     for number, layer in enumerate(network.layers, 1):
         for name, found in layer.copies.items():
             wrong = np.argwhere(found != _copied(network, interface.heads[name])).tolist()
             if wrong:
                 to, source = wrong[0]
-                raise Broken(
+                raise WrongStructure(
                     f"layer {number}, head {name}: {network.text(to)} gets {found[to, source]:g} of {network.text(source)}"
                 )
     return sum(len(layer.copies) for layer in network.layers)
 
 
 def _copied(network: Network, copy: Copy) -> Exact:
-    """O V of a head, [d, d]."""
+    """The matrix O V that a head must have, [d, d]."""
     matrix = np.zeros((len(network.names),) * 2)
     for field, form in copy.to.items():
         for j, column in enumerate(network.fields[field][: copy.width]):
@@ -44,9 +44,9 @@ def _copied(network: Network, copy: Copy) -> Exact:
 
 
 def check_units(network: Network, interface: Interface) -> int:
-    """Each hidden unit reads and writes fields of one circuit only. Returns how many there are.
+    """Check that each hidden unit reads and writes fields of one circuit only. Returns: the number of units.
 
-    Raises: Broken: one reads or writes beyond it.
+    Raises: WrongStructure: a unit reads or writes another field.
     """
     for number, layer in enumerate(network.layers, 1):
         allowed = list(_circuits(network, interface, number))
@@ -55,13 +55,13 @@ def check_units(network: Network, interface: Interface) -> int:
             reads = {network.names[c][0] for c in np.flatnonzero(gates.w_in[unit])}
             writes = {network.names[c][0] for c in np.flatnonzero(gates.w_out[:, unit])}
             if not any(reads <= r and writes <= w for r, w in allowed):
-                raise Broken(f"layer {number}, hidden unit {unit} reads {sorted(reads)} and writes {sorted(writes)}")
+                raise WrongStructure(f"layer {number}, hidden unit {unit} reads {sorted(reads)} and writes {sorted(writes)}")
     return sum(len(layer.gates.bias) for layer in network.layers)
 
 
 def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tuple[set[str], set[str]]]:
-    """(what it may read, what it may write) of each circuit that has gates in a layer."""
-    for unit in interface.owned:
+    """For each circuit with gates in a layer: the fields that it may read, and those that it may write."""
+    for unit in interface.own_units:
         if unit.layer == layer:
             yield set(unit.reads), set(unit.writes)
     if layer == 1:
@@ -83,18 +83,18 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
 
 
 def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
-    """The ROM reads the program counter, roles, and what else the construction says."""
+    """The fields of the ROM: it reads the program counter, roles, and the construction's `rom_inputs`."""
     roles = {name for name in network.fields if name.startswith("role.")}
     slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
     emits = {name for name in network.fields if name.startswith(EMITTED)}
     writes = {*slots, *emits, *OPERATIONS, "sums", "sum.emit", FETCH, OUT, *JUMPS, *interface.published, "control.remask"}
-    return {COUNTER, *interface.drives, *roles}, writes
+    return {COUNTER, *interface.rom_inputs, *roles}, writes
 
 
 def check_embedding(network: Network) -> int:
-    """A token raises the flag of its kind, if it has one, and its bits. Returns how many rows were compared.
+    """Check that a token sets its bits, and the flag of its kind if there is one. Returns: the number of rows compared.
 
-    Raises: Broken: a row writes something else.
+    Raises: WrongStructure: a row writes something else.
     """
     kinds, ones, zeros = network.embedding
     for (name, _), row in zip(network.vocabulary.kinds, kinds):
@@ -108,18 +108,18 @@ def check_embedding(network: Network) -> int:
 
 
 def _only(network: Network, row: Exact, wanted: dict[int, int], what: str) -> None:
-    for stray in np.flatnonzero(row).tolist():
-        if stray not in wanted:
-            raise Broken(f"{what} writes {network.text(stray)}")
+    for column in np.flatnonzero(row).tolist():
+        if column not in wanted:
+            raise WrongStructure(f"{what} writes {network.text(column)}")
     for column, value in wanted.items():
         if row[column] != value:
-            raise Broken(f"{what} writes {row[column]:g} to {network.text(column)}, not {value}")
+            raise WrongStructure(f"{what} writes {row[column]:g} to {network.text(column)}, not {value}")
 
 
 def check_control(network: Network) -> int:
-    """Each edit bit is set exactly where its field is 1 or more. Returns how many there are.
+    """Check that each edit bit is set exactly where its field is 1 or more. Returns: the number of edit bits.
 
-    Raises: Broken: it reads another field, or has another threshold.
+    Raises: WrongStructure: an edit bit reads another field, or has another threshold.
     """
     if network.control is None:
         return 0
@@ -128,35 +128,37 @@ def check_control(network: Network) -> int:
         column = network.columns[f"control.{edit}", 0]
         others = [int(c) for c in np.flatnonzero(row) if c != column]
         if others or [row[column] * v + constant > 0 for v in (0, 1, 2, 3)] != [False, True, True, True]:
-            raise Broken(f"edit bit {edit} is not set where control.{edit} is 1")
+            raise WrongStructure(f"edit bit {edit} is not set where control.{edit} is 1")
     return len(bias)
 
 
 def check_readout(network: Network) -> int:
-    """On a row that emits a kind, the token of that kind with the bits of `out` has all the probability but 0.1, whatever
-    these bits are; on a row that emits nothing no token has 0.9. Returns how many settings were run.
+    """Check the probabilities of tokens. Returns: the number of settings that were checked.
 
-    Raises: Broken: another token comes near.
+    On a row that emits a kind, the token of this kind with the bits of `out` has a probability of at least 0.9, for all bits.
+    On a row that emits nothing, no token has 0.9.
+
+    Raises: WrongStructure: a token has another probability, or the readout reads another field.
     """
     emits = {name.removeprefix(EMITTED): cs[0] for name, cs in network.fields.items() if name.startswith(EMITTED)}
     reads = {*emits.values(), *network.fields[OUT]}
     for rows, what in zip(network.unembedding, ("kinds", "bits that are 1", "bits that are 0")):
-        stray = [c for c in np.flatnonzero(rows.any(axis=0)) if c not in reads]
-        if stray:
-            raise Broken(f"readout of {what} reads {network.text(int(stray[0]))}")
+        others = [c for c in np.flatnonzero(rows.any(axis=0)) if c not in reads]
+        if others:
+            raise WrongStructure(f"readout of {what} reads {network.text(int(others[0]))}")
     for kind in (None, *emits):
         _check_setting(network, emits, kind)
     return 1 + len(emits)
 
 
 def _check_setting(network: Network, emits: dict[str, int], kind: str | None) -> None:
-    """One kind emitted: each bit separately, other bits being free."""
+    """Check a row that emits one kind (None: nothing), each bit separately."""
     kinds, ones, zeros = network.unembedding
     base, out = np.zeros(len(network.names)), network.fields[OUT]
     if kind is None:
         for rows in (kinds, ones, zeros):
             if (rows @ base != 0).any():
-                raise Broken("readout where nothing is emitted")
+                raise WrongStructure("readout where nothing is emitted")
         return
     base[emits[kind]] = 1
     _reads_own_bit(network)
@@ -174,19 +176,19 @@ def _check_setting(network: Network, emits: dict[str, int], kind: str | None) ->
 
 
 def _reads_own_bit(network: Network) -> None:
-    """Rail j reads bit j of `out` and no other; kinds read none."""
+    """Check that rail j reads bit j of `out` and no other bit, and that kinds read none."""
     kinds, ones, zeros = network.unembedding
     out = network.fields[OUT]
     if kinds[:, out].any():
-        raise Broken("readout of kinds reads out")
+        raise WrongStructure("readout of kinds reads out")
     for j in range(len(ones)):
         for k, column in enumerate(out):
             if k != j and (ones[j, column] or zeros[j, column]):
-                raise Broken(f"readout of bit {j} reads {network.text(column)}")
+                raise WrongStructure(f"readout of bit {j} reads {network.text(column)}")
 
 
 def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, list[tuple[float, float]]]) -> None:
-    """An upper bound of the weight of all wrong tokens relative to the right one, over all bits."""
+    """Bound the weight of all wrong tokens relative to the right one, for all values of the bits."""
     right = dict(zip((name for name, _ in network.vocabulary.kinds), scores))[kind]
     wrong, own = 0.0, 1.0
     for j in range(network.vocabulary.bits(kind)):
@@ -198,14 +200,14 @@ def _check_margin(network: Network, kind: str, scores: Exact, rails: dict[int, l
         exponent = score - right + _gain(rails, bits) - _loss(rails, network.vocabulary.bits(kind))
         wrong += float(np.exp(min(exponent, 700.0)))
     if not wrong < REMAINDER:
-        raise Broken(f"readout of {kind}: wrong tokens weigh {wrong:.3g} of the right one")
+        raise WrongStructure(f"readout of {kind}: wrong tokens weigh {wrong:.3g} of the right one")
 
 
 def _gain(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
-    """The most that the bits of another kind add to its score, as the logarithm of a sum over both values."""
+    """The most that the bits of another kind add to its score: the logarithm of a sum over both values of each bit."""
     return sum(max(float(np.logaddexp(good, bad)) for good, bad in rails[j]) for j in range(bits))
 
 
 def _loss(rails: dict[int, list[tuple[float, float]]], bits: int) -> float:
-    """The least that its right bits add to a kind's score."""
+    """The least that the right bits add to the score of a kind."""
     return sum(min(good for good, _ in rails[j]) for j in range(bits))

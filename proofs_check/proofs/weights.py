@@ -1,7 +1,7 @@
-"""The weights of an assembled model as exact integers, with a name for each column of the residual stream.
+"""Reads the weights of a compiled model as exact integers, with a name for each column of the residual stream.
 
-Nothing here looks at a circuit's gates: the circuit contributes the names of columns and heads and the ranges of
-fields, all that is proved is read off the matrices.
+The circuit contributes the names of columns and heads and the ranges of fields. Its gates are not used: everything that is
+proved comes from the matrices.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer
 from lockstep.proofs_check.proofs.interface import Form
 
-#: float64 arrays that hold integers below 2^53, so that products and sums of them are exact and fast.
+#: float64 arrays of integers below 2^53: products and sums of them are exact and fast.
 Exact = NDArray[np.float64]
 
 LARGEST = 2.0**40
 
 
 class NotReadable(Exception):
-    """A weight is no integer, or too large for exact sums, or there are other layers or heads than the circuit has; says which."""
+    """The weights are no small integers, or layers or heads differ from the circuit's; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,11 @@ class Gates:
 
 @dataclass(frozen=True)
 class ProofLayer:
-    """copies: for each head O V [d, d], what a row gets of the row that the head reads; scores: Q K [d, d] of a pair of rows; most:
-    the largest recency that its scores make room for. Then the gates."""
+    """One layer.
+
+    copies: O V of each head, [d, d]: how the row that it reads is added. scores: Q K of each head, [d, d]. most: the largest
+    recency for which the scores of each head have room.
+    """
 
     copies: Mapping[str, Exact]
     scores: Mapping[str, Exact]
@@ -61,10 +64,10 @@ class ProofLayer:
 
 @dataclass(frozen=True)
 class Network:
-    """An assembled model.
+    """The matrices of a compiled model.
 
     names: field and bit of each column. highs: the largest value of each column. positions: fields that position
-    encodings write. Matrices of the embedding and the readout have a row for each kind and for each bit.
+    encodings write. embedding, unembedding: matrices with a row for each kind, for each bit that is 1, and that is 0.
     """
 
     names: tuple[Bit, ...]
@@ -93,11 +96,11 @@ class Network:
         return len(self.fields["x"])
 
     def row(self, form: Form, bit: int = 0) -> Exact:
-        """What each column counts in a bit of a sum of fields; [d]."""
+        """The coefficient of each column in one bit of a sum of fields, [d]."""
         row = np.zeros(len(self.names))
         for part in form.parts:
             columns = self.fields[part.field][: part.bits]
-            if part.whole:
+            if part.as_integer:
                 for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
                     row[column] += part.sign << j
             elif bit < len(columns):
@@ -112,7 +115,7 @@ class Network:
 def read_weights(model: Transformer, circuit: Circuit) -> Network:
     """Take a model's matrices as integers.
 
-    Raises: NotReadable: some are not, or have entries of 2^40 or more; layers or heads are not as many as the circuit's.
+    Raises: NotReadable: an entry is no integer below 2^40, or the number of layers or heads differs from the circuit's.
     """
     if len(model.layers) != len(circuit.layers):
         raise NotReadable(f"there are {len(model.layers)} layers, not {len(circuit.layers)}")
@@ -134,7 +137,7 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
 
 def _layer(number: int, layer: Layer, most: dict[str, int]) -> ProofLayer:
     q, k, v, o, w_in, b_in, w_out = (_exact(getattr(layer, part), f"layer {number}, {part}") for part in LAYER_PARTS)
-    if len(q) != len(most):  # one more would add what nobody looks at
+    if len(q) != len(most):  # no obligation would look at a surplus head
         raise NotReadable(f"layer {number} has {len(q)} heads, not {len(most)}")
     copies = {name: o[h] @ v[h] for h, name in enumerate(most)}
     scores = {name: q[h].T @ k[h] / INVERSE_TEMPERATURE for h, name in enumerate(most)}

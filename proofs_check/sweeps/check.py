@@ -1,4 +1,4 @@
-"""One case of a sweep: what a worker runs, and what it found."""
+"""Checks one case of a sweep, in a worker."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, STOPP
 from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
 
-#: A worker keeps so many compiled models of a program, some megabytes each.
+#: The most compiled models of a program that a worker keeps; each takes some megabytes.
 MOST_MODELS = 12
 
 
 class OtherVersion(Exception):
-    """The worker has not the code, or the libraries, that the sweep was started with."""
+    """The code or the libraries of the worker differ from those that started the sweep."""
 
 
 def check_task(task: Task) -> Result:
-    """Run, judge and decode one case. Whatever goes wrong in it is its result.
+    """Run, judge and decode one case. An error in the case becomes its result.
 
-    Raises: OtherVersion: nothing that this process finds would say anything.
+    Raises: OtherVersion: a result of this process would mean nothing.
     """
     if task.subject.version != version():
         raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
@@ -44,7 +44,7 @@ def check_task(task: Task) -> Result:
         generator = generator_from(program, task.subject.sidecar, timeout=limits.sidecar_timeout)
         result = _checked_or_stopped(task, program, generator, limits)
     except Exception as error:
-        # A sweep is to find what goes wrong, a defect of Lockstep among it, and to go on.
+        # A sweep looks for errors, also for defects of Lockstep, and goes on after each.
         result = Result(FAILED, trouble=str(error) if isinstance(error, PramError) else f"{type(error).__name__}: {error}")
     return replace(result, files=generator.files if generator is not None else ())
 
@@ -79,23 +79,23 @@ def _result(program: Program, generator: Generator, case: Case, models: Models, 
 
 
 def _not_reached(program: Program, case: Case) -> tuple[Item, ...]:
-    """What no run of the case reached."""
+    """The items that no run of the case reached."""
     return unreached(program, reduce(or_, (run.reached for run in case.runs))).items
 
 
 @cache
 def _models(program_sha256: str, dtype: str) -> Models:
-    """A program's models are compiled once in each process."""
+    """The models of a program; each process compiles them once."""
     return Models(dtype)
 
 
 def _decode(construction: str, case: Case, checks: tuple[Check, ...]) -> SweepDecode:
-    """The closed forms of the first winner's run, and what was measured if all were decoded."""
+    """The closed forms of the first winner's run, and the measured values if all winners were decoded."""
     assert case.job is not None and case.run is not None
     bound, time = BOUNDS[construction], case.run.time
     context, steps = bound.peak_context(case.job, time), bound.steps(case.job, time)
     computed = SweepDecode(construction, COMPUTED, context=context, steps=steps)
-    if construction not in case.decodes or construction in case.left:
+    if construction not in case.decodes or construction in case.too_long:
         return computed
     holds = all(check.holds for check in checks if check.process == construction)
     agreement = case.decodes[construction][0].agreement
@@ -110,7 +110,7 @@ def _status(checks: tuple[Check, ...], decodes: tuple[SweepDecode, ...]) -> str:
 
 
 def _stopped(program: Program, case: Case, limits: Limits) -> Result:
-    """The run reached --max-steps: no verdict, unless the program claims that it halts before."""
+    """The result of a run that reached --max-steps: no verdict, unless the program claims to halt earlier."""
     assert case.refusal is not None
     claimed = _claimed_time(program, case.params)
     if claimed is None or claimed > limits.max_steps:
@@ -119,7 +119,7 @@ def _stopped(program: Program, case: Case, limits: Limits) -> Result:
 
 
 def _claimed_time(program: Program, params: dict[str, Any]) -> int | None:
-    """The least that a claim allows; None where none does without the run's outputs."""
+    """The least time that a claim allows; None if there is none, or if it depends on the run's outputs."""
     bounds = []
     for claim in program.claims:
         if claim.quantity == "time":

@@ -1,4 +1,4 @@
-"""Which cases a sweep has, and what their results depend on."""
+"""The cases of a sweep, and everything that their results depend on."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import draw_one, generator_from, sidecar_of
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 
-#: Packages whose text decides what a case's result is.
+#: Our packages whose code decides the result of a case.
 JUDGES = ("lockstep.pram", "lockstep.models", "lockstep.compiler", "lockstep.proofs_check")
 
-#: What others wrote and a case's result is computed with.
+#: Libraries of others that compute the result of a case.
 LIBRARIES = ("lark", "numba", "numpy", "sympy", "torch")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What verification options a sweep has: which constructions, where it leaves decodes and runs out, and how long sidecars may take."""
+    """The options of a sweep: constructions, dtype, the limits of decodes and runs, and the time limit of sidecars."""
 
     constructions: tuple[str, ...]
     dtype: str
@@ -38,9 +38,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Subject:
-    """One program with everything that its results depend on besides the case itself and what its sidecar reads.
+    """One program with everything that its results depend on, except the case and the files that its sidecar reads.
 
-    file: the program's, resolved; with its text, it is what the program is. version: of our code; libraries: of what others wrote.
+    file: the resolved path of the program; path and text identify it. version: of our code. libraries: their versions.
     """
 
     file: str
@@ -52,7 +52,7 @@ class Subject:
 
     @property
     def folder(self) -> Path:
-        """To which names of files that its sidecar reads are relative."""
+        """The folder to which the names of files that its sidecar reads are relative."""
         return Path(self.sidecar.name).absolute().parent if self.sidecar else Path(self.file).parent
 
     @property
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def sidecar_file(self) -> str:
-        """Of links to one program, each has the sidecar beside itself; nothing without one."""
+        """The path of the sidecar; "" without one. It is beside the link by which the program was named."""
         if self.sidecar is None:
             return ""
         path = Path(self.sidecar.name)
@@ -69,7 +69,7 @@ class Subject:
 
     @property
     def sidecar_sha256(self) -> str:
-        """Of the sidecar, or nothing without one."""
+        """The hash of the sidecar's text; "" without one."""
         return _sha256(self.sidecar.text) if self.sidecar else ""
 
 
@@ -79,9 +79,9 @@ Key = tuple[int, int, int, str]
 
 @dataclass(frozen=True)
 class Task:
-    """One case: which input of which size is drawn with which seed.
+    """One case: an input, given by its seed, size and number.
 
-    drawn: the SHA-256 of that input; "" if the sidecar failed to draw it.
+    drawn: the SHA-256 of the input; "" if the sidecar failed to draw it.
     """
 
     subject: Subject
@@ -97,7 +97,7 @@ class Task:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What is to be verified."""
+    """The programs, sizes, number of inputs and seed of a sweep."""
 
     subjects: Sequence[Subject]
     sizes: Sequence[int]
@@ -105,7 +105,7 @@ class SweepPlan:
     seed: int
 
     def tasks(self, progress: Progress = silent) -> tuple[list[Task], list[Task]]:
-        """Every case, the small ones first, without those whose input was drawn before: these come second."""
+        """All cases, small ones first, and apart from them the cases that repeat the input of an earlier one."""
         tasks: list[Task] = []
         repeated: list[Task] = []
         for done, subject in enumerate(self.subjects):
@@ -122,17 +122,19 @@ class SweepPlan:
             for number in range(self.random):
                 try:
                     drawn = _sha256(repr(draw_one(generator, size, number, self.seed)))
-                except PramError:  # the case will fail with the words of this error
+                except PramError:  # the case will fail with this error
                     drawn = ""
                 yield Task(subject, self.seed, size, number, drawn)
 
 
 def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) -> list[Subject]:
-    """The programs of files and folders, each file once, whatever others have the same text or name.
+    """The programs of files and folders, each file once. Files with the same text or name are different programs.
 
-    Raises: PramError: one is no correct program, its sidecar does not load, or a folder holds none.
+    Raises: PramError: a file is no correct program, its sidecar does not load, or a folder holds no programs.
     """
-    found: dict[tuple[str, str], Subject] = {}  # by its file, and its sidecar's: links may have different ones
+    found: dict[
+        tuple[str, str], Subject
+    ] = {}  # by the files of program and sidecar: links to one program may have different sidecars
     for path in (file for given in paths for file in _files(given)):
         program = load(path)
         sidecar = sidecar_of(program) if use_sidecar else None
@@ -144,12 +146,12 @@ def subjects(paths: Sequence[Path], limits: Limits, use_sidecar: bool = True) ->
 
 
 def _check_name(path: Path) -> None:
-    """A database keeps paths as text."""
+    """Check that a path is UTF-8: the database keeps paths as text."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
         raise fail(
-            "this path is not UTF-8, so that no database can name it: rename the file or its folder", Source(str(path), "")
+            "this path is not UTF-8, so the database cannot store it: rename the file or its folder", Source(str(path), "")
         ) from None
 
 
@@ -164,13 +166,13 @@ def _files(path: Path) -> list[Path]:
 
 @cache
 def load_subject(subject: Subject) -> Program:
-    """Its program, analysed once in each process."""
+    """The program of a subject; each process analyses it once."""
     return parse_program(subject.program.text, subject.program.name)
 
 
 @cache
 def version() -> str:
-    """A fingerprint of the code that judges: results of one version say nothing about another."""
+    """A fingerprint of the code of JUDGES: results of one version say nothing about another."""
     digest = hashlib.sha256()
     for file in sorted(file for judge in JUDGES for file in _sources(judge)):
         digest.update(file.read_bytes())

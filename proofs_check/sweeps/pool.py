@@ -1,4 +1,4 @@
-"""Where cases are run: in this process, in processes of this machine, or on a Dask cluster that is running already."""
+"""Runs cases: in this process, in processes of this machine, or on a Dask cluster that is already running."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from lockstep.proofs_check.sweeps.result import FAILED, Result
 if TYPE_CHECKING:
     from distributed import Client, Future, LocalCluster
 
-#: Folders for temporary files are called this and the number of the process.
+#: The name of a folder for temporary files starts with this; the process number follows.
 SCRATCH = "lockstep-sweep-"
-#: No dashboard; what HTTP server remains takes any free port, without a word.
+#: No dashboard; the remaining HTTP server takes any free port and prints nothing.
 QUIET = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-#: Dask gives a place for a worker up if it is empty so long after a worker died there, though the next one may only be
-#: starting; where every case kills its worker, the sweep then waits for ever.
+#: Dask removes a worker's place if no worker is back this long after one died, even if the next is just starting. Then a
+#: sweep in which every case kills its worker would wait forever.
 FOREVER = "1000 days"
 #: Seconds to find a scheduler and its workers.
 PATIENCE = 20
@@ -34,11 +34,11 @@ class Pool(Protocol):
     """Runs cases in any order."""
 
     def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
-        """Each case with its result, as soon as it is there."""
+        """Yield each case with its result, as soon as it is done."""
 
 
-class Here:
-    """One case after the other in this process."""
+class InProcess:
+    """Runs one case after the other in this process."""
 
     def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
         from lockstep.proofs_check.sweeps.check import check_task
@@ -47,8 +47,8 @@ class Here:
             yield task, check_task(task)
 
 
-class Distributed:
-    """The workers of a Dask client. Each has one case at a time: when a worker dies, no other case is lost."""
+class DaskPool:
+    """Runs cases on the workers of a Dask client. Each worker has one case at a time: if it dies, no other case is lost."""
 
     def __init__(self, client: Client, threads: int) -> None:
         self.client, self.threads = client, threads
@@ -61,7 +61,7 @@ class Distributed:
         completed = as_completed(list(running), loop=self.client.loop)
         for future in completed:
             yield running.pop(future), _result(future)
-            for task in islice(left, 1):  # only now that the result was taken: when all is killed, no more was done in vain
+            for task in islice(left, 1):  # only after the result was taken: if the sweep is killed, less work is lost
                 following = self._submit(task)
                 running[following] = task
                 completed.add(following)
@@ -71,33 +71,33 @@ class Distributed:
 
 
 def _check(task: Task) -> Result:
-    """Torch is imported by who runs this, not by who hands it out."""
+    """Import torch in the worker only, not in the process that hands out cases."""
     from lockstep.proofs_check.sweeps.check import check_task
 
     return check_task(task)
 
 
 def _result(future: Future[Result]) -> Result:
-    """What a case came to; FAILED where it killed each worker that Dask tried it on."""
+    """The result of a case; FAILED if it killed each worker that Dask tried."""
     from distributed import KilledWorker
 
     try:
         return future.result()
     except KilledWorker:
-        return Result(FAILED, trouble="the processes that ran it died, each of them: is there enough memory?")
+        return Result(FAILED, trouble="every process that ran this case died: is there enough memory?")
 
 
 @contextmanager
 def pool(workers: int | None, scheduler: str | None) -> Iterator[Pool]:
-    """`workers` processes of this machine (None: one for each core; 0: none, all is run here), or a cluster's.
+    """A pool of `workers` processes of this machine (None: one for each core; 0: this process), or of a cluster's.
 
     Raises: PramError: no scheduler or no worker answers.
     """
     if workers == 0:
-        yield Here()
+        yield InProcess()
         return
     with _quiet(), _client(workers, scheduler) as client:
-        yield Distributed(client, sum(client.nthreads().values()))
+        yield DaskPool(client, sum(client.nthreads().values()))
 
 
 @contextmanager
@@ -123,13 +123,13 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
 
 @contextmanager
 def _cluster(workers: int, directory: Path) -> Iterator[LocalCluster]:
-    """One thread in each process: a case keeps a core busy."""
+    """A cluster on this machine with one thread in each process: a case keeps a core busy."""
     import dask
     from distributed import LocalCluster
 
     settings = {
         "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": "1", "temporary-directory": str(directory),
-        "distributed.scheduler.allowed-failures": 1,  # starting a worker takes seconds, and each has one case at a time
+        "distributed.scheduler.allowed-failures": 1,  # starting a worker takes seconds, so a case is tried on one more worker only
         "distributed.deploy.lost-worker-timeout": FOREVER,
     }  # fmt: skip
     with dask.config.set(settings), LocalCluster(
@@ -141,7 +141,7 @@ def _cluster(workers: int, directory: Path) -> Iterator[LocalCluster]:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A place for what Dask's workers put on disk; what killed sweeps have left is removed."""
+    """A temporary folder for Dask's workers; removes the folders of sweeps that were killed."""
     import psutil  # which Dask itself needs
 
     for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
@@ -157,7 +157,7 @@ def _scratch() -> Iterator[Path]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask reports what it does, and every connection that closes; what matters comes back as a result or an error."""
+    """Silence Dask's logs. Errors that matter come back as results or exceptions."""
     loggers = [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

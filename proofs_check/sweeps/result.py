@@ -1,4 +1,4 @@
-"""What one case of a sweep found, in plain values: they travel between machines and into the database."""
+"""The result of one case of a sweep, as plain values: they travel between machines and into the database."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from lockstep.proofs_check.report import Check
 
-#: Of a decode: decoded beside the machine, and every check held. Of a case: all of its decodes.
+#: A decode: it was made beside the machine, and every check held. A case: all its decodes are checked.
 CHECKED = "checked"
-#: Longer than the sweep's limits: closed forms only. Of a case: its run was checked, some decode was left out.
+#: A decode: it is beyond the sweep's limits, so there are only closed forms. A case: its run was checked, some decode was not made.
 COMPUTED = "computed"
-#: A check does not hold, or an error.
+#: A check does not hold, or an error occurred.
 FAILED = "failed"
-#: Of a case: the machine was stopped at the most steps, so there is no verdict.
+#: A case: the machine reached the limit of steps, so there is no verdict.
 STOPPED = "stopped"
 
 STATUSES = (CHECKED, COMPUTED, FAILED, STOPPED)
@@ -21,7 +21,7 @@ STATUSES = (CHECKED, COMPUTED, FAILED, STOPPED)
 
 @dataclass(frozen=True)
 class SweepDecode:
-    """One construction: peak context and decoding steps by the theorem's closed forms, and as measured if decoded."""
+    """One decode: peak context and decoding steps by the theorem's closed forms, and the measured values if it was made."""
 
     construction: str
     status: str
@@ -33,13 +33,13 @@ class SweepDecode:
 
 @dataclass(frozen=True)
 class Result:
-    """A case: its run's figures, what was held against what, and what went wrong, in words.
+    """A case: the numbers of its run, its checks, and a text that says what is wrong.
 
-    time, work: in steps and instructions. space: words, S + P (k + 1). right: by the oracle, None without one.
-    The figures are None where the run did not end.
-    files: name and fingerprint of each file and folder that the sidecar has read, as they were then; a name is relative to
-    the program's folder (`Subject.folder`) if it is below that, else absolute (lockstep/sidecar/files.py).
-    unreached: the items of `lockstep.pram.reached.Unreached` for what this run did not reach; None where that was not observed.
+    time: in steps. work: in instructions. space: in words, S + P (k + 1). right: the oracle's verdict; None without one.
+    These are None if the run did not end.
+    files: name and fingerprint of each file and folder that the sidecar has read, at the time of the run. Names below the
+    program's folder (`Subject.folder`) are relative to it, others absolute (pram/sidecar/files.py).
+    unreached: the items of `lockstep.pram.reached.Unreached` that the run did not reach; None if the run did not end.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""What the database of a sweep keeps, as rows: a value for each column, by the column's name."""
+"""Rows of the database of a sweep: a value for each column, by the column's name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lockstep.proofs_check.sweeps.result import Result
 
 
 def insertion(table: str, row: Mapping[str, Any]) -> str:
-    """The statement that inserts a row: each column takes the value of its name."""
+    """The SQL statement that inserts a row."""
     columns = ", ".join(f'"{name}"' for name in row)  # `on` is a word of SQL
     return f"INSERT INTO {table} ({columns}) VALUES ({', '.join(f':{name}' for name in row)})"
 
 
 def subject_row(subject: Subject) -> dict[str, str | int | float]:
-    """The columns of `lockstep.proofs_check.sweeps.store.SUBJECT`."""
+    """A subject as a row: the columns of `lockstep.proofs_check.sweeps.store.SUBJECT`."""
     limits = subject.limits
     return {
         "file": subject.file,
@@ -37,7 +37,7 @@ def subject_row(subject: Subject) -> dict[str, str | int | float]:
 
 
 def case_row(result: Result) -> dict[str, Any]:
-    """The columns of `cases` that say what a case came to."""
+    """A result as a row: the columns of `cases` without the key."""
     return {
         "status": result.status,
         "params": json.dumps(dict(result.params)),
@@ -52,7 +52,7 @@ def case_row(result: Result) -> dict[str, Any]:
 
 
 def check_row(check: Check) -> dict[str, str]:
-    """The columns of `checks`."""
+    """A check as a row: the columns of `checks`."""
     return {
         "construction": check.process, "what": check.what, "bound": check.bound, "measured": check.measured,
         "verdict": check.verdict, "on": check.on,
@@ -60,5 +60,5 @@ def check_row(check: Check) -> dict[str, str]:
 
 
 def _as_utf8(text: str) -> str:
-    """Names of files in it need not be UTF-8; what is not is written as escapes."""
+    """The text with escapes for characters that are not UTF-8; names of files may contain such characters."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,9 +1,9 @@
 """The database of a sweep: one SQLite file, one transaction for each case.
 
-Killed at any moment, it holds the cases that were finished and nothing of the others. A rollback journal with
-synchronous EXTRA is chosen over a write-ahead log: it survives a power failure as well, is one file when nobody writes,
-and works on the network file systems of clusters, at the price of a few syncs for each case. A sweep locks its file,
-and the lock falls with its process.
+If the sweep is killed, the database holds the finished cases and nothing of the others. It uses a rollback journal with
+synchronous EXTRA, not a write-ahead log. The journal also survives a power failure, leaves one file when nobody writes, and
+works on the network file systems of clusters. It costs a few syncs for each case. A sweep locks its file until its process
+ends.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from lockstep.proofs_check.sweeps.plan import Key, Subject, SweepPlan, Task, loa
 from lockstep.proofs_check.sweeps.result import Result
 from lockstep.proofs_check.sweeps.rows import case_row, check_row, insertion, subject_row
 
-#: SQLite's own marks: whose file this is ("LSwp"), and which tables it has.
+#: Marks in the header of the SQLite file: the application ("LSwp"), and the version of the tables.
 APPLICATION, TABLES = 0x4C537770, 4
 
-#: What results depend on besides size, input and seed, and what the sidecar reads.
+#: The columns of a subject: everything that results depend on, except size, input, seed and the files that the sidecar reads.
 SUBJECT = {
     "file": "TEXT", "program_sha256": "TEXT", "sidecar_file": "TEXT", "sidecar_sha256": "TEXT", "constructions": "TEXT",
     "dtype": "TEXT", "max_context": "INTEGER", "max_decoding_steps": "INTEGER", "max_steps": "INTEGER",
     "sidecar_timeout": "REAL", "version": "TEXT", "libraries": "TEXT",
 }  # fmt: skip
 
-#: `sweep` counts the sweeps of this database: of a subject, and of a case, it is the last one that had it, whether it was
-#: run then or found. `planned` has the cases of a subject's last sweep; of several with one input, the first one is run.
-#: `drawn` is the input's SHA-256, or nothing where the sidecar failed to draw one. `files` is what a case has read;
-#: `current` says whether that was all the same when the last sweep of its subject began. `on` of a check says of which
-#: runs, or up to which bounds.
+#: `sweep` is the number of a sweep: for a subject or a case, the last sweep that contained it, even if it did not run it.
+#: `planned` has the cases of a subject's last sweep; of several cases with the same input, only the first is run.
+#: `drawn` is the input's SHA-256, or "" if the sidecar failed to draw the input. `files` are those that a case has read;
+#: `current` says whether they were unchanged when the last sweep of the subject began. `on` of a check names its runs or
+#: bounds.
 SCHEMA = f"""
 BEGIN EXCLUSIVE;
 CREATE TABLE subjects (id INTEGER PRIMARY KEY, {", ".join(f"{name} {kind} NOT NULL" for name, kind in SUBJECT.items())},
@@ -64,19 +64,19 @@ PRAGMA user_version = {TABLES};
 COMMIT;
 """
 
-#: A case is known by the key of its task.
+#: The key of a task identifies a case.
 SAME_CASE = "(subject, seed, size, number, drawn) = (:subject, :seed, :size, :number, :drawn)"
 
 
 class SweepStore:
-    """The database, open for writing; made by `writing`."""
+    """The database, open for writing; `writing` opens it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.ids: dict[Subject, int] = {}
 
     def begin_sweep(self, plan: SweepPlan, tasks: Iterable[Task]) -> None:
-        """Enter what is planned, its subjects and its cases, and note that this sweep has them."""
+        """Store the planned subjects and cases, and mark those that are there already as part of this sweep."""
         facts = {
             "date": date.today().isoformat(), "lockstep": version_of("lockstep"), "seed": plan.seed, "random": plan.random,
             "sizes": json.dumps(list(plan.sizes)),
@@ -97,7 +97,7 @@ class SweepStore:
         return int(number)
 
     def _compare_files(self, subject: Subject) -> None:
-        """Note which cases of a subject have read what is there now."""
+        """Mark the cases of a subject for which all files that they read are unchanged."""
         number, folder = (self.ids[subject],), subject.folder
         read = self.connection.execute(
             "SELECT id, files.name, fingerprint FROM files JOIN cases ON case_id = id WHERE subject = ?", number
@@ -107,23 +107,23 @@ class SweepStore:
         self.connection.executemany("UPDATE cases SET current = 0 WHERE id = ?", [(case,) for case in stale])
 
     def _take_over(self, sweep: int) -> None:
-        """This sweep has the cases that it plans and that an earlier one has run."""
+        """Make the planned cases that an earlier sweep has run part of this sweep."""
         planned = "SELECT p.* FROM planned AS p JOIN subjects ON p.subject = id WHERE sweep = ?"
         self.connection.execute(
             f"UPDATE cases SET sweep = ? WHERE current AND (subject, seed, size, number, drawn) IN ({planned})", (sweep, sweep)
         )
 
     def finished(self, subject: Subject) -> set[Key]:
-        """The finished cases of a subject; those whose files have changed since are not among them."""
+        """The keys of the finished cases of a subject, without those whose files have changed since."""
         found = self.connection.execute(
             "SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (self.ids[subject],)
         )
         return {(row["seed"], row["size"], row["number"], row["drawn"]) for row in found}
 
     def add(self, task: Task, result: Result) -> None:
-        """Record a case, in the place of one whose files have changed; when this returns, it is on the disk.
+        """Store a case; it replaces one whose files have changed. When this returns, the case is on the disk.
 
-        Raises: sqlite3.IntegrityError: it is there already.
+        Raises: sqlite3.IntegrityError: the case is there already.
         """
         key = self._key(task)
         with _transaction(self.connection):
@@ -136,33 +136,33 @@ class SweepStore:
             self._insert_all("checks", [{"case_id": case, **check_row(check)} for check in result.checks])
 
     def _key(self, task: Task) -> dict[str, Any]:
-        """What a case is known by: columns of `cases` and of `planned`."""
+        """The key of a case: columns of `cases` and of `planned`."""
         seed, size, number, drawn = task.key
         return {"subject": self.ids[task.subject], "seed": seed, "size": size, "number": number, "drawn": drawn}
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> int:
-        """Insert a row; its number."""
+        """Insert a row. Returns: its number."""
         number = self.connection.execute(insertion(table, row), row).lastrowid
         assert number is not None
         return number
 
     def _insert_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows of the same columns."""
+        """Insert rows with the same columns."""
         if rows:
             self.connection.executemany(insertion(table, rows[0]), rows)
 
     def _remove(self, cases: Iterable[int]) -> None:
-        """Cases, with all that is recorded of them."""
+        """Remove cases, with everything stored about them."""
         ids = [(case,) for case in cases]
         for of in ("decodes", "checks", "files"):
             self.connection.executemany(f"DELETE FROM {of} WHERE case_id = ?", ids)
         self.connection.executemany("DELETE FROM cases WHERE id = ?", ids)
 
     def forget(self, path: Path) -> int:
-        """Remove what is known of a program's file but what the last sweep of it has found; all, if the file is gone.
+        """Remove everything about a program's file except the results of its last sweep; if the file is gone, everything.
 
-        Returns: how many cases that were.
-        Raises:  PramError: nothing is known of this file.
+        Returns: the number of cases removed.
+        Raises:  PramError: the database has nothing about this file.
         """
         file = str(path.resolve())
         known = self.connection.execute("SELECT id, sweep FROM subjects WHERE file = ?", (file,)).fetchall()
@@ -183,9 +183,9 @@ class SweepStore:
 
 @contextmanager
 def writing(path: Path) -> Iterator[SweepStore]:
-    """The database of a file, made if it is not there.
+    """Open the database of a file for writing; create it if there is none.
 
-    Raises: PramError: it is another file, damaged, or written by another sweep.
+    Raises: PramError: the file is no such database, is damaged, or another sweep writes to it.
     """
     with _errors(path), closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
         connection.row_factory = sqlite3.Row
@@ -202,17 +202,17 @@ def writing(path: Path) -> Iterator[SweepStore]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """The database of a file, for questions.
+    """Open the database of a file for queries.
 
     Raises: PramError: as `writing`, or there is no such file.
     """
     if not path.is_file():
         raise fail("no such file", Source(str(path), ""))
-    # Not read-only: what a killed sweep had not finished is rolled back by who comes next.
+    # Not read-only: whoever opens the file first rolls back the unfinished case of a killed sweep.
     with _errors(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
         connection.row_factory = sqlite3.Row
         if _is_empty(connection):
-            what = "this is no database of `lockstep sweep`: it is empty, as one is left that was stopped before it began"
+            what = "this is no database of `lockstep sweep`: it is empty; a sweep that is stopped before its first case leaves such a file"
             raise fail(what, Source(str(path), ""))
         _check(connection, path)
         yield connection
@@ -234,12 +234,12 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """It is ours, of this version, and whole."""
+    """Raises: PramError: the database is not ours, of another version, or damaged."""
     nowhere = Source(str(path), "")
     if _ask(connection, "PRAGMA application_id") != APPLICATION:
         raise fail("this is a database, but not one of `lockstep sweep`", nowhere)
     if (tables := _ask(connection, "PRAGMA user_version")) != TABLES:
-        raise fail(f"made by another version of Lockstep: its tables are version {tables}, these are {TABLES}", nowhere)
+        raise fail(f"made by another version of Lockstep: its tables are version {tables}, this version reads {TABLES}", nowhere)
     if (found := _ask(connection, "PRAGMA quick_check(1)")) != "ok":
         raise fail(f"damaged: {found}", nowhere)
 
@@ -252,7 +252,7 @@ def _ask(connection: sqlite3.Connection, question: str) -> int | str:
 
 @contextmanager
 def _errors(path: Path) -> Iterator[None]:
-    """What SQLite says, as an error of the file."""
+    """Turn errors of SQLite into errors about the file."""
     try:
         yield
     except sqlite3.IntegrityError:
@@ -265,7 +265,7 @@ def _readable(error: sqlite3.DatabaseError, path: Path) -> PramError:
     nowhere = Source(str(path), "")
     match error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else 0:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return fail("a sweep is writing to this database now; stop it first (it loses nothing), or wait", nowhere)
+            return fail("a sweep is writing to this database now: wait, or stop the sweep first (it loses nothing)", nowhere)
         case sqlite3.SQLITE_NOTADB:
             return fail("this is no database of `lockstep sweep`", nowhere)
         case sqlite3.SQLITE_CORRUPT:

@@ -1,4 +1,4 @@
-"""The loop of a sweep: what is not in the database is run, and goes into it."""
+"""The loop of a sweep: runs the cases that are not in the database, and stores their results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lockstep.proofs_check.sweeps.store import SweepStore
 
 @dataclass(frozen=True)
 class SweepOutcome:
-    """How many cases a plan has, and how many of them an earlier sweep had finished; what they came to is in the database."""
+    """The number of cases of a plan, and of those that an earlier sweep had finished. Their results are in the database."""
 
     cases: int
     found: int
@@ -22,10 +22,10 @@ class SweepOutcome:
 
 def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractContextManager[Pool]],
           progress: Progress = silent) -> SweepOutcome:  # fmt: skip
-    """Run what is missing of a plan.
+    """Run the cases of a plan that are not in the database.
 
-    Args:   open_pool: asked for only if something is missing. progress: called with the cases done and their number.
-    Raises: PramError: there is nowhere to run cases. OtherVersion: a worker has other code.
+    Args:   open_pool: called only if a case is missing. progress: called with the number of cases done and of all.
+    Raises: PramError: no pool can be opened. OtherVersion: the code or libraries of a worker differ.
     """
     tasks, repeated = plan.tasks()
     store.begin_sweep(plan, [*tasks, *repeated])

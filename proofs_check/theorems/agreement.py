@@ -1,15 +1,15 @@
-"""Agreement: after every decoding step every token is what the machine's run says, and the outputs are its memory."""
+"""Agreement: after every decoding step, every token matches the machine's run, and the outputs equal its memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from lockstep.proofs_check.catalog import Theorem
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     total = len(rows)
     agree = sum(m.agreement.divergence is None for m in rows)
     when = "right after every step" if order == "parallel" else f"right, {order}"

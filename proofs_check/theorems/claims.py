@@ -1,4 +1,4 @@
-"""Program claims: what a program's `claim` lines say of time, work, space and processors."""
+"""Program claims: the `claim` lines of a program, about time, work, space and processors."""
 
 from __future__ import annotations
 

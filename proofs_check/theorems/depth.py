@@ -1,4 +1,4 @@
-"""Constant depth: three layers, whatever the program, its input, time and processors."""
+"""Constant depth: three layers for every program, input, time and number of processors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import PARTS
 from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import ClosedForm
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 
 DEPTH = ClosedForm("3")
 CONSTRUCTIONS = tuple(PARTS)
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     if construction in CONSTRUCTIONS:
         yield equality("depth", on, DEPTH, rows, lambda m: len(m.compiled.model.layers), lambda m: {})
 

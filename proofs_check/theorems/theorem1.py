@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import MDM
 from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
 from lockstep.proofs_check.constructions import FACTS
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check, span
 
 CONSTRUCTION = MDM
@@ -23,7 +23,7 @@ SPARE_BLOCKS = ClosedForm("T + min(1, A - T) + min(1, out)")
 SPARE_CONTEXT = ClosedForm("1 + h + inp + out + 3 * P * A")
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     if construction != CONSTRUCTION:
         return
     steps = PARALLEL if order == "parallel" else ONE_BY_ONE
@@ -36,7 +36,7 @@ def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str)
     yield equality("context length", on, CONTEXT, rows, lambda m: max(m.agreement.context), letters)
 
 
-def letters(m: Measured) -> dict[str, int]:
+def letters(m: CheckedDecode) -> dict[str, int]:
     return letters_of_run(m.job, m.time)
 
 

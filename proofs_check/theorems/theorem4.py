@@ -1,8 +1,8 @@
 """Theorem 4: any-process masked diffusion simulates any PRAM in O(T + log N) decoding steps at context N = O(S + P).
 
 The bounds of both constructions are equalities: `lockstep.compiler.two_step` takes two decoding steps for each PRAM step,
-`lockstep.compiler.one_step` one, at about twice the context. The updates of a decoding step are synchronous: a sampler that drops
-some of them goes wrong.
+`lockstep.compiler.one_step` one, at about twice the context. All updates of a decoding step happen together: a sampler that
+drops some of them makes the result wrong.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from lockstep.compiler.names import ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
 from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 
-#: Of the construction's own: the first and last address of the outputs.
+#: The construction's own parameters: the first and the last address of the outputs.
 OWN_PARAMETERS = 2
 TWO_STEP_CONTEXT = ClosedForm("1 + h + S + P * (k + 4)")
 TWO_STEP_STEPS = ClosedForm("2 * T + lg(N - n0) + 4")
@@ -32,7 +32,7 @@ def two_step_letters(job: Job, time: int) -> dict[str, int]:
 
 
 def one_step_letters(job: Job, time: int) -> dict[str, int]:
-    """F: the last word is the last input's, whose other slot and all other inputs' stand before or right behind it."""
+    """F: the positions behind the last word, which is the first slot of the last input; its second slot counts."""
     letters = two_step_letters(job, time)
     letters["N"] = ONE_STEP_CONTEXT(letters)
     before = letters["h"] + 2 * job.inputs if job.inputs else letters["h"] + 1
@@ -45,12 +45,12 @@ BOUNDS = {
 }
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     bound = BOUNDS.get(construction)
     if bound is None:
         return
 
-    def letters(m: Measured) -> dict[str, int]:
+    def letters(m: CheckedDecode) -> dict[str, int]:
         return bound.letters(m.job, m.time)
 
     yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, letters)

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import ClosedForm, letters_of_model
 from lockstep.proofs_check.constructions import FACTS
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.report import Check
 
 WIDTHS = {construction: facts.width for construction, facts in FACTS.items()}
 VOCABULARY = ClosedForm("4 + (1 << r) + (1 << c) + (1 << w)")
 
 
-def letters(m: Measured) -> dict[str, int]:
+def letters(m: CheckedDecode) -> dict[str, int]:
     return letters_of_model(m.compiled.code, m.compiled.widths)
 
 
-def of_decodes(construction: str, rows: Sequence[Measured], on: str, order: str) -> Iterable[Check]:
+def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     if construction not in WIDTHS:
         return
     for what, form, found in (

@@ -1,7 +1,7 @@
-"""The main job: run a program on many inputs, decode the same runs, and hold both against each other and the theorems.
+"""Verifies a program: runs it on many inputs, decodes the same runs, and compares both with each other and the theorems.
 
 cases.py  one input: its runs on the machine, and its decodes
-rows.py   what is held against what
+rows.py   the checks: rows of the table
 """
 
 from __future__ import annotations
@@ -21,49 +21,50 @@ from lockstep.pram.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
-from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, Failed, all_checks, case_checks, failures
+from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, FailedCheck, all_checks, case_checks, failures
 
 PLAIN = Options()
 
 
 @dataclass(frozen=True)
 class Report:
-    """The rows of the table, in order.
+    """The result of a verification.
 
-    failed:    for each check that fails on a single input, the first one on which it does.
-    trouble:   the first divergence, in words.
-    unreached: lines and sides of conditions that no run reached; None where no run ended.
-    refused:   inputs with words beyond 0 .. 15, where no range is declared, that were tried to reach them and that the machine
-               refuses; what it says of each.
+    checks:    the rows of the table, in order.
+    failed:    for each check that fails on a single input, the first such input.
+    trouble:   the first divergence, as text.
+    unreached: lines and sides of conditions that no run reached; None if no run ended.
+    refused:   the machine's messages for inputs that it refused. These inputs were tried to reach more lines. They have words
+               beyond 0 .. 15 where the program declares no range.
     """
 
     program: str
     checks: tuple[Check, ...]
     cases: tuple[Case, ...]
-    failed: tuple[Failed, ...] = ()
+    failed: tuple[FailedCheck, ...] = ()
     trouble: str = ""
     unreached: Unreached | None = None
     refused: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Short, as people print it; the fields have the rest."""
+        """A short text; the fields have the rest."""
         return f"<Report of {self.program}: {self.conclusion}>"
 
     @property
     def holds(self) -> bool:
-        """Whether something was compared, and all of it held."""
+        """Whether something was compared and every check held."""
         return not self.nothing_compared and all(check.holds for check in self.checks)
 
     @property
     def nothing_compared(self) -> str:
-        """Why this says nothing; "" if something was compared."""
+        """Why nothing was compared; "" if something was."""
         if any(check.strength in ("checked", "certified") for check in self.checks):
             return ""
         return "nothing was compared: no oracle judges outputs, the program has no claims, and no run was decoded"
 
     @property
     def conclusion(self) -> str:
-        """The verdict in a line."""
+        """The verdict in one line."""
         failed = sum(not check.holds for check in self.checks)
         if self.nothing_compared:
             return f"FAILED: {self.nothing_compared}"
@@ -74,29 +75,29 @@ class Report:
         return "; ".join([verdict, *self._left_out()])
 
     def _left_out(self) -> Iterable[str]:
-        for name in dict.fromkeys(name for case in self.cases for name in case.left):
-            left = [case.left[name] for case in self.cases if name in case.left]
+        for name in dict.fromkeys(name for case in self.cases for name in case.too_long):
+            left = [case.too_long[name] for case in self.cases if name in case.too_long]
             yield f"{len(left)} of {len(self.cases)} inputs not decoded in {name}: --max-context {max(left)} would decode them"
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """The engines that decoded, each once."""
+        """The names of the engines that decoded, each once."""
         rows = (m for case in self.cases for decodes in case.decodes.values() for m in decodes)
         return tuple(dict.fromkeys(m.agreement.engine for m in rows))
 
 
 def verify(program: Program, options: Options = PLAIN, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5),
            random: int = 3, use_sidecar: bool = True, progress: Progress = silent, fail_fast: bool = False,
-           on_failure: Callable[[Failed], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
+           on_failure: Callable[[FailedCheck], None] = lambda failed: None, sidecar_timeout: float = DEFAULT_TIMEOUT,
            expected: dict[str, Any] | None = None) -> Report:  # fmt: skip
     """Verify a program on one given input, or on `random` inputs of each size.
 
-    All inputs are run on the machine before the first is decoded, since that is cheap and finds most mistakes. Where inputs
-    are drawn from declared ranges, further ones are looked for that reach what none of these does.
+    All inputs run on the machine before the first is decoded: runs are cheap and find most mistakes. If inputs are drawn
+    from declared ranges, more inputs are searched for, which reach lines that no drawn input reaches.
 
-    Args:   progress: called with the inputs done and their number, first for the runs, then for the decodes. fail_fast: stop
-            at the first failure. on_failure: is told of the first failure as soon as it is known. sidecar_timeout:
-            seconds for each call of the sidecar, 0 for no limit. expected: outputs that `inputs` should give, where no
+    Args:   progress: called with the number of inputs done and of all, first for the runs, then for the decodes. fail_fast:
+            stop at the first failure. on_failure: called with the first failure as soon as it is known. sidecar_timeout:
+            seconds for each call of the sidecar, 0 for no limit. expected: the outputs that `inputs` should give, if no
             sidecar judges them.
     Raises: PramError: a wrong input, or a sidecar that fails. NotCertified: the dtype is not exact.
     """
@@ -111,18 +112,18 @@ def verify(program: Program, options: Options = PLAIN, *, inputs: Inputs | None 
 
 
 class _Verification:
-    """Runs every input, then decodes; collects the first failure of each kind."""
+    """Runs every input, then decodes; keeps the first failure of each check."""
 
     def __init__(self, program: Program, generator: Generator, options: Options, progress: Progress, fail_fast: bool,
-                 on_failure: Callable[[Failed], None]) -> None:  # fmt: skip
+                 on_failure: Callable[[FailedCheck], None]) -> None:  # fmt: skip
         self.program, self.generator, self.options = program, generator, options
         self.progress, self.fail_fast, self.on_failure = progress, fail_fast, on_failure
         self.models = Models(options.dtype)
         self.given = False
-        self.failed: dict[tuple[str, str], Failed] = {}
+        self.failed: dict[tuple[str, str], FailedCheck] = {}
 
     def report(self, given: Sequence[Inputs], sizes: Sequence[int] = ()) -> Report:
-        """Args: sizes: those that were drawn, if any; then more may be."""
+        """Verify these inputs. If they were drawn, `sizes` are their sizes, and more inputs may be added."""
         cases = self._run(given)
         refused: tuple[str, ...] = ()
         if sizes and self.generator.draws_from_ranges and not self.failed:
@@ -151,7 +152,7 @@ class _Verification:
         return case
 
     def _reach(self, cases: list[Case], sizes: Sequence[int]) -> tuple[str, ...]:
-        """Add inputs that reach something new, or that the machine refuses; what it says of those that need not be taken."""
+        """Add inputs that reach something new, or that fail. Returns: the messages of refused inputs that are no failures."""
         if not any(case.runs for case in cases):
             return ()
         options = self.options
@@ -161,7 +162,7 @@ class _Verification:
         return tuple(str(refused.error) for refused in found.notes)
 
     def _decode(self, cases: Sequence[Case]) -> list[Case]:
-        """What follows the first divergence is not decoded."""
+        """Decode the cases in order, up to the first divergence."""
         decoded = list(cases)
         for number, case in enumerate(cases):
             self.progress(number, len(cases))
@@ -179,11 +180,11 @@ class _Verification:
 
 
 def _reached(cases: Sequence[Case]) -> Reached:
-    """What the runs of some cases reached together."""
+    """Everything that the runs of these cases reached."""
     return reduce(or_, (run.reached for case in cases for run in case.runs))
 
 
 __all__ = [
-    "Case", "Execution", "Failed", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "failures",
+    "Case", "Execution", "FailedCheck", "Models", "Options", "PramError", "Report", "case_checks", "decode_case", "failures",
     "run_machine", "verify",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""One input: its runs on the machine, each judged, and its decodes by the models."""
+"""One input: its runs on the machine, the oracle's verdict on each, and its decodes."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from lockstep.pram.unwritten import refuse
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner, Winners, run_winners
 from lockstep.proofs_check.agreement import Divergence, check_agreement
 from lockstep.proofs_check.certificate import Certificate, require_certificate
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.decoding import lay_out, pick_engine
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import BOUNDS
 
-#: Runs whose context is longer are checked on the machine but not decoded: dense attention takes too long.
+#: Runs with a longer context are checked on the machine but not decoded: dense attention takes too long.
 DEFAULT_MAX_CONTEXT = 1000
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a verification is done; what the command line's flags set.
+    """The options of a verification, as the command line sets them.
 
-    winner: who wins concurrent writes under `CRCW arbitrary`; None: every winner, or several.
+    winner: who wins concurrent writes under `CRCW arbitrary`. None: try every winner, or several if there are too many.
     """
 
     constructions: Sequence[str] = (MDM,)
@@ -52,15 +52,15 @@ class Options:
 
     @property
     def sampling(self) -> Sampling:
-        """How its decodes are done."""
+        """The options of its decodes."""
         return Sampling(self.order, self.seed, self.engine, self.device)
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One run of the machine: who wins, and the run with its verdict, or the error by which the machine refuses it.
+    """One run of the machine under one winner: the run with its verdict, or the error that stopped it.
 
-    verdict: None where nobody judges outputs.
+    verdict: None if no oracle judges outputs.
     """
 
     winner: Winner
@@ -71,45 +71,45 @@ class Execution:
 
 @dataclass(frozen=True)
 class Case:
-    """One input with all that was found of it.
+    """One input with its runs and decodes.
 
-    job:     None if the program does not take the input; then there is one execution, with the error.
-    every:   the executions are those under every winner of its concurrent writes.
-    decodes: of each construction those that were made, one for each winner that was decoded.
-    left:    contexts of the decodes that were left out for being too long, by construction.
+    job:         None if the program does not accept the input; then there is one execution, with the error.
+    all_winners: whether the executions cover every winner of the concurrent writes.
+    decodes:     for each construction, one decode for each winner that was decoded.
+    too_long:    for each construction that left decodes out, the longest context among them.
     """
 
     params: dict[str, int]
     arrays: dict[str, Any]
     job: Job | None
     executions: tuple[Execution, ...]
-    every: bool = True
-    decodes: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
-    left: dict[str, int] = field(default_factory=dict)
+    all_winners: bool = True
+    decodes: dict[str, tuple[CheckedDecode, ...]] = field(default_factory=dict)
+    too_long: dict[str, int] = field(default_factory=dict)
 
     @property
     def run(self) -> Run | None:
-        """The first winner's, which is the lowest unless another one was asked for."""
+        """The run under the first winner: the lowest, unless another one was asked for."""
         return self.executions[0].run
 
     @property
     def runs(self) -> list[Run]:
-        """Those that ended."""
+        """The runs that ended."""
         return [e.run for e in self.executions if e.run is not None]
 
     @property
     def refusal(self) -> PramError | None:
-        """The first one of its executions."""
+        """The first error of its executions."""
         return next((e.refusal for e in self.executions if e.refusal is not None), None)
 
     @property
     def endless(self) -> bool:
-        """Whether no run came to an end within the most steps."""
+        """Whether every run reached the limit of steps."""
         return all(isinstance(e.refusal, NoHalt) for e in self.executions)
 
     @property
     def divergence(self) -> Divergence | None:
-        """The first one of its decodes."""
+        """The first divergence of its decodes."""
         found = (m.agreement.divergence for rows in self.decodes.values() for m in rows)
         return next((divergence for divergence in found if divergence), None)
 
@@ -120,7 +120,7 @@ class Case:
 
 @dataclass
 class Models:
-    """Compiled models and certificates, one for each construction, code and bit widths."""
+    """Compiled models with their certificates, one for each construction, code and widths."""
 
     dtype: str
     made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
@@ -142,8 +142,8 @@ def run_machine(
 ) -> Case:
     """Run one input on the machine, under every winner or several, and judge the outputs of each run.
 
-    Args:   given: the input was not drawn, so that no sidecar is to blame for it.
-    Raises: PramError: the input is wrong, the sidecar fails, or a winner was asked for where the mode leaves none open.
+    Args:   given: the user gave this input, so errors do not blame the sidecar.
+    Raises: PramError: the input is wrong, the sidecar fails, or a winner was asked for although the mode leaves none open.
     """
     try:
         with nullcontext() if given else generator.blaming_sidecar():
@@ -179,13 +179,13 @@ def _execution(
 
 
 def decode_case(case: Case, models: Models, options: Options) -> Case:
-    """Decode the runs of a case with every construction for which they are short enough, beside the machine.
+    """Decode the runs of a case beside the machine, in every construction for which they are short enough.
 
-    Where winners are open, the lowest and the highest are decoded, or the one that was asked for if it is a fixed order.
+    If the mode leaves winners open, the lowest and the highest are decoded, or the one asked for if it is a fixed order.
     Raises: PramError: an engine does not take the context. NotCertified: the dtype is not exact.
     """
-    decodes: dict[str, tuple[Measured, ...]] = {}
-    left: dict[str, int] = {}
+    decodes: dict[str, tuple[CheckedDecode, ...]] = {}
+    too_long: dict[str, int] = {}
     jobs = list(_jobs(case, options))
     for construction in options.constructions:
         bound, rows = BOUNDS[construction], []
@@ -194,14 +194,14 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
             if _fits(construction, job, time, options):
                 rows.append(_decode(construction, job, time, models, options))
             else:
-                left[construction] = max(context, left.get(construction, 0))
+                too_long[construction] = max(context, too_long.get(construction, 0))
         if rows:
             decodes[construction] = tuple(rows)
-    return replace(case, decodes=decodes, left=left)
+    return replace(case, decodes=decodes, too_long=too_long)
 
 
 def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
-    """The job under each winner that models can show, with the time of its run; none where the machine refuses it."""
+    """The job under each winner that a model can compute, with the time of its run; skips runs that the machine refuses."""
     if case.job is None:
         return
     if options.winner is not None:
@@ -214,19 +214,19 @@ def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
         try:
             ran = known[winner].run if winner in known else run(job, max_steps=options.max_steps)
         except PramError:
-            continue  # one of the executions shows it, since they are of every winner or have this one among them
+            continue  # the executions show this error: they cover every winner, or include this one
         if ran is not None:
             yield job, ran.time
 
 
 def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
-    """Whether a decode is short enough, by its closed forms."""
+    """Whether the closed forms of a decode are within the limits."""
     bound, most = BOUNDS[construction], options.max_decoding_steps
     return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
 
 
-def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> Measured:
+def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:
     bound, compiled = BOUNDS[construction], models.get(construction, job, time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time))
     lay_out(compiled, job, time, sampling.engine)
-    return Measured(job, compiled, check_agreement(compiled, job, time, sampling))
+    return CheckedDecode(job, compiled, check_agreement(compiled, job, time, sampling))

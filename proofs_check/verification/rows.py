@@ -1,4 +1,4 @@
-"""What is held against what: the rows of the table, of one case or of many."""
+"""The checks of a verification, of one case or of many: rows of the table."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Generator
 from lockstep.pram.winners import Tried, Winner, describe_tried
-from lockstep.proofs_check.measured import Measured
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.report import Check, runs_of
 from lockstep.proofs_check.theorems import THEOREMS
 from lockstep.proofs_check.verification.cases import Case, Models, Options
 
-#: The row that stands only where the machine refuses a run, and the one of the oracle.
+#: Two rows: whether runs end (shown only if the machine refuses one), and the oracle's verdict.
 RUNS, OUTPUTS = "machine runs", "machine outputs"
-#: What is said of outputs that nobody judges and that are not the same for all winners.
+#: The result if no oracle judges the outputs and they differ between winners.
 DEPENDS = "not judged; they depend on who wins"
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A check that fails on a single run: of which case, under which winner, and what is wrong, in words."""
+class FailedCheck:
+    """A check that fails on a single run: the case, the winner, and a text that says what is wrong."""
 
     case: Case
     check: Check
@@ -32,7 +32,7 @@ class Failed:
 
 
 def all_checks(program: Program, generator: Generator, cases: Sequence[Case], models: Models, options: Options) -> list[Check]:
-    """The rows of the table."""
+    """All rows of the table."""
     checks = list(machine_checks(program, generator, cases))
     for construction in options.constructions:
         checks += construction_checks(construction, cases, models, options)
@@ -40,30 +40,30 @@ def all_checks(program: Program, generator: Generator, cases: Sequence[Case], mo
 
 
 def case_checks(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> list[Check]:
-    """Everything that is held against a single case; nothing of the constructions that it was too long for."""
+    """The checks of a single case, without the constructions for which it was too long."""
     checks = list(machine_checks(program, generator, [case]))
     for construction in case.decodes:
-        checks += construction_checks(construction, [replace(case, left={})], models, options)
+        checks += construction_checks(construction, [replace(case, too_long={})], models, options)
     return checks
 
 
-def failures(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Iterator[Failed]:
-    """The checks that fail on one of a case's runs or decodes alone."""
+def failures(program: Program, generator: Generator, case: Case, models: Models, options: Options) -> Iterator[FailedCheck]:
+    """The checks that fail on a single run or decode of a case."""
     for execution in case.executions:
-        alone = replace(case, executions=(execution,), decodes={}, left={})
+        alone = replace(case, executions=(execution,), decodes={}, too_long={})
         for check in machine_checks(program, generator, [alone]):
             if check.failed:
-                yield Failed(alone, check, execution.winner, _in_words(alone, check, execution.winner))
+                yield FailedCheck(alone, check, execution.winner, _in_words(alone, check, execution.winner))
     for construction, rows in case.decodes.items():
         for measured in rows:
-            alone = replace(case, decodes={construction: (measured,)}, left={})
+            alone = replace(case, decodes={construction: (measured,)}, too_long={})
             for check in construction_checks(construction, [alone], models, options):
                 if check.failed:
-                    yield Failed(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
+                    yield FailedCheck(alone, check, measured.job.winner, _in_words(alone, check, measured.job.winner))
 
 
 def _in_words(case: Case, check: Check, winner: Winner) -> str:
-    """Of a case with one execution or decode: with which input, and what is wrong."""
+    """Describe a failure of a case with one execution or decode: the input, and what is wrong."""
     (execution, *_) = case.executions
     if check.process:
         text = f"{check.process}: {case.divergence or f'{check.what}: {check.measured}, not {check.bound}'}"
@@ -77,13 +77,13 @@ def _in_words(case: Case, check: Check, winner: Winner) -> str:
 
 
 def where(case: Case, winner: Winner) -> str:
-    """`n 3, winner highest`: with which input, and under which winner where the mode leaves it open."""
+    """`n 3, winner highest`: the input's parameters, and the winner if the mode leaves it open."""
     params = [f"{name} {value}" for name, value in case.params.items()]
     return ", ".join(params + ([f"winner {winner}"] if case.winner_open else [])) or "the input"
 
 
 def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]) -> Iterable[Check]:
-    """Whether the machine runs to the end, what the oracle says, and the program's claims."""
+    """Check the machine's runs: whether they end, the oracle's verdict, and the program's claims."""
     executions = [e for case in cases for e in case.executions]
     on = _on(cases)
     if refused := [e.refusal for e in executions if e.refusal is not None]:
@@ -97,7 +97,7 @@ def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]
 
 
 def _kind(error: PramError) -> str:
-    """The place and words of an error without its numbers, which change as an input shrinks."""
+    """The line and message of an error without numbers, which change as an input shrinks."""
     at = error.diagnostics[0].span
     words = re.sub(r"[0-9]+", "#", error.message)
     return f"{at.line if at else 0}: {words}"
@@ -119,7 +119,7 @@ def _differ(case: Case) -> bool:
 
 
 def construction_checks(construction: str, cases: Sequence[Case], models: Models, options: Options) -> Iterable[Check]:
-    """The theorems' rows, what decodes cost in space, the certificate, and what was left out."""
+    """Check the decodes: the theorems, context per space, the certificate, and the runs that were left out."""
     decoded = [case for case in cases if construction in case.decodes]
     if decoded:
         rows, on = [m for case in decoded for m in case.decodes[construction]], _decoded_on(construction, decoded)
@@ -134,21 +134,21 @@ def construction_checks(construction: str, cases: Sequence[Case], models: Models
     if options.winner is not None and not options.winner.fixed and options.max_context:
         order = "a model has one order of the processors"
         yield Check("runs left undecoded", _on(cases), order, f"winner {options.winner}", False, "skipped", construction)
-    if left := [case for case in cases if construction in case.left]:
+    if left := [case for case in cases if construction in case.too_long]:
         yield _left_out(construction, left, bool(decoded), options)
 
 
 def _left_out(construction: str, left: Sequence[Case], decoded: bool, options: Options) -> Check:
-    """With nothing decoded little was checked: no success, unless it was asked for."""
-    longest = max(case.left[construction] for case in left)
+    """The row on runs that were too long. It fails if nothing was decoded, unless --max-context 0 asked for that."""
+    longest = max(case.too_long[construction] for case in left)
     longer = f"{len(left)} longer: --max-context {longest}" if options.max_context else f"{len(left)} longer"
     holds = decoded or not options.max_context
     bound = f"context <= {options.max_context}"
     return Check("runs left undecoded", _on(left), bound, longer, holds, "skipped", construction)
 
 
-def _certificate(construction: str, rows: Sequence[Measured], models: Models) -> Check:
-    """Arithmetic is exact for every model that these decodes used."""
+def _certificate(construction: str, rows: Sequence[CheckedDecode], models: Models) -> Check:
+    """The row on the certificates of the models: arithmetic is exact in each of them."""
     made = [(m.compiled, models.certificate(m.compiled)) for m in rows]
     largest = max((c.largest_sum for _, c in made), key=lambda line: line.found)
     what, bits = max((compiled.widths.extent for compiled, _ in made), key=lambda extent: extent[1])
@@ -158,9 +158,9 @@ def _certificate(construction: str, rows: Sequence[Measured], models: Models) ->
 
 
 def _on(cases: Sequence[Case]) -> str:
-    """On how many inputs, of which parameters, and under which winners."""
+    """The number of inputs, their parameters, and the winners."""
     text = runs_of([case.params for case in cases])
-    tried = [Tried(len(case.executions), case.every) for case in cases if case.winner_open]
+    tried = [Tried(len(case.executions), case.all_winners) for case in cases if case.winner_open]
     if not tried:
         return text
     chosen = {e.winner for case in cases for e in case.executions}
@@ -170,7 +170,7 @@ def _on(cases: Sequence[Case]) -> str:
 
 
 def _decoded_on(construction: str, cases: Sequence[Case]) -> str:
-    """On which runs a construction was decoded, and under which winners."""
+    """The number of decoded runs, their parameters, and the winners."""
     text = runs_of([case.params for case in cases])
     if not any(case.winner_open for case in cases):
         return text

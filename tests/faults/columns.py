@@ -14,11 +14,11 @@ import numpy as np
 
 from lockstep.compiler.compile import Compiled
 from lockstep.proofs_check.proofs import operations
-from lockstep.proofs_check.proofs.instructions import Executor
+from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.interface import Form, Interface, RowKind
 from lockstep.proofs_check.proofs.prove import interface_of
 from lockstep.proofs_check.proofs.reduction import Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.rows import BOS, Failed, Walker
+from lockstep.proofs_check.proofs.rows import BOS, Failed, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.weights import Gates, Network, read_weights
 
@@ -51,15 +51,15 @@ class Stage:
 
     network: Network
     interface: Interface
-    executor: Executor
+    instruction_prover: InstructionProver
     reduced: dict[tuple[int, bytes], Reduced] = field(default_factory=dict)
 
     @staticmethod
     def of(compiled: Compiled) -> Stage:
         network = read_weights(compiled.model, compiled.circuit)
         interface = interface_of(compiled)
-        walker = Walker(network, interface, Lemmas())
-        return Stage(network, interface, Executor(walker, compiled.code, compiled.widths.word))
+        row_prover = RowProver(network, interface, Lemmas())
+        return Stage(network, interface, InstructionProver(row_prover, compiled.code, compiled.widths.word))
 
     def kinds(self) -> tuple[RowKind, ...]:
         return (BOS, *self.interface.rows())
@@ -77,10 +77,10 @@ class Stage:
             assert weights is self.network.layers[2].gates
             return gates(3, row)
 
-        walker = self.executor.walker
-        with patch.object(walker, "gates", gates), patch.object(operations, "reduce_gates", last):
+        row_prover = self.instruction_prover.row_prover
+        with patch.object(row_prover, "gates", gates), patch.object(operations, "reduce_gates", last):
             try:
-                self.executor.execute(kind) if kind.executes else walker.walk(kind)
+                self.instruction_prover.prove(kind) if kind.executes else row_prover.prove(kind)
             except Failed:
                 return True
         return False
@@ -89,13 +89,13 @@ class Stage:
 
     def before(self, kind: RowKind) -> list[Row]:
         """The bounds of a row before each layer's heads, columns that the gates may change being free in their range."""
-        rows, row = [], self.executor.walker.start(kind)
+        rows, row = [], self.instruction_prover.row_prover.start(kind)
         for layer in LAYERS:
             rows.append(row)
             found = reduce_gates(self.network.layers[layer - 1].gates, row)
             moved = {*np.flatnonzero(found.constant).tolist(), *found.varying}
             row = row.changed({c: (0, max(int(row.high[c]), int(self.network.highs[c]))) for c in moved})
-            row = self.executor.walker.after_heads(kind, row, layer) if layer < 3 else row
+            row = self.instruction_prover.row_prover.after_heads(kind, row, layer) if layer < 3 else row
         return rows
 
     def seen(self, kind: RowKind, stray: Stray, rows: list[Row]) -> bool:
@@ -112,16 +112,16 @@ class Stage:
         yield from self.network.layers[layer - 1].copies
 
     def _found(self, head: str, name: str, bit: int, row: Row) -> bool:
-        """Whether a lookup reads a bit of this row, as what must be alike, or of what it finds if it may find it."""
-        finds, copy = self.interface.finds[head], self.interface.heads[head]
-        among = [read for condition in finds.among for read in _read(condition)]
+        """Whether a lookup can see a bit of this row: as a query, or as a key if it may find the row."""
+        lookup, copy = self.interface.lookups[head], self.interface.heads[head]
+        among = [read for condition in lookup.candidates for read in _read(condition)]
         if name in {field for field, _ in among}:
             return True
-        if not all(self._may_hold(condition, row) for condition in finds.among):
+        if not all(self._may_hold(condition, row) for condition in lookup.candidates):
             return False
-        alike = [read for equal in finds.same for read in _read(equal.key)]
+        alike = [read for equal in lookup.same for read in _read(equal.key)]
         copied = [(field, None) for form in copy.to.values() for field in form.fields]
-        latest = [(field, None) for field in finds.latest]
+        latest = [(field, None) for field in lookup.latest]
         return any(field == name and (width is None or bit < width) for field, width in (*alike, *copied, *latest))
 
     def _may_hold(self, condition: Form, row: Row) -> bool:

@@ -280,10 +280,10 @@ def files(random: Random, directory: Path) -> Iterator[Outcome]:
             yield _examined(repr(changed), lambda: run_files(program, file))
 
 
-def _examined(what: str, examine: Callable[[], Outcome]) -> Outcome:
+def _examined(what: str, failed_checks: Callable[[], Outcome]) -> Outcome:
     """The outcome, held to what errors promise; if that fails, `what` is shown."""
     try:
-        outcome = examine()
+        outcome = failed_checks()
         if outcome.error is not None:
             check_clean(outcome.error)
     except Exception as error:

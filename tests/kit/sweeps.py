@@ -8,7 +8,7 @@ from typing import Any
 
 from lockstep.pram.sidecar.files import fingerprint
 from lockstep.proofs_check.sweeps.plan import Limits, SweepPlan, Task, subjects
-from lockstep.proofs_check.sweeps.pool import Here, Pool
+from lockstep.proofs_check.sweeps.pool import InProcess, Pool
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, Result, SweepDecode
 from lockstep.proofs_check.sweeps.store import reading, writing
 from lockstep.proofs_check.sweeps.sweep import sweep
@@ -74,7 +74,7 @@ def made(
 def swept(folder: Path, database: Path, pool: Pool | None = None, **options: Any) -> dict[str, list[dict[str, Any]]]:
     """What an undisturbed sweep records."""
     with writing(database) as store:
-        sweep(made(folder, **options), store, lambda: nullcontext(pool or Here()))
+        sweep(made(folder, **options), store, lambda: nullcontext(pool or InProcess()))
     return facts(database)
 
 
@@ -92,7 +92,7 @@ class Told:
 
 
 @dataclass
-class Reading(Here):
+class Reading(InProcess):
     """Runs cases, and says that each has read some files."""
 
     names: Callable[[Task], Iterable[str]]

@@ -30,7 +30,7 @@ LIES = "agreement finds"
 OF_AGREEMENT = (
     row(
         AGREEMENT,
-        "what stays masked passes",
+        "a decode that leaves masks passes",
         agreement._first,
         "wanted[rows] != found[rows]]",
         "(wanted[rows] != found[rows]) & (found[rows] != expectation.layout.circuit.vocabulary.mask)]",
@@ -46,7 +46,7 @@ OF_AGREEMENT = (
     ),
     row(
         AGREEMENT,
-        "the last sequence is not compared as a whole",
+        "the last sequence is not compared completely",
         agreement._compare,
         "np.arange(len(tokens))",
         "np.arange(0)",
@@ -62,7 +62,7 @@ OF_AGREEMENT = (
     ),
     row(
         AGREEMENT,
-        "a decoder that is stuck at the right end passes",
+        "a decoder that is stuck with all tokens right passes",
         agreement._compare,
         "if divergence is None and error:",
         "if False:",
@@ -95,7 +95,7 @@ OF_AGREEMENT = (
     ),
     row(
         AGREEMENT,
-        "growth is expected to triple",
+        "the number of masks is expected to triple",
         two_step.TwoStepExpectation._grow,
         "2 * (len(self.tokens) - start)",
         "3 * (len(self.tokens) - start)",
@@ -111,7 +111,7 @@ OF_AGREEMENT = (
     ),
     row(
         AGREEMENT,
-        "what is hit is expected to stay",
+        "written slots are expected to stay",
         one_step.OneStepExpectation._move,
         "slots[which] ^= 1",
         "pass",
@@ -123,7 +123,7 @@ BREAKS = "invariants find"
 OF_INVARIANTS = (
     row(
         INVARIANTS,
-        "gates may write nowhere",
+        "gates may write to unknown bits",
         invariants._check_order,
         "if unknown := pending - bits:",
         "if unknown := set():",
@@ -133,7 +133,7 @@ OF_INVARIANTS = (
     row(INVARIANTS, "BOS may ask", invariants._check_sink, "if value(lookup.asks) != 0:", "if False:", BREAKS),
     row(
         INVARIANTS,
-        "BOS may meet a condition",
+        "a condition may hold on BOS",
         invariants._check_sink,
         "any(value(condition) != 0 for condition in lookup.conditions)",
         "False",
@@ -162,7 +162,14 @@ OF_INVARIANTS = (
 )
 
 OF_FORMS = (
-    row(FORMS, "an equality holds as a bound", claims._check, 'claim.relation == "=="', 'claim.relation == "="', "claims find"),
+    row(
+        FORMS,
+        "an equality is checked as a bound",
+        claims._check,
+        'claim.relation == "=="',
+        'claim.relation == "="',
+        "claims find",
+    ),
     row(
         FORMS,
         "the last counterexample is shown",
@@ -171,7 +178,7 @@ OF_FORMS = (
         "in list(zip(runs, measured))[::-1]:",
         "claims find",
     ),
-    row(FORMS, "space is what was touched", claims.quantity, "run.space.allocated", "run.space.touched", "claims find"),
+    row(FORMS, "space counts only the cells touched", claims.quantity, "run.space.allocated", "run.space.touched", "claims find"),
     row(
         FORMS,
         "closed forms always hold",
@@ -194,7 +201,7 @@ OF_FORMS = (
     ),
     Mutant(
         FORMS,
-        "one slot of each cell",
+        "cells have one slot in the closed form",
         bound("ap-mdm one-step", context="1 + h + S + 2 * P * (k + 1)"),
         "closed forms of ap-mdm one-step",
     ),

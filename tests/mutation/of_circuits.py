@@ -25,14 +25,14 @@ MUTANTS = (
     Mutant(MDM, "recency without pid", tampered_lookup("mdm", "memory", recency=Linear({("step", 0): 1})), HERE),
     Mutant(
         MDM,
-        "recency without pid, as the circuit sees it",
+        "recency without pid, in the circuit",
         tampered_lookup("mdm", "memory", recency=Linear({("step", 0): 1})),
         "residuals of mdm",
     ),
     Mutant(MDM, "no gate on the own block", tampered_lookup("mdm", "masked.own", reads=()), "any order"),
     Mutant(
         MDM,
-        "the latest program counter instead of the previous step's",
+        "the latest program counter is fetched, not the previous step's",
         lookups(
             '[*at_previous, *same_pid], (role["C"],), counter)',
             '[*same_pid], (role["C"], 1 - masked - self.kinds["BOS"].flag), counter, self.step.flag, 1 << self.widths.time)',
@@ -40,8 +40,8 @@ MUTANTS = (
         "any order",
     ),
     Mutant(MDM, "a row does not wait for the block before it", tampered_lookup("mdm", "masked.previous", reads=()), HERE),
-    Mutant(MDM, "program counters of any processor", without_match("mdm", "fetch", -1), "residuals of mdm"),
-    Mutant(MDM, "values of any step are gathered", without_match("mdm", "gather", 0), HERE),
+    Mutant(MDM, "program counters of any processor are fetched", without_match("mdm", "fetch", -1), "residuals of mdm"),
+    Mutant(MDM, "values of any step are gathered, not of the same step", without_match("mdm", "gather", 0), HERE),
     Mutant(
         MDM, "halted processors wait for their program counter", without_literal("mdm", ("emit.HALT", 0), ("halted", 0)), HERE
     ),
@@ -58,7 +58,10 @@ MUTANTS = (
         HERE,
     ),
     Mutant(
-        MDM, "registers of all processors are one", Rewrite(mdm._MdmBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"), HERE
+        MDM,
+        "registers of all processors are confused",
+        Rewrite(mdm._MdmBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"),
+        HERE,
     ),
     Mutant(
         MDM,
@@ -74,7 +77,7 @@ MUTANTS = (
     ),
     Mutant(
         MDM,
-        "inputs hold no words",
+        "inputs do not publish their words",
         Rewrite(
             mdm._MdmBuilder._keys_and_values,
             'self.role["parameter"].flag + self.role["input"].flag',
@@ -84,11 +87,11 @@ MUTANTS = (
     ),
     Mutant(
         PROCESSOR,
-        "a carry is not taken off below",
+        "a carry is not subtracted from the bits below",
         Rewrite(Processor.add_increment, "carry[self.out.bit(j - 1)] = -2", "carry[self.out.bit(j - 1)] = -1"),
         HERE,
     ),
-    Mutant(PROCESSOR, "instructions stand one later", Rewrite(Processor.counter_is, "number)", "number + 1)"), HERE),
+    Mutant(PROCESSOR, "instructions are one address later", Rewrite(Processor.counter_is, "number)", "number + 1)"), HERE),
     Mutant(
         PROCESSOR,
         "jumps go one too far",
@@ -107,7 +110,7 @@ MUTANTS = (
     ),
     Mutant(
         PROCESSOR,
-        "a branch that is not taken is taken in part",
+        "a branch that is not taken sets some bits of its target",
         Rewrite(Processor.add_operations, "self.down[j] - 1 - nonzero", "self.down[j] - 1"),
         "proof of mdm",
     ),
@@ -123,10 +126,15 @@ MUTANTS = (
         Rewrite(Processor.select, 'if operand.kind == "pid":', 'if operand.kind == "none":'),
         HERE,
     ),
-    Mutant(PROCESSOR, "HALT leaves PC raised", Rewrite(Processor.next_column, 'self.emit["PC"].bit(): -1, ', ""), "proof of mdm"),
     Mutant(
         PROCESSOR,
-        "NONE stays raised on destinations",
+        "HALT does not clear the flag of PC",
+        Rewrite(Processor.next_column, 'self.emit["PC"].bit(): -1, ', ""),
+        "proof of mdm",
+    ),
+    Mutant(
+        PROCESSOR,
+        "destinations do not clear the flag of NONE",
         Rewrite(Processor._destination_column, 'none = {self.emit["NONE"].bit(): -1}', "none: dict[Bit, int] = {}"),
         HERE,
     ),
@@ -144,21 +152,26 @@ MUTANTS = (
     ),
     Mutant(
         PROCESSOR,
-        "kinds weigh no more than bits",
+        "kinds weigh as little as bits in the logits",
         Rewrite(Processor.readout, "SHARPNESS * (self.size.token + 2)", "SHARPNESS"),
         "proof of mdm",
     ),
     Mutant(PROCESSOR, "logits are too flat", Attribute(processor, "SHARPNESS", 1, "16 -> 1"), "certificate of mdm"),
-    Mutant(GATES, "a carry takes one off below", Rewrite(gates._carry, "-2", "-1"), GATE),
+    Mutant(GATES, "a carry subtracts one from the bits below", Rewrite(gates._carry, "-2", "-1"), GATE),
     Mutant(GATES, "a carry comes one late", Rewrite(gates.add, "- (1 << i)\n", "- (1 << i) - (i > 1)\n"), "proof of ap-mdm"),
     Mutant(GATES, "a saturated sum drops its carry", Rewrite(gates.addsat, "{over.bit(): 1}", "{over.bit(): 0}"), GATE),
-    Mutant(GATES, "the largest word but one saturates", Rewrite(gates.addsat, "- (1 << w), 1", "- (1 << w) + 2, 1"), GATE),
-    Mutant(GATES, "saturated bits are set twice", Rewrite(gates.addsat, ", 1 - result[j]]", "]"), "proof of mdm"),
-    Mutant(GATES, "equal words borrow", Rewrite(gates.sub, "word_of([*alu.x][:i]) - 1", "word_of([*alu.x][:i])"), GATE),
-    Mutant(GATES, "and takes one bit for both", Rewrite(gates.and_, "alu.y[j] - 2", "alu.y[j] - 1"), GATE),
     Mutant(
         GATES,
-        "and forbids more strongly without its flag",
+        "a sum of one less than the largest word saturates",
+        Rewrite(gates.addsat, "- (1 << w), 1", "- (1 << w) + 2, 1"),
+        GATE,
+    ),
+    Mutant(GATES, "saturated bits are set twice", Rewrite(gates.addsat, ", 1 - result[j]]", "]"), "proof of mdm"),
+    Mutant(GATES, "equal words produce a borrow", Rewrite(gates.sub, "word_of([*alu.x][:i]) - 1", "word_of([*alu.x][:i])"), GATE),
+    Mutant(GATES, "and fires on one bit", Rewrite(gates.and_, "alu.y[j] - 2", "alu.y[j] - 1"), GATE),
+    Mutant(
+        GATES,
+        "and is forbidden more strongly without its flag",
         Rewrite(gates.and_, "- 2, 1,", "- 2, 2,"),
         GATE,
         "a form that is below 0 without its flag is further below",
@@ -171,7 +184,7 @@ MUTANTS = (
         GATE,
     ),
     Mutant(
-        GATES, "comparisons reach one too short", Rewrite(gates.GATES["lt"].emit, "1 << alu.bits", "(1 << alu.bits) - 2"), GATE
+        GATES, "comparisons have a wrong offset", Rewrite(gates.GATES["lt"].emit, "1 << alu.bits", "(1 << alu.bits) - 2"), GATE
     ),
     Mutant(
         GATES,
@@ -187,7 +200,7 @@ MUTANTS = (
     ),
     Mutant(
         GATES,
-        "the parity of a product's bit stops early",
+        "the parity of a product's bit ends too early",
         Rewrite(gates.mul, "range(1, max(2 * k, 1) + 1)", "range(1, max(2 * k - 2, 1) + 1)"),
         GATE,
     ),
@@ -199,38 +212,38 @@ MUTANTS = (
     ),
     Mutant(
         ASSEMBLY,
-        "the sink scores as a match of no recency",
+        "BOS scores as a match with recency 0",
         Rewrite(assemble._Assembler.head, "self.homogeneous(lookup.recency) - sink)", "self.homogeneous(lookup.recency))"),
         "residuals of mdm",
     ),
     Mutant(
         ASSEMBLY,
-        "a wrong bit costs as much as recency",
+        "a wrong bit costs only as much as recency",
         Rewrite(assemble._Assembler.head, "half = lookup.recency_max + 1", "half = lookup.recency_max // 2 + 1"),
         "score rule",
     ),
     Mutant(
         ASSEMBLY,
-        "a wrong bit costs as little as it may",
+        "a wrong bit costs the least possible",
         Rewrite(assemble._Assembler.head, "half = lookup.recency_max + 1", "half = (lookup.recency_max + 3) // 2"),
         "score rule",
         "half of recency_max + 2 is enough for a row that does not match to score below the sink",
     ),
     Mutant(
         ASSEMBLY,
-        "a condition that is not met costs half",
+        "a condition that does not hold costs half",
         Rewrite(assemble._Assembler.head, "unmet * (2 * half)", "unmet * half"),
         "score rule",
     ),
     Mutant(
         ASSEMBLY,
-        "rows that do not ask tie with what matches",
+        "rows that do not ask tie with keys that match",
         Rewrite(assemble._Assembler.head, "(lookup.recency_max + 2))", "(lookup.recency_max + 1))"),
         "residuals of mdm",
     ),
     Mutant(
         ASSEMBLY,
-        "care is not taken off",
+        "the score of a bit ignores wildcard keys",
         Rewrite(assemble._Assembler.head, "2 * self.homogeneous(match.key) - care", "2 * self.homogeneous(match.key) - present"),
         "residuals of mdm",
     ),
@@ -254,7 +267,7 @@ MUTANTS = (
     ),
     Mutant(
         ASSEMBLY,
-        "zeros read ones",
+        "rails of 0 bits read 1 bits",
         Rewrite(assemble.assemble, "assembler.rows(readout.zeros)", "assembler.rows(readout.ones)"),
         HERE,
     ),

@@ -32,7 +32,7 @@ def one(breaks: str, writes: tuple[str, int], literal: str, layer: int = 1, **ho
 
 SHARED = (
     both("a running PC is not remasked", REMASK, "token.PC"),
-    both("shrink again while deleting", SHRINK, "vanishing"),
+    both("the sequence shrinks again while it deletes", SHRINK, "vanishing"),
     both("all-halted without L = N", SHRINK, "full"),
     both("cells from the first output not kept", REMASK, "from_low", 2),
     both("cells past the last output kept", REMASK, "past_high", 2),
@@ -45,7 +45,7 @@ MUTANTS = (
     row(TWO, "commit without pid order", without_recency(TWO, "target")),
     two("buffers not wiped", REMASK, "role.VAL", check="circuit invariants"),
     two("insert without the HALT test, last token", INSERT, "ended", 2, check="final sequence"),
-    row(TWO, "any row may be taken for the last", without_recency(TWO, "end"), "residuals of ap-mdm"),
+    row(TWO, "any row counts as the last", without_recency(TWO, "end"), "residuals of ap-mdm"),
     two("insert without the HALT test, masks", INSERT, "ended", check="insert rule"),
     two("insert without L < N", INSERT, "growing", 2),
     two(
@@ -56,7 +56,7 @@ MUTANTS = (
         check="insert rule",
         equivalent="while L < N a mask that is last inserts by the other rule",
     ),
-    two("growth masks do not wait", REMASK, "growing", 2),
+    two("new masks do not wait", REMASK, "growing", 2),
     two("waiting buffers do not wait", REMASK, "counterpart.PC"),
     two("shrink before all have halted", SHRINK, "unhalted"),
     two("BOS counts as the last token", ("is_last", 0), "token.BOS", check="circuit invariants"),
@@ -67,10 +67,10 @@ MUTANTS = (
         "small layouts of ap-mdm",
     ),
     row(TWO, "registers of other processors are targeted", without_match(TWO, "target", -1)),
-    row(TWO, "registers are targeted as if they were cells", without_match(TWO, "target", 0)),
+    row(TWO, "register destinations are treated as cells", without_match(TWO, "target", 0)),
     row(
         TWO,
-        "the owner of a store is its processor",
+        "stores have an owner, as writes of registers have",
         Rewrite(two_step._TwoStepBuilder._target, '[role["DST"], to_register, self.pid[j]]', '[role["DST"], self.pid[j]]'),
     ),
     row(TWO, "a processor reads another one's program counter", without_match(TWO, "counterpart", 1)),
@@ -89,16 +89,16 @@ MUTANTS = (
     one("more masks insert than are missing", INSERT, "late", 2),
     one("masks do not wait", REMASK, "token.MASK", check="circuit invariants"),
     one("both slots open at the start", WORD, "role.second"),
-    one("slots open whenever they are masked", WORD, "started"),
+    one("every masked slot opens", WORD, "started"),
     one("slots open before L = N", PC, "full"),
     one("registers run the code of a halted processor", REMASK, "runs"),
-    one("every register is hit", REMASK, "address"),
-    one("cells that are hit are not remasked", REMASK, "hit", 3, check="circuit invariants"),
+    one("every register moves", REMASK, "address"),
+    one("cells that are written are not remasked", REMASK, "hit", 3, check="circuit invariants"),
     one("shrink before all have halted", SHRINK, "running"),
     one("shrink before the start", SHRINK, "started"),
     row(
         ONE,
-        "a processor that has halted counts before one that runs",
+        "a halted processor is found before a running one",
         Rewrite(one_step._OneStepBuilder._first_lookups, 'self.rank.flag + kind["PC"] * processors', "self.rank.flag"),
     ),
     row(
@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     row(
         ONE,
-        "what a store writes is its address",
+        "a store writes its address",
         Rewrite(one_step._OneStepBuilder._move_cells, 'self.processor.operands["z"]', "self.processor.sum"),
     ),
 )

@@ -40,15 +40,23 @@ REORDERED = Entry(
 )  # type: ignore[arg-type]
 
 MUTANTS = (
-    Mutant(PROCESS, "masks are remasked in vain", Rewrite(edit, "after = torch.where(remask, mask, after)", "pass"), TRANSITION),
     Mutant(
         PROCESS,
-        "tokens that are there are replaced",
+        "a mask that is remasked stays as it was",
+        Rewrite(edit, "after = torch.where(remask, mask, after)", "pass"),
+        TRANSITION,
+    ),
+    Mutant(
+        PROCESS,
+        "unmasked tokens are replaced",
         Rewrite(edit, "torch.where(was_mask, prediction.token, tokens)", "prediction.token"),
         TRANSITION,
     ),
     Mutant(
-        PROCESS, "delete sees what this step masks", Rewrite(edit, "delete & was_mask", "delete & (after == mask)"), TRANSITION
+        PROCESS,
+        "delete removes masks that this step made",
+        Rewrite(edit, "delete & was_mask", "delete & (after == mask)"),
+        TRANSITION,
     ),
     Mutant(PROCESS, "delete removes tokens as well", Rewrite(edit, "delete & was_mask", "delete"), TRANSITION),
     Mutant(
@@ -69,12 +77,10 @@ MUTANTS = (
     Mutant(PROCESS, "a sampler that drops updates, two-step", LOSSY, "agreement of ap-mdm"),
     Mutant(PROCESS, "a sampler that drops updates, one-step", LOSSY, "agreement of ap-mdm one-step"),
     Mutant(
-        PROCESS, "what is not quite likely enough is unmasked", Attribute(processes, "THRESHOLD", 0.89, "0.9 -> 0.89"), "sampler"
+        PROCESS, "tokens just below the threshold are unmasked", Attribute(processes, "THRESHOLD", 0.89, "0.9 -> 0.89"), "sampler"
     ),
-    Mutant(
-        PROCESS, "what is just likely enough stays masked", Rewrite(processes.unmask, ">= THRESHOLD", "> THRESHOLD"), "sampler"
-    ),
-    Mutant(PROCESS, "what is unmasked may change", Rewrite(processes.unmask, "(tokens == mask) &", ""), "sampler"),
+    Mutant(PROCESS, "tokens at the threshold stay masked", Rewrite(processes.unmask, ">= THRESHOLD", "> THRESHOLD"), "sampler"),
+    Mutant(PROCESS, "unmasked tokens may change", Rewrite(processes.unmask, "(tokens == mask) &", ""), "sampler"),
     Mutant(PROCESS, "everything is unmasked at once", Attribute(processes, "THRESHOLD", 0.0, "0.9 -> 0"), "agreement of mdm"),
     Mutant(PROCESS, "any-process edits may be made in part", REORDERED, "orders"),
     Mutant(
@@ -85,7 +91,7 @@ MUTANTS = (
     ),
     Mutant(
         LOOP,
-        "decoding that is stuck ends",
+        "a decode that is stuck ends without an error",
         Rewrite(SequenceEditor.step, "if self.process.ends_without_masks:", "if False:"),
         "stuck decodes",
     ),
@@ -97,20 +103,17 @@ MUTANTS = (
     ),
     Mutant(LOOP, "decoding steps count from 0", Rewrite(SequenceEditor.step, "self.number += 1", "pass"), "closed forms of mdm"),
     Mutant(
-        LOOP,
-        "edits that wait are forgotten",
-        Rewrite(SequenceEditor._updated_edits, "if not len(old):", "if True:"),
-        "active engine",
+        LOOP, "waiting edits are dropped", Rewrite(SequenceEditor._updated_edits, "if not len(old):", "if True:"), "active engine"
     ),
     Mutant(
         LOOP,
-        "edits of rows that were predicted anew are kept",
+        "old edits of rows that were predicted again are kept",
         Rewrite(SequenceEditor._updated_edits, "~self.renewed[pending.rows] &", ""),
         "any order",
     ),
     Mutant(
         LOOP,
-        "edits that wait are not sorted",
+        "waiting edits are not sorted",
         Rewrite(SequenceEditor._updated_edits, "both.take(both.rows.argsort())", "both"),
         "active engine",
     ),
@@ -143,7 +146,7 @@ MUTANTS = (
     Mutant(MODEL, "MASK may be predicted", Rewrite(transformer.Transformer.predict, "continue", "pass"), "full softmax"),
     Mutant(
         MODEL,
-        "probabilities are of the best bits alone",
+        "probabilities ignore other values of bits",
         Rewrite(transformer.Transformer.predict, "torch.logaddexp(one, zero).cumsum(1)", "torch.maximum(one, zero).cumsum(1)"),
         "full softmax",
     ),
@@ -175,7 +178,7 @@ MUTANTS = (
         Rewrite(transformer.Layer.feed_forward, "torch.relu(x @ self.w_in.T + self.b_in)", "(x @ self.w_in.T + self.b_in)"),
         "residuals of mdm",
     ),
-    Mutant(MODEL, "attention is over queries", Rewrite(transformer.Layer.attend, "dim=-1", "dim=-2"), "residuals of mdm"),
+    Mutant(MODEL, "the softmax runs over queries", Rewrite(transformer.Layer.attend, "dim=-1", "dim=-2"), "residuals of mdm"),
     Mutant(
         MODEL,
         "an edit bit of exactly 0 is set",
@@ -188,5 +191,10 @@ MUTANTS = (
         Rewrite(files.load_model, "for part in LAYER_PARTS)) for", "for part in LAYER_PARTS[::-1])) for"),
         "model files",
     ),
-    Mutant(FILES, "damage passes", Rewrite(files.load_model, "if digest != _digest(tensors, text):", "if False:"), "model files"),
+    Mutant(
+        FILES,
+        "a damaged file passes",
+        Rewrite(files.load_model, "if digest != _digest(tensors, text):", "if False:"),
+        "model files",
+    ),
 )

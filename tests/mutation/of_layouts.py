@@ -19,13 +19,13 @@ def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: 
 
 MUTANTS = (
     row(
-        "mdm: the step before is the step itself",
+        "mdm: the previous step is the step itself",
         BLOCKS,
         '"time.previous", blocks, step - 1',
         '"time.previous", blocks, step',
         MDM,
     ),
-    row("mdm: the highest pid is most recent", BLOCKS, "step * processors - precedence", "step * processors + precedence", MDM),
+    row("mdm: the highest pid wins", BLOCKS, "step * processors - precedence", "step * processors + precedence", MDM),
     row(
         "mdm: writes of one step are equally recent",
         BLOCKS,
@@ -57,7 +57,7 @@ MUTANTS = (
         'fields.set("first", blocks, role == BLOCK_ROLES.index("V"))',
         MDM,
     ),
-    row("mdm: pids count from 1 where they are read", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
+    row("mdm: rows that publish pids count them from 1", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
     row("mdm: C rows of every block are last", BLOCKS, "(step == self.time) & (role", "(step >= 1) & (role", MDM),
     row("mdm: roles in a block are exchanged", BLOCKS, "role == number)", "role == 2 - number)", MDM),
     row(
@@ -75,7 +75,7 @@ MUTANTS = (
         MDM,
     ),
     row(
-        "mdm: outputs ask for the first cells",
+        "mdm: outputs read the first cells",
         POSITIONS,
         "np.arange(job.outputs.start, job.outputs.stop)",
         "np.arange(len(job.outputs))",
@@ -89,7 +89,7 @@ MUTANTS = (
         MDM,
     ),
     row(
-        "mdm: blocks are too few for their widths and pass",
+        "mdm: more blocks than the widths allow pass",
         mdm.Layout.__post_init__,
         "self.time.bit_length() > self.widths.time or",
         "",
@@ -103,7 +103,7 @@ MUTANTS = (
         "self.first_output + 1 + cell",
         "foreign decoder",
     ),
-    row("mdm: blocks are named one too low", mdm.Layout.locate, "row // 3 + 1", "row // 3", "agreement finds"),
+    row("mdm: block numbers are one too low", mdm.Layout.locate, "row // 3 + 1", "row // 3", "agreement finds"),
     row(
         "in place: the full length is one less",
         IN_PLACE,
@@ -118,9 +118,15 @@ MUTANTS = (
         "np.arange(here.stop - here.start) // each + (role == 'cell')",
         TWO,
     ),
-    row("in place: both slots of a cell are cells", IN_PLACE, "// each", "", ONE),
-    row("in place: no outputs are one output", in_place.Layout.tokens, "else (1, 0)", "else (0, 0)", "small layouts of ap-mdm"),
-    row("in place: the last output is one further", in_place.Layout.tokens, "job.outputs.stop - 1", "job.outputs.stop", ONE),
+    row("in place: both slots of a cell count as cells", IN_PLACE, "// each", "", ONE),
+    row(
+        "in place: a program without outputs has one",
+        in_place.Layout.tokens,
+        "else (1, 0)",
+        "else (0, 0)",
+        "small layouts of ap-mdm",
+    ),
+    row("in place: the last output is one cell later", in_place.Layout.tokens, "job.outputs.stop - 1", "job.outputs.stop", ONE),
     row(
         "in place: the sequence ends anywhere",
         in_place.Layout.halted,
@@ -129,7 +135,7 @@ MUTANTS = (
         "refused decodes",
     ),
     row(
-        "in place: outputs are read with BOS",
+        "in place: outputs are read from BOS on",
         in_place.Layout.output_words,
         "tokens[1 : 1 + len(self.job.outputs)]",
         "tokens[: len(self.job.outputs)]",
@@ -137,7 +143,7 @@ MUTANTS = (
     ),
     row("in place: every processor has the first PC", in_place.Layout.set_owners, "(place == 0) & (pid == 0)", "place == 0", TWO),
     row(
-        "ap-mdm: pids are not where they are read",
+        "ap-mdm: rows that publish pids lack them",
         two_step.Layout.set_processors,
         'BUFFERS.index("DST"), pid, 0)',
         'BUFFERS.index("VAL"), pid, 0)',
@@ -152,7 +158,7 @@ MUTANTS = (
         ONE,
     ),
     row(
-        "one-step: pids count from 1 where they are read",
+        "one-step: rows that publish pids count them from 1",
         one_step.Layout.set_processors,
         "np.where(place == 0, pid, 0)",
         "np.where(place == 0, pid ^ 1, 0)",

@@ -14,7 +14,7 @@ LOWERING, ANALYSIS = "lowering", "analysis of programs"
 MUTANTS = (
     Mutant(
         LOWERING,
-        "jumps land one behind",
+        "jumps land one instruction early",
         Rewrite(Lowering.patch, "len(self.code) if target is None", "len(self.code) - 1 if target is None"),
         "evaluator",
     ),
@@ -26,18 +26,20 @@ MUTANTS = (
     ),
     Mutant(
         LOWERING,
-        "repeat leaves out its first instruction",
+        "repeat skips its first instruction",
         Rewrite(Lowering.repeat_loop, "self.patch(again, start)", "self.patch(again, start + 1)"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
-        "for runs once more, between parameters",
+        "for between parameters runs one round too many",
         Rewrite(Lowering.loop_test, 'return "lt" if', 'return "le" if'),
         "evaluator",
     ),
-    Mutant(LOWERING, "for runs once less, between words", Rewrite(Lowering.loop_test, 'else "le"', 'else "lt"'), "evaluator"),
-    Mutant(LOWERING, "downto runs once more", Rewrite(Lowering.loop_test, 'return "gt"', 'return "ge"'), "evaluator"),
+    Mutant(
+        LOWERING, "for between words runs one round too few", Rewrite(Lowering.loop_test, 'else "le"', 'else "lt"'), "evaluator"
+    ),
+    Mutant(LOWERING, "downto runs one round too many", Rewrite(Lowering.loop_test, 'return "gt"', 'return "ge"'), "evaluator"),
     Mutant(
         LOWERING,
         "downto starts one lower",
@@ -58,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         LOWERING,
-        "a guarded body runs on all",
+        "a guarded body runs on all processors",
         Rewrite(
             Lowering.guarded, 'self.emit("jz", Operand("register", active), at=at, decides=decides)', 'self.emit("nop", at=at)'
         ),
@@ -66,14 +68,20 @@ MUTANTS = (
     ),
     Mutant(LOWERING, "idle processors wait no time", Rewrite(Lowering.guarded, "self.pad(body)", "pass"), "evaluator"),
     Mutant(
-        LOWERING, "idle processors lack the last nop", Rewrite(Lowering.guarded, 'self.emit("nop", at=at)', "pass"), "evaluator"
-    ),
-    Mutant(
-        LOWERING, "pads do what they stand for", Rewrite(Lowering.pad, "self.as_idle(True)", "self.as_idle(False)"), "evaluator"
+        LOWERING,
+        "idle processors execute one nop too few",
+        Rewrite(Lowering.guarded, 'self.emit("nop", at=at)', "pass"),
+        "evaluator",
     ),
     Mutant(
         LOWERING,
-        "pads leave out the control of loops",
+        "pads execute the instructions that they replace",
+        Rewrite(Lowering.pad, "self.as_idle(True)", "self.as_idle(False)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "pads lack the control instructions of loops",
         Rewrite(Lowering.for_loop, "self.as_idle(False)", "self.as_idle(was_idle)"),
         "evaluator",
     ),
@@ -86,19 +94,19 @@ MUTANTS = (
     ),
     Mutant(
         LOWERING,
-        "a local's register is taken again",
+        "the register of a local is used again",
         Rewrite(Lowering.statement, "self.locals[name] = register", "self.locals[name] = register; self.free -= 1"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
-        "the second operand takes the first one's register",
+        "the second operand overwrites the first one's register",
         Rewrite(Lowering.operations, "x = self.value(chain[0].left)", "x = self.value(chain[0].left); self.free = 1"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
-        "registers are never given back",
+        "registers are never freed",
         Rewrite(Lowering.scope.__wrapped__, "self.free, self.locals = free, names", "self.locals = names"),
         "registers",
     ),
@@ -109,7 +117,7 @@ MUTANTS = (
         "evaluator",
         "analysis has refused every name that is used outside of its scope or hides another, so nothing looks",
     ),
-    Mutant(LOWERING, "wrap is not heeded", Rewrite(Emitter.__init__, "Trap.OPERANDS if", "Trap.ARITHMETIC if"), "evaluator"),
+    Mutant(LOWERING, "wrap is ignored", Rewrite(Emitter.__init__, "Trap.OPERANDS if", "Trap.ARITHMETIC if"), "evaluator"),
     Mutant(
         LOWERING, "arithmetic always wraps", Rewrite(Emitter.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
     ),
@@ -118,17 +126,19 @@ MUTANTS = (
     ),
     Mutant(
         LOWERING,
-        "of several ranges only the first is tested",
+        "only the first of several ranges is tested",
         Rewrite(Lowering.parallel, "in tests[1:]", "in tests[2:]"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
-        "inner ranges are not masked out of pid",
+        "the index of an inner range is not masked",
         Rewrite(Lowering.index, "if width is not None", "if False"),
         "evaluator",
     ),
-    Mutant(LOWERING, "outer ranges do not shift pid", Rewrite(Lowering.index, "if inner:", "if False:"), "evaluator"),
+    Mutant(
+        LOWERING, "the index of an outer range is not shifted", Rewrite(Lowering.index, "if inner:", "if False:"), "evaluator"
+    ),
     Mutant(
         LOWERING,
         "items do not start at the low end",
@@ -139,20 +149,21 @@ MUTANTS = (
         LOWERING, "the last item is left out", Rewrite(Lowering.item, "derived.exclusive(part.high)", "part.high"), "evaluator"
     ),
     Mutant(
-        LOWERING, "items of words go one beyond", Rewrite(Lowering.item, "own, high or", "own, (high and own) or"), "evaluator"
+        LOWERING,
+        "ranges of words have one item too many",
+        Rewrite(Lowering.item, "own, high or", "own, (high and own) or"),
+        "evaluator",
     ),
-    Mutant(
-        LOWERING, "items come round to the low end of the word", Rewrite(Lowering.item, 'else "addsat"', 'else "add"'), "ranges"
-    ),
+    Mutant(LOWERING, "items wrap around to 0", Rewrite(Lowering.item, 'else "addsat"', 'else "add"'), "ranges"),
     Mutant(
         LOWERING,
-        "a range from beyond the word starts in it",
+        "a range that starts beyond the largest word wraps",
         Rewrite(Lowering.low_end, "self.parameter(derived.saturated(low))", "self.parameter(low)"),
         "ranges",
     ),
     Mutant(
         LOWERING,
-        "a range from a number beyond the word starts in it",
+        "a range that starts at a number beyond the largest word wraps",
         Rewrite(
             Lowering.low_end, "isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)", "isinstance(low, Number)"
         ),
@@ -170,13 +181,13 @@ MUTANTS = (
     ),
     Mutant(
         LOWERING,
-        "rows of a matrix are not skipped",
+        "a row index is not multiplied by the row length",
         Rewrite(Lowering.address, "self.parameter(derived.columns_of(name))", "constant(1)"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
-        "rows of a matrix are not skipped, by parameters",
+        "a row index is not multiplied by a row length that is a parameter",
         Rewrite(derived.address_of, 'Binary("*", offset, columns_of(name), at)', "offset"),
         "evaluator",
     ),
@@ -216,7 +227,7 @@ MUTANTS = (
     Mutant(LOWERING, "lg rounds down", Rewrite(parameters.lg, "(x - 1).bit_length()", "x.bit_length() - 1"), "evaluator"),
     Mutant(
         LOWERING,
-        "inputs come after what the program works on",
+        "inputs are laid out after work arrays",
         Rewrite(Instantiation._arrays, "for role in ROLES for s in declared", "for role in reversed(ROLES) for s in declared"),
         "evaluator",
     ),
@@ -228,14 +239,19 @@ MUTANTS = (
     ),
     Mutant(
         ANALYSIS,
-        "what idle processors do not assign stays the same on all",
+        "a local assigned by some processors counts as equal on all",
         Rewrite(analysis._Checker._assigned, "context.divergent or not", "not"),
         "refused texts",
     ),
-    Mutant(ANALYSIS, "pid is the same on all", Rewrite(analysis._Checker._varies, 'node.name == "pid" or', ""), "refused texts"),
     Mutant(
         ANALYSIS,
-        "control may stand where processors are idle",
+        "pid counts as equal on all processors",
+        Rewrite(analysis._Checker._varies, 'node.name == "pid" or', ""),
+        "refused texts",
+    ),
+    Mutant(
+        ANALYSIS,
+        "control is allowed where processors are idle",
         Rewrite(analysis._Checker._control, "if not context.divergent:", "if True:"),
         "refused texts",
     ),

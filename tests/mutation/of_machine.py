@@ -17,7 +17,7 @@ from lockstep.pram.word import WORD_OPERATIONS
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
-WORDS, STEPS, ACCESS, REFUSALS = "word operations", "machine", "access modes", "what the machine refuses"
+WORDS, STEPS, ACCESS, REFUSALS = "word operations", "machine", "access modes", "refused runs"
 
 
 def operation(name: str, exact: Any, change: str) -> Entry:
@@ -73,14 +73,14 @@ MUTANTS = (
     ),
     Mutant(
         STEPS,
-        "halted processors halt once more",
+        "halted processors execute halt again",
         Rewrite(Machine._groups, "left = np.flatnonzero(counter != HALTED)", "left = np.arange(len(counter))"),
         "scalar machine",
     ),
     Mutant(STEPS, "all processors run what processor 0 runs", Rewrite(Machine._groups, ".all()", ".any()"), "scalar machine"),
     Mutant(
         STEPS,
-        "groups of processors are cut short",
+        "only the first two processors of a group run",
         Rewrite(Machine._groups, "yield index, left[here]", "yield index, left[here][:2]"),
         "scalar machine",
     ),
@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         STEPS,
-        "jmp lands one behind its target",
+        "jmp lands one instruction before its target",
         Rewrite(Machine._next, "return instruction.jumps_to\n", "return instruction.jumps_to - 1\n"),
         "instruction examples",
     ),
@@ -146,12 +146,12 @@ MUTANTS = (
     ),
     Mutant(
         ACCESS,
-        "a seed is not asked",
+        "a seed does not choose the winner",
         Rewrite(Arbiter.__init__, 'if self.winner.kind == "random" else None', "if False else None"),
         "seeded writers",
     ),
     Mutant(ACCESS, "EREW lets several read a cell", mode("EREW", concurrent_reads=True), "conflicts"),
-    Mutant(ACCESS, "CREW is EREW", mode("CREW", concurrent_reads=False), "conflicts"),
+    Mutant(ACCESS, "CREW refuses concurrent reads", mode("CREW", concurrent_reads=False), "conflicts"),
     Mutant(ACCESS, "CREW lets several write a cell", mode("CREW", concurrent_writes=True), "conflicts"),
     Mutant(ACCESS, "CRCW common takes values that differ", mode("CRCW common", same_value=False), "conflicts"),
     Mutant(ACCESS, "CRCW priority asks for equal values", mode("CRCW priority", same_value=True), "conflicts"),
@@ -163,13 +163,13 @@ MUTANTS = (
     ),
     Mutant(
         ACCESS,
-        "a read and a write of one cell do not meet",
+        "a read and a write of one cell are no conflict",
         Rewrite(access.find_conflict, "len(reads) and len(writes)", "False and len(writes)"),
         "conflicts",
     ),
     Mutant(
         ACCESS,
-        "marks of the step before are left where reads meet writes",
+        "marks of the previous step are not cleared where reads meet writes",
         Rewrite(access._meeting, "owner[reads.cells] = -1", "pass"),
         "conflicts",
     ),
@@ -202,7 +202,7 @@ MUTANTS = (
     ),
     Mutant(
         REFUSALS,
-        "conditions must have equal values, not equal truth",
+        "processors must agree on the value of a condition, not on its truth",
         Rewrite(checks._check_agreement, "(values != 0) != (values[0] != 0)", "values != values[0]"),
         "evaluator",
     ),

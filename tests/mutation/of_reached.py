@@ -8,17 +8,17 @@ from lockstep.pram.emitting import Emitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.machine import Machine
 from lockstep.pram.reached import Reached, Unreached, _few, _ranges, _witnesses, unreached
-from lockstep.proofs_check.fuzzing.tally import Tally
+from lockstep.proofs_check.fuzzing.counts import CampaignCounts
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
-REACHED, DRAWING, PROBING = "what runs reach", "drawing of inputs", "probing"
+REACHED, DRAWING, PROBING = "reached lines", "drawing of inputs", "probing"
 WALK, WORDS, STYLED, PROBES = "reached", "reached in words", "styles", "probes"
 
 OF_RUNS = (
     Mutant(REACHED, "the loops of idle processors count", Rewrite(Emitter.emit, "self.pads > 0", "False"), WALK),
     Mutant(REACHED, "the nops of idle processors count", Rewrite(Emitter.emit, "at=at, idle=True", "at=at, idle=False"), WALK),
-    Mutant(REACHED, "what follows a pad is idle, too", Rewrite(Lowering.pad, "self.pads -= 1", "pass"), WALK),
+    Mutant(REACHED, "instructions after a pad count as idle", Rewrite(Lowering.pad, "self.pads -= 1", "pass"), WALK),
     Mutant(
         REACHED,
         "the sides of repeat are exchanged",
@@ -38,13 +38,13 @@ OF_RUNS = (
     ),
     Mutant(
         REACHED,
-        "a side needs all processors",
+        "a side counts only if all processors take it",
         Rewrite(Machine._next, "jumps = bool(taken.any())", "jumps = bool(taken.all())"),
         WALK,
     ),
     Mutant(
         REACHED,
-        "a branch that some take is not followed",
+        "a branch that only some processors take is ignored",
         Rewrite(Machine._next, "0 if taken.all() else FOLLOWED", "0 if taken.any() else FOLLOWED"),
         WALK,
     ),
@@ -54,35 +54,44 @@ OF_RUNS = (
         Rewrite(Machine.step, "|= RAN", "|= 0 if isinstance(row.destination, Cell) else RAN"),
         WALK,
     ),
-    Mutant(REACHED, "a loop that is left was entered", Rewrite(_witnesses, '"entered": FOLLOWED', '"entered": RAN'), WALK),
     Mutant(
-        REACHED, "ranges are not told of", Rewrite(Lowering.parallel, "statement.body, at, statement", "statement.body, at"), WALK
-    ),
-    Mutant(REACHED, "the end of the program is a line to reach", Rewrite(_witnesses, "instructions[:-1]", "instructions"), WORDS),
-    Mutant(REACHED, "several runs reach what all of them do", Rewrite(Reached.__or__, "a | b", "a & b"), WORDS),
-    Mutant(REACHED, "runs lack together what one lacks", Rewrite(Unreached.__and__, "if item in both", ""), WORDS),
-    Mutant(REACHED, "an item needs all its instructions", Rewrite(unreached, "& mark}", "& mark and index % 2}"), WALK),
-    Mutant(
-        REACHED, "what stands in a side not taken is named, too", Rewrite(Unreached.text, "if item[:2] not in far", ""), WORDS
+        REACHED, "a loop that is skipped counts as entered", Rewrite(_witnesses, '"entered": FOLLOWED', '"entered": RAN'), WALK
     ),
     Mutant(
         REACHED,
-        "what stands behind a halt is not named",
-        Rewrite(Unreached.text, "if self.items and not parts:", "if False:"),
+        "ranges are not reported",
+        Rewrite(Lowering.parallel, "statement.body, at, statement", "statement.body, at"),
+        WALK,
+    ),
+    Mutant(REACHED, "the end of the program counts as a line", Rewrite(_witnesses, "instructions[:-1]", "instructions"), WORDS),
+    Mutant(REACHED, "several runs reach only what each of them reaches", Rewrite(Reached.__or__, "a | b", "a & b"), WORDS),
+    Mutant(REACHED, "several runs lack what any of them lacks", Rewrite(Unreached.__and__, "if item in both", ""), WORDS),
+    Mutant(
+        REACHED, "an item counts only if all its instructions run", Rewrite(unreached, "& mark}", "& mark and index % 2}"), WALK
+    ),
+    Mutant(
+        REACHED,
+        "lines in a side that was not taken are named as well",
+        Rewrite(Unreached.text, "if item[:2] not in far", ""),
         WORDS,
     ),
-    Mutant(REACHED, "lines are named as if none were between", Rewrite(_ranges, "pair[1] - pair[0]", "0"), WORDS),
-    Mutant(REACHED, "how many more there are is not said", Rewrite(_few, "if more > 0", "if False"), WORDS),
+    Mutant(
+        REACHED, "lines behind a halt are not named", Rewrite(Unreached.text, "if self.items and not parts:", "if False:"), WORDS
+    ),
+    Mutant(REACHED, "lines with a gap are named as one range", Rewrite(_ranges, "pair[1] - pair[0]", "0"), WORDS),
+    Mutant(REACHED, "the number of items left out is not shown", Rewrite(_few, "if more > 0", "if False"), WORDS),
     Mutant(
         REACHED,
-        "a campaign reaches all",
-        Rewrite(Tally.reach, "len(every.lines) - len(left.lines)", "len(every.lines)"),
+        "a campaign counts every line as reached",
+        Rewrite(CampaignCounts.reach, "len(every.lines) - len(left.lines)", "len(every.lines)"),
         "reached in campaigns",
     ),
 )
 
 OF_INPUTS = (
-    Mutant(DRAWING, "constants have no neighbours", Rewrite(drawing.cell_choice, "(c - 1, c, c + 1)", "(c,)"), STYLED),
+    Mutant(
+        DRAWING, "the neighbours of constants are not drawn", Rewrite(drawing.cell_choice, "(c - 1, c, c + 1)", "(c,)"), STYLED
+    ),
     Mutant(
         DRAWING,
         "edges leave declared ranges",
@@ -97,11 +106,11 @@ OF_INPUTS = (
     ),
     Mutant(
         DRAWING,
-        "parameters are no constants",
+        "parameters do not count as constants",
         Rewrite(drawing.program_constants, "| set(program.values(params).values())", ""),
         STYLED,
     ),
-    Mutant(DRAWING, "no input is uniform", Rewrite(drawing.style_of, "if number else", "if number >= 0 else"), STYLED),
+    Mutant(DRAWING, "no uniform input is drawn", Rewrite(drawing.style_of, "if number else", "if number >= 0 else"), STYLED),
     Mutant(DRAWING, "all sizes have the same styles", Rewrite(drawing.style_of, "2 * (size - 1) + number", "number"), STYLED),
     Mutant(
         DRAWING,
@@ -120,25 +129,27 @@ OF_INPUTS = (
         STYLED,
     ),
     Mutant(PROBING, "every word is ordinary", Rewrite(probing.is_ordinary, "return False", "return True"), PROBES),
-    Mutant(PROBING, "refusals are notes", Rewrite(probing._try, "if probe.ordinary:", "if False:"), PROBES),
-    Mutant(PROBING, "what reaches nothing new is kept", Rewrite(probing._try, "unreached(program, both) ==", "None =="), PROBES),
+    Mutant(PROBING, "failures become notes", Rewrite(probing._try, "if probe.ordinary:", "if False:"), PROBES),
+    Mutant(
+        PROBING, "inputs that reach nothing new are kept", Rewrite(probing._try, "unreached(program, both) ==", "None =="), PROBES
+    ),
     Mutant(
         PROBING,
-        "probing goes on when all is reached",
+        "probing goes on when everything is reached",
         Rewrite(probing.reach, "or not unreached(program, found.reached)", ""),
         PROBES,
     ),
     Mutant(PROBING, "steps are not bounded", Rewrite(probing.reach, "found.steps >= STEPS_IN_ALL", "False"), PROBES),
     Mutant(
         PROBING,
-        "a probe that is given up counts as refused",
+        "a probe that reaches the limit of steps counts as refused",
         Rewrite(probing._try, "isinstance(error, NoHalt) and limit < max_steps", "False"),
         PROBES,
     ),
     Mutant(PROBING, "large sizes are probed", Rewrite(probing._chosen, "<= MOST_ROOM", "< 1 << 60"), PROBES),
     Mutant(PROBING, "no word is extreme", Rewrite(probing._extreme, "if each.array.high is None", "if False"), PROBES),
     Mutant(PROBING, "declared ranges are left", Rewrite(probing._extreme, "if each.array.high is None", "if True"), PROBES),
-    Mutant(PROBING, "edges have no input of their own", Rewrite(probing._series, "MOST_EDGES //", "0 //"), PROBES),
+    Mutant(PROBING, "no input consists of edges only", Rewrite(probing._series, "MOST_EDGES //", "0 //"), PROBES),
 )
 
 MUTANTS = (*OF_RUNS, *OF_INPUTS)

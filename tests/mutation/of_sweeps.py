@@ -12,7 +12,7 @@ from lockstep.proofs_check.sweeps.store import SweepStore
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
-KEPT, SHOWN, SAID = "what sweeps keep", "what reports show", "exit status"
+KEPT, SHOWN, SAID = "database of sweeps", "reports", "exit status"
 
 
 def row(area: str, breaks: str, function: Any, old: str, new: str, check: str) -> Mutant:
@@ -30,20 +30,20 @@ OF_KEPT = (
     ),
     row(
         KEPT,
-        "what is stale stays stale",
+        "a case with changed files stays stale",
         SweepStore._compare_files,
         "SET current = 1",
         "SET current = current",
         "sweeps see files",
     ),
-    row(KEPT, "a folder's names make no difference", files.fingerprint, "sorted(os.listdir(path))", "[]", "sweeps see files"),
-    row(KEPT, "what was not there makes no difference", files.fingerprint, 'return ""', "return UNREADABLE", "fingerprints"),
+    row(KEPT, "the names in a folder do not count", files.fingerprint, "sorted(os.listdir(path))", "[]", "sweeps see files"),
+    row(KEPT, "files that did not exist do not count", files.fingerprint, 'return ""', "return UNREADABLE", "fingerprints"),
     row(
         KEPT, "libraries are named without their versions", plan.libraries, "{name} {version_of(name)}", "{name}", "fingerprints"
     ),
     row(
         KEPT,
-        "of files with one text only the first is swept",
+        "only the first of several files with the same text is swept",
         plan.subjects,
         "(subject.file, subject.sidecar_file)",
         "(subject.program_sha256, subject.sidecar_sha256)",
@@ -51,7 +51,7 @@ OF_KEPT = (
     ),
     row(
         KEPT,
-        "what the last sweep has found is forgotten",
+        "--forget removes results of the last sweep",
         SweepStore.forget,
         "AND NOT (? AND current AND c.sweep = ?)",
         "AND (1 OR ? OR ?)",
@@ -59,7 +59,7 @@ OF_KEPT = (
     ),
     row(
         KEPT,
-        "nothing is forgotten of a file that is gone",
+        "--forget keeps results of a file that is gone",
         SweepStore.forget,
         "(file, path.is_file(), last)",
         "(file, True, last)",
@@ -67,19 +67,19 @@ OF_KEPT = (
     ),
     row(
         KEPT,
-        "nothing is forgotten of the newest text",
+        "--forget keeps old results of the newest text",
         SweepStore.forget,
         "c.sweep = ?",
         "s.sweep = ?",
         "texts are forgotten on purpose",
     ),
-    row(KEPT, "a case is known by its number, whatever its input", plan.Task.key.fget, "self.drawn", '""', "failures stand"),
+    row(KEPT, "a case is identified by its number without its input", plan.Task.key.fget, "self.drawn", '""', "failures stand"),
 )
 
 OF_SHOWN = (
     row(
         SHOWN,
-        "a program is known by its name",
+        "a program is identified by its name",
         survey._texts,
         "found.setdefault(entry.file, {})",
         "found.setdefault(entry.name, {})",
@@ -87,7 +87,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "what nobody judged takes an oracle's failure back",
+        "a case without verdict removes an oracle's failure",
         survey._took_back,
         ' and bool(row["judged"]) >= case.judged',
         "",
@@ -95,7 +95,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "another input of a number takes a failure back",
+        "another input with the same number removes a failure",
         survey._took_back,
         "inputs = [drawn] if drawn else [",
         "inputs = [",
@@ -103,7 +103,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "what could not be drawn is never taken back",
+        "a failure to draw an input is never removed",
         survey._took_back,
         "[found for (found,) in since if found]",
         "[]",
@@ -112,7 +112,7 @@ OF_SHOWN = (
     row(SHOWN, "failures under other options are dropped", survey._standing, "if not any(", "if any(", "failures stand"),
     row(
         SHOWN,
-        "fewer processes take a failure back",
+        "a sweep of fewer processes removes a failure",
         survey.Entry.asks_no_less,
         "set(self.limits.constructions) >= set(other.limits.constructions)",
         "True",
@@ -120,7 +120,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "another dtype takes a failure back",
+        "a sweep with another dtype removes a failure",
         survey.Entry.asks_no_less,
         "self.limits.dtype == other.limits.dtype",
         "True",
@@ -128,23 +128,16 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "a failure by an oracle is taken back without one",
+        "a sweep without oracle removes an oracle's failure",
         survey.Entry.asks_no_less,
         "(self.sidecar == other.sidecar or not other.sidecar)",
         "True",
         "failures stand",
     ),
+    row(SHOWN, "an earlier result removes a failure", survey._took_back, "AND sweep > ?", "AND sweep != ?", "failures stand"),
     row(
         SHOWN,
-        "what was checked before takes a failure back",
-        survey._took_back,
-        "AND sweep > ?",
-        "AND sweep != ?",
-        "failures stand",
-    ),
-    row(
-        SHOWN,
-        "what is computed takes a failure back",
+        "a computed case removes a failure of a decode",
         survey._took_back,
         "else (CHECKED,)",
         "else (CHECKED, COMPUTED)",
@@ -160,7 +153,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "what some run has not reached is unreached",
+        "lines that one run did not reach count as unreached",
         survey._unreached,
         "reduce(and_, found)",
         "Unreached.of({item for each in found for item in each.items})",
@@ -168,7 +161,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "the range of a parameter is that of sizes",
+        "the range of a parameter is the range of sizes",
         values.Extent.of,
         "min(least, value), max(most, value)",
         "min(least, size), max(most, size)",
@@ -176,7 +169,7 @@ OF_SHOWN = (
     ),
     row(
         SHOWN,
-        "a size with a failure is said to be checked",
+        "a size with a failure counts as checked",
         values.Surveyed.checked,
         "self._lacking | ",
         "",
@@ -185,21 +178,22 @@ OF_SHOWN = (
 )
 
 OF_STATUS = (
-    row(SAID, "nothing decoded is fine", verdict._nothing_compared, "if not _decoded(program, c)", "if False", "exit status"),
-    row(SAID, "no run that ends is fine", verdict._nothing_compared, "elif program.counts[STOPPED] == len(program.cases):", "elif False:",
+    row(SAID, "a sweep without decodes ends with 0", verdict._nothing_compared, "if not _decoded(program, c)", "if False", "exit status"),
+    row(SAID, "a sweep in which no run ends, ends with 0", verdict._nothing_compared,
+        "elif program.counts[STOPPED] == len(program.cases):", "elif False:",
         "exit status"),
     row(
         SAID,
-        "without an oracle and a claim the machine alone is fine",
+        "machine runs without oracle and claim end with 0",
         verdict._nothing_compared,
         "not any(case.judged for case in program.cases)",
         "False",
         "exit status",
     ),
-    row(SAID, "failures are fine", verdict._failures, "if not failed:", "if failed:", "exit status"),
-    row(SAID, "a database without programs is fine", verdict.reasons, "if not survey.programs:", "if False:", "exit status"),
-    row(SAID, "claims that are false are fine", ending.end_with, "raise typer.Exit(FAILED)", "pass", "false claims"),
-    row(SAID, "claims that hold are false", ending.false_claims, "if not check.holds", "if True", "false claims"),
+    row(SAID, "failures end with 0", verdict._failures, "if not failed:", "if failed:", "exit status"),
+    row(SAID, "a database without programs ends with 0", verdict.reasons, "if not survey.programs:", "if False:", "exit status"),
+    row(SAID, "false claims end with 0", ending.end_with, "raise typer.Exit(FAILED)", "pass", "false claims"),
+    row(SAID, "true claims count as false", ending.false_claims, "if not check.holds", "if True", "false claims"),
     row(SAID, "empty ranges of sizes are dropped", arguments._range, "if high < low:", "if False:", "sizes are refused"),
 )  # fmt: skip
 

@@ -21,8 +21,8 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.proofs_check import agreement
 from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.claims import check_claims
-from lockstep.proofs_check.measured import Measured
 from lockstep.proofs_check.theorems import THEOREMS
 from mutation.planting import Attribute
 from mutation.table import Check
@@ -134,14 +134,14 @@ def theorems_find() -> None:
         longer = replace(compiled.circuit.vocabulary, kinds=(*compiled.circuit.vocabulary.kinds, ("MORE", 0)))
         model = replace(compiled.model, vocabulary=longer, layers=compiled.model.layers[:2])
         more = replace(found, steps=found.steps + 1, context=tuple(c + 1 for c in found.context), tokens=found.tokens * 0)
-        right, wrong = Measured(job, compiled, found), Measured(job, replace(compiled, model=model), more)
+        right, wrong = CheckedDecode(job, compiled, found), CheckedDecode(job, replace(compiled, model=model), more)
         held = {row.what for row in _rows(construction, right) if not row.holds}
         assert not held, f"{construction}: {held} fail"
         passed = {row.what for row in _rows(construction, wrong) if row.holds}
         assert passed == {"every token", "d_model"}, f"{construction}: {passed} hold of what is wrong"
 
 
-def _rows(construction: str, measured: Measured) -> list[object]:
+def _rows(construction: str, measured: CheckedDecode) -> list[object]:
     return [row for t in THEOREMS if t.of_decodes for row in t.of_decodes(construction, [measured], "1 run", "parallel")]  # type: ignore[misc]
 
 

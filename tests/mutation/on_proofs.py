@@ -79,17 +79,17 @@ def saturated_bit(compiled: Compiled) -> Fault:
     return Fault(2, "w_out", (offsets["out"], int(torch.nonzero(sets)[0])), 1.0)
 
 
-EMBEDDING, READOUT = "tokens enter by their kind and bits", "tokens leave as emitted, with probability 0.9"
+EMBEDDING, READOUT = "the embedding sets the kind and bits of a token", "the readout emits the right token with probability 0.9"
 FINDS = "each head finds the row that its lookup means"
-THERE = "fields and heads are all there"
-ROWS = "rows that do not execute: what all gates add"
+THERE = "all fields and heads exist"
+ROWS = "rows that do not execute: sums of all gates"
 #: Faults of a short model, each with the obligation that must fail.
 FAULTS: dict[str, tuple[str, Callable[[Compiled], Fault], str]] = {
     "a stray embedding": ("ap-mdm", entry(-1, "embedding.kind", (1, 0), 1.0), EMBEDDING),
     "a doubled embedding": ("ap-mdm", nth("embedding.one", 0, 2.0), EMBEDDING),
     "a stray logit": ("ap-mdm", entry(-1, "unembedding.kind", (3, 4), 999.0), READOUT),
     "a weak logit": ("ap-mdm", nth("unembedding.kind", 1, 1.0), READOUT),
-    "an edit bit": ("ap-mdm", entry(-1, "control_bias", (0,), -3.0), "edit bits are their fields"),
+    "an edit bit": ("ap-mdm", entry(-1, "control_bias", (0,), -3.0), "edit bits equal their fields"),
     "a head": ("ap-mdm", entry(0, "o", (0, 3, 0), 1.0), "each head copies the fields of its lookup only"),
     "a query": ("mdm", scale(1, "q", 0.0), FINDS),
     "a key": ("ap-mdm", scale(2, "k", 3.0), FINDS),

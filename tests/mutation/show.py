@@ -13,12 +13,17 @@ from rich.text import Text
 from mutation.table import Check
 from mutation.verdicts import CRASHED, EQUIVALENT, KILLED, Score, Verdict
 
-#: Colours of verdicts; whatever else is wrong is red.
+#: Colours of verdicts; all others are red.
 COLOURS = {KILLED: "green", EQUIVALENT: "cyan"}
+INTRODUCTION = (
+    "A *mutant* is a deliberate fault in one function or value. Each mutant names a check, which passes without the mutant and must fail"
+    " with it. An *equivalent* mutant changes nothing that Lockstep claims: its check passes, and its row says why."
+    " [development.md](development.md#mutants) explains how to add one."
+)
 
 
 def what_became(v: Verdict) -> str:
-    """`killed by agreement of mdm`, `equivalent, shown by ...`."""
+    """The verdict as text: `killed by agreement of mdm`, `equivalent, shown by ...`."""
     match v.verdict:
         case "killed":
             return f"killed by {v.mutant.check}"
@@ -30,8 +35,8 @@ def what_became(v: Verdict) -> str:
 
 
 def table(verdicts: Sequence[Verdict]) -> Table:
-    """Grouped by what is mutated."""
-    shown = Table("what is broken", "where", "verdict", "seconds", box=box.SIMPLE_HEAD, title="mutants")
+    """The verdicts as a table, grouped by area."""
+    shown = Table("fault", "where", "verdict", "seconds", box=box.SIMPLE_HEAD, title="mutants")
     for area, rows in groupby(verdicts, lambda v: v.mutant.area):
         shown.add_row(Text(area, "bold"))
         for v in rows:
@@ -41,7 +46,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """The score, and how many are neither killed nor equivalent, by verdict."""
+    """The score, and the number of mutants with each other verdict."""
     wrong: dict[str, int] = {}
     for v in verdicts:
         if not v.fine:
@@ -51,17 +56,17 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 
 
 def markdown(verdicts: Sequence[Verdict], checks: Iterable[Check], command: str) -> str:
-    """The same as a document. Nothing in it changes from run to run."""
-    lines = ["# Mutants", "", f"Made by `{command}`. {summary(verdicts)}.", ""]
+    """The verdicts as a Markdown page, which is the same after every run."""
+    lines = ["# Mutants", "", INTRODUCTION, "", f"Made by `{command}`; do not edit this page. {summary(verdicts)}.", ""]
     lines += ["| area | mutants | killed | equivalent |", "|---|---|---|---|"]
     areas = [(area, list(rows)) for area, rows in groupby(verdicts, lambda v: v.mutant.area)]
     for area, rows in areas:
         score = Score.of(rows)
         lines.append(f"| {area} | {len(rows)} | {score.killed} | {score.equivalent} |")
-    lines += ["", "## The checks", "", "| check | what it holds |", "|---|---|"]
+    lines += ["", "## The checks", "", "| check | what it compares or plants |", "|---|---|"]
     lines += [f"| {check.name} | {_cell(check.holds)} |" for check in checks]
     for area, rows in areas:
-        lines += ["", f"## {area[0].upper()}{area[1:]}", "", "| what is broken | where | verdict |", "|---|---|---|"]
+        lines += ["", f"## {area[0].upper()}{area[1:]}", "", "| fault | function or value | verdict |", "|---|---|---|"]
         for v in rows:
             why = f": {v.mutant.equivalent}" if v.verdict == EQUIVALENT else ""
             lines.append(f"| {_cell(v.mutant.breaks)} | `{v.mutant.plant.where}` | {_cell(what_became(v) + why)} |")

@@ -1,4 +1,4 @@
-"""A row of the table of mutants, and a row of the table of checks."""
+"""The rows of the two tables: mutants and checks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mutation.planting import Planting
 
 @dataclass(frozen=True)
 class Check:
-    """A named check on small jobs: it returns where all is well, and raises AssertionError with what it has found.
+    """A named check on small jobs. It raises AssertionError if something is wrong; the message says what.
 
-    holds: what against what, in words. refusals: errors of ours that say the same as an assertion here. Anything else that
-    escapes is a crash, and a crash catches nothing.
+    holds: a text that says what it compares. refusals: errors of Lockstep that count as failures of this check. Any other
+    exception is a crash, and a crash catches nothing.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Check:
     refusals: tuple[type[Exception], ...] = ()
 
     def finds(self) -> str:
-        """What is wrong, in a line; empty where nothing is."""
+        """Run the check. Returns: what is wrong, in one line; "" if nothing is."""
         try:
             self.run()
         except (AssertionError, *self.refusals) as found:
@@ -34,12 +34,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Mutant:
-    """One thing broken.
+    """One deliberate fault.
 
-    area:       what is mutated: a heading of the table. breaks: what is wrong in it, in words; its name, too.
-    plant:      puts it in place, and takes it out again.
-    check:      a name in CHECKS: the check that fails with it; of an equivalent mutant the one that holds with it nevertheless.
-    equivalent: why it changes nothing that is claimed; empty if it does.
+    area:       the part of Lockstep with the fault: a heading of the table. breaks: the fault, as text; also its name.
+    plant:      puts the fault in place and removes it again.
+    check:      a name in CHECKS: the check that fails with the fault. With an equivalent mutant, this check passes.
+    equivalent: the reason why the fault changes nothing that is claimed; "" if it does.
     """
 
     area: str

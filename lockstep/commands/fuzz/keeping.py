@@ -1,4 +1,4 @@
-"""A random program that failed: made small, written to files, with the command that repeats it."""
+"""A random program that failed: made small, write_program to files, with the command that repeats it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from lockstep.common.keeping import Kept, repeat_command, shown, write_input
 from lockstep.models.atomic import write_atomically
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.failing import inputs_size, name, same_check
-from lockstep.proofs_check.fuzzing.campaign import Failure, examine, random_of
-from lockstep.proofs_check.fuzzing.random_programs import TextCase, written
-from lockstep.proofs_check.fuzzing.shrinking import recorded, shrink
+from lockstep.proofs_check.fuzzing.campaign import Failure, failed_checks, random_of
+from lockstep.proofs_check.fuzzing.random_programs import TextCase, write_program
+from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
 
 STEM = "failing"
 
 
 def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progress = silent) -> tuple[TextCase, TextCase]:
     """The program and input that failed, and the smallest found that fail in the same way."""
-    found, picks = recorded(written, random_of(seed, failure.number))
+    found, choices = make_at_random(write_program, random_of(seed, failure.number))
     check, options = failure.check, failure.options
     narrowed = replace(options, constructions=(check.process,)) if check.process else options
     if not seconds:
         return found, found
     return found, shrink(
-        written, found, picks, lambda case: same_check(check, *examine(case, narrowed)), _size, seconds, progress
+        write_program, found, choices, lambda case: same_check(check, *failed_checks(case, narrowed)), _size, seconds, progress
     )
 
 

@@ -43,7 +43,7 @@ from lockstep.pram.program import Program, load
 if TYPE_CHECKING:
     from lockstep.common.keeping import Kept
     from lockstep.pram.sidecar import SidecarFailed
-    from lockstep.proofs_check.verification import Failed, Options
+    from lockstep.proofs_check.verification import FailedCheck, Options
 
 
 def verify(file: File, input: Input = None,
@@ -100,12 +100,12 @@ def verify(file: File, input: Input = None,
         raise typer.Exit(FAILED)
 
 
-def show_at_once(failed: Failed) -> None:
+def show_at_once(failed: FailedCheck) -> None:
     """The first failure, on standard error, while the rest goes on."""
     err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
 
 
-def _keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None, shrink: int,
+def _keep_input(program: Program, file: Path, failed: FailedCheck, options: Options, directory: Path, given: Path | None, shrink: int,
                 **how: Any) -> Kept | None:  # fmt: skip
     """Keep the input of a failure, made small for so many seconds."""
     from lockstep.common.keeping import keep_input

@@ -17,7 +17,7 @@ from lockstep.common.tables import LEGEND
 if TYPE_CHECKING:
     from lockstep.common.keeping import Kept
     from lockstep.proofs_check.report import Check
-    from lockstep.proofs_check.verification import Failed, Report
+    from lockstep.proofs_check.verification import FailedCheck, Report
 
 
 def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
             "failing": vars(kept) if kept else None}  # fmt: skip
 
 
-def _failure(failed: Failed) -> dict[str, Any]:
+def _failure(failed: FailedCheck) -> dict[str, Any]:
     """The first input on which a check failed."""
     winner = str(failed.winner) if failed.case.winner_open else None
     return {"what": failed.check.what, "process": failed.check.process, "params": failed.case.params, "winner": winner,

@@ -1,4 +1,4 @@
-"""What one decode beside the machine measured."""
+"""One decode that was checked beside the machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lockstep.proofs_check.agreement import Agreement
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One decode: the job, its model, and what agreed; its run is `agreement.run`."""
+class CheckedDecode:
+    """One decode: the job, its model, and the comparison with the machine's run, `agreement.run`."""
 
     job: Job
     compiled: Compiled
@@ -23,5 +23,5 @@ class Measured:
 
     @property
     def space(self) -> int:
-        """Words of shared memory and registers with program counters."""
+        """The number of words of shared memory, registers and program counters."""
         return self.job.state_words

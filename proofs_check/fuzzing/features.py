@@ -1,4 +1,4 @@
-"""What programs hold: their statements, operators and features, counted in the syntax tree."""
+"""Counts the statements, operators and other features of a program, from its syntax tree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lockstep.pram.analysis import CONTROL
 from lockstep.pram.parameters import is_parametric
 
 
-def coverage(tree: syntax.ProgramText) -> Counter[str]:
-    """Count the kinds of nodes of a program, its operators ("word +", "parameter +") and the features below."""
+def count_features(tree: syntax.ProgramText) -> Counter[str]:
+    """Count nodes by kind, operators ("word +", "parameter +") and the features that `_features` names."""
     params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
     arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
     nodes = list(syntax.walk(tree))
@@ -26,7 +26,7 @@ def coverage(tree: syntax.ProgramText) -> Counter[str]:
 
 
 def reads_memory(expression: syntax.Expression, names: set[str]) -> bool:
-    """Whether an array, or one of these names, stands in an expression."""
+    """Whether an expression contains an indexed array or one of these names."""
     return any(isinstance(n, syntax.Index) or isinstance(n, syntax.Name) and n.name in names for n in syntax.walk(expression))
 
 

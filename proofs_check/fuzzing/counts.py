@@ -1,4 +1,4 @@
-"""What a campaign of random programs has met: programs, runs, decodes, refusals, and coverage by kind."""
+"""The counts of a campaign of random programs: programs, runs, decodes, refusals, and coverage by kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lockstep.pram.reached import Reached, Unreached, items, unreached
 from lockstep.pram.syntax import COMPARISONS
 from lockstep.proofs_check.fuzzing.coverage import Coverage
 
-#: What the machine's message of a refused run says, by kind; the first that fits counts.
+#: Kinds of refused runs, each with a pattern of the machine's message; the first match counts.
 REFUSALS = {
     "conflict": r"\(mode [A-Za-z ]+\)",
     "overflow": r"overflow: ",
@@ -38,9 +38,9 @@ CONFLICTS = {
     "write": r" write ",
 }
 
-#: Conflicts that each mode refuses and that a program text can have: there, loads and stores never share a step.
+#: Conflicts that modes refuse and that compiled programs can have; their loads and stores never share a step.
 REFUSED = ("EREW read", "EREW write", "CREW write", "CRCW common values")
-#: ... and concurrent accesses that each mode resolves.
+#: Concurrent accesses that modes resolve.
 RESOLVED = tuple(
     f"{mode} {event}"
     for mode, row in MODES.items()
@@ -56,39 +56,40 @@ SHAPES = ("shared 0", "shared 1", "shared 2", "Index 1", "Index 2", "Store 1", "
           "input", "output", "inout", "work", "in range")  # fmt: skip
 CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for inside Parallel", "parallel 1", "parallel 2",
            "parallel 3", "for up between words", "for down between words", "parallel between words", "loop by data")  # fmt: skip
-#: Instructions that the compiler of texts emits: all of them.
+#: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
 GROUPS = ("statements", "operators", "arrays", "control", "instructions", "modes", "resolved", "refused", "divergence")
 
 
 @dataclass
-class Tally:
+class CampaignCounts:
     """Counts that add up.
 
-    held: programs that were decoded in every construction wanted of them, and of which every check held. undecoded: those
-    of which one was left out, since a context was too long; left: which. refused: runs that the machine refused, by kind;
-    conflicts: those of them that the mode forbids, as "EREW read". contents: of the texts. covered: what the machine's runs did.
-    reachable: "lines" and "sides" of the programs that ran, the sides of conditions, loops and ranges; reached: by their run.
+    passed: programs that every chosen construction decoded and that passed every check. undecoded: programs that passed, but
+    some construction did not decode them, since the context was too long; left_out: how often, by construction.
+    refused: runs that the machine refused, by kind; conflicts: those that the mode forbids, as "EREW read".
+    features: of the program texts. covered: what the machine's runs exercised. reachable: "lines" and "sides" (of conditions,
+    loops and ranges) of the programs that ran; reached: those that the runs reached.
     """
 
     programs: int = 0
-    held: int = 0
+    passed: int = 0
     undecoded: int = 0
     steps: int = 0
     decoding_steps: int = 0
     decodes: Counter[str] = field(default_factory=Counter)
-    left: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[str] = field(default_factory=Counter)
-    contents: Counter[str] = field(default_factory=Counter)
+    features: Counter[str] = field(default_factory=Counter)
     covered: Coverage = field(default_factory=Coverage)
     reachable: Counter[str] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+    def __add__(self, other: CampaignCounts) -> CampaignCounts:
+        return CampaignCounts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     def refuse(self, message: str) -> str:
-        """Count a run that the machine refused with this message, and say of which kind that is: OTHER if of none."""
+        """Count a run that the machine refused with this message. Returns: the kind, or OTHER."""
         kind = next((kind for kind, words in REFUSALS.items() if re.search(words, message)), OTHER)
         self.refused[kind] += 1
         if kind == "conflict":
@@ -98,19 +99,19 @@ class Tally:
         return kind
 
     def reach(self, program: Program, reached: Reached) -> None:
-        """Count what a run of a program reached, and what there was to reach."""
+        """Count the lines and sides of a program, and those that its run reached."""
         every, left = Unreached(items(program)), unreached(program, reached)
         self.reachable.update(lines=len(every.lines), sides=len(every.sides))
         self.reached.update(lines=len(every.lines) - len(left.lines), sides=len(every.sides) - len(left.sides))
 
     def coverage(self) -> dict[str, dict[str, int]]:
-        """How often each kind of each of GROUPS was met, those that never were included."""
+        """How often each kind of each of GROUPS was met, with 0 for those that never were."""
         events = Counter({f"{mode} {event}": count for (mode, event), count in self.covered.events.items()})
         kinds = {
-            "statements": {kind.__name__: self.contents[kind.__name__] for kind in get_args(syntax.Statement)},
-            "operators": {name: self.contents[f"word {name}"] for name in OPERATORS},
-            "arrays": {name: self.contents[name] for name in SHAPES},
-            "control": {name: self.contents[name] for name in CONTROL},
+            "statements": {kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement)},
+            "operators": {name: self.features[f"word {name}"] for name in OPERATORS},
+            "arrays": {name: self.features[name] for name in SHAPES},
+            "control": {name: self.features[name] for name in CONTROL},
             "instructions": {name: self.covered.instructions[name] for name in INSTRUCTIONS},
             "modes": {mode: self.covered.modes[mode] for mode in MODES},
             "resolved": {name: events[name] for name in RESOLVED},
@@ -121,5 +122,5 @@ class Tally:
 
 
 def lacking(coverage: dict[str, dict[str, int]], least: int = 1) -> list[str]:
-    """The kinds that were met less often than that."""
+    """The kinds that were met fewer than `least` times."""
     return [f"{group}: {kind}" for group, kinds in coverage.items() for kind, count in kinds.items() if count < least]
