@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.arguments import construction as construction_named
@@ -36,7 +34,7 @@ from lockstep.common.options import (
     Steps,
     Strict,
 )
-from lockstep.common.tables import record_table, value_text
+from lockstep.common.tables import heading, narrow_table, record_table, value_text
 from lockstep.compiler.names import MDM, process_of
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
@@ -116,16 +114,15 @@ def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, s
     """Outputs and costs of inputs that were decoded together, a row for each."""
     names = list(records[0]["outputs"])
     costs = {"time": "time", "decoding_steps": "decoding steps", "context": "context"}
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{name}: {len(records)} inputs, decoded together", title_justify="left"
-    )
-    table.add_column("line", justify="right")
+    table = narrow_table()
+    table.add_column("line", justify="right", no_wrap=True)
     for output in names:
         table.add_column(Text(output), overflow="fold")
     for title in costs.values():
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for record in records:
         outputs = (Text(value_text(record["outputs"][output], full)) for output in names)
         table.add_row(str(record["line"]), *outputs, *(f"{record[cost]:,}" for cost in costs))
     engines = ", ".join(dict.fromkeys(record["engine"] for record in records))
-    return Group(table, Text(f"decoded by: {engines}; {about['process']}, {about['order']}", style="dim"))
+    title = heading(f"{name}: {len(records)} inputs, decoded together")
+    return Group(title, table, Text(f"\ndecoded by: {engines}; {about['process']}, {about['order']}"))

@@ -10,13 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.console import FAILED, emit, err, spinner
 from lockstep.common.finding import EXAMPLES
 from lockstep.common.options import Json
+from lockstep.common.tables import BAD, GOOD, LABEL, narrow_table
 
 #: What is imported when a command needs it.
 LIBRARIES = ("numpy", "lark", "torch", "numba", "sympy", "z3-solver", "hypothesis", "dask", "distributed", "matplotlib", "rich",
@@ -75,9 +75,9 @@ def _engines() -> Iterator[Finding]:
 
 
 def _table(found: list[Finding]) -> Table:
-    table = Table(box=box.SIMPLE, show_header=False)
-    for style in ("cyan", "", ""):
+    table = narrow_table(show_header=False)
+    for style in (LABEL, "", ""):
         table.add_column(style=style, overflow="fold")
     for what, text, well in found:
-        table.add_row(what, Text(text), Text("fine", style="green") if well else Text("FAILED", style="bold red"))
+        table.add_row(what, Text(text), Text("fine", style=GOOD) if well else Text("FAILED", style=BAD))
     return table

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +14,7 @@ from lockstep.common.console import emit
 from lockstep.common.finding import EXAMPLES
 from lockstep.common.options import Json
 from lockstep.common.paths import existing
+from lockstep.common.tables import LABEL, narrow_table
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.listing import expression_text
 from lockstep.pram.program import Program, load
@@ -74,8 +74,8 @@ def _about(program: Program) -> str:
 
 
 def _table(programs: list[Program]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("program", style="cyan", no_wrap=True)
+    table = narrow_table()
+    table.add_column("program", style=LABEL, no_wrap=True)
     table.add_column("mode", no_wrap=True)
     table.add_column("what it computes", overflow="fold")
     for program in programs:

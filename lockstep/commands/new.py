@@ -20,12 +20,12 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's 
     if wrong := what_is_wrong(name):
         raise typer.BadParameter(wrong, param_hint="NAME")
     program, sidecar = begin(name, Path())
-    print(f"""{program} is a program, {sidecar} its inputs and oracle. Read them; then:
+    print(f"""{program} is a program. {sidecar} draws its inputs and has its oracle. Read both, then:
 
-  lockstep run {program} --size 8        run it on the machine
-  lockstep profile {program} --size 8    see what each line costs
-  lockstep verify {program}              compile it, and hold machine and model side by side
-  lockstep fmt {program}                 lay it out after you changed it""")
+  lockstep run {program} --size 8        runs it on the machine
+  lockstep profile {program} --size 8    shows what each line costs
+  lockstep verify {program}              compares machine and model
+  lockstep fmt {program}                 lays it out after a change""")
 
 
 PROGRAM = """\

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.options import Json, OptionalFile, Sidecar
+from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table
 from lockstep.pram.program import load
 
 if TYPE_CHECKING:
@@ -75,21 +74,21 @@ def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> Rendera
     """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
     from lockstep.proofs_check.catalog import LETTERS, OPERATIONS
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
+    table = narrow_table(show_header=False)
+    table.add_column(style=LABEL, no_wrap=True)
     table.add_column(overflow="fold")
     for theorem, record in zip(theorems, theorem_records(theorems, report)):
-        table.add_section()
-        table.add_row(Text(theorem.name, style="bold"), Text(theorem.statement))
+        table.add_row(Text(theorem.name), Text(theorem.statement))
         for construction, forms in theorem.forms.items():
             for what, form in forms.items():
                 table.add_row(Text(f"  {construction}"), Text(f"{what} = {form}"))
         table.add_row(Text("  decided by"), Text(theorem.decided))
-        style = "bold red" if record["status"].startswith("FAILED") else "green"
+        style = BAD if record["status"].startswith("FAILED") else GOOD
         table.add_row(Text("  status"), Text(record["status"], style=style))
-    letters = Table(box=None, padding=(0, 1), title="what the letters stand for", title_justify="left", show_header=False)
-    letters.add_column(style="cyan", no_wrap=True)
+        table.add_row("")
+    letters = narrow_table(show_header=False)
+    letters.add_column(style=LABEL, no_wrap=True)
     letters.add_column(overflow="fold")
     for letter, meaning in {**LETTERS, **OPERATIONS}.items():
         letters.add_row(Text(letter), Text(meaning))
-    return Group(table, letters)
+    return Group(heading("what is claimed"), table, heading("what the letters stand for"), letters)

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.theme import Theme
 
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.unwritten import Warn, refuse
 
 #: In a pipe or file, tables are as wide as COLUMNS says, else as they like to be, within reason.
 out = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else 120)
-err = Console(stderr=True)
+err = Console(stderr=True, theme=Theme({"progress.remaining": "default"}))  # cyan would be hard to read on white
 
 
 T = TypeVar("T")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
+
+from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table
 
 if TYPE_CHECKING:
     from lockstep.commands.certify.bounds import Bounded
@@ -19,13 +20,17 @@ def certificate_table(found: Bounded) -> RenderableType:
     """Every sum and gap against its limit, what follows from them, and the horizon."""
     certificate = found.certificate
     title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
+    table = narrow_table()
     for column in ("what", "found", "limit", "verdict"):
-        table.add_column(column, justify="right" if column in ("found", "limit") else "left")
-    for line in certificate.lines:
-        style, verdict = ("green", "certified") if line.holds else ("bold red", "FAILED")
-        table.add_row(Text(line.what), f"{line.found:.10g}", _power_of_two(line.limit), Text(verdict, style=style))
-    return Group(table, Text("\n".join(_about(found))))
+        number = column in ("found", "limit")
+        table.add_column(column, justify="right" if number else "left", no_wrap=number)
+    for place, lines in groupby(certificate.lines, key=lambda line: line.what.partition(": ")[0]):
+        table.add_row(Text(place, style=LABEL))
+        for line in lines:
+            style, verdict = (GOOD, "certified") if line.holds else (BAD, "FAILED")
+            what = Text("  " + line.what.partition(": ")[2])
+            table.add_row(what, f"{line.found:.10g}", _power_of_two(line.limit), Text(verdict, style=style))
+    return Group(heading(title), table, Text("\n" + "\n".join(_about(found))))
 
 
 def _power_of_two(limit: float) -> str:

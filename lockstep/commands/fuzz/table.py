@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.keeping import Kept
-from lockstep.common.tables import count
+from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, count, heading, narrow_table
 from lockstep.proofs_check.fuzzing.campaign import CampaignOutcome
 from lockstep.proofs_check.fuzzing.tally import lacking
 
@@ -31,13 +29,13 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
     """How many programs and decodes, what was refused, and of each group of kinds how many were met, with the rarest."""
     tally = outcome.tally
     title = f"random programs, seed {seed}: machine and model side by side"
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left", show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
+    table = narrow_table(show_header=False)
+    table.add_column(style=LABEL, no_wrap=True)
     table.add_column(overflow="fold")
     pace = f", {60 * tally.programs / seconds:,.0f} a minute" if seconds else ""
     table.add_row("programs", f"{tally.programs:,}{pace}")
-    table.add_row("every check held", f"{tally.held:,}, {tally.steps:,} steps", style="red" if outcome.failure else "green")
-    table.add_row("left undecoded", f"{tally.undecoded:,}", style="yellow" if tally.undecoded else "")
+    table.add_row("every check held", f"{tally.held:,}, {tally.steps:,} steps", style=BAD if outcome.failure else GOOD)
+    table.add_row("left undecoded", f"{tally.undecoded:,}", style=CAUTION if tally.undecoded else "")
     for construction in sorted(tally.decodes.keys() | tally.left.keys()):
         left = f", {tally.left[construction]:,} too long to decode" if tally.left[construction] else ""
         table.add_row(f"decoded by {construction}", f"{count(tally.decodes[construction], 'run')}{left}")
@@ -46,11 +44,11 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
     table.add_row("refused by the machine", f"{tally.refused.total():,}" + (f": {refused}" if refused else ""))
     lines, sides = (f"{tally.reached[what]:,} of {tally.reachable[what]:,} {what}" for what in ("lines", "sides"))
     table.add_row("reached by the runs", f"{lines}, {sides} of conditions and loops")
-    table.add_section()
+    table.add_row("")
     for group, kinds in tally.coverage().items():
         table.add_row(Text(LABELS[group]), Text(_met(kinds)))
-    style = "green" if outcome.holds else "bold red"
-    return Group(table, Text(_verdict(outcome), style=style))
+    style = GOOD if outcome.holds else BAD
+    return Group(heading(title), table, Text(""), Text(_verdict(outcome), style=style))
 
 
 def _verdict(outcome: CampaignOutcome) -> str:

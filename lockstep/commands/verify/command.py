@@ -35,6 +35,7 @@ from lockstep.common.options import (
     Strict,
 )
 from lockstep.common.paths import existing
+from lockstep.common.tables import BAD
 from lockstep.compiler.names import PROCESSES
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
@@ -102,7 +103,7 @@ def verify(file: File, input: Input = None,
 
 def show_at_once(failed: Failed) -> None:
     """The first failure, on standard error, while the rest goes on."""
-    err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
+    err.print(Text(f"FAILED: {failed.trouble}", style=BAD), soft_wrap=True)
 
 
 def _keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None, shrink: int,

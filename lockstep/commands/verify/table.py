@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.common.tables import LEGEND
+from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, LEGEND
 
 if TYPE_CHECKING:
     from lockstep.common.keeping import Kept
@@ -43,9 +43,9 @@ def report_table(report: Report, explain: bool = False) -> RenderableType:
     parts: list[RenderableType] = [_checks(report), Text("")]
     if explain:
         engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
-        parts.append(Text(f"{LEGEND}\n{engines}", style="dim"))
-    parts += [Text(failed.trouble, style="bold red") for failed in report.failed]
-    return Group(*parts, *_not_reached(report), Text(report.conclusion, style="green" if report.holds else "bold red"))
+        parts.append(Text(f"{LEGEND}\n{engines}"))
+    parts += [Text(failed.trouble, style=BAD) for failed in report.failed]
+    return Group(*parts, *_not_reached(report), Text(report.conclusion, style=GOOD if report.holds else BAD))
 
 
 def _checks(report: Report) -> Table:
@@ -60,7 +60,7 @@ def _checks(report: Report) -> Table:
         on = _most_common(section)
         if process:
             table.add_section()
-            table.add_row(Text(process, style="bold"), Text("" if on == common else on, style="bold"))
+            table.add_row(Text(process, style=LABEL), Text("" if on == common else on, style=LABEL))
         for check in section:
             table.add_row(*_cells(check, on))
     return table
@@ -75,7 +75,7 @@ def _most_common(checks: Sequence[Check]) -> str:
 def _cells(check: Check, on: str) -> list[Text]:
     """What was left out says why in the last line of all, so not here, too."""
     skipped = check.strength == "skipped" and check.holds
-    style = "yellow" if skipped else "green" if check.holds else "bold red"
+    style = CAUTION if skipped else GOOD if check.holds else BAD
     bound = check.bound if skipped or check.on == on else ", ".join(filter(None, (check.bound, check.on)))
     measured = check.measured.partition(":")[0] if skipped else check.measured
     return [Text(check.what), Text(bound), Text(measured), Text(check.verdict, style=style)]
@@ -86,4 +86,4 @@ def _not_reached(report: Report) -> list[Text]:
     if not report.unreached:
         return []
     refused = f"; {len(report.refused)} inputs of larger words, tried for that, are refused" if report.refused else ""
-    return [Text(report.unreached.text + refused, style="yellow")]
+    return [Text(report.unreached.text + refused, style=CAUTION)]
