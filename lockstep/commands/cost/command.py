@@ -24,23 +24,25 @@ TRUSTED = 1.5
 
 
 def cost(file: OptionalFile = None,
-         size: Annotated[Optional[str], typer.Option("--size", help="1000, 1e6, 10^6 or 2^20; several with commas.",
+         size: Annotated[Optional[str], typer.Option("--size", help="Size of the input: 1000, 1e6, 10^6 or 2^20; several with commas.",
                                                      show_default=False)] = None,
-         param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",
-                                                            show_default=False)] = None,
+         param: Annotated[Optional[list[str]], typer.Option("--param", show_default=False,
+                                                            help="NAME=VALUE: another parameter, or an output in a claim.")] = None,
          process: EachProcess = "all",
          schedule: EachSchedule = "all",
          word_bits: Bits = None,
-         exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
-         check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,
-         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again.")] = False,
+         exact: Annotated[bool, typer.Option("--exact", help="Show only what follows from T: no time, no memory.")] = False,
+         check: Annotated[bool, typer.Option("--check", help="Decode as well, and compare with the prediction.")] = False,
+         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again (about a minute).")] = False,
          no_sidecar: Sidecar = False, json_: Json = False,
          old: Annotated[Optional[str], typer.Option("--n", hidden=True)] = None) -> None:  # fmt: skip
-    """Say what a decode of any size will cost, before it is made.
+    """Predict what a decode of any size costs.
 
-    T is what the program claims. Small runs are held against the claim first, but at this size it is believed. From T follow
-    context and decoding steps by closed forms, so they are as exact as the claim, and tokens, which are an upper bound for
-    ap-mdm. Time and memory are estimated from a calibration of this machine, made when it is first needed.
+    T comes from the program's claim. The command compares the claim with small runs and then trusts it. Closed forms give
+    context and decoding steps from T, and the tokens (for ap-mdm an upper bound).
+
+    Time and memory are estimates. For them the first `cost` measures this machine, which takes about a minute, and keeps
+    the figures in ~/.cache/lockstep/cost.json ($XDG_CACHE_HOME, if set). --exact needs no figures.
     """
     if old is not None:
         raise typer.BadParameter(f"this is --size now: --size {old}", param_hint="--n")
@@ -92,14 +94,12 @@ def _calibration(anew: bool) -> Calibration:
 
     found = None if anew else calibrate.kept()
     if found is None:
-        with progress_bar(err, "measuring this machine, once") as progress:
+        print(f"measuring this machine, once: about a minute; kept in {calibrate.cache_file()}", file=sys.stderr, flush=True)
+        with progress_bar(err, "decoding with each engine") as progress:
             found = calibrate.calibrate(progress)
         calibrate.keep(found)
         busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
-        kept = (
-            f"calibrated, kept in {calibrate.cache_file()}; the fit is within a factor of {found.worst:.2f} of what was measured"
-        )
-        print(kept + busy, file=sys.stderr)
+        print(f"measured: the estimates are within a factor of {found.worst:.2f} of these decodes{busy}", file=sys.stderr)
     return found
 
 

@@ -23,8 +23,8 @@ from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
 
-#: A decode is repeated, for the least time, until so many seconds of processor time are spent: at least and at most so often.
-SECONDS, REPEATS = 0.4, (2, 4)
+#: Short decodes are repeated, for the least time, until so many seconds of processor time are spent, but at most so often.
+SECONDS, REPEATS = 0.5, 4
 #: Decoding steps after which the memory of a decode has reached its peak.
 SETTLED = 12
 STATUS = Path("/proc/self/status")
@@ -123,9 +123,9 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> T
 
 
 def least(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
-    """The decode of several that took the least."""
+    """The decode of several that took the least. A decode that takes longer than SECONDS is made once."""
     taken: list[Taken] = []
-    while len(taken) < REPEATS[0] or len(taken) < REPEATS[1] and sum(t.seconds for t in taken) < SECONDS:
+    while not taken or len(taken) < REPEATS and sum(t.seconds for t in taken) < SECONDS:
         taken.append(decode_once(compiled, job, time_taken, engine))
     return min(taken, key=lambda t: t.seconds)
 
