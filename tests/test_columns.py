@@ -18,6 +18,8 @@ LINES = (
     "asm tree_sum",
     "check tiny.pram",
     "run tree_sum --size 40",
+    "run tree_sum --sizes 1..4",
+    "run turing --sizes 1,2",
     "profile tree_sum --size 8",
     "profile dyck --size 4 --sort",
     "modes or_constant --sizes 1..3",
