@@ -19,6 +19,13 @@ def find_program(path: Path) -> Path:
     return example if path.parent == Path() and not path.exists() and example.is_file() else path
 
 
+def short_path(path: Path) -> Path:
+    """How a command names a file here: an example by its name, a file below the working directory relative to it."""
+    if path.parent == EXAMPLES and not Path(path.name).exists():
+        return Path(path.stem)
+    return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
+
+
 def find_optional(path: Path | None) -> Path | None:
     """The same where no program need be given."""
     return None if path is None else find_program(path)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.common.finding import short_path
 from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
 from lockstep.models.atomic import write_whole
 from lockstep.pram.program import Program
@@ -56,7 +57,7 @@ def keep_input(program: Program, file: Path, failed: Failed, options: Options, d
         write_input(path, failing.inputs, failing.winner, failing.expected)
     no_sidecar = bool(check.process) or not use_sidecar
     command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner, timeout=timeout)
-    return Kept(name_of(check), str(path), shown(failing.found), shown(failing.inputs), command)
+    return Kept(name_of(check), str(short_path(path)), shown(failing.found), shown(failing.inputs), command)
 
 
 def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
@@ -67,7 +68,7 @@ def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, d
         write_input(path, error.inputs)
     check = Check(f"`{error.function}`", "", "", "", False)
     command = repeat_command(program, path, check, options, timeout=timeout)
-    return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), command)
+    return Kept(check.what, str(short_path(path)), shown(error.inputs), shown(error.inputs), command)
 
 
 def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
@@ -79,7 +80,7 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
     """The `lockstep verify` that fails in the same way, with every option that matters to it."""
     if winner is not None and not winner.fixed:
         options = replace(options, max_context=0)  # no model shows it
-    words: list[Any] = ["lockstep", "verify", program, "--input", input]
+    words: list[Any] = ["lockstep", "verify", short_path(program), "--input", short_path(input)]
     words += process_flags((check.process,) if check.process else options.constructions)
     if options.order != "parallel":
         words += ["--order", options.order, "--seed", options.seed]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from lockstep.common.finding import short_path
 from lockstep.common.keeping import Kept, repeat_command, shown, write_input
 from lockstep.models.atomic import write_whole
 from lockstep.pram.progress import Progress, silent
@@ -43,7 +44,7 @@ def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Fai
     write_whole(program, small.text.encode())
     write_input(input, (small.params, small.arrays))
     command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
-    return Kept(name(failure.check), str(input), _shown(found), _shown(small), command, str(program))
+    return Kept(name(failure.check), str(short_path(input)), _shown(found), _shown(small), command, str(short_path(program)))
 
 
 def _shown(case: TextCase) -> str:

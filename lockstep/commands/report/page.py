@@ -60,4 +60,4 @@ def _left(column: str) -> bool:
 
 def _anchor(program: Surveyed) -> str:
     """Of a file, a text and a sidecar; files may have one text."""
-    return f"{program.name}-{program.sha256[:8]}-{sha256((program.path + program.sidecar).encode()).hexdigest()[:8]}"
+    return f"{program.name}-{program.sha256[:8]}-{sha256((program.file + program.sidecar).encode()).hexdigest()[:8]}"

@@ -103,7 +103,7 @@ def summary_record(survey: Survey) -> dict[str, Any]:
 def _record(program: Surveyed) -> dict[str, Any]:
     return {
         "program": program.name,
-        "file": program.path,
+        "file": program.file,
         "program_sha256": program.sha256,
         "earlier_text": program.earlier_text,
         "missing": program.missing,

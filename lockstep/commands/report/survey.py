@@ -7,7 +7,6 @@ stands until the same input of the same text is checked in a later sweep that as
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -60,9 +59,7 @@ def survey(path: Path) -> Survey:
                 shown += kept
                 swept |= {last} if kept else set()
         files = Counter(name for name, _ in {(program.name, program.file) for program in shown})
-        programs = tuple(
-            replace(_named(program, path), namesake=files[program.name] > 1) for program in sorted(shown, key=_order)
-        )
+        programs = tuple(replace(program, namesake=files[program.name] > 1) for program in sorted(shown, key=_order))
         sweeps = tuple(_sweeps(connection, swept))
         (total,) = connection.execute("SELECT count(*) FROM cases").fetchone()
     return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
@@ -70,13 +67,6 @@ def survey(path: Path) -> Survey:
 
 def _order(program: Surveyed) -> tuple[str, str, str, bool, str]:
     return program.name, program.file, program.sidecar, program.earlier_text, program.sha256
-
-
-def _named(program: Surveyed, database: Path) -> Surveyed:
-    """With its file as it is seen from the database's folder, if it is below that."""
-    folder = str(database.resolve().parent)
-    below = os.path.commonpath([folder, program.file]) == folder
-    return replace(program, file=os.path.relpath(program.file, folder)) if below else program
 
 
 def _texts(connection: sqlite3.Connection) -> list[list[list[Entry]]]:
@@ -128,7 +118,7 @@ def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[En
     )  # fmt: skip
     standing = _standing(connection, entry, entries)
     return Surveyed(
-        name=entry.name, file=entry.file, path=entry.file, sha256=entry.sha256, limits=entry.limits,
+        name=entry.name, file=entry.file, sha256=entry.sha256, limits=entry.limits,
         cases=tuple(sorted([*map(_case, cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
         decodes=tuple(map(_decode, decodes)), lines=tuple(_lines(connection, entry.id)),
         missing=0 if earlier_text else _missing(connection, entry), earlier_text=earlier_text,

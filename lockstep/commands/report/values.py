@@ -114,7 +114,7 @@ class Swept:
 class Surveyed:
     """A program, which is a file and a text, with all that was found of it; sha256 of its text.
 
-    file: as seen from the database's folder, if it is below that. path: the same, whole.
+    file: relative to the database's folder, or `elsewhere-1a2b3c4d/NAME` if it does not lie below.
     namesake: another file's program has the same name. earlier_text: the file has had another text since.
     missing: cases of its last sweep that were not run yet.
     unreached: what no run has reached; None where that was not observed.
@@ -123,7 +123,6 @@ class Surveyed:
 
     name: str
     file: str
-    path: str
     sha256: str
     limits: Limits
     cases: tuple[SurveyedCase, ...]

@@ -6,12 +6,14 @@ for. `--max-context 0` asks for the machine alone: then an oracle or a claim has
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from shlex import quote
 
 from lockstep.commands.report.values import Survey, Surveyed
 from lockstep.common.tables import count
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED
+from lockstep.proofs_check.sweeps.rows import ELSEWHERE
 
 
 def reasons(survey: Survey) -> list[str]:
@@ -28,7 +30,15 @@ def reasons(survey: Survey) -> list[str]:
 
 def how_to_forget(program: Surveyed, database: str) -> str:
     """How to get rid of earlier texts and of failures of earlier sweeps on purpose."""
-    return f"forget {'it' if program.earlier_text else 'them'} on purpose: lockstep report {quote(database)} --forget {quote(program.path)}"
+    what = "it" if program.earlier_text else "them"
+    return f"forget {what} on purpose: lockstep report {quote(database)} --forget {quote(_path(program, database))}"
+
+
+def _path(program: Surveyed, database: str) -> str:
+    """The program's file as seen from where the database is called by this name. Where it is elsewhere, nobody knows its folder."""
+    if program.file.startswith(ELSEWHERE):
+        return os.path.join("FOLDER", os.path.basename(program.file))
+    return os.path.join(os.path.dirname(database), program.file)
 
 
 def unfinished(survey: Survey) -> str:
