@@ -26,12 +26,13 @@ TIME_BITS, LENGTH_BITS, PID_BITS = (MODEL_BITS[name] for name in ("time", "lengt
 
 
 def compile(file: File,
-            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors, of the program's name].",
+            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors; NAME is the program's].",
                                                          show_default=False)] = None,
             word_bits: ModelBits = None,
-            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of the step number (mdm).")] = 12,
-            length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1], help="Bits of a position (ap-mdm).")] = 12,
-            pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a pid.")] = 6,
+            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of a step number (mdm).")] = 12,
+            length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1],
+                                                     help="Bits of a position (ap-mdm).")] = 12,
+            pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a processor number.")] = 6,
             dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step", winner: FixedWinner = None,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""

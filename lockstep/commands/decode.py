@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
            schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
-           time: Annotated[Optional[int], typer.Option("--time", min=1, help="Blocks to lay out (mdm).")] = None,
+           time: Annotated[Optional[int], typer.Option("--time", min=1,
+                                                       help="Steps to make room for (mdm) [the steps of the run].")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
@@ -124,5 +125,5 @@ def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, s
         outputs = (Text(value_text(record["outputs"][output], full)) for output in names)
         table.add_row(str(record["line"]), *outputs, *(f"{record[cost]:,}" for cost in costs))
     engines = ", ".join(dict.fromkeys(record["engine"] for record in records))
-    title = heading(f"{name}: {len(records)} inputs, decoded together")
-    return Group(title, table, Text(f"\ndecoded by: {engines}; {about['process']}, {about['order']}"))
+    above = heading(f"{name}: {len(records)} inputs, decoded together")
+    return Group(above, table, Text(f"\ndecoded by: {engines}; {about['process']}, {about['order']}"))

@@ -20,8 +20,9 @@ from lockstep.pram.listing import expression_text
 from lockstep.pram.program import Program, load
 
 
-def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME", help="Print this one.", show_default=False)] = None,
-             copy: Annotated[Optional[Path], typer.Option("--copy", help="Folder to copy it to, with its oracle.",
+def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME",
+            help="The example to print or copy.", show_default=False)] = None,
+             copy: Annotated[Optional[Path], typer.Option("--copy", help="Folder to copy the example and its oracle to.",
                                                           show_default=False)] = None, json_: Json = False) -> None:  # fmt: skip
     """List the example programs, print one, or copy one.
 

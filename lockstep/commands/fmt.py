@@ -14,9 +14,12 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.program import decode_text, read_text
 
 
-def fmt(files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram; - reads one and prints it.", show_default=False)],
-        check: Annotated[bool, typer.Option("--check", help="Write nothing; name files that would change, status 3.")] = False,
-        stdout: Annotated[bool, typer.Option("--stdout", help="Print instead of writing.")] = False) -> None:  # fmt: skip
+def fmt(files: Annotated[list[Path], typer.Argument(
+            help="Programs, NAME.pram; - reads a program from standard input and prints it.", show_default=False)],
+        check: Annotated[bool, typer.Option("--check",
+                    help="Write nothing, but name the files that would change; then the exit status is 3.")] = False,
+        stdout: Annotated[bool, typer.Option("--stdout",
+                                             help="Print the programs instead of writing them.")] = False) -> None:  # fmt: skip
     """Lay programs out in the one canonical way; comments are kept."""
     if check and stdout:
         raise typer.BadParameter("--check and --stdout exclude each other", param_hint="--stdout")

@@ -22,7 +22,8 @@ from lockstep.pram.program import Program, load
 
 def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
             word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS,
-            sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
+            sort: Annotated[bool, typer.Option("--sort",
+                                               help="Show only lines that took a step, those with most steps first.")] = False,
             no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
 

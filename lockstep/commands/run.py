@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 def run(file: File, input: Input = None, size: Size = None,
         sizes: Annotated[Optional[str], typer.Option("--sizes", show_default=False,
-                                                     help="Run one drawn input of each size, 1..8 or 1,2,4: a table of costs.")] = None,
+                    help="Show the costs of one drawn input of each size: 1..8 or 1,2,4.")] = None,
         seed: DrawnSeed = None, winner: AnyWinner = None,
         word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
         sidecar_timeout: SidecarTimeout = 60, full: Full = False, json_: Json = False) -> None:  # fmt: skip

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def theorems(file: OptionalFile = None,
-             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
+             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..3",
              no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """List the theorems, with their closed forms and how they are decided.
 

@@ -23,11 +23,11 @@ MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
 
 def certify(file: ProgramOrModel,
             time: Annotated[Optional[int], typer.Option("--time", min=1, max=MOST_STEPS, show_default=False,
-                                                        help="T, the longest run, of mdm [1000, or the model's own].")] = None,
+                    help="T, most steps of a run, for mdm [1000, or what the model has bits for].")] = None,
             procs: Annotated[Optional[int], typer.Option("--procs", min=1, max=MOST_PROCESSORS, show_default=False,
-                                                         help="P, the most processors [64, or the model's own].")] = None,
+                                                         help="P, most processors [64, or what the model has bits for].")] = None,
             space: Annotated[Optional[int], typer.Option("--space", min=1, max=MOST_CELLS, show_default=False,
-                                                         help="S, the most cells, of ap-mdm [1000, or what the model holds].")] = None,
+                    help="S, most cells, for ap-mdm [1000, or what the model has bits for].")] = None,
             word_bits: ModelBits = None, dtype: ModelDtype = None, process: ModelProcess = None, schedule: ModelSchedule = None,
             json_: Json = False) -> None:  # fmt: skip
     """Show that arithmetic is exact up to given bounds, from the weights alone."""

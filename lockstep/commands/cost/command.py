@@ -24,10 +24,11 @@ TRUSTED = 1.5
 
 
 def cost(file: OptionalFile = None,
-         size: Annotated[Optional[str], typer.Option("--size", help="Size of the input: 1000, 1e6, 10^6 or 2^20; several with commas.",
+         size: Annotated[Optional[str], typer.Option("--size",
+                                                     help="Size of the input: 1000, 1e6, 10^6 or 2^20; several with commas.",
                                                      show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", show_default=False,
-                                                            help="NAME=VALUE: another parameter, or an output in a claim.")] = None,
+                    help="NAME=VALUE: another parameter, or an output in a claim.")] = None,
          process: EachProcess = "all",
          schedule: EachSchedule = "all",
          word_bits: Bits = None,

@@ -20,7 +20,8 @@ from lockstep.pram.program import load
 
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm",
            schedule: Schedule = "two-step", winner: FixedWinner = None,
-           out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.job.safetensors, of the program's name].",
+           out_: Annotated[Optional[Path], typer.Option("--out",
+                                                        help="File to write [NAME.job.safetensors; NAME is the program's].",
                                                         show_default=False)] = None,
            word_bits: Bits = None, dtype: Dtype = "float64",
            max_steps: Steps = DEFAULT_MAX_STEPS, no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip

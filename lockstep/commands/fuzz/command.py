@@ -16,16 +16,18 @@ from lockstep.common.paths import existing
 from lockstep.compiler.names import PROCESSES
 
 
-def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
+def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How many random programs to check.")] = 200,
          seed: Seed = 0, process: EachProcess = "mdm",
          schedule: EachSchedule = "two-step",
-         in_turn: Annotated[bool, typer.Option("--in-turn", help="Decode each program in one construction, in turn.")] = False,
+         in_turn: Annotated[bool, typer.Option("--in-turn",
+                    help="Decode each program in one construction only, the next program in the next.")] = False,
          order: Order = "parallel", dtype: Dtype = "float64",
          engine: Engine = "indexed",
-         max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 4000,
+         max_context: Annotated[int, typer.Option("--max-context", min=0,
+                                                  help="Most tokens of a context; longer contexts are not decoded.")] = 4000,
          max_steps: Steps = 1000,
-         workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: run all in this one.")] = 0,
-         target: Annotated[Path, typer.Option("--out", help="Directory for a program that fails.")] = Path("."),
+         workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 runs all in this process.")] = 0,
+         target: Annotated[Path, typer.Option("--out", help="Folder for the files of a failing program.")] = Path("."),
          shrink: Shrink = 60, json_: Json = False) -> None:  # fmt: skip
     """Check random programs of the language.
 

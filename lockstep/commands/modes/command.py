@@ -16,8 +16,8 @@ from lockstep.pram.program import load
 
 
 def modes(file: File, input: Input = None,
-          sizes: Annotated[str, typer.Option("--sizes", "--size", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
-          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
+          sizes: Annotated[str, typer.Option("--sizes", "--size", help="Sizes of the drawn inputs: 8, 1..8 or 1,2,4.")] = "1..8",
+          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
           seed: Seed = 0, word_bits: Bits = None, no_sidecar: Sidecar = False, max_steps: Steps = DEFAULT_MAX_STEPS,
           json_: Json = False) -> None:  # fmt: skip
     """Find the weakest access mode under which a program runs and is right.

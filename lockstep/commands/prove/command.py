@@ -20,7 +20,7 @@ MOST_PROVED_BITS = 16
 def prove(file: ProgramOrModel,
           process: SomeProcess = None, schedule: SomeSchedule = None,
           word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_PROVED_BITS,
-                                                           help="Word size [as declared, or 16].", show_default=False)] = None,
+                    help="Bits of a word [the number that the program declares, or 16].", show_default=False)] = None,
           json_: Json = False) -> None:  # fmt: skip
     """Prove of a program's weights that every gate is right.
 

@@ -13,12 +13,14 @@ from lockstep.common.paths import check_apart, check_writable
 
 
 def report(database: Annotated[Path, typer.Argument(help="A database of `lockstep sweep`.", show_default=False)],
-           target: Annotated[Optional[list[Path]], typer.Option("--out", help="NAME.md or NAME.html; may be given twice [both, beside it].",
+           target: Annotated[Optional[list[Path]], typer.Option("--out",
+                    help="Report to write, NAME.md or NAME.html; may be given twice [both, beside the database].",
                                                                 show_default=False)] = None,
-           forget: Annotated[Optional[list[Path]], typer.Option("--forget", help="A program's file: keep what its last sweep has found, "
-                                                                "and remove all else of it; everything if the file is gone.",
+           forget: Annotated[Optional[list[Path]], typer.Option("--forget",
+                    help="Program whose older results are removed. Results of its last "
+                                                                "sweep stay, unless the program's file is gone.",
                                                                 show_default=False)] = None,
-           json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
+           json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:  # fmt: skip
     """Write what a sweep has found so far, as Markdown and HTML."""
     targets = target or [database.with_suffix(suffix) for suffix in FORMATS]
     for path in targets:

@@ -50,17 +50,18 @@ if TYPE_CHECKING:
 def verify(file: File, input: Input = None,
            process: EachProcess = "mdm",
            schedule: EachSchedule = "two-step",
-           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
-           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
+           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
+           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
            word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
-           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
+           max_context: Annotated[int, typer.Option("--max-context", min=0,
+                                                    help="Most tokens of a context; longer contexts are not decoded.")] = 1000,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
-           failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
+           failing: Annotated[Path, typer.Option("--failing", help="Folder for the file of a failing input.")] = Path("."),
            shrink: Shrink = 20,
-           explain: Annotated[bool, typer.Option("--explain", help="Say what the letters of the table mean.")] = False,
+           explain: Annotated[bool, typer.Option("--explain", help="Explain the letters of the table.")] = False,
            json_: Json = False) -> None:  # fmt: skip
     """Hold machine and model against each other.
 
