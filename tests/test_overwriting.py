@@ -20,7 +20,7 @@ def test_only_model_files_are_written_over(command: str, target: str, do: Do) ->
     before = [Path(name).read_bytes() for name in files]
     outcome = do(f"{command} --out {target}")
     assert outcome.status == MISUSED and outcome.out == ""
-    assert "is there already and is no model file: nothing is written over it" in " ".join(outcome.err.replace("│", " ").split())
+    assert "exists and is no model file, so it is not overwritten" in " ".join(outcome.err.replace("│", " ").split())
     assert [Path(name).read_bytes() for name in files] == before and Path("link").is_symlink() and Path("pipe").is_fifo()
 
 

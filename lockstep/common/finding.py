@@ -1,4 +1,4 @@
-"""Which file a user means: `ok` finds ok.pram, and `tree_sum` the example of that name."""
+"""Finds programs by name: `ok` is ok.pram, and `tree_sum` the example of that name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "programs"
 
 
 def find_program(path: Path) -> Path:
-    """The file at this path, else the program whose name this is, here or among the examples; the path itself if there is none."""
+    """The file at this path, else the program of this name, here or among the examples; the path itself if there is none."""
     if path.is_file() or path.suffix:
         return path
     beside = path.with_name(f"{path.name}.pram")
@@ -27,5 +27,5 @@ def short_path(path: Path) -> Path:
 
 
 def find_optional(path: Path | None) -> Path | None:
-    """The same where no program need be given."""
+    """As `find_program`, for an argument that may be left out."""
     return None if path is None else find_program(path)

@@ -11,10 +11,10 @@ from rich.text import Text
 #: Styles that can be read on a light and on a dark terminal: no yellow, no white, no cyan, and nothing dim.
 LABEL, GOOD, CAUTION, BAD = "bold", "green", "magenta", "bold red"
 
-#: Tables show longer arrays by so many entries at each end.
+#: Arrays with more than MOST_ENTRIES entries are shown with ENDS entries at each end.
 MOST_ENTRIES, ENDS = 20, 4
 
-#: A terminal of 80 columns has room for two of these beside their names.
+#: Numbers with more digits are rounded: three of them would not fit into a row of 80 columns.
 MOST_DIGITS = 15
 
 
@@ -35,7 +35,7 @@ def number_text(value: int) -> str:
 
 
 def value_text(value: Any, full: bool = False) -> str:
-    """A value as tables show it: of a long array the first and last entries, and how many it has, unless `full`."""
+    """A value as tables show it. A long array has its first and last entries and their number, unless `full`."""
     if full or not isinstance(value, list):
         return str(value)
     entries = value if len(value) <= MOST_ENTRIES else [*value[:ENDS], "...", *value[-ENDS:]]
