@@ -342,7 +342,7 @@ def test_the_order_must_suit_the_model_file(schedule: str, flags: str, do: Do) -
 def test_only_mdm_lays_out_blocks(file: str, do: Do) -> None:
     do("compile tiny.pram --out m.safetensors --process ap-mdm")
     refused = do(f"decode {file} --size 2 --time 40")
-    assert (refused.status, refused.out) == (MISUSED, "") and "--time: only mdm lays out blocks" in refused.err
+    assert (refused.status, refused.out) == (MISUSED, "") and "--time: this is for mdm" in refused.err
     assert do(f"decode {file} --size 2").status == do("decode tiny.pram --size 2 --time 40").status == FINE
 
 

@@ -50,7 +50,7 @@ def test_a_new_program_that_errs_is_found(do: Do) -> None:
 @pytest.mark.parametrize("there", ["first.pram", "first.py"])
 def test_new_overwrites_nothing(there: str, do: Do) -> None:
     Path(there).write_text("mine")
-    assert do("new first") == (WRONG, "", f"{there}: error: there is such a file already; nothing was written\n")
+    assert do("new first") == (WRONG, "", f"{there}: error: this file exists; nothing was written\n")
     assert [p.name for p in Path().iterdir() if p.stem == "first"] == [there]
     assert Path(there).read_text() == "mine"
 

@@ -1,4 +1,4 @@
-"""`lockstep compile`: a program to the weights of a transformer, in a file."""
+"""`lockstep compile`: writes the weights of a program's transformer to a file."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def compile(file: File,
 
 def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, construction: str,
                     winner: Winner | None = None) -> Compiled:  # fmt: skip
-    """Compile, certify and write.
+    """Compile a program, certify the model and write it to a file.
 
-    Args:   winner: a fixed one, who wins concurrent writes in decodes; None leaves it to each of them.
-    Raises: NotCertified: the dtype is not exact for these widths; nothing is written.
+    Args:   winner: the fixed winner of concurrent writes in all decodes; None leaves it to each decode.
+    Raises: NotCertified: the dtype is not exact for these widths; no file is written.
     """
     from lockstep.compiler.compile import compile_program
     from lockstep.compiler.storage import save_compiled
@@ -66,7 +66,7 @@ def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, co
 
 
 def _record(file: Path, program: Program, compiled: Compiled) -> dict[str, Any]:
-    """What was written, for JSON and for the table."""
+    """The model's facts, for JSON and for the table."""
     layers, winner = compiled.model.layers, {} if compiled.winner is None else {"winner": str(compiled.winner)}
     return {
         "file": str(file), "program": program.name, "process": compiled.construction, "dtype": compiled.model.dtype_name, **winner,

@@ -1,4 +1,4 @@
-"""`lockstep examples`: the programs that are installed with Lockstep."""
+"""`lockstep examples`: lists, prints and copies the programs that are installed with Lockstep."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME",
     """
     if name is None:
         if copy is not None:
-            raise typer.BadParameter("say which example to copy: NAME --copy FOLDER", param_hint="--copy")
+            raise typer.BadParameter("name the example to copy: lockstep examples NAME --copy FOLDER", param_hint="--copy")
         programs = [load(path) for path in sorted(EXAMPLES.glob("*.pram"))]
         emit([_record(program) for program in programs], _table(programs), json_)
         return
@@ -52,13 +52,13 @@ def _file(name: str) -> Path:
 def _copy(name: str, folder: Path) -> list[Path]:
     """Copy a program and its oracle.
 
-    Raises: PramError: one of them is there already; nothing is written.
+    Raises: PramError: one of the files exists; then neither is written.
     """
     sources = [_file(name), _file(name).with_suffix(".py")]
     targets = [folder / source.name for source in sources]
     for target in targets:
         if target.exists() or target.is_symlink():
-            raise fail("there is such a file already; nothing was written", Source(str(target), ""))
+            raise fail("this file exists; nothing was written", Source(str(target), ""))
     for source, target in zip(sources, targets):
         shutil.copyfile(source, target)
     return targets
@@ -70,7 +70,7 @@ def _record(program: Program) -> dict[str, Any]:
 
 
 def _about(program: Program) -> str:
-    """The comment on the program's first line, which may go on in the next ones."""
+    """The comment on the program's first line."""
     return program.source.text.partition("\n")[0].partition("#")[2].strip(" ,")
 
 

@@ -1,4 +1,4 @@
-"""`lockstep new`: a first program, with its oracle."""
+"""`lockstep new`: writes a first program and its oracle."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def oracle(params, arrays):
 def begin(name: str, folder: Path) -> tuple[Path, Path]:
     """Write NAME.pram and NAME.py.
 
-    Raises: PramError: one of them is there already; neither is touched.
+    Raises: PramError: one of the files exists; then neither is written.
     """
     program, sidecar = folder / f"{name}.pram", folder / f"{name}.py"
     for path in (program, sidecar):
         if path.exists() or path.is_symlink():
-            raise fail("there is such a file already; nothing was written", Source(str(path), ""))
+            raise fail("this file exists; nothing was written", Source(str(path), ""))
     texts = {program: format_text(PROGRAM.format(name=name)), sidecar: SIDECAR.format(name=name)}
     try:
         for path, text in texts.items():
@@ -83,7 +83,7 @@ def begin(name: str, folder: Path) -> tuple[Path, Path]:
 
 
 def what_is_wrong(name: str) -> str:
-    """Why this cannot be a program's name; nothing if it can."""
+    """Why this cannot be a program's name; empty if it can."""
     if name in keywords():
         return f"{name!r} is a reserved word of the language"
     if name.endswith(".pram"):

@@ -1,4 +1,4 @@
-"""`lockstep profile`: what each source line of a run costs."""
+"""`lockstep profile`: shows what each source line of a run costs."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _ordered(profile: Profile, by_steps: bool) -> list[LineCosts]:
 
 
 def _listing(profile: Profile, source: Source) -> list[LineCosts]:
-    """A row for every line of the text, then the end of the program."""
+    """A row for every source line, then one for the end of the program."""
     costs = {c.line: c for c in profile.lines}
     count = len(source.text.rstrip("\n").split("\n"))
     return [costs.get(line, LineCosts(line, 0, 0, 0)) for line in (*range(1, count + 1), None)]

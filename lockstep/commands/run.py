@@ -1,4 +1,4 @@
-"""`lockstep run`: a program on the exact machine, on one input or on one input of each size."""
+"""`lockstep run`: runs a program on the exact machine, on one input or on one input of each size."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(file: File, input: Input = None, size: Size = None,
     try:
         with placing(given.source):
             verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
-    finally:  # a sidecar that fails does not hide what the machine found
+    finally:  # the machine's result is shown even if the sidecar fails
         emit(run_record(result, verdict), run_table(result, verdict, full), json_)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
     end_with(wrong, false_claims(program, given_of(program, job), result))
@@ -111,7 +111,7 @@ def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> R
 
 
 def _given(run: Run) -> dict[str, Any]:
-    """Parameters and inputs, which may have been drawn at random."""
+    """The parameters and inputs of a run."""
     job = run.job
     params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier()}
     arrays = [a for a in job.arrays if a.is_input]

@@ -1,4 +1,4 @@
-"""`lockstep sweep`: many programs, sizes and inputs over many processes."""
+"""`lockstep sweep`: verifies many programs, sizes and inputs in parallel."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders
           target: Annotated[Path, typer.Option("--out",
                     help="Database to write; the reports are written beside it.")] = Path("sweep.sqlite"),
           json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:  # fmt: skip
-    """Verify many programs, sizes and inputs over many processes.
+    """Verify many programs on many sizes and inputs, in parallel.
 
-    Every finished case is kept in a database at once: stopped at any moment, the same command goes on from there.
+    Each finished case goes into a database at once. If you stop the sweep, the same command continues from there.
     """
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other", param_hint="--scheduler")
@@ -67,7 +67,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders
         with writing(target) as store, progress_bar(err, f"sweeping {count(len(plan.subjects), 'program')}") as progress:
             outcome = run_sweep(plan, store, lambda: pool(workers, scheduler), progress)
     except KeyboardInterrupt:
-        print(f"stopped; what was finished is in {target}, and the same command goes on from there", file=sys.stderr)
+        print(f"stopped; {target} has the finished cases, and the same command continues from there", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     found = f"{outcome.found} of {outcome.cases} cases were in {target} already" if outcome.found else ""
     conclude(target, reports, json_, found)

@@ -1,4 +1,4 @@
-"""`lockstep theorems`: what is claimed, and how it is decided."""
+"""`lockstep theorems`: lists the theorems, their closed forms, and how they are checked."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def theorems(file: OptionalFile = None,
              sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..3",
              no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
-    """List the theorems, with their closed forms and how they are decided.
+    """List the theorems, their closed forms, and how they are checked.
 
-    With a program, each is checked on its runs under every construction.
+    With a program, every theorem is checked on its runs, in every process and schedule.
     """
     wanted = parse_sizes(sizes)
     from lockstep.proofs_check.theorems import THEOREMS
@@ -48,7 +48,7 @@ def theorems(file: OptionalFile = None,
 
 
 def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[dict[str, Any]]:
-    """Each theorem with its closed forms; `status` says what a report found, if there is one."""
+    """A record for each theorem with its closed forms. `status` has the result of the report, if there is one."""
     return [
         {
             "theorem": t.name, "statement": t.statement, "measured": t.measured, "decided": t.decided, "source": t.source,
@@ -71,7 +71,7 @@ def _status(theorem: Theorem, report: Report | None) -> str:
 
 
 def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
-    """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
+    """One block for each theorem: statement, closed forms, how it is decided, status. Below, the meaning of the letters."""
     from lockstep.proofs_check.catalog import LETTERS, OPERATIONS
 
     table = narrow_table(show_header=False)

@@ -1,4 +1,4 @@
-"""Every sum and gap against its limit, what follows from them, and the horizon."""
+"""The certificate as a table: every sum and gap beside its limit, then the conclusions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def certificate_table(found: Bounded) -> RenderableType:
-    """Every sum and gap against its limit, what follows from them, and the horizon."""
+    """The certificate as a table: every sum and gap beside its limit, then the conclusions."""
     certificate = found.certificate
     title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
     table = narrow_table()
@@ -34,14 +34,14 @@ def certificate_table(found: Bounded) -> RenderableType:
 
 
 def _power_of_two(limit: float) -> str:
-    """2^53 as such: what float64 counts exactly."""
+    """A limit as text; large limits as powers of two, such as 2^53."""
     return f"2^{int(limit).bit_length() - 1}" if limit >= 2.0**24 else f"{limit:.10g}"
 
 
 def _about(found: Bounded) -> Iterator[str]:
-    """What a certificate says, and for which runs: of what it does not show, nothing is said."""
+    """What the certificate shows, and for which runs."""
     certificate, widths = found.certificate, found.compiled.widths
-    yield "found: the most that values in range can make of it; of sums, of all their parts in any order"
+    yield "found: the largest possible value; of a sum, the largest of all its partial sums in any order"
     limits = " and ".join(f"{limit.letter} <= {limit.most:,} ({limit.origin})" for limit in found.limits)
     what, bits = found.needed.extent
     yield f"runs: {limits}, so {what} <= 2^{bits}"
@@ -54,7 +54,7 @@ def _about(found: Bounded) -> Iterator[str]:
         yield f"smallest score gap: {gap}, so attention leaks exp(-{gap}) = 0{within}"
         yield f"noise at every gate: 0, since every sum is an exact integer{within}"
     else:
-        yield f"not certified: of the arithmetic of these runs in {certificate.dtype} nothing is said but what holds above"
+        yield f"not certified: {certificate.dtype} may be inexact in these runs; only the certified lines above hold"
     yield (
         f"horizon: {certificate.dtype} is certified up to {what} = 2^{found.horizon}"
         if found.horizon

@@ -1,4 +1,4 @@
-"""`lockstep space`: how context grows with each process."""
+"""`lockstep space`: shows how the context of each process grows."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes",
           max_decoding_steps: Annotated[int, typer.Option(min=0,
                     help="Most decoding steps; longer decodes are computed, not decoded.")] = 2000,
           no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
-    """Show how context grows with each process.
+    """Show how the context of each process grows with the size.
 
-    Contexts come from the theorems' closed forms; they are decoded beside the machine where that fits.
+    Contexts and decoding steps come from the theorems' closed forms. Short ones are also decoded and compared.
     """
     wanted = parse_sizes(sizes)
     program = load(file)
