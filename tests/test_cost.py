@@ -285,7 +285,7 @@ def test_a_calibration_is_kept_for_this_machine_only(monkeypatch: pytest.MonkeyP
     calibrate.cache_file().write_text("{")
     assert calibrate.kept() is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(calibrate.cache_file()))
-    with pytest.raises(PramError, match="the calibration cannot be kept"):
+    with pytest.raises(PramError, match="the measurements cannot be written"):
         calibrate.keep(made)
 
 

@@ -54,7 +54,7 @@ def test_times_and_memory(do: Do, calibrated: None) -> None:
 def test_a_false_claim_ends_it(do: Do) -> None:
     outcome = do("cost liar.pram --size 1e6 --exact")
     assert outcome.status == REFUTED and not outcome.out
-    assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; nothing is predicted from it\n"
+    assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; so there is no prediction\n"
 
 
 def test_decodes_are_held_against_it(do: Do) -> None:

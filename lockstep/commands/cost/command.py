@@ -1,4 +1,4 @@
-"""The command that says what a decode will cost."""
+"""`lockstep cost`: predicts what a decode of any size costs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lockstep.commands.cost.predict import Forecast
     from lockstep.commands.cost.sizes import Sized, Trial
 
-#: Fits that are farther from what was measured are said to be doubtful.
+#: If the fit differs from a measurement by a larger factor, the command says that the machine may have been busy.
 TRUSTED = 1.5
 
 
@@ -77,14 +77,14 @@ def _size(text: str) -> int:
 
 
 def _small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> Trial:
-    """Small runs; a claim that is false of them ends the command."""
+    """Run small sizes. If they make a claim false, the command ends."""
     from lockstep.commands.cost.sizes import try_small
 
     with spinner(err, f"running {program.name}"):
         trial = try_small(program, word_bits, use_sidecar=use_sidecar)
     false = [check for check in trial.checks if not check.holds]
     for check in false:
-        print(f"error: {check.what} {check.bound} is false: {check.measured}; nothing is predicted from it", file=sys.stderr)
+        print(f"error: {check.what} {check.bound} is false: {check.measured}; so there is no prediction", file=sys.stderr)
     if false:
         raise typer.Exit(FAILED)
     return trial
@@ -112,7 +112,7 @@ def _forecast(program: Program, trial: Trial, sized: Sized, wanted: list[str], c
 
 
 def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
-    """A run on an input of this size, and its decodes."""
+    """Compare the prediction with a run on an input of this size, and with its decodes."""
     from lockstep.commands.cost.check import hold
     from lockstep.commands.cost.sizes import input_of
 

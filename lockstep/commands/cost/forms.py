@@ -1,4 +1,4 @@
-"""Closed forms of a decode: decoding steps, contexts, tokens, and the rows that its decoding steps touch."""
+"""Closed forms of a decode: decoding steps, contexts, tokens, and the rows that each decoding step computes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ SAME_TOKENS = frozenset({MDM})
 
 @dataclass(frozen=True)
 class Phase:
-    """Decoding steps that are alike: how many, the context that the model sees in each, and the rows that are touched in the first
-    layer and in later ones."""
+    """Equal decoding steps: how many, their context, and the rows that they compute in the first layer and in later layers."""
 
     steps: int
     context: int
@@ -36,13 +35,13 @@ class Phase:
 
 
 def letters(construction: str, job: Job, time: int) -> dict[str, int]:
-    """Letters of the closed forms, with the bounds of `run` and `put`."""
+    """The values of the letters in the closed forms. `run` and `put` get their upper bound P T."""
     whole = job.processors * time
     return BOUNDS[construction].letters(job, time) | {"run": whole, "put": whole}
 
 
 def contexts(construction: str, values: Mapping[str, int]) -> Iterator[tuple[int, int]]:
-    """(decoding steps, context): how long the sequence is that the model sees, from the start; the last is what no step changes."""
+    """Pairs (decoding steps, context) from the start on: how many steps see a sequence of this length. The last step changes nothing."""
     if construction == MDM:
         yield BOUNDS[MDM].decoding_steps(values), BOUNDS[MDM].context(values)
         return
@@ -61,9 +60,9 @@ def contexts(construction: str, values: Mapping[str, int]) -> Iterator[tuple[int
 
 
 def phases(construction: str, values: Mapping[str, int], running: float, written: float) -> list[Phase]:
-    """What engines that skip rows have to touch; the first phase is the start.
+    """The rows that engines have to compute if they skip unchanged rows. The first phase is the start.
 
-    Args: running, written: the parts of P T at which processors run, and at which they write.
+    Args: running, written: the shares of P T in which processors run, and in which they write.
     """
     processors = values["P"]
     if construction == MDM:  # the block that is filled, and the one after it, which becomes ready

@@ -1,4 +1,4 @@
-"""Measuring decodes: processor time, and peak memory in processes of their own."""
+"""Measures decodes: processor time, and peak memory in separate processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
 
-#: Short decodes are repeated, for the least time, until so many seconds of processor time are spent, but at most so often.
+#: Short decodes are repeated until SECONDS of processor time are spent, at most REPEATS times; the shortest time counts.
 SECONDS, REPEATS = 0.5, 4
 #: Decoding steps after which the memory of a decode has reached its peak.
 SETTLED = 12
@@ -37,8 +37,7 @@ MIXED = """parallel for i in 0 .. n - 1 do
   A[i] := x | 1
 end
 """
-#: Prefix sums, a spin lock's worth of work, all word operations once and often, and one processor in a wide memory: few and many
-#: processors, weights, steps and cells, not all of them growing together.
+#: The programs that calibrate. Between them, the numbers of processors, weights, steps and cells do not all grow together.
 PROGRAMS = {
     "sums": """program sums
 param n
@@ -71,8 +70,7 @@ for i in 0 .. 7 do A[i] := A[i] + 1 end
 
 @dataclass(frozen=True)
 class Taken:
-    """What one decode took: seconds of the processor's time of all threads, from the layout to the last token; decoding steps,
-    contexts, tokens unmasked, and the engine."""
+    """One measured decode. seconds: processor time of all threads, from the layout to the last token. tokens: those unmasked."""
 
     seconds: float
     steps: int
@@ -82,14 +80,14 @@ class Taken:
 
 
 def small_job(name: str, size: int) -> Job:
-    """A run of one of PROGRAMS."""
+    """The job of one of PROGRAMS."""
     program = parse_program(PROGRAMS[name], name)
     arrays = {a.name: [i % 7 for i in range(a.size)] for a in program.layout({"n": size}) if a.is_input}
     return program.instantiate({"n": size}, arrays, 16)
 
 
 def work_of(job: Job, time_taken: int, compiled: Compiled, activity: Activity) -> Work:
-    """What the model of cost needs to know of a job that was run."""
+    """The input of the cost model for a job that was run."""
     whole = job.processors * time_taken
     values = letters(compiled.construction, job, time_taken)
     share = activity.running / whole, activity.written / whole
@@ -98,7 +96,7 @@ def work_of(job: Job, time_taken: int, compiled: Compiled, activity: Activity) -
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch with one thread, as the command line has it."""
+    """Give torch one thread, as the command line does."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -108,7 +106,7 @@ def one_thread() -> Iterator[None]:
 
 
 def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
-    """Decode a job to its end, and count."""
+    """Decode a job to its end, and measure it."""
     with one_thread():
         begin = time.process_time()
         layout = compiled.layout(job, time_taken)
@@ -123,7 +121,7 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> T
 
 
 def least(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
-    """The decode of several that took the least. A decode that takes longer than SECONDS is made once."""
+    """The fastest of several equal decodes. A decode that takes longer than SECONDS is made once."""
     taken: list[Taken] = []
     while not taken or len(taken) < REPEATS and sum(t.seconds for t in taken) < SECONDS:
         taken.append(decode_once(compiled, job, time_taken, engine))
@@ -134,9 +132,9 @@ def least(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
 
 
 def memory(engine: str, sizes: tuple[int, int]) -> tuple[float, float] | None:
-    """Bytes of the process itself, and how many for each byte of `memory_unit`; None where the system does not tell.
+    """Bytes of the process itself, and bytes for each byte of `memory_unit`, from the peaks of two decodes of different sizes.
 
-    From the peaks of two decodes of different sizes.
+    Returns: None if the system does not tell.
     """
     if not STATUS.is_file():
         return None
@@ -148,7 +146,7 @@ def memory(engine: str, sizes: tuple[int, int]) -> tuple[float, float] | None:
 
 
 def print_peaks(engine: str, sizes: tuple[int, int]) -> None:
-    """For each size the `memory_unit` of a decode, and the peak memory of this process after it."""
+    """Print, for each size, the `memory_unit` of a decode and the peak memory of this process after it."""
     torch.set_num_threads(1)
     peaks = []
     for size in sizes:

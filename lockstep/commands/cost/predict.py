@@ -1,4 +1,4 @@
-"""The forecast of a run of any size under each construction: what is exact, what is certified, what is estimated."""
+"""Predicts the costs of a run of any size in each construction: exact, certified and estimated figures."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class EngineCost:
-    """What a decode by one engine is estimated to take: seconds of processor time, bytes (None where memory was not measured).
+    """Estimates for one engine: seconds of processor time, and bytes (None if memory was not measured).
 
-    longest: the engine's limit; within: whether the context is.
+    longest: the longest context that the engine takes. within: whether this context is shorter.
     """
 
     engine: str
@@ -40,8 +40,8 @@ class EngineCost:
 class ProcessCost:
     """A decode by one construction.
 
-    steps, context, tokens: as Sized.relation says; tokens_bound: whether `tokens` is a bound however exact the time is.
-    certified: for each dtype "" or why not. refused: why the program has no such model; then all else is 0.
+    steps, context, tokens: exact or upper bounds, as Sized.relation says. tokens_bound: `tokens` is an upper bound in any case.
+    certified: for each dtype "", or why it is not exact. refused: why the program has no such model, or ""; then the rest is 0.
     """
 
     construction: str
@@ -59,7 +59,7 @@ class ProcessCost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All that is known of one run before it is made; `on`: the small runs that the claims were held against."""
+    """The prediction for one run. on: the small runs on which the claims were checked."""
 
     program: str
     on: str
@@ -69,7 +69,7 @@ class Forecast:
 
 def forecast(program: Program, sized: Sized, constructions: Sequence[str], trial: Trial,
              calibration: Calibration | None = None) -> Forecast:  # fmt: skip
-    """What decodes of one run cost; without a calibration only what is exact and what is certified.
+    """Predict the costs of one run's decodes. Without a calibration there are no estimates.
 
     Raises: PramError: a closed form has more than 63 bits.
     """
@@ -102,7 +102,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
 
 
 def _why_not(construction: str, compiled: Compiled, dtype: str) -> str:
-    """Why arithmetic is not certified exact at these widths; "" if it is."""
+    """Why arithmetic is not certified as exact at these widths; "" if it is certified."""
     try:
         made = compiled if dtype == "float64" else compile_code(compiled.code, compiled.widths, dtype, construction)
         require_certificate(made)

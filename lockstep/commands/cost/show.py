@@ -1,4 +1,4 @@
-"""Forecasts as records for JSON, as tables, and in a sentence."""
+"""Prints predictions as records for JSON, as tables and as a sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_YEARS = 1_000_000
 
 
 def span(seconds: float) -> str:
-    """`4.2 hours`: two digits, since that is more than is known."""
+    """A time such as `4.2 hours`, with two digits: estimates are no more precise."""
     if seconds > MOST_YEARS * SPANS[0][0]:
         return "over 10^6 years"
     return _scaled(seconds, SPANS)
@@ -159,7 +159,7 @@ def _notes(found: Forecast) -> Iterator[str]:
 
 
 def sentence(found: Forecast) -> str:
-    """What a decode would take by the engine that `auto` picks, for the process that takes least."""
+    """One sentence: time and memory of the fastest process, with the engine that `auto` picks."""
     able = [(p, e) for p in found.processes for e in p.engines if e.engine == p.picked and not p.certified[0][1]]
     if not able:
         return ""
