@@ -275,7 +275,7 @@ def test_modes_where_none_will_do(do: Do) -> None:
     assert outcome.err == "FAILED: the program declares EREW: step 2: processor 0: underflow: 0 - 1 is negative\n"
     assert ["EREW", "0 of 1"] in rows(outcome.out)
     assert ["EREW: 3:8: step 2: processor 0: underflow: 0 - 1 is negative"] in rows(outcome.out)
-    assert rows(outcome.out)[-1] == ["under no mode did every run end well and right; the program declares EREW"]
+    assert rows(outcome.out)[-1] == ["every mode has a run that fails or is wrong; the program declares EREW"]
     wrong = do("modes tiny.pram --input negative.json")
     assert (wrong.status, wrong.out) == (WRONG, "")
     assert wrong.err.startswith("negative.json:1:45: error: A[2] = -4 is not a word")

@@ -1,4 +1,4 @@
-"""`lockstep export`: one run with its weights, for other decoders."""
+"""`lockstep export`: writes one run with its weights for other decoders."""
 
 from __future__ import annotations
 

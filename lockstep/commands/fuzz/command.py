@@ -1,4 +1,4 @@
-"""`lockstep fuzz`: random programs."""
+"""`lockstep fuzz`: checks random programs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
          shrink: Shrink = 60, json_: Json = False) -> None:  # fmt: skip
     """Check random programs of the language.
 
-    Each has an input and is held to what `verify` checks. One that fails ends the campaign: it is made small, written to
-    failing.pram and failing.json, and the command that repeats it is shown.
+    Each program runs on a random input and gets the checks of `verify`. The first program that fails ends the campaign. It
+    is made small and written to failing.pram and failing.json, and the command that repeats the failure is shown.
     """
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
@@ -58,6 +58,6 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
         kept = not_losing_the_verdict(keep, shrink)
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
-        print(kept)  # not by Rich, which would cut the command where the terminal ends
+        print(kept)  # Rich would wrap the command at the edge of the terminal
     if not outcome.holds:
         raise typer.Exit(FAILED)

@@ -1,4 +1,4 @@
-"""A random program that failed: made small, written to files, with the command that repeats it."""
+"""Makes a failing random program small, and writes it to files, with the command that repeats the failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEM = "failing"
 
 
 def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progress = silent) -> tuple[TextCase, TextCase]:
-    """The program and input that failed, and the smallest found that fail in the same way."""
+    """The program and input that failed, and the smallest ones found that fail in the same way."""
     found, picks = recorded(written, random_of(seed, failure.number))
     check, options = failure.check, failure.options
     narrowed = replace(options, constructions=(check.process,)) if check.process else options
@@ -30,7 +30,7 @@ def shrink_program(seed: int, failure: Failure, seconds: float, progress: Progre
 
 
 def _size(case: TextCase) -> tuple[int, ...]:
-    """Lines first: they are what the table shows."""
+    """The size that shrinking minimises. Lines come first, since the table shows them."""
     return _lines(case), len(case.text), *inputs_size((case.params, case.arrays))
 
 
@@ -39,7 +39,7 @@ def _lines(case: TextCase) -> int:
 
 
 def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
-    """Write DIRECTORY/failing.pram and failing.json, and say how to repeat it."""
+    """Write DIRECTORY/failing.pram and failing.json."""
     program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
     write_whole(program, small.text.encode())
     write_input(input, (small.params, small.arrays))

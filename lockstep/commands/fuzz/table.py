@@ -1,4 +1,4 @@
-"""What a campaign of random programs has met, as a record for JSON and as a table for people."""
+"""The results of a campaign of random programs, as a record for JSON and as a table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept 
 
 
 def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> RenderableType:
-    """How many programs and decodes, what was refused, and of each group of kinds how many were met, with the rarest."""
+    """Programs, decodes and refused runs; for each group of language features, how many kinds occurred, and the rarest."""
     tally = outcome.tally
     title = f"random programs, seed {seed}: machine and model side by side"
     table = narrow_table(show_header=False)
@@ -52,7 +52,7 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
 
 
 def _verdict(outcome: CampaignOutcome) -> str:
-    """Only what was decoded counts as checked."""
+    """The last line. Only programs that were decoded count as checked."""
     if outcome.failure:
         return f"program {outcome.failure.number} FAILED"
     left = f"; {outcome.tally.undecoded:,} left undecoded" if outcome.tally.undecoded else ""
@@ -67,7 +67,7 @@ LABELS = {
 
 
 def _met(kinds: dict[str, int]) -> str:
-    """`10 of 10 kinds; rarest: Halt 31, Single 90`; what was never met comes first."""
+    """A text such as `10 of 10 kinds; rarest: Halt 31, Single 90`; kinds that never occurred come first."""
     met = sum(number > 0 for number in kinds.values())
     rarest = sorted(kinds.items(), key=lambda item: item[1])[:3]
     if len(kinds) == 1:

@@ -1,4 +1,4 @@
-"""What was found under each access mode, as a record for JSON and as a table."""
+"""The results of each access mode, as a record for JSON and as a table."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def _trouble(result: ModeResult) -> str:
 def _conclusion(program: Program, found: ModeResult | None) -> str:
     declared = f"the program declares {program.symbols.mode}"
     if found is None:
-        return f"under no mode did every run end well and right; {declared}"
+        return f"every mode has a run that fails or is wrong; {declared}"
     same = "this is what the program declares" if found.mode == program.symbols.mode else declared
     return f"the weakest mode for these inputs is {found.mode}; {same}"

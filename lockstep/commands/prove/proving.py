@@ -1,4 +1,4 @@
-"""Proofs of a program's weights, with their certificates."""
+"""Proves a program's weights in each construction, and certifies their arithmetic."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Proved:
 
     @property
     def rows(self) -> list[tuple[str, str, str, float, bool, str]]:
-        """What, covering what, closed by what, seconds, whether it holds, and why not."""
+        """A row for each obligation: what is proved, for what, by which method, seconds, whether it holds, and why not."""
         found = [(o.what, o.covers, o.how, o.seconds, o.holds, o.trouble) for o in self.proof.obligations]
         worst = "" if self.certificate.holds else self.certificate.worst.what
         lines = f"{len(self.certificate.lines)} bounds"

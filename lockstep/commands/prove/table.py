@@ -1,4 +1,4 @@
-"""Proofs as records for JSON and as tables."""
+"""Prints proofs as records for JSON and as tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def proof_record(proved: Proved) -> dict[str, Any]:
 
 
 def proof_table(proved: Proved) -> RenderableType:
-    """The obligations, what went wrong, and what is assumed."""
+    """The obligations, the failures, and the assumptions."""
     table = narrow_table()
     for column in ("obligation", "for", "closed by", "verdict"):
         table.add_column(column, no_wrap=column == "verdict", overflow="fold")

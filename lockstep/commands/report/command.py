@@ -1,4 +1,4 @@
-"""`lockstep report`: what a sweep has found so far."""
+"""`lockstep report`: writes the results of a sweep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def report(database: Annotated[Path, typer.Argument(help="A database of `lockste
                                                                 "sweep stay, unless the program's file is gone.",
                                                                 show_default=False)] = None,
            json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:  # fmt: skip
-    """Write what a sweep has found so far, as Markdown and HTML."""
+    """Write the results of a sweep so far, as Markdown and HTML."""
     targets = target or [database.with_suffix(suffix) for suffix in FORMATS]
     for path in targets:
         if path.suffix not in FORMATS:
@@ -32,11 +32,11 @@ def report(database: Annotated[Path, typer.Argument(help="A database of `lockste
 
 
 def _forget(database: Path, files: list[Path]) -> Iterator[str]:
-    """Remove what is known of earlier texts; how many cases that were of each file."""
+    """Remove the results of earlier texts of these files. Returns a sentence for each file."""
     from lockstep.common.tables import count
     from lockstep.proofs_check.sweeps.store import reading, writing
 
-    with reading(database):  # which makes none
+    with reading(database):  # an error if there is no database; `writing` would make one
         pass
     with writing(database) as store:
         for file in files:

@@ -1,4 +1,4 @@
-"""A sweep's report as Markdown."""
+"""The report of a sweep as Markdown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Without what Markdown would take for its own."""
+    """A text with backslashes before the characters that Markdown interprets."""
     for character in "\\`*_[]<>|#~":
         text = text.replace(character, f"\\{character}")
     return text.replace("\n", "<br>")

@@ -1,4 +1,4 @@
-"""A sweep's result for the terminal and for JSON."""
+"""The summary of a sweep for the terminal and for JSON."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from lockstep.commands.report.words import cases
 from lockstep.common.tables import BAD, CAUTION, count, heading, narrow_table
 from lockstep.proofs_check.sweeps.result import FAILED, STATUSES, STOPPED
 
-#: Cases that went wrong are shown in full up to so many; the report has them all.
+#: The summary shows this many failed cases in full; the report has all.
 MOST_TROUBLES = 5
-LEGEND = """\
-of each process: the sizes at which every case was checked, on the machine or decoded, and the range of each parameter there"""
+LEGEND = "machine and each process: the sizes at which every case was checked, and the range of each parameter there"
 STYLES = {FAILED: BAD, STOPPED: CAUTION}
 
 
@@ -65,7 +64,7 @@ def _checked(survey: Survey, program: Surveyed) -> list[str]:
 
 
 def _unreached(survey: Survey) -> list[Text]:
-    """What no run of a program has reached, a line for each that has some."""
+    """A line for each program that has lines or conditions that no run reached."""
     found = ((program.title, program.unreached.text if program.unreached else "") for program in survey.programs)
     return [Text(f"{title}: {text}", style=CAUTION) for title, text in found if text]
 

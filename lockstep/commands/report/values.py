@@ -1,4 +1,4 @@
-"""What a sweep has found, as values: programs, their cases and decodes, and what is said of them."""
+"""The results of a sweep as values: programs, their cases, decodes and checks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
 
 @dataclass(frozen=True)
 class SurveyedCheck:
-    """One check of a program: how many of its cases it held on.
+    """One check of a program, and the number of cases on which it held.
 
-    bound: one that all cases share, or nothing. extent: up to where it is certified, of the largest case; else nothing.
+    bound: the bound, if all cases share it; else "". extent: the bounds of a certificate in the largest case; else "".
     """
 
     construction: str
@@ -50,10 +50,10 @@ class SurveyedDecode:
 
 @dataclass(frozen=True)
 class SurveyedCase:
-    """What one case came to; trouble: in words, if it failed or was stopped.
+    """The result of one case. trouble: why it failed or was stopped.
 
-    judged: whether by an oracle. earlier: it failed in an earlier sweep of the same text, under other options, and nothing
-    that was swept later has taken that back.
+    judged: whether an oracle judged it. earlier: it failed in an earlier sweep of the same text under other options, and no later
+    sweep checked it again.
     """
 
     seed: int
@@ -68,7 +68,7 @@ class SurveyedCase:
 
 @dataclass(frozen=True)
 class Extent:
-    """Inputs in words: their sizes, as ranges in ascending order, and of each parameter the least and the most."""
+    """A set of inputs: their sizes as ascending ranges, and the smallest and largest value of each parameter."""
 
     sizes: tuple[tuple[int, int], ...] = ()
     params: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class Surveyed:
 
     @property
     def title(self) -> str:
-        """What tells it from the others."""
+        """The program's name, with what distinguishes it from others of that name."""
         about = [self.file] if self.namesake else []
         if self.sidecar:
             about.append(self.sidecar)
@@ -188,9 +188,9 @@ class Surveyed:
 
 @dataclass(frozen=True)
 class Survey:
-    """All programs, and the last sweeps that had them; hidden: cases that are not shown.
+    """All programs of a database, and their last sweeps.
 
-    path: of the database. hidden: those of earlier texts that did not fail, and of other versions or options.
+    path: the database. hidden: how many cases are not shown: those of earlier texts that did not fail, and of other versions or options.
     """
 
     path: str

@@ -1,7 +1,7 @@
-"""The one rule of `lockstep sweep` and `lockstep report`: 0 only if something was compared, and all of it held.
+"""The rule for the exit status of `sweep` and `report`: 0 only if something was compared and all of it held.
 
-Of every program, which is the newest text of its file, something has to be compared in every construction that was asked
-for. `--max-context 0` asks for the machine alone: then an oracle or a claim has to be there. Failures count wherever they are.
+For the newest text of every program, something must be compared in every construction that was chosen. With `--max-context 0` the
+machine runs alone, and then there must be an oracle or a claim. Failures of earlier texts count, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lockstep.proofs_check.sweeps.rows import ELSEWHERE
 
 
 def reasons(survey: Survey) -> list[str]:
-    """Why the exit status is not 0, each in a line that says of which program and what to do; none if it is 0."""
+    """Why the exit status is not 0: a line for each reason, with the program and what to do. Empty if the status is 0."""
     if not survey.programs:
         return ["nothing was swept: sweep a program into this database"]
     found = []
@@ -29,7 +29,7 @@ def reasons(survey: Survey) -> list[str]:
 
 
 def how_to_forget(program: Surveyed, database: str) -> str:
-    """How to get rid of earlier texts and of failures of earlier sweeps on purpose."""
+    """The command that removes results of earlier texts or failures of earlier sweeps."""
     what = "it" if program.earlier_text else "them"
     return f"forget {what} on purpose: lockstep report {quote(database)} --forget {quote(_path(program, database))}"
 
@@ -42,7 +42,7 @@ def _path(program: Surveyed, database: str) -> str:
 
 
 def unfinished(survey: Survey) -> str:
-    """What is still to be run, in a line; nothing if nothing is."""
+    """A line on the cases that are still to be run; empty if there are none."""
     if not survey.missing:
         return ""
     return f"unfinished: {count(survey.missing, 'case')} still to be run; the same sweep goes on from here"
@@ -66,7 +66,7 @@ def _failures(program: Surveyed, database: str) -> Iterator[str]:
 
 
 def _nothing_compared(program: Surveyed) -> Iterator[str]:
-    """Of a program none of whose cases failed."""
+    """Why nothing was compared; for a program without failed cases."""
     if not program.cases:
         yield f"{program.title}: no case was run"
     elif program.counts[STOPPED] == len(program.cases):
@@ -86,12 +86,12 @@ def _decoded(program: Surveyed, construction: str) -> bool:
 
 
 def _claims(program: Surveyed) -> bool:
-    """Whether a claim was held against a run."""
+    """Whether a claim was checked on a run."""
     return any(line.what.startswith("claim ") for line in program.lines)
 
 
 def _nothing_decoded(program: Surveyed, construction: str) -> str:
-    """In which construction, because of which limit, and what the shortest decode needs."""
+    """Which limit kept a construction from any decode, and what the shortest decode needs."""
     limits, left_out = program.limits, program.of(construction)
     longest, most = f"--max-context {limits.max_context}", f"--max-decoding-steps {limits.max_decoding_steps}"
     context = min((d.context for d in left_out), default=0)

@@ -1,4 +1,4 @@
-"""`lockstep verify`: machine and model side by side."""
+"""`lockstep verify`: compares machine and model."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def verify(file: File, input: Input = None,
            shrink: Shrink = 20,
            explain: Annotated[bool, typer.Option("--explain", help="Explain the letters of the table.")] = False,
            json_: Json = False) -> None:  # fmt: skip
-    """Hold machine and model against each other.
+    """Compare machine and model on the same inputs.
 
-    Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
-    which it does is written to NAME-failing.json, and the command that repeats it is shown.
+    Both run one input or random ones, and both are compared with the theorems. If a check fails, a small input on which it
+    fails is written to NAME-failing.json, and the command that repeats the failure is shown.
     """
     check_device(device, engine)
     chosen = constructions(process, schedule)
@@ -103,13 +103,13 @@ def verify(file: File, input: Input = None,
 
 
 def show_at_once(failed: Failed) -> None:
-    """The first failure, on standard error, while the rest goes on."""
+    """Print the first failure to standard error while the other checks go on."""
     err.print(Text(f"FAILED: {failed.trouble}", style=BAD), soft_wrap=True)
 
 
 def _keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None, shrink: int,
                 **how: Any) -> Kept | None:  # fmt: skip
-    """Keep the input of a failure, made small for so many seconds."""
+    """Write a failing input to a file, after `shrink` seconds of shrinking."""
     from lockstep.common.keeping import keep_input
 
     def keep(seconds: int) -> Kept:
@@ -121,7 +121,7 @@ def _keep_input(program: Program, file: Path, failed: Failed, options: Options, 
 
 def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
                          timeout: float) -> None:  # fmt: skip
-    """Show what the sidecar did wrong, and keep the input on which it did."""
+    """Print the sidecar's error, and write the input on which it failed to a file."""
     from lockstep.common.keeping import keep_sidecars_input
 
     print(error, file=sys.stderr)

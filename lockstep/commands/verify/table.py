@@ -49,7 +49,7 @@ def report_table(report: Report, explain: bool = False) -> RenderableType:
 
 
 def _checks(report: Report) -> Table:
-    """A section for the machine and for each construction. On which runs is said once, or where it differs."""
+    """A section for the machine and one for each construction. The title names the runs; a section with other runs names them."""
     common = _most_common([check for check in report.checks if not check.process] or report.checks)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, title_justify="left",
                   title=f"{report.program}: machine and model on {common}\n")  # fmt: skip
@@ -67,13 +67,13 @@ def _checks(report: Report) -> Table:
 
 
 def _most_common(checks: Sequence[Check]) -> str:
-    """On which runs most of the checks were made."""
+    """The runs on which most of the checks were made."""
     made = [check for check in checks if check.strength != "skipped"] or checks
     return Counter(check.on for check in made).most_common(1)[0][0] if made else "no run"
 
 
 def _cells(check: Check, on: str) -> list[Text]:
-    """What was left out says why in the last line of all, so not here, too."""
+    """The cells of a check. The last line of all says why checks were skipped, so the cells do not."""
     skipped = check.strength == "skipped" and check.holds
     style = CAUTION if skipped else GOOD if check.holds else BAD
     bound = check.bound if skipped or check.on == on else ", ".join(filter(None, (check.bound, check.on)))
@@ -82,7 +82,7 @@ def _cells(check: Check, on: str) -> list[Text]:
 
 
 def _not_reached(report: Report) -> list[Text]:
-    """One line on what no run reached, if anything."""
+    """One line that names the source lines and conditions that no run reached, if there are any."""
     if not report.unreached:
         return []
     refused = f"; {len(report.refused)} inputs of larger words, tried for that, are refused" if report.refused else ""
