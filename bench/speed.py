@@ -22,7 +22,7 @@ from rich import box
 from rich.table import Table
 
 from lockstep.commands.cost.calibrate import calibrate
-from lockstep.commands.cost.check import hold
+from lockstep.commands.cost.check import compare
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.sampling import Sampling
@@ -185,10 +185,10 @@ def forecasting() -> list[Figure]:
     """Predicted times of `lockstep cost` divided by measured times, for decodes that did not calibrate it."""
     calibration, figures, all_ratios = calibrate(), [], []
     jobs = [job_of(name, size, WORD_BITS) for name, size in FORECAST]
-    held = [h for job in jobs for h in hold(job, run(job, max_steps=1 << 20).time, tuple(CONSTRUCTIONS), calibration)]
-    assert all(h.holds and h.engine for h in held), [h.trouble or h.left_out for h in held]
+    comparisons = [h for job in jobs for h in compare(job, run(job, max_steps=1 << 20).time, tuple(CONSTRUCTIONS), calibration)]
+    assert all(h.holds and h.engine for h in comparisons), [h.trouble or h.left_out for h in comparisons]
     for engine in calibration.time:
-        ratios = sorted(h.predicted / h.measured for h in held if h.engine == engine and not h.left_out)
+        ratios = sorted(h.predicted / h.measured for h in comparisons if h.engine == engine and not h.left_out)
         figures.append(
             Figure(f"{engine}: predicted / measured, {len(ratios)} decodes", "", f"{ratios[0]:.2f}..{ratios[-1]:.2f}", None)
         )

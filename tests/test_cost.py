@@ -14,7 +14,7 @@ from kit.commands import TINY
 
 from lockstep.commands.cost import calibrate, check, measure, sizes
 from lockstep.commands.cost.calibrate import Calibration
-from lockstep.commands.cost.check import hold
+from lockstep.commands.cost.check import compare
 from lockstep.commands.cost.forms import TOKENS, contexts, letters, phases
 from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
 from lockstep.commands.cost.predict import forecast
@@ -185,10 +185,10 @@ def test_a_decode_notices_what_small_runs_do_not() -> None:
     assert all(check.holds for check in try_small(program).checks)
     sized = size_up(program, 17, {})
     job = program.instantiate({"n": 17}, {"A": [1] * 17})
-    (held,) = hold(job, sized.time, ["ap-mdm"], None, ["dense"])
-    assert not held.holds and held.trouble == "T is 8, not 9"
-    (held,) = hold(job, 8, ["ap-mdm"], None, ["dense"])
-    assert held.holds
+    (comparison,) = compare(job, sized.time, ["ap-mdm"], None, ["dense"])
+    assert not comparison.holds and comparison.trouble == "T is 8, not 9"
+    (comparison,) = compare(job, 8, ["ap-mdm"], None, ["dense"])
+    assert comparison.holds
 
 
 def tiny(n: int) -> Job:
@@ -197,34 +197,37 @@ def tiny(n: int) -> Job:
 
 
 def test_a_bound_is_held_as_one() -> None:
-    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
-    assert held.holds and held.measured and not held.left_out
-    (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"], "<=")
-    assert held.holds
-    (held,) = hold(tiny(3), 7, ["mdm"], None, ["dense"], "<=")
-    assert held.trouble == "T is 8, not at most 7"
-    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"])
-    assert held.trouble == "T is 8, not 100"
+    (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
+    assert comparison.holds and comparison.measured and not comparison.left_out
+    (comparison,) = compare(tiny(3), 8, ["mdm"], None, ["dense"], "<=")
+    assert comparison.holds
+    (comparison,) = compare(tiny(3), 7, ["mdm"], None, ["dense"], "<=")
+    assert comparison.trouble == "T is 8, not at most 7"
+    (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"])
+    assert comparison.trouble == "T is 8, not 100"
 
 
 def test_under_a_bound_decodes_are_held_at_the_time_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = check.least
     monkeypatch.setattr(check, "least", lambda *a: replace(taken(*a), tokens=taken(*a).tokens + 1))
-    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
-    assert held.trouble == "76 tokens, not 75"
+    (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
+    assert comparison.trouble == "76 tokens, not 75"
 
 
 def test_time_is_held_without_a_decode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LONGEST, "dense", 80)
     monkeypatch.setattr(check, "least", lambda *a: pytest.fail("decoded"))
-    (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"])
-    assert (held.holds, held.left_out, held.measured) == (True, "context 81, limit 80", 0)
-    (held,) = hold(tiny(3), 9, ["mdm"], None, ["dense"])
-    assert (held.trouble, held.left_out) == ("T is 8, not 9", "context 81, limit 80")
+    (comparison,) = compare(tiny(3), 8, ["mdm"], None, ["dense"])
+    assert (comparison.holds, comparison.left_out, comparison.measured) == (True, "context 81, limit 80", 0)
+    (comparison,) = compare(tiny(3), 9, ["mdm"], None, ["dense"])
+    assert (comparison.trouble, comparison.left_out) == ("T is 8, not 9", "context 81, limit 80")
     monkeypatch.setitem(LONGEST, "dense", 6000)
     slow = Calibration("here", {"dense": {"mdm": [1e3] * len(FEATURES["dense"])}}, {}, 1.0)
-    (held,) = hold(tiny(3), 9, ["mdm"], slow, ["dense"])
-    assert (held.trouble, held.left_out) == ("T is 8, not 9", "would take more than 10 s") and held.predicted > 10
+    (comparison,) = compare(tiny(3), 9, ["mdm"], slow, ["dense"])
+    assert (comparison.trouble, comparison.left_out) == (
+        "T is 8, not 9",
+        "would take more than 10 s",
+    ) and comparison.predicted > 10
 
 
 def test_time_is_held_where_there_is_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,8 +243,8 @@ def test_time_is_held_where_there_is_no_model(monkeypatch: pytest.MonkeyPatch) -
     ):
         monkeypatch.setattr(check, name, stub)
         for said, trouble in ((8, ""), (9, "T is 8, not 9")):
-            (held,) = hold(tiny(3), said, ["mdm"], None)
-            assert (held.engine, held.trouble, held.left_out) == ("", trouble, left_out)
+            (comparison,) = compare(tiny(3), said, ["mdm"], None)
+            assert (comparison.engine, comparison.trouble, comparison.left_out) == ("", trouble, left_out)
 
 
 # -- the model of cost -----------------------------------------------------------------------------

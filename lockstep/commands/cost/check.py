@@ -23,7 +23,7 @@ MOST_STEPS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Held:
+class Comparison:
     """A prediction compared with one decode, or with the run alone if the decode was left out.
 
     trouble: the first difference, or "". predicted, measured: seconds, or 0 without a calibration or a decode.
@@ -43,8 +43,8 @@ class Held:
         return not self.trouble
 
 
-def hold(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
-         engines: Sequence[str] = tuple(LONGEST), relation: str = "==") -> Iterator[Held]:  # fmt: skip
+def compare(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
+         engines: Sequence[str] = tuple(LONGEST), relation: str = "==") -> Iterator[Comparison]:  # fmt: skip
     """Run a job, decode it in each construction with each engine, and compare. Decodes that are too long also give a row.
 
     Args:   time: the predicted T; with the relation <= an upper bound.
@@ -57,18 +57,18 @@ def hold(job: Job, time: int, constructions: Sequence[str], calibration: Calibra
             compiled = compile_job(job, run.time, construction=construction)
             require_certificate(compiled)
         except (ValueError, NotCertified) as error:  # there is no such model, or it is not exact
-            yield Held(construction, "", trouble, left_out=str(error))
+            yield Comparison(construction, "", trouble, left_out=str(error))
             continue
         work, length = work_of(job, run.time, compiled, activity), compiled.layout(job, run.time).length
         for engine in engines:
             coefficients = calibration.time[engine][construction] if calibration else []
             predicted = sum(c * x for c, x in zip(coefficients, features(engine, work)))
             if left_out := _too_long(engine, length, predicted):
-                yield Held(construction, engine, trouble, predicted, left_out=left_out)
+                yield Comparison(construction, engine, trouble, predicted, left_out=left_out)
                 continue
             taken = least(compiled, job, run.time, engine)
             found = trouble or _difference(construction, job, run.time, activity, taken)
-            yield Held(construction, taken.engine, found, predicted, taken.seconds)
+            yield Comparison(construction, taken.engine, found, predicted, taken.seconds)
 
 
 def _wrong_time(said: int, relation: str, time: int) -> str:

@@ -15,7 +15,7 @@ from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.commands.cost.calibrate import Calibration
-    from lockstep.commands.cost.check import Held
+    from lockstep.commands.cost.check import Comparison
     from lockstep.commands.cost.predict import Forecast
     from lockstep.commands.cost.sizes import Sized, Trial
 
@@ -61,12 +61,12 @@ def cost(file: OptionalFile = None,
 
     sized = (size_up(program, each, settings, word_bits, not no_sidecar) for each in sizes)
     found = [_forecast(program, trial, each, wanted, calibration) for each in sized]
-    held = [list(_held(program, f, wanted, calibration)) if check else [] for f in found]
+    comparisons = [list(_comparisons(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
-    records = [record(f, h) for f, h in zip(found, held)]
-    emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, held))), json_)
-    if not all(h.holds for each in held for h in each):
+    records = [record(f, h) for f, h in zip(found, comparisons)]
+    emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, comparisons))), json_)
+    if not all(h.holds for each in comparisons for h in each):
         raise typer.Exit(FAILED)
 
 
@@ -111,11 +111,11 @@ def _forecast(program: Program, trial: Trial, sized: Sized, wanted: list[str], c
         return forecast(program, sized, wanted, trial, calibration)
 
 
-def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
+def _comparisons(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Comparison]:
     """Compare the prediction with a run on an input of this size, and with its decodes."""
-    from lockstep.commands.cost.check import hold
+    from lockstep.commands.cost.check import compare
     from lockstep.commands.cost.sizes import input_of
 
     with spinner(err, "decoding"):
         sized = found.sized
-        return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))
+        return list(compare(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))

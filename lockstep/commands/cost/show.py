@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.cost.check import Held
+from lockstep.commands.cost.check import Comparison
 from lockstep.commands.cost.predict import DTYPES, EngineCost, Forecast, ProcessCost
 from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, heading, narrow_table, number_text
 from lockstep.compiler.names import MDM
@@ -36,7 +36,7 @@ def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
     return f"{value / unit:,.0f} {name}" if value >= 10 * unit else f"{value / unit:.1f} {name}"
 
 
-def record(found: Forecast, held: Sequence[Held] = ()) -> dict[str, Any]:
+def record(found: Forecast, comparisons: Sequence[Comparison] = ()) -> dict[str, Any]:
     sized, job = found.sized, found.sized.job
     return {
         "program": found.program, "params": sized.params, "time": sized.time, "time_is": sized.relation,
@@ -44,7 +44,7 @@ def record(found: Forecast, held: Sequence[Held] = ()) -> dict[str, Any]:
         "processors": job.processors, "cells": job.space, "registers": job.registers, "inputs": job.inputs,
         "outputs": len(job.outputs), "word_bits": job.word_bits,
         "processes": [_process_record(p, sized.relation) for p in found.processes],
-        "sentence": sentence(found), "checked": [asdict(h) | {"holds": h.holds} for h in held],
+        "sentence": sentence(found), "checked": [asdict(h) | {"holds": h.holds} for h in comparisons],
     }  # fmt: skip
 
 
@@ -59,14 +59,14 @@ def _process_record(cost: ProcessCost, relation: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def table(found: Forecast, held: Sequence[Held] = ()) -> RenderableType:
+def table(found: Forecast, comparisons: Sequence[Comparison] = ()) -> RenderableType:
     parts: list[RenderableType] = [_heading(found), _exact(found)]
     if any(p.engines for p in found.processes):
         parts += [Text(""), _engines(found)]
-    if held:
-        decoded = any(not h.left_out for h in held)
+    if comparisons:
+        decoded = any(not h.left_out for h in comparisons)
         title = "compared with decodes" if decoded else "compared with a run of the machine; nothing was decoded"
-        parts += [Text(""), heading(title), _held(held)]
+        parts += [Text(""), heading(title), _comparison_table(comparisons)]
     notes = [*_notes(found), sentence(found)]
     return Group(*parts, Text(""), *(Text(note) for note in notes if note))
 
@@ -122,22 +122,24 @@ def _engines(found: Forecast) -> Table:
     return made
 
 
-def _held(held: Sequence[Held]) -> Table:
+def _comparison_table(comparisons: Sequence[Comparison]) -> Table:
     made = narrow_table()
     for column in ("process", "engine", "predicted", "measured", "ratio", "T, steps, contexts, tokens"):
         made.add_column(column, justify="right" if column in ("predicted", "measured", "ratio") else "left",
                         no_wrap=not column.startswith("T"))  # fmt: skip
-    for h in held:
+    for h in comparisons:
         predicted, measured = (span(seconds) if seconds else "" for seconds in (h.predicted, h.measured))
         ratio = f"{h.predicted / h.measured:.2f}" if predicted and measured else ""
         made.add_row(h.construction, h.engine, predicted, measured, ratio, _verdict(h))
     return made
 
 
-def _verdict(held: Held) -> Text:
-    if held.trouble:
-        return Text(f"FAILED: {held.trouble}", style=BAD)
-    return Text(f"T only; not decoded: {held.left_out}", style=CAUTION) if held.left_out else Text("agree", style=GOOD)
+def _verdict(comparison: Comparison) -> Text:
+    if comparison.trouble:
+        return Text(f"FAILED: {comparison.trouble}", style=BAD)
+    return (
+        Text(f"T only; not decoded: {comparison.left_out}", style=CAUTION) if comparison.left_out else Text("agree", style=GOOD)
+    )
 
 
 def _memory(cost: EngineCost) -> str:
