@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lockstep.commands.cost.calibrate import Calibration
     from lockstep.commands.cost.check import Comparison
     from lockstep.commands.cost.predict import Forecast
-    from lockstep.commands.cost.sizes import Sized, Trial
+    from lockstep.commands.cost.sizes import PlannedRun, Trial
 
 #: If the fit differs from a measurement by a larger factor, the command says that the machine may have been busy.
 TRUSTED = 1.5
@@ -57,10 +57,10 @@ def cost(file: OptionalFile = None,
     calibration = None if exact else _calibration(calibrate)
     if program is None or trial is None:
         return
-    from lockstep.commands.cost.sizes import size_up
+    from lockstep.commands.cost.sizes import plan_run
 
-    sized = (size_up(program, each, settings, word_bits, not no_sidecar) for each in sizes)
-    found = [_forecast(program, trial, each, wanted, calibration) for each in sized]
+    planned = (plan_run(program, each, settings, word_bits, not no_sidecar) for each in sizes)
+    found = [_forecast(program, trial, each, wanted, calibration) for each in planned]
     comparisons = [list(_comparisons(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
@@ -104,11 +104,13 @@ def _calibration(anew: bool) -> Calibration:
     return found
 
 
-def _forecast(program: Program, trial: Trial, sized: Sized, wanted: list[str], calibration: Calibration | None) -> Forecast:
+def _forecast(
+    program: Program, trial: Trial, planned: PlannedRun, wanted: list[str], calibration: Calibration | None
+) -> Forecast:
     from lockstep.commands.cost.predict import forecast
 
     with spinner(err, "compiling"):
-        return forecast(program, sized, wanted, trial, calibration)
+        return forecast(program, planned, wanted, trial, calibration)
 
 
 def _comparisons(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Comparison]:
@@ -117,5 +119,5 @@ def _comparisons(program: Program, found: Forecast, wanted: list[str], calibrati
     from lockstep.commands.cost.sizes import input_of
 
     with spinner(err, "decoding"):
-        sized = found.sized
-        return list(compare(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))
+        planned = found.planned
+        return list(compare(input_of(program, planned), planned.time, wanted, calibration, relation=planned.relation))

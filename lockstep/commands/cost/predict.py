@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import SAME_TOKENS, TOKENS, letters
 from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
-from lockstep.commands.cost.sizes import Sized, Trial
+from lockstep.commands.cost.sizes import PlannedRun, Trial
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models.engines import LONGEST, pick
@@ -40,7 +40,7 @@ class EngineCost:
 class ProcessCost:
     """A decode by one construction.
 
-    steps, context, tokens: exact or upper bounds, as Sized.relation says. tokens_bound: `tokens` is an upper bound in any case.
+    steps, context, tokens: exact or upper bounds, as PlannedRun.relation says. tokens_bound: `tokens` is an upper bound in any case.
     certified: for each dtype "", or why it is not exact. refused: why the program has no such model, or ""; then the rest is 0.
     """
 
@@ -63,22 +63,22 @@ class Forecast:
 
     program: str
     on: str
-    sized: Sized
+    planned: PlannedRun
     processes: tuple[ProcessCost, ...]
 
 
-def forecast(program: Program, sized: Sized, constructions: Sequence[str], trial: Trial,
+def forecast(program: Program, planned: PlannedRun, constructions: Sequence[str], trial: Trial,
              calibration: Calibration | None = None) -> Forecast:  # fmt: skip
     """Predict the costs of one run's decodes. Without a calibration there are no estimates.
 
     Raises: PramError: a closed form has more than 63 bits.
     """
-    processes = tuple(_process(name, sized, trial, calibration) for name in constructions)
-    return Forecast(program=program.name, on=trial.on, sized=sized, processes=processes)
+    processes = tuple(_process(name, planned, trial, calibration) for name in constructions)
+    return Forecast(program=program.name, on=trial.on, planned=planned, processes=processes)
 
 
-def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibration | None) -> ProcessCost:
-    job, time = sized.job, sized.time
+def _process(construction: str, planned: PlannedRun, trial: Trial, calibration: Calibration | None) -> ProcessCost:
+    job, time = planned.job, planned.time
     try:
         values, bound = letters(construction, job, time), BOUNDS[construction]
         steps, context, tokens = bound.steps(job, time), bound.peak_context(job, time), TOKENS[construction](values)

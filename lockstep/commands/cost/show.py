@@ -37,13 +37,13 @@ def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
 
 
 def record(found: Forecast, comparisons: Sequence[Comparison] = ()) -> dict[str, Any]:
-    sized, job = found.sized, found.sized.job
+    planned, job = found.planned, found.planned.job
     return {
-        "program": found.program, "params": sized.params, "time": sized.time, "time_is": sized.relation,
-        "time_basis": sized.basis, "claims_checked_on": found.on,
+        "program": found.program, "params": planned.params, "time": planned.time, "time_is": planned.relation,
+        "time_basis": planned.basis, "claims_checked_on": found.on,
         "processors": job.processors, "cells": job.space, "registers": job.registers, "inputs": job.inputs,
         "outputs": len(job.outputs), "word_bits": job.word_bits,
-        "processes": [_process_record(p, sized.relation) for p in found.processes],
+        "processes": [_process_record(p, planned.relation) for p in found.processes],
         "sentence": sentence(found), "checked": [asdict(h) | {"holds": h.holds} for h in comparisons],
     }  # fmt: skip
 
@@ -72,13 +72,13 @@ def table(found: Forecast, comparisons: Sequence[Comparison] = ()) -> Renderable
 
 
 def _heading(found: Forecast) -> Text:
-    sized, job = found.sized, found.sized.job
-    given = ", ".join(f"{name} = {value:,}" for name, value in sized.params.items())
-    relation = "" if sized.relation == "==" else "at most "
-    checked = f"; checked on {found.on}" if sized.basis.startswith("claimed") else ""
+    planned, job = found.planned, found.planned.job
+    given = ", ".join(f"{name} = {value:,}" for name, value in planned.params.items())
+    relation = "" if planned.relation == "==" else "at most "
+    checked = f"; checked on {found.on}" if planned.basis.startswith("claimed") else ""
     lines = (
         f"{found.program}{f', {given}' if given else ''}",
-        f"T = {relation}{sized.time:,} ({sized.basis}{checked})",
+        f"T = {relation}{planned.time:,} ({planned.basis}{checked})",
         f"P = {job.processors:,}, S = {job.space:,}, {job.registers} registers",
         f"words of {job.word_bits} bits: {job.inputs:,} of input, {len(job.outputs):,} of output",
     )
@@ -91,7 +91,7 @@ def _exact(found: Forecast) -> Table:
     made.add_column("", style=LABEL, no_wrap=True)
     for p in found.processes:
         made.add_column(p.construction, justify="right", no_wrap=True)
-    columns = [_exact_column(p, found.sized.relation) for p in found.processes]
+    columns = [_exact_column(p, found.planned.relation) for p in found.processes]
     for row, name in enumerate(("decoding steps", "context, tokens", "tokens unmasked", "d_model", "nonzero weights", *DTYPES)):
         made.add_row(name, *(column[row] for column in columns))
     return made
@@ -166,8 +166,8 @@ def sentence(found: Forecast) -> str:
     if not able:
         return ""
     cost, engine = min(able, key=lambda pair: (not pair[1].within, pair[1].seconds))
-    given = ", ".join(f"{name} = {value:,}" for name, value in found.sized.params.items())
-    most = "at most " if found.sized.relation == "<=" else ""
+    given = ", ".join(f"{name} = {value:,}" for name, value in found.planned.params.items())
+    most = "at most " if found.planned.relation == "<=" else ""
     memory = "" if engine.memory is None else f" and {size(engine.memory)}"
     text = (f"one decode of {found.program}{f' with {given}' if given else ''} by {cost.construction} would take {most}"
             f"{span(engine.seconds)}{memory} with the {engine.engine} engine")  # fmt: skip

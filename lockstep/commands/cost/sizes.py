@@ -55,7 +55,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Sized:
+class PlannedRun:
     """The sizes of a run that is not made.
 
     job: an outline of the job, with sizes but without memory. relation: == if `time` is exact, <= if it is an upper bound.
@@ -70,8 +70,8 @@ class Sized:
     use_sidecar: bool = True
 
 
-def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None,
-            use_sidecar: bool = True) -> Sized:  # fmt: skip
+def plan_run(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None,
+            use_sidecar: bool = True) -> PlannedRun:  # fmt: skip
     """The sizes and the time of the run at n.
 
     Args:   settings: more parameters, and scalar outputs that a claim of time names.
@@ -85,7 +85,7 @@ def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_b
     program.values(params)
     job = program.outline(params, largest_input(program, params), word_bits)
     time, relation, basis = _time(program, params, outputs, job, use_sidecar)
-    return Sized(params, job, time, relation, basis, use_sidecar)
+    return PlannedRun(params, job, time, relation, basis, use_sidecar)
 
 
 def _or_n(n: int | None, missing: Sequence[str]) -> str:
@@ -174,18 +174,18 @@ def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Se
     return time
 
 
-def input_of(program: Program, sized: Sized) -> Job:
+def input_of(program: Program, planned: PlannedRun) -> Job:
     """The job of one input of this size.
 
     Raises: PramError: none can be drawn.
     """
-    too_large = sized.job.processors + sized.job.space > MOST_ROOM
-    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits, sized.use_sidecar)
+    too_large = planned.job.processors + planned.job.space > MOST_ROOM
+    arrays = None if too_large else _arrays(program, planned.params, planned.job.word_bits, planned.use_sidecar)
     if arrays is None:
         raise _error(
             program, "no input of these parameters can be drawn to decode" + (": they are too large" if too_large else "")
         )
-    return program.instantiate(sized.params, arrays, sized.job.word_bits)
+    return program.instantiate(planned.params, arrays, planned.job.word_bits)
 
 
 def _arrays(program: Program, params: dict[str, int], word_bits: int, use_sidecar: bool) -> dict[str, object] | None:
@@ -261,4 +261,4 @@ def _error(program: Program, message: str) -> PramError:
     return fail(message, program.source, program.tree.at)
 
 
-__all__ = ["Activity", "Sized", "Trial", "input_of", "size_up", "try_small", "watched"]
+__all__ = ["Activity", "PlannedRun", "Trial", "input_of", "plan_run", "try_small", "watched"]
