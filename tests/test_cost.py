@@ -18,7 +18,7 @@ from lockstep.commands.cost.check import compare
 from lockstep.commands.cost.forms import TOKENS, contexts, letters, phases
 from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
 from lockstep.commands.cost.predict import forecast
-from lockstep.commands.cost.sizes import Trial, plan_run, try_small
+from lockstep.commands.cost.sizes import SmallRuns, plan_run, run_small_sizes
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import LONGEST
@@ -30,7 +30,7 @@ from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.refusals import NotCertified
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
-IDLE = Trial((), "", 1.0, 1.0)
+IDLE = SmallRuns((), "", 1.0, 1.0)
 #: Programs with sizes: one and many processors, no inputs, processors that halt early, concurrent writes, parameters that are computed.
 SIZES = [("hillis_steele", 1), ("hillis_steele", 5), ("tree_sum", 4), ("counter", 2), ("bitonic_sort", 2), ("or_constant", 4),
          ("odd_even_sort", 3), ("list_rank", 2), ("closure", 1), ("subset_sum", 1)]  # fmt: skip
@@ -176,13 +176,13 @@ def test_a_bound_is_called_one() -> None:
 
 
 def test_false_claims_are_noticed() -> None:
-    assert all(check.holds for check in try_small(parse_program(TINY)).checks)
-    assert not all(check.holds for check in try_small(parse_program(TINY.replace("== 8", "== 8 + n / 16"))).checks)
+    assert all(check.holds for check in run_small_sizes(parse_program(TINY)).checks)
+    assert not all(check.holds for check in run_small_sizes(parse_program(TINY.replace("== 8", "== 8 + n / 16"))).checks)
 
 
 def test_a_decode_notices_what_small_runs_do_not() -> None:
     program = parse_program(TINY.replace("== 8", "== 8 + n / 17"))
-    assert all(check.holds for check in try_small(program).checks)
+    assert all(check.holds for check in run_small_sizes(program).checks)
     planned = plan_run(program, 17, {})
     job = program.instantiate({"n": 17}, {"A": [1] * 17})
     (comparison,) = compare(job, planned.time, ["ap-mdm"], None, ["dense"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lockstep.commands.cost.calibrate import Calibration
     from lockstep.commands.cost.check import Comparison
     from lockstep.commands.cost.predict import Forecast
-    from lockstep.commands.cost.sizes import PlannedRun, Trial
+    from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
 
 #: If the fit differs from a measurement by a larger factor, the command says that the machine may have been busy.
 TRUSTED = 1.5
@@ -53,14 +53,14 @@ def cost(file: OptionalFile = None,
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
-    trial = _small_runs(program, word_bits, not no_sidecar) if program else None
+    small_runs = _check_small_runs(program, word_bits, not no_sidecar) if program else None
     calibration = None if exact else _calibration(calibrate)
-    if program is None or trial is None:
+    if program is None or small_runs is None:
         return
     from lockstep.commands.cost.sizes import plan_run
 
     planned = (plan_run(program, each, settings, word_bits, not no_sidecar) for each in sizes)
-    found = [_forecast(program, trial, each, wanted, calibration) for each in planned]
+    found = [_forecast(program, small_runs, each, wanted, calibration) for each in planned]
     comparisons = [list(_comparisons(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
@@ -76,18 +76,18 @@ def _size(text: str) -> int:
     raise typer.BadParameter("sizes start at 1", param_hint="--size")
 
 
-def _small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> Trial:
+def _check_small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> SmallRuns:
     """Run small sizes. If they make a claim false, the command ends."""
-    from lockstep.commands.cost.sizes import try_small
+    from lockstep.commands.cost.sizes import run_small_sizes
 
     with spinner(err, f"running {program.name}"):
-        trial = try_small(program, word_bits, use_sidecar=use_sidecar)
-    false = [check for check in trial.checks if not check.holds]
+        small_runs = run_small_sizes(program, word_bits, use_sidecar=use_sidecar)
+    false = [check for check in small_runs.checks if not check.holds]
     for check in false:
         print(f"error: {check.what} {check.bound} is false: {check.measured}; so there is no prediction", file=sys.stderr)
     if false:
         raise typer.Exit(FAILED)
-    return trial
+    return small_runs
 
 
 def _calibration(anew: bool) -> Calibration:
@@ -105,12 +105,12 @@ def _calibration(anew: bool) -> Calibration:
 
 
 def _forecast(
-    program: Program, trial: Trial, planned: PlannedRun, wanted: list[str], calibration: Calibration | None
+    program: Program, small_runs: SmallRuns, planned: PlannedRun, wanted: list[str], calibration: Calibration | None
 ) -> Forecast:
     from lockstep.commands.cost.predict import forecast
 
     with spinner(err, "compiling"):
-        return forecast(program, planned, wanted, trial, calibration)
+        return forecast(program, planned, wanted, small_runs, calibration)
 
 
 def _comparisons(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Comparison]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import SAME_TOKENS, TOKENS, letters
 from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
-from lockstep.commands.cost.sizes import PlannedRun, Trial
+from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models.engines import LONGEST, pick
@@ -67,17 +67,17 @@ class Forecast:
     processes: tuple[ProcessCost, ...]
 
 
-def forecast(program: Program, planned: PlannedRun, constructions: Sequence[str], trial: Trial,
+def forecast(program: Program, planned: PlannedRun, constructions: Sequence[str], small_runs: SmallRuns,
              calibration: Calibration | None = None) -> Forecast:  # fmt: skip
     """Predict the costs of one run's decodes. Without a calibration there are no estimates.
 
     Raises: PramError: a closed form has more than 63 bits.
     """
-    processes = tuple(_process(name, planned, trial, calibration) for name in constructions)
-    return Forecast(program=program.name, on=trial.on, planned=planned, processes=processes)
+    processes = tuple(_process(name, planned, small_runs, calibration) for name in constructions)
+    return Forecast(program=program.name, on=small_runs.on, planned=planned, processes=processes)
 
 
-def _process(construction: str, planned: PlannedRun, trial: Trial, calibration: Calibration | None) -> ProcessCost:
+def _process(construction: str, planned: PlannedRun, small_runs: SmallRuns, calibration: Calibration | None) -> ProcessCost:
     job, time = planned.job, planned.time
     try:
         values, bound = letters(construction, job, time), BOUNDS[construction]
@@ -90,7 +90,7 @@ def _process(construction: str, planned: PlannedRun, trial: Trial, calibration: 
     except ValueError as error:
         return ProcessCost(construction, refused=str(error))
     dimensions = Dimensions.of(compiled.model)
-    work = Work(construction, dimensions, values, trial.running, trial.written)
+    work = Work(construction, dimensions, values, small_runs.running, small_runs.written)
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
     costs = tuple(_engine(engine, work, context, able) for engine in LONGEST) if able else ()

@@ -42,7 +42,7 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SmallRuns:
     """The small runs. checks: the claims on them. on: which runs.
 
     running, written: the shares of P T of the largest run in which processors ran, and in which they wrote.
@@ -214,7 +214,7 @@ def _outputs_of(program: Program) -> set[str]:
 # -- small runs ------------------------------------------------------------------------------------
 
 
-def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use_sidecar: bool = True) -> Trial:
+def run_small_sizes(program: Program, word_bits: int | None = None, seed: int = 0, use_sidecar: bool = True) -> SmallRuns:
     """Check a program's claims on runs of small sizes.
 
     Raises: PramError: the machine refuses a run, or the first one does not halt within the budget.
@@ -239,7 +239,7 @@ def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use
     last = runs[-1][1]
     whole = last.time * last.job.processors
     on = runs_of([params for params, _ in runs])
-    return Trial(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
+    return SmallRuns(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
 
 
 def watched(job: Job, most: int) -> tuple[Run, Activity]:
@@ -261,4 +261,4 @@ def _error(program: Program, message: str) -> PramError:
     return fail(message, program.source, program.tree.at)
 
 
-__all__ = ["Activity", "PlannedRun", "Trial", "input_of", "plan_run", "try_small", "watched"]
+__all__ = ["Activity", "PlannedRun", "SmallRuns", "input_of", "plan_run", "run_small_sizes", "watched"]
