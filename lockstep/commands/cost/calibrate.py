@@ -13,7 +13,7 @@ import torch
 from lockstep import __version__
 from lockstep.commands.cost.measure import decode_once, least, memory, small_job, work_of
 from lockstep.commands.cost.model import FEATURES, features, fit
-from lockstep.commands.cost.sizes import watched
+from lockstep.commands.cost.sizes import counted_run
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import MDM
 from lockstep.models.atomic import write_whole
@@ -121,7 +121,7 @@ def calibrate(progress: Progress = silent) -> Calibration:
 def _measured(engine: str, construction: str, name: str, size: int, warm: bool) -> tuple[list[float], float]:
     """The features of a decode, and the seconds that it took. warm: first make one decode that compiles kernels."""
     job = small_job(name, size)
-    run, activity = watched(job, 1 << 20)
+    run, activity = counted_run(job, 1 << 20)
     compiled = compile_job(job, run.time, construction=construction)
     if warm:
         decode_once(compiled, job, run.time, engine)

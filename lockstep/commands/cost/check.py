@@ -9,7 +9,7 @@ from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import TOKENS, contexts, letters
 from lockstep.commands.cost.measure import Taken, least, work_of
 from lockstep.commands.cost.model import features
-from lockstep.commands.cost.sizes import Activity, watched
+from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.names import MDM
 from lockstep.models.engines import LONGEST
@@ -50,7 +50,7 @@ def compare(job: Job, time: int, constructions: Sequence[str], calibration: Cali
     Args:   time: the predicted T; with the relation <= an upper bound.
     Raises: PramError: the machine refuses the run.
     """
-    run, activity = watched(job, MOST_STEPS)
+    run, activity = counted_run(job, MOST_STEPS)
     trouble = _wrong_time(time, relation, run.time)
     for construction in constructions:
         try:

@@ -16,7 +16,7 @@ import torch
 
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, memory_unit
-from lockstep.commands.cost.sizes import Activity, watched
+from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.sampling import Sampling
@@ -151,7 +151,7 @@ def print_peaks(engine: str, sizes: tuple[int, int]) -> None:
     peaks = []
     for size in sizes:
         job = small_job("sums", size)
-        run, _ = watched(job, 1 << 20)
+        run, _ = counted_run(job, 1 << 20)
         compiled = compile_job(job, run.time)
         layout = compiled.layout(job, run.time)
         decoder = Decoder(

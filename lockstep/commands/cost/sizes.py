@@ -229,7 +229,7 @@ def run_small_sizes(program: Program, word_bits: int | None = None, seed: int = 
         if runs and job.processors > left:
             break
         try:
-            run, active = watched(job, max(1, left // each))
+            run, active = counted_run(job, max(1, left // each))
         except NoHalt:
             if not runs:
                 raise
@@ -242,7 +242,7 @@ def run_small_sizes(program: Program, word_bits: int | None = None, seed: int = 
     return SmallRuns(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
 
 
-def watched(job: Job, most: int) -> tuple[Run, Activity]:
+def counted_run(job: Job, most: int) -> tuple[Run, Activity]:
     """A run on the machine, with its counts."""
     machine, running, written = Machine(job), 0, 0
     for step in machine.steps(most):
@@ -261,4 +261,4 @@ def _error(program: Program, message: str) -> PramError:
     return fail(message, program.source, program.tree.at)
 
 
-__all__ = ["Activity", "PlannedRun", "SmallRuns", "input_of", "plan_run", "run_small_sizes", "watched"]
+__all__ = ["Activity", "PlannedRun", "SmallRuns", "input_of", "plan_run", "run_small_sizes", "counted_run"]
