@@ -208,15 +208,15 @@ def test_a_bound_is_held_as_one() -> None:
 
 
 def test_under_a_bound_decodes_are_held_at_the_time_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = check.least
-    monkeypatch.setattr(check, "least", lambda *a: replace(taken(*a), tokens=taken(*a).tokens + 1))
+    taken = check.fastest_decode
+    monkeypatch.setattr(check, "fastest_decode", lambda *a: replace(taken(*a), tokens=taken(*a).tokens + 1))
     (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
     assert comparison.trouble == "76 tokens, not 75"
 
 
 def test_time_is_held_without_a_decode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LONGEST, "dense", 80)
-    monkeypatch.setattr(check, "least", lambda *a: pytest.fail("decoded"))
+    monkeypatch.setattr(check, "fastest_decode", lambda *a: pytest.fail("decoded"))
     (comparison,) = compare(tiny(3), 8, ["mdm"], None, ["dense"])
     assert (comparison.holds, comparison.left_out, comparison.measured) == (True, "context 81, limit 80", 0)
     (comparison,) = compare(tiny(3), 9, ["mdm"], None, ["dense"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lockstep import __version__
-from lockstep.commands.cost.measure import decode_once, least, memory, small_job, work_of
+from lockstep.commands.cost.measure import decode_once, fastest_decode, memory, small_job, work_of
 from lockstep.commands.cost.model import FEATURES, features, fit
 from lockstep.commands.cost.sizes import counted_run
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
@@ -125,6 +125,6 @@ def _measured(engine: str, construction: str, name: str, size: int, warm: bool) 
     compiled = compile_job(job, run.time, construction=construction)
     if warm:
         decode_once(compiled, job, run.time, engine)
-    taken = least(compiled, job, run.time, engine)
+    taken = fastest_decode(compiled, job, run.time, engine)
     assert taken.engine == engine, taken.engine
     return features(engine, work_of(job, run.time, compiled, activity)), taken.seconds

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import TOKENS, contexts, letters
-from lockstep.commands.cost.measure import Taken, least, work_of
+from lockstep.commands.cost.measure import MeasuredDecode, fastest_decode, work_of
 from lockstep.commands.cost.model import features
 from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import compile_job
@@ -66,7 +66,7 @@ def compare(job: Job, time: int, constructions: Sequence[str], calibration: Cali
             if left_out := _too_long(engine, length, predicted):
                 yield Comparison(construction, engine, trouble, predicted, left_out=left_out)
                 continue
-            taken = least(compiled, job, run.time, engine)
+            taken = fastest_decode(compiled, job, run.time, engine)
             found = trouble or _difference(construction, job, run.time, activity, taken)
             yield Comparison(construction, taken.engine, found, predicted, taken.seconds)
 
@@ -84,7 +84,7 @@ def _too_long(engine: str, length: int, predicted: float) -> str:
     return f"would take more than {MOST_SECONDS:.0f} s" if predicted > MOST_SECONDS else ""
 
 
-def _difference(construction: str, job: Job, time: int, activity: Activity, taken: Taken) -> str:
+def _difference(construction: str, job: Job, time: int, activity: Activity, taken: MeasuredDecode) -> str:
     """The first difference between a decode and the closed forms, in contexts, decoding steps or tokens; "" if they agree."""
     values = letters(construction, job, time)
     expected = [length for steps, length in contexts(construction, values) for _ in range(steps)]

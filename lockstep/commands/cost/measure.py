@@ -69,7 +69,7 @@ for i in 0 .. 7 do A[i] := A[i] + 1 end
 
 
 @dataclass(frozen=True)
-class Taken:
+class MeasuredDecode:
     """One measured decode. seconds: processor time of all threads, from the layout to the last token. tokens: those unmasked."""
 
     seconds: float
@@ -105,7 +105,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
+def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> MeasuredDecode:
     """Decode a job to its end, and measure it."""
     with one_thread():
         begin = time.process_time()
@@ -117,12 +117,12 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> T
             steps = step.number
             filled += int((step.sequence[step.change.rows] != mask).sum()) if step.change.length == lengths[-1] else 0
             lengths.append(step.change.length)
-        return Taken(time.process_time() - begin, steps, tuple(lengths), filled, decoder.engine)
+        return MeasuredDecode(time.process_time() - begin, steps, tuple(lengths), filled, decoder.engine)
 
 
-def least(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
+def fastest_decode(compiled: Compiled, job: Job, time_taken: int, engine: str) -> MeasuredDecode:
     """The fastest of several equal decodes. A decode that takes longer than SECONDS is made once."""
-    taken: list[Taken] = []
+    taken: list[MeasuredDecode] = []
     while not taken or len(taken) < REPEATS and sum(t.seconds for t in taken) < SECONDS:
         taken.append(decode_once(compiled, job, time_taken, engine))
     return min(taken, key=lambda t: t.seconds)
