@@ -279,17 +279,17 @@ def test_features_follow_the_work() -> None:
 
 def test_a_calibration_is_kept_for_this_machine_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert calibrate.kept() is None
+    assert calibrate.cached() is None
     made = calibrate.Calibration(calibrate.this_machine(), {"dense": {"mdm": [1.0]}}, {"dense": [1.0, 2.0]}, 1.1)
-    calibrate.keep(made)
-    assert calibrate.kept() == made
+    calibrate.save(made)
+    assert calibrate.cached() == made
     monkeypatch.setattr(calibrate, "__version__", "another")
-    assert calibrate.kept() is None
+    assert calibrate.cached() is None
     calibrate.cache_file().write_text("{")
-    assert calibrate.kept() is None
+    assert calibrate.cached() is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(calibrate.cache_file()))
     with pytest.raises(PramError, match="the measurements cannot be written"):
-        calibrate.keep(made)
+        calibrate.save(made)
 
 
 def test_calibrating_measures_each_engine(monkeypatch: pytest.MonkeyPatch) -> None:

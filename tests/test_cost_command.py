@@ -25,7 +25,7 @@ def calibrated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     times = {
         e: {c: [1e-3 * (name == "decoding steps") for name in names] for c in CONSTRUCTIONS} for e, names in FEATURES.items()
     }
-    calibrate.keep(calibrate.Calibration(calibrate.this_machine(), times, {e: [1e8, 1.0] for e in FEATURES}, 1.0))
+    calibrate.save(calibrate.Calibration(calibrate.this_machine(), times, {e: [1e8, 1.0] for e in FEATURES}, 1.0))
 
 
 def test_exact_figures(do: Do) -> None:

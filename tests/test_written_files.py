@@ -57,7 +57,7 @@ def test_no_file_names_the_folder_of_the_author(do: Do, tmp_path: Path, monkeypa
     Path("programs/liar.pram").write_text(Path("liar.pram").read_text())
     given = {path for path in tmp_path.rglob("*") if path.is_file()}
     times = {engine: {c: [1.0] * len(names) for c in CONSTRUCTIONS} for engine, names in FEATURES.items()}
-    calibrate.keep(calibrate.Calibration(calibrate.this_machine(), times, {}, 1.0))
+    calibrate.save(calibrate.Calibration(calibrate.this_machine(), times, {}, 1.0))
     for line, status in LINES:
         outcome = do(line.replace(HERE, str(tmp_path)))
         assert outcome.status == status, (line, outcome)

@@ -71,7 +71,7 @@ def cache_file() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "lockstep" / "cost.json"
 
 
-def kept() -> Calibration | None:
+def cached() -> Calibration | None:
     """The calibration in the cache, if this machine made it with these versions; else None."""
     try:
         found = Calibration(**json.loads(cache_file().read_text()))
@@ -80,7 +80,7 @@ def kept() -> Calibration | None:
     return found if found.machine == this_machine() else None
 
 
-def keep(calibration: Calibration) -> None:
+def save(calibration: Calibration) -> None:
     """Write a calibration to the cache.
 
     Raises: PramError: the cache cannot be written.

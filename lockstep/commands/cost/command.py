@@ -93,12 +93,12 @@ def _check_small_runs(program: Program, word_bits: int | None, use_sidecar: bool
 def _calibration(anew: bool) -> Calibration:
     from lockstep.commands.cost import calibrate
 
-    found = None if anew else calibrate.kept()
+    found = None if anew else calibrate.cached()
     if found is None:
         print(f"measuring this machine, once: about a minute; kept in {calibrate.cache_file()}", file=sys.stderr, flush=True)
         with progress_bar(err, "decoding with each engine") as progress:
             found = calibrate.calibrate(progress)
-        calibrate.keep(found)
+        calibrate.save(found)
         busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
         print(f"measured: the estimates are within a factor of {found.worst:.2f} of these decodes{busy}", file=sys.stderr)
     return found
