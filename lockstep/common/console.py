@@ -71,7 +71,7 @@ def spinner(console: Console, what: str) -> Iterator[None]:
         yield
 
 
-def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
+def keep_despite_errors(keep: Callable[[int], T], seconds: int) -> T | None:
     """Call `keep` with the seconds for shrinking a failing input; if shrinking raises an error, call it again without shrinking.
 
     Errors here must not hide the failed check. So each is a line on standard error, and the result is then None.
@@ -84,4 +84,4 @@ def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
     except Exception as error:
         what = "shrinking failed" if seconds else "the failing input cannot be written"
         print(f"error: {what}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
-    return not_losing_the_verdict(keep, 0) if seconds else None
+    return keep_despite_errors(keep, 0) if seconds else None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lockstep.common.arguments import constructions
-from lockstep.common.console import FAILED, emit, err, not_losing_the_verdict, progress_bar
+from lockstep.common.console import FAILED, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.models import check_order
 from lockstep.common.options import Dtype, EachProcess, EachSchedule, Engine, Json, Order, Seed, Shrink, Steps
 from lockstep.common.paths import existing
@@ -55,7 +55,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
                 found, small = shrink_program(seed, failure, seconds, progress)
             return keep_program(target, found, small, failure)
 
-        kept = not_losing_the_verdict(keep, shrink)
+        kept = keep_despite_errors(keep, shrink)
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
         print(kept)  # Rich would wrap the command at the edge of the terminal

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lockstep.commands.verify.table import report_record, report_table
 from lockstep.common.arguments import constructions, parse_sizes
-from lockstep.common.console import FAILED, WRONG, emit, err, not_losing_the_verdict, progress_bar
+from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, check_order
 from lockstep.common.options import (
@@ -116,7 +116,7 @@ def _keep_input(program: Program, file: Path, failed: Failed, options: Options, 
         with progress_bar(err, "shrinking the failing input (seconds)") as progress:
             return keep_input(program, file, failed, options, directory, given, seconds=seconds, progress=progress, **how)
 
-    return not_losing_the_verdict(keep, shrink)
+    return keep_despite_errors(keep, shrink)
 
 
 def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
@@ -125,6 +125,6 @@ def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, dir
     from lockstep.common.keeping import keep_sidecars_input
 
     print(error, file=sys.stderr)
-    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)
+    kept = keep_despite_errors(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)
     if kept is not None:
         print(kept, file=sys.stderr)
