@@ -27,7 +27,7 @@ FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptInput:
     """A failing input in a file: the check that failed, the file, the sizes before and after shrinking, the command that repeats it."""
 
     check: str
@@ -44,7 +44,7 @@ class Kept:
 
 
 def keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None,
-               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> Kept:  # fmt: skip
+               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> KeptInput:  # fmt: skip
     """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 
     Args: given: the user's input file, if there is one. If no smaller input fails, nothing is written and this file is named.
@@ -57,18 +57,18 @@ def keep_input(program: Program, file: Path, failed: Failed, options: Options, d
         write_input(path, failing.inputs, failing.winner, failing.expected)
     no_sidecar = bool(check.process) or not use_sidecar
     command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner, timeout=timeout)
-    return Kept(name_of(check), str(short_path(path)), shown(failing.found), shown(failing.inputs), command)
+    return KeptInput(name_of(check), str(short_path(path)), size_text(failing.found), size_text(failing.inputs), command)
 
 
 def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
-                        timeout: float = DEFAULT_TIMEOUT) -> Kept:  # fmt: skip
+                        timeout: float = DEFAULT_TIMEOUT) -> KeptInput:  # fmt: skip
     """Write the input on which a sidecar failed to DIRECTORY/NAME-failing.json, unless the user gave it in a file."""
     path = given or directory / f"{program.stem}-failing.json"
     if given is None:
         write_input(path, error.inputs)
     check = Check(f"`{error.function}`", "", "", "", False)
     command = repeat_command(program, path, check, options, timeout=timeout)
-    return Kept(check.what, str(short_path(path)), shown(error.inputs), shown(error.inputs), command)
+    return KeptInput(check.what, str(short_path(path)), size_text(error.inputs), size_text(error.inputs), command)
 
 
 def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
@@ -109,7 +109,7 @@ def process_flags(constructions: Sequence[str]) -> list[str]:
     return flags
 
 
-def shown(inputs: Inputs) -> str:
+def size_text(inputs: Inputs) -> str:
     """An input's size in words, such as `n 3, 7 cells`."""
     params, arrays = inputs
     cells = sum(int(np.size(value)) for value in arrays.values())

@@ -39,7 +39,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
     existing(target, "--out")
     from lockstep.commands.fuzz.keeping import keep_program, shrink_program
     from lockstep.commands.fuzz.table import fuzz_record, fuzz_table
-    from lockstep.common.keeping import Kept
+    from lockstep.common.keeping import KeptInput
     from lockstep.proofs_check.fuzzing.campaign import fuzz as run_fuzz
     from lockstep.proofs_check.verification import Options
 
@@ -50,7 +50,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
     seconds, kept = time.perf_counter() - begin, None
     if (failure := outcome.failure) is not None:
 
-        def keep(seconds: int) -> Kept:
+        def keep(seconds: int) -> KeptInput:
             with progress_bar(err, "shrinking the program that failed (seconds)") as progress:
                 found, small = shrink_program(seed, failure, seconds, progress)
             return keep_program(target, found, small, failure)

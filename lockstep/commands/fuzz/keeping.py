@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstep.common.finding import short_path
-from lockstep.common.keeping import Kept, repeat_command, shown, write_input
+from lockstep.common.keeping import KeptInput, repeat_command, size_text, write_input
 from lockstep.models.atomic import write_whole
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.failing import inputs_size, name, same_check
@@ -38,14 +38,14 @@ def _lines(case: TextCase) -> int:
     return sum(bool(line.strip()) for line in case.text.splitlines())
 
 
-def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> Kept:
+def keep_program(directory: Path, found: TextCase, small: TextCase, failure: Failure) -> KeptInput:
     """Write DIRECTORY/failing.pram and failing.json."""
     program, input = directory / f"{STEM}.pram", directory / f"{STEM}.json"
     write_whole(program, small.text.encode())
     write_input(input, (small.params, small.arrays))
     command = repeat_command(program, input, failure.check, failure.options, no_sidecar=(directory / f"{STEM}.py").exists())
-    return Kept(name(failure.check), str(short_path(input)), _shown(found), _shown(small), command, str(short_path(program)))
+    return KeptInput(name(failure.check), str(short_path(input)), _shown(found), _shown(small), command, str(short_path(program)))
 
 
 def _shown(case: TextCase) -> str:
-    return f"{_lines(case)} lines, {shown((case.params, case.arrays))}"
+    return f"{_lines(case)} lines, {size_text((case.params, case.arrays))}"

@@ -7,13 +7,13 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from lockstep.common.keeping import Kept
+from lockstep.common.keeping import KeptInput
 from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, count, heading, narrow_table
 from lockstep.proofs_check.fuzzing.campaign import CampaignOutcome
 from lockstep.proofs_check.fuzzing.tally import lacking
 
 
-def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
+def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: KeptInput | None) -> dict[str, Any]:
     tally = outcome.tally
     return {
         "programs": tally.programs, "seed": seed, "holds": outcome.holds, "held": tally.held,

@@ -42,7 +42,7 @@ from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
-    from lockstep.common.keeping import Kept
+    from lockstep.common.keeping import KeptInput
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.verification import Failed, Options
 
@@ -108,11 +108,11 @@ def show_at_once(failed: Failed) -> None:
 
 
 def _keep_input(program: Program, file: Path, failed: Failed, options: Options, directory: Path, given: Path | None, shrink: int,
-                **how: Any) -> Kept | None:  # fmt: skip
+                **how: Any) -> KeptInput | None:  # fmt: skip
     """Write a failing input to a file, after `shrink` seconds of shrinking."""
     from lockstep.common.keeping import keep_input
 
-    def keep(seconds: int) -> Kept:
+    def keep(seconds: int) -> KeptInput:
         with progress_bar(err, "shrinking the failing input (seconds)") as progress:
             return keep_input(program, file, failed, options, directory, given, seconds=seconds, progress=progress, **how)
 

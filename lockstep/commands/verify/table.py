@@ -15,12 +15,12 @@ from rich.text import Text
 from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, LEGEND
 
 if TYPE_CHECKING:
-    from lockstep.common.keeping import Kept
+    from lockstep.common.keeping import KeptInput
     from lockstep.proofs_check.report import Check
     from lockstep.proofs_check.verification import Failed, Report
 
 
-def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
+def report_record(report: Report, kept: KeptInput | None = None) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "conclusion": report.conclusion, "checks": rows,
             "engines": report.engines, "divergence": report.trouble or None, "failures": [_failure(f) for f in report.failed],
