@@ -177,7 +177,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a size with a failure is said to be checked",
-        values.Surveyed.checked,
+        values.SurveyedProgram.checked,
         "self._lacking | ",
         "",
         "reports say what was run",

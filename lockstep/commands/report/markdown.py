@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockstep.commands.report import tables
-from lockstep.commands.report.values import Survey, Surveyed
+from lockstep.commands.report.values import Survey, SurveyedProgram
 from lockstep.commands.report.words import MEANINGS
 
 
@@ -24,7 +24,7 @@ def _meanings(survey: Survey) -> Iterator[str]:
             yield f"- *{status}*: {meaning}"
 
 
-def _section(program: Surveyed, survey: Survey) -> Iterator[str]:
+def _section(program: SurveyedProgram, survey: Survey) -> Iterator[str]:
     yield f"## {_escaped(program.title)}"
     yield _escaped(tables.about(program, survey))
     yield _escaped(tables.unreached(program))

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from lockstep.commands.report import plots, tables
 from lockstep.commands.report.looks import LOOKS, token
-from lockstep.commands.report.values import Survey, Surveyed
+from lockstep.commands.report.values import Survey, SurveyedProgram
 from lockstep.commands.report.words import MEANINGS
 from lockstep.proofs_check.sweeps.result import STATUSES
 
@@ -58,6 +58,6 @@ def _left(column: str) -> bool:
     return column in LEFT or _extent(column)
 
 
-def _anchor(program: Surveyed) -> str:
+def _anchor(program: SurveyedProgram) -> str:
     """An anchor for a program, unique among files, texts and sidecars."""
     return f"{program.name}-{program.sha256[:8]}-{sha256((program.file + program.sidecar).encode()).hexdigest()[:8]}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockstep.commands.report.looks import LOOKS, token
-from lockstep.commands.report.values import Survey, Surveyed, SurveyedDecode
+from lockstep.commands.report.values import Survey, SurveyedProgram, SurveyedDecode
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def contexts_of_all(survey: Survey) -> str:
     )
 
 
-def steps_of(program: Surveyed) -> str:
+def steps_of(program: SurveyedProgram) -> str:
     """One program: decoding steps against size."""
 
     from matplotlib.ticker import MaxNLocator
@@ -74,7 +74,7 @@ def steps_of(program: Surveyed) -> str:
     return _svg(f"steps {program.sha256}", "size", "decoding steps", draw)
 
 
-def contexts_of(program: Surveyed) -> str:
+def contexts_of(program: SurveyedProgram) -> str:
     """One program: context against space."""
 
     def draw(axes: Axes) -> None:
@@ -96,7 +96,7 @@ def _overview(name: str, survey: Survey, place: Place, across: str, up: str, dia
     return _svg(name, across, up, draw, height=4.4)
 
 
-def _decodes(axes: Axes, program: Surveyed, place: Place) -> None:
+def _decodes(axes: Axes, program: SurveyedProgram, place: Place) -> None:
     """Of each construction the closed form, as the range that its runs span, and the marks."""
     for construction in program.constructions:
         decodes = program.of(construction)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.report.values import Extent, Survey, Surveyed, SurveyedCase
+from lockstep.commands.report.values import Extent, Survey, SurveyedProgram, SurveyedCase
 from lockstep.commands.report.verdict import reasons
 from lockstep.commands.report.words import cases
 from lockstep.common.tables import BAD, CAUTION, count, heading, narrow_table
@@ -49,7 +49,7 @@ def _sizes(survey: Survey) -> Table:
     return table
 
 
-def _number(program: Surveyed, status: str) -> Text:
+def _number(program: SurveyedProgram, status: str) -> Text:
     number = program.counts[status]
     return Text(f"{number:,}", style=STYLES.get(status, "") if number else "")
 
@@ -59,7 +59,7 @@ def _totals(survey: Survey) -> str:
     return f"{cases(survey.counts.total(), survey.missing)} of {count(len(survey.programs), 'program')}{unfinished}"
 
 
-def _checked(survey: Survey, program: Surveyed) -> list[str]:
+def _checked(survey: Survey, program: SurveyedProgram) -> list[str]:
     return [program.machine, *(str(program.checked(c)) if c in program.constructions else "" for c in survey.constructions)]
 
 
@@ -99,7 +99,7 @@ def summary_record(survey: Survey) -> dict[str, Any]:
     }
 
 
-def _record(program: Surveyed) -> dict[str, Any]:
+def _record(program: SurveyedProgram) -> dict[str, Any]:
     return {
         "program": program.name,
         "file": program.file,

@@ -15,7 +15,7 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
-from lockstep.commands.report.values import Survey, Surveyed, SurveyedCase, SurveyedCheck, SurveyedDecode, Swept
+from lockstep.commands.report.values import Survey, SurveyedProgram, SurveyedCase, SurveyedCheck, SurveyedDecode, Swept
 from lockstep.pram.reached import Unreached
 from lockstep.proofs_check.sweeps.plan import Key, Limits
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
@@ -46,7 +46,7 @@ def survey(path: Path) -> Survey:
     Raises: PramError: it is no database of `lockstep sweep`, or damaged.
     """
     with reading(path) as connection:
-        shown: list[Surveyed] = []
+        shown: list[SurveyedProgram] = []
         swept: set[int] = set()
         for texts in _texts(connection):
             newest = max(entry.sweep for entries in texts for entry in entries)
@@ -65,7 +65,7 @@ def survey(path: Path) -> Survey:
     return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
 
 
-def _order(program: Surveyed) -> tuple[str, str, str, bool, str]:
+def _order(program: SurveyedProgram) -> tuple[str, str, str, bool, str]:
     return program.name, program.file, program.sidecar, program.earlier_text, program.sha256
 
 
@@ -106,7 +106,7 @@ def _swept(row: sqlite3.Row) -> Swept:
     return Swept(date=row["date"], lockstep=row["lockstep"], seed=row["seed"], random=row["random"], sizes=sizes)
 
 
-def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> Surveyed:
+def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> SurveyedProgram:
     """What its last sweep found, and the failures of others of the same text that stand."""
     cases = connection.execute(
         "SELECT seed, size, number, status, outputs_right IS NOT NULL AS judged, trouble, params, unreached FROM cases"
@@ -117,7 +117,7 @@ def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[En
         " FROM decodes JOIN cases ON case_id = id WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
     )  # fmt: skip
     standing = _standing(connection, entry, entries)
-    return Surveyed(
+    return SurveyedProgram(
         name=entry.name, file=entry.file, sha256=entry.sha256, limits=entry.limits,
         cases=tuple(sorted([*map(_case, cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
         decodes=tuple(map(_decode, decodes)), lines=tuple(_lines(connection, entry.id)),

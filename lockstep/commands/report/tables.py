@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockstep.commands.report.looks import LOOKS
-from lockstep.commands.report.values import Extent, Survey, Surveyed, SurveyedCase, SurveyedDecode
+from lockstep.commands.report.values import Extent, Survey, SurveyedProgram, SurveyedCase, SurveyedDecode
 from lockstep.commands.report.verdict import how_to_forget
 from lockstep.commands.report.words import cases, of_all
 from lockstep.common.tables import LEGEND, count
@@ -66,7 +66,7 @@ def overview(survey: Survey) -> Table:
     return head, rows
 
 
-def about(program: Surveyed, survey: Survey) -> str:
+def about(program: SurveyedProgram, survey: Survey) -> str:
     """The program's file, the inputs and limits of its sweep, and how to remove an earlier text."""
     inputs = Extent.of((case.size, case.params) for case in program.cases)
     judged = "" if program.judged else " No oracle judged the outputs."
@@ -81,13 +81,13 @@ def about(program: Surveyed, survey: Survey) -> str:
     )
 
 
-def unreached(program: Surveyed) -> str:
+def unreached(program: SurveyedProgram) -> str:
     """A sentence on what no run has reached; empty if all was reached or this was not observed."""
     text = program.unreached.text if program.unreached else ""
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def checks(program: Surveyed) -> Table:
+def checks(program: SurveyedProgram) -> Table:
     """A row for each check: what was compared, and on how many cases it held."""
     rows = [
         (
@@ -102,7 +102,7 @@ def checks(program: Surveyed) -> Table:
     return ("process", "check", "bound", "held on", "verdict"), rows
 
 
-def figures(program: Surveyed) -> Table:
+def figures(program: SurveyedProgram) -> Table:
     """One row for each size: the longest of its runs."""
     head = [
         "size",
@@ -127,7 +127,7 @@ def _figure(decodes: Sequence[SurveyedDecode], value: int) -> str:
     return f"{value:,}{''.join(f' {status}' for status in others)}"
 
 
-def troubles(program: Surveyed) -> Table:
+def troubles(program: SurveyedProgram) -> Table:
     rows = [(str(c.size), str(c.number), str(c.seed), _status(c), c.trouble) for c in program.troubles]
     return ("size", "input", "seed", "status", "what went wrong"), rows
 

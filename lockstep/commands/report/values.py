@@ -111,7 +111,7 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class SurveyedProgram:
     """A program, which is a file and a text, with all that was found of it; sha256 of its text.
 
     file: relative to the database's folder, or `elsewhere-1a2b3c4d/NAME` if it does not lie below.
@@ -195,7 +195,7 @@ class Survey:
 
     path: str
     name: str
-    programs: tuple[Surveyed, ...]
+    programs: tuple[SurveyedProgram, ...]
     sweeps: tuple[Swept, ...]
     hidden: int
 

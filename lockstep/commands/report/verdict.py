@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from shlex import quote
 
-from lockstep.commands.report.values import Survey, Surveyed
+from lockstep.commands.report.values import Survey, SurveyedProgram
 from lockstep.common.tables import count
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED
 from lockstep.proofs_check.sweeps.rows import ELSEWHERE
@@ -28,13 +28,13 @@ def reasons(survey: Survey) -> list[str]:
     return found
 
 
-def how_to_forget(program: Surveyed, database: str) -> str:
+def how_to_forget(program: SurveyedProgram, database: str) -> str:
     """The command that removes results of earlier texts or failures of earlier sweeps."""
     what = "it" if program.earlier_text else "them"
     return f"forget {what} on purpose: lockstep report {quote(database)} --forget {quote(_path(program, database))}"
 
 
-def _path(program: Surveyed, database: str) -> str:
+def _path(program: SurveyedProgram, database: str) -> str:
     """The program's file as seen from where the database is called by this name. Where it is elsewhere, nobody knows its folder."""
     if program.file.startswith(ELSEWHERE):
         return os.path.join("FOLDER", os.path.basename(program.file))
@@ -48,7 +48,7 @@ def unfinished(survey: Survey) -> str:
     return f"unfinished: {count(survey.missing, 'case')} still to be run; the same sweep goes on from here"
 
 
-def _failures(program: Surveyed, database: str) -> Iterator[str]:
+def _failures(program: SurveyedProgram, database: str) -> Iterator[str]:
     failed = [case for case in program.cases if case.status == FAILED]
     earlier = sum(case.earlier for case in failed)
     if not failed:
@@ -65,7 +65,7 @@ def _failures(program: Surveyed, database: str) -> Iterator[str]:
         )
 
 
-def _nothing_compared(program: Surveyed) -> Iterator[str]:
+def _nothing_compared(program: SurveyedProgram) -> Iterator[str]:
     """Why nothing was compared; for a program without failed cases."""
     if not program.cases:
         yield f"{program.title}: no case was run"
@@ -81,16 +81,16 @@ def _nothing_compared(program: Surveyed) -> Iterator[str]:
         )
 
 
-def _decoded(program: Surveyed, construction: str) -> bool:
+def _decoded(program: SurveyedProgram, construction: str) -> bool:
     return any(decode.status == CHECKED for decode in program.of(construction))
 
 
-def _claims(program: Surveyed) -> bool:
+def _claims(program: SurveyedProgram) -> bool:
     """Whether a claim was checked on a run."""
     return any(line.what.startswith("claim ") for line in program.lines)
 
 
-def _nothing_decoded(program: Surveyed, construction: str) -> str:
+def _nothing_decoded(program: SurveyedProgram, construction: str) -> str:
     """Which limit kept a construction from any decode, and what the shortest decode needs."""
     limits, left_out = program.limits, program.of(construction)
     longest, most = f"--max-context {limits.max_context}", f"--max-decoding-steps {limits.max_decoding_steps}"
