@@ -13,7 +13,7 @@ from lockstep.common.console import emit
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import DEFAULT_BITS, declared_bits
 from lockstep.common.options import Dtype, File, FixedWinner, Json, ModelBits, Process, Schedule
-from lockstep.common.paths import writable
+from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
 from lockstep.compiler.names import MODEL_BITS
 from lockstep.pram.program import Program, load
@@ -41,7 +41,7 @@ def compile(file: File,
 
     program = load(file)
     named = winner_named(program, winner)
-    target = writable(out_ or Path(f"{program.name}.safetensors"))
+    target = writable_model_path(out_ or Path(f"{program.name}.safetensors"))
     bits = word_bits or declared_bits(program) or DEFAULT_BITS
     widths = CONSTRUCTIONS[construction].bits(bits, time_bits if process == "mdm" else length_bits, pid_bits)
     record = _record(target, program, compile_to_file(program, target, widths, dtype, construction, named))

@@ -13,7 +13,7 @@ from rich.text import Text
 from lockstep.common.console import emit
 from lockstep.common.finding import EXAMPLES
 from lockstep.common.options import Json
-from lockstep.common.paths import existing
+from lockstep.common.paths import existing_folder
 from lockstep.common.tables import LABEL, narrow_table
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.listing import expression_text
@@ -38,7 +38,7 @@ def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME",
     if copy is None:
         emit(_record(program) | {"text": program.source.text}, program.source.text.rstrip("\n"), json_)
         return
-    for target in _copy(name, existing(copy, "--copy")):
+    for target in _copy(name, existing_folder(copy, "--copy")):
         print(f"wrote {target}")
 
 

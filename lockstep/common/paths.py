@@ -10,7 +10,7 @@ import typer
 from lockstep.pram.program import is_model_file
 
 
-def writable(path: Path) -> Path:
+def writable_model_path(path: Path) -> Path:
     """Check that a model file may be written here: to a new file, or over an empty file or another model file."""
     if path.is_dir():
         raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
@@ -33,7 +33,7 @@ def _may_be_lost(path: Path) -> bool:
     return not head or is_model_file(head)
 
 
-def existing(directory: Path, flag: str = "--failing") -> Path:
+def existing_folder(directory: Path, flag: str = "--failing") -> Path:
     """Check that a folder exists, and return it."""
     if not directory.is_dir():
         raise typer.BadParameter(f"there is no directory {directory}", param_hint=flag)

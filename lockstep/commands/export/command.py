@@ -12,7 +12,7 @@ from lockstep.common.console import emit, err, spinner
 from lockstep.common.ending import end_with_run
 from lockstep.common.inputs import given_case, winner_named
 from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Process, Schedule, Seed, Sidecar, Size, Steps
-from lockstep.common.paths import writable
+from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import load
@@ -28,7 +28,7 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     """Write one run with its weights for other decoders."""
     construction = construction_named(process, schedule)
     program = load(file)
-    target = writable(out_ or Path(f"{program.name}.job.safetensors"))
+    target = writable_model_path(out_ or Path(f"{program.name}.job.safetensors"))
     job, given = given_case(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
     with spinner(err, "exporting"):
         from lockstep.commands.export.job_file import export_job

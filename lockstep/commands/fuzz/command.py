@@ -12,7 +12,7 @@ from lockstep.common.arguments import constructions
 from lockstep.common.console import FAILED, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.models import check_order
 from lockstep.common.options import Dtype, EachProcess, EachSchedule, Engine, Json, Order, Seed, Shrink, Steps
-from lockstep.common.paths import existing
+from lockstep.common.paths import existing_folder
 from lockstep.compiler.names import PROCESSES
 
 
@@ -36,7 +36,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
     """
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
-    existing(target, "--out")
+    existing_folder(target, "--out")
     from lockstep.commands.fuzz.keeping import keep_program, shrink_program
     from lockstep.commands.fuzz.table import fuzz_record, fuzz_table
     from lockstep.common.keeping import KeptInput

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockstep.commands.report.looks import LOOKS, token
-from lockstep.commands.report.values import Survey, SurveyedProgram, SurveyedDecode
+from lockstep.commands.report.values import Survey, SurveyedDecode, SurveyedProgram
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.report.values import Extent, Survey, SurveyedProgram, SurveyedCase
+from lockstep.commands.report.values import Extent, Survey, SurveyedCase, SurveyedProgram
 from lockstep.commands.report.verdict import reasons
 from lockstep.commands.report.words import cases
 from lockstep.common.tables import BAD, CAUTION, count, heading, narrow_table

@@ -15,7 +15,7 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
-from lockstep.commands.report.values import Survey, SurveyedProgram, SurveyedCase, SurveyedCheck, SurveyedDecode, Swept
+from lockstep.commands.report.values import Survey, SurveyedCase, SurveyedCheck, SurveyedDecode, SurveyedProgram, Swept
 from lockstep.pram.reached import Unreached
 from lockstep.proofs_check.sweeps.plan import Key, Limits
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockstep.commands.report.looks import LOOKS
-from lockstep.commands.report.values import Extent, Survey, SurveyedProgram, SurveyedCase, SurveyedDecode
+from lockstep.commands.report.values import Extent, Survey, SurveyedCase, SurveyedDecode, SurveyedProgram
 from lockstep.commands.report.verdict import how_to_forget
 from lockstep.commands.report.words import cases, of_all
 from lockstep.common.tables import LEGEND, count

@@ -34,7 +34,7 @@ from lockstep.common.options import (
     Steps,
     Strict,
 )
-from lockstep.common.paths import existing
+from lockstep.common.paths import existing_folder
 from lockstep.common.tables import BAD
 from lockstep.compiler.names import PROCESSES
 from lockstep.pram.input_files import reading, winner_given
@@ -73,7 +73,7 @@ def verify(file: File, input: Input = None,
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
     program = load(file)
-    existing(failing)
+    existing_folder(failing)
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.verification import Options
     from lockstep.proofs_check.verification import verify as verify_program
