@@ -28,7 +28,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Bounded:
+class BoundsCertificate:
     """The certificate of a program's model for all runs within some limits.
 
     needed: the fewest bits for these limits. horizon: the most bits of `compiled.widths.extent` for which this dtype is certified,
@@ -69,7 +69,7 @@ class Bounded:
 
 
 def certify_bounds(program: Program, construction: str, asked: Mapping[str, Optional[int]], word_bits: int, dtype: str,
-                   compiled: Compiled | None = None) -> Bounded:  # fmt: skip
+                   compiled: Compiled | None = None) -> BoundsCertificate:  # fmt: skip
     """Certify a program's model for all runs within the bounds.
 
     Args:   asked: the largest T, P and S; for None, the model file's bound applies, or one of DEFAULTS if there is no file.
@@ -82,7 +82,7 @@ def certify_bounds(program: Program, construction: str, asked: Mapping[str, Opti
     needed = least_widths(name, code, most, compiled.widths.word if compiled else word_bits)
     compiled = compiled or compile_code(code, needed, dtype, name)
     certificate = certify(compiled.model, compiled.circuit)
-    return Bounded(program.name, compiled, certificate, limits, needed, horizon(compiled))
+    return BoundsCertificate(program.name, compiled, certificate, limits, needed, horizon(compiled))
 
 
 def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths | None) -> tuple[Limit, ...]:

@@ -13,10 +13,10 @@ from rich.text import Text
 from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table
 
 if TYPE_CHECKING:
-    from lockstep.commands.certify.bounds import Bounded
+    from lockstep.commands.certify.bounds import BoundsCertificate
 
 
-def certificate_table(found: Bounded) -> RenderableType:
+def certificate_table(found: BoundsCertificate) -> RenderableType:
     """The certificate as a table: every sum and gap beside its limit, then the conclusions."""
     certificate = found.certificate
     title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
@@ -38,7 +38,7 @@ def _power_of_two(limit: float) -> str:
     return f"2^{int(limit).bit_length() - 1}" if limit >= 2.0**24 else f"{limit:.10g}"
 
 
-def _about(found: Bounded) -> Iterator[str]:
+def _about(found: BoundsCertificate) -> Iterator[str]:
     """What the certificate shows, and for which runs."""
     certificate, widths = found.certificate, found.compiled.widths
     yield "found: the largest possible value; of a sum, the largest of all its partial sums in any order"
