@@ -8,12 +8,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from lockstep.commands.prove.proving import Proved
+from lockstep.commands.prove.proving import CertifiedProof
 from lockstep.common.tables import BAD, GOOD, heading, narrow_table
 from lockstep.proofs_check.proofs.assumed import assumptions
 
 
-def proof_record(proved: Proved) -> dict[str, Any]:
+def proof_record(proved: CertifiedProof) -> dict[str, Any]:
     """A record for JSON."""
     keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
     compiled = proved.proof.compiled
@@ -27,7 +27,7 @@ def proof_record(proved: Proved) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def proof_table(proved: Proved) -> RenderableType:
+def proof_table(proved: CertifiedProof) -> RenderableType:
     """The obligations, the failures, and the assumptions."""
     table = narrow_table()
     for column in ("obligation", "for", "closed by", "verdict"):
