@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, progress_bar, spinner
-from lockstep.common.ending import end_with, end_with_run, false_claims, given_of, unexpected
+from lockstep.common.ending import end_with, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import given_case, winner_named
 from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
@@ -105,7 +105,7 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
         for difference in unexpected(program, line.given, decoded.run)
     ]
     false = (
-        false_claims(program, given_of(program, decoded.run.job), decoded.run, f" of line {line.number} of {input}")
+        false_claims(program, given_parameters(program, decoded.run.job), decoded.run, f" of line {line.number} of {input}")
         for line, decoded in zip(lines, found)
     )
     end_with(wrong, [claim for each in false for claim in each])

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, warnings
-from lockstep.common.ending import end_with, false_claims, given_of
+from lockstep.common.ending import end_with, false_claims, given_parameters
 from lockstep.common.inputs import machine_case
 from lockstep.common.options import (
     AnyWinner,
@@ -72,7 +72,7 @@ def run(file: File, input: Input = None, size: Size = None,
     finally:  # the machine's result is shown even if the sidecar fails
         emit(run_record(result, verdict), run_table(result, verdict, full), json_)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
-    end_with(wrong, false_claims(program, given_of(program, job), result))
+    end_with(wrong, false_claims(program, given_parameters(program, job), result))
 
 
 def judged(program: Program, given: InputFile, result: Run, use_sidecar: bool, timeout: float) -> Verdict | None:
@@ -199,7 +199,7 @@ def _size_row(program: Program, size: int, options: RunOptions, warn: Warn) -> S
         verdict = judged(program, given, result, options.use_sidecar, options.timeout)
     except PramError as error:
         return SizeRow(size, params | {"error": error.message}, error)
-    false = false_claims(program, given_of(program, job), result, f" at size {size}")
+    false = false_claims(program, given_parameters(program, job), result, f" at size {size}")
     return SizeRow(size, params | run_record(result, verdict), false=tuple(false))
 
 

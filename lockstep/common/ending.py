@@ -23,7 +23,7 @@ def end_with_run(program: Program, job: Job, run: Run, given: InputFile, althoug
     Args:   although: added to the message, such as "; out.json was written all the same".
     Raises: PramError: the input file expects outputs that this program does not have.
     """
-    end_with(unexpected(program, given, run), false_claims(program, given_of(program, job), run), although)
+    end_with(unexpected(program, given, run), false_claims(program, given_parameters(program, job), run), although)
 
 
 def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
@@ -69,6 +69,6 @@ def false_claims(program: Program, params: dict[str, int], run: Run, where: str 
     ]
 
 
-def given_of(program: Program, job: Job) -> dict[str, int]:
+def given_parameters(program: Program, job: Job) -> dict[str, int]:
     """The parameters that the user gave."""
     return {name: job.values[name] for name in program.given}
