@@ -17,13 +17,13 @@ from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
 
 
-def end_with_run(program: Program, job: Job, run: Run, given: InputFile, although: str = "") -> None:
+def end_with_run(program: Program, job: Job, run: Run, given: InputFile, addition: str = "") -> None:
     """If outputs are not as expected or a claim is false, say so on standard error and exit with status 3.
 
-    Args:   although: added to the message, such as "; out.json was written all the same".
+    Args:   addition: added to the message, such as "; out.json was written all the same".
     Raises: PramError: the input file expects outputs that this program does not have.
     """
-    end_with(unexpected(program, given, run), false_claims(program, given_parameters(program, job), run), although)
+    end_with(unexpected(program, given, run), false_claims(program, given_parameters(program, job), run), addition)
 
 
 def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
@@ -42,18 +42,18 @@ def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
     return [verdict.difference] if verdict is not None and not verdict.right else []
 
 
-def end_with(wrong: Sequence[str], false: Sequence[Diagnostic], although: str = "") -> None:
+def end_with(wrong: Sequence[str], false: Sequence[Diagnostic], addition: str = "") -> None:
     """Print wrong outputs and false claims to standard error, and exit with status 3 if there are any.
 
-    If several runs make a claim false, only the first is printed. although: added to each message.
+    If several runs make a claim false, only the first is printed. addition: added to each message.
     """
     for difference in wrong:
-        print(f"FAILED: outputs are wrong: {difference}{although}", file=sys.stderr)
+        print(f"FAILED: outputs are wrong: {difference}{addition}", file=sys.stderr)
     shown = {found.span: found for found in reversed(false)}
     for found in reversed(shown.values()):
         more = sum(other.span == found.span for other in false) - 1
         also = f" ({more} more, too)" if more else ""
-        print(replace(found, message=f"{found.message}{also}{although}").render(), file=sys.stderr)
+        print(replace(found, message=f"{found.message}{also}{addition}").render(), file=sys.stderr)
     if wrong or false:
         raise typer.Exit(FAILED)
 
