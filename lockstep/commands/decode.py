@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, progress_bar, spinner
-from lockstep.common.ending import end_with, end_with_run, false_claims, given_parameters, unexpected
+from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import given_case, winner_named
 from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
@@ -108,7 +108,7 @@ def _decode_lines(program: Program, input: Path, size: int | None, bits: int | N
         false_claims(program, given_parameters(program, decoded.run.job), decoded.run, f" of line {line.number} of {input}")
         for line, decoded in zip(lines, found)
     )
-    end_with(wrong, [claim for each in false for claim in each])
+    end_with_failures(wrong, [claim for each in false for claim in each])
 
 
 def batch_table(name: str, records: Sequence[dict[str, Any]], about: dict[str, str], full: bool = False) -> RenderableType:

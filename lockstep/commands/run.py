@@ -13,7 +13,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, warnings
-from lockstep.common.ending import end_with, false_claims, given_parameters
+from lockstep.common.ending import end_with_failures, false_claims, given_parameters
 from lockstep.common.inputs import machine_case
 from lockstep.common.options import (
     AnyWinner,
@@ -72,7 +72,7 @@ def run(file: File, input: Input = None, size: Size = None,
     finally:  # the machine's result is shown even if the sidecar fails
         emit(run_record(result, verdict), run_table(result, verdict, full), json_)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
-    end_with(wrong, false_claims(program, given_parameters(program, job), result))
+    end_with_failures(wrong, false_claims(program, given_parameters(program, job), result))
 
 
 def judged(program: Program, given: InputFile, result: Run, use_sidecar: bool, timeout: float) -> Verdict | None:
@@ -167,7 +167,7 @@ def run_sizes(program: Program, sizes: Sequence[int], options: RunOptions, as_js
         print(f"FAILED at size {row.size}{also}:\n{row.error}", file=sys.stderr)
     wrong = [f"at size {row.size}: {row.difference}" for row in rows if row.difference]
     try:
-        end_with(wrong, [claim for row in rows for claim in row.false])
+        end_with_failures(wrong, [claim for row in rows for claim in row.false])
     except typer.Exit:
         if not failed:
             raise

@@ -23,7 +23,7 @@ def end_with_run(program: Program, job: Job, run: Run, given: InputFile, additio
     Args:   addition: added to the message, such as "; out.json was written all the same".
     Raises: PramError: the input file expects outputs that this program does not have.
     """
-    end_with(unexpected(program, given, run), false_claims(program, given_parameters(program, job), run), addition)
+    end_with_failures(unexpected(program, given, run), false_claims(program, given_parameters(program, job), run), addition)
 
 
 def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
@@ -42,7 +42,7 @@ def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
     return [verdict.difference] if verdict is not None and not verdict.right else []
 
 
-def end_with(wrong: Sequence[str], false: Sequence[Diagnostic], addition: str = "") -> None:
+def end_with_failures(wrong: Sequence[str], false: Sequence[Diagnostic], addition: str = "") -> None:
     """Print wrong outputs and false claims to standard error, and exit with status 3 if there are any.
 
     If several runs make a claim false, only the first is printed. addition: added to each message.

@@ -198,7 +198,7 @@ OF_STATUS = (
     ),
     row(SAID, "failures are fine", verdict._failures, "if not failed:", "if failed:", "exit status"),
     row(SAID, "a database without programs is fine", verdict.reasons, "if not survey.programs:", "if False:", "exit status"),
-    row(SAID, "claims that are false are fine", ending.end_with, "raise typer.Exit(FAILED)", "pass", "false claims"),
+    row(SAID, "claims that are false are fine", ending.end_with_failures, "raise typer.Exit(FAILED)", "pass", "false claims"),
     row(SAID, "claims that hold are false", ending.false_claims, "if not check.holds", "if True", "false claims"),
     row(SAID, "empty ranges of sizes are dropped", arguments._range, "if high < low:", "if False:", "sizes are refused"),
 )  # fmt: skip

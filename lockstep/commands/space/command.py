@@ -9,7 +9,7 @@ import typer
 from lockstep.commands.space.table import space_table
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
-from lockstep.common.ending import end_with, false_claims
+from lockstep.common.ending import end_with_failures, false_claims
 from lockstep.common.options import File, Json, Seed, Sidecar
 from lockstep.pram.program import load
 
@@ -33,6 +33,6 @@ def space(file: File, sizes: Annotated[str, typer.Option("--sizes",
         limits = {"max_context": max_context, "max_steps": max_decoding_steps}
         rows = space_rows(program, wanted, seed=seed, use_sidecar=not no_sidecar, progress=progress, **limits)
     emit([row.record for row in rows], space_table(program.name, rows), json_)
-    end_with([], [claim for row in rows for claim in false_claims(program, row.params, row.run)])
+    end_with_failures([], [claim for row in rows for claim in false_claims(program, row.params, row.run)])
     if not all(row.holds for row in rows):
         raise typer.Exit(FAILED)
