@@ -13,7 +13,7 @@ from rich.text import Text
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
-from lockstep.common.inputs import given_case, winner_named
+from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
     Bits,
@@ -75,7 +75,7 @@ def decode(file: ProgramOrModel,
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, named, options, about, full, json_)
         return
-    job, given = given_case(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
+    job, given = job_and_input(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
     with progress_bar(err, "decoding") as progress:
         decoded = decode_job(job, options, progress)

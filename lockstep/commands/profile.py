@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lockstep.common.console import emit, err, out, spinner
 from lockstep.common.ending import end_with_run
-from lockstep.common.inputs import machine_case
+from lockstep.common.inputs import machine_job_and_input
 from lockstep.common.options import AnyWinner, Bits, DrawnSeed, File, Input, Json, Sidecar, Size, Steps
 from lockstep.common.tables import BAD, CAUTION, heading, narrow_table
 from lockstep.pram.errors import Source
@@ -30,7 +30,7 @@ def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed 
     from lockstep.pram.profile import profile as profile_job
 
     program = load(file)
-    job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar)
+    job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar)
     with spinner(err, f"running {program.name}"):
         found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)

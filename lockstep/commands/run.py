@@ -14,7 +14,7 @@ from rich.text import Text
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, warnings
 from lockstep.common.ending import end_with_failures, false_claims, given_parameters
-from lockstep.common.inputs import machine_case
+from lockstep.common.inputs import machine_job_and_input
 from lockstep.common.options import (
     AnyWinner,
     Bits,
@@ -62,7 +62,7 @@ def run(file: File, input: Input = None, size: Size = None,
         how = RunOptions(seed, winner, word_bits, max_steps, strict, not no_sidecar, sidecar_timeout)
         run_sizes(program, parse_sizes(sizes), how, json_)
         return
-    job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
+    job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
     with warnings(strict) as warn, spinner(err, f"running {program.name}"):
         result = run_job(job, max_steps=max_steps, warn=warn)
     verdict = None
@@ -192,7 +192,7 @@ def _size_row(program: Program, size: int, options: RunOptions, warn: Warn) -> S
 
     params: dict[str, Any] = {}
     try:
-        job, given = machine_case(program, None, size, options.seed, options.word_bits, options.winner, options.use_sidecar,
+        job, given = machine_job_and_input(program, None, size, options.seed, options.word_bits, options.winner, options.use_sidecar,
                                   options.timeout)  # fmt: skip
         params = {"params": {name: value for name, value in job.values.items() if name.isidentifier()}}
         result = run_job(job, max_steps=options.max_steps, warn=warn)

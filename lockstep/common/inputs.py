@@ -15,7 +15,7 @@ from lockstep.pram.program import Program
 from lockstep.pram.winner import FIXED_FORMS, LOWEST, Winner, at_random, parse_winner
 
 
-def given_case(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
+def job_and_input(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
                winner: Winner | None = None, otherwise: Winner = LOWEST, use_sidecar: bool = True,
                timeout: float | None = None, of_model: Winner | None = None) -> tuple[Job, InputFile]:  # fmt: skip
     """Read or draw an input, and make its job.
@@ -56,18 +56,18 @@ def winner_named(program: Program, text: str | None, fixed: bool = True) -> Winn
     return winner
 
 
-def machine_case(program: Program, input: Path | None, size: int | None, seed: int | None, word_bits: int | None,
+def machine_job_and_input(program: Program, input: Path | None, size: int | None, seed: int | None, word_bits: int | None,
                  winner: str | None, use_sidecar: bool = True, timeout: float | None = None) -> tuple[Job, InputFile]:  # fmt: skip
-    """As `given_case`, with any winner. Under CRCW arbitrary, a seed without a winner means random:SEED."""
+    """As `job_and_input`, with any winner. Under CRCW arbitrary, a seed without a winner means random:SEED."""
     named = winner_named(program, winner, fixed=False)
     if named is not None and seed is not None and size is None:
         raise typer.BadParameter("--winner and --seed both say who wins concurrent writes; give one", param_hint="--winner")
     if not MODES[program.symbols.mode].winner_open:
-        return given_case(program, input, size, seed or 0, word_bits, use_sidecar=use_sidecar, timeout=timeout)
+        return job_and_input(program, input, size, seed or 0, word_bits, use_sidecar=use_sidecar, timeout=timeout)
     drawn_anew = at_random(seed or 0)
     if named is None and seed is not None:
         named = drawn_anew
-    return given_case(program, input, size, seed or 0, word_bits, named, drawn_anew, use_sidecar, timeout)
+    return job_and_input(program, input, size, seed or 0, word_bits, named, drawn_anew, use_sidecar, timeout)
 
 
 def drawn_job(program: Program, size: int, seed: int, word_bits: int | None, use_sidecar: bool = True,

@@ -10,7 +10,7 @@ import typer
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, spinner
 from lockstep.common.ending import end_with_run
-from lockstep.common.inputs import given_case, winner_named
+from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Process, Schedule, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
@@ -29,7 +29,7 @@ def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, p
     construction = construction_named(process, schedule)
     program = load(file)
     target = writable_model_path(out_ or Path(f"{program.name}.job.safetensors"))
-    job, given = given_case(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
+    job, given = job_and_input(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
     with spinner(err, "exporting"):
         from lockstep.commands.export.job_file import export_job
 
