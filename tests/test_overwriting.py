@@ -31,4 +31,4 @@ def test_model_files_and_empty_ones_are_written_over(do: Do) -> None:
     for command in ("compile tiny.pram --time-bits 4 --pid-bits 1", "compile tiny.pram --time-bits 5 --pid-bits 1"):
         before = Path("m.safetensors").read_bytes()
         assert do(f"{command} --out m.safetensors").status == FINE and Path("m.safetensors").read_bytes() != before
-    assert "[NAME.safetensors, of the" in do("compile --help").out
+    assert "[NAME.safetensors; NAME is" in do("compile --help").out

@@ -28,7 +28,7 @@ NEAT = "program tiny\nparam  n\nprocs  n\nshared A[n] : inout\nclaim  time == 8\
 def test_a_new_program_runs_and_verifies(do: Do) -> None:
     made = do("new first")
     assert (made.status, made.err) == (FINE, "")
-    assert made.out.startswith("first.pram is a program, first.py its inputs and oracle.")
+    assert made.out.startswith("first.pram is a program. first.py draws its inputs and has its oracle.")
     for line in made.out.splitlines():
         if line.startswith("  lockstep") and "verify" not in line:
             assert do(line.split("  ")[1].removeprefix("lockstep ")).status == FINE, line
