@@ -65,8 +65,8 @@ def verify(file: File, input: Input = None,
            json_: Json = False) -> None:  # fmt: skip
     """Compare machine and model on the same inputs.
 
-    Both run one input or random ones, and both are compared with the theorems. If a check fails, a small input on which it
-    fails is written to NAME-failing.json, and the command that repeats the failure is shown.
+    Both run one input or random ones, and both are compared with the theorems. If a check fails, NAME-failing.json gets a
+    small input on which it fails, and the command that repeats the failure is shown.
     """
     check_device(device, engine)
     chosen = constructions(process, schedule)
