@@ -88,7 +88,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "what nobody judged takes an oracle's failure back",
-        survey._took_back,
+        survey._checked_again,
         ' and bool(row["judged"]) >= case.judged',
         "",
         "failures stand",
@@ -96,7 +96,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "another input of a number takes a failure back",
-        survey._took_back,
+        survey._checked_again,
         "inputs = [drawn] if drawn else [",
         "inputs = [",
         "failures stand",
@@ -104,7 +104,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "what could not be drawn is never taken back",
-        survey._took_back,
+        survey._checked_again,
         "[found for (found,) in since if found]",
         "[]",
         "failures stand",
@@ -113,7 +113,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "fewer processes take a failure back",
-        survey.Entry.asks_no_less,
+        survey.Entry.checks_no_less_than,
         "set(self.limits.constructions) >= set(other.limits.constructions)",
         "True",
         "failures stand",
@@ -121,7 +121,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "another dtype takes a failure back",
-        survey.Entry.asks_no_less,
+        survey.Entry.checks_no_less_than,
         "self.limits.dtype == other.limits.dtype",
         "True",
         "failures stand",
@@ -129,7 +129,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a failure by an oracle is taken back without one",
-        survey.Entry.asks_no_less,
+        survey.Entry.checks_no_less_than,
         "(self.sidecar == other.sidecar or not other.sidecar)",
         "True",
         "failures stand",
@@ -137,7 +137,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "what was checked before takes a failure back",
-        survey._took_back,
+        survey._checked_again,
         "AND sweep > ?",
         "AND sweep != ?",
         "failures stand",
@@ -145,7 +145,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "what is computed takes a failure back",
-        survey._took_back,
+        survey._checked_again,
         "else (CHECKED,)",
         "else (CHECKED, COMPUTED)",
         "failures stand",

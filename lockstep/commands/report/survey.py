@@ -34,7 +34,7 @@ class Entry:
     sweep: int
     limits: Limits
 
-    def asks_no_less(self, other: Entry) -> bool:
+    def checks_no_less_than(self, other: Entry) -> bool:
         """Whether this sweep makes at least the checks of the other one."""
         more = set(self.limits.constructions) >= set(other.limits.constructions)
         return more and self.limits.dtype == other.limits.dtype and (self.sidecar == other.sidecar or not other.sidecar)
@@ -157,17 +157,17 @@ def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[En
         )  # fmt: skip
         for row in rows.fetchall():
             case = replace(_case(row), earlier=True)
-            if not any(_took_back(connection, entry, case, row["drawn"], row["sweep"], other) for other in entries):
+            if not any(_checked_again(connection, entry, case, row["drawn"], row["sweep"], other) for other in entries):
                 found[case.seed, case.size, case.number, row["drawn"]] = case
     return iter(found.values())
 
 
-def _took_back(connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry) -> bool:
+def _checked_again(connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry) -> bool:
     """Whether another subject of the same text has checked an input later that failed in a sweep.
 
     Args: drawn: the input; of a case whose input could not be drawn, any that is drawn for its number will do.
     """
-    if not other.asks_no_less(entry):
+    if not other.checks_no_less_than(entry):
         return False
     number = (case.seed, case.size, case.number)
     since = connection.execute(
