@@ -162,7 +162,9 @@ def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[En
     return iter(found.values())
 
 
-def _checked_again(connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry) -> bool:
+def _checked_again(
+    connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry
+) -> bool:
     """Whether another subject of the same text has checked an input later that failed in a sweep.
 
     Args: drawn: the input; of a case whose input could not be drawn, any that is drawn for its number will do.
