@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench` prints them; nothing here is a test."""
+"""Benchmarks, printed by `make bench`. They are no tests."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: all tables, or some parts of the last one."""
+"""`python -m bench`: prints all tables, or some parts of the last one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bench.tables import compile_table, machine_table
 def main(
     only: Annotated[Optional[list[str]], typer.Argument(help=f"Parts of the last table: {', '.join(PARTS)}.")] = None,
 ) -> None:
-    """Measure this machine. A whole run writes its figures to bench.json, with machine and commit."""
+    """Measure this machine. A run of all parts writes its figures to bench.json, with machine and commit."""
     if unknown := set(only or ()) - set(PARTS):
         raise typer.BadParameter(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    torch.set_num_threads(1)  # as the command line has it: threads that wait for each other cost half of a step
+    torch.set_num_threads(1)  # as the command line does: more threads would wait for each other for half of a step
     console = Console(width=140)
     if not only:
         with console.status("running the machine"):

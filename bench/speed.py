@@ -1,4 +1,4 @@
-"""Benchmarks of decoding engines, for `make bench`: each row says what it aims at and what it measured in this run."""
+"""Benchmarks of decoding engines: each row has a target and the measurement of this run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rich import box
 from rich.table import Table
 
 from lockstep.commands.cost.calibrate import calibrate
-from lockstep.commands.cost.check import hold
+from lockstep.commands.cost.check import compare
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.sampling import Sampling
@@ -40,7 +40,7 @@ for round in 1 .. 1000 do
   parallel for i in 0 .. 7 do A[i] := A[i] + i end
 end
 """
-#: What the model of cost is held against; none of them calibrates it.
+#: Programs whose decodes are compared with predictions; none of them calibrates the cost model.
 FORECAST = (("tree_sum", 8), ("tree_sum", 100), ("odd_even_sort", 12), ("rank_sort", 6), ("list_rank", 48), ("counter", 5),
             ("hillis_steele", 400))  # fmt: skip
 RECORD = Path("bench.json")
@@ -48,7 +48,7 @@ RECORD = Path("bench.json")
 
 @dataclass(frozen=True)
 class Figure:
-    """One measurement: what, its target, what was found."""
+    """One measurement with its target."""
 
     what: str
     target: str
@@ -58,8 +58,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Pace:
-    """A decode's context, the seconds until its first step and of a later step, with the processor's seconds of all threads,
-    rows changed in a step, and tokens a second of the whole decode."""
+    """One measured decode: its context, seconds until the first step and of a later step, processor time of a step over all threads,
+    rows changed in a step, and tokens per second of the whole decode."""
 
     context: int
     start: float
@@ -119,7 +119,7 @@ def throughput() -> list[Figure]:
 
 
 def memory() -> list[Figure]:
-    """In processes of their own, since what counts is the peak."""
+    """Measure peak memory, in separate processes."""
     peaks = []
     for size in (512, 1024):
         code = f"from bench import speed; speed.peak({size})"
@@ -158,7 +158,7 @@ def compiling() -> list[Figure]:
 
 
 def verifying() -> list[Figure]:
-    """Random machine programs, beside the machine and certified, on one core; the target is for two."""
+    """Random machine programs, compared with the machine and certified, on one core; the target is for two."""
     jobs: list[tuple[Job, int]] = []
 
     @settings(max_examples=120, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -182,13 +182,13 @@ def verifying() -> list[Figure]:
 
 
 def forecasting() -> list[Figure]:
-    """Times that `lockstep cost` predicts, over those measured, of decodes that it was not calibrated with."""
+    """Predicted times of `lockstep cost` divided by measured times, for decodes that did not calibrate it."""
     calibration, figures, all_ratios = calibrate(), [], []
     jobs = [job_of(name, size, WORD_BITS) for name, size in FORECAST]
-    held = [h for job in jobs for h in hold(job, run(job, max_steps=1 << 20).time, tuple(CONSTRUCTIONS), calibration)]
-    assert all(h.holds and h.engine for h in held), [h.trouble or h.left_out for h in held]
+    comparisons = [h for job in jobs for h in compare(job, run(job, max_steps=1 << 20).time, tuple(CONSTRUCTIONS), calibration)]
+    assert all(h.holds and h.engine for h in comparisons), [h.trouble or h.left_out for h in comparisons]
     for engine in calibration.time:
-        ratios = sorted(h.predicted / h.measured for h in held if h.engine == engine and not h.left_out)
+        ratios = sorted(h.predicted / h.measured for h in comparisons if h.engine == engine and not h.left_out)
         figures.append(
             Figure(f"{engine}: predicted / measured, {len(ratios)} decodes", "", f"{ratios[0]:.2f}..{ratios[-1]:.2f}", None)
         )

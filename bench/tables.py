@@ -1,4 +1,4 @@
-"""Tables of the machine's rate, and of compiling and dense decoding."""
+"""Tables: speed of the machine, of compiling and of dense decoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.theorems import BOUNDS
 
-#: The size at which each program's dense decode still takes seconds.
+#: For each program a size at which its dense decode takes a few seconds.
 DECODED = {"tree_sum": 8, "hillis_steele": 4, "list_rank": 4, "bitonic_sort": 4, "closure": 2, "components": 2, "dyck": 2}
 
 

@@ -1,7 +1,7 @@
 """The command line. Exit status: 0 fine, 1 the program or its input is wrong, 2 usage, 3 a check failed.
 
-COMMANDS is the table: each command is a function in a room of its own, a file or a folder of `lockstep/commands/`. A room
-imports Torch, SymPy and the like when its command runs, so that `run` and `--help` start at once.
+COMMANDS is the table of commands. Each command is a function in a file or folder of `lockstep/commands/`. It imports Torch, SymPy
+and other slow libraries only when it runs, so that `run` and `--help` start at once.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class Headings(TyperGroup):
 
 
 app = typer.Typer(cls=Headings, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="PRAM programs, the transformers that generate their runs, and the checks that hold both together.")  # fmt: skip
+                  help="PRAM programs, transformers that generate their runs, and checks that compare both.")  # fmt: skip
 for command in (each for commands in COMMANDS.values() for each in commands):
     app.command()(command)
 
 
 @app.callback(invoke_without_command=True)
-def version(show: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False) -> None:
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False) -> None:
     if show:
         print(__version__)
         raise typer.Exit
@@ -67,17 +67,17 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 
 def main() -> NoReturn:
     """Entry point of the command `lockstep`."""
-    # Torch reads this when it is imported. Contexts here are small: threads that wait for each other only cost,
-    # and on a busy machine they cost a hundredfold.
+    # Torch reads this when it is imported. Contexts here are small, so more threads only wait for each other,
+    # and on a busy machine they are a hundred times slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    for stream in (sys.stdout, sys.stderr):  # names of files need not be UTF-8
+    for stream in (sys.stdout, sys.stderr):  # file names may not be UTF-8
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="lockstep")
     except PramError as error:
         print(error, file=sys.stderr)
-        inputs = getattr(error, "inputs", None)  # of SidecarFailed, which would take NumPy to import
+        inputs = getattr(error, "inputs", None)  # only SidecarFailed has it; to import that class would import NumPy
         if inputs is not None:
             print(f"on the input {show_value(inputs)}", file=sys.stderr)
     except (OSError, NotCertified) as error:

@@ -14,11 +14,11 @@ from kit.commands import TINY
 
 from lockstep.commands.cost import calibrate, check, measure, sizes
 from lockstep.commands.cost.calibrate import Calibration
-from lockstep.commands.cost.check import hold
+from lockstep.commands.cost.check import compare
 from lockstep.commands.cost.forms import contexts, letters, phases
 from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, fit, memory_unit
 from lockstep.commands.cost.predict import forecast
-from lockstep.commands.cost.sizes import Trial, size_up, try_small
+from lockstep.commands.cost.sizes import SmallRuns, plan_run, run_small_sizes
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import MAX_CONTEXT
@@ -31,7 +31,7 @@ from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.refusals import NotCertified
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
-IDLE = Trial((), "", 1.0, 1.0)
+IDLE = SmallRuns((), "", 1.0, 1.0)
 #: Programs with sizes: one and many processors, no inputs, processors that halt early, concurrent writes, parameters that are computed.
 SIZES = [("hillis_steele", 1), ("hillis_steele", 5), ("tree_sum", 4), ("counter", 2), ("bitonic_sort", 2), ("or_constant", 4),
          ("odd_even_sort", 3), ("list_rank", 2), ("closure", 1), ("subset_sum", 1)]  # fmt: skip
@@ -75,11 +75,11 @@ def run_and_put(trace: list[Step]) -> dict[str, int]:
 def test_forecasts_are_what_decodes_are(name: str, size: int, construction: str) -> None:
     program = example(name)
     params, arrays = generator_for(program).inputs(size, np.random.default_rng(1))
-    sized = size_up(program, None, params, 12)
+    planned = plan_run(program, None, params, 12)
     job = program.instantiate(params, arrays, 12)
     exact = run(job, trace=True)
-    assert (sized.time, sized.relation) == (exact.time, "==")
-    (found,) = forecast(program, sized, [construction], IDLE).processes
+    assert (planned.time, planned.relation) == (exact.time, "==")
+    (found,) = forecast(program, planned, [construction], IDLE).processes
     compiled = compile_job(job, exact.time, construction=construction)
     steps, lengths, unmasked = observed(compiled, job, exact.time)
     assert (found.steps, found.context, found.widths) == (steps, max(lengths), compiled.widths)
@@ -115,10 +115,10 @@ def test_large_sizes_take_no_memory() -> None:
     program = example("hillis_steele")
     program.outline({"n": 4}, 15)
     tracemalloc.start()
-    sized = size_up(program, 10**6, {})
+    planned = plan_run(program, 10**6, {})
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (sized.time, sized.job.processors, sized.job.space, sized.job.word_bits) == (4 + 13 * 20, 10**6, 10**6, 24)
+    assert (planned.time, planned.job.processors, planned.job.space, planned.job.word_bits) == (4 + 13 * 20, 10**6, 10**6, 24)
     assert peak < 1 << 20
 
 
@@ -132,8 +132,8 @@ def test_large_sizes_take_no_memory() -> None:
     ],
 )
 def test_what_n_means(name: str, n: int, settings: dict[str, int], params: dict[str, int], time: int) -> None:
-    sized = size_up(example(name), n, settings)
-    assert (sized.params, sized.time) == (params, time)
+    planned = plan_run(example(name), n, settings)
+    assert (planned.params, planned.time) == (params, time)
 
 
 @pytest.mark.parametrize(
@@ -150,46 +150,46 @@ def test_what_n_means(name: str, n: int, settings: dict[str, int], params: dict[
 )
 def test_what_cannot_be_sized_up(name: str, n: int | None, settings: dict[str, int], message: str) -> None:
     with pytest.raises(PramError) as caught:
-        size_up(example(name), n, settings)
+        plan_run(example(name), n, settings)
     assert message in str(caught.value)
 
 
 def test_words_must_name_what_there_is() -> None:
     with pytest.raises(PramError, match="one of 8 bits names 256"):
-        size_up(example("hillis_steele"), 1000, {}, 8)
+        plan_run(example("hillis_steele"), 1000, {}, 8)
 
 
 def test_without_a_claim_the_machine_is_asked_if_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     program = parse_program(TINY.replace("claim time == 8", ""))
-    sized = size_up(program, 100, {})
-    assert (sized.time, sized.relation) == (8, "==") and "measured" in sized.basis
+    planned = plan_run(program, 100, {})
+    assert (planned.time, planned.relation) == (8, "==") and "measured" in planned.basis
     with pytest.raises(PramError, match="add one, such as"):
-        size_up(program, 2**21, {})
+        plan_run(program, 2**21, {})
     endless = parse_program("program endless param n shared s : output while n > 0 do s := 1 end")
     monkeypatch.setattr(sizes, "MOST_RUN", 500_000)
     with pytest.raises(PramError, match="a run takes more than 1000 steps"):
-        size_up(endless, 1, {})
+        plan_run(endless, 1, {})
 
 
 def test_a_bound_is_called_one() -> None:
-    sized = size_up(parse_program(TINY.replace("== 8", "<= 9")), 10**6, {})
-    assert (sized.time, sized.relation) == (9, "<=")
+    planned = plan_run(parse_program(TINY.replace("== 8", "<= 9")), 10**6, {})
+    assert (planned.time, planned.relation) == (9, "<=")
 
 
 def test_false_claims_are_noticed() -> None:
-    assert all(check.holds for check in try_small(parse_program(TINY)).checks)
-    assert not all(check.holds for check in try_small(parse_program(TINY.replace("== 8", "== 8 + n / 16"))).checks)
+    assert all(check.holds for check in run_small_sizes(parse_program(TINY)).checks)
+    assert not all(check.holds for check in run_small_sizes(parse_program(TINY.replace("== 8", "== 8 + n / 16"))).checks)
 
 
 def test_a_decode_notices_what_small_runs_do_not() -> None:
     program = parse_program(TINY.replace("== 8", "== 8 + n / 17"))
-    assert all(check.holds for check in try_small(program).checks)
-    sized = size_up(program, 17, {})
+    assert all(check.holds for check in run_small_sizes(program).checks)
+    planned = plan_run(program, 17, {})
     job = program.instantiate({"n": 17}, {"A": [1] * 17})
-    (held,) = hold(job, sized.time, ["ap-mdm"], None, ["dense"])
-    assert not held.holds and held.trouble == "T is 8, not 9"
-    (held,) = hold(job, 8, ["ap-mdm"], None, ["dense"])
-    assert held.holds
+    (comparison,) = compare(job, planned.time, ["ap-mdm"], None, ["dense"])
+    assert not comparison.holds and comparison.trouble == "T is 8, not 9"
+    (comparison,) = compare(job, 8, ["ap-mdm"], None, ["dense"])
+    assert comparison.holds
 
 
 def tiny(n: int) -> Job:
@@ -198,34 +198,37 @@ def tiny(n: int) -> Job:
 
 
 def test_a_bound_is_held_as_one() -> None:
-    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
-    assert held.holds and held.measured and not held.left_out
-    (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"], "<=")
-    assert held.holds
-    (held,) = hold(tiny(3), 7, ["mdm"], None, ["dense"], "<=")
-    assert held.trouble == "T is 8, not at most 7"
-    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"])
-    assert held.trouble == "T is 8, not 100"
+    (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
+    assert comparison.holds and comparison.measured and not comparison.left_out
+    (comparison,) = compare(tiny(3), 8, ["mdm"], None, ["dense"], "<=")
+    assert comparison.holds
+    (comparison,) = compare(tiny(3), 7, ["mdm"], None, ["dense"], "<=")
+    assert comparison.trouble == "T is 8, not at most 7"
+    (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"])
+    assert comparison.trouble == "T is 8, not 100"
 
 
 def test_under_a_bound_decodes_are_held_at_the_time_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = check.least
-    monkeypatch.setattr(check, "least", lambda *a: replace(taken(*a), tokens=taken(*a).tokens + 1))
-    (held,) = hold(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
-    assert held.trouble == "76 tokens, not 75"
+    taken = check.fastest_decode
+    monkeypatch.setattr(check, "fastest_decode", lambda *a: replace(taken(*a), tokens=taken(*a).tokens + 1))
+    (comparison,) = compare(tiny(3), 100, ["mdm"], None, ["dense"], "<=")
+    assert comparison.trouble == "76 tokens, not 75"
 
 
 def test_time_is_held_without_a_decode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MAX_CONTEXT, "dense", 80)
-    monkeypatch.setattr(check, "least", lambda *a: pytest.fail("decoded"))
-    (held,) = hold(tiny(3), 8, ["mdm"], None, ["dense"])
-    assert (held.holds, held.left_out, held.measured) == (True, "context 81, limit 80", 0)
-    (held,) = hold(tiny(3), 9, ["mdm"], None, ["dense"])
-    assert (held.trouble, held.left_out) == ("T is 8, not 9", "context 81, limit 80")
+    monkeypatch.setattr(check, "fastest_decode", lambda *a: pytest.fail("decoded"))
+    (comparison,) = compare(tiny(3), 8, ["mdm"], None, ["dense"])
+    assert (comparison.holds, comparison.left_out, comparison.measured) == (True, "context 81, limit 80", 0)
+    (comparison,) = compare(tiny(3), 9, ["mdm"], None, ["dense"])
+    assert (comparison.trouble, comparison.left_out) == ("T is 8, not 9", "context 81, limit 80")
     monkeypatch.setitem(MAX_CONTEXT, "dense", 6000)
     slow = Calibration("here", {"dense": {"mdm": [1e3] * len(FEATURES["dense"])}}, {}, 1.0)
-    (held,) = hold(tiny(3), 9, ["mdm"], slow, ["dense"])
-    assert (held.trouble, held.left_out) == ("T is 8, not 9", "would take more than 10 s") and held.predicted > 10
+    (comparison,) = compare(tiny(3), 9, ["mdm"], slow, ["dense"])
+    assert (comparison.trouble, comparison.left_out) == (
+        "T is 8, not 9",
+        "would take more than 10 s",
+    ) and comparison.predicted > 10
 
 
 def test_time_is_held_where_there_is_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,8 +244,8 @@ def test_time_is_held_where_there_is_no_model(monkeypatch: pytest.MonkeyPatch) -
     ):
         monkeypatch.setattr(check, name, stub)
         for said, trouble in ((8, ""), (9, "T is 8, not 9")):
-            (held,) = hold(tiny(3), said, ["mdm"], None)
-            assert (held.engine, held.trouble, held.left_out) == ("", trouble, left_out)
+            (comparison,) = compare(tiny(3), said, ["mdm"], None)
+            assert (comparison.engine, comparison.trouble, comparison.left_out) == ("", trouble, left_out)
 
 
 # -- the model of cost -----------------------------------------------------------------------------
@@ -256,8 +259,8 @@ def test_fit_finds_the_coefficients() -> None:
 
 def test_features_follow_the_work() -> None:
     model = Dimensions(10, (2, 1, 1), (4, 4, 4), (5, 5, 5), (50, 30, 20), 10)
-    sized = size_up(example("hillis_steele"), 64, {}, 16)
-    work = Work("mdm", model, letters("mdm", sized.job, sized.time), 1.0, 1.0)
+    planned = plan_run(example("hillis_steele"), 64, {}, 16)
+    work = Work("mdm", model, letters("mdm", planned.job, planned.time), 1.0, 1.0)
     context, steps = 15_876, 83
     dense = dict(zip(FEATURES["dense"], features("dense", work)))
     assert dense == {
@@ -268,8 +271,8 @@ def test_features_follow_the_work() -> None:
     indexed = features("indexed", work)
     assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
     # One decoding step of one-step, of 64 processors with 5 registers and all of them running: registers stop after layer 1.
-    values = letters("ap-mdm one-step", sized.job, sized.time)
-    (alike,) = (p for p in phases("ap-mdm one-step", values, 1.0, 0.5) if p.steps == sized.time)
+    values = letters("ap-mdm one-step", planned.job, planned.time)
+    (alike,) = (p for p in phases("ap-mdm one-step", values, 1.0, 0.5) if p.steps == planned.time)
     assert (alike.rows, alike.later) == (2 * (values["k"] + 1.5) * 64, 2 * 2 * 64)
     assert model.nonzeros == 100
     assert memory_unit("dense", model, 1000) == 8 * (2 * 1000**2 + 40_000)
@@ -277,17 +280,17 @@ def test_features_follow_the_work() -> None:
 
 def test_a_calibration_is_kept_for_this_machine_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert calibrate.kept() is None
+    assert calibrate.cached() is None
     made = calibrate.Calibration(calibrate.this_machine(), {"dense": {"mdm": [1.0]}}, {"dense": [1.0, 2.0]}, 1.1)
-    calibrate.keep(made)
-    assert calibrate.kept() == made
+    calibrate.save(made)
+    assert calibrate.cached() == made
     monkeypatch.setattr(calibrate, "__version__", "another")
-    assert calibrate.kept() is None
+    assert calibrate.cached() is None
     calibrate.cache_file().write_text("{")
-    assert calibrate.kept() is None
+    assert calibrate.cached() is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(calibrate.cache_file()))
-    with pytest.raises(PramError, match="the calibration cannot be kept"):
-        calibrate.keep(made)
+    with pytest.raises(PramError, match="the measurements cannot be written"):
+        calibrate.save(made)
 
 
 def test_calibrating_measures_each_engine(monkeypatch: pytest.MonkeyPatch) -> None:

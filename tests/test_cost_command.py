@@ -25,7 +25,7 @@ def calibrated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     times = {
         e: {c: [1e-3 * (name == "decoding steps") for name in names] for c in CONSTRUCTIONS} for e, names in FEATURES.items()
     }
-    calibrate.keep(calibrate.Calibration(calibrate.this_machine(), times, {e: [1e8, 1.0] for e in FEATURES}, 1.0))
+    calibrate.save(calibrate.Calibration(calibrate.this_machine(), times, {e: [1e8, 1.0] for e in FEATURES}, 1.0))
 
 
 def test_exact_figures(do: Do) -> None:
@@ -48,13 +48,13 @@ def test_times_and_memory(do: Do, calibrated: None) -> None:
     assert indexed["seconds"] == pytest.approx(0.557)  # with the last pass, which changes nothing
     assert found["sentence"].endswith("with the indexed engine, which refuses contexts beyond 4,000,000 tokens")
     table = do(f"cost {SUMS} --size 64,2^10 --process ap-mdm").out
-    assert table.count("one decode of hillis_steele") == 2 and "too long: its limit is 6,000 tokens" in table
+    assert table.count("one decode of hillis_steele") == 2 and "over 6,000" in table
 
 
 def test_a_false_claim_ends_it(do: Do) -> None:
     outcome = do("cost liar.pram --size 1e6 --exact")
     assert outcome.status == REFUTED and not outcome.out
-    assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; nothing is predicted from it\n"
+    assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; so there is no prediction\n"
 
 
 def test_decodes_are_held_against_it(do: Do) -> None:
@@ -77,7 +77,7 @@ def test_time_is_held_where_nothing_is_decoded(do: Do, monkeypatch: pytest.Monke
     for engine in MAX_CONTEXT:
         monkeypatch.setitem(MAX_CONTEXT, engine, 10)
     outcome = do("cost tiny.pram --size 17 --exact --check")
-    assert outcome.status == FINE and "held against a run of the machine; nothing was decoded" in outcome.out
+    assert outcome.status == FINE and "compared with a run of the machine; nothing was decoded" in outcome.out
     assert outcome.out.count("T only; not decoded") == 3 * len(MAX_CONTEXT) and "agree" not in outcome.out
     checked = json.loads(do("cost tiny.pram --size 17 --exact --check --process mdm --json").out)["checked"]
     assert {(each["holds"], each["measured"]) for each in checked} == {(True, 0)} and all(each["left_out"] for each in checked)
@@ -127,6 +127,6 @@ def test_numbers_for_people() -> None:
         "1.3 s",
         "1.2 minutes",
         "4.2 hours",
-        "over 1,000,000 years",
+        "over 10^6 years",
     ]
     assert [size(x) for x in (365e6, 6.1e12)] == ["365 MB", "6.1 TB"]

@@ -126,7 +126,9 @@ def test_a_shrinker_that_fails_hides_no_failure(json_: str, do: Do, monkeypatch:
 def test_what_cannot_be_kept_hides_no_failure(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "write_input", broken)
     outcome = do("verify liar.pram --sizes 2 --random 1 --max-context 0 --shrink 0")
-    assert outcome.status == REFUTED and outcome.err.endswith("\nerror: what failed cannot be kept: RuntimeError: not now\n")
+    assert outcome.status == REFUTED and outcome.err.endswith(
+        "\nerror: the failing input cannot be written: RuntimeError: not now\n"
+    )
     assert "FAILED" in outcome.out and "repeat" not in outcome.out
 
 

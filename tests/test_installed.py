@@ -26,7 +26,7 @@ def test_examples_are_listed_printed_and_copied(do: Do) -> None:
     copied = do("examples tree_sum --copy .")
     assert copied.out == "wrote tree_sum.pram\nwrote tree_sum.py\n" and Path("tree_sum.pram").read_text() == text
     again = do("examples tree_sum --copy .")
-    assert again.status == WRONG and "there is such a file already" in again.err
+    assert again.status == WRONG and "this file exists" in again.err
     assert do("run tree_sum.pram --size 3").status == FINE
 
 

@@ -20,7 +20,7 @@ def test_only_model_files_are_written_over(command: str, target: str, do: Do) ->
     before = [Path(name).read_bytes() for name in files]
     outcome = do(f"{command} --out {target}")
     assert outcome.status == MISUSED and outcome.out == ""
-    assert "is there already and is no model file: nothing is written over it" in " ".join(outcome.err.replace("│", " ").split())
+    assert "exists and is no model file, so it is not overwritten" in " ".join(outcome.err.replace("│", " ").split())
     assert [Path(name).read_bytes() for name in files] == before and Path("link").is_symlink() and Path("pipe").is_fifo()
 
 
@@ -31,4 +31,4 @@ def test_model_files_and_empty_ones_are_written_over(do: Do) -> None:
     for command in ("compile tiny.pram --time-bits 4 --pid-bits 1", "compile tiny.pram --time-bits 5 --pid-bits 1"):
         before = Path("m.safetensors").read_bytes()
         assert do(f"{command} --out m.safetensors").status == FINE and Path("m.safetensors").read_bytes() != before
-    assert "[NAME.safetensors, of the" in do("compile --help").out
+    assert "[NAME.safetensors; NAME is" in do("compile --help").out

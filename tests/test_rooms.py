@@ -51,7 +51,7 @@ def test_what_is_common_knows_no_command() -> None:
 
 
 def test_a_door_between_rooms_is_found() -> None:
-    assert rooms_imported("def f():\n    from lockstep.commands.cost.sizes import size_up") == {"cost"}
+    assert rooms_imported("def f():\n    from lockstep.commands.cost.sizes import plan_run") == {"cost"}
     assert rooms_imported("from lockstep.commands import run\nimport lockstep.commands.asm") == {"run", "asm"}
 
 

@@ -224,7 +224,7 @@ def test_links_to_one_program_have_a_sidecar_each(tmp_path: Path) -> None:
         sweep(planned, store, lambda: nullcontext(pool))
     found = survey(database)
     assert [(p.title, p.counts) for p in found.programs] == [
-        (f"tiny ({tmp_path / 'one' / 'tiny.py'})", {CHECKED: 2}), (f"tiny ({tmp_path / 'two' / 'tiny.py'})", {FAILED: 2})
+        ("tiny (one/tiny.py)", {CHECKED: 2}), ("tiny (two/tiny.py)", {FAILED: 2})
     ]  # fmt: skip
     swept(tmp_path / "one", database, Told(fine), limits=replace(ALL, max_steps=99), sizes=[1, 2])
     assert survey(database).counts[FAILED] == 2
@@ -242,7 +242,7 @@ def test_an_earlier_text_that_failed_is_shown_until_it_is_forgotten(do: Do, tmp_
     files(programs, tiny_pram=TINY)
     outcome = do(line)
     file = programs / "tiny.pram"
-    says = f"forget it on purpose: lockstep report {{}} --forget {file}"
+    says = "forget it on purpose: lockstep report {} --forget programs/tiny.pram"
     text = (
         f"tiny: 6 cases of an earlier text of programs/tiny.pram failed: sweep that text again, or {says.format('sweep.sqlite')}"
     )
@@ -307,7 +307,7 @@ def test_a_database_of_earlier_tables_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "sweep.sqlite") as connection:
         connection.execute("PRAGMA user_version = 3")
     connection.close()
-    with pytest.raises(PramError, match="its tables are version 3, this version reads 4"):
+    with pytest.raises(PramError, match="its tables are version 3, this version reads 5"):
         survey(tmp_path / "sweep.sqlite")
 
 

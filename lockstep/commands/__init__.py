@@ -1,1 +1,1 @@
-"""One room for each command: a file, or a folder whose command.py has the options. `lockstep.cli` has the table."""
+"""One file or folder for each command; in a folder, command.py has the options. `lockstep.cli` has the table of commands."""

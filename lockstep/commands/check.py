@@ -1,4 +1,4 @@
-"""`lockstep check`: mistakes in programs, without running them."""
+"""`lockstep check`: finds mistakes in programs without running them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lockstep.pram.program import Program, load
 def check(
     files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)], json_: Json = False
 ) -> None:
-    """Look for mistakes in programs, without running them."""
+    """Find mistakes in programs without running them."""
     records = []
     for file in files:
         try:
@@ -35,7 +35,7 @@ def check(
 
 
 def program_record(file: Path, program: Program) -> dict[str, Any]:
-    """What a correct program is."""
+    """The record of a correct program."""
     code = program.code
     return {"file": str(file), "program": program.name, "mode": program.symbols.mode, "parameters": list(program.given),
             "instructions": len(code.instructions), "registers": code.registers}  # fmt: skip
@@ -49,6 +49,6 @@ def program_line(record: dict[str, Any]) -> str:
 
 
 def error_record(file: Path, error: PramError) -> dict[str, Any]:
-    """What is wrong with a program; places are null where an error has none."""
+    """The record of a program with errors; an error without a place has null as line and column."""
     spans = [(d.message, d.span.line, d.span.column) if d.span else (d.message, None, None) for d in error.diagnostics]
     return {"file": str(file), "errors": [{"message": m, "line": line, "column": column} for m, line, column in spans]}

@@ -1,4 +1,4 @@
-"""`lockstep compile`: a program to the weights of a transformer, in a file."""
+"""`lockstep compile`: writes the weights of a program's transformer to a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lockstep.common.console import emit
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import DEFAULT_BITS, declared_bits
 from lockstep.common.options import Dtype, File, FixedWinner, Json, ModelBits, Process, Schedule
-from lockstep.common.paths import writable
+from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
 from lockstep.compiler.names import MODEL_BITS
 from lockstep.pram.program import Program, load
@@ -26,12 +26,13 @@ TIME_BITS, LENGTH_BITS, PID_BITS = (MODEL_BITS[name] for name in ("time", "lengt
 
 
 def compile(file: File,
-            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors, of the program's name].",
+            out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors; NAME is the program's].",
                                                          show_default=False)] = None,
             word_bits: ModelBits = None,
-            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of the step number (mdm).")] = 12,
-            length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1], help="Bits of a position (ap-mdm).")] = 12,
-            pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a pid.")] = 6,
+            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of a step number (mdm).")] = 12,
+            length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1],
+                                                     help="Bits of a position (ap-mdm).")] = 12,
+            pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a processor number.")] = 6,
             dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step", winner: FixedWinner = None,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
@@ -40,7 +41,7 @@ def compile(file: File,
 
     program = load(file)
     named = winner_named(program, winner)
-    target = writable(out_ or Path(f"{program.name}.safetensors"))
+    target = writable_model_path(out_ or Path(f"{program.name}.safetensors"))
     bits = word_bits or declared_bits(program) or DEFAULT_BITS
     widths = CONSTRUCTIONS[construction].bits(bits, time_bits if process == "mdm" else length_bits, pid_bits)
     record = _record(target, program, compile_to_file(program, target, widths, dtype, construction, named))
@@ -49,10 +50,10 @@ def compile(file: File,
 
 def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, construction: str,
                     winner: Winner | None = None) -> Compiled:  # fmt: skip
-    """Compile, certify and write.
+    """Compile a program, certify the model and write it to a file.
 
-    Args:   winner: a fixed one, who wins concurrent writes in decodes; None leaves it to each of them.
-    Raises: NotCertified: the dtype is not exact for these widths; nothing is written.
+    Args:   winner: the fixed winner of concurrent writes in all decodes; None leaves it to each decode.
+    Raises: NotCertified: the dtype is not exact for these widths; no file is written.
     """
     from lockstep.compiler.compile import compile_program
     from lockstep.compiler.storage import save_compiled
@@ -65,7 +66,7 @@ def compile_to_file(program: Program, path: Path, widths: Widths, dtype: str, co
 
 
 def _record(file: Path, program: Program, compiled: Compiled) -> dict[str, Any]:
-    """What was written, for JSON and for the table."""
+    """The model's facts, for JSON and for the table."""
     layers, winner = compiled.model.layers, {} if compiled.winner is None else {"winner": str(compiled.winner)}
     return {
         "file": str(file), "program": program.name, "process": compiled.construction, "dtype": compiled.model.dtype_name, **winner,

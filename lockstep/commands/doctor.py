@@ -1,4 +1,4 @@
-"""`lockstep doctor`: what this installation has, and whether it works."""
+"""`lockstep doctor`: shows what is installed and whether it works."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.console import FAILED, emit, err, spinner
 from lockstep.common.finding import EXAMPLES
 from lockstep.common.options import Json
+from lockstep.common.tables import BAD, GOOD, LABEL, narrow_table
 
-#: What is imported when a command needs it.
+#: Libraries that commands import when they run.
 LIBRARIES = ("numpy", "lark", "torch", "numba", "sympy", "z3-solver", "hypothesis", "dask", "distributed", "matplotlib", "rich",
              "typer", "safetensors")  # fmt: skip
 
-#: What is looked at, what was found, and whether that is well.
+#: A thing that was checked, what was found, and whether it is fine.
 Finding = tuple[str, str, bool]
 
 
 def doctor(json_: Json = False) -> None:
     """Show what is installed, and decode a small run with each engine.
 
-    The exit status is 3 if something is missing or an engine does not give the machine's outputs.
+    The exit status is 3 if something is missing, or if an engine's outputs differ from the machine's.
     """
-    with spinner(err, "looking at this installation"):
+    with spinner(err, "checking this installation"):
         found = [*_platform(), *_libraries(), *_engines()]
     record = {"holds": all(well for *_, well in found), "findings": [dict(zip(("what", "found", "holds"), row)) for row in found]}
     emit(record, _table(found), json_)
@@ -51,11 +51,11 @@ def _libraries() -> Iterator[Finding]:
         try:
             yield name, version(name), True
         except PackageNotFoundError:
-            yield name, "missing: pip install lockstep again", False
+            yield name, "missing: install lockstep again", False
 
 
 def _engines() -> Iterator[Finding]:
-    """A run of an example, decoded by each engine and held against the machine's outputs."""
+    """Decode a run of an example with each engine, and compare its outputs with the machine's."""
     import torch
 
     import lockstep
@@ -67,7 +67,7 @@ def _engines() -> Iterator[Finding]:
     for engine in ENGINES:
         try:
             decoded = lockstep.decode(program, *given, engine=engine)
-        except Exception as error:  # whatever it is, it is what the user wants to see
+        except Exception as error:  # whatever the error is, the user should see it
             yield f"engine {engine}", f"{type(error).__name__}: {error}", False
         else:
             by = "" if decoded.engine == engine else f", by {decoded.engine}"
@@ -76,9 +76,9 @@ def _engines() -> Iterator[Finding]:
 
 
 def _table(found: list[Finding]) -> Table:
-    table = Table(box=box.SIMPLE, show_header=False)
-    for style in ("cyan", "", ""):
+    table = narrow_table(show_header=False)
+    for style in (LABEL, "", ""):
         table.add_column(style=style, overflow="fold")
     for what, text, well in found:
-        table.add_row(what, Text(text), Text("fine", style="green") if well else Text("FAILED", style="bold red"))
+        table.add_row(what, Text(text), Text("fine", style=GOOD) if well else Text("FAILED", style=BAD))
     return table

@@ -1,4 +1,4 @@
-"""`lockstep examples`: the programs that are installed with Lockstep."""
+"""`lockstep examples`: lists, prints and copies the programs that are installed with Lockstep."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.console import emit
 from lockstep.common.finding import EXAMPLES
 from lockstep.common.options import Json
-from lockstep.common.paths import existing
+from lockstep.common.paths import existing_folder
+from lockstep.common.tables import LABEL, narrow_table
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.listing import expression_text
 from lockstep.pram.program import Program, load
 
 
-def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME", help="Print this one.", show_default=False)] = None,
-             copy: Annotated[Optional[Path], typer.Option("--copy", help="Folder to copy it to, with its oracle.",
+def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME",
+            help="The example to print or copy.", show_default=False)] = None,
+             copy: Annotated[Optional[Path], typer.Option("--copy", help="Folder to copy the example and its oracle to.",
                                                           show_default=False)] = None, json_: Json = False) -> None:  # fmt: skip
     """List the example programs, print one, or copy one.
 
@@ -29,7 +30,7 @@ def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME", help=
     """
     if name is None:
         if copy is not None:
-            raise typer.BadParameter("say which example to copy: NAME --copy FOLDER", param_hint="--copy")
+            raise typer.BadParameter("name the example to copy: lockstep examples NAME --copy FOLDER", param_hint="--copy")
         programs = [load(path) for path in sorted(EXAMPLES.glob("*.pram"))]
         emit([_record(program) for program in programs], _table(programs), json_)
         return
@@ -37,7 +38,7 @@ def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME", help=
     if copy is None:
         emit(_record(program) | {"text": program.source.text}, program.source.text.rstrip("\n"), json_)
         return
-    for target in _copy(name, existing(copy, "--copy")):
+    for target in _copy(name, existing_folder(copy, "--copy")):
         print(f"wrote {target}")
 
 
@@ -51,13 +52,13 @@ def _file(name: str) -> Path:
 def _copy(name: str, folder: Path) -> list[Path]:
     """Copy a program and its oracle.
 
-    Raises: PramError: one of them is there already; nothing is written.
+    Raises: PramError: one of the files exists; then neither is written.
     """
     sources = [_file(name), _file(name).with_suffix(".py")]
     targets = [folder / source.name for source in sources]
     for target in targets:
         if target.exists() or target.is_symlink():
-            raise fail("there is such a file already; nothing was written", Source(str(target), ""))
+            raise fail("this file exists; nothing was written", Source(str(target), ""))
     for source, target in zip(sources, targets):
         shutil.copyfile(source, target)
     return targets
@@ -69,13 +70,13 @@ def _record(program: Program) -> dict[str, Any]:
 
 
 def _about(program: Program) -> str:
-    """The comment on the program's first line, which may go on in the next ones."""
+    """The comment on the program's first line."""
     return program.source.text.partition("\n")[0].partition("#")[2].strip(" ,")
 
 
 def _table(programs: list[Program]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("program", style="cyan", no_wrap=True)
+    table = narrow_table()
+    table.add_column("program", style=LABEL, no_wrap=True)
     table.add_column("mode", no_wrap=True)
     table.add_column("what it computes", overflow="fold")
     for program in programs:

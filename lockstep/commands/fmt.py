@@ -1,4 +1,4 @@
-"""`lockstep fmt`: the one canonical layout."""
+"""`lockstep fmt`: rewrites programs in the canonical layout."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.program import decode_text, read_text
 
 
-def fmt(files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram; - reads one and prints it.", show_default=False)],
-        check: Annotated[bool, typer.Option("--check", help="Write nothing; name files that would change, status 3.")] = False,
-        stdout: Annotated[bool, typer.Option("--stdout", help="Print instead of writing.")] = False) -> None:  # fmt: skip
-    """Lay programs out in the one canonical way; comments are kept."""
+def fmt(files: Annotated[list[Path], typer.Argument(
+            help="Programs, NAME.pram; - reads a program from standard input and prints it.", show_default=False)],
+        check: Annotated[bool, typer.Option("--check",
+                    help="Write nothing, but name the files that would change; then the exit status is 3.")] = False,
+        stdout: Annotated[bool, typer.Option("--stdout",
+                                             help="Print the programs instead of writing them.")] = False) -> None:  # fmt: skip
+    """Rewrite programs in the canonical layout; comments stay."""
     if check and stdout:
         raise typer.BadParameter("--check and --stdout exclude each other", param_hint="--stdout")
     wrong, changed = 0, 0
@@ -45,9 +48,9 @@ def fmt(files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram; -
 
 
 def _formatted(file: Path) -> tuple[bytes, str]:
-    """What a file holds, byte for byte, and the text it should hold.
+    """The bytes of a file and its formatted text.
 
-    Raises: PramError: it cannot be read, or is no program.
+    Raises: PramError: the file cannot be read, or is no program.
     """
     from lockstep.pram.format import format_text
 

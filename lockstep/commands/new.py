@@ -1,4 +1,4 @@
-"""`lockstep new`: a first program, with its oracle."""
+"""`lockstep new`: writes a first program and its oracle."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The program's 
     if wrong := what_is_wrong(name):
         raise typer.BadParameter(wrong, param_hint="NAME")
     program, sidecar = begin(name, Path())
-    print(f"""{program} is a program, {sidecar} its inputs and oracle. Read them; then:
+    print(f"""{program} is a program. {sidecar} draws its inputs and has its oracle. Read both, then:
 
-  lockstep run {program} --size 8        run it on the machine
-  lockstep profile {program} --size 8    see what each line costs
-  lockstep verify {program}              compile it, and hold machine and model side by side
-  lockstep fmt {program}                 lay it out after you changed it""")
+  lockstep run {program} --size 8        runs it on the machine
+  lockstep profile {program} --size 8    shows what each line costs
+  lockstep verify {program}              compares machine and model
+  lockstep fmt {program}                 lays it out after a change""")
 
 
 PROGRAM = """\
@@ -65,12 +65,12 @@ def oracle(params, arrays):
 def begin(name: str, folder: Path) -> tuple[Path, Path]:
     """Write NAME.pram and NAME.py.
 
-    Raises: PramError: one of them is there already; neither is touched.
+    Raises: PramError: one of the files exists; then neither is written.
     """
     program, sidecar = folder / f"{name}.pram", folder / f"{name}.py"
     for path in (program, sidecar):
         if path.exists() or path.is_symlink():
-            raise fail("there is such a file already; nothing was written", Source(str(path), ""))
+            raise fail("this file exists; nothing was written", Source(str(path), ""))
     texts = {program: format_text(PROGRAM.format(name=name)), sidecar: SIDECAR.format(name=name)}
     try:
         for path, text in texts.items():
@@ -83,7 +83,7 @@ def begin(name: str, folder: Path) -> tuple[Path, Path]:
 
 
 def what_is_wrong(name: str) -> str:
-    """Why this cannot be a program's name; nothing if it can."""
+    """Why this cannot be a program's name; empty if it can."""
     if name in keywords():
         return f"{name!r} is a reserved word of the language"
     if name.endswith(".pram"):

@@ -1,18 +1,19 @@
-"""`lockstep profile`: what each source line of a run costs."""
+"""`lockstep profile`: shows what each source line of a run costs."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.text import Text
 
 from lockstep.common.console import emit, err, out, spinner
 from lockstep.common.ending import end_with_run
-from lockstep.common.inputs import machine_case
+from lockstep.common.inputs import machine_job_and_input
 from lockstep.common.options import AnyWinner, Bits, DrawnSeed, File, Input, Json, Sidecar, Size, Steps
+from lockstep.common.tables import BAD, CAUTION, heading, narrow_table
 from lockstep.pram.errors import Source
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.profile import LineCosts, Profile
@@ -21,21 +22,22 @@ from lockstep.pram.program import Program, load
 
 def profile(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
             word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS,
-            sort: Annotated[bool, typer.Option("--sort", help="Only lines that took a step, most steps first.")] = False,
+            sort: Annotated[bool, typer.Option("--sort",
+                                               help="Show only lines that took a step, those with most steps first.")] = False,
             no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Show what each source line of a run costs."""
 
     from lockstep.pram.profile import profile as profile_job
 
     program = load(file)
-    job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar)
+    job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar)
     with spinner(err, f"running {program.name}"):
         found = profile_job(job, max_steps=max_steps)
     emit(profile_record(program, found, sort), profile_table(program, found, sort, bars=out.is_terminal), json_)
     end_with_run(program, job, found.run, given)
 
 
-BAR_WIDTH = 20
+BAR_WIDTH = 10
 
 END = "(end of the program)"
 
@@ -50,10 +52,10 @@ def profile_record(program: Program, profile: Profile, by_steps: bool) -> dict[s
     return {"program": program.name, **totals, "lines": lines}
 
 
-def profile_table(program: Program, profile: Profile, by_steps: bool, bars: bool) -> Table:
-    """The program's listing with what each line cost; hottest first, only the lines that took a step."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_footer=True, title=f"{program.name}: where the steps go",
-                  title_justify="left")  # fmt: skip
+def profile_table(program: Program, profile: Profile, by_steps: bool, bars: bool) -> RenderableType:
+    """The program's listing with the costs of each line. `by_steps`: only lines that took a step, most steps first."""
+    table = narrow_table()
+    table.show_footer = True
     costs = profile.costs
     totals = {"line": "total", "steps": f"{costs.time:,}", "share": "100.0%", "work": f"{costs.work:,}",
               "accesses": f"{costs.shared_accesses:,}"}  # fmt: skip
@@ -64,13 +66,22 @@ def profile_table(program: Program, profile: Profile, by_steps: bool, bars: bool
     table.add_column("source")
     for row in _ordered(profile, True) if by_steps else _listing(profile, program.source):
         bar = [Text("━" * round(BAR_WIDTH * row.steps / costs.time), style=_heat(row, profile))] if bars else []
-        table.add_row(*_cells(row, costs.time), *bar, _source(program.source, row))
-    return table
+        table.add_row(*_cells(row, costs.time), *bar, SourceLine(program.source.line(row.line) if row.line else END))
+    return Group(heading(f"{program.name}: where the steps go"), table)
 
 
-def _source(source: Source, row: LineCosts) -> Text:
-    """The line, cut short where a terminal is narrow: the numbers are not."""
-    return Text(source.line(row.line) if row.line else END, no_wrap=True, overflow="ellipsis")
+class SourceLine:
+    """A source line in a table. Where it is too long, it loses its comment first; what is still too long is wrapped."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = self.text.partition("#")[0].rstrip()
+        yield Text(self.text if len(self.text) <= options.max_width else code, overflow="fold")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(min(20, len(self.text)), len(self.text)).with_maximum(options.max_width)
 
 
 def _ordered(profile: Profile, by_steps: bool) -> list[LineCosts]:
@@ -78,14 +89,14 @@ def _ordered(profile: Profile, by_steps: bool) -> list[LineCosts]:
 
 
 def _listing(profile: Profile, source: Source) -> list[LineCosts]:
-    """A row for every line of the text, then the end of the program."""
+    """A row for every source line, then one for the end of the program."""
     costs = {c.line: c for c in profile.lines}
     count = len(source.text.rstrip("\n").split("\n"))
     return [costs.get(line, LineCosts(line, 0, 0, 0)) for line in (*range(1, count + 1), None)]
 
 
 def _cells(row: LineCosts, time: int) -> list[Text]:
-    number = Text(str(row.line or ""), style="dim")
+    number = Text(str(row.line or ""))
     if not row.steps:
         return [number, *[Text("")] * 4]
     texts = (f"{row.steps:,}", f"{100 * row.steps / time:.1f}%", f"{row.work:,}", f"{row.shared_accesses:,}")
@@ -93,4 +104,4 @@ def _cells(row: LineCosts, time: int) -> list[Text]:
 
 
 def _heat(row: LineCosts, profile: Profile) -> str:
-    return "bold red" if row.steps == max(c.steps for c in profile.lines) else "yellow"
+    return BAD if row.steps == max(c.steps for c in profile.lines) else CAUTION

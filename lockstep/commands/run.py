@@ -1,14 +1,20 @@
-"""`lockstep run`: a program on the exact machine."""
+"""`lockstep run`: runs a program on the exact machine, on one input or on one input of each size."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
-from rich.console import RenderableType
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from lockstep.common.console import emit, err, spinner, warnings
-from lockstep.common.ending import end_with, false_claims, given_of
-from lockstep.common.inputs import machine_case
+from lockstep.common.arguments import parse_sizes
+from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, warnings
+from lockstep.common.ending import end_with_failures, false_claims, given_parameters
+from lockstep.common.inputs import machine_job_and_input
 from lockstep.common.options import (
     AnyWinner,
     Bits,
@@ -23,7 +29,8 @@ from lockstep.common.options import (
     Steps,
     Strict,
 )
-from lockstep.common.tables import record_table
+from lockstep.common.tables import BAD, GOOD, count, heading, narrow_table, number_text, record_table
+from lockstep.pram.errors import Diagnostic, PramError
 from lockstep.pram.input_files import placing
 from lockstep.pram.inputs import InputFile
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
@@ -31,33 +38,45 @@ from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.pram.sidecar.judging import Verdict
+    from lockstep.pram.unwritten import Warn
 
 
-def run(file: File, input: Input = None, size: Size = None, seed: DrawnSeed = None, winner: AnyWinner = None,
+def run(file: File, input: Input = None, size: Size = None,
+        sizes: Annotated[Optional[str], typer.Option("--sizes", show_default=False,
+                    help="Show the costs of one drawn input of each size: 1..8 or 1,2,4.")] = None,
+        seed: DrawnSeed = None, winner: AnyWinner = None,
         word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
         sidecar_timeout: SidecarTimeout = 60, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine.
 
-    Outputs are held against the oracle in NAME.py beside the program, or against those that the input file expects.
+    The outputs are compared with those of the oracle in NAME.py beside the program, or with those that the input file expects.
+
+    --sizes 1..8 shows T, P, work and space of each size in one table, for people who write claims.
     """
     from lockstep.pram.machine import run as run_job
 
     program = load(file)
-    job, given = machine_case(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
+    if sizes is not None:
+        if input is not None or size is not None:
+            raise typer.BadParameter("--sizes draws its inputs: leave --input and --size out", param_hint="--sizes")
+        how = RunOptions(seed, winner, word_bits, max_steps, strict, not no_sidecar, sidecar_timeout)
+        run_sizes(program, parse_sizes(sizes), how, json_)
+        return
+    job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
     with warnings(strict) as warn, spinner(err, f"running {program.name}"):
         result = run_job(job, max_steps=max_steps, warn=warn)
     verdict = None
     try:
         with placing(given.source):
             verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
-    finally:  # a sidecar that fails does not hide what the machine found
+    finally:  # the machine's result is shown even if the sidecar fails
         emit(run_record(result, verdict), run_table(result, verdict, full), json_)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
-    end_with(wrong, false_claims(program, given_of(program, job), result))
+    end_with_failures(wrong, false_claims(program, given_parameters(program, job), result))
 
 
 def judged(program: Program, given: InputFile, result: Run, use_sidecar: bool, timeout: float) -> Verdict | None:
-    """What the sidecar says of a run's outputs, or the input file; None if neither does."""
+    """Whether a run's outputs are those of the sidecar or of the input file; None if neither has any."""
     from lockstep.pram.sidecar import generator_for
 
     generator = generator_for(program, use_sidecar, timeout=timeout)
@@ -92,8 +111,124 @@ def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> R
 
 
 def _given(run: Run) -> dict[str, Any]:
-    """Parameters and inputs, which may have been drawn at random."""
+    """The parameters and inputs of a run."""
     job = run.job
     params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier()}
     arrays = [a for a in job.arrays if a.is_input]
     return params | {f"{a.name} (input)": a.read(job.memory) for a in arrays}
+
+
+# -- one run of each size --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of `run` that hold for all sizes."""
+
+    seed: int | None
+    winner: str | None
+    word_bits: int | None
+    max_steps: int
+    strict: bool
+    use_sidecar: bool
+    timeout: float
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """The run of one size: its record for JSON, or the error that ended it; and the claims that the run refutes."""
+
+    size: int
+    record: dict[str, Any]
+    error: PramError | None = None
+    false: tuple[Diagnostic, ...] = ()
+
+    @property
+    def difference(self) -> str:
+        """How outputs are wrong; empty if they are right or nobody knows."""
+        return self.record.get("difference") or ""
+
+
+def run_sizes(program: Program, sizes: Sequence[int], options: RunOptions, as_json: bool) -> None:
+    """Run one input of each size, each as `run --size` draws it, and print a table.
+
+    A size that fails gives a row with its message. The exit status is then 1; else 3 if outputs are wrong or a claim is false.
+    """
+    rows = []
+    with warnings(options.strict) as warn, progress_bar(err, f"running {program.name}") as progress:
+        warn_once = _once_for_each_place(warn)
+        for number, size in enumerate(sizes):
+            progress(number, len(sizes))
+            rows.append(_size_row(program, size, options, warn_once))
+    emit([{"size": row.size, **row.record} for row in rows], sizes_table(program, rows), as_json)
+    failed = [row for row in rows if row.error is not None]
+    for row in failed[:1]:
+        also = f", and at {count(len(failed) - 1, 'more size')}" if len(failed) > 1 else ""
+        print(f"FAILED at size {row.size}{also}:\n{row.error}", file=sys.stderr)
+    wrong = [f"at size {row.size}: {row.difference}" for row in rows if row.difference]
+    try:
+        end_with_failures(wrong, [claim for row in rows for claim in row.false])
+    except typer.Exit:
+        if not failed:
+            raise
+    if failed:
+        raise typer.Exit(WRONG)
+
+
+def _once_for_each_place(warn: Warn) -> Warn:
+    """Passes the first warning of each place on: the same line may warn at every size."""
+    seen: set[Any] = set()
+
+    def warn_once(warning: Diagnostic) -> None:
+        if warning.span not in seen:
+            seen.add(warning.span)
+            warn(warning)
+
+    return warn_once
+
+
+def _size_row(program: Program, size: int, options: RunOptions, warn: Warn) -> SizeRow:
+    from lockstep.pram.machine import run as run_job
+
+    params: dict[str, Any] = {}
+    try:
+        job, given = machine_job_and_input(program, None, size, options.seed, options.word_bits, options.winner, options.use_sidecar,
+                                  options.timeout)  # fmt: skip
+        params = {"params": {name: value for name, value in job.values.items() if name.isidentifier()}}
+        result = run_job(job, max_steps=options.max_steps, warn=warn)
+        verdict = judged(program, given, result, options.use_sidecar, options.timeout)
+    except PramError as error:
+        return SizeRow(size, params | {"error": error.message}, error)
+    false = false_claims(program, given_parameters(program, job), result, f" at size {size}")
+    return SizeRow(size, params | run_record(result, verdict), false=tuple(false))
+
+
+def sizes_table(program: Program, rows: Sequence[SizeRow]) -> RenderableType:
+    """One row for each size: parameters, T, P, work, space, and whether outputs are right; or the message of an error."""
+    table = narrow_table()
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("parameters")
+    for column in ("T", "P", "work", "space"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("outputs", no_wrap=True)
+    for row in rows:
+        given = ", ".join(f"{name} {value}" for name, value in row.record.get("params", {}).items())
+        table.add_row(f"{row.size:,}", given, *_cost_cells(row), _outputs(row))
+    errors = [Text(f"size {row.size}: {row.error.message}", style=BAD) for row in rows if row.error is not None]
+    letters = Text("T time in steps, P processors, work instructions, space cells of shared memory")
+    return Group(heading(f"{program.name}: one run of each size"), table, Text(""), letters, *errors)
+
+
+def _cost_cells(row: SizeRow) -> list[str]:
+    if row.error is not None:
+        return [""] * 4
+    record = row.record
+    return [number_text(n) for n in (record["time"], record["processors"], record["work"], record["space"]["allocated"])]
+
+
+def _outputs(row: SizeRow) -> Text:
+    if row.error is not None:
+        return Text("FAILED", style=BAD)
+    if "right" not in row.record:
+        return Text("not judged")
+    return Text("right", style=GOOD) if row.record["right"] else Text("wrong", style=BAD)

@@ -1,4 +1,4 @@
-"""`lockstep sweep`: many programs, sizes and inputs over many processes."""
+"""`lockstep sweep`: verifies many programs, sizes and inputs in parallel."""
 
 from __future__ import annotations
 
@@ -18,27 +18,35 @@ from lockstep.pram.machine import DEFAULT_MAX_STEPS
 INTERRUPTED = 130
 
 
-def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folders of them.", show_default=False)],
+def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders with programs.", show_default=False)],
           process: EachProcess = "all",
-          schedule: Annotated[Optional[ScheduleOrAll], typer.Option("--schedule", help="Of ap-mdm [all].", show_default=False)] = None,
-          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
-          sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..8",
-          seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is drawn at random.")] = 0,
+          schedule: Annotated[Optional[ScheduleOrAll], typer.Option("--schedule",
+                                                                    help="Schedule of ap-mdm [all].", show_default=False)] = None,
+          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
+          sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..8",
+          seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed for all random choices.")] = 0,
           dtype: Dtype = "float64",
-          no_sidecar: Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the programs.")] = False,
-          max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
-          max_decoding_steps: Annotated[int, typer.Option("--max-decoding-steps", min=0, help="Longer decodes are not made.")] = 2000,
-          max_steps: Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")] = DEFAULT_MAX_STEPS,
+          no_sidecar: Annotated[bool, typer.Option("--no-sidecar",
+                                                   help="Ignore the sidecars NAME.py beside the programs.")] = False,
+          max_context: Annotated[int, typer.Option("--max-context", min=0,
+                                                   help="Most tokens of a context; longer contexts are not decoded.")] = 1000,
+          max_decoding_steps: Annotated[int, typer.Option("--max-decoding-steps", min=0,
+                                                          help="Most decoding steps; longer decodes are left out.")] = 2000,
+          max_steps: Annotated[int, typer.Option("--max-steps", min=1,
+                                                 help="Stop a run after this many steps.")] = DEFAULT_MAX_STEPS,
           sidecar_timeout: SidecarTimeout = 60,
-          workers: Annotated[Optional[int], typer.Option("--workers", min=0, help="Processes [one for each core]; 0: run all in this one.",
+          workers: Annotated[Optional[int], typer.Option("--workers", min=0,
+                                                         help="Worker processes [one for each core]; 0 runs all in this process.",
                                                          show_default=False)] = None,
-          scheduler: Annotated[Optional[str], typer.Option("--scheduler", help="Address of a running Dask scheduler, instead of --workers.",
+          scheduler: Annotated[Optional[str], typer.Option("--scheduler",
+                                                           help="Address of a running Dask scheduler, instead of --workers.",
                                                            show_default=False)] = None,
-          target: Annotated[Path, typer.Option("--out", help="Database; reports are written beside it.")] = Path("sweep.sqlite"),
-          json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
-    """Verify many programs, sizes and inputs over many processes.
+          target: Annotated[Path, typer.Option("--out",
+                    help="Database to write; the reports are written beside it.")] = Path("sweep.sqlite"),
+          json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:  # fmt: skip
+    """Verify many programs on many sizes and inputs, in parallel.
 
-    Every finished case is kept in a database at once: stopped at any moment, the same command goes on from there.
+    Each finished case goes into a database at once. If you stop the sweep, the same command continues from there.
     """
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other", param_hint="--scheduler")
@@ -59,7 +67,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, and folder
         with writing(target) as store, progress_bar(err, f"sweeping {count(len(plan.subjects), 'program')}") as progress:
             outcome = run_sweep(plan, store, lambda: pool(workers, scheduler), progress)
     except KeyboardInterrupt:
-        print(f"stopped; what was finished is in {target}, and the same command goes on from there", file=sys.stderr)
+        print(f"stopped; {target} has the finished cases, and the same command continues from there", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     found = f"{outcome.found} of {outcome.cases} cases were in {target} already" if outcome.found else ""
     conclude(target, reports, json_, found)

@@ -1,4 +1,4 @@
-"""`lockstep theorems`: what is claimed, and how it is decided."""
+"""`lockstep theorems`: lists the theorems, their closed forms, and how they are checked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.options import Json, OptionalFile, Sidecar
+from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table
 from lockstep.pram.program import load
 
 if TYPE_CHECKING:
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def theorems(file: OptionalFile = None,
-             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..3",
+             sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..3",
              no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
-    """List the theorems, with their closed forms and how they are decided.
+    """List the theorems, their closed forms, and how they are checked.
 
-    With a program, each is checked on its runs under every construction.
+    With a program, every theorem is checked on its runs, in every process and schedule.
     """
     wanted = parse_sizes(sizes)
     from lockstep.proofs_check.theorems import THEOREMS
@@ -49,7 +48,7 @@ def theorems(file: OptionalFile = None,
 
 
 def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[dict[str, Any]]:
-    """Each theorem with its closed forms; `status` says what a report found, if there is one."""
+    """A record for each theorem with its closed forms. `status` has the result of the report, if there is one."""
     return [
         {
             "theorem": t.name, "statement": t.statement, "measured": t.measured, "decided": t.decided, "source": t.source,
@@ -72,24 +71,24 @@ def _status(theorem: Theorem, report: Report | None) -> str:
 
 
 def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
-    """One block for each theorem: what it says, its closed forms, how it is decided, and its status; then the letters."""
+    """One block for each theorem: statement, closed forms, how it is decided, status. Below, the meaning of the letters."""
     from lockstep.proofs_check.closed_forms import LETTERS, OPERATIONS
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="what is claimed", title_justify="left", show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
+    table = narrow_table(show_header=False)
+    table.add_column(style=LABEL, no_wrap=True)
     table.add_column(overflow="fold")
     for theorem, record in zip(theorems, theorem_records(theorems, report)):
-        table.add_section()
-        table.add_row(Text(theorem.name, style="bold"), Text(theorem.statement))
+        table.add_row(Text(theorem.name), Text(theorem.statement))
         for construction, forms in theorem.forms.items():
             for what, form in forms.items():
                 table.add_row(Text(f"  {construction}"), Text(f"{what} = {form}"))
         table.add_row(Text("  decided by"), Text(theorem.decided))
-        style = "bold red" if record["status"].startswith("FAILED") else "green"
+        style = BAD if record["status"].startswith("FAILED") else GOOD
         table.add_row(Text("  status"), Text(record["status"], style=style))
-    letters = Table(box=None, padding=(0, 1), title="what the letters stand for", title_justify="left", show_header=False)
-    letters.add_column(style="cyan", no_wrap=True)
+        table.add_row("")
+    letters = narrow_table(show_header=False)
+    letters.add_column(style=LABEL, no_wrap=True)
     letters.add_column(overflow="fold")
     for letter, meaning in {**LETTERS, **OPERATIONS}.items():
         letters.add_row(Text(letter), Text(meaning))
-    return Group(table, letters)
+    return Group(heading("what is claimed"), table, heading("what the letters stand for"), letters)

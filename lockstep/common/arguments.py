@@ -1,4 +1,4 @@
-"""What users write on the command line, as values."""
+"""Parses arguments of the command line."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MAX_NUMBER_BITS = 63
 
 
 def construction(process: str | None, schedule: str | None) -> str:
-    """The name in lockstep.compiler.compile.CONSTRUCTIONS; what is not said is mdm, in two steps."""
+    """The construction (a key of lockstep.compiler.compile.CONSTRUCTIONS); by default mdm, and two-step."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     if (name := construction_of(process, schedule)) is None:
-        raise typer.BadParameter(f"{process} has no {schedule} schedule: it is one of ap-mdm", param_hint="--schedule")
+        raise typer.BadParameter(f"{process} has no {schedule} schedule; only ap-mdm has it", param_hint="--schedule")
     return name
 
 
 def constructions(process: str | None, schedule: str | None) -> list[str]:
-    """The names of all constructions that are meant, where process or schedule may be `all`."""
+    """The constructions; process or schedule may be `all`."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     schedules = SCHEDULES if schedule == "all" else (schedule,)
     if process == "all":
@@ -36,9 +36,9 @@ def constructions(process: str | None, schedule: str | None) -> list[str]:
 
 
 def parse_sizes(text: str) -> list[int]:
-    """`8`, `1..64` or `1,2,4` as sizes, each once.
+    """The sizes in a text such as `8`, `1..64` or `1,2,4`, each once.
 
-    Raises: typer.BadParameter: anything else, or a range that is empty or too long.
+    Raises: typer.BadParameter: the text is no such list, or a range is empty or too long.
     """
     sizes: dict[int, None] = {}
     for part in text.split(","):
@@ -49,7 +49,7 @@ def parse_sizes(text: str) -> list[int]:
 
 
 def _range(part: str, text: str) -> range:
-    """The sizes of one part of a list."""
+    """The sizes in one part of such a list."""
     first, dots, last = part.partition("..")
     try:
         low, high = int(first), int(last if dots else first)
@@ -67,9 +67,9 @@ def _range(part: str, text: str) -> range:
 
 
 def parse_number(text: str, flag: str) -> int:
-    """`1000000`, `1e6`, `2.5e6`, `10^6` or `2^20` as an exact integer from 0.
+    """The exact integer in a text such as `1000000`, `1e6`, `2.5e6`, `10^6` or `2^20`.
 
-    Raises: typer.BadParameter: anything else, or a number of more than MAX_NUMBER_BITS bits.
+    Raises: typer.BadParameter: the text is no such number, or the number has more than MAX_NUMBER_BITS bits.
     """
     found = NUMBER.fullmatch(text.strip().replace("_", ""))
     if not found:

@@ -1,4 +1,4 @@
-"""What commands print: results, warnings, progress; and their exit statuses."""
+"""How commands print results, warnings and progress, and their exit statuses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.theme import Theme
 
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.unwritten import Warn, refuse
 
-#: In a pipe or file, tables are as wide as COLUMNS says, else as they like to be, within reason.
+#: In a pipe or file, tables have COLUMNS characters if that is set, else up to 120.
 out = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else 120)
-err = Console(stderr=True)
+err = Console(stderr=True, theme=Theme({"progress.remaining": "default"}))  # cyan would be hard to read on white
 
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ def emit(record: Any, table: Any, as_json: bool) -> None:
 
 @contextmanager
 def warnings(strict: bool) -> Iterator[Warn]:
-    """Takes a run's warnings and shows them after it, even if it fails; if strict, the first one is an error."""
+    """Collect the warnings of a run and print them after it, even if it fails. If strict, the first warning is an error."""
     found: list[Diagnostic] = []
     try:
         yield refuse if strict else found.append
@@ -47,7 +48,11 @@ def warnings(strict: bool) -> Iterator[Warn]:
 
 @contextmanager
 def progress_bar(console: Console, what: str, rate: str = "") -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that goes away when done; yields what to call with (done, total). rate: also show so many of these."""
+    """Show a progress bar on standard error until the work is done.
+
+    Args:   rate: a unit such as "programs/s"; the bar then also shows the speed.
+    Yields: a function to call with (done, total).
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     pace = (TextColumn("{task.fields[pace]}"),) if rate else ()
     with Progress(*columns, *pace, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -66,10 +71,10 @@ def spinner(console: Console, what: str) -> Iterator[None]:
         yield
 
 
-def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
-    """What is kept of a failure after so many seconds of shrinking it; as it was found, if shrinking goes wrong.
+def keep_despite_errors(keep: Callable[[int], T], seconds: int) -> T | None:
+    """Call `keep` with the seconds for shrinking a failing input; if shrinking raises an error, call it again without shrinking.
 
-    A check that failed stays one, whatever comes up here: it is said on standard error, in a line.
+    Errors here must not hide the failed check. So each is a line on standard error, and the result is then None.
     """
     try:
         return keep(seconds)
@@ -77,6 +82,6 @@ def not_losing_the_verdict(keep: Callable[[int], T], seconds: int) -> T | None:
         print(f"error: {error}", file=sys.stderr)
         return None
     except Exception as error:
-        what = "shrinking failed" if seconds else "what failed cannot be kept"
+        what = "shrinking failed" if seconds else "the failing input cannot be written"
         print(f"error: {what}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
-    return not_losing_the_verdict(keep, 0) if seconds else None
+    return keep_despite_errors(keep, 0) if seconds else None

@@ -1,4 +1,4 @@
-"""How commands end that made a run: with status 3 if the run refutes a claim, or the outputs that its input file expects."""
+"""The end of a command that ran a program: exit status 3 if outputs are wrong or a claim is false."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
 
 
-def end_with_run(program: Program, job: Job, run: Run, given: InputFile, although: str = "") -> None:
-    """Show what a run refutes on standard error, and end with exit status 3; nothing happens if it refutes nothing.
+def end_with_run(program: Program, job: Job, run: Run, given: InputFile, addition: str = "") -> None:
+    """If outputs are not as expected or a claim is false, say so on standard error and exit with status 3.
 
-    Args:   although: what was done all the same.
-    Raises: PramError: what the input file expects are no outputs of this program.
+    Args:   addition: added to the message, such as "; out.json was written all the same".
+    Raises: PramError: the input file expects outputs that this program does not have.
     """
-    end_with(unexpected(program, given, run), false_claims(program, given_of(program, job), run), although)
+    end_with_failures(unexpected(program, given, run), false_claims(program, given_parameters(program, job), run), addition)
 
 
 def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
-    """Where outputs are not those that an input file expects, in words; none where they are, or it expects none.
+    """How outputs differ from those that the input file expects; empty if they agree or it expects none.
 
-    Raises: PramError: these are no outputs of this program.
+    Raises: PramError: the input file expects outputs that this program does not have.
     """
     from lockstep.pram.sidecar import generator_for
 
@@ -42,24 +42,24 @@ def unexpected(program: Program, given: InputFile, run: Run) -> list[str]:
     return [verdict.difference] if verdict is not None and not verdict.right else []
 
 
-def end_with(wrong: Sequence[str], false: Sequence[Diagnostic], although: str = "") -> None:
-    """Show how outputs are wrong and which claims are false on standard error, and end with status 3 if there is either.
+def end_with_failures(wrong: Sequence[str], false: Sequence[Diagnostic], addition: str = "") -> None:
+    """Print wrong outputs and false claims to standard error, and exit with status 3 if there are any.
 
-    Of several runs that refute a claim the first is shown. although: what was done all the same.
+    If several runs make a claim false, only the first is printed. addition: added to each message.
     """
     for difference in wrong:
-        print(f"FAILED: outputs are wrong: {difference}{although}", file=sys.stderr)
+        print(f"FAILED: outputs are wrong: {difference}{addition}", file=sys.stderr)
     shown = {found.span: found for found in reversed(false)}
     for found in reversed(shown.values()):
         more = sum(other.span == found.span for other in false) - 1
         also = f" ({more} more, too)" if more else ""
-        print(replace(found, message=f"{found.message}{also}{although}").render(), file=sys.stderr)
+        print(replace(found, message=f"{found.message}{also}{addition}").render(), file=sys.stderr)
     if wrong or false:
         raise typer.Exit(FAILED)
 
 
 def false_claims(program: Program, params: dict[str, int], run: Run, where: str = "") -> list[Diagnostic]:
-    """What a program claims and one run refutes, each at its place in the program. where: which run, if there are several."""
+    """The claims that are false in a run, each with its place in the program. where: names the run if there are several."""
     from lockstep.proofs_check.claims import check_claims
 
     return [
@@ -69,6 +69,6 @@ def false_claims(program: Program, params: dict[str, int], run: Run, where: str 
     ]
 
 
-def given_of(program: Program, job: Job) -> dict[str, int]:
+def given_parameters(program: Program, job: Job) -> dict[str, int]:
     """The parameters that the user gave."""
     return {name: job.values[name] for name in program.given}

@@ -1,4 +1,4 @@
-"""The input that a command runs on: of a file, or drawn."""
+"""The input of a run: read from a file or drawn at random."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lockstep.pram.program import Program
 from lockstep.pram.winner import FIXED_FORMS, LOWEST, Winner, at_random, parse_winner
 
 
-def given_case(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
+def job_and_input(program: Program, input: Path | None, size: int | None, seed: int, word_bits: int | None,
                winner: Winner | None = None, otherwise: Winner = LOWEST, use_sidecar: bool = True,
                timeout: float | None = None, of_model: Winner | None = None) -> tuple[Job, InputFile]:  # fmt: skip
-    """The job of an input file, or of an input drawn at random, and that input.
+    """Read or draw an input, and make its job.
 
-    Args: winner: who wins concurrent writes; without one, whom the file names, else `otherwise`. use_sidecar, timeout: of
-          who draws, as for `lockstep.pram.sidecar.generator_for`. of_model: the winner of the model that will decode it, which the
-          file may not contradict.
+    Args: winner: which processor wins concurrent writes; by default the file's winner, else `otherwise`.
+          use_sidecar, timeout: as for `lockstep.pram.sidecar.generator_for`.
+          of_model: the winner that the model was compiled for; a file with another winner is an error.
     """
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         both = "--input and --size exclude each other" if input else "an input is missing"
@@ -39,7 +39,7 @@ def given_case(program: Program, input: Path | None, size: int | None, seed: int
 def winner_named(program: Program, text: str | None, fixed: bool = True) -> Winner | None:
     """The winner that --winner names.
 
-    Raises: typer.BadParameter: it names none, the program leaves none open, or it has to be `fixed` and is not.
+    Raises: typer.BadParameter: the text names no winner, the program's mode needs none, or the winner is not `fixed` and must be.
     """
     if text is None:
         return None
@@ -56,23 +56,23 @@ def winner_named(program: Program, text: str | None, fixed: bool = True) -> Winn
     return winner
 
 
-def machine_case(program: Program, input: Path | None, size: int | None, seed: int | None, word_bits: int | None,
+def machine_job_and_input(program: Program, input: Path | None, size: int | None, seed: int | None, word_bits: int | None,
                  winner: str | None, use_sidecar: bool = True, timeout: float | None = None) -> tuple[Job, InputFile]:  # fmt: skip
-    """As `given_case`, under any winner; where the mode leaves one open, a seed alone means random:SEED."""
+    """As `job_and_input`, with any winner. Under CRCW arbitrary, a seed without a winner means random:SEED."""
     named = winner_named(program, winner, fixed=False)
     if named is not None and seed is not None and size is None:
         raise typer.BadParameter("--winner and --seed both say who wins concurrent writes; give one", param_hint="--winner")
     if not MODES[program.symbols.mode].winner_open:
-        return given_case(program, input, size, seed or 0, word_bits, use_sidecar=use_sidecar, timeout=timeout)
+        return job_and_input(program, input, size, seed or 0, word_bits, use_sidecar=use_sidecar, timeout=timeout)
     drawn_anew = at_random(seed or 0)
     if named is None and seed is not None:
         named = drawn_anew
-    return given_case(program, input, size, seed or 0, word_bits, named, drawn_anew, use_sidecar, timeout)
+    return job_and_input(program, input, size, seed or 0, word_bits, named, drawn_anew, use_sidecar, timeout)
 
 
 def drawn_job(program: Program, size: int, seed: int, word_bits: int | None, use_sidecar: bool = True,
               timeout: float | None = None) -> tuple[InputFile, Job]:  # fmt: skip
-    """An input drawn at random, and its job; a sidecar is to blame for what it draws."""
+    """Draw an input and make its job. If a sidecar drew it, errors name the sidecar."""
     from lockstep.pram.sidecar import draw_one, generator_for
     from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 

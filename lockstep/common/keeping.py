@@ -1,4 +1,4 @@
-"""What is left of a check that failed: its input in a file, and the command that repeats it."""
+"""Writes the input of a failed check to a file, and the command that repeats the failure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.common.finding import short_path
 from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
 from lockstep.models.atomic import write_atomically
 from lockstep.pram.program import Program
@@ -21,13 +22,13 @@ from lockstep.proofs_check.failing import name as name_of
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Options
 
-#: Fields of Options that `verify` takes as flags of the same name; they are shown where they are not the default.
+#: Fields of Options that are flags of `verify` with the same name. The command has those that are not the default.
 FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What is said of a failing input: what failed, where it is, how small it became, and how to repeat it."""
+class KeptInput:
+    """A failing input in a file: the check that failed, the file, the sizes before and after shrinking, the command that repeats it."""
 
     check: str
     input: str
@@ -43,10 +44,10 @@ class Kept:
 
 
 def keep_input(program: Program, file: Path, failed: FailedCheck, options: Options, directory: Path, given: Path | None,
-               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> Kept:  # fmt: skip
+               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> KeptInput:  # fmt: skip
     """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 
-    Args: given: the input file, if there was one; if nothing smaller is found, it is named instead.
+    Args: given: the user's input file, if there is one. If no smaller input fails, nothing is written and this file is named.
     """
     failing = shrink_failing(program, failed, options, use_sidecar=use_sidecar, **how)
     check, path = failing.check, directory / f"{file.stem}-failing.json"
@@ -56,18 +57,18 @@ def keep_input(program: Program, file: Path, failed: FailedCheck, options: Optio
         write_input(path, failing.inputs, failing.winner, failing.expected)
     no_sidecar = bool(check.process) or not use_sidecar
     command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner, timeout=timeout)
-    return Kept(name_of(check), str(path), shown(failing.found), shown(failing.inputs), command)
+    return KeptInput(name_of(check), str(short_path(path)), size_text(failing.found), size_text(failing.inputs), command)
 
 
 def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
-                        timeout: float = DEFAULT_TIMEOUT) -> Kept:  # fmt: skip
-    """Write the input on which a sidecar failed, as it is, to DIRECTORY/NAME-failing.json, unless it was given in a file."""
+                        timeout: float = DEFAULT_TIMEOUT) -> KeptInput:  # fmt: skip
+    """Write the input on which a sidecar failed to DIRECTORY/NAME-failing.json, unless the user gave it in a file."""
     path = given or directory / f"{program.stem}-failing.json"
     if given is None:
         write_input(path, error.inputs)
     check = Check(f"`{error.function}`", "", "", "", False)
     command = repeat_command(program, path, check, options, timeout=timeout)
-    return Kept(check.what, str(path), shown(error.inputs), shown(error.inputs), command)
+    return KeptInput(check.what, str(short_path(path)), size_text(error.inputs), size_text(error.inputs), command)
 
 
 def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expected: dict[str, Any] | None = None) -> None:
@@ -76,10 +77,10 @@ def write_input(path: Path, inputs: Inputs, winner: Winner | None = None, expect
 
 def repeat_command(program: Path, input: Path, check: Check, options: Options, no_sidecar: bool = False,
                    winner: Winner | None = None, timeout: float = DEFAULT_TIMEOUT) -> str:  # fmt: skip
-    """The `lockstep verify` that fails in the same way, with every option that matters to it."""
+    """The `lockstep verify` command that fails in the same way, with all options that matter."""
     if winner is not None and not winner.fixed:
-        options = replace(options, max_context=0)  # no model shows it
-    words: list[Any] = ["lockstep", "verify", program, "--input", input]
+        options = replace(options, max_context=0)  # a model needs a fixed winner, so the machine alone is run
+    words: list[Any] = ["lockstep", "verify", short_path(program), "--input", short_path(input)]
     words += process_flags((check.process,) if check.process else options.constructions)
     if options.order != "parallel":
         words += ["--order", options.order, "--seed", options.seed]
@@ -99,7 +100,7 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
 
 
 def process_flags(constructions: Sequence[str]) -> list[str]:
-    """--process and, if it says more, --schedule for these constructions."""
+    """--process and, where it is needed, --schedule for these constructions."""
     processes = {process_of(name) for name in constructions}
     schedules = {schedule_of(name) for name in constructions} - {""}
     flags = ["--process", *(processes if len(processes) == 1 else ["all"])]
@@ -108,8 +109,8 @@ def process_flags(constructions: Sequence[str]) -> list[str]:
     return flags
 
 
-def shown(inputs: Inputs) -> str:
-    """`n 3, 7 cells`."""
+def size_text(inputs: Inputs) -> str:
+    """An input's size in words, such as `n 3, 7 cells`."""
     params, arrays = inputs
     cells = sum(int(np.size(value)) for value in arrays.values())
     return ", ".join([*(f"{k} {v}" for k, v in params.items()), f"{cells} cell{'' if cells == 1 else 's'}"])

@@ -1,4 +1,4 @@
-"""What the commands that compile, decode and prove ask of a model before they start."""
+"""Checks of options for commands that compile, decode and prove, made before they start."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def declared_bits(program: Program) -> int | None:
         return word_in_range(program, evaluate(word.bits, {}, program.source))
     except KeyError:
         raise typer.BadParameter(
-            "this program's `word` depends on parameters: say for how many bits", param_hint="--word-bits"
+            "the number of bits of this program's words depends on parameters: choose one", param_hint="--word-bits"
         ) from None
 
 
 def word_in_range(program: Program, bits: int) -> int:
-    """The word size that a program declares.
+    """Check the word size that a program declares, and return it.
 
-    Raises: PramError: there are no such words.
+    Raises: PramError: the machine has no words of that size.
     """
     if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
         word = program.symbols.word
@@ -46,7 +46,7 @@ def word_in_range(program: Program, bits: int) -> int:
 
 def check_model(compiled: Compiled | None, word_bits: int | None, dtype: str | None, process: str | None,
                 schedule: str | None, winner: Winner | None = None) -> None:  # fmt: skip
-    """What is said of a model file that was given is true of it."""
+    """Refuse options that contradict the model file, if there is one."""
     if compiled is None:
         return
     own_dtype = compiled.model.dtype_name

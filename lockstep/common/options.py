@@ -1,4 +1,4 @@
-"""The options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -25,62 +25,83 @@ Input = Annotated[Optional[Path], typer.Option("--input", help="JSON file with p
 Inputs = Annotated[
     Optional[Path],
     typer.Option(
-        "--input", help="JSON file with params and arrays; NAME.jsonl: one on each line, decoded together.", show_default=False
+        "--input",
+        help="JSON file with params and arrays. NAME.jsonl has one input on each line; all are decoded together.",
+        show_default=False,
     ),
 ]
 Size = Annotated[
     Optional[int], typer.Option("--size", min=1, help="Draw an input of this size instead of --input.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of whatever is drawn at random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed for all random choices.")]
 DrawnSeed = Annotated[
     Optional[int],
     typer.Option(
         "--seed",
         min=0,
         max=MOST_SEED,
-        help="Seed of an input that is drawn; under CRCW arbitrary short for --winner random:SEED, too [0].",
+        help="Seed for a drawn input [0]. Under CRCW arbitrary it also means --winner random:SEED.",
         show_default=False,
     ),
 ]
 AnyWinner = Annotated[
-    Optional[str], typer.Option("--winner", help=f"Who wins concurrent writes under CRCW arbitrary: {FORMS}.", show_default=False)
+    Optional[str],
+    typer.Option("--winner", help=f"Which processor wins a concurrent write under CRCW arbitrary: {FORMS}.", show_default=False),
 ]
 FixedWinner = Annotated[
     Optional[str],
     typer.Option(
-        "--winner", help=f"Who wins concurrent writes under CRCW arbitrary: {FIXED_FORMS} of an order.", show_default=False
+        "--winner", help=f"Which processor wins a concurrent write under CRCW arbitrary: {FIXED_FORMS}.", show_default=False
     ),
 ]
-Bits = Annotated[Optional[int], typer.Option("--word-bits", help="Word size, instead of the program's.", show_default=False)]
+Bits = Annotated[
+    Optional[int],
+    typer.Option("--word-bits", help="Bits of a word, instead of the number that the program declares.", show_default=False),
+]
 ModelBits = Annotated[
     Optional[int],
     typer.Option(
-        "--word-bits", min=MIN_WORD_BITS, max=MAX_WORD_BITS, help="Bits of a word [as declared, or 16].", show_default=False
+        "--word-bits",
+        min=MIN_WORD_BITS,
+        max=MAX_WORD_BITS,
+        help="Bits of a word [the number that the program declares, or 16].",
+        show_default=False,
     ),
 ]
-Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Give up after so many steps.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Order = Annotated[OrderName, typer.Option("--order", help="Order of unmasking.")]
-Dtype = Annotated[DtypeName, typer.Option("--dtype", help="Of weights and arithmetic.")]
+Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Stop a run after this many steps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Order = Annotated[OrderName, typer.Option("--order", help="Order in which the decode unmasks tokens.")]
+Dtype = Annotated[DtypeName, typer.Option("--dtype", help="Number type of weights and arithmetic.")]
 ModelDtype = Annotated[
-    Optional[DtypeName], typer.Option("--dtype", help="Of weights and arithmetic [float64].", show_default=False)
+    Optional[DtypeName], typer.Option("--dtype", help="Number type of weights and arithmetic [float64].", show_default=False)
 ]
 Process = Annotated[ProcessName, typer.Option("--process", help="Generation process.")]
-Schedule = Annotated[ScheduleName, typer.Option("--schedule", help="Of ap-mdm: one-step takes twice the space.")]
+Schedule = Annotated[
+    ScheduleName, typer.Option("--schedule", help="Schedule of ap-mdm: one-step takes half the steps and twice the space.")
+]
 ModelProcess = Annotated[Optional[ProcessName], typer.Option("--process", help="Generation process [mdm].", show_default=False)]
-ModelSchedule = Annotated[Optional[ScheduleName], typer.Option("--schedule", help="Of ap-mdm [two-step].", show_default=False)]
+ModelSchedule = Annotated[
+    Optional[ScheduleName], typer.Option("--schedule", help="Schedule of ap-mdm [two-step].", show_default=False)
+]
 SomeProcess = Annotated[
-    Optional[ProcessOrAll], typer.Option("--process", help="Generation process; all: each [mdm].", show_default=False)
+    Optional[ProcessOrAll],
+    typer.Option("--process", help="Generation process; all takes every process [mdm].", show_default=False),
 ]
-SomeSchedule = Annotated[Optional[ScheduleOrAll], typer.Option("--schedule", help="Of ap-mdm [two-step].", show_default=False)]
-EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all: side by side.")]
-EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help="Of ap-mdm.")]
-Engine = Annotated[EngineName, typer.Option("--engine", help="All give the same tokens; auto chooses by size.")]
-Device = Annotated[DeviceName, typer.Option("--device", help="Where dense and active compute.")]
-Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore NAME.py beside the program.")]
+SomeSchedule = Annotated[
+    Optional[ScheduleOrAll], typer.Option("--schedule", help="Schedule of ap-mdm [two-step].", show_default=False)
+]
+EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes every process.")]
+EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help="Schedule of ap-mdm; all takes both.")]
+Engine = Annotated[
+    EngineName, typer.Option("--engine", help="How decodes are computed. All engines give the same tokens; auto chooses by size.")
+]
+Device = Annotated[DeviceName, typer.Option("--device", help="Where the engines dense and active compute.")]
+Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore the sidecar NAME.py beside the program.")]
 SidecarTimeout = Annotated[
-    float, typer.Option("--sidecar-timeout", min=0, help="Seconds for each call of the sidecar; 0: no limit.")
+    float, typer.Option("--sidecar-timeout", min=0, help="Seconds that each call of the sidecar may take; 0 sets no limit.")
 ]
-Full = Annotated[bool, typer.Option("--full", help="Print long arrays whole.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse reads of cells that nothing has written.")]
-Shrink = Annotated[int, typer.Option("--shrink", min=0, help="Seconds to look for a smaller failing input.")]
+Full = Annotated[bool, typer.Option("--full", help="Print all entries of long arrays.")]
+Strict = Annotated[bool, typer.Option("--strict", help="End the run with an error if it reads a cell that nothing has written.")]
+Shrink = Annotated[
+    int, typer.Option("--shrink", min=0, help="Seconds to search for a smaller failing input; 0 keeps it as it is.")
+]

@@ -1,4 +1,4 @@
-"""Where commands may write, found out before anything runs."""
+"""Checks that files can be written, made before anything runs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import typer
 from lockstep.pram.program import is_model_file
 
 
-def writable(path: Path) -> Path:
-    """Where a model file may be written: over another one, and over nothing else that somebody may want to keep."""
+def writable_model_path(path: Path) -> Path:
+    """Check that a model file may be written here: to a new file, or over an empty file or another model file."""
     if path.is_dir():
         raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
     if path.exists() and not _may_be_lost(path):
-        raise typer.BadParameter(f"{path} is there already and is no model file: nothing is written over it", param_hint="--out")
+        raise typer.BadParameter(f"{path} exists and is no model file, so it is not overwritten", param_hint="--out")
     return path
 
 
 def _may_be_lost(path: Path) -> bool:
-    """Whether what stands there is a model file, or a file without anything in it."""
+    """Whether a file is empty or a model file."""
     if not path.is_file():
         return False
     try:
@@ -33,15 +33,15 @@ def _may_be_lost(path: Path) -> bool:
     return not head or is_model_file(head)
 
 
-def existing(directory: Path, flag: str = "--failing") -> Path:
-    """A directory that files can be written to, found out before anything runs."""
+def existing_folder(directory: Path, flag: str = "--failing") -> Path:
+    """Check that a folder exists, and return it."""
     if not directory.is_dir():
         raise typer.BadParameter(f"there is no directory {directory}", param_hint=flag)
     return directory
 
 
 def check_apart(database: Path, reports: list[Path]) -> None:
-    """No report may be written over the database that it is made from."""
+    """Check that no report is written over its database."""
     for path in reports:
         if path.resolve() == database.resolve() or path.exists() and database.exists() and path.samefile(database):
             raise typer.BadParameter(f"{path} is the database: a report would be written over it", param_hint="--out")

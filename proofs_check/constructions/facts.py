@@ -15,8 +15,8 @@ Letters = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Phase:
-    """Decoding steps that are alike: how many, the context that the model sees in each, and the rows that engines which skip rows
-    compute in the first layer and in later ones."""
+    """Equal decoding steps: how many, their context, and the rows that engines which skip rows compute in the first layer and in later
+    layers."""
 
     steps: int
     context: int

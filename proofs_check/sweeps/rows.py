@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from lockstep.proofs_check.report import Check
@@ -17,13 +20,41 @@ def insertion(table: str, row: Mapping[str, Any]) -> str:
     return f"INSERT INTO {table} ({columns}) VALUES ({', '.join(f':{name}' for name in row)})"
 
 
-def subject_row(subject: Subject) -> dict[str, str | int | float]:
-    """A subject as a row: the columns of `lockstep.proofs_check.sweeps.store.SUBJECT`."""
+#: Begins the name of a file that does not lie below the database's folder.
+ELSEWHERE = "elsewhere-"
+
+
+def file_row_name(file: str, folder: Path) -> str:
+    """How a database names a file: relative to the database's folder if it lies below, else `elsewhere-1a2b3c4d/NAME`.
+
+    People give databases to others, so a database holds no folder of their machine. The digits tell files of one name apart.
+    """
+    path = Path(file)
+    if not file or path.is_relative_to(folder):
+        return path.relative_to(folder).as_posix() if file else ""
+    return f"{ELSEWHERE}{sha256(os.fsencode(path.parent)).hexdigest()[:8]}/{path.name}"
+
+
+def without_folders(text: str, subject: Subject) -> str:
+    """A message without the folders of the program and its sidecar."""
+    folders = {Path(subject.file).parent, subject.folder, Path(subject.program.name).parent}
+    for folder in sorted((str(folder) for folder in folders if folder.is_absolute()), key=len, reverse=True):
+        text = text.replace(os.path.join(folder, ""), "")
+    return text
+
+
+def read_file_name(name: str, subject: Subject) -> str:
+    """A file that a sidecar has read, relative to the sidecar's folder."""
+    return os.path.relpath(name, subject.folder.resolve()) if os.path.isabs(name) else name
+
+
+def subject_row(subject: Subject, folder: Path) -> dict[str, str | int | float]:
+    """A subject as a row: the columns of `lockstep.proofs_check.sweeps.store.SUBJECT`. folder: the database's."""
     limits = subject.limits
     return {
-        "file": subject.file,
+        "file": file_row_name(subject.file, folder),
         "program_sha256": subject.program_sha256,
-        "sidecar_file": subject.sidecar_file,
+        "sidecar_file": file_row_name(subject.sidecar_file, folder),
         "sidecar_sha256": subject.sidecar_sha256,
         "constructions": ", ".join(limits.constructions),
         "dtype": limits.dtype,
@@ -36,7 +67,7 @@ def subject_row(subject: Subject) -> dict[str, str | int | float]:
     }
 
 
-def case_row(result: Result) -> dict[str, Any]:
+def case_row(result: Result, subject: Subject) -> dict[str, Any]:
     """A result as a row: the columns of `cases` without the key."""
     return {
         "status": result.status,
@@ -46,7 +77,7 @@ def case_row(result: Result) -> dict[str, Any]:
         "processors": result.processors,
         "space": result.space,
         "outputs_right": result.right,
-        "trouble": _as_utf8(result.trouble),
+        "trouble": _as_utf8(without_folders(result.trouble, subject)),
         "unreached": json.dumps(result.unreached),
     }
 

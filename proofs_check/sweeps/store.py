@@ -22,10 +22,10 @@ from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.sidecar.files import fingerprint
 from lockstep.proofs_check.sweeps.plan import Key, Subject, SweepPlan, Task, load_subject
 from lockstep.proofs_check.sweeps.result import Result
-from lockstep.proofs_check.sweeps.rows import case_row, check_row, insertion, subject_row
+from lockstep.proofs_check.sweeps.rows import case_row, check_row, file_row_name, insertion, read_file_name, subject_row
 
 #: Marks in the header of the SQLite file: the application ("LSwp"), and the version of the tables.
-APPLICATION, TABLES = 0x4C537770, 4
+APPLICATION, TABLES = 0x4C537770, 5
 
 #: The columns of a subject: everything that results depend on, except size, input, seed and the files that the sidecar reads.
 SUBJECT = {
@@ -71,8 +71,9 @@ SAME_CASE = "(subject, seed, size, number, drawn) = (:subject, :seed, :size, :nu
 class SweepStore:
     """The database, open for writing; `writing` opens it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         self.connection = connection
+        self.folder = folder
         self.ids: dict[Subject, int] = {}
 
     def begin_sweep(self, plan: SweepPlan, tasks: Iterable[Task]) -> None:
@@ -90,7 +91,7 @@ class SweepStore:
             self._take_over(sweep)
 
     def _enter(self, subject: Subject, sweep: int) -> int:
-        row = {**subject_row(subject), "name": load_subject(subject).name, "sweep": sweep}
+        row = {**subject_row(subject, self.folder), "name": load_subject(subject).name, "sweep": sweep}
         again = f"ON CONFLICT ({', '.join(SUBJECT)}) DO UPDATE SET sweep = excluded.sweep RETURNING id"
         (number,) = self.connection.execute(f"{insertion('subjects', row)} {again}", row).fetchone()
         self.connection.execute("DELETE FROM planned WHERE subject = ?", (number,))
@@ -130,8 +131,9 @@ class SweepStore:
             old = self.connection.execute(f"SELECT id FROM cases WHERE NOT current AND {SAME_CASE}", key)
             self._remove([row["id"] for row in old])
             (sweep,) = self.connection.execute("SELECT sweep FROM subjects WHERE id = :subject", key).fetchone()
-            case = self._insert("cases", {**key, **case_row(result), "sweep": sweep})
-            self._insert_all("files", [{"case_id": case, "name": name, "fingerprint": found} for name, found in result.files])
+            case = self._insert("cases", {**key, **case_row(result, task.subject), "sweep": sweep})
+            read = {read_file_name(name, task.subject): found for name, found in result.files}
+            self._insert_all("files", [{"case_id": case, "name": name, "fingerprint": found} for name, found in read.items()])
             self._insert_all("decodes", [{"case_id": case, **asdict(decode)} for decode in result.decodes])
             self._insert_all("checks", [{"case_id": case, **check_row(check)} for check in result.checks])
 
@@ -164,7 +166,7 @@ class SweepStore:
         Returns: the number of cases removed.
         Raises:  PramError: the database has nothing about this file.
         """
-        file = str(path.resolve())
+        file = file_row_name(str(path.resolve()), self.folder)
         known = self.connection.execute("SELECT id, sweep FROM subjects WHERE file = ?", (file,)).fetchall()
         if not known:
             raise fail("no program of this file is in the database", Source(str(path), ""))
@@ -197,7 +199,7 @@ def writing(path: Path) -> Iterator[SweepStore]:
         _check(connection, path)
         with _transaction(connection):  # takes the lock
             connection.execute(f"PRAGMA user_version = {TABLES}")
-        yield SweepStore(connection)
+        yield SweepStore(connection, path.resolve().parent)
 
 
 @contextmanager

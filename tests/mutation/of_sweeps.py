@@ -88,7 +88,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a case without verdict removes an oracle's failure",
-        survey._took_back,
+        survey._checked_again,
         ' and bool(row["judged"]) >= case.judged',
         "",
         "failures stand",
@@ -96,7 +96,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "another input with the same number removes a failure",
-        survey._took_back,
+        survey._checked_again,
         "inputs = [drawn] if drawn else [",
         "inputs = [",
         "failures stand",
@@ -104,7 +104,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a failure to draw an input is never removed",
-        survey._took_back,
+        survey._checked_again,
         "[found for (found,) in since if found]",
         "[]",
         "failures stand",
@@ -113,7 +113,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a sweep of fewer processes removes a failure",
-        survey.Entry.asks_no_less,
+        survey.Entry.checks_no_less_than,
         "set(self.limits.constructions) >= set(other.limits.constructions)",
         "True",
         "failures stand",
@@ -121,7 +121,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a sweep with another dtype removes a failure",
-        survey.Entry.asks_no_less,
+        survey.Entry.checks_no_less_than,
         "self.limits.dtype == other.limits.dtype",
         "True",
         "failures stand",
@@ -129,16 +129,16 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a sweep without oracle removes an oracle's failure",
-        survey.Entry.asks_no_less,
+        survey.Entry.checks_no_less_than,
         "(self.sidecar == other.sidecar or not other.sidecar)",
         "True",
         "failures stand",
     ),
-    row(SHOWN, "an earlier result removes a failure", survey._took_back, "AND sweep > ?", "AND sweep != ?", "failures stand"),
+    row(SHOWN, "an earlier result removes a failure", survey._checked_again, "AND sweep > ?", "AND sweep != ?", "failures stand"),
     row(
         SHOWN,
         "a computed case removes a failure of a decode",
-        survey._took_back,
+        survey._checked_again,
         "else (CHECKED,)",
         "else (CHECKED, COMPUTED)",
         "failures stand",
@@ -170,7 +170,7 @@ OF_SHOWN = (
     row(
         SHOWN,
         "a size with a failure counts as checked",
-        values.Surveyed.checked,
+        values.SurveyedProgram.checked,
         "self._lacking | ",
         "",
         "reports say what was run",
@@ -192,7 +192,7 @@ OF_STATUS = (
     ),
     row(SAID, "failures end with 0", verdict._failures, "if not failed:", "if failed:", "exit status"),
     row(SAID, "a database without programs ends with 0", verdict.reasons, "if not survey.programs:", "if False:", "exit status"),
-    row(SAID, "false claims end with 0", ending.end_with, "raise typer.Exit(FAILED)", "pass", "false claims"),
+    row(SAID, "false claims end with 0", ending.end_with_failures, "raise typer.Exit(FAILED)", "pass", "false claims"),
     row(SAID, "true claims count as false", ending.false_claims, "if not check.holds", "if True", "false claims"),
     row(SAID, "empty ranges of sizes are dropped", arguments._range, "if high < low:", "if False:", "sizes are refused"),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from kit.sweeps import GOOD, TINY, Told, failed, files, fine, swept
 from lockstep.commands.report.survey import survey
 from lockstep.commands.report.verdict import reasons
 from lockstep.common.arguments import parse_sizes
-from lockstep.common.ending import end_with, false_claims
+from lockstep.common.ending import end_with_failures, false_claims
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
@@ -158,7 +158,7 @@ def claims_end() -> None:
         found = false_claims(program, {"n": n}, run(program.instantiate({"n": n}, {})))
         try:
             with contextlib.redirect_stderr(io.StringIO()) as printed:
-                end_with([], found)
+                end_with_failures([], found)
             statuses.append(0)
         except typer.Exit as ended:
             statuses.append(ended.exit_code)

@@ -15,7 +15,7 @@ from oracles.scalar_machine import run_scalar
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.commands.modes.trying import ModeResult, try_modes
-from lockstep.common.inputs import given_case, machine_case
+from lockstep.common.inputs import job_and_input, machine_job_and_input
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.storage import load_program_or_model
@@ -146,13 +146,13 @@ def winners_given() -> None:
         file, model = Path(folder) / "in.json", Path(folder) / "m.safetensors"
         file.write_text('{"params": {"n": 2}, "winner": "highest"}')
         for option, wanted in ((by_choices(1), 1), (None, 2)):
-            found = run(given_case(program, file, None, 0, None, option)[0]).outputs["s"]
+            found = run(job_and_input(program, file, None, 0, None, option)[0]).outputs["s"]
             assert found == wanted, f"{option} beside a file that says highest: {found} wins"
         for seed, text, wanted in ((None, None, HIGHEST), (3, None, at_random(3)), (None, "lowest", LOWEST)):
-            found = machine_case(program, file, None, seed, None, text)[0].winner
+            found = machine_job_and_input(program, file, None, seed, None, text)[0].winner
             assert found == wanted, f"seed {seed}, --winner {text}: {found}, not {wanted}"
         try:
-            given_case(parse_program(ARBITRARY.replace("arbitrary", "common")), file, None, 0, None)
+            job_and_input(parse_program(ARBITRARY.replace("arbitrary", "common")), file, None, 0, None)
         except PramError as error:
             assert "in.json:1:32" in str(error) and "take it out of the file" in str(error), str(error)
         else:

@@ -1,1 +1,1 @@
-"""`lockstep certify`: command.py its options, bounds.py the certificate for given bounds, table.py how it is shown."""
+"""`lockstep certify`: command.py has the options, bounds.py makes the certificate for given bounds, table.py prints it."""

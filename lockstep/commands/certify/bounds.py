@@ -1,4 +1,4 @@
-"""Certificates for bounds that a user names, rather than for one run."""
+"""Certificates for all runs within bounds that the user gives."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import Certificate, certify, horizon
 from lockstep.proofs_check.theorems import theorem4
 
-#: What runs are bounded by where neither a user nor a model says anything: steps, processors, cells.
+#: Bounds on steps, processors and cells that apply if neither the user nor a model file gives any.
 DEFAULTS = {"T": 1000, "P": 64, "S": 1000}
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One bound of all runs that are spoken of: its letter, the most, and who set it."""
+    """One bound on runs: its letter, the largest value, and who set it."""
 
     letter: str
     most: int
@@ -28,11 +28,11 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Bounded:
+class BoundsCertificate:
     """The certificate of a program's model for all runs within some limits.
 
-    needed: the least bits for these limits. horizon: the most bits of `compiled.widths.extent` that this dtype is certified for
-    with words and pids of the model's bits; 0 if none.
+    needed: the fewest bits for these limits. horizon: the most bits of `compiled.widths.extent` for which this dtype is certified,
+    with the model's bits of words and pids; 0 if there are none.
     """
 
     program: str
@@ -48,7 +48,7 @@ class Bounded:
 
     @property
     def fits(self) -> bool:
-        """Whether each of the model's bits covers the limits, as layouts ask (always, unless the model was given)."""
+        """Whether the model has enough bits for the limits; always true unless the user gave a model file."""
         has = asdict(self.compiled.widths)
         return all(bits <= has[name] for name, bits in asdict(self.needed).items())
 
@@ -69,10 +69,11 @@ class Bounded:
 
 
 def certify_bounds(program: Program, construction: str, asked: Mapping[str, Optional[int]], word_bits: int, dtype: str,
-                   compiled: Compiled | None = None) -> Bounded:  # fmt: skip
-    """Certify a program's model, or one that was compiled before, for all runs within the bounds.
+                   compiled: Compiled | None = None) -> BoundsCertificate:  # fmt: skip
+    """Certify a program's model for all runs within the bounds.
 
-    Args:   asked: the most of T, P and S; what is None is the model's own, or one of DEFAULTS where none was compiled before.
+    Args:   asked: the largest T, P and S; for None, the model file's bound applies, or one of DEFAULTS if there is no file.
+            compiled: the model of a model file.
     """
     code = compiled.code if compiled else Code.of_program(program)
     name = compiled.construction if compiled else construction
@@ -81,11 +82,11 @@ def certify_bounds(program: Program, construction: str, asked: Mapping[str, Opti
     needed = least_widths(name, code, most, compiled.widths.word if compiled else word_bits)
     compiled = compiled or compile_code(code, needed, dtype, name)
     certificate = certify(compiled.model, compiled.circuit)
-    return Bounded(program.name, compiled, certificate, limits, needed, horizon(compiled))
+    return BoundsCertificate(program.name, compiled, certificate, limits, needed, horizon(compiled))
 
 
 def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths | None) -> tuple[Limit, ...]:
-    """A limit for each letter that the weights of a construction depend on; a model's own space is its longest context, N."""
+    """A limit for each letter that a construction's weights depend on. A model file bounds its context N instead of S."""
     found = []
     for letter in ("P", "S") if construction in theorem4.BOUNDS else ("T", "P"):
         most = asked[letter]
@@ -102,7 +103,7 @@ def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths |
 
 
 def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bits: int) -> Widths:
-    """The least bit widths for runs of at most T steps or S cells (or a context of N) on P processors."""
+    """The smallest bit widths for runs of at most T steps or S cells (or a context of N) on P processors."""
     kind: type[Widths] = CONSTRUCTIONS[construction].bits
     pid = bits_for(most["P"])
     if construction not in theorem4.BOUNDS:

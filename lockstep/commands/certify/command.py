@@ -1,4 +1,4 @@
-"""`lockstep certify`: exact arithmetic up to given bounds, from the weights alone."""
+"""`lockstep certify`: shows from the weights alone that arithmetic is exact up to given bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lockstep.common.models import DEFAULT_BITS, check_model, declared_bits
 from lockstep.common.options import Json, ModelBits, ModelDtype, ModelProcess, ModelSchedule, ProgramOrModel
 from lockstep.compiler.names import MODEL_BITS
 
-#: A pid and an address are words.
+#: Processor numbers and addresses are words, which bounds P and S.
 MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
     (1 << MODEL_BITS["time"][1]) - 1,
     1 << MODEL_BITS["pid"][1],
@@ -23,14 +23,14 @@ MOST_STEPS, MOST_PROCESSORS, MOST_CELLS = (
 
 def certify(file: ProgramOrModel,
             time: Annotated[Optional[int], typer.Option("--time", min=1, max=MOST_STEPS, show_default=False,
-                                                        help="T, the longest run, of mdm [1000, or the model's own].")] = None,
+                    help="T, most steps of a run, for mdm [1000, or what the model has bits for].")] = None,
             procs: Annotated[Optional[int], typer.Option("--procs", min=1, max=MOST_PROCESSORS, show_default=False,
-                                                         help="P, the most processors [64, or the model's own].")] = None,
+                                                         help="P, most processors [64, or what the model has bits for].")] = None,
             space: Annotated[Optional[int], typer.Option("--space", min=1, max=MOST_CELLS, show_default=False,
-                                                         help="S, the most cells, of ap-mdm [1000, or what the model holds].")] = None,
+                    help="S, most cells, for ap-mdm [1000, or what the model has bits for].")] = None,
             word_bits: ModelBits = None, dtype: ModelDtype = None, process: ModelProcess = None, schedule: ModelSchedule = None,
             json_: Json = False) -> None:  # fmt: skip
-    """Show that arithmetic is exact up to given bounds, from the weights alone."""
+    """Show from the weights alone that arithmetic is exact up to given bounds."""
     construction = construction_named(process, schedule)
     from lockstep.commands.certify.bounds import certify_bounds
     from lockstep.compiler.storage import load_program_or_model

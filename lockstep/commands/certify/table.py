@@ -1,42 +1,47 @@
-"""Every sum and gap against its limit, what follows from them, and the horizon."""
+"""The certificate as a table: every sum and gap beside its limit, then the conclusions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table
+
 if TYPE_CHECKING:
-    from lockstep.commands.certify.bounds import Bounded
+    from lockstep.commands.certify.bounds import BoundsCertificate
 
 
-def certificate_table(found: Bounded) -> RenderableType:
-    """Every sum and gap against its limit, what follows from them, and the horizon."""
+def certificate_table(found: BoundsCertificate) -> RenderableType:
+    """The certificate as a table: every sum and gap beside its limit, then the conclusions."""
     certificate = found.certificate
     title = f"{found.program}: {found.compiled.construction} in {certificate.dtype}"
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
+    table = narrow_table()
     for column in ("what", "found", "limit", "verdict"):
-        table.add_column(column, justify="right" if column in ("found", "limit") else "left")
-    for line in certificate.lines:
-        style, verdict = ("green", "certified") if line.holds else ("bold red", "FAILED")
-        table.add_row(Text(line.what), f"{line.found:.10g}", _power_of_two(line.limit), Text(verdict, style=style))
-    return Group(table, Text("\n".join(_about(found))))
+        number = column in ("found", "limit")
+        table.add_column(column, justify="right" if number else "left", no_wrap=number)
+    for place, lines in groupby(certificate.lines, key=lambda line: line.what.partition(": ")[0]):
+        table.add_row(Text(place, style=LABEL))
+        for line in lines:
+            style, verdict = (GOOD, "certified") if line.holds else (BAD, "FAILED")
+            what = Text("  " + line.what.partition(": ")[2])
+            table.add_row(what, f"{line.found:.10g}", _power_of_two(line.limit), Text(verdict, style=style))
+    return Group(heading(title), table, Text("\n" + "\n".join(_about(found))))
 
 
 def _power_of_two(limit: float) -> str:
-    """2^53 as such: what float64 counts exactly."""
+    """A limit as text; large limits as powers of two, such as 2^53."""
     return f"2^{int(limit).bit_length() - 1}" if limit >= 2.0**24 else f"{limit:.10g}"
 
 
-def _about(found: Bounded) -> Iterator[str]:
-    """What a certificate says, and for which runs: of what it does not show, nothing is said."""
+def _about(found: BoundsCertificate) -> Iterator[str]:
+    """What the certificate shows, and for which runs."""
     certificate, widths = found.certificate, found.compiled.widths
-    yield "found: the most that values in range can make of it; of sums, of all their parts in any order"
+    yield "found: the largest possible value; of a sum, the largest of all its partial sums in any order"
     limits = " and ".join(f"{limit.letter} <= {limit.most:,} ({limit.origin})" for limit in found.limits)
     what, bits = found.needed.extent
     yield f"runs: {limits}, so {what} <= 2^{bits}"
@@ -49,7 +54,7 @@ def _about(found: Bounded) -> Iterator[str]:
         yield f"smallest score gap: {gap}, so attention leaks exp(-{gap}) = 0{within}"
         yield f"noise at every gate: 0, since every sum is an exact integer{within}"
     else:
-        yield f"not certified: of the arithmetic of these runs in {certificate.dtype} nothing is said but what holds above"
+        yield f"not certified: {certificate.dtype} may be inexact in these runs; only the certified lines above hold"
     yield (
         f"horizon: {certificate.dtype} is certified up to {what} = 2^{found.horizon}"
         if found.horizon

@@ -1,4 +1,4 @@
-"""The coefficients of this machine: measured once, kept in the user's cache, measured anew where they do not apply."""
+"""Measures the coefficients of the cost model on this machine, and keeps them in the user's cache."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 import torch
 
 from lockstep import __version__
-from lockstep.commands.cost.measure import least, memory, small_job, work_of
+from lockstep.commands.cost.measure import decode_once, fastest_decode, memory, small_job, work_of
 from lockstep.commands.cost.model import FEATURES, features, fit
-from lockstep.commands.cost.sizes import watched
+from lockstep.commands.cost.sizes import counted_run
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import MDM
 from lockstep.models.atomic import write_atomically
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
 
-#: The decodes that calibrate each engine: programs of `measure` with their sizes, and in place of the last one for ap-mdm, whose
-#: contexts are shorter.
+#: The decodes that calibrate each engine: programs of `measure`, each with a size. For ap-mdm, whose contexts are shorter, LONGER
+#: replaces the last one.
 RUNS = {
     "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 7)),
-    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("spin", 6), ("wide", 300),
+    "active": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("spin", 4), ("wide", 300),
                ("sums", 14)),
     "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 180), ("rounds", 12),
                 ("rounds", 48), ("spin", 1), ("spin", 6)),
@@ -36,8 +36,11 @@ MEMORY_RUNS = {"dense": (7, 11), "active": (7, 16), "indexed": (100, 300)}
 
 @dataclass(frozen=True)
 class Calibration:
-    """Coefficients of FEATURES by engine and construction, in seconds; bytes of a process, and for each byte of `memory_unit`,
-    by engine; worst: how far the fit is from what it was fitted to, as a factor."""
+    """The coefficients of one machine.
+
+    time: seconds for each of FEATURES, by engine and construction. memory: by engine, bytes of the process, and bytes for each byte
+    of `memory_unit`. worst: the largest factor between a measurement and the fit.
+    """
 
     machine: dict[str, str]
     time: dict[str, dict[str, list[float]]]
@@ -46,7 +49,7 @@ class Calibration:
 
 
 def this_machine() -> dict[str, str]:
-    """What coefficients depend on."""
+    """Facts that the coefficients depend on: the processor, the system, versions."""
     return {
         "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(), "torch": torch.__version__, "lockstep": __version__, "model": str(FEATURES),
@@ -63,13 +66,13 @@ def _processor() -> str:
 
 
 def cache_file() -> Path:
-    """Where a calibration is kept."""
+    """The file of the cache."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "lockstep" / "cost.json"
 
 
-def kept() -> Calibration | None:
-    """The calibration in the cache, if it was made on this machine with this version."""
+def cached() -> Calibration | None:
+    """The calibration in the cache, if this machine made it with these versions; else None."""
     try:
         found = Calibration(**json.loads(cache_file().read_text()))
     except (OSError, ValueError, TypeError):
@@ -77,8 +80,8 @@ def kept() -> Calibration | None:
     return found if found.machine == this_machine() else None
 
 
-def keep(calibration: Calibration) -> None:
-    """Put it into the cache, whole or not at all.
+def save(calibration: Calibration) -> None:
+    """Write a calibration to the cache.
 
     Raises: PramError: the cache cannot be written.
     """
@@ -87,11 +90,11 @@ def keep(calibration: Calibration) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(asdict(calibration), indent=1).encode())
     except OSError as error:
-        raise fail(f"the calibration cannot be kept: {error.strerror}", Source(str(path), "")) from None
+        raise fail(f"the measurements cannot be written: {error.strerror}", Source(str(path), "")) from None
 
 
 def calibrate(progress: Progress = silent) -> Calibration:
-    """Measure a few short decodes of each engine and construction, and fit the model to them."""
+    """Measure short decodes with each engine and construction, and fit the model to them."""
     total = sum(map(len, RUNS.values())) * len(CONSTRUCTIONS) + len(MEMORY_RUNS)
     done, ratios = 0, [1.0]
     times: dict[str, dict[str, list[float]]] = {engine: {} for engine in RUNS}
@@ -116,12 +119,12 @@ def calibrate(progress: Progress = silent) -> Calibration:
 
 
 def _measured(engine: str, construction: str, name: str, size: int, warm: bool) -> tuple[list[float], float]:
-    """The features of a decode and the seconds it took; `warm`: kernels may have to be compiled first."""
+    """The features of a decode, and the seconds that it took. warm: first make one decode that compiles kernels."""
     job = small_job(name, size)
-    run, activity = watched(job, 1 << 20)
+    run, activity = counted_run(job, 1 << 20)
     compiled = compile_job(job, run.time, construction=construction)
     if warm:
-        least(compiled, job, run.time, engine)
-    taken = least(compiled, job, run.time, engine)
+        decode_once(compiled, job, run.time, engine)
+    taken = fastest_decode(compiled, job, run.time, engine)
     assert taken.engine == engine, taken.engine
     return features(engine, work_of(job, run.time, compiled, activity)), taken.seconds

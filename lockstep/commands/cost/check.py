@@ -1,4 +1,4 @@
-"""Forecasts held against decodes: what is exact must be equal; how far estimates are off is shown."""
+"""Compares predictions with decodes. Exact figures must be equal; for estimates the difference is shown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import contexts, letters
-from lockstep.commands.cost.measure import Taken, least, work_of
+from lockstep.commands.cost.measure import MeasuredDecode, fastest_decode, work_of
 from lockstep.commands.cost.model import FEATURES, features
-from lockstep.commands.cost.sizes import Activity, watched
+from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import compile_job
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.pram.job import Job
@@ -17,17 +17,17 @@ from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.refusals import NotCertified
 
-#: What a decode to check against may take by the estimate, in seconds.
+#: Decodes that take longer by the estimate, in seconds, are not made.
 MOST_SECONDS = 10.0
 MOST_STEPS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Held:
-    """One decode, or one that was left out.
+class Comparison:
+    """A prediction compared with one decode, or with the run alone if the decode was left out.
 
-    trouble: where it is not what was predicted, "" if nowhere. predicted, measured: seconds, 0 without a calibration or a decode.
-    left_out: why nothing was decoded, so that T alone was held, "" if it was; `engine` is "" if no engine could.
+    trouble: the first difference, or "". predicted, measured: seconds, or 0 without a calibration or a decode.
+    left_out: why there was no decode, or "". engine: "" if no engine could decode.
     """
 
     construction: str
@@ -39,36 +39,36 @@ class Held:
 
     @property
     def holds(self) -> bool:
-        """Whether all that was looked at is as predicted: without a decode that is T."""
+        """Whether everything that was compared is as predicted; without a decode that is only T."""
         return not self.trouble
 
 
-def hold(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
-         engines: Sequence[str] = tuple(FEATURES), relation: str = "==") -> Iterator[Held]:  # fmt: skip
-    """Run a job, and decode it with each construction and each engine that is short enough; a row for those that are not, too.
+def compare(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
+         engines: Sequence[str] = tuple(FEATURES), relation: str = "==") -> Iterator[Comparison]:  # fmt: skip
+    """Run a job, decode it in each construction with each engine, and compare. Decodes that are too long also give a row.
 
-    Args:   time: what T is said to be, or with the relation <= the most it is said to be.
+    Args:   time: the predicted T; with the relation <= an upper bound.
     Raises: PramError: the machine refuses the run.
     """
-    run, activity = watched(job, MOST_STEPS)
+    run, activity = counted_run(job, MOST_STEPS)
     trouble = _wrong_time(time, relation, run.time)
     for construction in constructions:
         try:
             compiled = compile_job(job, run.time, construction=construction)
             require_certificate(compiled)
-        except (ValueError, NotCertified) as error:  # no such model, or none that is exact
-            yield Held(construction, "", trouble, left_out=str(error))
+        except (ValueError, NotCertified) as error:  # there is no such model, or it is not exact
+            yield Comparison(construction, "", trouble, left_out=str(error))
             continue
         work, length = work_of(job, run.time, compiled, activity), compiled.layout(job, run.time).length
         for engine in engines:
             coefficients = calibration.time[engine][construction] if calibration else []
             predicted = sum(c * x for c, x in zip(coefficients, features(engine, work)))
             if left_out := _too_long(engine, length, predicted):
-                yield Held(construction, engine, trouble, predicted, left_out=left_out)
+                yield Comparison(construction, engine, trouble, predicted, left_out=left_out)
                 continue
-            taken = least(compiled, job, run.time, engine)
+            taken = fastest_decode(compiled, job, run.time, engine)
             found = trouble or _difference(construction, job, run.time, activity, taken)
-            yield Held(construction, taken.engine, found, predicted, taken.seconds)
+            yield Comparison(construction, taken.engine, found, predicted, taken.seconds)
 
 
 def _wrong_time(said: int, relation: str, time: int) -> str:
@@ -78,14 +78,14 @@ def _wrong_time(said: int, relation: str, time: int) -> str:
 
 
 def _too_long(engine: str, length: int, predicted: float) -> str:
-    """Why a decode is not made to check against."""
+    """Why a decode is left out; "" if it is short enough."""
     if length > MAX_CONTEXT[engine]:
         return f"context {length:,}, limit {MAX_CONTEXT[engine]:,}"
     return f"would take more than {MOST_SECONDS:.0f} s" if predicted > MOST_SECONDS else ""
 
 
-def _difference(construction: str, job: Job, time: int, activity: Activity, taken: Taken) -> str:
-    """The first of contexts (and so decoding steps) and tokens that is not what the closed forms say of a run of this time."""
+def _difference(construction: str, job: Job, time: int, activity: Activity, taken: MeasuredDecode) -> str:
+    """The first difference between a decode and the closed forms, in contexts, decoding steps or tokens; "" if they agree."""
     facts, values = FACTS[construction], letters(construction, job, time)
     expected = [length for steps, length in contexts(construction, values) for _ in range(steps)]
     seen = list(taken.contexts if facts.in_place else taken.contexts[:-1])

@@ -1,4 +1,4 @@
-"""The command that says what a decode will cost."""
+"""`lockstep cost`: predicts what a decode of any size costs."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.commands.cost.calibrate import Calibration
-    from lockstep.commands.cost.check import Held
+    from lockstep.commands.cost.check import Comparison
     from lockstep.commands.cost.predict import Forecast
-    from lockstep.commands.cost.sizes import Sized, Trial
+    from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
 
-#: Fits that are farther from what was measured are said to be doubtful.
+#: If the fit differs from a measurement by a larger factor, the command says that the machine may have been busy.
 TRUSTED = 1.5
 
 
 def cost(file: OptionalFile = None,
-         size: Annotated[Optional[str], typer.Option("--size", help="1000, 1e6, 10^6 or 2^20; several with commas.",
+         size: Annotated[Optional[str], typer.Option("--size",
+                                                     help="Size of the input: 1000, 1e6, 10^6 or 2^20; several with commas.",
                                                      show_default=False)] = None,
-         param: Annotated[Optional[list[str]], typer.Option("--param", help="NAME=VALUE: another parameter, or an output in a claim.",
-                                                            show_default=False)] = None,
+         param: Annotated[Optional[list[str]], typer.Option("--param", show_default=False,
+                    help="NAME=VALUE: another parameter, or an output in a claim.")] = None,
          process: EachProcess = "all",
          schedule: EachSchedule = "all",
          word_bits: Bits = None,
-         exact: Annotated[bool, typer.Option("--exact", help="Only what follows from T: no time, no memory.")] = False,
-         check: Annotated[bool, typer.Option("--check", help="Decode as well, and hold it against what was said.")] = False,
-         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again.")] = False,
+         exact: Annotated[bool, typer.Option("--exact", help="Show only what follows from T: no time, no memory.")] = False,
+         check: Annotated[bool, typer.Option("--check", help="Decode as well, and compare with the prediction.")] = False,
+         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again (about a minute).")] = False,
          no_sidecar: Sidecar = False, json_: Json = False,
          old: Annotated[Optional[str], typer.Option("--n", hidden=True)] = None) -> None:  # fmt: skip
-    """Say what a decode of any size will cost, before it is made.
+    """Predict what a decode of any size costs.
 
-    T is what the program claims. Small runs are held against the claim first, but at this size it is believed. From T follow
-    context and decoding steps by closed forms, so they are as exact as the claim, and tokens, which are an upper bound for
-    ap-mdm. Time and memory are estimated from a calibration of this machine, made when it is first needed.
+    T comes from the program's claim. The command compares the claim with small runs and then trusts it. Closed forms give
+    context and decoding steps from T, and the tokens (for ap-mdm an upper bound).
+
+    Time and memory are estimates. For them the first `cost` measures this machine, which takes about a minute, and keeps
+    the figures in ~/.cache/lockstep/cost.json ($XDG_CACHE_HOME, if set). --exact needs no figures.
     """
     if old is not None:
         raise typer.BadParameter(f"this is --size now: --size {old}", param_hint="--n")
@@ -50,20 +53,20 @@ def cost(file: OptionalFile = None,
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
-    trial = _small_runs(program, word_bits, not no_sidecar) if program else None
+    small_runs = _check_small_runs(program, word_bits, not no_sidecar) if program else None
     calibration = None if exact else _calibration(calibrate)
-    if program is None or trial is None:
+    if program is None or small_runs is None:
         return
-    from lockstep.commands.cost.sizes import size_up
+    from lockstep.commands.cost.sizes import plan_run
 
-    sized = (size_up(program, each, settings, word_bits, not no_sidecar) for each in sizes)
-    found = [_forecast(program, trial, each, wanted, calibration) for each in sized]
-    held = [list(_held(program, f, wanted, calibration)) if check else [] for f in found]
+    planned = (plan_run(program, each, settings, word_bits, not no_sidecar) for each in sizes)
+    found = [_forecast(program, small_runs, each, wanted, calibration) for each in planned]
+    comparisons = [list(_comparisons(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
-    records = [record(f, h) for f, h in zip(found, held)]
-    emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, held))), json_)
-    if not all(h.holds for each in held for h in each):
+    records = [record(f, h) for f, h in zip(found, comparisons)]
+    emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, comparisons))), json_)
+    if not all(h.holds for each in comparisons for h in each):
         raise typer.Exit(FAILED)
 
 
@@ -73,48 +76,48 @@ def _size(text: str) -> int:
     raise typer.BadParameter("sizes start at 1", param_hint="--size")
 
 
-def _small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> Trial:
-    """Small runs; a claim that is false of them ends the command."""
-    from lockstep.commands.cost.sizes import try_small
+def _check_small_runs(program: Program, word_bits: int | None, use_sidecar: bool) -> SmallRuns:
+    """Run small sizes. If they make a claim false, the command ends."""
+    from lockstep.commands.cost.sizes import run_small_sizes
 
     with spinner(err, f"running {program.name}"):
-        trial = try_small(program, word_bits, use_sidecar=use_sidecar)
-    false = [check for check in trial.checks if not check.holds]
+        small_runs = run_small_sizes(program, word_bits, use_sidecar=use_sidecar)
+    false = [check for check in small_runs.checks if not check.holds]
     for check in false:
-        print(f"error: {check.what} {check.bound} is false: {check.measured}; nothing is predicted from it", file=sys.stderr)
+        print(f"error: {check.what} {check.bound} is false: {check.measured}; so there is no prediction", file=sys.stderr)
     if false:
         raise typer.Exit(FAILED)
-    return trial
+    return small_runs
 
 
 def _calibration(anew: bool) -> Calibration:
     from lockstep.commands.cost import calibrate
 
-    found = None if anew else calibrate.kept()
+    found = None if anew else calibrate.cached()
     if found is None:
-        with progress_bar(err, "measuring this machine, once") as progress:
+        print(f"measuring this machine, once: about a minute; kept in {calibrate.cache_file()}", file=sys.stderr, flush=True)
+        with progress_bar(err, "decoding with each engine") as progress:
             found = calibrate.calibrate(progress)
-        calibrate.keep(found)
+        calibrate.save(found)
         busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
-        kept = (
-            f"calibrated, kept in {calibrate.cache_file()}; the fit is within a factor of {found.worst:.2f} of what was measured"
-        )
-        print(kept + busy, file=sys.stderr)
+        print(f"measured: the estimates are within a factor of {found.worst:.2f} of these decodes{busy}", file=sys.stderr)
     return found
 
 
-def _forecast(program: Program, trial: Trial, sized: Sized, wanted: list[str], calibration: Calibration | None) -> Forecast:
+def _forecast(
+    program: Program, small_runs: SmallRuns, planned: PlannedRun, wanted: list[str], calibration: Calibration | None
+) -> Forecast:
     from lockstep.commands.cost.predict import forecast
 
     with spinner(err, "compiling"):
-        return forecast(program, sized, wanted, trial, calibration)
+        return forecast(program, planned, wanted, small_runs, calibration)
 
 
-def _held(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Held]:
-    """A run on an input of this size, and its decodes."""
-    from lockstep.commands.cost.check import hold
+def _comparisons(program: Program, found: Forecast, wanted: list[str], calibration: Calibration | None) -> list[Comparison]:
+    """Compare the prediction with a run on an input of this size, and with its decodes."""
+    from lockstep.commands.cost.check import compare
     from lockstep.commands.cost.sizes import input_of
 
     with spinner(err, "decoding"):
-        sized = found.sized
-        return list(hold(input_of(program, sized), sized.time, wanted, calibration, relation=sized.relation))
+        planned = found.planned
+        return list(compare(input_of(program, planned), planned.time, wanted, calibration, relation=planned.relation))

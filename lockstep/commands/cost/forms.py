@@ -1,4 +1,4 @@
-"""Closed forms of a decode: decoding steps, contexts, tokens, and the rows that its decoding steps touch."""
+"""Closed forms of a decode: decoding steps, contexts, tokens, and the rows that each decoding step computes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 
 def letters(construction: str, job: Job, time: int) -> dict[str, int]:
-    """Letters of the closed forms; `run` and `put` are bounded by P T."""
+    """The values of the letters in the closed forms. `run` and `put` get their upper bound P T."""
     most = job.processors * time
     return BOUNDS[construction].letters(job, time) | {"run": most, "put": most}
 
 
 def contexts(construction: str, values: Mapping[str, int]) -> Iterator[tuple[int, int]]:
-    """(decoding steps, context): how long the sequence is that the model sees, from the start; the last is what no step changes."""
+    """Pairs (decoding steps, context) from the start on: how many steps see a sequence of this length. The last step changes nothing."""
     return FACTS[construction].contexts(values, BOUNDS[construction])
 
 
 def phases(construction: str, values: Mapping[str, int], running: float, written: float) -> list[Phase]:
-    """What engines that skip rows have to touch; the first phase is the start.
+    """The rows that engines have to compute if they skip unchanged rows. The first phase is the start.
 
-    Args: running, written: the parts of P T at which processors run, and at which they write.
+    Args: running, written: the shares of P T in which processors run, and in which they write.
     """
     return FACTS[construction].phases(values, BOUNDS[construction], running, written)

@@ -1,4 +1,4 @@
-"""Measuring decodes: processor time, and peak memory in processes of their own."""
+"""Measures decodes: processor time, and peak memory in separate processes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import torch
 
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, memory_unit
-from lockstep.commands.cost.sizes import Activity, watched
+from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
 
-#: A decode is repeated, for the least time, until so many seconds of processor time are spent: at least and at most so often.
-SECONDS, REPEATS = 0.4, (2, 4)
+#: Short decodes are repeated until SECONDS of processor time are spent, at most REPEATS times; the shortest time counts.
+SECONDS, REPEATS = 0.5, 4
 #: Decoding steps after which the memory of a decode has reached its peak.
 SETTLED = 12
 STATUS = Path("/proc/self/status")
@@ -37,8 +37,7 @@ MIXED = """parallel for i in 0 .. n - 1 do
   A[i] := x | 1
 end
 """
-#: Prefix sums, a spin lock's worth of work, all word operations once and often, and one processor in a wide memory: few and many
-#: processors, weights, steps and cells, not all of them growing together.
+#: The programs that calibrate. Between them, the numbers of processors, weights, steps and cells do not all grow together.
 PROGRAMS = {
     "sums": """program sums
 param n
@@ -70,9 +69,8 @@ for i in 0 .. 7 do A[i] := A[i] + 1 end
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What one decode took: seconds of the processor's time of all threads, from the layout to the last token; decoding steps,
-    contexts, tokens unmasked, and the engine."""
+class MeasuredDecode:
+    """One measured decode. seconds: processor time of all threads, from the layout to the last token. tokens: those unmasked."""
 
     seconds: float
     steps: int
@@ -82,14 +80,14 @@ class Taken:
 
 
 def small_job(name: str, size: int) -> Job:
-    """A run of one of PROGRAMS."""
+    """The job of one of PROGRAMS."""
     program = parse_program(PROGRAMS[name], name)
     arrays = {a.name: [i % 7 for i in range(a.size)] for a in program.layout({"n": size}) if a.is_input}
     return program.instantiate({"n": size}, arrays, 16)
 
 
 def work_of(job: Job, time_taken: int, compiled: Compiled, activity: Activity) -> Work:
-    """What the model of cost needs to know of a job that was run."""
+    """The input of the cost model for a job that was run."""
     whole = job.processors * time_taken
     values = letters(compiled.construction, job, time_taken)
     share = activity.running / whole, activity.written / whole
@@ -98,7 +96,7 @@ def work_of(job: Job, time_taken: int, compiled: Compiled, activity: Activity) -
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch with one thread, as the command line has it."""
+    """Give torch one thread, as the command line does."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -107,8 +105,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
-    """Decode a job to its end, and count."""
+def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> MeasuredDecode:
+    """Decode a job to its end, and measure it."""
     with one_thread():
         begin = time.process_time()
         layout = compiled.layout(job, time_taken)
@@ -119,13 +117,13 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> T
             steps = step.number
             filled += int((step.sequence[step.change.rows] != mask).sum()) if step.change.length == lengths[-1] else 0
             lengths.append(step.change.length)
-        return Taken(time.process_time() - begin, steps, tuple(lengths), filled, decoder.engine)
+        return MeasuredDecode(time.process_time() - begin, steps, tuple(lengths), filled, decoder.engine)
 
 
-def least(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
-    """The decode of several that took the least."""
-    taken: list[Taken] = []
-    while len(taken) < REPEATS[0] or len(taken) < REPEATS[1] and sum(t.seconds for t in taken) < SECONDS:
+def fastest_decode(compiled: Compiled, job: Job, time_taken: int, engine: str) -> MeasuredDecode:
+    """The fastest of several equal decodes. A decode that takes longer than SECONDS is made once."""
+    taken: list[MeasuredDecode] = []
+    while not taken or len(taken) < REPEATS and sum(t.seconds for t in taken) < SECONDS:
         taken.append(decode_once(compiled, job, time_taken, engine))
     return min(taken, key=lambda t: t.seconds)
 
@@ -134,9 +132,9 @@ def least(compiled: Compiled, job: Job, time_taken: int, engine: str) -> Taken:
 
 
 def memory(engine: str, sizes: tuple[int, int]) -> tuple[float, float] | None:
-    """Bytes of the process itself, and how many for each byte of `memory_unit`; None where the system does not tell.
+    """Bytes of the process itself, and bytes for each byte of `memory_unit`, from the peaks of two decodes of different sizes.
 
-    From the peaks of two decodes of different sizes.
+    Returns: None if the system does not tell.
     """
     if not STATUS.is_file():
         return None
@@ -148,12 +146,12 @@ def memory(engine: str, sizes: tuple[int, int]) -> tuple[float, float] | None:
 
 
 def print_peaks(engine: str, sizes: tuple[int, int]) -> None:
-    """For each size the `memory_unit` of a decode, and the peak memory of this process after it."""
+    """Print, for each size, the `memory_unit` of a decode and the peak memory of this process after it."""
     torch.set_num_threads(1)
     peaks = []
     for size in sizes:
         job = small_job("sums", size)
-        run, _ = watched(job, 1 << 20)
+        run, _ = counted_run(job, 1 << 20)
         compiled = compile_job(job, run.time)
         layout = compiled.layout(job, run.time)
         decoder = Decoder(

@@ -1,4 +1,4 @@
-"""The model of cost: processor time and memory of a decode as sums of few counts, each with a measured coefficient."""
+"""The cost model: processor time and memory of a decode are sums of a few counts, each with a measured coefficient."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from lockstep.models.transformer import Transformer
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.constructions.facts import Phase
 
-#: What the time of each engine is a sum of, with non-negative coefficients, for each construction its own. H heads, C context.
+#: The counts whose weighted sum is the time of each engine. Coefficients are non-negative and differ by construction.
+#: H heads, C context.
 FEATURES = {
     "dense": ("decoding steps", "C x weights", "C^2 x H"),
     "active": ("once", "decoding steps", "C x H", "rows x C x H", "rows x weights", "C^2 in place"),
@@ -34,8 +35,10 @@ WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Of a transformer: d_model, and for each layer heads, their width, hidden units and nonzero weights (`each`);
-    forms: nonzeros of the different rows of the first W_in, all that matters on a row that stops there."""
+    """Sizes of a transformer: d_model, and for each layer heads, their width, hidden units and nonzero weights (`each`).
+
+    forms: nonzeros of the different rows of the first W_in, which is all that a row needs if it stops there.
+    """
 
     width: int
     heads: tuple[int, ...]
@@ -66,8 +69,7 @@ class Dimensions:
 
 @dataclass(frozen=True)
 class Work:
-    """A decode to come: its construction and model, the letters of its closed forms, and the parts of P T at which
-    processors run and write."""
+    """A decode to predict: construction, model, values of the letters, and the shares of P T in which processors run and write."""
 
     construction: str
     dimensions: Dimensions
@@ -91,7 +93,7 @@ def _dense(work: Work) -> list[float]:
 
 
 def _active(work: Work, found: Sequence[Phase]) -> list[float]:
-    """In place, every row asks whether all processors have halted: program counters come within the cut of all rows."""
+    """In ap-mdm every row asks whether all processors have halted, so a change of a program counter affects all rows."""
     model, heads = work.dimensions, sum(work.dimensions.heads)
     steps = sum(p.steps for p in found)
     rows = sum(p.steps * p.rows for p in found)
@@ -113,7 +115,7 @@ def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
 
 
 def memory_unit(engine: str, model: Dimensions, context: int) -> float:
-    """Bytes that the memory of a decode grows in proportion to."""
+    """Bytes of the arrays that dominate a decode: its memory grows in proportion."""
     if engine == "dense":  # scores of the layer with most heads, and a few streams
         return float(WORD * (max(model.heads) * context**2 + 4 * context * model.width))
     if engine == "active":  # queries, keys and values, streams, scores of a chunk of rows

@@ -1,4 +1,4 @@
-"""The forecast of a run of any size under each construction: what is exact, what is certified, what is estimated."""
+"""Predicts the costs of a run of any size in each construction: exact, certified and estimated figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import FEATURES, Dimensions, Work, features, memory_unit
-from lockstep.commands.cost.sizes import Sized, Trial
+from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models.engines import MAX_CONTEXT, pick
@@ -25,9 +25,9 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class EngineCost:
-    """What a decode by one engine is estimated to take: seconds of processor time, bytes (None where memory was not measured).
+    """Estimates for one engine: seconds of processor time, and bytes (None if memory was not measured).
 
-    longest: the engine's limit; within: whether the context is.
+    longest: the longest context that the engine takes. within: whether this context is shorter.
     """
 
     engine: str
@@ -41,8 +41,8 @@ class EngineCost:
 class ProcessCost:
     """A decode by one construction.
 
-    steps, context, tokens: as Sized.relation says; tokens_bound: whether `tokens` is a bound however exact the time is.
-    certified: for each dtype "" or why not. refused: why the program has no such model; then all else is 0.
+    steps, context, tokens: exact or upper bounds, as PlannedRun.relation says. tokens_bound: `tokens` is an upper bound in any case.
+    certified: for each dtype "", or why it is not exact. refused: why the program has no such model, or ""; then the rest is 0.
     """
 
     construction: str
@@ -60,26 +60,26 @@ class ProcessCost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All that is known of one run before it is made; `on`: the small runs that the claims were held against."""
+    """The prediction for one run. on: the small runs on which the claims were checked."""
 
     program: str
     on: str
-    sized: Sized
+    planned: PlannedRun
     processes: tuple[ProcessCost, ...]
 
 
-def forecast(program: Program, sized: Sized, constructions: Sequence[str], trial: Trial,
+def forecast(program: Program, planned: PlannedRun, constructions: Sequence[str], small_runs: SmallRuns,
              calibration: Calibration | None = None) -> Forecast:  # fmt: skip
-    """What decodes of one run cost; without a calibration only what is exact and what is certified.
+    """Predict the costs of one run's decodes. Without a calibration there are no estimates.
 
     Raises: PramError: a closed form has more than 63 bits.
     """
-    processes = tuple(_process(name, sized, trial, calibration) for name in constructions)
-    return Forecast(program=program.name, on=trial.on, sized=sized, processes=processes)
+    processes = tuple(_process(name, planned, small_runs, calibration) for name in constructions)
+    return Forecast(program=program.name, on=small_runs.on, planned=planned, processes=processes)
 
 
-def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibration | None) -> ProcessCost:
-    job, time = sized.job, sized.time
+def _process(construction: str, planned: PlannedRun, small_runs: SmallRuns, calibration: Calibration | None) -> ProcessCost:
+    job, time = planned.job, planned.time
     try:
         values, bound = letters(construction, job, time), BOUNDS[construction]
         steps, context, tokens = bound.steps(job, time), bound.peak_context(job, time), FACTS[construction].tokens(values)
@@ -91,7 +91,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
     except ValueError as error:
         return ProcessCost(construction, refused=str(error))
     dimensions = Dimensions.of(compiled.model)
-    work = Work(construction, dimensions, values, trial.running, trial.written)
+    work = Work(construction, dimensions, values, small_runs.running, small_runs.written)
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
     costs = tuple(_engine(engine, work, context, able) for engine in FEATURES) if able else ()
@@ -103,7 +103,7 @@ def _process(construction: str, sized: Sized, trial: Trial, calibration: Calibra
 
 
 def _why_not(construction: str, compiled: Compiled, dtype: str) -> str:
-    """Why arithmetic is not certified exact at these widths; "" if it is."""
+    """Why arithmetic is not certified as exact at these widths; "" if it is certified."""
     try:
         made = compiled if dtype == "float64" else compile_code(compiled.code, compiled.widths, dtype, construction)
         require_certificate(made)

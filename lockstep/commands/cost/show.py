@@ -1,4 +1,4 @@
-"""Forecasts as records for JSON, as tables, and in a sentence."""
+"""Prints predictions as records for JSON, as tables and as a sentence."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.cost.check import Held
-from lockstep.commands.cost.predict import EngineCost, Forecast, ProcessCost
+from lockstep.commands.cost.check import Comparison
+from lockstep.commands.cost.predict import DTYPES, EngineCost, Forecast, ProcessCost
+from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, heading, narrow_table, number_text
 from lockstep.compiler.names import MDM
 
 SPANS = ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
@@ -21,9 +21,9 @@ MOST_YEARS = 1_000_000
 
 
 def span(seconds: float) -> str:
-    """`4.2 hours`: two digits, since that is more than is known."""
+    """A time such as `4.2 hours`, with two digits: estimates are no more precise."""
     if seconds > MOST_YEARS * SPANS[0][0]:
-        return f"over {MOST_YEARS:,} years"
+        return "over 10^6 years"
     return _scaled(seconds, SPANS)
 
 
@@ -36,15 +36,15 @@ def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
     return f"{value / unit:,.0f} {name}" if value >= 10 * unit else f"{value / unit:.1f} {name}"
 
 
-def record(found: Forecast, held: Sequence[Held] = ()) -> dict[str, Any]:
-    sized, job = found.sized, found.sized.job
+def record(found: Forecast, comparisons: Sequence[Comparison] = ()) -> dict[str, Any]:
+    planned, job = found.planned, found.planned.job
     return {
-        "program": found.program, "params": sized.params, "time": sized.time, "time_is": sized.relation,
-        "time_basis": sized.basis, "claims_checked_on": found.on,
+        "program": found.program, "params": planned.params, "time": planned.time, "time_is": planned.relation,
+        "time_basis": planned.basis, "claims_checked_on": found.on,
         "processors": job.processors, "cells": job.space, "registers": job.registers, "inputs": job.inputs,
         "outputs": len(job.outputs), "word_bits": job.word_bits,
-        "processes": [_process_record(p, sized.relation) for p in found.processes],
-        "sentence": sentence(found), "checked": [asdict(h) | {"holds": h.holds} for h in held],
+        "processes": [_process_record(p, planned.relation) for p in found.processes],
+        "sentence": sentence(found), "checked": [asdict(h) | {"holds": h.holds} for h in comparisons],
     }  # fmt: skip
 
 
@@ -59,77 +59,87 @@ def _process_record(cost: ProcessCost, relation: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def table(found: Forecast, held: Sequence[Held] = ()) -> RenderableType:
+def table(found: Forecast, comparisons: Sequence[Comparison] = ()) -> RenderableType:
     parts: list[RenderableType] = [_heading(found), _exact(found)]
     if any(p.engines for p in found.processes):
-        parts.append(_engines(found))
-    if held:
-        parts.append(_held(held))
+        parts += [Text(""), _engines(found)]
+    if comparisons:
+        decoded = any(not h.left_out for h in comparisons)
+        title = "compared with decodes" if decoded else "compared with a run of the machine; nothing was decoded"
+        parts += [Text(""), heading(title), _comparison_table(comparisons)]
     notes = [*_notes(found), sentence(found)]
-    return Group(*parts, Text("\n".join(note for note in notes if note)))
+    return Group(*parts, Text(""), *(Text(note) for note in notes if note))
 
 
 def _heading(found: Forecast) -> Text:
-    sized, job = found.sized, found.sized.job
-    given = ", ".join(f"{name} = {value:,}" for name, value in sized.params.items())
-    relation = "" if sized.relation == "==" else "at most "
-    checked = f"; checked on {found.on}" if sized.basis.startswith("claimed") else ""
+    planned, job = found.planned, found.planned.job
+    given = ", ".join(f"{name} = {value:,}" for name, value in planned.params.items())
+    relation = "" if planned.relation == "==" else "at most "
+    checked = f"; checked on {found.on}" if planned.basis.startswith("claimed") else ""
     lines = (
         f"{found.program}{f', {given}' if given else ''}",
-        f"T = {relation}{sized.time:,} ({sized.basis}{checked})",
-        f"P = {job.processors:,}, S = {job.space:,}, {job.registers} registers, {job.inputs:,} input and {len(job.outputs):,} output"
-        f" words of {job.word_bits} bits",
+        f"T = {relation}{planned.time:,} ({planned.basis}{checked})",
+        f"P = {job.processors:,}, S = {job.space:,}, {job.registers} registers",
+        f"words of {job.word_bits} bits: {job.inputs:,} of input, {len(job.outputs):,} of output",
     )
-    return Text("\n".join(lines))
+    return Text("\n".join(lines) + "\n")
 
 
 def _exact(found: Forecast) -> Table:
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("process", "decoding steps", "context", "tokens", "d_model", "nonzeros", "float64", "float32"):
-        left = column in ("process", "float64", "float32")
-        made.add_column(column, justify="left" if left else "right", no_wrap=left, overflow="fold")
-    most = "" if found.sized.relation == "==" else "<= "
+    """One column for each process: numbers of any size fit."""
+    made = narrow_table()
+    made.add_column("", style=LABEL, no_wrap=True)
     for p in found.processes:
-        if p.refused or p.dimensions is None:
-            made.add_row(p.construction, Text("no such model", style="yellow"))
-            continue
-        tokens = f"{'<= ' if p.tokens_bound else most}{p.tokens:,}"
-        figures = (f"{most}{p.steps:,}", f"{most if p.construction == MDM else ''}{p.context:,}", tokens)
-        dtypes = (Text("refused", style="yellow") if why else Text("certified", style="green") for _, why in p.certified)
-        made.add_row(p.construction, *figures, f"{p.dimensions.width:,}", f"{p.dimensions.nonzeros:,}", *dtypes)
+        made.add_column(p.construction, justify="right", no_wrap=True)
+    columns = [_exact_column(p, found.planned.relation) for p in found.processes]
+    for row, name in enumerate(("decoding steps", "context, tokens", "tokens unmasked", "d_model", "nonzero weights", *DTYPES)):
+        made.add_row(name, *(column[row] for column in columns))
     return made
 
 
+def _exact_column(cost: ProcessCost, relation: str) -> list[Text]:
+    if cost.refused or cost.dimensions is None:
+        return [Text("no such model", style=CAUTION), *[Text("")] * 6]
+    most = "" if relation == "==" else "<= "
+    steps = f"{most}{number_text(cost.steps)}"
+    context = f"{most if cost.construction == MDM else ''}{number_text(cost.context)}"
+    tokens = f"{'<= ' if cost.tokens_bound else most}{number_text(cost.tokens)}"
+    numbers = (steps, context, tokens, f"{cost.dimensions.width:,}", f"{cost.dimensions.nonzeros:,}")
+    verdicts = (Text("refused", style=CAUTION) if why else Text("certified", style=GOOD) for _, why in cost.certified)
+    return [*map(Text, numbers), *verdicts]
+
+
 def _engines(found: Forecast) -> Table:
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("process", "engine", "time", "memory", ""):
+    made = narrow_table()
+    for column in ("process", "engine", "time", "memory", "context"):
         made.add_column(column, justify="right" if column in ("time", "memory") else "left", no_wrap=True)
     for p in found.processes:
         name = p.construction
         for e in p.engines:
-            verdict = Text("" if e.within else f"too long: its limit is {e.longest:,} tokens", style="yellow")
+            verdict = Text("fits", style=GOOD) if e.within else Text(f"over {e.longest:,}", style=CAUTION)
             made.add_row(name, e.engine, span(e.seconds), _memory(e), verdict)
             name = ""
     return made
 
 
-def _held(held: Sequence[Held]) -> Table:
-    decoded = any(not h.left_out for h in held)
-    title = "held against decodes" if decoded else "held against a run of the machine; nothing was decoded"
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left")
-    for column in ("process", "engine", "T, steps, contexts, tokens", "predicted", "measured", "ratio"):
-        made.add_column(column, no_wrap=not column.startswith("T"))
-    for h in held:
+def _comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    made = narrow_table()
+    for column in ("process", "engine", "predicted", "measured", "ratio", "T, steps, contexts, tokens"):
+        made.add_column(column, justify="right" if column in ("predicted", "measured", "ratio") else "left",
+                        no_wrap=not column.startswith("T"))  # fmt: skip
+    for h in comparisons:
         predicted, measured = (span(seconds) if seconds else "" for seconds in (h.predicted, h.measured))
         ratio = f"{h.predicted / h.measured:.2f}" if predicted and measured else ""
-        made.add_row(h.construction, h.engine, _verdict(h), predicted, measured, ratio)
+        made.add_row(h.construction, h.engine, predicted, measured, ratio, _verdict(h))
     return made
 
 
-def _verdict(held: Held) -> Text:
-    if held.trouble:
-        return Text(f"FAILED: {held.trouble}", style="bold red")
-    return Text(f"T only; not decoded: {held.left_out}", style="yellow") if held.left_out else Text("agree", style="green")
+def _verdict(comparison: Comparison) -> Text:
+    if comparison.trouble:
+        return Text(f"FAILED: {comparison.trouble}", style=BAD)
+    return (
+        Text(f"T only; not decoded: {comparison.left_out}", style=CAUTION) if comparison.left_out else Text("agree", style=GOOD)
+    )
 
 
 def _memory(cost: EngineCost) -> str:
@@ -143,19 +153,21 @@ def _notes(found: Forecast) -> Iterator[str]:
         if p.certified and p.certified[0][1]:
             yield f"{p.construction}: not certified, so a decode is refused: {p.certified[0][1]}"
     if any(p.tokens_bound and not p.refused for p in found.processes):
-        yield "tokens of ap-mdm depend on what a run writes: the bound is for processors that all write in every step"
+        yield "ap-mdm unmasks fewer tokens than this bound, which supposes that every processor writes in every step."
     if any(p.engines for p in found.processes):
-        yield "time is estimated, of the processor, all threads together; memory is of the whole process; both for float64"
+        yield "Time and memory are estimates for float64: processor time of all threads, memory of the whole process."
+    if any(not e.within for p in found.processes for e in p.engines):
+        yield "An engine refuses a context that is over its limit."
 
 
 def sentence(found: Forecast) -> str:
-    """What a decode would take by the engine that `auto` picks, for the process that takes least."""
+    """One sentence: time and memory of the fastest process, with the engine that `auto` picks."""
     able = [(p, e) for p in found.processes for e in p.engines if e.engine == p.picked and not p.certified[0][1]]
     if not able:
         return ""
     cost, engine = min(able, key=lambda pair: (not pair[1].within, pair[1].seconds))
-    given = ", ".join(f"{name} = {value:,}" for name, value in found.sized.params.items())
-    most = "at most " if found.sized.relation == "<=" else ""
+    given = ", ".join(f"{name} = {value:,}" for name, value in found.planned.params.items())
+    most = "at most " if found.planned.relation == "<=" else ""
     memory = "" if engine.memory is None else f" and {size(engine.memory)}"
     text = (f"one decode of {found.program}{f' with {given}' if given else ''} by {cost.construction} would take {most}"
             f"{span(engine.seconds)}{memory} with the {engine.engine} engine")  # fmt: skip

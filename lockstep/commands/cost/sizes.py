@@ -1,4 +1,4 @@
-"""How large a run is, without making it: its parameters, and the time that its program claims."""
+"""Finds the parameters and the time of a run from the program's claims, without the run."""
 
 from __future__ import annotations
 
@@ -19,29 +19,34 @@ from lockstep.pram.syntax import Claim, Name, walk
 from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.report import Check, runs_of
 
-#: Sizes of the runs that a program's claims are held against first.
+#: Sizes of the runs on which a program's claims are checked first.
 SMALL = (1, 2, 3, 4, 6, 8, 12, 16)
-#: What they may cost together, and what a run that replaces a claim may: instructions, at least OVERHEAD for each step.
+#: Most instructions of these runs together, and of a run that replaces a missing claim. A step counts as at least OVERHEAD.
 MOST_SMALL, MOST_RUN, OVERHEAD = 5_000_000, 200_000_000, 500
-#: Processors and cells of a run that replaces a claim.
+#: Most processors and cells of a run that replaces a missing claim.
 MOST_ROOM = 1 << 20
-#: Inputs are taken to be no larger than this where no range is declared; it sets the word size.
+#: The largest input that is assumed if the program declares no range. It determines the word size.
 LARGEST_INPUT = 15
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Of one run: the (processor, step) pairs at which a processor had not halted, and the registers and cells written,
-    one that several processors write in a step counted once."""
+    """Counts of one run.
+
+    running: pairs of a processor and a step in which the processor had not halted.
+    written: registers and cells written; a cell that several processors write in one step counts once.
+    """
 
     running: int
     written: int
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Small runs on the machine: all claims held against them, on which runs, and the share of P T of the largest one at which
-    processors ran, and at which they wrote."""
+class SmallRuns:
+    """The small runs. checks: the claims on them. on: which runs.
+
+    running, written: the shares of P T of the largest run in which processors ran, and in which they wrote.
+    """
 
     checks: tuple[Check, ...]
     on: str
@@ -50,11 +55,11 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Sized:
-    """A run that need not be made.
+class PlannedRun:
+    """The sizes of a run that is not made.
 
-    job: its outline, which has sizes but no memory. relation: == if `time` is exact, <= if it is a bound. basis: why.
-    use_sidecar: whether inputs of it come from the sidecar, if there is one.
+    job: an outline of the job, with sizes but without memory. relation: == if `time` is exact, <= if it is an upper bound.
+    basis: how the time is known. use_sidecar: whether the sidecar may draw inputs.
     """
 
     params: dict[str, int]
@@ -65,12 +70,12 @@ class Sized:
     use_sidecar: bool = True
 
 
-def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None,
-            use_sidecar: bool = True) -> Sized:  # fmt: skip
+def plan_run(program: Program, n: int | None, settings: Mapping[str, int], word_bits: int | None = None,
+            use_sidecar: bool = True) -> PlannedRun:  # fmt: skip
     """The sizes and the time of the run at n.
 
-    Args:   settings: further parameters, and scalar outputs that a claim of time names.
-    Raises: PramError: a parameter is missing or too large, or there is no way to know the time.
+    Args:   settings: more parameters, and scalar outputs that a claim of time names.
+    Raises: PramError: a parameter is missing or too large, or the time cannot be found.
     """
     outputs = {name: value for name, value in settings.items() if name in _outputs_of(program)}
     given = {name: value for name, value in settings.items() if name not in outputs}
@@ -80,7 +85,7 @@ def size_up(program: Program, n: int | None, settings: Mapping[str, int], word_b
     program.values(params)
     job = program.outline(params, largest_input(program, params), word_bits)
     time, relation, basis = _time(program, params, outputs, job, use_sidecar)
-    return Sized(params, job, time, relation, basis, use_sidecar)
+    return PlannedRun(params, job, time, relation, basis, use_sidecar)
 
 
 def _or_n(n: int | None, missing: Sequence[str]) -> str:
@@ -88,9 +93,9 @@ def _or_n(n: int | None, missing: Sequence[str]) -> str:
 
 
 def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict[str, int]:
-    """The given parameters at which n is n; if the program has no n, its only parameter is meant.
+    """The parameters for which the program's n has this value. A program without n must have one parameter, which gets the value.
 
-    Raises: PramError: no choice of parameters is meant, or none makes a computed n what it should be.
+    Raises: PramError: it is unclear which parameter is meant, or no value gives a computed n.
     """
     wanted = [name for name in program.given if name not in settings]
     if "n" in wanted:
@@ -104,7 +109,7 @@ def parameters_at(program: Program, n: int, settings: Mapping[str, int]) -> dict
 
 
 def _solve(program: Program, n: int, name: str, settings: Mapping[str, int]) -> int:
-    """The parameter at which a computed `n` that grows with it is n."""
+    """The value of a parameter for which the computed `n`, which grows with it, is n."""
     low, high = 0, 1 << (parameters.MAX_PARAMETER_BITS - 1)
     while low < high:
         middle = (low + high) // 2
@@ -116,7 +121,7 @@ def _solve(program: Program, n: int, name: str, settings: Mapping[str, int]) -> 
 
 
 def _value(program: Program, value: int, name: str, settings: Mapping[str, int]) -> int:
-    """The computed `n`; beyond what is representable, more than any."""
+    """The computed `n`; if it is too large to represent, a number larger than any n."""
     try:
         return program.values({**settings, name: value})["n"]
     except PramError:
@@ -124,7 +129,7 @@ def _value(program: Program, value: int, name: str, settings: Mapping[str, int])
 
 
 def largest_input(program: Program, params: Mapping[str, int]) -> int:
-    """What the largest input may be, by the declared ranges."""
+    """The largest input that the declared ranges allow."""
     highs = [LARGEST_INPUT if a.high is None else a.high for a in program.layout(params) if a.is_input]
     return max(highs, default=0)
 
@@ -134,7 +139,7 @@ def largest_input(program: Program, params: Mapping[str, int]) -> int:
 
 def _time(program: Program, params: dict[str, int], outputs: Mapping[str, int], job: Job,
           use_sidecar: bool) -> tuple[int, str, str]:  # fmt: skip
-    """Time, == or <=, and why: by a claim if one can be evaluated, else by a run."""
+    """The time, the relation == or <=, and how the time is known: from a claim that can be evaluated, else from a run."""
     known, claims = {**program.values(params), **outputs}, [c for c in program.claims if c.quantity == "time"]
     for relation, word in (("==", "claimed"), ("<=", "claimed as a bound")):
         for claim in claims:
@@ -148,7 +153,10 @@ def _time(program: Program, params: dict[str, int], outputs: Mapping[str, int], 
 
 
 def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Sequence[str], use_sidecar: bool) -> int:
-    """The time of a run on a random input, if it can be made."""
+    """The time of a run on a random input.
+
+    Raises: PramError: the run is too large.
+    """
     why = f"its claim of time depends on outputs: give them with --param {unknown[0]}=VALUE" if unknown else ""
     why = why or "it has no `claim time`: add one, such as `claim time == 4 + 13 * lg(n)`"
     if job.processors + job.space > MOST_ROOM:
@@ -166,22 +174,22 @@ def _time_of_run(program: Program, params: dict[str, int], job: Job, unknown: Se
     return time
 
 
-def input_of(program: Program, sized: Sized) -> Job:
+def input_of(program: Program, planned: PlannedRun) -> Job:
     """The job of one input of this size.
 
     Raises: PramError: none can be drawn.
     """
-    too_large = sized.job.processors + sized.job.space > MOST_ROOM
-    arrays = None if too_large else _arrays(program, sized.params, sized.job.word_bits, sized.use_sidecar)
+    too_large = planned.job.processors + planned.job.space > MOST_ROOM
+    arrays = None if too_large else _arrays(program, planned.params, planned.job.word_bits, planned.use_sidecar)
     if arrays is None:
         raise _error(
             program, "no input of these parameters can be drawn to decode" + (": they are too large" if too_large else "")
         )
-    return program.instantiate(sized.params, arrays, sized.job.word_bits)
+    return program.instantiate(planned.params, arrays, planned.job.word_bits)
 
 
 def _arrays(program: Program, params: dict[str, int], word_bits: int, use_sidecar: bool) -> dict[str, object] | None:
-    """Inputs for these parameters; with a sidecar, those that it draws of a size that makes them."""
+    """Arrays for these parameters; None if the sidecar draws them for no size."""
     rng = np.random.default_rng(0)
     if not use_sidecar or sidecar_of(program) is None:
         return random_arrays(program, params, rng, word_bits)
@@ -198,7 +206,7 @@ def _names(claim: Claim) -> set[str]:
 
 
 def _outputs_of(program: Program) -> set[str]:
-    """Scalar outputs that claims of time name."""
+    """The scalar outputs in the program's claims of time."""
     named = {name for claim in program.claims if claim.quantity == "time" for name in _names(claim)}
     return named - set(program.symbols.params)
 
@@ -206,8 +214,8 @@ def _outputs_of(program: Program) -> set[str]:
 # -- small runs ------------------------------------------------------------------------------------
 
 
-def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use_sidecar: bool = True) -> Trial:
-    """Hold a program's claims against runs of the machine at small sizes.
+def run_small_sizes(program: Program, word_bits: int | None = None, seed: int = 0, use_sidecar: bool = True) -> SmallRuns:
+    """Check a program's claims on runs of small sizes.
 
     Raises: PramError: the machine refuses a run, or the first one does not halt within the budget.
     """
@@ -221,7 +229,7 @@ def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use
         if runs and job.processors > left:
             break
         try:
-            run, active = watched(job, max(1, left // each))
+            run, active = counted_run(job, max(1, left // each))
         except NoHalt:
             if not runs:
                 raise
@@ -231,11 +239,11 @@ def try_small(program: Program, word_bits: int | None = None, seed: int = 0, use
     last = runs[-1][1]
     whole = last.time * last.job.processors
     on = runs_of([params for params, _ in runs])
-    return Trial(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
+    return SmallRuns(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
 
 
-def watched(job: Job, most: int) -> tuple[Run, Activity]:
-    """A run on the machine, and what was at work in it."""
+def counted_run(job: Job, most: int) -> tuple[Run, Activity]:
+    """A run on the machine, with its counts."""
     machine, running, written = Machine(job), 0, 0
     for step in machine.steps(most):
         running += int((step.counter != HALTED).sum())
@@ -244,7 +252,7 @@ def watched(job: Job, most: int) -> tuple[Run, Activity]:
 
 
 def _written(step: Step) -> int:
-    """Registers, each a processor's own, and distinct cells."""
+    """How many registers and distinct cells a step writes."""
     cells = step.destination[step.destination >= 0]
     return int((step.destination < NO_DESTINATION).sum()) + len(np.unique(cells))
 
@@ -253,4 +261,4 @@ def _error(program: Program, message: str) -> PramError:
     return fail(message, program.source, program.tree.at)
 
 
-__all__ = ["Activity", "Sized", "Trial", "input_of", "size_up", "try_small", "watched"]
+__all__ = ["Activity", "PlannedRun", "SmallRuns", "input_of", "plan_run", "run_small_sizes", "counted_run"]

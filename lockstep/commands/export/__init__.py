@@ -1,1 +1,1 @@
-"""`lockstep export`: command.py its options, job_file.py the file it writes."""
+"""`lockstep export`: command.py has the options, job_file.py writes the file."""

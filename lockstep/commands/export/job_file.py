@@ -1,4 +1,4 @@
-"""The interchange file: one decode with everything a foreign decoder needs (docs/interchange.md)."""
+"""Writes the interchange file: one decode with all that another decoder needs (docs/interchange.md)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
                max_steps: int = DEFAULT_MAX_STEPS) -> tuple[dict[str, str], Run]:  # fmt: skip
     """Write a job file for a construction.
 
-    Returns: its metadata, and the machine's run.
-    Raises:  PramError: the machine refuses the run, or the vocabulary is too large. NotCertified: the dtype is not exact.
+    Returns: the file's metadata, and the machine's run.
+    Raises:  PramError: the run fails, or the vocabulary is too large. NotCertified: the dtype is not exact.
     """
     exact = run(job, max_steps=max_steps)
     compiled = compile_job(job, exact.time, dtype, construction)

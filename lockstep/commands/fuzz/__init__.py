@@ -1,1 +1,1 @@
-"""`lockstep fuzz`: command.py its options, keeping.py a program that failed, table.py what a campaign met."""
+"""`lockstep fuzz`: command.py has the options, keeping.py writes a failing program, table.py prints the results."""

@@ -1,4 +1,4 @@
-"""`lockstep fuzz`: random programs."""
+"""`lockstep fuzz`: checks random programs."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from typing import Annotated
 import typer
 
 from lockstep.common.arguments import constructions
-from lockstep.common.console import FAILED, emit, err, not_losing_the_verdict, progress_bar
+from lockstep.common.console import FAILED, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.models import check_order
 from lockstep.common.options import Dtype, EachProcess, EachSchedule, Engine, Json, Order, Seed, Shrink, Steps
-from lockstep.common.paths import existing
+from lockstep.common.paths import existing_folder
 from lockstep.compiler.names import PROCESSES
 
 
-def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random programs to check.")] = 200,
+def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How many random programs to check.")] = 200,
          seed: Seed = 0, process: EachProcess = "mdm",
          schedule: EachSchedule = "two-step",
-         in_turn: Annotated[bool, typer.Option("--in-turn", help="Decode each program in one construction, in turn.")] = False,
+         in_turn: Annotated[bool, typer.Option("--in-turn",
+                    help="Decode each program in one construction only, the next program in the next.")] = False,
          order: Order = "parallel", dtype: Dtype = "float64",
          engine: Engine = "indexed",
-         max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 4000,
+         max_context: Annotated[int, typer.Option("--max-context", min=0,
+                                                  help="Most tokens of a context; longer contexts are not decoded.")] = 4000,
          max_steps: Steps = 1000,
-         workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: run all in this one.")] = 0,
-         target: Annotated[Path, typer.Option("--out", help="Directory for a program that fails.")] = Path("."),
+         workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 runs all in this process.")] = 0,
+         target: Annotated[Path, typer.Option("--out", help="Folder for the files of a failing program.")] = Path("."),
          shrink: Shrink = 60, json_: Json = False) -> None:  # fmt: skip
     """Check random programs of the language.
 
-    Each has an input and is held to what `verify` checks. One that fails ends the campaign: it is made small, written to
-    failing.pram and failing.json, and the command that repeats it is shown.
+    Each program runs on a random input and gets the checks of `verify`. The first program that fails ends the campaign. It
+    is made small and written to failing.pram and failing.json, and the command that repeats the failure is shown.
     """
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
-    existing(target, "--out")
+    existing_folder(target, "--out")
     from lockstep.commands.fuzz.keeping import keep_program, shrink_program
     from lockstep.commands.fuzz.table import fuzz_record, fuzz_table
-    from lockstep.common.keeping import Kept
+    from lockstep.common.keeping import KeptInput
     from lockstep.proofs_check.fuzzing.campaign import fuzz as run_fuzz
     from lockstep.proofs_check.verification import Options
 
@@ -48,14 +50,14 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="Random
     seconds, kept = time.perf_counter() - begin, None
     if (failure := outcome.failure) is not None:
 
-        def keep(seconds: int) -> Kept:
+        def keep(seconds: int) -> KeptInput:
             with progress_bar(err, "shrinking the program that failed (seconds)") as progress:
                 found, small = shrink_program(seed, failure, seconds, progress)
             return keep_program(target, found, small, failure)
 
-        kept = not_losing_the_verdict(keep, shrink)
+        kept = keep_despite_errors(keep, shrink)
     emit(fuzz_record(outcome, seed, seconds, kept), fuzz_table(outcome, seed, seconds), json_)
     if kept is not None and not json_:
-        print(kept)  # not by Rich, which would cut the command where the terminal ends
+        print(kept)  # Rich would wrap the command at the edge of the terminal
     if not outcome.holds:
         raise typer.Exit(FAILED)

@@ -1,21 +1,19 @@
-"""What a campaign of random programs has met, as a record for JSON and as a table for people."""
+"""The results of a campaign of random programs, as a record for JSON and as a table."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from lockstep.common.keeping import Kept
-from lockstep.common.tables import count
+from lockstep.common.keeping import KeptInput
+from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, count, heading, narrow_table
 from lockstep.proofs_check.fuzzing.campaign import CampaignOutcome
 from lockstep.proofs_check.fuzzing.counts import lacking
 
 
-def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept | None) -> dict[str, Any]:
+def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: KeptInput | None) -> dict[str, Any]:
     counts = outcome.counts
     return {
         "programs": counts.programs, "seed": seed, "holds": outcome.holds, "held": counts.passed,
@@ -28,16 +26,16 @@ def fuzz_record(outcome: CampaignOutcome, seed: int, seconds: float, kept: Kept 
 
 
 def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> RenderableType:
-    """How many programs and decodes, what was refused, and of each group of kinds how many were met, with the rarest."""
+    """Programs, decodes and refused runs; for each group of language features, how many kinds occurred, and the rarest."""
     counts = outcome.counts
     title = f"random programs, seed {seed}: machine and model side by side"
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=title, title_justify="left", show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
+    table = narrow_table(show_header=False)
+    table.add_column(style=LABEL, no_wrap=True)
     table.add_column(overflow="fold")
     pace = f", {60 * counts.programs / seconds:,.0f} a minute" if seconds else ""
     table.add_row("programs", f"{counts.programs:,}{pace}")
-    table.add_row("every check held", f"{counts.passed:,}, {counts.steps:,} steps", style="red" if outcome.failure else "green")
-    table.add_row("left undecoded", f"{counts.undecoded:,}", style="yellow" if counts.undecoded else "")
+    table.add_row("every check held", f"{counts.passed:,}, {counts.steps:,} steps", style=BAD if outcome.failure else GOOD)
+    table.add_row("left undecoded", f"{counts.undecoded:,}", style=CAUTION if counts.undecoded else "")
     for construction in sorted(counts.decodes.keys() | counts.left_out.keys()):
         left = f", {counts.left_out[construction]:,} too long to decode" if counts.left_out[construction] else ""
         table.add_row(f"decoded by {construction}", f"{count(counts.decodes[construction], 'run')}{left}")
@@ -46,15 +44,15 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
     table.add_row("refused by the machine", f"{counts.refused.total():,}" + (f": {refused}" if refused else ""))
     lines, sides = (f"{counts.reached[what]:,} of {counts.reachable[what]:,} {what}" for what in ("lines", "sides"))
     table.add_row("reached by the runs", f"{lines}, {sides} of conditions and loops")
-    table.add_section()
+    table.add_row("")
     for group, kinds in counts.coverage().items():
         table.add_row(Text(LABELS[group]), Text(_met(kinds)))
-    style = "green" if outcome.holds else "bold red"
-    return Group(table, Text(_verdict(outcome), style=style))
+    style = GOOD if outcome.holds else BAD
+    return Group(heading(title), table, Text(""), Text(_verdict(outcome), style=style))
 
 
 def _verdict(outcome: CampaignOutcome) -> str:
-    """Only what was decoded counts as checked."""
+    """The last line. Only programs that were decoded count as checked."""
     if outcome.failure:
         return f"program {outcome.failure.number} FAILED"
     left = f"; {outcome.counts.undecoded:,} left undecoded" if outcome.counts.undecoded else ""
@@ -69,7 +67,7 @@ LABELS = {
 
 
 def _met(kinds: dict[str, int]) -> str:
-    """`10 of 10 kinds; rarest: Halt 31, Single 90`; what was never met comes first."""
+    """A text such as `10 of 10 kinds; rarest: Halt 31, Single 90`; kinds that never occurred come first."""
     met = sum(number > 0 for number in kinds.values())
     rarest = sorted(kinds.items(), key=lambda item: item[1])[:3]
     if len(kinds) == 1:

@@ -1,1 +1,1 @@
-"""`lockstep modes`: command.py its options, trying.py the runs under each mode, table.py what they came to."""
+"""`lockstep modes`: command.py has the options, trying.py runs the program under each mode, table.py prints the results."""

@@ -1,4 +1,4 @@
-"""`lockstep modes`: the weakest access mode under which a program is right."""
+"""`lockstep modes`: finds the weakest access mode under which a program is right."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from lockstep.pram.program import load
 
 
 def modes(file: File, input: Input = None,
-          sizes: Annotated[str, typer.Option("--sizes", "--size", help="Sizes of inputs: 8, 1..8 or 1,2,4.")] = "1..8",
-          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
+          sizes: Annotated[str, typer.Option("--sizes", "--size", help="Sizes of the drawn inputs: 8, 1..8 or 1,2,4.")] = "1..8",
+          random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
           seed: Seed = 0, word_bits: Bits = None, no_sidecar: Sidecar = False, max_steps: Steps = DEFAULT_MAX_STEPS,
           json_: Json = False) -> None:  # fmt: skip
     """Find the weakest access mode under which a program runs and is right.
 
-    It runs each input under every mode, and shows what goes wrong first. Where the winner of a write is arbitrary, every
-    winner is tried if there are few, else the lowest, the highest and some at random. A sidecar judges all outputs;
-    without one they must be the same for every winner.
+    The command runs each input under every mode, and shows the first error of each mode. Under CRCW arbitrary it tries
+    every winner if there are few, else the lowest, the highest and some random ones. The sidecar judges all outputs.
+    Without a sidecar, the outputs must be the same for every winner.
     """
     from lockstep.commands.modes.table import modes_record, modes_table
     from lockstep.commands.modes.trying import try_modes

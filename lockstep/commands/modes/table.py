@@ -1,16 +1,15 @@
-"""What was found under each access mode, as a record for JSON and as a table."""
+"""The results of each access mode, as a record for JSON and as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lockstep.commands.modes.trying import ModeResult, weakest
+from lockstep.common.tables import GOOD, heading, narrow_table
 from lockstep.pram.program import Program
 
 
@@ -25,18 +24,18 @@ def modes_record(program: Program, results: Sequence[ModeResult]) -> dict[str, A
 
 
 def modes_table(program: Program, results: Sequence[ModeResult], on: str) -> RenderableType:
-    """One row for each mode, weakest first, with the first thing that went wrong in it."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{program.name}: access modes on {on}", title_justify="left")
+    """One row for each mode, weakest first. Below, the first thing that went wrong in each."""
+    table = narrow_table()
     for column in ("mode", "ran", "winners", ""):
-        table.add_column(column, no_wrap=True)
-    table.add_column("first trouble", overflow="fold")
+        table.add_column(column, no_wrap=column != "winners")
     found = weakest(results)
     for result in results:
-        mark = "weakest" if result is found else ""
-        table.add_row(
-            result.mode, f"{result.ran} of {result.of}", result.winners, Text(mark, style="bold green"), Text(_trouble(result))
-        )
-    return Group(table, Text(_conclusion(program, found)))
+        mark = Text("weakest" if result is found else "", style=GOOD)
+        table.add_row(result.mode, f"{result.ran} of {result.of}", result.winners, mark)
+    troubles = [Text(f"{result.mode}: {_trouble(result)}") for result in results if result.trouble]
+    above = Text("\nWhat goes wrong first:" if troubles else "")
+    title = heading(f"{program.name}: access modes on {on}")
+    return Group(title, table, above, *troubles, Text(("\n" if troubles else "") + _conclusion(program, found)))
 
 
 def _trouble(result: ModeResult) -> str:
@@ -48,6 +47,6 @@ def _trouble(result: ModeResult) -> str:
 def _conclusion(program: Program, found: ModeResult | None) -> str:
     declared = f"the program declares {program.symbols.mode}"
     if found is None:
-        return f"under no mode did every run end well and right; {declared}"
+        return f"every mode has a run that fails or is wrong; {declared}"
     same = "this is what the program declares" if found.mode == program.symbols.mode else declared
     return f"the weakest mode for these inputs is {found.mode}; {same}"

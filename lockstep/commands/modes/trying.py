@@ -1,4 +1,4 @@
-"""The weakest access mode under which a program runs and is right on given inputs, and what goes wrong in the weaker ones."""
+"""Runs a program under every access mode, and finds the first error in each."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Outputs = dict[str, Any]
 
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong on an input in a mode.
+    """The first error on an input in a mode.
 
-    text: the machine's message, or how outputs are wrong. ran: the machine refuses no run of it. place: of the message.
+    text: the machine's message, or how outputs are wrong. ran: whether the machine refused no run. place: the message's place.
     """
 
     text: str
@@ -34,12 +34,12 @@ class Trouble:
 
 @dataclass(frozen=True)
 class ModeResult:
-    """One access mode: on how many of the inputs the program ran, and the first thing that went wrong.
+    """The result of one access mode.
 
-    ran:     inputs of which the machine refuses no run, whoever wins.
-    right:   a sidecar judged all outputs right; without one, they never depended on who won a concurrent write.
-    winners: how many were tried, in words; empty where the mode leaves no winner open.
-    trouble: the machine's message, with its place; or what is wrong with outputs. params: of the input it came up on.
+    ran:     how many of the inputs the machine ran without an error, whoever won.
+    right:   whether the sidecar found all outputs right; without a sidecar, whether they never depended on the winner.
+    winners: how many winners were tried, in words; empty if the mode has no choice of winner.
+    trouble: the first error: the machine's message, or how outputs are wrong. params: the input of that error.
     """
 
     mode: str
@@ -59,9 +59,9 @@ class ModeResult:
 def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
               max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None, given: bool = False,
               progress: Progress = silent) -> list[ModeResult]:  # fmt: skip
-    """Run the program on every input under every mode, weakest first, and where a mode leaves the winner open, under many.
+    """Run the program on every input under every mode, the weakest first. Under CRCW arbitrary, try many winners.
 
-    Args:   given: inputs were not drawn, so that no sidecar is to blame for them.
+    Args:   given: the inputs come from a file, not from the sidecar, so errors do not name the sidecar.
     Raises: PramError: an input does not fit the program.
     """
     generator = generator_for(program, use_sidecar, word_bits)
@@ -77,12 +77,12 @@ def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool =
 
 
 def weakest(results: Sequence[ModeResult]) -> ModeResult | None:
-    """The first mode that holds: what EREW, CREW and `common` accept, every later mode runs the same."""
+    """The first mode that holds. Every later mode runs the program in the same way."""
     return next((result for result in results if result.holds), None)
 
 
 def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generator, max_steps: int) -> ModeResult:
-    """A run that is refused is told of before outputs that are wrong."""
+    """The result of one mode. A run that the machine refuses is shown before wrong outputs."""
     tried: list[Tried] = []
     wrong: list[tuple[dict[str, int], Trouble]] = []
     for (params, arrays), job in jobs:
@@ -100,7 +100,7 @@ def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generato
 
 
 def _trouble(found: Winners, generator: Generator, params: dict[str, int], arrays: dict[str, Any]) -> Trouble | None:
-    """The first run that is refused; else the first whose outputs are wrong."""
+    """The first run that the machine refuses; else the first run with wrong outputs."""
     runs = [(winner, outcome) for winner, outcome in found.runs if isinstance(outcome, Run)]
     for winner, outcome in found.runs:
         if isinstance(outcome, PramError):
@@ -115,7 +115,7 @@ def _trouble(found: Winners, generator: Generator, params: dict[str, int], array
 
 
 def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any], outputs: Outputs) -> str:
-    """What the sidecar finds wrong with outputs; empty if nothing."""
+    """How outputs are wrong by the sidecar; empty if they are right."""
     verdict = generator.judge(params, arrays, outputs)
     if verdict is None or verdict.right:
         return ""
@@ -127,7 +127,7 @@ def _wrong(generator: Generator, params: dict[str, int], arrays: dict[str, Any],
 
 
 def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
-    """How outputs depend on who wins; empty if they do not."""
+    """How outputs depend on the winner; empty if they do not."""
     (lowest, first), *others = runs
     for winner, other in others:
         ours, its = first.outputs, other.outputs
@@ -139,7 +139,7 @@ def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
 
 
 def _with(program: Program, found: Winners, winner: Winner) -> str:
-    """Whose run it is: the option that repeats it with `lockstep run`, if the program's own mode has winners."""
+    """The winner of a run: the option that repeats it with `lockstep run`, if the program's own mode has winners."""
     return f" ({_where(program, winner)})" if len(found.runs) > 1 else ""
 
 

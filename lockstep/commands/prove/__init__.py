@@ -1,1 +1,1 @@
-"""`lockstep prove`: command.py its options, proving.py the proofs, table.py how they are shown."""
+"""`lockstep prove`: command.py has the options, proving.py makes the proofs, table.py prints them."""

@@ -1,4 +1,4 @@
-"""The command that proves weights."""
+"""`lockstep prove`: proves that a program's weights are right."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ MOST_PROVED_BITS = 16
 def prove(file: ProgramOrModel,
           process: SomeProcess = None, schedule: SomeSchedule = None,
           word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_PROVED_BITS,
-                                                           help="Word size [as declared, or 16].", show_default=False)] = None,
+                    help="Bits of a word [the number that the program declares, or 16].", show_default=False)] = None,
           json_: Json = False) -> None:  # fmt: skip
-    """Prove of a program's weights that every gate is right.
+    """Prove that every gate in a program's weights is right.
 
-    For all operand words of up to 16 bits: word operations, every instruction on every kind of row, and what leaves as tokens.
+    The proof covers all operand words of up to 16 bits: word operations, every instruction on every kind of row, and the
+    tokens that leave the model.
     """
     wanted = constructions(process, schedule)
     from lockstep.commands.prove.proving import prove_program

@@ -1,4 +1,4 @@
-"""Proofs of a program's weights, with their certificates."""
+"""Proves a program's weights in each construction, and certifies their arithmetic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXTENT_BITS, PID_BITS = 12, 6
 
 
 @dataclass(frozen=True)
-class Proved:
+class CertifiedProof:
     """The proof of one construction, with its certificate."""
 
     program: str
@@ -43,7 +43,7 @@ class Proved:
 
     @property
     def rows(self) -> list[tuple[str, str, str, float, bool, str]]:
-        """What, covering what, closed by what, seconds, whether it holds, and why not."""
+        """A row for each obligation: what is proved, for what, by which method, seconds, whether it holds, and why not."""
         found = [(o.what, o.covers, o.how, o.seconds, o.holds, o.trouble) for o in self.proof.obligations]
         worst = "" if self.certificate.holds else self.certificate.worst.what
         lines = f"{len(self.certificate.lines)} bounds"
@@ -54,7 +54,7 @@ class Proved:
 
 
 def prove_program(program: Program, constructions: Sequence[str], bits: int, given: Compiled | None = None,
-                  progress: Progress = silent) -> list[Proved]:  # fmt: skip
+                  progress: Progress = silent) -> list[CertifiedProof]:  # fmt: skip
     """Prove a program's weights in some constructions, or those of a model that was compiled before."""
     code, lemmas = Code.of_program(program), Lemmas()
     compiled = [given] if given else [_compile(code, name, bits) for name in constructions]
@@ -65,8 +65,8 @@ def _compile(code: Code, construction: str, bits: int) -> Compiled:
     return compile_code(code, CONSTRUCTIONS[construction].bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
 
 
-def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Progress) -> Proved:
+def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Progress) -> CertifiedProof:
     started = perf_counter()
     proof = prove(compiled, lemmas, progress)
     certificate = certify(compiled.model, compiled.circuit)
-    return Proved(name, proof, certificate, perf_counter() - started, tuple(proof.counterexamples()))
+    return CertifiedProof(name, proof, certificate, perf_counter() - started, tuple(proof.counterexamples()))

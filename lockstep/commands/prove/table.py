@@ -1,20 +1,19 @@
-"""Proofs as records for JSON and as tables."""
+"""Prints proofs as records for JSON and as tables."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.prove.proving import Proved
+from lockstep.commands.prove.proving import CertifiedProof
+from lockstep.common.tables import BAD, GOOD, heading, narrow_table
 from lockstep.proofs_check.proofs.assumed import assumptions
 
 
-def proof_record(proved: Proved) -> dict[str, Any]:
+def proof_record(proved: CertifiedProof) -> dict[str, Any]:
     """A record for JSON."""
     keys = ("obligation", "covers", "closed_by", "seconds", "holds", "trouble")
     compiled = proved.proof.compiled
@@ -28,17 +27,17 @@ def proof_record(proved: Proved) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def proof_table(proved: Proved) -> RenderableType:
-    """The obligations, what went wrong, and what is assumed."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=proved.title, title_justify="left")
-    for column in ("obligation", "for", "closed by", "seconds", "verdict"):
-        table.add_column(column, justify="right" if column == "seconds" else "left", no_wrap=column == "verdict", overflow="fold")
-    for what, covers, how, seconds, holds, _ in proved.rows:
+def proof_table(proved: CertifiedProof) -> RenderableType:
+    """The obligations, the failures, and the assumptions."""
+    table = narrow_table()
+    for column in ("obligation", "for", "closed by", "verdict"):
+        table.add_column(column, no_wrap=column == "verdict", overflow="fold")
+    for what, covers, how, _, holds, _ in proved.rows:
         good = "certified" if how == "certificate" else "proved"
-        verdict = Text(good, style="green") if holds else Text("FAILED", style="bold red")
-        table.add_row(Text(what), Text(covers), Text(how), f"{seconds:.2f}", verdict)
-    troubles = [Text(f"{row[0]}: {row[5]}", style="bold red") for row in proved.rows if not row[4]]
-    examples = [Text(f"\n{example}", style="red") for example in proved.counterexamples]
-    text = f"{proved.seconds:.1f} seconds, {proved.proof.asked} solver queries. What is assumed:"
-    assumed = [Text(f"{n}. {line}", style="dim") for n, line in enumerate(assumptions(proved.proof.compiled.construction), 1)]
-    return Group(table, *troubles, *examples, Text(text), *assumed, Text(""))
+        verdict = Text(good, style=GOOD) if holds else Text("FAILED", style=BAD)
+        table.add_row(Text(what), Text(covers), Text(how), verdict)
+    troubles = [Text(f"{row[0]}: {row[5]}", style=BAD) for row in proved.rows if not row[4]]
+    examples = [Text(f"\n{example}", style=BAD) for example in proved.counterexamples]
+    text = f"\n{proved.seconds:.1f} seconds, {proved.proof.asked} solver queries. What is assumed:"
+    assumed = [Text(f"{n}. {line}") for n, line in enumerate(assumptions(proved.proof.compiled.construction), 1)]
+    return Group(heading(proved.title), table, *troubles, *examples, Text(text), *assumed, Text(""))

@@ -1,11 +1,11 @@
-"""What a sweep has found, as Markdown and as a page that needs no network.
+"""`lockstep report`: the results of a sweep, as Markdown and as an HTML page that needs no network.
 
-survey.py    from the database to values.py
-verdict.py   why the exit status is not 0
-words.py     how strongly it is said, and of what: "sizes 1..64, n 1..64"
-looks.py     how each construction is shown
-summary.py   for the terminal and for JSON
-markdown.py  page.py (with page.html and style.css)  plots.py
+survey.py    reads the database into the values of values.py
+verdict.py   decides the exit status, and gives the reasons
+words.py     texts such as "sizes 1..64, n 1..64"
+looks.py     names, colours and marks of each construction
+summary.py   the summary for the terminal and for JSON
+markdown.py  the Markdown report   page.py  the HTML page (with page.html and style.css)   plots.py  its plots
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lockstep.models.atomic import write_atomically
 
 
 def write(survey: Survey, path: Path) -> None:
-    """Write a report in the format of the file's name, .md or .html; whole or not at all."""
+    """Write a report as Markdown or HTML, depending on the file's suffix."""
     if path.suffix == ".html":
         from lockstep.commands.report.page import page as text_of
     else:

@@ -1,4 +1,4 @@
-"""`lockstep report`: what a sweep has found so far."""
+"""`lockstep report`: writes the results of a sweep."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from lockstep.common.paths import check_apart, check_writable
 
 
 def report(database: Annotated[Path, typer.Argument(help="A database of `lockstep sweep`.", show_default=False)],
-           target: Annotated[Optional[list[Path]], typer.Option("--out", help="NAME.md or NAME.html; may be given twice [both, beside it].",
+           target: Annotated[Optional[list[Path]], typer.Option("--out",
+                    help="Report to write, NAME.md or NAME.html; may be given twice [both, beside the database].",
                                                                 show_default=False)] = None,
-           forget: Annotated[Optional[list[Path]], typer.Option("--forget", help="A program's file: keep what its last sweep has found, "
-                                                                "and remove all else of it; everything if the file is gone.",
+           forget: Annotated[Optional[list[Path]], typer.Option("--forget",
+                    help="Program whose older results are removed. Results of its last "
+                                                                "sweep stay, unless the program's file is gone.",
                                                                 show_default=False)] = None,
-           json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:  # fmt: skip
-    """Write what a sweep has found so far, as Markdown and HTML."""
+           json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:  # fmt: skip
+    """Write the results of a sweep so far, as Markdown and HTML."""
     targets = target or [database.with_suffix(suffix) for suffix in FORMATS]
     for path in targets:
         if path.suffix not in FORMATS:
@@ -30,11 +32,11 @@ def report(database: Annotated[Path, typer.Argument(help="A database of `lockste
 
 
 def _forget(database: Path, files: list[Path]) -> Iterator[str]:
-    """Remove what is known of earlier texts; how many cases that were of each file."""
+    """Remove the results of earlier texts of these files. Returns a sentence for each file."""
     from lockstep.common.tables import count
     from lockstep.proofs_check.sweeps.store import reading, writing
 
-    with reading(database):  # which makes none
+    with reading(database):  # an error if there is no database; `writing` would make one
         pass
     with writing(database) as store:
         for file in files:

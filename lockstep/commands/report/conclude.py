@@ -1,4 +1,4 @@
-"""How `sweep` and `report` end: the summary, the reports, and status 3 unless something was compared and all of it held."""
+"""The end of `sweep` and `report`: the summary, the reports, and status 3 unless something was compared and all of it held."""
 
 from __future__ import annotations
 

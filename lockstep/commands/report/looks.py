@@ -1,4 +1,4 @@
-"""How reports show each construction, in texts, plots and on the page."""
+"""Names, colours and marks of each construction in reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from lockstep.compiler.names import PARTS, Parts
 
 @dataclass(frozen=True)
 class Look:
-    """title: in texts. light, dark: its colour on such a page. mark: Matplotlib's name of the mark in plots; glyph: like it, in texts."""
+    """How one construction looks. light, dark: its colour on a light and on a dark page. mark: its mark in plots, by Matplotlib's name.
+
+    glyph: a character like the mark, for texts.
+    """
 
     title: str
     light: str
@@ -39,5 +42,5 @@ LOOKS = {name: Look(_title(parts), *look) for (name, parts), look in zip(PARTS.i
 
 
 def token(construction: str) -> str:
-    """Its name as a class and a variable of the style sheet."""
+    """The construction's name as a class and a variable of the style sheet."""
     return construction.replace(" ", "-")

@@ -1,11 +1,11 @@
-"""A sweep's report as Markdown."""
+"""The report of a sweep as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockstep.commands.report import tables
-from lockstep.commands.report.values import Survey, Surveyed
+from lockstep.commands.report.values import Survey, SurveyedProgram
 from lockstep.commands.report.words import MEANINGS
 
 
@@ -24,7 +24,7 @@ def _meanings(survey: Survey) -> Iterator[str]:
             yield f"- *{status}*: {meaning}"
 
 
-def _section(program: Surveyed, survey: Survey) -> Iterator[str]:
+def _section(program: SurveyedProgram, survey: Survey) -> Iterator[str]:
     yield f"## {_escaped(program.title)}"
     yield _escaped(tables.about(program, survey))
     yield _escaped(tables.unreached(program))
@@ -43,7 +43,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Without what Markdown would take for its own."""
+    """A text with backslashes before the characters that Markdown interprets."""
     for character in "\\`*_[]<>|#~":
         text = text.replace(character, f"\\{character}")
     return text.replace("\n", "<br>")

@@ -1,4 +1,4 @@
-"""A sweep's report as one HTML page that needs no network: page.html, which escapes whatever it is given, and style.css."""
+"""The report of a sweep as one HTML page that needs no network, from page.html (which escapes all texts) and style.css."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from lockstep.commands.report import plots, tables
 from lockstep.commands.report.looks import LOOKS, token
-from lockstep.commands.report.values import Survey, Surveyed
+from lockstep.commands.report.values import Survey, SurveyedProgram
 from lockstep.commands.report.words import MEANINGS
 from lockstep.proofs_check.sweeps.result import STATUSES
 
-#: Cells of these columns are words, which stand at the left; so do those that say for which inputs.
+#: Columns of words, which are aligned left. So are columns that say for which inputs something was checked.
 LEFT = {"program", "process", "check", "bound", "verdict", "status", "what went wrong"}
 
 
@@ -40,17 +40,17 @@ def page(survey: Survey) -> str:
 
 
 def _tiles(survey: Survey) -> dict[str, int]:
-    """How many cases each status has; those that say the most are shown also where they have none."""
+    """How many cases each status has. Checked and failed are shown even if there are none."""
     return {status: n for status in STATUSES if (n := survey.counts[status]) or status in ("checked", "failed")}
 
 
 def _words(text: str) -> str:
-    """Ranges, as print has them."""
+    """Ranges in the signs of printed text."""
     return text.replace("<=", "≤").replace("..", "–")
 
 
 def _extent(column: str) -> bool:
-    """Whether its cells say for which inputs something was checked."""
+    """Whether a column says for which inputs something was checked."""
     return column.endswith("checked for")
 
 
@@ -58,6 +58,6 @@ def _left(column: str) -> bool:
     return column in LEFT or _extent(column)
 
 
-def _anchor(program: Surveyed) -> str:
-    """Of a file, a text and a sidecar; files may have one text."""
-    return f"{program.name}-{program.sha256[:8]}-{sha256((program.path + program.sidecar).encode()).hexdigest()[:8]}"
+def _anchor(program: SurveyedProgram) -> str:
+    """An anchor for a program, unique among files, texts and sidecars."""
+    return f"{program.name}-{program.sha256[:8]}-{sha256((program.file + program.sidecar).encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Plots as SVG whose colours are the page's own, so that they are readable in light and dark.
+"""Plots as SVG with the colours of the page, so that they are readable on a light and on a dark page.
 
 Lines are the theorems' closed forms; filled marks were decoded and measured, hollow ones were only computed.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockstep.commands.report.looks import LOOKS, token
-from lockstep.commands.report.values import Survey, Surveyed, SurveyedDecode
+from lockstep.commands.report.values import Survey, SurveyedDecode, SurveyedProgram
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 
-#: Where a decode stands in a plot: across, up by the closed form, and up as measured.
+#: The coordinates of a decode in a plot: x, y by the closed form, and y as measured.
 Place = Callable[[SurveyedDecode], tuple[int, int, int | None]]
 
 
@@ -61,7 +61,7 @@ def contexts_of_all(survey: Survey) -> str:
     )
 
 
-def steps_of(program: Surveyed) -> str:
+def steps_of(program: SurveyedProgram) -> str:
     """One program: decoding steps against size."""
 
     from matplotlib.ticker import MaxNLocator
@@ -74,7 +74,7 @@ def steps_of(program: Surveyed) -> str:
     return _svg(f"steps {program.sha256}", "size", "decoding steps", draw)
 
 
-def contexts_of(program: Surveyed) -> str:
+def contexts_of(program: SurveyedProgram) -> str:
     """One program: context against space."""
 
     def draw(axes: Axes) -> None:
@@ -96,8 +96,8 @@ def _overview(name: str, survey: Survey, place: Place, across: str, up: str, dia
     return _svg(name, across, up, draw, height=4.4)
 
 
-def _decodes(axes: Axes, program: Surveyed, place: Place) -> None:
-    """Of each construction the closed form, as the range that its runs span, and the marks."""
+def _decodes(axes: Axes, program: SurveyedProgram, place: Place) -> None:
+    """For each construction, draw the range of its closed form, and its marks."""
     for construction in program.constructions:
         decodes = program.of(construction)
         ups: dict[int, list[int]] = {}
@@ -111,7 +111,7 @@ def _decodes(axes: Axes, program: Surveyed, place: Place) -> None:
 
 
 def _marks(axes: Axes, construction: str, decodes: Sequence[SurveyedDecode], place: Place) -> None:
-    """Filled where it was decoded and right, crossed where it was not right, hollow where it was not decoded."""
+    """Draw a mark for each decode: filled if it is right, crossed if it is wrong, hollow if it was not decoded."""
     style: dict[str, Any] = {
         "color": COLOURS[construction],
         "linestyle": "none",
@@ -132,7 +132,7 @@ def _columns(points: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
 
 
 def _diagonal(axes: Axes, text: str) -> None:
-    """The line y = x, as far as the marks go."""
+    """Draw the line y = x over the range of the marks."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     ends = max(left, low), min(right, high)
     axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=(0, (4, 4)), scalex=False, scaley=False)
@@ -141,7 +141,7 @@ def _diagonal(axes: Axes, text: str) -> None:
 
 
 def _logarithmic(axes: Axes, across: bool = True) -> None:
-    """Labels at powers of ten, and between them where there are few."""
+    """Set logarithmic axes with labels at powers of ten, and between them if there are few."""
     from matplotlib.ticker import LogLocator
 
     axes.set_yscale("log")

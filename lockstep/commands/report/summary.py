@@ -1,44 +1,57 @@
-"""A sweep's result for the terminal and for JSON."""
+"""The summary of a sweep for the terminal and for JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.commands.report.values import Extent, Survey, Surveyed, SurveyedCase
+from lockstep.commands.report.values import Extent, Survey, SurveyedCase, SurveyedProgram
 from lockstep.commands.report.verdict import reasons
 from lockstep.commands.report.words import cases
-from lockstep.common.tables import count
+from lockstep.common.tables import BAD, CAUTION, count, heading, narrow_table
 from lockstep.proofs_check.sweeps.result import FAILED, STATUSES, STOPPED
 
-#: Cases that went wrong are shown in full up to so many; the report has them all.
+#: The summary shows this many failed cases in full; the report has all.
 MOST_TROUBLES = 5
-LEGEND = """\
-of each process: the sizes at which every case was checked, on the machine or decoded, and the range of each parameter there"""
-STYLES = {FAILED: "bold red", STOPPED: "yellow"}
+LEGEND = "machine and each process: the sizes at which every case was checked, and the range of each parameter there"
+STYLES = {FAILED: BAD, STOPPED: CAUTION}
 
 
 def summary_table(survey: Survey) -> RenderableType:
     """For each program its cases by status, and for which sizes each construction was checked."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title=f"{survey.name}: {_totals(survey)}", title_justify="left")
-    table.add_column("program", no_wrap=True)
+    title = heading(f"{survey.name}: {_totals(survey)}")
+    tables = (_statuses(survey), Text(""), _sizes(survey)) if survey.programs else ()
+    return Group(title, *tables, Text(""), Text(LEGEND), *_unreached(survey), *_troubles(survey))
+
+
+def _statuses(survey: Survey) -> Table:
+    """How many cases of each program have each status."""
+    table = narrow_table()
+    table.add_column("program", overflow="fold")
     for status in STATUSES:
-        table.add_column(status, justify="right")
-    for what in ("machine", *survey.constructions):
-        table.add_column(what, min_width=8)
+        table.add_column(status, justify="right", no_wrap=True)
     for program in survey.programs:
-        table.add_row(program.title, *(_number(program, status) for status in STATUSES), *_checked(survey, program))
-    return Group(table, Text(LEGEND, style="dim"), *_unreached(survey), *_troubles(survey))
+        table.add_row(program.title, *(_number(program, status) for status in STATUSES))
+    return table
 
 
-def _number(program: Surveyed, status: str) -> Text:
+def _sizes(survey: Survey) -> Table:
+    """For which inputs the machine and each construction were checked."""
+    table = narrow_table()
+    for column in ("program", "machine", *survey.constructions):
+        table.add_column(column, overflow="fold")
+    for program in survey.programs:
+        table.add_row(program.title, *_checked(survey, program))
+    return table
+
+
+def _number(program: SurveyedProgram, status: str) -> Text:
     number = program.counts[status]
-    return Text(f"{number:,}", style=STYLES.get(status, "") if number else "dim")
+    return Text(f"{number:,}", style=STYLES.get(status, "") if number else "")
 
 
 def _totals(survey: Survey) -> str:
@@ -46,28 +59,26 @@ def _totals(survey: Survey) -> str:
     return f"{cases(survey.counts.total(), survey.missing)} of {count(len(survey.programs), 'program')}{unfinished}"
 
 
-def _checked(survey: Survey, program: Surveyed) -> list[str]:
+def _checked(survey: Survey, program: SurveyedProgram) -> list[str]:
     return [program.machine, *(str(program.checked(c)) if c in program.constructions else "" for c in survey.constructions)]
 
 
 def _unreached(survey: Survey) -> list[Text]:
-    """What no run of a program has reached, a line for each that has some."""
+    """A line for each program that has lines or conditions that no run reached."""
     found = ((program.title, program.unreached.text if program.unreached else "") for program in survey.programs)
-    return [Text(f"{title}: {text}", style="yellow") for title, text in found if text]
+    return [Text(f"{title}: {text}", style=CAUTION) for title, text in found if text]
 
 
 def _troubles(survey: Survey) -> list[Text]:
     """The first cases that failed, and how many more there are."""
     failed = [(program, case) for program in survey.programs for case in program.troubles if case.status == FAILED]
     shown = [
-        Text(
-            f"{program.title}, size {case.size}, input {case.number}, seed {case.seed}{_when(case)}: {case.trouble}", style="red"
-        )
+        Text(f"{program.title}, size {case.size}, input {case.number}, seed {case.seed}{_when(case)}: {case.trouble}", style=BAD)
         for program, case in failed[:MOST_TROUBLES]
     ]
     more = len(failed) - len(shown)
     if more:
-        shown.append(Text(f"and {more:,} more that failed; the report has them all", style="red"))
+        shown.append(Text(f"and {more:,} more that failed; the report has them all", style=BAD))
     return shown
 
 
@@ -88,10 +99,10 @@ def summary_record(survey: Survey) -> dict[str, Any]:
     }
 
 
-def _record(program: Surveyed) -> dict[str, Any]:
+def _record(program: SurveyedProgram) -> dict[str, Any]:
     return {
         "program": program.name,
-        "file": program.path,
+        "file": program.file,
         "program_sha256": program.sha256,
         "earlier_text": program.earlier_text,
         "missing": program.missing,

@@ -7,7 +7,6 @@ stands until the same input of the same text is checked in a later sweep that as
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
-from lockstep.commands.report.values import Survey, Surveyed, SurveyedCase, SurveyedCheck, SurveyedDecode, Swept
+from lockstep.commands.report.values import Survey, SurveyedCase, SurveyedCheck, SurveyedDecode, SurveyedProgram, Swept
 from lockstep.pram.reached import Unreached
 from lockstep.proofs_check.sweeps.plan import Key, Limits
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
@@ -25,7 +24,7 @@ from lockstep.proofs_check.sweeps.store import reading
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of `subjects`."""
+    """A row of the table `subjects`."""
 
     id: int
     name: str
@@ -35,19 +34,19 @@ class Entry:
     sweep: int
     limits: Limits
 
-    def asks_no_less(self, other: Entry) -> bool:
-        """Whether a case that is checked here is at least as much checked as it would be there."""
+    def checks_no_less_than(self, other: Entry) -> bool:
+        """Whether this sweep makes at least the checks of the other one."""
         more = set(self.limits.constructions) >= set(other.limits.constructions)
         return more and self.limits.dtype == other.limits.dtype and (self.sidecar == other.sidecar or not other.sidecar)
 
 
 def survey(path: Path) -> Survey:
-    """What is in a database.
+    """Read a database.
 
     Raises: PramError: it is no database of `lockstep sweep`, or damaged.
     """
     with reading(path) as connection:
-        shown: list[Surveyed] = []
+        shown: list[SurveyedProgram] = []
         swept: set[int] = set()
         for texts in _texts(connection):
             newest = max(entry.sweep for entries in texts for entry in entries)
@@ -60,27 +59,18 @@ def survey(path: Path) -> Survey:
                 shown += kept
                 swept |= {last} if kept else set()
         files = Counter(name for name, _ in {(program.name, program.file) for program in shown})
-        programs = tuple(
-            replace(_named(program, path), namesake=files[program.name] > 1) for program in sorted(shown, key=_order)
-        )
+        programs = tuple(replace(program, namesake=files[program.name] > 1) for program in sorted(shown, key=_order))
         sweeps = tuple(_sweeps(connection, swept))
         (total,) = connection.execute("SELECT count(*) FROM cases").fetchone()
     return Survey(str(path), path.name, programs, sweeps, total - sum(len(program.cases) for program in programs))
 
 
-def _order(program: Surveyed) -> tuple[str, str, str, bool, str]:
+def _order(program: SurveyedProgram) -> tuple[str, str, str, bool, str]:
     return program.name, program.file, program.sidecar, program.earlier_text, program.sha256
 
 
-def _named(program: Surveyed, database: Path) -> Surveyed:
-    """With its file as it is seen from the database's folder, if it is below that."""
-    folder = str(database.resolve().parent)
-    below = os.path.commonpath([folder, program.file]) == folder
-    return replace(program, file=os.path.relpath(program.file, folder)) if below else program
-
-
 def _texts(connection: sqlite3.Connection) -> list[list[list[Entry]]]:
-    """Of each file, of each of its texts, the subjects."""
+    """The subjects, grouped by file and then by text."""
     rows = connection.execute(
         "SELECT id, name, file, program_sha256, sidecar_file, sweep, constructions, dtype, max_context, max_decoding_steps,"
         " max_steps FROM subjects ORDER BY file, sweep"
@@ -106,7 +96,7 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 
 def _sweeps(connection: sqlite3.Connection, numbers: set[int]) -> Iterator[Swept]:
-    """Each once, in the order in which they were begun."""
+    """The sweeps with these numbers, each once, in the order in which they began."""
     rows = connection.execute("SELECT sweep, date, lockstep, seed, random, sizes FROM sweeps ORDER BY sweep")
     return iter(dict.fromkeys(_swept(row) for row in rows if row["sweep"] in numbers))
 
@@ -116,8 +106,8 @@ def _swept(row: sqlite3.Row) -> Swept:
     return Swept(date=row["date"], lockstep=row["lockstep"], seed=row["seed"], random=row["random"], sizes=sizes)
 
 
-def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> Surveyed:
-    """What its last sweep found, and the failures of others of the same text that stand."""
+def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[Entry], earlier_text: bool) -> SurveyedProgram:
+    """The results of a subject's last sweep, and the failures of earlier sweeps of the same text that still count."""
     cases = connection.execute(
         "SELECT seed, size, number, status, outputs_right IS NOT NULL AS judged, trouble, params, unreached FROM cases"
         " WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
@@ -127,8 +117,8 @@ def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[En
         " FROM decodes JOIN cases ON case_id = id WHERE current AND subject = ? ORDER BY size, seed, number", (entry.id,),
     )  # fmt: skip
     standing = _standing(connection, entry, entries)
-    return Surveyed(
-        name=entry.name, file=entry.file, path=entry.file, sha256=entry.sha256, limits=entry.limits,
+    return SurveyedProgram(
+        name=entry.name, file=entry.file, sha256=entry.sha256, limits=entry.limits,
         cases=tuple(sorted([*map(_case, cases), *standing], key=lambda case: (case.size, case.seed, case.number))),
         decodes=tuple(map(_decode, decodes)), lines=tuple(_lines(connection, entry.id)),
         missing=0 if earlier_text else _missing(connection, entry), earlier_text=earlier_text,
@@ -144,12 +134,12 @@ def _case(row: sqlite3.Row) -> SurveyedCase:
 
 
 def _decode(row: sqlite3.Row) -> SurveyedDecode:
-    """The columns are the fields."""
+    """A row of `cases`, whose columns are the fields."""
     return SurveyedDecode(**{**dict(row), "params": json.loads(row["params"])})
 
 
 def _unreached(texts: Sequence[str]) -> Unreached | None:
-    """What none of these runs has reached."""
+    """The lines and conditions that none of these runs reached."""
     found = [Unreached.of(items) for text in texts if (items := json.loads(text)) is not None]
     return reduce(and_, found) if found else None
 
@@ -158,7 +148,7 @@ def _unreached(texts: Sequence[str]) -> Unreached | None:
 
 
 def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[Entry]) -> Iterator[SurveyedCase]:
-    """Failures of a text under other options, or of files that have changed, each case once: the last one."""
+    """Failures of a text under other options, or before a file changed. Each case occurs once, with its last failure."""
     found: dict[Key, SurveyedCase] = {}
     for entry in entries:
         rows = connection.execute(
@@ -167,17 +157,19 @@ def _standing(connection: sqlite3.Connection, shown: Entry, entries: Sequence[En
         )  # fmt: skip
         for row in rows.fetchall():
             case = replace(_case(row), earlier=True)
-            if not any(_took_back(connection, entry, case, row["drawn"], row["sweep"], other) for other in entries):
+            if not any(_checked_again(connection, entry, case, row["drawn"], row["sweep"], other) for other in entries):
                 found[case.seed, case.size, case.number, row["drawn"]] = case
     return iter(found.values())
 
 
-def _took_back(connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry) -> bool:
+def _checked_again(
+    connection: sqlite3.Connection, entry: Entry, case: SurveyedCase, drawn: str, sweep: int, other: Entry
+) -> bool:
     """Whether another subject of the same text has checked an input later that failed in a sweep.
 
     Args: drawn: the input; of a case whose input could not be drawn, any that is drawn for its number will do.
     """
-    if not other.asks_no_less(entry):
+    if not other.checks_no_less_than(entry):
         return False
     number = (case.seed, case.size, case.number)
     since = connection.execute(
@@ -202,19 +194,19 @@ def _took_back(connection: sqlite3.Connection, entry: Entry, case: SurveyedCase,
 
 
 def _missing(connection: sqlite3.Connection, entry: Entry) -> int:
-    """Cases that its last sweep has planned and has not; those whose files have changed are to be run again."""
+    """How many planned cases of the last sweep are still to be run. Cases whose files have changed run again."""
     planned = connection.execute("SELECT seed, size, number, drawn FROM planned WHERE subject = ?", (entry.id,))
     run = connection.execute("SELECT seed, size, number, drawn FROM cases WHERE current AND subject = ?", (entry.id,))
     return len(set(map(_input_of, planned)) - set(map(_input_of, run)))
 
 
 def _input_of(row: sqlite3.Row) -> tuple[int | str, ...]:
-    """One input has one case, whatever its number; what could not be drawn is known by its number."""
+    """The identity of a case: its input, or its number if the input could not be drawn."""
     return (row["seed"], row["drawn"]) if row["drawn"] else (row["seed"], row["size"], row["number"])
 
 
 def _lines(connection: sqlite3.Connection, number: int) -> Iterator[SurveyedCheck]:
-    """In the order of `lockstep verify`: a check's place is that of its first row."""
+    """The checks of a subject, in the order of `lockstep verify`."""
     rows = connection.execute(
         "SELECT construction, what, min(bound) AS least, max(bound) AS most, min(verdict) AS first, max(verdict) AS last,"
         " sum(verdict != 'FAILED') AS held, count(*) AS total,"
@@ -235,5 +227,5 @@ def _line(row: sqlite3.Row) -> SurveyedCheck:
 
 
 def _exponent(extent: str) -> int:
-    """8 of `T * P <= 2^8`, 0 of nothing."""
+    """The exponent of a bound: 8 for `T * P <= 2^8`, 0 for an empty text."""
     return int(extent.rpartition("^")[2] or 0)

@@ -1,11 +1,11 @@
-"""The texts and tables that every form of the report shows."""
+"""Texts and tables that the Markdown report and the page share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from lockstep.commands.report.looks import LOOKS
-from lockstep.commands.report.values import Extent, Survey, Surveyed, SurveyedCase, SurveyedDecode
+from lockstep.commands.report.values import Extent, Survey, SurveyedCase, SurveyedDecode, SurveyedProgram
 from lockstep.commands.report.verdict import how_to_forget
 from lockstep.commands.report.words import cases, of_all
 from lockstep.common.tables import LEGEND, count
@@ -13,8 +13,8 @@ from lockstep.proofs_check.sweeps.result import CHECKED, STATUSES
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 
-#: What stands above the tables of a program.
-FIGURES, CHECKS = "Figures for each size (the longest run of each)", "What was held against what"
+#: Headings of the tables of a program.
+FIGURES, CHECKS = "Figures for each size (the longest run of each)", "What was compared with what"
 
 
 def title(survey: Survey) -> str:
@@ -36,7 +36,7 @@ def lead(survey: Survey) -> str:
 
 
 def how(survey: Survey) -> str:
-    """What it takes to repeat it."""
+    """The facts that are needed to repeat the sweeps."""
     return " ".join(
         f"Swept on {sweep.date} by Lockstep {sweep.lockstep}: {Extent.of((size, {}) for size in sweep.sizes)},"
         f" {count(sweep.random, 'random input')} of each size, seed {sweep.seed}."
@@ -66,8 +66,8 @@ def overview(survey: Survey) -> Table:
     return head, rows
 
 
-def about(program: Surveyed, survey: Survey) -> str:
-    """Where it comes from, under which limits it was swept, and how an earlier text is got rid of."""
+def about(program: SurveyedProgram, survey: Survey) -> str:
+    """The program's file, the inputs and limits of its sweep, and how to remove an earlier text."""
     inputs = Extent.of((case.size, case.params) for case in program.cases)
     judged = "" if program.judged else " No oracle judged the outputs."
     seeds = sorted({case.seed for case in program.cases})
@@ -81,14 +81,14 @@ def about(program: Surveyed, survey: Survey) -> str:
     )
 
 
-def unreached(program: Surveyed) -> str:
-    """What no run has reached, as a sentence; nothing if all was reached or nobody looked."""
+def unreached(program: SurveyedProgram) -> str:
+    """A sentence on what no run has reached; empty if all was reached or this was not observed."""
     text = program.unreached.text if program.unreached else ""
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def checks(program: Surveyed) -> Table:
-    """What was held against what, and on how many cases it held."""
+def checks(program: SurveyedProgram) -> Table:
+    """A row for each check: what was compared, and on how many cases it held."""
     rows = [
         (
             LOOKS[line.construction].title if line.construction in LOOKS else "machine",
@@ -102,7 +102,7 @@ def checks(program: Surveyed) -> Table:
     return ("process", "check", "bound", "held on", "verdict"), rows
 
 
-def figures(program: Surveyed) -> Table:
+def figures(program: SurveyedProgram) -> Table:
     """One row for each size: the longest of its runs."""
     head = [
         "size",
@@ -122,12 +122,12 @@ def figures(program: Surveyed) -> Table:
 
 
 def _figure(decodes: Sequence[SurveyedDecode], value: int) -> str:
-    """A closed form, with a word where not all of the decodes were checked."""
+    """The value of a closed form, followed by the other statuses if not all decodes were checked."""
     others = sorted({d.status for d in decodes if d.status != CHECKED})
     return f"{value:,}{''.join(f' {status}' for status in others)}"
 
 
-def troubles(program: Surveyed) -> Table:
+def troubles(program: SurveyedProgram) -> Table:
     rows = [(str(c.size), str(c.number), str(c.seed), _status(c), c.trouble) for c in program.troubles]
     return ("size", "input", "seed", "status", "what went wrong"), rows
 

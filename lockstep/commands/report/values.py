@@ -1,4 +1,4 @@
-"""What a sweep has found, as values: programs, their cases and decodes, and what is said of them."""
+"""The results of a sweep as values: programs, their cases, decodes and checks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
 
 @dataclass(frozen=True)
 class SurveyedCheck:
-    """One check of a program: how many of its cases it held on.
+    """One check of a program, and the number of cases on which it held.
 
-    bound: one that all cases share, or nothing. extent: up to where it is certified, of the largest case; else nothing.
+    bound: the bound, if all cases share it; else "". extent: the bounds of a certificate in the largest case; else "".
     """
 
     construction: str
@@ -50,10 +50,10 @@ class SurveyedDecode:
 
 @dataclass(frozen=True)
 class SurveyedCase:
-    """What one case came to; trouble: in words, if it failed or was stopped.
+    """The result of one case. trouble: why it failed or was stopped.
 
-    judged: whether by an oracle. earlier: it failed in an earlier sweep of the same text, under other options, and nothing
-    that was swept later has taken that back.
+    judged: whether an oracle judged it. earlier: it failed in an earlier sweep of the same text under other options, and no later
+    sweep checked it again.
     """
 
     seed: int
@@ -68,7 +68,7 @@ class SurveyedCase:
 
 @dataclass(frozen=True)
 class Extent:
-    """Inputs in words: their sizes, as ranges in ascending order, and of each parameter the least and the most."""
+    """A set of inputs: their sizes as ascending ranges, and the smallest and largest value of each parameter."""
 
     sizes: tuple[tuple[int, int], ...] = ()
     params: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -111,10 +111,10 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class SurveyedProgram:
     """A program, which is a file and a text, with all that was found of it; sha256 of its text.
 
-    file: as seen from the database's folder, if it is below that. path: the same, whole.
+    file: relative to the database's folder, or `elsewhere-1a2b3c4d/NAME` if it does not lie below.
     namesake: another file's program has the same name. earlier_text: the file has had another text since.
     missing: cases of its last sweep that were not run yet.
     unreached: what no run has reached; None where that was not observed.
@@ -123,7 +123,6 @@ class Surveyed:
 
     name: str
     file: str
-    path: str
     sha256: str
     limits: Limits
     cases: tuple[SurveyedCase, ...]
@@ -137,7 +136,7 @@ class Surveyed:
 
     @property
     def title(self) -> str:
-        """What tells it from the others."""
+        """The program's name, with what distinguishes it from others of that name."""
         about = [self.file] if self.namesake else []
         if self.sidecar:
             about.append(self.sidecar)
@@ -189,14 +188,14 @@ class Surveyed:
 
 @dataclass(frozen=True)
 class Survey:
-    """All programs, and the last sweeps that had them; hidden: cases that are not shown.
+    """All programs of a database, and their last sweeps.
 
-    path: of the database. hidden: those of earlier texts that did not fail, and of other versions or options.
+    path: the database. hidden: how many cases are not shown: those of earlier texts that did not fail, and of other versions or options.
     """
 
     path: str
     name: str
-    programs: tuple[Surveyed, ...]
+    programs: tuple[SurveyedProgram, ...]
     sweeps: tuple[Swept, ...]
     hidden: int
 

@@ -1,21 +1,23 @@
-"""The one rule of `lockstep sweep` and `lockstep report`: 0 only if something was compared, and all of it held.
+"""The rule for the exit status of `sweep` and `report`: 0 only if something was compared and all of it held.
 
-Of every program, which is the newest text of its file, something has to be compared in every construction that was asked
-for. `--max-context 0` asks for the machine alone: then an oracle or a claim has to be there. Failures count wherever they are.
+For the newest text of every program, something must be compared in every construction that was chosen. With `--max-context 0` the
+machine runs alone, and then there must be an oracle or a claim. Failures of earlier texts count, too.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from shlex import quote
 
-from lockstep.commands.report.values import Survey, Surveyed
+from lockstep.commands.report.values import Survey, SurveyedProgram
 from lockstep.common.tables import count
 from lockstep.proofs_check.sweeps.result import CHECKED, FAILED, STOPPED
+from lockstep.proofs_check.sweeps.rows import ELSEWHERE
 
 
 def reasons(survey: Survey) -> list[str]:
-    """Why the exit status is not 0, each in a line that says of which program and what to do; none if it is 0."""
+    """Why the exit status is not 0: a line for each reason, with the program and what to do. Empty if the status is 0."""
     if not survey.programs:
         return ["nothing was swept: sweep a program into this database"]
     found = []
@@ -26,19 +28,27 @@ def reasons(survey: Survey) -> list[str]:
     return found
 
 
-def how_to_forget(program: Surveyed, database: str) -> str:
-    """How to get rid of earlier texts and of failures of earlier sweeps on purpose."""
-    return f"forget {'it' if program.earlier_text else 'them'} on purpose: lockstep report {quote(database)} --forget {quote(program.path)}"
+def how_to_forget(program: SurveyedProgram, database: str) -> str:
+    """The command that removes results of earlier texts or failures of earlier sweeps."""
+    what = "it" if program.earlier_text else "them"
+    return f"forget {what} on purpose: lockstep report {quote(database)} --forget {quote(_path(program, database))}"
+
+
+def _path(program: SurveyedProgram, database: str) -> str:
+    """The program's file as seen from where the database is called by this name. Where it is elsewhere, nobody knows its folder."""
+    if program.file.startswith(ELSEWHERE):
+        return os.path.join("FOLDER", os.path.basename(program.file))
+    return os.path.join(os.path.dirname(database), program.file)
 
 
 def unfinished(survey: Survey) -> str:
-    """What is still to be run, in a line; nothing if nothing is."""
+    """A line on the cases that are still to be run; empty if there are none."""
     if not survey.missing:
         return ""
     return f"unfinished: {count(survey.missing, 'case')} still to be run; the same sweep goes on from here"
 
 
-def _failures(program: Surveyed, database: str) -> Iterator[str]:
+def _failures(program: SurveyedProgram, database: str) -> Iterator[str]:
     failed = [case for case in program.cases if case.status == FAILED]
     earlier = sum(case.earlier for case in failed)
     if not failed:
@@ -55,8 +65,8 @@ def _failures(program: Surveyed, database: str) -> Iterator[str]:
         )
 
 
-def _nothing_compared(program: Surveyed) -> Iterator[str]:
-    """Of a program none of whose cases failed."""
+def _nothing_compared(program: SurveyedProgram) -> Iterator[str]:
+    """Why nothing was compared; for a program without failed cases."""
     if not program.cases:
         yield f"{program.title}: no case was run"
     elif program.counts[STOPPED] == len(program.cases):
@@ -71,17 +81,17 @@ def _nothing_compared(program: Surveyed) -> Iterator[str]:
         )
 
 
-def _decoded(program: Surveyed, construction: str) -> bool:
+def _decoded(program: SurveyedProgram, construction: str) -> bool:
     return any(decode.status == CHECKED for decode in program.of(construction))
 
 
-def _claims(program: Surveyed) -> bool:
-    """Whether a claim was held against a run."""
+def _claims(program: SurveyedProgram) -> bool:
+    """Whether a claim was checked on a run."""
     return any(line.what.startswith("claim ") for line in program.lines)
 
 
-def _nothing_decoded(program: Surveyed, construction: str) -> str:
-    """In which construction, because of which limit, and what the shortest decode needs."""
+def _nothing_decoded(program: SurveyedProgram, construction: str) -> str:
+    """Which limit kept a construction from any decode, and what the shortest decode needs."""
     limits, left_out = program.limits, program.of(construction)
     longest, most = f"--max-context {limits.max_context}", f"--max-decoding-steps {limits.max_decoding_steps}"
     context = min((d.context for d in left_out), default=0)

@@ -1,4 +1,4 @@
-"""How strongly a report says what it says."""
+"""Texts of reports: what statuses mean, and for which inputs something holds."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ MEANINGS = {
     "computed": "Run on the machine and judged as well, but beyond the limits of the sweep in at least one process: there, decoding "
                 "steps and context are the theorem's closed forms, and nothing was decoded.",
     "failed": "A check does not hold, or something went wrong; each one is listed.",
-    "stopped": "The machine was stopped at --max-steps; nothing is said of the case.",
+    "stopped": "The machine was stopped at --max-steps, so nothing is known about the case.",
 }  # fmt: skip
 
-#: What is said where nothing was checked, and where no oracle judged.
+#: Texts for cases that nothing checked, and that no oracle judged.
 NOTHING, NO_ORACLE = "nothing", "no oracle"
 
 
 def extent_text(sizes: Sequence[tuple[int, int]], params: Mapping[str, tuple[int, int]]) -> str:
-    """`sizes 1..40, n 1..2`: what was run; or `nothing`."""
+    """The inputs that were run, such as `sizes 1..40, n 1..2`; or `nothing`."""
     if not sizes:
         return NOTHING
     one = len(sizes) == 1 and sizes[0][0] == sizes[0][1]
@@ -38,5 +38,5 @@ def of_all(held: int, total: int) -> str:
 
 
 def cases(done: int, missing: int) -> str:
-    """`15 cases`, or `9 of 15 cases` where some are still to be run."""
+    """`15 cases`, or `9 of 15 cases` if some are still to be run."""
     return f"{done:,} of {count(done + missing, 'case')}" if missing else count(done, "case")

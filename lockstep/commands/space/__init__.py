@@ -1,1 +1,1 @@
-"""`lockstep space`: command.py its options, rows.py one row for each size, table.py how they are shown."""
+"""`lockstep space`: command.py has the options, rows.py computes a row for each size, table.py prints them."""

@@ -1,4 +1,4 @@
-"""What a program costs each generation process as it grows: contexts by the closed forms, decoded where that fits."""
+"""Contexts and decoding steps of each process by the closed forms; short decodes are made and compared."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 @dataclass(frozen=True)
 class SpaceRow:
-    """One size: the run's time and space, and for each construction its context, decoding steps and whether it was decoded.
+    """One size: time and space of the run, and for each construction context, decoding steps and verdict.
 
-    verdicts: "agrees" or the divergence where it was decoded; "computed" where it was too long to.
+    verdicts: "agrees" or the first difference if it was decoded; "computed" if it was too long to decode.
     """
 
     params: dict[str, int]
@@ -36,7 +36,7 @@ class SpaceRow:
 
     @property
     def record(self) -> dict[str, Any]:
-        """For JSON: everything but the run."""
+        """All fields but the run, for JSON."""
         return {name: value for name, value in vars(self).items() if name != "run"}
 
     @property
@@ -48,7 +48,7 @@ def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_con
                use_sidecar: bool = True, progress: Progress = silent) -> list[SpaceRow]:  # fmt: skip
     """One row for each size.
 
-    Args:   max_context, max_steps: longer contexts and decodes of more steps are computed, not decoded.
+    Args:   max_context, max_steps: longer decodes are computed, not made.
     Raises: PramError: the machine refuses a run.
     """
     generator: Generator = generator_for(program, use_sidecar)
@@ -76,7 +76,7 @@ def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> 
 
 
 def _decode(job: Job, construction: str, time: int, row: SpaceRow) -> str:
-    """Decode beside the machine; context and steps must be what was computed."""
+    """Decode and compare with the machine; context and steps must be as computed."""
     compiled = compile_job(job, time, construction=construction)
     require_certificate(compiled)
     sampling = pick_engine(Sampling(engine=AUTO), row.contexts[construction], row.steps[construction])

@@ -1,4 +1,4 @@
-"""`lockstep verify`: machine and model side by side."""
+"""`lockstep verify`: compares machine and model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lockstep.commands.verify.table import report_record, report_table
 from lockstep.common.arguments import constructions, parse_sizes
-from lockstep.common.console import FAILED, WRONG, emit, err, not_losing_the_verdict, progress_bar
+from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, check_order
 from lockstep.common.options import (
@@ -34,14 +34,15 @@ from lockstep.common.options import (
     Steps,
     Strict,
 )
-from lockstep.common.paths import existing
+from lockstep.common.paths import existing_folder
+from lockstep.common.tables import BAD
 from lockstep.compiler.names import PROCESSES
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
-    from lockstep.common.keeping import Kept
+    from lockstep.common.keeping import KeptInput
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.verification import FailedCheck, Options
 
@@ -49,29 +50,30 @@ if TYPE_CHECKING:
 def verify(file: File, input: Input = None,
            process: EachProcess = "mdm",
            schedule: EachSchedule = "two-step",
-           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; repeated ones run once.")] = 3,
-           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of inputs: 8, 1..64 or 1,2,4.")] = "1..4",
+           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
+           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
            word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
-           max_context: Annotated[int, typer.Option("--max-context", min=0, help="Longer contexts are not decoded.")] = 1000,
+           max_context: Annotated[int, typer.Option("--max-context", min=0,
+                                                    help="Most tokens of a context; longer contexts are not decoded.")] = 1000,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
-           failing: Annotated[Path, typer.Option("--failing", help="Directory for an input that fails.")] = Path("."),
+           failing: Annotated[Path, typer.Option("--failing", help="Folder for the file of a failing input.")] = Path("."),
            shrink: Shrink = 20,
-           explain: Annotated[bool, typer.Option("--explain", help="Say what the letters of the table mean.")] = False,
+           explain: Annotated[bool, typer.Option("--explain", help="Explain the letters of the table.")] = False,
            json_: Json = False) -> None:  # fmt: skip
-    """Hold machine and model against each other.
+    """Compare machine and model on the same inputs.
 
-    Both run one input or random ones, side by side, and are held against the theorems. If a check fails, a small input on
-    which it does is written to NAME-failing.json, and the command that repeats it is shown.
+    Both run one input or random ones, and both are compared with the theorems. If a check fails, NAME-failing.json gets a
+    small input on which it fails, and the command that repeats the failure is shown.
     """
     check_device(device, engine)
     chosen = constructions(process, schedule)
     check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
     program = load(file)
-    existing(failing)
+    existing_folder(failing)
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.verification import Options
     from lockstep.proofs_check.verification import verify as verify_program
@@ -101,28 +103,28 @@ def verify(file: File, input: Input = None,
 
 
 def show_at_once(failed: FailedCheck) -> None:
-    """The first failure, on standard error, while the rest goes on."""
-    err.print(Text(f"FAILED: {failed.trouble}", style="red"), soft_wrap=True)
+    """Print the first failure to standard error while the other checks go on."""
+    err.print(Text(f"FAILED: {failed.trouble}", style=BAD), soft_wrap=True)
 
 
 def _keep_input(program: Program, file: Path, failed: FailedCheck, options: Options, directory: Path, given: Path | None, shrink: int,
-                **how: Any) -> Kept | None:  # fmt: skip
-    """Keep the input of a failure, made small for so many seconds."""
+                **how: Any) -> KeptInput | None:  # fmt: skip
+    """Write a failing input to a file, after `shrink` seconds of shrinking."""
     from lockstep.common.keeping import keep_input
 
-    def keep(seconds: int) -> Kept:
+    def keep(seconds: int) -> KeptInput:
         with progress_bar(err, "shrinking the failing input (seconds)") as progress:
             return keep_input(program, file, failed, options, directory, given, seconds=seconds, progress=progress, **how)
 
-    return not_losing_the_verdict(keep, shrink)
+    return keep_despite_errors(keep, shrink)
 
 
 def _keep_sidecars_input(file: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,
                          timeout: float) -> None:  # fmt: skip
-    """Show what the sidecar did wrong, and keep the input on which it did."""
+    """Print the sidecar's error, and write the input on which it failed to a file."""
     from lockstep.common.keeping import keep_sidecars_input
 
     print(error, file=sys.stderr)
-    kept = not_losing_the_verdict(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)
+    kept = keep_despite_errors(lambda seconds: keep_sidecars_input(file, error, options, directory, given, timeout), 0)
     if kept is not None:
         print(kept, file=sys.stderr)

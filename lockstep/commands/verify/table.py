@@ -12,15 +12,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.common.tables import LEGEND
+from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, LEGEND
 
 if TYPE_CHECKING:
-    from lockstep.common.keeping import Kept
+    from lockstep.common.keeping import KeptInput
     from lockstep.proofs_check.report import Check
     from lockstep.proofs_check.verification import FailedCheck, Report
 
 
-def report_record(report: Report, kept: Kept | None = None) -> dict[str, Any]:
+def report_record(report: Report, kept: KeptInput | None = None) -> dict[str, Any]:
     rows = [{f: getattr(c, f) for f in ("what", "process", "on", "bound", "measured", "verdict")} for c in report.checks]
     return {"program": report.program, "holds": report.holds, "conclusion": report.conclusion, "checks": rows,
             "engines": report.engines, "divergence": report.trouble or None, "failures": [_failure(f) for f in report.failed],
@@ -43,13 +43,13 @@ def report_table(report: Report, explain: bool = False) -> RenderableType:
     parts: list[RenderableType] = [_checks(report), Text("")]
     if explain:
         engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
-        parts.append(Text(f"{LEGEND}\n{engines}", style="dim"))
-    parts += [Text(failed.trouble, style="bold red") for failed in report.failed]
-    return Group(*parts, *_not_reached(report), Text(report.conclusion, style="green" if report.holds else "bold red"))
+        parts.append(Text(f"{LEGEND}\n{engines}"))
+    parts += [Text(failed.trouble, style=BAD) for failed in report.failed]
+    return Group(*parts, *_not_reached(report), Text(report.conclusion, style=GOOD if report.holds else BAD))
 
 
 def _checks(report: Report) -> Table:
-    """A section for the machine and for each construction. On which runs is said once, or where it differs."""
+    """A section for the machine and one for each construction. The title names the runs; a section with other runs names them."""
     common = _most_common([check for check in report.checks if not check.process] or report.checks)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, title_justify="left",
                   title=f"{report.program}: machine and model on {common}\n")  # fmt: skip
@@ -60,30 +60,30 @@ def _checks(report: Report) -> Table:
         on = _most_common(section)
         if process:
             table.add_section()
-            table.add_row(Text(process, style="bold"), Text("" if on == common else on, style="bold"))
+            table.add_row(Text(process, style=LABEL), Text("" if on == common else on, style=LABEL))
         for check in section:
             table.add_row(*_cells(check, on))
     return table
 
 
 def _most_common(checks: Sequence[Check]) -> str:
-    """On which runs most of the checks were made."""
+    """The runs on which most of the checks were made."""
     made = [check for check in checks if check.strength != "skipped"] or checks
     return Counter(check.on for check in made).most_common(1)[0][0] if made else "no run"
 
 
 def _cells(check: Check, on: str) -> list[Text]:
-    """What was left out says why in the last line of all, so not here, too."""
+    """The cells of a check. The last line of all says why checks were skipped, so the cells do not."""
     skipped = check.strength == "skipped" and check.holds
-    style = "yellow" if skipped else "green" if check.holds else "bold red"
+    style = CAUTION if skipped else GOOD if check.holds else BAD
     bound = check.bound if skipped or check.on == on else ", ".join(filter(None, (check.bound, check.on)))
     measured = check.measured.partition(":")[0] if skipped else check.measured
     return [Text(check.what), Text(bound), Text(measured), Text(check.verdict, style=style)]
 
 
 def _not_reached(report: Report) -> list[Text]:
-    """One line on what no run reached, if anything."""
+    """One line that names the source lines and conditions that no run reached, if there are any."""
     if not report.unreached:
         return []
     refused = f"; {len(report.refused)} inputs of larger words, tried for that, are refused" if report.refused else ""
-    return [Text(report.unreached.text + refused, style="yellow")]
+    return [Text(report.unreached.text + refused, style=CAUTION)]
