@@ -92,7 +92,7 @@ MUTANTS = (
     Mutant(
         LOOP,
         "a decode that is stuck ends without an error",
-        Rewrite(SequenceEditor.step, "if self.process.ends_without_masks:", "if False:"),
+        Rewrite(SequenceEditor.end, "if self.process.ends_without_masks:", "if False:"),
         "stuck decodes",
     ),
     Mutant(
