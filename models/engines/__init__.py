@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lockstep.models.engines.active import ActiveSession
 from lockstep.models.engines.dense import DenseSession
+from lockstep.models.engines.native.modules import usable
 from lockstep.models.engines.session import Session, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.transformer import Transformer
@@ -43,14 +44,20 @@ SUCCESSORS = {"native": "indexed"}
 
 #: The longest context of each engine. `dense` and `active` store scores of pairs of rows, `indexed` about two kilobytes a row,
 #: `native` about 300 bytes.
-MAX_CONTEXT = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 16_000_000}
-#: Pairs of rows that the dense engine has scored by the time that the indexed one has been compiled for the first time.
-FEW_PAIRS = 100_000_000
+MAX_CONTEXT = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 5_000_000}
+#: The fast engines, the fastest first, with the pairs of rows that the dense engine has scored by the time that each has started.
+FAST = {"native": 2_000_000, "indexed": 100_000_000}
+
+
+def available() -> list[str]:
+    """The engines that work here: `native` must have been compiled, for this kind of processor."""
+    return [name for name in ENGINES if name != "native" or usable()]
 
 
 def pick(length: int, steps: int) -> str:
     """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps."""
-    return "dense" if length * length * steps <= FEW_PAIRS else "indexed"
+    fast = next(name for name in FAST if name in available())
+    return "dense" if length * length * steps <= FAST[fast] else fast
 
 
-__all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "pick"]
+__all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "available", "pick"]

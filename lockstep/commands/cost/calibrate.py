@@ -17,6 +17,7 @@ from lockstep.commands.cost.sizes import counted_run
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import MDM
 from lockstep.models.atomic import write_atomically
+from lockstep.models.engines import available
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
 
@@ -28,10 +29,12 @@ RUNS = {
                ("sums", 14)),
     "indexed": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 150), ("sums", 260), ("mixed", 180), ("rounds", 12),
                 ("rounds", 48), ("spin", 1), ("spin", 6)),
+    "native": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 260), ("mixed", 180), ("rounds", 12), ("rounds", 48),
+               ("spin", 1), ("spin", 6)),
 }  # fmt: skip
-LONGER = {"dense": ("sums", 30), "active": ("sums", 30), "indexed": ("spin", 6)}
+LONGER = {"dense": ("sums", 30), "active": ("sums", 30), "indexed": ("spin", 6), "native": ("spin", 6)}
 #: The sizes of `sums` whose memory is measured.
-MEMORY_RUNS = {"dense": (7, 11), "active": (7, 16), "indexed": (100, 300)}
+MEMORY_RUNS = {"dense": (7, 11), "active": (7, 16), "indexed": (100, 300), "native": (100, 300)}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def this_machine() -> dict[str, str]:
     return {
         "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(), "torch": torch.__version__, "lockstep": __version__, "model": str(FEATURES),
+        "engines": str(available()),
     }  # fmt: skip
 
 
@@ -95,10 +99,11 @@ def save(calibration: Calibration) -> None:
 
 def calibrate(progress: Progress = silent) -> Calibration:
     """Measure short decodes with each engine and construction, and fit the model to them."""
-    total = sum(map(len, RUNS.values())) * len(CONSTRUCTIONS) + len(MEMORY_RUNS)
+    chosen = {engine: RUNS[engine] for engine in available()}
+    total = sum(map(len, chosen.values())) * len(CONSTRUCTIONS) + len(chosen)
     done, ratios = 0, [1.0]
-    times: dict[str, dict[str, list[float]]] = {engine: {} for engine in RUNS}
-    for engine, runs in RUNS.items():
+    times: dict[str, dict[str, list[float]]] = {engine: {} for engine in chosen}
+    for engine, runs in chosen.items():
         for construction in CONSTRUCTIONS:
             rows, taken = [], []
             for number, (name, size) in enumerate(runs if construction == MDM else (*runs[:-1], LONGER[engine])):
@@ -110,8 +115,8 @@ def calibrate(progress: Progress = silent) -> Calibration:
             times[engine][construction] = found = fit(rows, taken)
             ratios += [sum(x * c for x, c in zip(row, found)) / seconds for row, seconds in zip(rows, taken)]
     peaks = {}
-    for engine, sizes in MEMORY_RUNS.items():
-        if measured := memory(engine, sizes):
+    for engine in chosen:
+        if measured := memory(engine, MEMORY_RUNS[engine]):
             peaks[engine] = list(measured)
         done += 1
         progress(done, total)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import contexts, letters
 from lockstep.commands.cost.measure import MeasuredDecode, fastest_decode, work_of
-from lockstep.commands.cost.model import FEATURES, features
+from lockstep.commands.cost.model import features
 from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import compile_job
-from lockstep.models.engines import MAX_CONTEXT
+from lockstep.models.engines import MAX_CONTEXT, available
 from lockstep.pram.job import Job
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.constructions import FACTS
@@ -44,7 +44,7 @@ class Comparison:
 
 
 def compare(job: Job, time: int, constructions: Sequence[str], calibration: Calibration | None,
-         engines: Sequence[str] = tuple(FEATURES), relation: str = "==") -> Iterator[Comparison]:  # fmt: skip
+         engines: Sequence[str] = tuple(available()), relation: str = "==") -> Iterator[Comparison]:  # fmt: skip
     """Run a job, decode it in each construction with each engine, and compare. Decodes that are too long also give a row.
 
     Args:   time: the predicted T; with the relation <= an upper bound.

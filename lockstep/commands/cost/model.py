@@ -28,9 +28,11 @@ FEATURES = {
         "rows x H, by layer",
         "rows x H where threads wake",
     ),
+    "native": ("nonzeros", "decoding steps", "C", "rows x H, by layer"),
 }
-#: Memory is the process itself and a coefficient times bytes: of numbers of 8 bytes, and of the indexed engine's rows.
+#: Memory is the process itself and a coefficient times bytes: of numbers of 8 bytes, and of rows of the indexed and the native engine.
 WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
+RECORD, RECORD_HEAD = 100, 40
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def features(engine: str, work: Work) -> list[float]:
     if engine == "dense":
         return _dense(work)
     found = phases(work.construction, work.letters, work.running, work.written)
-    return _active(work, found) if engine == "active" else _indexed(work.dimensions, found)
+    if engine == "active":
+        return _active(work, found)
+    return _indexed(work.dimensions, found) if engine == "indexed" else _native(work.dimensions, found)
 
 
 def _dense(work: Work) -> list[float]:
@@ -114,6 +118,11 @@ def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
     return [model.nonzeros, sum(p.steps for p in found), blocks, rows, many]
 
 
+def _native(model: Dimensions, found: Sequence[Phase]) -> list[float]:
+    heads = [(p.later if layer else p.rows) * p.steps * many for p in found for layer, many in enumerate(model.heads)]
+    return [model.nonzeros, sum(p.steps for p in found), max(p.context for p in found), sum(heads)]
+
+
 def memory_unit(engine: str, model: Dimensions, context: int) -> float:
     """Bytes of the arrays that dominate a decode: its memory grows in proportion."""
     if engine == "dense":  # scores of the layer with most heads, and a few streams
@@ -121,6 +130,8 @@ def memory_unit(engine: str, model: Dimensions, context: int) -> float:
     if engine == "active":  # queries, keys and values, streams, scores of a chunk of rows
         kept = sum(h * (3 * a + 2) + model.width for h, a in zip(model.heads, model.inner)) + model.width
         return float(WORD * context * (kept + 2 * max(model.heads) * min(context, MAX_SCORED_ROWS)))
+    if engine == "native":
+        return float(context * (RECORD + RECORD_HEAD * sum(model.heads)))
     return float(context * (TABLE_ROW * sum(model.heads) + STREAM_COLUMN * model.width))
 
 

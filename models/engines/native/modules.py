@@ -8,37 +8,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-#: Their names, the best first, and what a processor must offer for each, as Linux names it.
-MODULES = {
-    "_avx512": {
-        "avx512f",
-        "avx512bw",
-        "avx512vl",
-        "avx512dq",
-        "avx512_vbmi",
-        "avx512vbmi",
-        "gfni",
-        "avx2",
-        "bmi1",
-        "bmi2",
-        "abm",
-        "fma",
-    },
-    "_avx2": {"avx2", "bmi1", "bmi2", "abm", "fma"},
-    "_plain": set[str](),
-}
-#: Two names for one feature.
-SAME = {"avx512_vbmi": "avx512vbmi"}
+#: What processors offer, as Linux names it.
+AVX2 = {"avx2", "bmi1", "bmi2", "abm", "fma"}
+AVX512 = AVX2 | {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vbmi", "gfni"}
+#: The names of the modules, the best first, and what each needs. setup.py compiles them.
+MODULES: dict[str, set[str]] = {"_avx512": AVX512, "_avx2": AVX2, "_plain": set()}
 
 
-def usable() -> list[str]:
+@cache
+def usable() -> tuple[str, ...]:
     """The modules that were compiled and that this processor runs, the best first."""
-    offered = {SAME.get(flag, flag) for flag in _flags()}
-    return [
-        name
-        for name, needs in MODULES.items()
-        if {SAME.get(n, n) for n in needs} <= offered and find_spec(f"{__package__}.{name}")
-    ]
+    offered = _flags()
+    return tuple(name for name, needs in MODULES.items() if needs <= offered and find_spec(f"{__package__}.{name}"))
 
 
 def _flags() -> set[str]:
