@@ -155,7 +155,7 @@ def test_what_cannot_be_sized_up(name: str, n: int | None, settings: dict[str, i
 
 
 def test_words_must_name_what_there_is() -> None:
-    with pytest.raises(PramError, match="one of 8 bits names 256"):
+    with pytest.raises(PramError, match="a pid is a word of 8 bits, so there can be at most 256"):
         plan_run(example("hillis_steele"), 1000, {}, 8)
 
 
@@ -270,6 +270,7 @@ def test_features_follow_the_work() -> None:
     }
     indexed = features("indexed", work)
     assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
+    assert features("native", work) == [100, steps + 1, context, indexed[3]]
     # One decoding step of one-step, of 64 processors with 5 registers and all of them running: registers stop after layer 1.
     values = letters("ap-mdm one-step", planned.job, planned.time)
     (alike,) = (p for p in phases("ap-mdm one-step", values, 1.0, 0.5) if p.steps == planned.time)

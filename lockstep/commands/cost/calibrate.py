@@ -99,7 +99,7 @@ def save(calibration: Calibration) -> None:
 
 def calibrate(progress: Progress = silent) -> Calibration:
     """Measure short decodes with each engine and construction, and fit the model to them."""
-    chosen = {engine: RUNS[engine] for engine in available()}
+    chosen = {engine: runs for engine, runs in RUNS.items() if engine in available()}
     total = sum(map(len, chosen.values())) * len(CONSTRUCTIONS) + len(chosen)
     done, ratios = 0, [1.0]
     times: dict[str, dict[str, list[float]]] = {engine: {} for engine in chosen}
