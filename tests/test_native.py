@@ -161,7 +161,9 @@ def test_every_compiled_module(name: str, construction: str, monkeypatch: pytest
     """Blocks of 64, 256 and 512 rows, and the transposition of each."""
     if name not in modules.usable():
         pytest.skip("the native engine was not compiled")
-    monkeypatch.setitem(ENGINES, "native", lambda model, tokens, positions: NativeSession(model, tokens, positions, name))
+    monkeypatch.setitem(
+        ENGINES, "native", lambda model, tokens, positions: NativeSession(model, tokens, positions, modules.module(name))
+    )
     for program, size in (("hillis_steele", 3), ("hillis_steele", 24), ("counter", 2)):
         job = job_of(program, size, 16)
         assert whole_job(job, run(job, max_steps=1 << 20).time, "native", construction) == "native"

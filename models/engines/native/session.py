@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -50,14 +51,13 @@ class NativeSession:
     name = "native"
     processes = RULES
 
-    def __init__(
-        self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], module_name: str = ""
-    ) -> None:
+    def __init__(self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions],
+                 compiled: ModuleType | None = None) -> None:  # fmt: skip
         if len(sequences) > 1:
             raise Unsuitable("it decodes one sequence at a time")
         if not len(sequences[0]):
             raise Unsuitable("the sequence is empty")
-        compiled = module(module_name)
+        compiled = compiled or module()
         if compiled is None:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
         self.compiled, self.model, self.positions, self.first = compiled, model, positions[0], int(sequences[0][0])

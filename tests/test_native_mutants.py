@@ -1,0 +1,105 @@
+"""Mutants of the native engine: each must give other tokens than the reference somewhere, or miss a model that it should leave alone.
+
+Those of the C++ text are compiled, which takes some seconds each. Those of the translation are planted in memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from kit.decoding import same_tokens, whole_job
+from kit.jobs import job_of
+from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
+from kit.native_mutants import compiled_mutant, compiler
+from mutation.planting import Rewrite
+
+from lockstep.compiler.compile import CONSTRUCTIONS
+from lockstep.models.engines import ENGINES
+from lockstep.models.engines.native import heads, modules, readout, translate
+from lockstep.models.engines.native.session import NativeSession
+from lockstep.models.engines.session import Unsuitable
+from lockstep.pram.machine import run
+
+pytestmark = pytest.mark.skipif(not modules.usable() or not compiler(), reason="there is no C++ compiler")
+
+#: File, what stands there once, what the mutant has instead, and what is broken.
+OF_THE_TEXT = (
+    ("lookups.h", "if (best_goes || tie_may_go) old.state |= SEARCH;", "", "the best key stays the best when it goes"),
+    ("lookups.h", "if (!b.best || recency > t.keys[b.best - 1].recency)", "if (!b.best)", "a more recent key is not read"),
+    ("lookups.h", "for (u32 row : h.fresh) answer(h, t, rows, row, news);", "", "rows that ask anew get no answer"),
+    ("lookups.h", "if (t.keys[row].bucket) place_key(t, rows, row, 0, 0, 0);", "", "rows that are gone stay keys"),
+    ("lookups.h", "tie |= (b.state & TIED) != 0;", "", "ties are not noticed"),
+    ("decoder.h", "rows.push_back(row);", "", "rows that read another value are not computed"),
+    (
+        "decoder.h",
+        "if (anew_[row] == step_) differs |= 1ull << i;",
+        "",
+        "a row whose token changed stops if its first layer does not",
+    ),
+    ("decoder.h", "if (t.faults)", "if (false)", "rows with a fault are computed all the same"),
+    ("decoder.h", "found.bits & REMASK ? vocabulary_.mask : ", "", "nothing is remasked"),
+    ("decoder.h", "raise(FIRST_TOKEN);", ";", "the first token may come twice"),
+    ("tape.h", "EACH(MAJN, (~a & (b | c)) | (b & c))", "EACH(MAJN, (a & (b | c)) | (b & c))", "a majority misses a complement"),
+)
+#: The same for functions of the translation.
+OF_THE_TRANSLATION = (
+    (heads.Asking._key_side, "gates.refuse(network.both(odd, possible))", "pass", "key bits of 2 count as 1"),
+    (heads.Asking._key_side, "gates.refuse(network.both(visible, gates.within(size, score + 1, most) ^ 1))", "pass",
+     "recency is not limited"),
+    (heads.Asking._query, "self.gates.refuse(self.network.either(yes, no) ^ 1)", "pass", "queries of half a half count"),
+    (heads.Asking._head, "if any(self._at_first(plan.forms, self.matches + m) for m in matches):", "if False:",
+     "the first row may care for a bit"),
+    (heads.Asking._head, " - int(plan.low[v])", "", "what the first row holds is taken from 0"),
+    (translate._Translator._read, "weight << j", "weight", "all bits that are read weigh the same"),
+    (readout._Readout._best, "int(other < kind)", "0", "two kinds are the best"),
+)  # fmt: skip
+
+
+def conforms() -> bool:
+    """Whether the native engine gives the reference's tokens in these cases, and leaves alone what it should."""
+    try:
+        same_tokens(*lookup_model(7), "native", order="left-to-right")
+        assert same_tokens(*lookup_model(7), "native") == "native"
+        for model in (vanishing_model, finding_model, returning_model):
+            assert same_tokens(*model(), "native", "ap-mdm", most=12) == "native"
+        for broken in BROKEN:
+            assert same_tokens(*tampered(broken), "native", most=20) == gives_up("native", broken)
+        for name, size in (("tree_sum", 3), ("counter", 1)):
+            for construction in CONSTRUCTIONS:
+                job = job_of(name, size, 8)
+                assert whole_job(job, run(job).time, "native", construction) == "native"
+    except (AssertionError, Unsuitable, IndexError):
+        return False
+    return True
+
+
+def test_the_engine_conforms() -> None:
+    assert conforms()
+
+
+@pytest.mark.parametrize(("file", "old", "new", "breaks"), OF_THE_TEXT, ids=[row[-1] for row in OF_THE_TEXT])
+def test_mutants_of_the_text(file: str, old: str, new: str, breaks: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(compiled_mutant(tmp_path, file, old, new), monkeypatch)
+    assert not conforms(), breaks
+
+
+def test_the_same_text_conforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is the change that the others fail by, and not how they are compiled."""
+    load(compiled_mutant(tmp_path, "tape.h", "EACH(COPY, a)", "EACH(COPY, a | a)"), monkeypatch)
+    assert conforms()
+
+
+def load(mutant: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def session(model: Any, tokens: Any, positions: Any) -> NativeSession:
+        return NativeSession(model, tokens, positions, mutant)
+
+    monkeypatch.setitem(ENGINES, "native", session)
+
+
+@pytest.mark.parametrize(("function", "old", "new", "breaks"), OF_THE_TRANSLATION, ids=[row[-1] for row in OF_THE_TRANSLATION])
+def test_mutants_of_the_translation(function: Any, old: str, new: str, breaks: str) -> None:
+    with Rewrite(function, old, new).planted():
+        assert not conforms(), breaks
