@@ -6,7 +6,9 @@ import importlib.util
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 import zlib
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +21,22 @@ SOURCES = Path(native.__file__).parent / "src"
 
 def compiler() -> str | None:
     return shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
+
+
+def flags() -> list[str]:
+    includes = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_paths()['include']}"]
+    return ["-O0", "-std=c++17", "-g0", "-w", "-fvisibility=hidden", "-fPIC", *includes]
+
+
+@cache
+def headers() -> Path:
+    """pybind11's headers, compiled once for all mutants: they take most of the time."""
+    path = Path(tempfile.mkdtemp()) / "headers.h"
+    path.write_text("#include <pybind11/numpy.h>\n#include <pybind11/pybind11.h>\n")
+    subprocess.run(
+        [str(compiler()), *flags(), "-x", "c++-header", str(path), "-o", f"{path}.gch"], check=True, capture_output=True
+    )
+    return path
 
 
 def compiled_mutant(folder: Path, file: str, old: str, new: str) -> ModuleType:
@@ -34,9 +52,8 @@ def compiled_mutant(folder: Path, file: str, old: str, new: str) -> ModuleType:
     path.write_text(text.replace(old, new))
     name = f"_mutant_{zlib.crc32((file + old + new).encode())}"  # pybind11 gives modules of one name only once
     target = folder / f"{name}.so"
-    includes = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_paths()['include']}"]
-    flags = ["-O0", "-std=c++17", "-g0", "-w", "-fvisibility=hidden", "-shared", "-fPIC", f"-DNATIVE_NAME={name}", *includes]
-    command = [str(compiler()), *flags, str(folder / "src" / "module.cpp"), "-o", str(target)]
+    more = ["-include", str(headers()), "-shared", f"-DNATIVE_NAME={name}"]
+    command = [str(compiler()), *flags(), *more, str(folder / "src" / "module.cpp"), "-o", str(target)]
     subprocess.run(command, check=True, capture_output=True)
     spec = importlib.util.spec_from_file_location(name, target)
     assert spec is not None and spec.loader is not None
