@@ -18,8 +18,11 @@ from lockstep.models.decode import Decoder, decode
 from lockstep.models.engines import ENGINES
 from lockstep.models.engines.native import modules
 from lockstep.models.engines.native.forms import Form, Gates
+from lockstep.models.engines.native.heads import Packer
 from lockstep.models.engines.native.network import AND, ANDN, MAJ, MAJN, NOR, XOR, XOR3, Network
+from lockstep.models.engines.native.readout import read_out
 from lockstep.models.engines.native.session import NativeSession
+from lockstep.models.engines.plan import ReadoutPlan, to_sparse
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
@@ -133,13 +136,55 @@ def test_networks_compute_what_they_say(names: list[str], data: st.DataObject) -
         "majority": lambda *x: sorted(x)[1],
     }
     for name in names:
-        parts = [
-            data.draw(st.sampled_from(made)) ^ data.draw(st.integers(0, 1))
-            for _ in range(3 if name in ("xor3", "majority") else 2)
-        ]
+        count = 3 if name in ("xor3", "majority") else 2
+        parts = [data.draw(st.sampled_from(made)) ^ data.draw(st.integers(0, 1)) for _ in range(count)]
         made.append(getattr(network, name)(*parts))
         for planes in cases:
             assert value(network, made[-1], planes) == means[name](*(value(network, a, planes) for a in parts))
+
+
+kinds_of_tokens = st.tuples(st.integers(0, 2), st.lists(st.integers(-2, 2), min_size=INPUTS, max_size=INPUTS))
+pairs = st.tuples(st.integers(0, INPUTS), st.integers(0, INPUTS))
+
+
+@settled
+@given(st.lists(kinds_of_tokens, min_size=2, max_size=4), st.lists(pairs, min_size=2, max_size=2), st.sampled_from([4, 8, 16]))
+def test_a_token_is_certain_where_its_probability_says_so(
+    kinds: list[tuple[int, list[int]]], bits: list[tuple[int, int]], unit: int
+) -> None:
+    """Against the softmax over all tokens. Each bit has the logits of two planes; the last plane is none."""
+    network = Network()
+    columns = [Form().add(network.input()) for _ in range(INPUTS)] + [Form()]
+    rows = [[0] * (INPUTS + 1), *([unit * w for w in weights] + [0] for _, weights in kinds)]
+    rows += [[unit * (c == chosen) for c in range(INPUTS + 1)] for part in (0, 1) for chosen in (pair[part] for pair in bits)]
+    sizes = [-1, *(size for size, _ in kinds)]
+    offsets = np.cumsum([0, 1, *(1 << size for size, _ in kinds)])[:-1]
+    plan = ReadoutPlan(to_sparse(np.array(rows, float)), np.array(sizes, np.int32), offsets, 0, len(bits), 0, np.zeros(0))
+    if not any(any(row) for row in rows):
+        return
+    outputs = Packer()
+    read_out(plan, columns, Gates(network), (), outputs)
+    (*best, certain, unclear), ones = outputs.words[0], outputs.words[1]
+    for n in range(1 << INPUTS):
+        planes = [n >> j & 1 for j in range(INPUTS)]
+        logits = np.array(rows) @ [*planes, 0]
+        choice = [int(logits[1 + len(kinds) + j] > logits[1 + len(kinds) + len(bits) + j]) for j in range(len(bits))]
+        tokens = {
+            (k, value_): logits[1 + k]
+            + sum(logits[1 + len(kinds) + j + len(bits) * (1 - (value_ >> j & 1))] for j in range(size))
+            for k, (size, _) in enumerate(kinds)
+            for value_ in range(1 << size)
+        }
+        most = max(tokens.values())
+        probability = 1 / sum(float(np.exp(score - most)) for score in tokens.values())
+        wins = [value(network, a, planes) for a in best]
+        kind = wins.index(1) - 1
+        found = kind, sum(choice[j] << j for j in range(kinds[kind][0]))
+        assert sum(wins) == 1 and tokens[found] == most and [value(network, a, planes) for a in ones] == choice
+        if value(network, certain, planes):
+            assert probability >= 0.9 and not value(network, unclear, planes)
+        elif not value(network, unclear, planes):
+            assert probability < 0.9
 
 
 # -- the decoder -----------------------------------------------------------------------------------
