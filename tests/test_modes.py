@@ -117,7 +117,7 @@ def test_an_oracle_judges_every_winner(tmp_path: Path) -> None:
     assert name_of_weakest(found) == "CRCW priority"
     arbitrary = found[3]
     assert (arbitrary.mode, arbitrary.ran, arbitrary.of, arbitrary.right) == ("CRCW arbitrary", 2, 2, False)
-    assert arbitrary.trouble == "oracle says 0, machine says 1, at win (with --winner choices:1)"
+    assert arbitrary.trouble == "oracle says 0, machine says 1, at `win` (with --winner choices:1)"
     assert (arbitrary.params, arbitrary.winners, found[4].winners) == ({"n": 3}, "every winner (4 runs)", "")
 
 
@@ -137,7 +137,7 @@ def test_outputs_are_judged_in_every_mode(mode: str, tmp_path: Path) -> None:
     """One processor writes what the oracle does not want."""
     text = "program w\nparam n\nshared win : output\nsingle do win := 5 end\n"
     result = judged(tmp_path, SIDECAR, 2, text=text)[NAMES.index(mode)]
-    assert (result.ran, result.right, result.trouble) == (1, False, "oracle says 0, machine says 5, at win")
+    assert (result.ran, result.right, result.trouble) == (1, False, "oracle says 0, machine says 5, at `win`")
     assert judged(tmp_path, SIDECAR, 2, text=text, use_sidecar=False)[NAMES.index(mode)].holds
 
 

@@ -56,7 +56,7 @@ def test_a_sidecar_stays_loaded_until_what_it_imported_changes(do: Do) -> None:
     second = generator(body, "import helper\n" + INPUTS)
     assert second.sidecar is not first.sidecar
     verdict = second.judge({"n": 1}, {"A": [1]}, {"A": [2]})
-    assert verdict is not None and verdict.difference == "oracle says 3, machine says 2, at A[0]"
+    assert verdict is not None and verdict.difference == "oracle says 3, machine says 2, at `A[0]`"
 
 
 def test_fingerprints(tmp_path: Path) -> None:
@@ -122,13 +122,13 @@ def test_what_an_input_file_expects_is_held_against_outputs(do: Do) -> None:
             Path("tiny.py").write_text(oracle)
         for command in ("run", "verify", "modes", "profile", "decode", "export"):
             outcome = do(f"{command} tiny.pram --input e.json")
-            assert outcome.status == REFUTED and "the file says 4, machine says 3, at A[1]" in " ".join(
+            assert outcome.status == REFUTED and "the file says 4, machine says 3, at `A[1]`" in " ".join(
                 (outcome.out + outcome.err).split()
             ), (command, outcome)
             other = do(f"{command} tiny.pram --input no.json")
             assert other.status == WRONG and other.err.startswith("no.json:1:59: error: "), other.err
     Path("e.jsonl").write_text(Path("e.json").read_text() + "\n")
-    assert "line 1 of e.jsonl: the file says 4, machine says 3, at A[1]" in do("decode tiny.pram --input e.jsonl").err
+    assert "line 1 of e.jsonl: the file says 4, machine says 3, at `A[1]`" in do("decode tiny.pram --input e.jsonl").err
 
 
 @pytest.mark.parametrize(

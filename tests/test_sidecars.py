@@ -201,11 +201,11 @@ def test_the_first_difference_is_shown() -> None:
     right = {"M": [1, 2, 3, 4, 5, 6], "B": [7, 8, 9, 10], "s": 11}
     assert compare((GRID, LIST, ONE), right, found) == Verdict(True, "", found)
     for changed, words in (
-        ({"M": [[1, 2, 3], [4, 0, 6]]}, "oracle says 0, machine says 5, at M[1, 1]"),
-        ({"B": [7, 8, 18, 10]}, "oracle says 18, machine says 9, at B[2]"),
-        ({"B": [0, 8, 18, 10]}, "oracle says 0, machine says 7, at B[0]; 1 more cell differs"),
-        ({"B": [-1, 8, 18, 10], "s": True}, "oracle says -1, machine says 7, at B[0]; 2 more cells differ"),
-        ({"s": 1 << 70}, f"oracle says {1 << 70}, machine says 11, at s"),
+        ({"M": [[1, 2, 3], [4, 0, 6]]}, "oracle says 0, machine says 5, at `M[1, 1]`"),
+        ({"B": [7, 8, 18, 10]}, "oracle says 18, machine says 9, at `B[2]`"),
+        ({"B": [0, 8, 18, 10]}, "oracle says 0, machine says 7, at `B[0]`; 1 more cell differs"),
+        ({"B": [-1, 8, 18, 10], "s": True}, "oracle says -1, machine says 7, at `B[0]`; 2 more cells differ"),
+        ({"s": 1 << 70}, f"oracle says {1 << 70}, machine says 11, at `s`"),
     ):
         verdict = compare((GRID, LIST, ONE), right | changed, found)
         assert (verdict.right, verdict.difference) == (False, words)
@@ -216,7 +216,7 @@ def test_the_first_difference_is_shown() -> None:
 def test_a_wrong_value_is_shown_everywhere(do: Do) -> None:
     """The difference is in the table, in JSON, on standard error, in the saved failing input, and in the output of `run`."""
     generator("return {'A': [a + 1 + (a == 4) for a in arrays['A']]}", "def inputs(size, rng): return {'n': 2}, {'A': [3, 4]}\n")
-    words = "n 2: oracle says 6, machine says 5, at A[1]"
+    words = "n 2: oracle says 6, machine says 5, at `A[1]`"
     outcome = do("verify tiny.pram --sizes 2 --max-context 0 --shrink 0")
     assert outcome.status == REFUTED and words in outcome.out and outcome.err == f"FAILED: {words}\n"
     failing = {"params": {"n": 2}, "arrays": {"A": [3, 4]}, "expected": {"A": [4, 6]}}

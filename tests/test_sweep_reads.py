@@ -54,7 +54,9 @@ def test_what_changed_is_run_again(way: str, do: Do) -> None:
     assert again.status == FINE and "2 of 2 cases were in sweep.sqlite already" in again.err
     put(name, wrong)
     changed = do(COMMAND.format(0))
-    assert changed.status == REFUTED and "oracle says 3, machine says 2, at A[0]" in changed.out and "already" not in changed.err
+    assert (
+        changed.status == REFUTED and "oracle says 3, machine says 2, at `A[0]`" in changed.out and "already" not in changed.err
+    )
     put(name, right)
     assert do(COMMAND.format(0)).status == FINE
     assert do("report sweep.sqlite").status == FINE

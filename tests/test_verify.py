@@ -210,4 +210,4 @@ def test_inputs_that_reach_more_are_checked_like_all_others(do: Do) -> None:
     program = load("p.pram")
     report = verify(program, Options(max_context=0), sizes=[1], random=1)
     assert not report.holds and report.failed[0].case.arrays == {"A": [7]}
-    assert report.failed[0].trouble == "n 1: oracle says 3, machine says 10, at A[0]"
+    assert report.failed[0].trouble == "n 1: oracle says 3, machine says 10, at `A[0]`"

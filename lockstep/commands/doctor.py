@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +35,9 @@ def doctor(json_: Json = False) -> None:
     with spinner(err, "checking this installation"):
         found = [*_platform(), *_libraries(), *_engines()]
     record = {"holds": all(well for *_, well in found), "findings": [dict(zip(("what", "found", "holds"), row)) for row in found]}
-    emit(record, _table(found), json_)
+    failed = sum(not well for *_, well in found)
+    verdict = Text(f"FAILED: {failed} of {len(found)}" if failed else "all is well", style=BAD if failed else GOOD)
+    emit(record, Group(_table(found), verdict), json_)
     if not record["holds"]:
         raise typer.Exit(FAILED)
 

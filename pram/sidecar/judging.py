@@ -53,7 +53,7 @@ def _first(differing: Sequence[tuple[Array, int, int, int]], who: str) -> str:
     array, offset, said, word = differing[0]
     more = len(differing) - 1
     others = f"; {more:,} more cell{'s differ' if more > 1 else ' differs'}" if more else ""
-    return f"{who} says {show_value(said)}, machine says {word}, at {array.cell(offset)}{others}"
+    return f"{who} says {show_value(said)}, machine says {word}, at `{array.cell(offset)}`{others}"
 
 
 def _check_names(outputs: Iterable[Array], returned: Any) -> None:

@@ -72,7 +72,10 @@ class Report:
         verdict = f"FAILED: {failed} of {len(self.checks)} checks" if failed else f"all {made} checks hold"
         if any(check.what == OUTPUTS and check.measured == DEPENDS for check in self.checks):
             verdict += "; outputs depend on who wins a write, and no oracle says which are right"
-        return "; ".join([verdict, *self._left_out()])
+        left_out = list(self._left_out())
+        if left_out and not failed:
+            verdict += " on what was decoded"
+        return "; ".join([verdict, *left_out])
 
     def _left_out(self) -> Iterable[str]:
         for name in dict.fromkeys(name for case in self.cases for name in case.too_long):

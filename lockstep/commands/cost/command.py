@@ -34,7 +34,7 @@ def cost(file: OptionalFile = None,
          word_bits: Bits = None,
          exact: Annotated[bool, typer.Option("--exact", help="Show only what follows from T: no time, no memory.")] = False,
          check: Annotated[bool, typer.Option("--check", help="Decode as well, and compare with the prediction.")] = False,
-         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again (about a minute).")] = False,
+         calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine again (one to three minutes).")] = False,
          no_sidecar: Sidecar = False, json_: Json = False,
          old: Annotated[Optional[str], typer.Option("--n", hidden=True)] = None) -> None:  # fmt: skip
     """Predict what a decode of any size costs.
@@ -42,8 +42,8 @@ def cost(file: OptionalFile = None,
     T comes from the program's claim. The command compares the claim with small runs and then trusts it. Closed forms give
     context and decoding steps from T, and the tokens (for ap-mdm an upper bound).
 
-    Time and memory are estimates. For them the first `cost` measures this machine, which takes about a minute, and keeps
-    the figures in ~/.cache/lockstep/cost.json ($XDG_CACHE_HOME, if set). --exact needs no figures.
+    Time and memory are estimates. For them the first `cost` measures this machine, which takes one to three
+    minutes, and keeps the figures in ~/.cache/lockstep/cost.json ($XDG_CACHE_HOME, if set). --exact needs no figures.
     """
     if old is not None:
         raise typer.BadParameter(f"this is --size now: --size {old}", param_hint="--n")
@@ -53,13 +53,14 @@ def cost(file: OptionalFile = None,
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
-    small_runs = _check_small_runs(program, word_bits, not no_sidecar) if program else None
-    calibration = None if exact else _calibration(calibrate)
-    if program is None or small_runs is None:
+    if program is None:
+        _calibration(calibrate)
         return
     from lockstep.commands.cost.sizes import plan_run
 
-    planned = (plan_run(program, each, settings, word_bits, not no_sidecar) for each in sizes)
+    small_runs = _check_small_runs(program, word_bits, not no_sidecar)
+    planned = [plan_run(program, each, settings, word_bits, not no_sidecar) for each in sizes]
+    calibration = None if exact else _calibration(calibrate)  # last: it takes minutes, and nothing else can be wrong by now
     found = [_forecast(program, small_runs, each, wanted, calibration) for each in planned]
     comparisons = [list(_comparisons(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
@@ -95,12 +96,14 @@ def _calibration(anew: bool) -> Calibration:
 
     found = None if anew else calibrate.cached()
     if found is None:
-        print(f"measuring this machine, once: about a minute; kept in {calibrate.cache_file()}", file=sys.stderr, flush=True)
+        print(
+            f"measuring this machine, once: one to three minutes; kept in {calibrate.cache_file()}", file=sys.stderr, flush=True
+        )
         with progress_bar(err, "decoding with each engine") as progress:
             found = calibrate.calibrate(progress)
         calibrate.save(found)
-        busy = "; the machine may have been busy: --calibrate measures again" if found.worst > TRUSTED else ""
-        print(f"measured: the estimates are within a factor of {found.worst:.2f} of these decodes{busy}", file=sys.stderr)
+        busy = "; if the machine was busy, measure again: --calibrate" if found.worst > TRUSTED else ""
+        print(f"measured: estimates may be off by a factor of {found.worst:.2f}{busy}", file=sys.stderr)
     return found
 
 

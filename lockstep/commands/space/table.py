@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lockstep.commands.space.rows import SpaceRow
 
 COMPUTED = "computed"
+STATE = "space here: shared cells, registers and program counters, S + P (k + 1)"
 NOTE = "* computed from the closed form: too long to decode here (--max-context, --max-decoding-steps)"
 
 
@@ -35,7 +36,7 @@ def space_table(name: str, rows: Sequence[SpaceRow]) -> RenderableType:
             cells = (f"{figure(row, process)}{_mark(row, process)}" for process in processes)
             table.add_row(given, number_text(row.time), number_text(row.space), *cells)
     starred = any(verdict == COMPUTED for row in rows for verdict in row.verdicts.values())
-    notes = [Text(NOTE)] if starred else []
+    notes = [Text(STATE), *([Text(NOTE)] if starred else [])]
     return Group(heading(f"{name}: context of each process"), table, Text(""), *notes, *_differences(rows))
 
 
