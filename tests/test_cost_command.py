@@ -53,6 +53,19 @@ def test_times_and_memory(do: Do, calibrated: None) -> None:
     assert table.count("one decode of hillis_steele") == 2 and "over 6,000" in table
 
 
+def test_ranges_of_sizes(do: Do) -> None:
+    ranged = json.loads(do("cost tiny.pram --sizes 2..4 --exact --json").out)
+    assert ranged == json.loads(do("cost tiny.pram --size 2,3,4 --exact --json").out) and len(ranged) == 3
+    assert do("cost tiny.pram --sizes 2 --size 3 --exact").status == MISUSED
+
+
+def test_nothing_is_measured_for_arguments_that_are_wrong(do: Do, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(calibrate, "calibrate", None)  # to call it would be an error
+    outcome = do("cost tiny.pram")
+    assert outcome.status == WRONG and "missing parameter" in outcome.err and "measuring" not in outcome.err
+
+
 def test_a_false_claim_ends_it(do: Do) -> None:
     outcome = do("cost liar.pram --size 1e6 --exact")
     assert outcome.status == REFUTED and not outcome.out

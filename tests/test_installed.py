@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 
+import lockstep
 from lockstep.commands import doctor
 from lockstep.common.finding import EXAMPLES, find_program
+from lockstep.models.engines import ENGINES
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
 
@@ -51,6 +53,22 @@ def test_programs_are_found_by_name(do: Do, tmp_path: Path) -> None:
     assert do("run tree_som --size 3").status == WRONG
 
 
+def test_check_fmt_and_load_find_programs_by_name(do: Do) -> None:
+    assert do("check tiny tree_sum").out.startswith("tiny.pram: fine: ")
+    assert lockstep.load("tree_sum").name == "tree_sum" and lockstep.load("tiny").name == "tiny"
+    before = (EXAMPLES / "tree_sum.pram").read_bytes()
+    assert do("fmt tiny").status == FINE and do("fmt --check tiny").status == FINE
+    written = do("fmt tree_sum")  # what is installed is not written to
+    assert written.status == WRONG and "no such file" in written.err and (EXAMPLES / "tree_sum.pram").read_bytes() == before
+
+
+def test_the_doctors_last_line(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert do("doctor").out.rstrip().endswith("all is well")
+    monkeypatch.setattr(doctor, "LIBRARIES", ("no-such-library",))
+    ill = do("doctor")
+    assert ill.status == REFUTED and "FAILED: 1 of " in ill.out.rstrip().splitlines()[-1]
+
+
 def test_what_is_found_for_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_program(Path("tree_sum")) == EXAMPLES / "tree_sum.pram"
@@ -75,7 +93,7 @@ def test_the_doctor_finds_what_is_missing_and_what_is_wrong(do: Do, monkeypatch:
     seen = do("doctor --json")
     wrong = {row["what"]: row["found"] for row in json.loads(seen.out)["findings"] if not row["holds"]}
     assert seen.status == REFUTED and wrong["engine dense"] == "RuntimeError: no dense"
-    assert set(wrong) == {"no-such-library", "engine dense", "engine active", "engine indexed"}
+    assert set(wrong) == {"no-such-library", *(f"engine {engine}" for engine in ENGINES)}
 
 
 def test_lockstep_is_a_module() -> None:

@@ -10,13 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from lockstep.common.console import WRONG
+from lockstep.common.finding import find_programs
 from lockstep.common.options import Json
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program, load
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Programs, NAME.pram.", show_default=False)], json_: Json = False
+    files: Annotated[list[Path], typer.Argument(callback=find_programs, help="Programs, NAME.pram.", show_default=False)],
+    json_: Json = False,
 ) -> None:
     """Find mistakes in programs without running them."""
     records = []

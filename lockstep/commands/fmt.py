@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from lockstep.common.console import FAILED, WRONG
+from lockstep.common.finding import find_here
 from lockstep.models.atomic import write_atomically
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import decode_text, read_text
 
 
 def fmt(files: Annotated[list[Path], typer.Argument(
-            help="Programs, NAME.pram; - reads a program from standard input and prints it.", show_default=False)],
+            callback=find_here, help="Programs, NAME.pram; - reads a program from standard input and prints it.", show_default=False)],
         check: Annotated[bool, typer.Option("--check",
                     help="Write nothing, but name the files that would change; then the exit status is 3.")] = False,
         stdout: Annotated[bool, typer.Option("--stdout",

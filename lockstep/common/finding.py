@@ -19,6 +19,16 @@ def find_program(path: Path) -> Path:
     return example if path.parent == Path() and not path.exists() and example.is_file() else path
 
 
+def find_programs(paths: list[Path]) -> list[Path]:
+    """As `find_program`, for each of several."""
+    return [find_program(path) for path in paths]
+
+
+def find_here(paths: list[Path]) -> list[Path]:
+    """The same without the examples: for commands that write to what they find."""
+    return [found if (found := find_program(path)).parent != EXAMPLES else path for path in paths]
+
+
 def short_path(path: Path) -> Path:
     """How a command names a file here: an example by its name, a file below the working directory relative to it."""
     if path.parent == EXAMPLES and not Path(path.name).exists():

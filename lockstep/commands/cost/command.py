@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 from rich.console import Group
 
-from lockstep.common.arguments import constructions, parse_number, parse_settings
+from lockstep.common.arguments import constructions, parse_number, parse_settings, parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
 from lockstep.common.options import Bits, EachProcess, EachSchedule, Json, OptionalFile, Sidecar
 from lockstep.pram.program import Program, load
@@ -27,6 +27,8 @@ def cost(file: OptionalFile = None,
          size: Annotated[Optional[str], typer.Option("--size",
                                                      help="Size of the input: 1000, 1e6, 10^6 or 2^20; several with commas.",
                                                      show_default=False)] = None,
+         sizes: Annotated[Optional[str], typer.Option("--sizes", help="The same for ranges: 1..8 or 1,2,4.",
+                                                      show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", show_default=False,
                     help="NAME=VALUE: another parameter, or an output in a claim.")] = None,
          process: EachProcess = "all",
@@ -49,7 +51,7 @@ def cost(file: OptionalFile = None,
         raise typer.BadParameter(f"this is --size now: --size {old}", param_hint="--n")
     wanted = constructions(process, "two-step" if (process, schedule) == ("mdm", "all") else schedule)
     settings = parse_settings(param or [], "--param")
-    sizes = list(dict.fromkeys(_size(text) for text in size.split(","))) if size is not None else [None]
+    chosen = _chosen_sizes(size, sizes)
     if exact and calibrate or file is None and not calibrate:
         raise typer.BadParameter("--exact needs no calibration" if exact else "a program is missing", param_hint="FILE")
     program = load(file) if file else None
@@ -59,16 +61,25 @@ def cost(file: OptionalFile = None,
     from lockstep.commands.cost.sizes import plan_run
 
     small_runs = _check_small_runs(program, word_bits, not no_sidecar)
-    planned = [plan_run(program, each, settings, word_bits, not no_sidecar) for each in sizes]
+    planned = [plan_run(program, each, settings, word_bits, not no_sidecar) for each in chosen]
     calibration = None if exact else _calibration(calibrate)  # last: it takes minutes, and nothing else can be wrong by now
     found = [_forecast(program, small_runs, each, wanted, calibration) for each in planned]
     comparisons = [list(_comparisons(program, f, wanted, calibration)) if check else [] for f in found]
     from lockstep.commands.cost.show import record, table
 
     records = [record(f, h) for f, h in zip(found, comparisons)]
-    emit(records if len(sizes) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, comparisons))), json_)
+    emit(records if len(chosen) > 1 else records[0], Group(*(table(f, h) for f, h in zip(found, comparisons))), json_)
     if not all(h.holds for each in comparisons for h in each):
         raise typer.Exit(FAILED)
+
+
+def _chosen_sizes(size: str | None, sizes: str | None) -> list[int] | list[None]:
+    """The sizes of --size or --sizes, each once; [None] if neither is there."""
+    if size is not None and sizes is not None:
+        raise typer.BadParameter("--size and --sizes exclude each other", param_hint="--sizes")
+    if sizes is not None:
+        return parse_sizes(sizes)
+    return [None] if size is None else list(dict.fromkeys(_size(text) for text in size.split(",")))
 
 
 def _size(text: str) -> int:
