@@ -34,7 +34,7 @@ from kit.random_models import chain_model, random_model
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import ORDERS
-from lockstep.models.engines import ENGINES, Unsuitable
+from lockstep.models.engines import ENGINES, Unsuitable, available
 from lockstep.models.engines.active import ActiveSession
 from lockstep.models.engines.dense import forward
 from lockstep.models.positions import Positions
@@ -47,7 +47,7 @@ from lockstep.proofs_check.agreement import check_agreement
 CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
-OTHERS = [name for name in ENGINES if name != "dense"]
+OTHERS = [name for name in available() if name != "dense"]
 
 
 @pytest.mark.parametrize("engine", OTHERS)

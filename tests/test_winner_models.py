@@ -15,6 +15,7 @@ from oracles.numpy_decoder import decode as foreign_decode
 from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.models.decode import decode
+from lockstep.models.engines import available
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
@@ -28,7 +29,7 @@ from lockstep.proofs_check.fuzzing.coverage import coverage
 WINNERS = [LOWEST, HIGHEST, in_order(0), in_order(2)]
 OPEN = "CRCW arbitrary"
 ORDERS = [("left-to-right", 0), *((order, seed) for order in ("random", "random-subsets") for seed in range(2))]
-ENGINES = ["dense", "active", "indexed", "native"]
+ENGINES = available()
 
 
 def jobs() -> list[Job]:

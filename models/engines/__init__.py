@@ -50,7 +50,7 @@ FAST = {"native": 2_000_000, "indexed": 100_000_000}
 
 
 def available() -> list[str]:
-    """The engines that work here: `native` must have been compiled, for this kind of processor."""
+    """The engines that work here: `native` must have been compiled, for this kind of CPU."""
     return [name for name in ENGINES if name != "native" or usable()]
 
 

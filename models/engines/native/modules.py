@@ -1,4 +1,4 @@
-"""The compiled modules of this package, and the one for this processor."""
+"""The compiled modules of this package, and the one for this CPU."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-#: What processors offer, as Linux names it.
+#: What CPUs offer, as Linux names it.
 AVX2 = {"avx2", "bmi1", "bmi2", "abm", "fma"}
 AVX512 = AVX2 | {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vbmi", "gfni"}
 #: The names of the modules, the best first, and what each needs. setup.py compiles them.
@@ -17,7 +17,7 @@ MODULES: dict[str, set[str]] = {"_avx512": AVX512, "_avx2": AVX2, "_plain": set(
 
 @cache
 def usable() -> tuple[str, ...]:
-    """The modules that were compiled and that this processor runs, the best first."""
+    """The modules that were compiled and that this CPU runs, the best first."""
     offered = _flags()
     return tuple(name for name, needs in MODULES.items() if needs <= offered and find_spec(f"{__package__}.{name}"))
 

@@ -45,7 +45,7 @@ CERTAIN, CONTROLS, UNSURE = 1, np.array([2, 4, 8], np.uint8), 16
 class NativeSession:
     """Predictions by the native engine; see `lockstep.models.engines.session`.
 
-    Args: module_name: which of the compiled modules; by default the best one for this processor.
+    Args: compiled: one of the compiled modules; by default the best one for this CPU.
     """
 
     name = "native"

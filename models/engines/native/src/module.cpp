@@ -1,4 +1,4 @@
-// The decoder as a Python module. It is compiled for several kinds of processors, each under a name of its own.
+// The decoder as a Python module. It is compiled for several kinds of CPUs, each under a name of its own.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
