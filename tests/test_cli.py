@@ -138,6 +138,8 @@ def test_verify_says_what_it_left_out(do: Do) -> None:
     assert some.status == FINE
     assert ["runs left undecoded", "context <= 100", "1 longer", "skipped"] in rows(some.out)
     assert some.out.endswith("1 of 2 inputs not decoded in mdm: --max-context 523 would decode them\n")
+    assert " checks hold on what was decoded; 1 of 2" in some.out
+    assert do("verify tiny.pram --sizes 1 --random 1").out.rstrip().endswith(" checks hold")
     none = do("verify tiny.pram --sizes 2 --random 1 --max-context 10")
     assert none.status == REFUTED
     assert ["runs left undecoded", "context <= 10", "1 longer: --max-context 55", "FAILED"] in rows(none.out)

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.decoding import same_tokens, whole_job
 from kit.jobs import PATHS, job_of
-from kit.made_models import lookup_model
+from kit.made_models import BROKEN, gives_up, lookup_model, tampered
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder, decode
-from lockstep.models.engines import ENGINES
+from lockstep.models.editing import NotFinished
+from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.engines.native import modules
 from lockstep.models.engines.native.forms import Form, Gates
 from lockstep.models.engines.native.heads import Packer
@@ -23,7 +24,9 @@ from lockstep.models.engines.native.network import AND, ANDN, MAJ, MAJN, NOR, XO
 from lockstep.models.engines.native.readout import read_out
 from lockstep.models.engines.native.session import NativeSession
 from lockstep.models.engines.plan import ReadoutPlan, to_sparse
+from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
+from lockstep.models.transformer import Transformer
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
 
@@ -237,6 +240,33 @@ def test_a_whole_decode_is_what_its_steps_are(construction: str) -> None:
     assert torch.equal(whole.tokens, reference.tokens) and whole.context == reference.context and whole.engine == "native"
     assert whole.steps == reference.steps == steps[-1].number == seen[-1]
     assert whole.context[1:] == tuple(step.change.length for step in steps)
+
+
+def ended(engine: str, model: Transformer, tokens: torch.Tensor, positions: torch.Tensor) -> tuple[object, str]:
+    """The tokens and contexts of a whole decode, or why it ends without them; and who decoded."""
+    decoder = Decoder(model, tokens, positions, sampling=Sampling(engine=engine))
+    try:
+        contexts = list(decoder.contexts())
+    except NotFinished as error:
+        return str(error), decoder.engine
+    return (contexts, decoder.sequence.tokens.tolist()), decoder.engine
+
+
+@compiled_only
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_whole_decode_that_it_gives_up_goes_on_elsewhere(name: str) -> None:
+    found, used = ended("native", *tampered(name))
+    assert (found, used) == (ended("dense", *tampered(name))[0], gives_up("native", name))
+
+
+@compiled_only
+@pytest.mark.parametrize("token", [-1, 4, 1 << 40])
+def test_tokens_outside_the_vocabulary_are_refused(token: int) -> None:
+    model, tokens, positions = lookup_model(7)
+    assert model.vocabulary.size == 4
+    tokens[3] = token
+    with pytest.raises(Unsuitable, match="a token is none of the vocabulary"):
+        ENGINES["native"](model, [tokens.numpy()], [Positions.of(positions)])
 
 
 def test_without_a_compiled_module_another_engine_decodes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ import pybind11
 from lockstep.models.engines import native
 
 SOURCES = Path(native.__file__).parent / "src"
+#: Gone when the tests end.
+FOLDER = tempfile.TemporaryDirectory()
 
 
 def compiler() -> str | None:
@@ -31,7 +33,7 @@ def flags() -> list[str]:
 @cache
 def headers() -> Path:
     """pybind11's headers, compiled once for all mutants: they take most of the time."""
-    path = Path(tempfile.mkdtemp()) / "headers.h"
+    path = Path(FOLDER.name) / "headers.h"
     path.write_text("#include <pybind11/numpy.h>\n#include <pybind11/pybind11.h>\n")
     subprocess.run(
         [str(compiler()), *flags(), "-x", "c++-header", str(path), "-o", f"{path}.gch"], check=True, capture_output=True

@@ -34,5 +34,5 @@ def _flags() -> set[str]:
 @cache
 def module(name: str = "") -> ModuleType | None:
     """A compiled module, by default the best one that runs here; None if there is none."""
-    names = usable()
-    return import_module(f"{__package__}.{name or names[0]}") if name in names or (names and not name) else None
+    chosen = name or next(iter(usable()), "")
+    return import_module(f"{__package__}.{chosen}") if chosen in usable() else None

@@ -1,4 +1,4 @@
-"""The native engine as a session: it takes a model to the compiled decoder, and puts its predictions in our words."""
+"""The native engine as a session: it hands a model to the compiled decoder and returns what the decoder predicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lockstep.models.transformer import Prediction, Transformer
 
 Tokens = NDArray[np.int64]
 
-#: What can be wrong, by the numbers of decoder.h; TAPE is said by the tape.
+#: The reasons for the fault numbers of decoder.h. The number after them, TAPE, means a fault plane of a tape, which has its own name.
 FAULTS = (
     "",
     "the first token moves, or appears a second time",
@@ -57,6 +57,8 @@ class NativeSession:
             raise Unsuitable("it decodes one sequence at a time")
         if not len(sequences[0]):
             raise Unsuitable("the sequence is empty")
+        if not 0 <= sequences[0].min() <= sequences[0].max() < model.vocabulary.size:
+            raise Unsuitable("a token is none of the vocabulary")
         compiled = compiled or module()
         if compiled is None:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
@@ -88,9 +90,9 @@ class NativeSession:
         return [(rows, Prediction(torch.from_numpy(token), torch.from_numpy((bits & CERTAIN).astype(float)), control))]
 
     def _predict(self) -> None:
-        """Predict; columns that rows show to hold more than a bit become numbers, and all is begun anew.
+        """Predict. If a row shows that a column holds more than a bit, make it a number and start again.
 
-        Raises: Unsuitable: something else is not as planes assume.
+        Raises: Unsuitable: a row breaks another assumption of the planes.
         """
         self.decoder.predict()
         while self.decoder.fault[0]:
