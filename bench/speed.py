@@ -14,7 +14,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import torch
 from hypothesis import HealthCheck, given, settings
 from kit.jobs import DIRECTORY, WORD_BITS, job_of, seconds
 from kit.machine_programs import machine_jobs, runs
@@ -75,7 +74,7 @@ def pace(job: Job, construction: str = "mdm", most: int | None = None) -> Pace:
     time_needed = run(job, max_steps=1 << 24).time
     compiled = compile_job(job, time_needed, construction=construction)
     layout = compiled.layout(job, time_needed)
-    tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
+    tokens, positions = layout.tokens(), layout.positions()
     begin = time.perf_counter()
     decoder = Decoder(compiled.model, tokens, positions, compiled.process, Sampling(engine="indexed"))
     decode, rows, steps = iter(decoder), 0, 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import torch
 from kit.jobs import PROGRAMS, WORD_BITS, job_of, seconds
 from rich import box
 from rich.table import Table
@@ -61,7 +60,7 @@ def _compile_row(name: str, size: int) -> tuple[str, ...]:
 def decode_once(compiled: Compiled, job: Job, blocks: int) -> tuple[float, int, int]:
     """Seconds, decoding steps and peak context of one decode."""
     layout = compiled.layout(job, blocks)
-    tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
+    tokens, positions = layout.tokens(), layout.positions()
     start = time.perf_counter()
     decoding = decode(compiled.model, tokens, positions)
     return time.perf_counter() - start, decoding.steps, decoding.peak_context

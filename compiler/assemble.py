@@ -15,14 +15,14 @@ the weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Ramp, Threshold, total
 from lockstep.compiler.circuit import Layer as CircuitLayer
-from lockstep.models.transformer import Factored, Layer, Transformer
+from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer
 
 #: The factor of Q. It is a power of two, so multiplying by it rounds nothing.
 INVERSE_TEMPERATURE = 1024
@@ -30,7 +30,7 @@ INVERSE_TEMPERATURE = 1024
 Matrix = NDArray[np.float64]
 
 
-def assemble(circuit: Circuit, dtype: torch.dtype = torch.float64) -> Transformer:
+def assemble(circuit: Circuit, dtype: np.dtype[Any] = DTYPES["float64"]) -> Transformer:
     """Return the transformer that computes the circuit."""
     assembler = _Assembler(circuit)
     kinds = [name for name, _ in circuit.vocabulary.kinds]
@@ -39,15 +39,15 @@ def assemble(circuit: Circuit, dtype: torch.dtype = torch.float64) -> Transforme
     readout = circuit.readout
     scores = [readout.kinds.get(kind, Linear()) for kind in kinds]
 
-    def tensor(matrix: Matrix) -> torch.Tensor:
-        return torch.from_numpy(matrix).to(dtype)
+    def cast(matrix: Matrix) -> NDArray[np.floating[Any]]:
+        return matrix.astype(dtype, copy=False)
 
     return Transformer(
         circuit.vocabulary,
-        Factored(tensor(assembler.rows(flags)), tensor(assembler.rows(bits)), tensor(assembler.rows([Linear()] * len(bits)))),
-        tuple(Layer(*(tensor(m) for m in assembler.layer(layer))) for layer in circuit.layers),
-        Factored(tensor(assembler.rows(scores)), tensor(assembler.rows(readout.ones)), tensor(assembler.rows(readout.zeros))),
-        *((tensor(m) for m in assembler.control(circuit.control)) if circuit.control else ()),
+        Factored(cast(assembler.rows(flags)), cast(assembler.rows(bits)), cast(assembler.rows([Linear()] * len(bits)))),
+        tuple(Layer(*(cast(m) for m in assembler.layer(layer))) for layer in circuit.layers),
+        Factored(cast(assembler.rows(scores)), cast(assembler.rows(readout.ones)), cast(assembler.rows(readout.zeros))),
+        *((cast(m) for m in assembler.control(circuit.control)) if circuit.control else ()),
     )
 
 

@@ -77,7 +77,7 @@ def _difference(loaded: Transformer, compiled: Transformer) -> str:
 
     The values of the weights are not compared here: certificates and proofs check them.
     """
-    if loaded.embedding.kind.dim() == 2 and loaded.width != compiled.width:
+    if loaded.embedding.kind.ndim == 2 and loaded.width != compiled.width:
         return f"its d_model is {loaded.width}, but this version compiles {compiled.width}"
     if loaded.vocabulary != compiled.vocabulary:
         return "its vocabulary differs from the one that this version compiles"

@@ -1,61 +1,85 @@
 """The command line. Exit status: 0 fine, 1 the program or its input is wrong, 2 usage, 3 a check failed.
 
-COMMANDS is the table of commands. Each command is a function in a file or folder of `lockstep/commands/`. It imports Torch, SymPy
-and other slow libraries only when it runs, so that `run` and `--help` start at once.
+COMMANDS is the table of commands. Each command is a function in a file or folder of `lockstep/commands/`. Only the command that
+runs is imported. It imports Torch, SymPy and other slow libraries only when it needs them.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from lockstep import __version__
-from lockstep.commands import asm, check, compile, decode, doctor, examples, fmt, new, profile, run, sweep, theorems
-from lockstep.commands.certify import command as certify
-from lockstep.commands.cost import command as cost
-from lockstep.commands.export import command as export
-from lockstep.commands.fuzz import command as fuzz
-from lockstep.commands.modes import command as modes
-from lockstep.commands.prove import command as prove
-from lockstep.commands.report import command as report
-from lockstep.commands.space import command as space
-from lockstep.commands.verify import command as verify
-from lockstep.common.console import WRONG
-from lockstep.pram.errors import PramError
-from lockstep.pram.inputs import show_value
-from lockstep.proofs_check.refusals import NotCertified
 
 #: The commands under the headings of `lockstep --help`, in its order.
 COMMANDS = {
-    "Write a program": (new.new, examples.examples, check.check, fmt.fmt, asm.asm),
-    "Run it on the machine": (run.run, profile.profile, modes.modes),
-    "Decode its runs with a model": (compile.compile, decode.decode, export.export),
-    "Check machine and model": (verify.verify, sweep.sweep, report.report, fuzz.fuzz),
-    "Prove what holds of the weights": (theorems.theorems, certify.certify, prove.prove),
-    "See what it costs": (cost.cost, space.space),
-    "Look after the installation": (doctor.doctor,),
+    "Write a program": ("new", "examples", "check", "fmt", "asm"),
+    "Run it on the machine": ("run", "profile", "modes"),
+    "Decode its runs with a model": ("compile", "decode", "export"),
+    "Check machine and model": ("verify", "sweep", "report", "fuzz"),
+    "Prove what holds of the weights": ("theorems", "certify", "prove"),
+    "See what it costs": ("cost", "space"),
+    "Look after the installation": ("doctor",),
 }
+ROOMS = Path(__file__).parent / "commands"
+#: Exit status: the program or its input is wrong.
+WRONG = 1
 
 
-class Headings(TyperGroup):
-    """The help of all commands, under their headings."""
+def module_of(name: str) -> str:
+    """The module of a command: its file, or `command` in its folder."""
+    return f"lockstep.commands.{name}" + (".command" if (ROOMS / name).is_dir() else "")
+
+
+def function_of(name: str) -> Callable[..., None]:
+    """The function that is the command."""
+    function: Callable[..., None] = getattr(import_module(module_of(name)), name)
+    return function
+
+
+def summary_of(name: str) -> str:
+    """The first line of a command's help, read from its file: to import all commands would take half a second."""
+    file = ROOMS.joinpath(*module_of(name).split(".")[2:]).with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return (ast.get_docstring(function) or "").partition("\n")[0]
+
+
+class Commands(TyperGroup):
+    """All commands, under their headings; each is imported when it is asked for."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        names: dict[str, Any] = dict.fromkeys(name for names in COMMANDS.values() for name in names)
+        self.commands = names  # Typer suggests one of these for a name that it does not know
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.commands:
+            return None
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        alone.command()(function_of(cmd_name))
+        return typer.main.get_command(alone)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        for heading, commands in COMMANDS.items():
-            found = [(command.__name__, self.get_command(ctx, command.__name__)) for command in commands]
+        for heading, names in COMMANDS.items():
             with formatter.section(heading):
-                formatter.write_dl([(name, command.get_short_help_str(72)) for name, command in found if command])
+                formatter.write_dl([(name, summary_of(name)) for name in names])
 
 
-app = typer.Typer(cls=Headings, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="PRAM programs, transformers that generate their runs, and checks that compare both.")  # fmt: skip
-for command in (each for commands in COMMANDS.values() for each in commands):
-    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -75,14 +99,29 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="lockstep")
-    except PramError as error:
+    except Exception as error:
+        if not _explained(error):
+            raise
+    sys.exit(WRONG)
+
+
+def _explained(error: Exception) -> bool:
+    """Print an error that concerns users. Others are defects of Lockstep."""
+    from lockstep.pram.errors import PramError
+    from lockstep.proofs_check.refusals import NotCertified
+
+    if isinstance(error, PramError):
         print(error, file=sys.stderr)
         inputs = getattr(error, "inputs", None)  # only SidecarFailed has it; to import that class would import NumPy
         if inputs is not None:
+            from lockstep.pram.inputs import show_value
+
             print(f"on the input {show_value(inputs)}", file=sys.stderr)
-    except (OSError, NotCertified) as error:
+    elif isinstance(error, OSError | NotCertified):
         print(f"error: {error}", file=sys.stderr)
-    sys.exit(WRONG)
+    else:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
-from torch import Tensor
-
 from lockstep.models.decode import Decoding, TooLong, decode
 from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
-from lockstep.models.transformer import Transformer
+from lockstep.models.transformer import Tokens, Transformer
 
 #: The limits of a pass: pairs of rows that the dense engine scores, and rows of the indexed engine.
 MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
@@ -21,7 +18,7 @@ MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
 MAX_LENGTH_RATIO = 1.25
 
 #: A start sequence, [N] int64, and its positions.
-Start = tuple[Tensor, Positions]
+Start = tuple[Tokens, Positions]
 
 
 class SequenceFailed(Exception):
@@ -96,7 +93,7 @@ class _Pass:
     """Sequences that one pass decodes together."""
 
     def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
-        self.model, self.engine = model.to(sampling.device), sampling.engine
+        self.model, self.engine, self.device = model, sampling.engine, sampling.device
         self.numbers, self.starts = list(starts), list(starts.values())
         mask = model.vocabulary.mask
         self.editors = [SequenceEditor(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
@@ -107,7 +104,7 @@ class _Pass:
         Raises: Unsuitable: the engine cannot take them together. SequenceFailed: as `decode_batch`.
         """
         sequences = [editor.sequence.tokens for editor in self.editors]
-        session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts])
+        session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts], self.device)
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
         while live:
@@ -123,6 +120,6 @@ class _Pass:
             live = [n for n in live if n not in ended]
             progress(len(contexts) - len(live))
         return {
-            number: Decoding(torch.from_numpy(editor.sequence.tokens), editor.number, tuple(context), self.engine)
+            number: Decoding(editor.sequence.tokens, editor.number, tuple(context), self.engine)
             for number, editor, context in zip(self.numbers, self.editors, contexts)
         }

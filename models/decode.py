@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
 from lockstep.models.engines.session import Stepping
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change
-from lockstep.models.transformer import Prediction, Transformer
+from lockstep.models.transformer import Prediction, Tokens, Transformer, Weights
 
 #: Decoding steps that are made in one go, if nobody looks at each.
 STRIDE = 1000
@@ -34,7 +29,7 @@ class Decoding:
     engine: the engine that computed it. If it is not the chosen one, the reason stands behind the name.
     """
 
-    tokens: Tensor
+    tokens: Tokens
     steps: int
     context: tuple[int, ...]
     engine: str
@@ -52,13 +47,13 @@ class Decoder:
             TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order.
     """
 
-    def __init__(self, model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
+    def __init__(self, model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
                  sampling: Sampling = DEFAULT_SAMPLING) -> None:  # fmt: skip
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
         self.editor = SequenceEditor(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
-        self.model, self.sequence = model.to(sampling.device), self.editor.sequence
+        self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence
         self.process, self.in_parallel = process, sampling.order == "parallel"
         self.reason = ""
         self.session = self._start(sampling.engine)
@@ -123,11 +118,11 @@ class Decoder:
 
     def _start(self, engine: str) -> Session:
         try:
-            return ENGINES[engine](self.model, [self.sequence.tokens], [self.positions])
+            return ENGINES[engine](self.model, [self.sequence.tokens], [self.positions], self.device)
         except Unsuitable as reason:
             return self._fall_back(engine, reason)
 
-    def _predict(self) -> tuple[NDArray[np.int64], Prediction]:
+    def _predict(self) -> tuple[Tokens, Prediction]:
         try:
             return self.session.predict([0])[0]
         except Unsuitable as reason:
@@ -146,10 +141,10 @@ class Decoder:
             return self._start(SUCCESSORS[engine])
         if len(self.sequence) > MAX_CONTEXT["dense"]:
             raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
-        return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions])
+        return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions], self.device)
 
 
-def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, process: str = "mdm",
+def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
            sampling: Sampling = DEFAULT_SAMPLING, progress: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
     """Decode to the end. Arguments and errors are those of `Decoder`. `progress` gets the number of decoding steps, now and then.
 
@@ -157,4 +152,4 @@ def decode(model: Transformer, tokens: Tensor, positions: Tensor | Positions, pr
     """
     decoder = Decoder(model, tokens, positions, process, sampling)
     context = (len(tokens), *decoder.contexts(progress))
-    return Decoding(torch.from_numpy(decoder.sequence.tokens.copy()), len(context) - 1, context, decoder.engine)
+    return Decoding(decoder.sequence.tokens.copy(), len(context) - 1, context, decoder.engine)

@@ -6,28 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from lockstep.models.processes import PROCESSES, Chooser, Edits, no_edits, select_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
-from lockstep.models.transformer import Prediction
+from lockstep.models.transformer import Prediction, Tokens
 
 #: Decoding orders: each takes a random generator and returns a chooser of the ready positions that a step edits.
-ORDERS: dict[str, Callable[[torch.Generator], Chooser]] = {
+ORDERS: dict[str, Callable[[np.random.Generator], Chooser]] = {
     "parallel": lambda random: lambda ready: ready,
     "left-to-right": lambda random: lambda ready: ready[:1],
-    "random": lambda random: lambda ready: ready[torch.randint(len(ready), (1,), generator=random)],
+    "random": lambda random: lambda ready: ready[random.integers(len(ready), size=1)],
     "random-subsets": lambda random: lambda ready: _subset(ready, random),
 }
 
 
-def _subset(ready: Tensor, random: torch.Generator) -> Tensor:
+def _subset(ready: Tokens, random: np.random.Generator) -> Tokens:
     """A random non-empty subset of the ready positions."""
-    kept = torch.rand(len(ready), generator=random) < 0.5
-    kept[torch.randint(len(ready), (1,), generator=random)] = True
+    kept = random.random(len(ready)) < 0.5
+    kept[random.integers(len(ready))] = True
     return ready[kept]
 
 
@@ -52,12 +49,12 @@ class DecodingStep:
 
     number: int
     change: Change
-    sequence: NDArray[np.int64]
+    sequence: Tokens
 
     @property
-    def tokens(self) -> Tensor:
+    def tokens(self) -> Tokens:
         """A copy of the sequence, which later steps do not change."""
-        return torch.from_numpy(self.sequence.copy())
+        return self.sequence.copy()
 
 
 class SequenceEditor:
@@ -68,24 +65,24 @@ class SequenceEditor:
     """
 
     def __init__(
-        self, tokens: Tensor, mask: int, max_length: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING
+        self, tokens: Tokens, mask: int, max_length: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING
     ) -> None:
         if process not in PROCESSES or sampling.order not in ORDERS:
             raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
         if sampling.order != "parallel" and not self.process.any_order:
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-        self.choose = ORDERS[sampling.order](torch.Generator().manual_seed(sampling.seed))
+        self.choose = ORDERS[sampling.order](np.random.default_rng(sampling.seed))
         self.sequence, self.max_length, self.number = TokenSequence(tokens, mask), max_length, 0
         self.pending = no_edits()
-        self.renewed = torch.zeros(max_length, dtype=torch.bool)
+        self.renewed = np.zeros(max_length, np.bool_)
 
     @property
     def is_finished(self) -> bool:
         """Whether decoding ends here for any prediction."""
         return self.process.ends_without_masks and not self.sequence.masks
 
-    def step(self, rows: NDArray[np.int64], prediction: Prediction) -> DecodingStep | None:
+    def step(self, rows: Tokens, prediction: Prediction) -> DecodingStep | None:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
 
         Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
@@ -116,25 +113,24 @@ class SequenceEditor:
         if self.process.ends_without_masks:
             raise NotFinished(self.number + 1, self.sequence.masks)
 
-    def follow(self, steps: int, tokens: NDArray[np.int64], masks: int) -> None:
+    def follow(self, steps: int, tokens: Tokens, masks: int) -> None:
         """Take over the sequence after steps that a session has made."""
         self.number += steps
         self.sequence.tokens, self.sequence.masks = tokens, masks
 
-    def _updated_edits(self, rows: NDArray[np.int64], prediction: Prediction) -> Edits:
+    def _updated_edits(self, rows: Tokens, prediction: Prediction) -> Edits:
         """Return the pending edits, in which those of `rows` are replaced.
 
         Other pending edits stay valid: an edit depends on its row's token and prediction alone, and neither changed.
         """
-        renewed, pending = torch.from_numpy(rows), self.pending
-        tokens = torch.from_numpy(self.sequence.tokens[rows])
-        new = self.process.propose(renewed, tokens, prediction, self.sequence.mask)
+        pending = self.pending
+        new = self.process.propose(rows, self.sequence.tokens[rows], prediction, self.sequence.mask)
         if not len(pending):
             return new
-        self.renewed[renewed] = True
+        self.renewed[rows] = True
         old = pending.take(~self.renewed[pending.rows] & (pending.rows < len(self.sequence)))
-        self.renewed[renewed] = False
+        self.renewed[rows] = False
         if not len(old):
             return new
         both = Edits.joined(old, new)
-        return both.take(both.rows.argsort())
+        return both.take(np.argsort(both.rows))

@@ -11,15 +11,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
 from lockstep.models.atomic import write_atomically
 from lockstep.models.tokens import MASK, Vocabulary
-from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Transformer
+from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Tokens, Transformer, Weights
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
@@ -50,7 +51,7 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     Raises: ModelFileError: the file is damaged, or is not a model file of this format.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             text = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
@@ -91,7 +92,7 @@ def _vocabulary(text: str) -> Vocabulary:
     return Vocabulary(kinds)
 
 
-def _check_tensors(tensors: Mapping[str, Tensor], dtype: str) -> None:
+def _check_tensors(tensors: Mapping[str, Weights], dtype: str) -> None:
     """Check that all tensors have the dtype in the metadata and that their entries are finite.
 
     Raises: ModelFileError: they do not, or are not.
@@ -100,20 +101,20 @@ def _check_tensors(tensors: Mapping[str, Tensor], dtype: str) -> None:
         raise ModelFileError(f"its dtype is {dtype!r}, but weights are {' or '.join(DTYPES)}")
     for name, tensor in sorted(tensors.items()):
         if tensor.dtype != DTYPES[dtype]:
-            raise ModelFileError(f"{name} is {str(tensor.dtype).removeprefix('torch.')} in a model of {dtype}")
-        if not bool(torch.isfinite(tensor).all()):
+            raise ModelFileError(f"{name} is {tensor.dtype} in a model of {dtype}")
+        if not np.isfinite(tensor).all():
             raise ModelFileError(f"{name} has an entry that is not a finite number")
 
 
-def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, metadata: Mapping[str, str]) -> None:
+def save_job(path: Path, model: Transformer, tokens: Tokens, positions: NDArray[Any], metadata: Mapping[str, str]) -> None:
     """Write a job: the model with full matrices, the start sequence and the position encoding.
 
     Args:   tokens: [N] int64. positions: [N_max, d].
     Raises: ValueError: the vocabulary is too large for full matrices.
     """
-    tensors = {name: t for name, t in dict(model.tensors()).items() if name.startswith(("layers.", "control."))}
+    tensors: dict[str, NDArray[Any]] = {n: t for n, t in model.tensors() if n.startswith(("layers.", "control."))}
     tensors["tokens"] = tokens
-    tensors["position_encoding"] = positions.to(model.dtype)
+    tensors["position_encoding"] = positions.astype(model.dtype)
     tensors["token_embedding"] = model.embedding.full_matrix(model.vocabulary)
     tensors["unembedding"] = model.unembedding.full_matrix(model.vocabulary)
     text = {
@@ -123,14 +124,14 @@ def save_job(path: Path, model: Transformer, tokens: Tensor, positions: Tensor, 
         "mask_id": str(model.vocabulary.mask),
         "dtype": model.dtype_name,
     }
-    write_atomically(path, save({name: t.contiguous() for name, t in tensors.items()}, text))
+    write_atomically(path, save({name: np.ascontiguousarray(t) for name, t in tensors.items()}, text))
 
 
-def _digest(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> str:
+def _digest(tensors: Mapping[str, Weights], text: Mapping[str, str]) -> str:
     """Return the SHA-256 hash of metadata and of the tensors' names, shapes, dtypes and values."""
     digest = hashlib.sha256(json.dumps(sorted(text.items())).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+        digest.update(f"{name} {tensor.shape} torch.{tensor.dtype}".encode())  # "torch." stands in files since the first version
+        digest.update(tensor.tobytes())
     return digest.hexdigest()

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 #: Rows that are reduced side by side: NumPy is many times faster on long rows.
 SIDE_BY_SIDE = 64
@@ -39,11 +38,11 @@ class Positions:
         return len(self.small)
 
     @staticmethod
-    def of(rows: Tensor | Positions) -> Positions:
+    def of(rows: NDArray[np.floating[Any]] | Positions) -> Positions:
         """Return the encoding of dense rows [N_max, d]. Positions are returned unchanged."""
         if isinstance(rows, Positions):
             return rows
-        dense = rows.to(torch.float64).numpy()
+        dense = rows.astype(np.float64)
         least, most = dense.min(axis=0, initial=0), dense.max(axis=0, initial=0)
         small = (least >= 0) & (most <= MOST_SMALL) & (dense == np.rint(dense)).all(axis=0)
         used = (least != 0) | (most != 0)
@@ -67,13 +66,13 @@ class Positions:
             stack.large[rows, np.searchsorted(wide, part.large_columns)] = part.large
         return stack
 
-    def rows(self, which: slice | NDArray[np.int64], dtype: torch.dtype) -> Tensor:
+    def rows(self, which: slice | NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[np.floating[Any]]:
         """Return dense rows [n, d] of some positions."""
         small = self.small[which]
-        dense = np.zeros((len(small), self.width))
+        dense = np.zeros((len(small), self.width), dtype)
         dense[:, self.small_columns] = small
         dense[:, self.large_columns] = self.large[which]
-        return torch.from_numpy(dense).to(dtype)
+        return dense
 
     def dense(self) -> NDArray[np.int64]:
         """Return all rows, int64 [N_max, d]. The encoding must hold integers."""

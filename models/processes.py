@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from lockstep.models.transformer import Prediction
+from lockstep.models.transformer import Prediction, Tokens
+
+Flags = NDArray[np.bool_]
 
 #: Chooses, from the ready positions [n], those that a decoding step edits [m], m <= n.
-Chooser = Callable[[Tensor], Tensor]
+Chooser = Callable[[Tokens], Tokens]
 
 #: Masked diffusion unmasks a position when its best token has at least this probability.
 THRESHOLD = 0.9
@@ -25,32 +27,32 @@ REMAINDER = round(1 - THRESHOLD, 9)
 
 @dataclass(frozen=True)
 class Edits:
-    """Edits of n positions. All tensors are [n].
+    """Edits of n positions. All arrays are [n].
 
     rows: positions, ascending. tokens: their new tokens. delete: whether they are deleted (then `tokens` does not
     matter). insert: whether a new MASK is inserted after them.
     """
 
-    rows: Tensor
-    tokens: Tensor
-    delete: Tensor
-    insert: Tensor
+    rows: Tokens
+    tokens: Tokens
+    delete: Flags
+    insert: Flags
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, which: Tensor) -> Edits:
-        """Select edits by a boolean tensor or by indices."""
+    def take(self, which: Tokens | Flags) -> Edits:
+        """Select edits by a boolean array or by indices."""
         return Edits(self.rows[which], self.tokens[which], self.delete[which], self.insert[which])
 
     @staticmethod
     def joined(first: Edits, then: Edits) -> Edits:
         """Concatenate two sets of edits."""
         return Edits(
-            rows=torch.cat([first.rows, then.rows]),
-            tokens=torch.cat([first.tokens, then.tokens]),
-            delete=torch.cat([first.delete, then.delete]),
-            insert=torch.cat([first.insert, then.insert]),
+            rows=np.concatenate([first.rows, then.rows]),
+            tokens=np.concatenate([first.tokens, then.tokens]),
+            delete=np.concatenate([first.delete, then.delete]),
+            insert=np.concatenate([first.insert, then.insert]),
         )
 
     @property
@@ -61,21 +63,21 @@ class Edits:
 
 def no_edits() -> Edits:
     """Edits that change nothing."""
-    nothing = torch.zeros(0, dtype=torch.int64)
-    return Edits(nothing, nothing, nothing.bool(), nothing.bool())
+    nothing, none = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    return Edits(nothing, nothing, none, none)
 
 
-def apply(tokens: Tensor, edits: Edits, mask: int) -> Tensor:
+def apply(tokens: Tokens, edits: Edits, mask: int) -> Tokens:
     """Return the sequence after all edits at once. `tokens` is not changed."""
-    after = tokens.clone()
+    after = tokens.copy()
     after[edits.rows] = edits.tokens
     if not edits.shifts_positions:
         return after
-    kept, lengths = torch.ones(len(tokens), dtype=torch.bool), torch.ones_like(tokens)
+    kept, lengths = np.ones(len(tokens), np.bool_), np.ones_like(tokens)
     kept[edits.rows] = ~edits.delete
-    lengths[edits.rows] += edits.insert.long() - edits.delete.long()
-    starts = lengths.cumsum(0) - lengths
-    edited = torch.full((int(lengths.sum()),), mask, dtype=tokens.dtype)
+    lengths[edits.rows] += edits.insert.astype(np.int64) - edits.delete
+    starts = np.cumsum(lengths) - lengths
+    edited = np.full(int(lengths.sum()), mask, np.int64)
     edited[starts[kept]] = after[kept]
     return edited
 
@@ -92,13 +94,13 @@ class Process:
 
     name: str
     meaning: str
-    propose: Callable[[Tensor, Tensor, Prediction, int], Edits]
+    propose: Callable[[Tokens, Tokens, Prediction, int], Edits]
     ends_without_masks: bool
     any_order: bool
 
-    def step(self, tokens: Tensor, prediction: Prediction, mask: int, choose: Chooser) -> Tensor:
+    def step(self, tokens: Tokens, prediction: Prediction, mask: int, choose: Chooser) -> Tokens:
         """Return the sequence after one decoding step, [N'] int64, from a prediction for every position."""
-        proposed = self.propose(torch.arange(len(tokens)), tokens, prediction, mask)
+        proposed = self.propose(np.arange(len(tokens)), tokens, prediction, mask)
         return apply(tokens, select_edits(proposed, choose), mask)
 
 
@@ -107,17 +109,17 @@ def select_edits(proposed: Edits, choose: Chooser) -> Edits:
     if not len(proposed):
         return proposed
     picked = choose(proposed.rows)
-    return proposed if picked is proposed.rows else proposed.take(torch.searchsorted(proposed.rows, picked))
+    return proposed if picked is proposed.rows else proposed.take(np.searchsorted(proposed.rows, picked))
 
 
-def unmask(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:
+def unmask(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
     """Replace each mask whose best token reaches THRESHOLD by that token."""
-    ready = torch.nonzero((tokens == mask) & (prediction.probability >= THRESHOLD))[:, 0]
-    none = torch.zeros(len(ready), dtype=torch.bool)
+    ready = np.flatnonzero((tokens == mask) & (prediction.probability >= THRESHOLD))
+    none = np.zeros(len(ready), np.bool_)
     return Edits(rows[ready], prediction.token[ready], none, none)
 
 
-def edit(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edits:
+def edit(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
     """The transition g of any-process masked diffusion.
 
     With the remask bit, a position becomes MASK. Otherwise, a MASK takes its best token. The delete bit removes a
@@ -125,12 +127,12 @@ def edit(rows: Tensor, tokens: Tensor, prediction: Prediction, mask: int) -> Edi
     Source: section 3 of arXiv 2510.06190. The edits are composed in this order: remask, delete, insert.
     """
     assert prediction.control is not None, "the model has no control bits"
-    remask, insert, delete = prediction.control.unbind(1)  # each [n] bool
+    remask, insert, delete = prediction.control.T  # each [n] bool
     was_mask = tokens == mask
-    after = torch.where(was_mask, prediction.token, tokens)
-    after = torch.where(remask, mask, after)
+    after = np.where(was_mask, prediction.token, tokens)
+    after = np.where(remask, mask, after)
     vanish = delete & was_mask
-    acts = torch.nonzero((after != tokens) | vanish | insert)[:, 0]
+    acts = np.flatnonzero((after != tokens) | vanish | insert)
     return Edits(rows[acts], after[acts], vanish[acts], insert[acts])
 
 

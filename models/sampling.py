@@ -1,4 +1,4 @@
-"""The options of a decode besides the process. This module does without torch, so that commands can read options first."""
+"""The options of a decode besides the process."""
 
 from __future__ import annotations
 

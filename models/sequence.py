@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from lockstep.models.processes import Edits, apply
-
-Tokens = NDArray[np.int64]
+from lockstep.models.transformer import Tokens
 
 
 @dataclass(frozen=True)
@@ -28,8 +24,8 @@ class Change:
 class TokenSequence:
     """Tokens by position. A decoding step takes time linear in its edits; with inserts or deletes, linear in the length."""
 
-    def __init__(self, tokens: Tensor, mask: int) -> None:
-        self.tokens: Tokens = tokens.numpy().astype(np.int64)  # a copy
+    def __init__(self, tokens: Tokens, mask: int) -> None:
+        self.tokens: Tokens = tokens.astype(np.int64)  # a copy
         self.mask = mask
         self.masks = int((self.tokens == mask).sum())
 
@@ -39,8 +35,8 @@ class TokenSequence:
     def edit(self, edits: Edits) -> Change:
         """Carry out all edits at once, and return the change."""
         if edits.shifts_positions:
-            return self._replace(apply(torch.from_numpy(self.tokens), edits, self.mask).numpy())
-        rows, tokens = edits.rows.numpy(), edits.tokens.numpy()
+            return self._replace(apply(self.tokens, edits, self.mask))
+        rows, tokens = edits.rows, edits.tokens
         before = self.tokens[rows]
         self.masks += int((tokens == self.mask).sum()) - int((before == self.mask).sum())
         self.tokens[rows] = tokens

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.compiler.compile import Compiled, Layout
@@ -74,7 +73,7 @@ def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling 
     Raises: PramError: the machine refuses the run or needs more than `time` steps.
     """
     layout = compiled.layout(job, time)
-    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process, sampling)
+    decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, sampling)
     expectation = FACTS[compiled.construction].expectation(layout)
     if sampling.order == "parallel":
         return _compare(expectation, decoder, iter(expectation))

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import torch
-
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models.batch import SequenceFailed, decode_batch
@@ -127,7 +125,7 @@ def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[In
         with line.blaming_sidecar():
             check_fits(compiled, p.job)
             layouts.append(lay_out(compiled, p.job, p.blocks, sampling.engine))
-    starts = [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
+    starts = [(layout.tokens(), layout.positions()) for layout in layouts]
     try:
         decodings = decode_batch(compiled.model, starts, compiled.process, sampling, watch)
     except SequenceFailed as failed:

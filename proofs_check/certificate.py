@@ -17,14 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.models.engines.bounds import EXACT_BITS, Interval, Matrix, to_float64
 from lockstep.models.processes import REMAINDER, THRESHOLD
-from lockstep.models.transformer import Layer, Transformer
+from lockstep.models.transformer import Layer, Transformer, Weights
 from lockstep.proofs_check.refusals import NotCertified
 
 #: Bounds are computed in float64; this factor covers their rounding errors.
@@ -151,7 +150,7 @@ class _Certifier:
     def _gap(self, name: str, gap: float) -> None:
         """Scores are multiples of the unit of Q, so different ones differ by at least that; exp(-gap) must be 0."""
         self.gaps.append(gap)
-        leak = float(torch.exp(torch.tensor(-gap, dtype=self.model.dtype)))
+        leak = float(np.exp(self.model.dtype.type(-gap)))
         self.lines.append(CertificateLine(name, leak, 0.0, leak == 0.0))
 
     def _feed_forward(self, layer: Layer, name: str) -> None:
@@ -190,9 +189,9 @@ class _Certifier:
         self.lines.append(CertificateLine(what, off, 0.0, off == 0))
 
 
-def _equal(ours: torch.Tensor | None, its: torch.Tensor | None) -> bool:
-    """Whether two tensors have the same dtype and the same entries."""
-    return ours is not None and its is not None and ours.dtype == its.dtype and torch.equal(ours, its)
+def _equal(ours: Weights | None, its: Weights | None) -> bool:
+    """Whether two arrays have the same dtype and the same entries."""
+    return ours is not None and its is not None and ours.dtype == its.dtype and np.array_equal(ours, its)
 
 
 def _unit(matrix: Matrix) -> float:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.compiler.compile import Compiled, Layout, compile_job
@@ -93,7 +92,7 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
     steps = bound.steps(job, prepared.machine_run.time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps)
     layout = lay_out(compiled, job, prepared.blocks, sampling.engine)
-    start = torch.from_numpy(layout.tokens())
+    start = layout.tokens()
     most = steps if sampling.order == "parallel" else int((start == compiled.model.vocabulary.mask).sum())
     try:
         decoding = models_decode.decode(
@@ -133,7 +132,7 @@ class Prepared:
 
         Raises: PramError: processors have not halted, or the outputs are not the machine's.
         """
-        tokens, cells = decoding.tokens.numpy(), self.job.outputs
+        tokens, cells = decoding.tokens, self.job.outputs
         if not layout.halted(tokens):
             raise self._out_of_masks(decoding.steps)
         if not np.array_equal(layout.output_words(tokens), self.machine_run.memory[cells.start : cells.stop]):

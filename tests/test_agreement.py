@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from faults.decoders import Liar
 from kit.cases import EXAMPLE_SIZES
 from kit.jobs import DIRECTORY, job_of
@@ -88,7 +87,7 @@ def test_the_text_of_a_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tokens_left_masked_are_found() -> None:
     job, compiled, time = small()
-    quiet = Factored(*(torch.zeros_like(part) for part in vars(compiled.model.unembedding).values()))
+    quiet = Factored(*(np.zeros_like(part) for part in vars(compiled.model.unembedding).values()))
     still = replace(compiled, model=replace(compiled.model, unembedding=quiet))
     divergence = check_agreement(still, job, time).divergence
     assert divergence is not None and (divergence.step, divergence.found) == (1, "MASK")

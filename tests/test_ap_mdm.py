@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, assume, given, settings
 from kit.cases import EXAMPLES, ExampleCase, job
+from kit.decoding import predicted, residual_stream
 from kit.jobs import PROGRAMS, job_of
 from kit.machine_programs import machine_jobs, runs
 from kit.small import counted_cell
@@ -18,9 +18,8 @@ from lockstep.compiler import in_place, one_step
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code, compile_job
 from lockstep.compiler.processor import Code
 from lockstep.models import processes
-from lockstep.models.engines.dense import forward
 from lockstep.models.processes import PROCESSES, Edits, edit
-from lockstep.models.transformer import Prediction
+from lockstep.models.transformer import Prediction, Tokens
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -122,14 +121,13 @@ def test_circuit_dense_engine_and_float32_hold_the_same_residuals(construction: 
         assume(found is not None and found.time <= 6)
         compiled, single = (compile_job(job, 1, dtype, construction) for dtype in ("float64", "float32"))
         layout = compiled.layout(job, 1)
-        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions().dense()
+        tokens, positions = layout.tokens(), layout.positions().dense()
         for _ in range(12):
             exact = compiled.circuit.evaluate(tokens.tolist(), positions[: len(tokens)])
             for each in (compiled, single):
-                residual = forward(each.model, tokens, torch.from_numpy(positions[: len(tokens)]).to(each.model.dtype))
-                assert np.array_equal(residual.numpy(), exact)
+                assert np.array_equal(residual_stream(each.model, tokens, positions[: len(tokens)]), exact)
                 assert certify(each.model, each.circuit).holds
-            prediction, mask = compiled.model.predict(residual.double()), compiled.circuit.vocabulary.mask
+            prediction, mask = predicted(compiled.model, exact), compiled.circuit.vocabulary.mask
             tokens = PROCESSES["ap-mdm"].step(tokens, prediction, mask, lambda ready: ready)
 
     check()
@@ -142,11 +140,11 @@ def test_circuit_dense_engine_and_float32_hold_the_same_residuals(construction: 
 @pytest.mark.parametrize("seed", range(5))
 def test_updates_must_be_synchronous(seed: int, construction: str) -> None:
     """A sampler that drops three updates of ten is found to be wrong."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = np.random.default_rng(seed)
 
-    def lossy(rows: torch.Tensor, tokens: torch.Tensor, prediction: Prediction, mask: int) -> Edits:
+    def lossy(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
         assert prediction.control is not None
-        dropped = torch.rand(len(tokens), generator=generator) < 0.3
+        dropped = generator.random(len(tokens)) < 0.3
         control = prediction.control & ~dropped[:, None]
         control[:, 0] |= dropped & (tokens == mask)
         return edit(rows, tokens, replace(prediction, control=control), mask)

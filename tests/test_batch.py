@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit.commands import FINE, MISUSED, WRONG, Do
@@ -37,7 +36,7 @@ def same_as_alone(compiled: Compiled, starts: list[Start], engine: str, order: s
     found = decode_batch(compiled.model, starts, compiled.process, sampling)
     for decoding, start in zip(found, starts, strict=True):
         alone = decode(compiled.model, *start, compiled.process, sampling)
-        assert torch.equal(decoding.tokens, alone.tokens)
+        assert np.array_equal(decoding.tokens, alone.tokens)
         assert (decoding.steps, decoding.context, decoding.engine) == (alone.steps, alone.context, alone.engine)
 
 
@@ -97,16 +96,16 @@ def test_it_is_one_pass(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_dense_batch_predicts_bit_for_bit_what_the_reference_does() -> None:
     """Padding rows have attention weight 0."""
     compiled, starts = starts_of(sums(1, 3, 2))
-    tokens, positions = [tokens.numpy() for tokens, _ in starts], [each for _, each in starts]
+    tokens, positions = [tokens for tokens, _ in starts], [each for _, each in starts]
     for (_, found), t, p in zip(DenseSession(compiled.model, tokens, positions).predict([0, 1, 2]), tokens, positions):
         ((_, alone),) = DenseSession(compiled.model, [t], [p]).predict([0])
-        assert torch.equal(found.token, alone.token) and torch.equal(found.probability, alone.probability)
+        assert np.array_equal(found.token, alone.token) and np.array_equal(found.probability, alone.probability)
 
 
 def test_rows_of_other_sequences_are_not_found() -> None:
     """Without sequence numbers above the bits of queries and keys, only one sequence has a first row that is a sink."""
     compiled, starts = starts_of(sums(2, 2))
-    tokens, positions = [tokens.numpy() for tokens, _ in starts], [each for _, each in starts]
+    tokens, positions = [tokens for tokens, _ in starts], [each for _, each in starts]
     session = IndexedSession(compiled.model, tokens, positions)
     for layer in session.layers:
         layer.batch = layer.batch._replace(number=np.zeros_like(layer.batch.number))
@@ -116,9 +115,7 @@ def test_rows_of_other_sequences_are_not_found() -> None:
 
 def test_stacked_positions() -> None:
     """Concatenating keeps all rows, even if the parts store a column in different ways."""
-    parts = [
-        Positions.of(torch.tensor(rows).double()) for rows in ([[1, 0, 2], [0, 0, 3]], [[0, 300, 1]], [[5, 0, 0], [7, 9, 1]])
-    ]
+    parts = [Positions.of(np.array(rows, float)) for rows in ([[1, 0, 2], [0, 0, 3]], [[0, 300, 1]], [[5, 0, 0], [7, 9, 1]])]
     together = Positions.concatenated(parts)
     assert np.array_equal(together.dense(), np.concatenate([part.dense() for part in parts]))
 
@@ -126,7 +123,7 @@ def test_stacked_positions() -> None:
 def test_what_one_engine_cannot_take_is_decoded_alone_and_says_why() -> None:
     """One of the hand-made sequences breaks a condition of the indexed engine."""
     model, tokens, positions = lookup_model(7)
-    wrong = positions.clone()
+    wrong = positions.copy()
     wrong[6, 11] = 0.5
     starts = [(tokens, Positions.of(each)) for each in (positions, wrong, positions)]
     engines = [decoding.engine for decoding in decode_batch(model, starts, sampling=Sampling(engine="indexed"))]

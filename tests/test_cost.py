@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-import torch
 from kit.commands import TINY
 
 from lockstep.commands.cost import calibrate, check, measure, sizes
@@ -51,7 +50,7 @@ class Observed(NamedTuple):
 
 def observed(compiled: Compiled, job: Job, time: int) -> Observed:
     layout = compiled.layout(job, time)
-    decoder = Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process)
+    decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), process=compiled.process)
     before, lengths, unmasked, mask = layout.tokens(), [layout.tokens().size], 0, compiled.model.vocabulary.mask
     steps = 0
     for step in decoder:

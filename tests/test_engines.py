@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit.cases import EXAMPLE_SIZES
-from kit.decoding import same_tokens, whole_job
+from kit.decoding import residual_stream, same_tokens, whole_job
 from kit.jobs import job_of
 from kit.machine_programs import machine_jobs, runs
 from kit.made_models import (
@@ -36,7 +36,6 @@ from lockstep.models.decode import Decoder
 from lockstep.models.editing import ORDERS
 from lockstep.models.engines import ENGINES, Unsuitable, available
 from lockstep.models.engines.active import ActiveSession
-from lockstep.models.engines.dense import forward
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Layer
@@ -102,14 +101,14 @@ def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
     assert found is not None
     compiled = compile_job(job, found.time, construction=construction)
     layout = compiled.layout(job, found.time)
-    dense = torch.from_numpy(layout.positions().dense()).double()
+    dense = layout.positions().dense()
     session = ActiveSession(compiled.model, [layout.tokens()], [layout.positions()])
     session.predict([0])
-    for step in Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process):
+    for step in Decoder(compiled.model, layout.tokens(), layout.positions(), process=compiled.process):
         session.update(0, step.change, step.sequence)
         session.predict([0])
         tokens = step.tokens
-        assert torch.equal(session.residual(), forward(compiled.model, tokens, dense[: len(tokens)]))
+        assert np.array_equal(session.residual().numpy(), residual_stream(compiled.model, tokens, dense[: len(tokens)]))
 
 
 # -- models that no compiler made ----------------------------------------------------------
@@ -119,8 +118,8 @@ def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_soft_heads_with_real_weights_are_left_to_the_reference(engine: str, seed: int) -> None:
     model = random_model(seed)
-    positions = torch.randn(6, 7, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    tokens = torch.tensor([0, 1, 1, 1, 4, 1])
+    positions = np.random.default_rng(seed).normal(size=(6, 7))
+    tokens = np.array([0, 1, 1, 1, 4, 1])
     used = same_tokens(model, tokens, positions, engine)
     assert used == f"dense (not {engine}: layers.0.q has weights that are not integers)"
 
@@ -205,9 +204,9 @@ def test_random_integer_models(seed: int) -> None:
     generator = np.random.default_rng(seed)
     model, tokens, positions = lookup_model(7)
     (layer,) = model.layers
-    parts = {part: tensor.clone() for part, tensor in vars(layer).items()}
+    parts = {part: tensor.copy() for part, tensor in vars(layer).items()}
     for _ in range(int(generator.integers(1, 4))):
-        part = parts[str(generator.choice(["q", "k", "v", "o", "w_in", "b_in", "w_out"]))].view(-1)
+        part = parts[str(generator.choice(["q", "k", "v", "o", "w_in", "b_in", "w_out"]))].reshape(-1)
         part[int(generator.integers(len(part)))] = int(generator.integers(-2, 3)) * int(generator.choice([1, 1, 8, 1024]))
     for _ in range(int(generator.integers(0, 3))):
         positions[int(generator.integers(7)), int(generator.integers(14))] = int(generator.integers(0, 3))
@@ -224,10 +223,10 @@ def test_random_integer_models(seed: int) -> None:
 def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) -> None:
     generator = np.random.default_rng(seed)
     model, tokens, positions = lookup_model(8)
-    positions = torch.cat([positions, positions, positions])
-    positions[8:, 10] = torch.arange(8, 24).double()
-    control = torch.from_numpy(generator.integers(-2, 3, (3, 14))).double()
-    model = replace(model, control_weight=control, control_bias=torch.from_numpy(generator.integers(-1, 2, 3)).double())
+    positions = np.concatenate([positions, positions, positions])
+    positions[8:, 10] = np.arange(8, 24)
+    control = generator.integers(-2, 3, (3, 14)).astype(float)
+    model = replace(model, control_weight=control, control_bias=generator.integers(-1, 2, 3).astype(float))
     model = replace(model, layers=(*model.layers, *(forgetful(model.layers[0], generator) for _ in range(layers - 1))))
     for engine in OTHERS:
         same_tokens(model, tokens, positions, engine, "ap-mdm", most=12)
@@ -236,20 +235,19 @@ def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) ->
 def test_unsuitable_is_what_sessions_raise() -> None:
     model, tokens, positions = tampered("soft heads")
     with pytest.raises(Unsuitable, match="different scores may be so close"):
-        ENGINES["indexed"](model, [tokens.numpy()], [Positions.of(positions)])
+        ENGINES["indexed"](model, [tokens], [Positions.of(positions)])
 
 
 # -- devices ---------------------------------------------------------------------------------------
 
 
-def test_the_indexed_engine_computes_on_the_cpu() -> None:
+@pytest.mark.parametrize("engine", ["indexed", "native"])
+def test_some_engines_compute_on_the_cpu_alone(engine: str) -> None:
     job = job_of("tree_sum", 2)
     compiled = compile_job(job, run(job).time)
-    elsewhere = compiled.model.to("meta")
-    assert elsewhere.device.type == "meta" and compiled.model.to("cpu") is compiled.model
     layout = compiled.layout(job, run(job).time)
-    with pytest.raises(Unsuitable, match="it computes on the CPU, not on meta"):
-        ENGINES["indexed"](elsewhere, [layout.tokens()], [layout.positions()])
+    with pytest.raises(Unsuitable, match="it computes on the CPU, not on cuda"):
+        ENGINES[engine](compiled.model, [layout.tokens()], [layout.positions()], "cuda")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no cuda device")

@@ -6,16 +6,15 @@ from functools import cache
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit.cases import EXAMPLES, ExampleCase, job
+from kit.decoding import residual_stream
 from kit.machine_programs import machine_jobs, runs
 
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import decode
 from lockstep.models.editing import NotFinished
-from lockstep.models.engines.dense import forward
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.job import Job
@@ -99,8 +98,7 @@ def test_circuit_dense_engine_and_float32_hold_the_same_residuals(job: Job) -> N
     while (tokens == compiled.circuit.vocabulary.mask).any():
         exact = compiled.circuit.evaluate(tokens.tolist(), positions)
         for model in (compiled.model, single.model):
-            residual = forward(model, torch.from_numpy(tokens), torch.from_numpy(positions).to(model.dtype))
-            assert np.array_equal(residual.numpy(), exact)
+            assert np.array_equal(residual_stream(model, tokens, positions), exact)
         masked = tokens == compiled.circuit.vocabulary.mask
         predicted = np.array([-1 if p is None else p for p in compiled.circuit.predict(exact)])
         assert (masked & (predicted >= 0)).any()
@@ -139,7 +137,7 @@ def test_too_few_blocks_stop_with_the_step(blocks: int) -> None:
     compiled: Compiled = compile_job(job, blocks)
     layout = compiled.layout(job, blocks)
     with pytest.raises(NotFinished, match=rf"^decoding step {blocks + 1}: no position is ready, but 2 are still masked$"):
-        decode(compiled.model, torch.from_numpy(layout.tokens()), layout.positions())
+        decode(compiled.model, layout.tokens(), layout.positions())
 
 
 @cache

@@ -5,28 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from kit.commands import FINE, WRONG, Do
+from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
 from lockstep.models.files import ModelFileError, _digest, load_model
 
-Tensors, Text = dict[str, Tensor], dict[str, str]
+Tensors, Text = dict[str, NDArray[Any]], dict[str, str]
 Edit = Callable[[Tensors, Text], object]
-Value = Callable[[Tensor], Tensor]
+Value = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def tamper(path: Path, edit: Edit) -> None:
     """Alter a model file, and compute its digest again."""
-    with safe_open(path, framework="pt") as file:
+    with safe_open(path, framework="np") as file:
         text, tensors = dict(file.metadata()), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     del text["digest"]
     edit(tensors, text)
-    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     path.write_bytes(save(tensors, {**text, "digest": _digest(tensors, text)}))
 
 
@@ -43,9 +44,9 @@ def has(name: str, value: Value) -> Edit:
     return lambda tensors, text: tensors.update({name: value(tensors[name])})
 
 
-def all_are(dtype: torch.dtype, named: str) -> Edit:
+def all_are(dtype: type, named: str) -> Edit:
     def edit(tensors: Tensors, text: Text) -> None:
-        tensors.update({name: tensor.to(dtype) for name, tensor in tensors.items()})
+        tensors.update({name: tensor.astype(dtype) for name, tensor in tensors.items()})
         text["dtype"] = named
 
     return edit
@@ -63,12 +64,12 @@ def kinds(change: Callable[[dict[str, int]], object]) -> Edit:
 
 
 def with_edit_bits(tensors: Tensors, text: Text) -> None:
-    tensors["control.weight"] = torch.zeros(3, tensors["embedding.kind"].shape[1], dtype=torch.float64)
-    tensors["control.bias"] = torch.zeros(3, dtype=torch.float64)
+    tensors["control.weight"] = np.zeros((3, tensors["embedding.kind"].shape[1]))
+    tensors["control.bias"] = np.zeros(3)
 
 
 def with_a_stray(tensors: Tensors, text: Text) -> None:
-    tensors["layers.1.more"] = torch.zeros(2, dtype=torch.float64)
+    tensors["layers.1.more"] = np.zeros(2)
 
 
 def one_head(tensors: Tensors, text: Text) -> None:
@@ -78,9 +79,9 @@ def one_head(tensors: Tensors, text: Text) -> None:
 def first(value: float) -> Value:
     """Change the first entry of a tensor."""
 
-    def edit(tensor: Tensor) -> Tensor:
-        tensor = tensor.clone()
-        tensor.view(-1)[0] = value
+    def edit(tensor: NDArray[Any]) -> NDArray[Any]:
+        tensor = tensor.copy()
+        tensor.reshape(-1)[0] = value
         return tensor
 
     return edit
@@ -116,11 +117,11 @@ MDM: list[tuple[str, Edit, str]] = [
     ("a matrix transposed", has("layers.1.w_in", lambda t: t.T), ANOTHER + "layers.1.w_in is of shape ["),
     ("a matrix of no shape", has("layers.1.w_in", lambda t: t.sum()), ANOTHER + "layers.1.w_in is "),
     ("an embedding of one row", has("embedding.kind", lambda t: t[0]), ANOTHER + "embedding.kind is of shape ["),
-    ("one tensor float32", has("layers.0.w_in", Tensor.float), "layers.0.w_in is float32 in a model of float64"),
-    ("the embedding float32", has("embedding.kind", Tensor.float), "embedding.kind is float32 in a model of float64"),
-    ("all float16", all_are(torch.float16, "float16"), "its dtype is 'float16', but weights are float64 or float32"),
-    ("all int64", all_are(torch.int64, "int64"), "its dtype is 'int64', but weights are float64 or float32"),
-    ("float32 that says float64", all_are(torch.float32, "float64"), "embedding.kind is float32 in a model of float64"),
+    ("one tensor float32", has("layers.0.w_in", np.float32), "layers.0.w_in is float32 in a model of float64"),
+    ("the embedding float32", has("embedding.kind", np.float32), "embedding.kind is float32 in a model of float64"),
+    ("all float16", all_are(np.float16, "float16"), "its dtype is 'float16', but weights are float64 or float32"),
+    ("all int64", all_are(np.int64, "int64"), "its dtype is 'int64', but weights are float64 or float32"),
+    ("float32 that says float64", all_are(np.float32, "float64"), "embedding.kind is float32 in a model of float64"),
     ("an inf", has("layers.1.q", first(float("inf"))), "layers.1.q has an entry that is not a finite number"),
     ("a NaN", has("layers.1.w_in", first(float("nan"))), "layers.1.w_in has an entry that is not a finite number"),
 ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.decoding import same_tokens, whole_job
 from kit.jobs import PATHS, job_of
 from kit.made_models import BROKEN, gives_up, lookup_model, tampered
+from numpy.typing import NDArray
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder, decode
@@ -232,17 +233,17 @@ def test_a_whole_decode_is_what_its_steps_are(construction: str) -> None:
     time = run(job).time
     compiled = compile_job(job, time, construction=construction)
     layout = compiled.layout(job, time)
-    start = (compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process)
+    start = (compiled.model, layout.tokens(), layout.positions(), compiled.process)
     seen: list[int] = []
     whole = decode(*start, Sampling(engine="native"), seen.append)
     steps = list(Decoder(*start, Sampling(engine="native")))
     reference = decode(*start, Sampling(engine="dense"))
-    assert torch.equal(whole.tokens, reference.tokens) and whole.context == reference.context and whole.engine == "native"
+    assert np.array_equal(whole.tokens, reference.tokens) and whole.context == reference.context and whole.engine == "native"
     assert whole.steps == reference.steps == steps[-1].number == seen[-1]
     assert whole.context[1:] == tuple(step.change.length for step in steps)
 
 
-def ended(engine: str, model: Transformer, tokens: torch.Tensor, positions: torch.Tensor) -> tuple[object, str]:
+def ended(engine: str, model: Transformer, tokens: NDArray[Any], positions: NDArray[Any]) -> tuple[object, str]:
     """The tokens and contexts of a whole decode, or why it ends without them; and who decoded."""
     decoder = Decoder(model, tokens, positions, sampling=Sampling(engine=engine))
     try:
@@ -266,7 +267,7 @@ def test_tokens_outside_the_vocabulary_are_refused(token: int) -> None:
     assert model.vocabulary.size == 4
     tokens[3] = token
     with pytest.raises(Unsuitable, match="a token is none of the vocabulary"):
-        ENGINES["native"](model, [tokens.numpy()], [Positions.of(positions)])
+        ENGINES["native"](model, [tokens], [Positions.of(positions)])
 
 
 def test_without_a_compiled_module_another_engine_decodes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-import torch
 from kit.random_models import endless_model
 
 from lockstep.models.decode import decode
@@ -17,9 +17,9 @@ MASK = 9
 
 def step(tokens: list[int], control: list[str], best: list[int] | None = None) -> list[int]:
     """Carry out one transition. `control` has the letters r, i, d for each position; by default every position predicts 7."""
-    bits = torch.tensor([[letter in word for letter in "rid"] for word in control])
-    prediction = Prediction(torch.tensor(best or [7] * len(tokens)), torch.ones(len(tokens)), bits)
-    before = torch.tensor(tokens)
+    bits = np.array([[letter in word for letter in "rid"] for word in control])
+    prediction = Prediction(np.array(best or [7] * len(tokens)), np.ones(len(tokens)), bits)
+    before = np.array(tokens)
     after = PROCESSES["ap-mdm"].step(before, prediction, MASK, lambda ready: ready)
     assert before.tolist() == tokens
     return after.tolist()
@@ -67,9 +67,9 @@ def test_the_table_says_which_orders_exist() -> None:
 
 def test_outgrowing_the_positions_is_an_error() -> None:
     with pytest.raises(OutOfPositions, match="^decoding step 3: the sequence grows to 8 tokens, but there are 5 positions$"):
-        decode(endless_model(), torch.tensor([0]), torch.zeros(5, 1), process="ap-mdm")
+        decode(endless_model(), np.array([0]), np.zeros((5, 1)), process="ap-mdm")
 
 
 def test_synchronous_updates_take_no_other_order() -> None:
     with pytest.raises(ValueError, match="the updates of ap-mdm are synchronous: its only order is parallel"):
-        decode(endless_model(), torch.tensor([0]), torch.zeros(5, 1), "ap-mdm", Sampling("random"))
+        decode(endless_model(), np.array([0]), np.zeros((5, 1)), "ap-mdm", Sampling("random"))

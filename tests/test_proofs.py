@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import z3
 from faults.weights import (
     Mutant,
@@ -209,7 +208,7 @@ def test_a_head_that_reads_another_row_has_a_counterexample() -> None:
     compiled = small_model("mdm", 4)
     column = compiled.circuit.offsets()["x.index"]
     queries = compiled.model.layers[1].q[0]
-    (place,) = torch.nonzero(queries[:, column])[0].tolist()
+    place = int(np.flatnonzero(queries[:, column])[0])
     with planted(compiled.model, Mutant(1, "q", (0, place, column), 0.0)):
         proof = prove(compiled)
         assert failed(proof) == ["each head finds the row that its lookup means"]
@@ -249,9 +248,9 @@ def test_a_threshold_off_by_one() -> None:
     """The carry into bit 12 comes at 2^12 + 1: only sums that are exactly 2^12 show it, and the solver finds one."""
     compiled = small_model("mdm", 16)
     gates, offsets = compiled.model.layers[1], compiled.circuit.offsets()
-    carries = torch.nonzero((gates.w_out[offsets["sum"] + 12] == 1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))[:, 0]
+    carries = np.flatnonzero((gates.w_out[offsets["sum"] + 12] == 1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))
     gates.b_in[carries] -= 1
-    both = torch.nonzero((gates.w_out[offsets["sum"] + 12] == -1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))[:, 0]
+    both = np.flatnonzero((gates.w_out[offsets["sum"] + 12] == -1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))
     gates.b_in[both] -= 1
     proof = prove(compiled)
     assert "word operation: add" in failed(proof)
@@ -276,7 +275,7 @@ def test_a_head_or_a_layer_more_is_no_proof() -> None:
     """It would add what no obligation looks at."""
     compiled = small_model("mdm")
     first, *others = compiled.model.layers
-    heads = {part: torch.cat([getattr(first, part), getattr(first, part)[:1]]) for part in ("q", "k", "v", "o")}
+    heads = {part: np.concatenate([getattr(first, part), getattr(first, part)[:1]]) for part in ("q", "k", "v", "o")}
     for layers in ((replace(first, **heads), *others), (first, *others, others[-1])):
         proof = prove(replace(compiled, model=replace(compiled.model, layers=layers)))
         assert failed(proof) == ["weights are integers"] and " not " in proof.obligations[0].broken
@@ -320,7 +319,7 @@ def test_a_damaged_model_is_refuted_with_a_state(do: Do) -> None:
     compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].bits(8, 6, 2), "float64", "mdm")
     assert do("prove m.safetensors").status == FINE
     model, metadata = load_model(path)
-    model.layers[1].b_in[torch.nonzero(model.layers[1].w_in.abs().sum(1) > 250)[0]] += 1
+    model.layers[1].b_in[np.flatnonzero(np.abs(model.layers[1].w_in).sum(1) > 250)[0]] += 1
     save_model(path, model, {k: v for k, v in metadata.items() if k not in ("format", "dtype", "layers", "vocabulary")})
     outcome = do("prove m.safetensors")
     assert outcome.status == REFUTED

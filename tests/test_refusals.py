@@ -82,7 +82,7 @@ def test_a_tampered_model_with_a_right_digest_is_refused(tmp_path: Path) -> None
     program = load(DIRECTORY / "tree_sum.pram")
     compile_to_file(program, tmp_path / "m.safetensors", mdm.Widths(8, 7, 2), "float64", "mdm")
     model, metadata = load_model(tmp_path / "m.safetensors")
-    w_out = model.layers[1].w_out.clone()
+    w_out = model.layers[1].w_out.copy()
     w_out[:, 3] = 0
     layers = (model.layers[0], replace(model.layers[1], w_out=w_out), model.layers[2])
     save_model(tmp_path / "m.safetensors", replace(model, layers=layers), metadata)

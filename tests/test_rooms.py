@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.cli import COMMANDS
+from lockstep.cli import COMMANDS, function_of, module_of, summary_of
 
 FRONT = Path(__file__).parent.parent / "lockstep"
 ROOMS = {path.stem: path for path in (FRONT / "commands").iterdir() if not path.name.startswith("__")}
@@ -32,13 +32,25 @@ def texts(place: Path) -> list[str]:
     return [file.read_text() for file in ([place] if place.is_file() else place.rglob("*.py"))]
 
 
+NAMES = [name for names in COMMANDS.values() for name in names]
+
+
 def test_every_command_has_its_room() -> None:
-    named = [command.__name__ for commands in COMMANDS.values() for command in commands]
-    assert sorted(named) == sorted(ROOMS)
-    for command in (each for commands in COMMANDS.values() for each in commands):
-        room = ROOMS[command.__name__]
-        inside = "" if room.is_file() else ".command"
-        assert command.__module__ == f"lockstep.commands.{command.__name__}{inside}"
+    assert sorted(NAMES) == sorted(ROOMS)
+    for name in NAMES:
+        assert function_of(name).__module__ == module_of(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_list_of_commands_has_the_first_line_of_each_help(name: str) -> None:
+    assert summary_of(name) == (function_of(name).__doc__ or "").splitlines()[0]
+
+
+def test_only_the_command_that_runs_is_imported() -> None:
+    code = "import sys; sys.argv = ['lockstep', 'asm', '--help']\nfrom lockstep.cli import main\n"
+    code += "try: main()\nfinally: print(*[m for m in sys.modules if m.startswith('lockstep.commands.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "lockstep.commands.asm"
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -62,9 +74,10 @@ def test_nothing_else_stands_at_the_front() -> None:
 
 
 def test_nothing_heavy_is_imported_before_a_command_runs() -> None:
-    code = f"import sys, lockstep.cli; print(*sorted(sys.modules.keys() & {set(HEAVY)!r}))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
-    seen = subprocess.run(
-        [sys.executable, "-c", f"import lockstep.models.decode; {code}"], capture_output=True, text=True, check=True
-    )
-    assert "torch" in seen.stdout
+    for imported, heavy in (
+        ("lockstep.cli", "\n"),
+        (", ".join(map(module_of, NAMES)), "\n"),
+        ("lockstep.models.torch_transformer", "torch\n"),
+    ):
+        code = f"import sys, {imported}; print(*sorted(sys.modules.keys() & {set(HEAVY)!r}))"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == heavy

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from faults.columns import uncovered
 from faults.weights import Mutant, changes_anything, failed, planted, rows_of_runs, zero_mutants
 from kit.commands import REFUTED, Do
@@ -89,7 +89,7 @@ def test_single_weights_that_are_zero(construction: str) -> None:
 
 def unit_that_writes(compiled: Compiled, field: str) -> int:
     """The first hidden unit of layer 2 that does."""
-    return int(torch.nonzero(compiled.model.layers[1].w_out[compiled.circuit.offsets()[field]])[0])
+    return int(np.flatnonzero(compiled.model.layers[1].w_out[compiled.circuit.offsets()[field]])[0])
 
 
 def test_a_sum_that_reads_another_column_is_refuted_by_name() -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 from kit.jobs import job_of
@@ -162,7 +163,7 @@ def test_a_certificate_is_of_one_dtype_and_vocabulary() -> None:
     """Where no file is between: a tensor of another dtype with the same values, a vocabulary of other numbers."""
     compiled = compile_job(job_of("tree_sum", 2), 26)
     model, layer = compiled.model, compiled.model.layers[0]
-    mixed = replace(model, layers=(replace(layer, w_in=layer.w_in.float()), *model.layers[1:]))
+    mixed = replace(model, layers=(replace(layer, w_in=layer.w_in.astype(np.float32)), *model.layers[1:]))
     longer = replace(model, vocabulary=replace(model.vocabulary, kinds=(*model.vocabulary.kinds, ("MORE", 0))))
     assert certify(model, compiled.circuit).holds
     for other in (mixed, longer):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from kit.machine_programs import runs
 from kit.small import counted_cell, hot_cell
 from oracles.all_winners import fight
@@ -110,15 +110,15 @@ def test_weights_know_nothing_of_the_winner(construction: str) -> None:
     first, *others = (compiled_for(replace(job, winner=winner), construction) for winner in WINNERS)
     for other in others:
         ours, its = dict(first.model.tensors()), dict(other.model.tensors())
-        assert ours.keys() == its.keys() and all(torch.equal(ours[name], its[name]) for name in ours)
+        assert ours.keys() == its.keys() and all(np.array_equal(ours[name], its[name]) for name in ours)
         assert (asdict(first.widths), first.model.vocabulary) == (asdict(other.widths), other.model.vocabulary)
         assert certify(first.model, first.circuit) == certify(other.model, other.circuit)
     outputs = []
     for winner in WINNERS:
         made = replace(job, winner=winner)
         layout = first.layout(made, run(made).time)
-        decoding = decode(first.model, torch.from_numpy(layout.tokens()), layout.positions(), process=first.process)
-        outputs.append(tuple(layout.output_words(decoding.tokens.numpy()).tolist()))
+        decoding = decode(first.model, layout.tokens(), layout.positions(), process=first.process)
+        outputs.append(tuple(layout.output_words(decoding.tokens).tolist()))
         assert outputs[-1] == tuple(run(made).memory[job.outputs.start : job.outputs.stop].tolist())
     assert len(set(outputs)) >= 3
 

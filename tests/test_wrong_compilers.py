@@ -11,7 +11,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-import torch
 from faults.circuits import (
     altered,
     moved_head,
@@ -51,9 +50,7 @@ def broken(compiled: Compiled) -> dict[str, str]:
 def decodes_right(compiled: Compiled, task: Job) -> bool:
     exact = run(task)
     layout = compiled.layout(task, exact.time)
-    tokens = decode(
-        compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), process=compiled.process
-    ).tokens.numpy()
+    tokens = decode(compiled.model, layout.tokens(), layout.positions(), process=compiled.process).tokens
     words = exact.memory[task.outputs.start : task.outputs.stop]
     return layout.halted(tokens) and bool((layout.output_words(tokens) == words).all())
 
@@ -127,7 +124,7 @@ def test_other_tokens_are_refuted() -> None:
 )
 def test_edit_bits_are_those_of_the_construction(construction: str, other: str, trouble: str) -> None:
     compiled, weight = short_model(construction), short_model(other).model.control_weight
-    wide = None if weight is None else torch.zeros(3, compiled.model.width, dtype=torch.float64)
+    wide = None if weight is None else np.zeros((3, compiled.model.width))
     model = replace(compiled.model, control_weight=wide, control_bias=short_model(other).model.control_bias)
     assert trouble in broken(replace(compiled, model=model))[THERE]
 

@@ -8,45 +8,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lockstep.models.engines.active import ActiveSession
-from lockstep.models.engines.dense import DenseSession
 from lockstep.models.engines.native.modules import usable
 from lockstep.models.engines.session import Session, Unsuitable
 from lockstep.models.positions import Positions
-from lockstep.models.transformer import Transformer
+from lockstep.models.transformer import Tokens, Transformer
 
 
-def _indexed(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> Session:
-    if model.device.type != "cpu":
-        raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
+def _dense(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+    from lockstep.models.engines.dense import DenseSession  # imports PyTorch, which is slow
+
+    return DenseSession(model, sequences, positions, device)
+
+
+def _active(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+    from lockstep.models.engines.active import ActiveSession  # imports PyTorch
+
+    return ActiveSession(model, sequences, positions, device)
+
+
+def _indexed(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+    _require_cpu(device)
     from lockstep.models.engines.indexed import IndexedSession  # imports Numba, which is slow
 
     return IndexedSession(model, sequences, positions)
 
 
-def _native(model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> Session:
-    if model.device.type != "cpu":
-        raise Unsuitable(f"it computes on the CPU, not on {model.device.type}")
+def _native(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+    _require_cpu(device)
     from lockstep.models.engines.native.session import NativeSession
 
     return NativeSession(model, sequences, positions)
 
 
-#: An engine starts a session from a model, start sequences [N] and their positions. It may raise Unsuitable.
-Engine = Callable[[Transformer, Sequence[NDArray[np.int64]], Sequence[Positions]], Session]
+def _require_cpu(device: str) -> None:
+    if device != "cpu":
+        raise Unsuitable(f"it computes on the CPU, not on {device}")
 
-ENGINES: dict[str, Engine] = {"dense": DenseSession, "active": ActiveSession, "indexed": _indexed, "native": _native}
+
+#: An engine starts a session from a model, start sequences [N], their positions and a device. It may raise Unsuitable.
+Engine = Callable[[Transformer, Sequence[Tokens], Sequence[Positions], str], Session]
+
+ENGINES: dict[str, Engine] = {"dense": _dense, "active": _active, "indexed": _indexed, "native": _native}
 #: What takes over where an engine gives up; the others leave it to `dense`.
 SUCCESSORS = {"native": "indexed"}
 
 #: The longest context of each engine. `dense` and `active` store scores of pairs of rows, `indexed` about two kilobytes a row,
 #: `native` about 300 bytes.
 MAX_CONTEXT = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 5_000_000}
-#: The fast engines, the fastest first, with the pairs of rows that the dense engine has scored by the time that each has started.
-FAST = {"native": 2_000_000, "indexed": 100_000_000}
+#: The pairs of rows that `dense` has scored by the time that `indexed` has started.
+PAIRS_BEFORE_INDEXED = 100_000_000
 
 
 def available() -> list[str]:
@@ -56,8 +66,9 @@ def available() -> list[str]:
 
 def pick(length: int, steps: int) -> str:
     """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps."""
-    fast = next(name for name in FAST if name in available())
-    return "dense" if length * length * steps <= FAST[fast] else fast
+    if "native" in available():
+        return "native"
+    return "dense" if length * length * steps <= PAIRS_BEFORE_INDEXED else "indexed"
 
 
 __all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "available", "pick"]

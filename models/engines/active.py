@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.engines.bounds import VANISHING, bound
@@ -25,14 +24,15 @@ from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.sizes import MAX_SCORED_ROWS
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
-from lockstep.models.transformer import Layer, Prediction, Transformer
+from lockstep.models.torch_transformer import TorchLayer, TorchTransformer
+from lockstep.models.transformer import Prediction, Tokens, Transformer
 
 
 @dataclass(frozen=True)
 class _State:
     """One layer at all positions: queries, keys, values [H, N, a]; best score and its row [H, N]; the stream after it [N, d]."""
 
-    layer: Layer
+    layer: TorchLayer
     queries: Tensor
     keys: Tensor
     values: Tensor
@@ -46,17 +46,19 @@ class ActiveSession:
 
     name = "active"
 
-    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
+    def __init__(self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions],
+                 device: str = "cpu") -> None:  # fmt: skip
         if len(sequences) > 1:
             raise Unsuitable("it takes one sequence at a time")
-        self.model, self.positions, self.tokens = model, positions[0], sequences[0]
+        self.positions, self.tokens, self.dtype = positions[0], sequences[0], model.dtype
         bound(model, self.positions)
+        self.model = TorchTransformer(model, device)
         self.cut, capacity = VANISHING[model.dtype], len(self.positions)
-        self.before = torch.zeros(capacity, model.width, dtype=model.dtype, device=model.device)
-        self.states = [self._state(layer, capacity) for layer in model.layers]
+        self.before = torch.zeros(capacity, model.width, dtype=self.model.dtype, device=self.model.device)
+        self.states = [self._state(layer, capacity) for layer in self.model.layers]
         self.changed, self.removed = np.arange(len(self.tokens)), np.zeros(0, np.int64)
 
-    def _state(self, layer: Layer, capacity: int) -> _State:
+    def _state(self, layer: TorchLayer, capacity: int) -> _State:
         heads, inner, _ = layer.q.shape
         dtype, device = self.model.dtype, self.model.device
         queries, keys, values = (torch.zeros(heads, capacity, inner, dtype=dtype, device=device) for _ in range(3))
@@ -64,16 +66,16 @@ class ActiveSession:
         after = torch.zeros(capacity, self.model.width, dtype=dtype, device=device)
         return _State(layer, queries, keys, values, best, torch.zeros(heads, capacity, dtype=torch.int64, device=device), after)
 
-    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
+    def update(self, number: int, change: Change, tokens: Tokens) -> None:
         self.removed = np.arange(change.length, len(self.tokens))
         self.tokens, self.changed = tokens, change.rows
 
-    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+    def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
         """Predict the rows that the last changes may have affected."""
         device, before = self.model.device, self.before
         rows, removed = torch.from_numpy(self.changed).to(device), torch.from_numpy(self.removed).to(device)
         here = torch.from_numpy(self.tokens[self.changed]).to(device)
-        before[rows] = self.model.embed(here) + self.positions.rows(self.changed, self.model.dtype).to(device)
+        before[rows] = self.model.embed(here) + self.model.tensor(self.positions.rows(self.changed, self.dtype))
         edited = computed = rows
         for state in self.states:
             computed = self._affected(state, before, rows, removed)

@@ -10,22 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import Factored, Layer, Transformer
+from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer, Weights
 
 Matrix = NDArray[np.float64]
 
 #: p for each dtype: it holds all integers up to 2^p.
-EXACT_BITS = {torch.float64: 53, torch.float32: 24}
+EXACT_BITS = {DTYPES["float64"]: 53, DTYPES["float32"]: 24}
 #: exp of minus this number is exactly 0.
-VANISHING = {torch.float64: 746.0, torch.float32: 104.0}
+VANISHING = {DTYPES["float64"]: 746.0, DTYPES["float32"]: 104.0}
 #: A bound on the reference's rounding error of a probability.
-MARGIN = {torch.float64: 1e-3, torch.float32: 0.05}
+MARGIN = {DTYPES["float64"]: 1e-3, DTYPES["float32"]: 0.05}
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,9 @@ class Bounds:
     feed_forwards: tuple[FeedForward, ...]
 
 
-def to_float64(tensor: torch.Tensor) -> Matrix:
+def to_float64(weights: Weights) -> Matrix:
     """Return weights as float64, which holds every float32 exactly."""
-    return np.ascontiguousarray(tensor.to("cpu", torch.float64).numpy())
+    return np.ascontiguousarray(weights, np.float64)
 
 
 def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
@@ -118,8 +117,8 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
         raise Unsuitable(f"its dtype is {model.dtype}")
     scores = 2.0 ** EXACT_BITS[model.dtype]
     limit = min(2.0**bits, scores)
-    for name, tensor in model.tensors():
-        if not bool((tensor == tensor.round()).all()):
+    for name, weights in model.tensors():
+        if not (weights == np.rint(weights)).all():
             raise Unsuitable(f"{name} has weights that are not integers")
     if not (positions.large == np.rint(positions.large)).all():
         raise Unsuitable("the position encoding has values that are not integers")
@@ -130,7 +129,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     head = model.unembedding
     logits = float(sum(max_partial_sum(to_float64(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
-    if logits * torch.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
+    if logits * np.finfo(model.dtype).eps * 16 > MARGIN[model.dtype]:  # at most 24 roundings of a half, and a few more
         raise Unsuitable("its logits are so large that its dtype rounds probabilities too much")
     if model.control_weight is not None:
         _require(max_partial_sum(to_float64(model.control_weight), stages[-1]), limit, "the control bits")

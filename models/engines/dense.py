@@ -6,29 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
-from lockstep.models.transformer import Prediction, Transformer
-
-
-def forward(model: Transformer, tokens: Tensor, positions: Tensor) -> Tensor:
-    """Return the residual stream after the last layer.
-
-    Args:    tokens: [N] int64. positions: [N, d] in the model's dtype.
-    Returns: [N, d].
-    """
-    return _apply_layers(model, model.embed(tokens) + positions)
-
-
-def _apply_layers(model: Transformer, x: Tensor, padding: Tensor | None = None) -> Tensor:
-    """Apply all layers. x and the result are [..., N, d]; `padding` is that of `Layer.attend`."""
-    for layer in model.layers:
-        x = x + layer.attend(x, padding)
-        x = x + layer.feed_forward(x)
-    return x
+from lockstep.models.torch_transformer import TorchTransformer
+from lockstep.models.transformer import Prediction, Tokens, Transformer
 
 
 class DenseSession:
@@ -36,18 +19,19 @@ class DenseSession:
 
     name = "dense"
 
-    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
-        self.model = model
-        self.positions = [p.rows(slice(None), model.dtype).to(model.device) for p in positions]
+    def __init__(self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions],
+                 device: str = "cpu") -> None:  # fmt: skip
+        self.model = TorchTransformer(model, device)
+        self.positions = [self.model.tensor(p.rows(slice(None), model.dtype)) for p in positions]
         self.tokens = [torch.from_numpy(tokens) for tokens in sequences]
 
-    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
+    def update(self, number: int, change: Change, tokens: Tokens) -> None:
         self.tokens[number] = torch.from_numpy(tokens)
 
-    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+    def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
         """Predict every row of the sequences in `live`."""
         x, padding = self._embedded(live)
-        x = _apply_layers(self.model, x, padding)
+        x = self.model.forward(x, padding)
         found, first, parts = self.model.predict(x if padding is None else x[~padding]).on_cpu(), 0, []
         for number in live:
             length = len(self.tokens[number])

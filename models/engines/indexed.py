@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.models.engines import allocation, kernels, projections, streams, tables
@@ -135,8 +134,7 @@ class IndexedSession:
                                self.plan.readout, self.model.width)  # fmt: skip
         if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # the reference must decide these
             raise Unsuitable("a probability is too near to the threshold")
-        control = torch.from_numpy(found.control) if self.plan.readout.control else None
-        return Prediction(torch.from_numpy(found.token), torch.from_numpy(found.probability), control)
+        return Prediction(found.token, found.probability, found.control if self.plan.readout.control else None)
 
 
 def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:

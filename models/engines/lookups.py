@@ -59,7 +59,7 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
     Args:   x: the range of the stream before the layer. only_first: the columns [d] that are 1 on the first row, 0 elsewhere.
     Raises: Unsuitable: the head is no lookup.
     """
-    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(1, 2)))
+    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o.transpose(0, 2, 1)))
     scale = power_of_two_factor(q)
     if scale < VANISHING[model.dtype]:
         raise Unsuitable("different scores may be so close that attention mixes rows")

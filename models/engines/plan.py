@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, max_partial_sum, to_float64
@@ -15,7 +14,7 @@ from lockstep.models.engines.lookups import Lookup, recognise
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
-from lockstep.models.transformer import Transformer
+from lockstep.models.transformer import DTYPES, Transformer
 
 Integers = NDArray[np.int64]
 Matrix = NDArray[np.floating[Any]]
@@ -23,6 +22,7 @@ Indices = NDArray[np.int32]
 #: The dtype that kernels compute in.
 Real = type[np.float32] | type[np.float64]
 
+FLOAT32, FLOAT64 = DTYPES["float32"], DTYPES["float64"]
 #: Columns whose absolute values are below this are stored in 16 bits.
 NARROW = 1 << 15
 
@@ -143,9 +143,7 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     only_first = _only_first(model, positions, sink_kind)
     for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
         lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
-        if any(
-            max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[torch.float32] for p in lookups[-1]
-        ):
+        if any(max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[FLOAT32] for p in lookups[-1]):
             real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
@@ -165,9 +163,9 @@ def _bounds(model: Transformer, positions: Positions) -> tuple[Bounds, Real]:
     Two bits are left spare: a sum for a form that is stored as a difference can reach three times the size of the form.
     """
     try:
-        return bound(model, positions, EXACT_BITS[torch.float32] - 2), np.float32
+        return bound(model, positions, EXACT_BITS[FLOAT32] - 2), np.float32
     except Unsuitable:
-        return bound(model, positions, EXACT_BITS[torch.float64] - 2), np.float64
+        return bound(model, positions, EXACT_BITS[FLOAT64] - 2), np.float64
 
 
 Part = TypeVar("Part")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lockstep.models.sequence import Change
-from lockstep.models.transformer import Prediction
+from lockstep.models.transformer import Prediction, Tokens
 
 
 class Unsuitable(Exception):
@@ -29,9 +26,9 @@ class Session(Protocol):
 
     name: str
 
-    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None: ...
+    def update(self, number: int, change: Change, tokens: Tokens) -> None: ...
 
-    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]: ...
+    def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]: ...
 
 
 @runtime_checkable
@@ -49,6 +46,6 @@ class Stepping(Session, Protocol):
     @property
     def grown(self) -> int: ...
 
-    def step(self, process: str) -> tuple[Change, NDArray[np.int64], int] | None: ...
+    def step(self, process: str) -> tuple[Change, Tokens, int] | None: ...
 
-    def stride(self, process: str, most: int) -> tuple[list[int], NDArray[np.int64], int]: ...
+    def stride(self, process: str, most: int) -> tuple[list[int], Tokens, int]: ...

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from lockstep.compiler.compile import Compiled
+from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.proofs_check.proofs.interface import Equal, Form, Interface, LookupRule
 from lockstep.proofs_check.proofs.replay import Counterexample
 from lockstep.proofs_check.proofs.weights import Exact, Network
@@ -111,7 +112,8 @@ class _Replayer:
 
     def __init__(self, compiled: Compiled, network: Network, lookup: LookupRule, misread: Misread) -> None:
         self.network, self.lookup, self.misread, self.score = network, lookup, misread, Score(network, lookup)
-        self.layer, self.dtype = compiled.model.layers[misread.layer - 1], compiled.model.dtype
+        self.model = TorchTransformer(compiled.model)
+        self.layer = self.model.layers[misread.layer - 1]
         self.random = np.random.default_rng(0)
 
     def example(self) -> Counterexample:
@@ -209,7 +211,7 @@ class _Replayer:
     def _weights(self, query: Exact, rows: Exact) -> Exact:
         """The weights that the model's own attention gives the rows."""
         q, k = self.layer.q[self.misread.head], self.layer.k[self.misread.head]
-        scores = torch.from_numpy(rows).to(self.dtype) @ k.T @ (q @ torch.from_numpy(query).to(self.dtype))
+        scores = self.model.tensor(rows) @ k.T @ (q @ self.model.tensor(query))
         return np.asarray(torch.softmax(scores, 0).numpy(), np.float64)
 
     def _state(self, query: Exact, rows: Exact) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.compile import Compiled
 from lockstep.models.processes import THRESHOLD
+from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.pram.instructions import Instruction, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
@@ -80,6 +81,7 @@ def counterexample(compiled: Compiled, network: Network, interface: Interface, f
 class _Replayer:
     def __init__(self, compiled: Compiled, network: Network, interface: Interface, fault: Fault) -> None:
         self.compiled, self.network, self.interface, self.fault = compiled, network, interface, fault
+        self.model = TorchTransformer(compiled.model)
         self.bits = compiled.widths.word
         self.random = np.random.default_rng(0)
 
@@ -184,7 +186,7 @@ class _Replayer:
     def _model(self, state: State, instruction: Instruction, forced: bool) -> str:
         """The result of the model's row, as text. forced: fill slots with the instruction's operands, without lookups."""
         row = self._first_row()
-        layers = self.compiled.model.layers
+        layers = self.model.layers
         with torch.no_grad():
             row = row + layers[0].feed_forward(row)
             if forced:
@@ -195,8 +197,8 @@ class _Replayer:
             self._load(row, state)
             published = self._published(row)
             row = row + layers[2].feed_forward(row)
-            prediction = self.compiled.model.predict(row)
-        token = self.compiled.model.vocabulary.text(int(prediction.token[0]))
+            prediction = self.model.predict(row)
+        token = self.model.vocabulary.text(int(prediction.token[0]))
         if float(prediction.probability[0]) < THRESHOLD:
             token = f"nothing certain ({token} with probability {float(prediction.probability[0]):.3g})"
         edits = self._edits(prediction.control)
@@ -216,7 +218,7 @@ class _Replayer:
         if self.fault.layer == 1:
             for column, value in self.fault.refuted.values.items():
                 values[column] = value
-        return torch.from_numpy(values[None].copy()).to(self.compiled.model.dtype)
+        return self.model.tensor(values[None].copy())
 
     def _get(self, row: torch.Tensor, field: str) -> int:
         """The integer of a field's bits; bits out of range count as the nearest bit, as in a query."""
@@ -268,9 +270,8 @@ class _Replayer:
         values = fault.row.low.copy()
         for column, value in fault.refuted.values.items():
             values[column] = value
-        row = torch.from_numpy(values[None].copy()).to(self.compiled.model.dtype)
         with torch.no_grad():
-            added = self.compiled.model.layers[fault.layer - 1].feed_forward(row)[0].to(torch.float64).numpy()
+            added = self.model.layers[fault.layer - 1].feed_forward(self.model.tensor(values[None]))[0].to(torch.float64).numpy()
         fields = Fields(self.network, Row(values, values))
         wanted = np.zeros(len(names))
         for bit, term in fault.kind.adds(fault.layer, fields).items():

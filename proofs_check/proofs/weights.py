@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE
 from lockstep.compiler.circuit import Bit, Circuit
 from lockstep.models.engines.bounds import to_float64
 from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer
+from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer, Weights
 from lockstep.proofs_check.proofs.interface import Form
 
 #: float64 arrays of integers below 2^53: products and sums of them are exact and fast.
@@ -144,8 +143,8 @@ def _layer(number: int, layer: Layer, most: dict[str, int]) -> ProofLayer:
     return ProofLayer(copies, scores, most, Gates(w_in, b_in, w_out))
 
 
-def _exact(tensor: torch.Tensor, what: str) -> Exact:
-    matrix: Exact = to_float64(tensor)
+def _exact(weights: Weights, what: str) -> Exact:
+    matrix: Exact = to_float64(weights)
     if (matrix != np.rint(matrix)).any() or np.abs(matrix).max(initial=0) >= LARGEST:
         raise NotReadable(f"{what}: not all weights are integers below 2^40")
     return matrix

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache, reduce
 from operator import or_
 from typing import Any
-
-import torch
 
 from lockstep.pram import parameters
 from lockstep.pram.errors import PramError
@@ -37,7 +36,9 @@ def check_task(task: Task) -> Result:
         raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
     if task.subject.libraries != libraries():
         raise OtherVersion(f"a worker has {libraries()}, and here there is {task.subject.libraries}: install the same everywhere")
-    torch.set_num_threads(1)  # threads of processes that share cores wait for each other
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # if torch is imported: threads of processes that share cores wait for each other
     generator = None
     try:
         program, limits = load_subject(task.subject), task.subject.limits

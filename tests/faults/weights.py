@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from kit.small import small_job
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.compiler.compile import Compiled
 from lockstep.models.decode import Decoder
+from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import FACTORED_PARTS, LAYER_PARTS, Transformer
 from lockstep.proofs_check.proofs.prove import Proof
 
@@ -36,12 +40,13 @@ def rows_of_runs(compiled: Compiled) -> Rows:
     streams: list[list[Tensor]] = [[] for _ in compiled.model.layers]
     for processors in (1, 2):
         layout = compiled.layout(small_job(compiled.widths.word, processors), 25)
-        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
-        every = torch.from_numpy(positions.dense()).to(compiled.model.dtype)
+        tokens, positions = layout.tokens(), layout.positions()
+        model = TorchTransformer(compiled.model)
+        every = model.tensor(positions.dense())
         sequences = [tokens] + [step.tokens for step in Decoder(compiled.model, tokens, positions, process=compiled.process)]
         for sequence in sequences:
-            x = compiled.model.embed(sequence) + every[: len(sequence)]
-            for number, layer in enumerate(compiled.model.layers):
+            x = model.embed(torch.from_numpy(sequence)) + every[: len(sequence)]
+            for number, layer in enumerate(model.layers):
                 streams[number].append(x)
                 x = x + layer.attend(x)
                 seen[number].append(x)
@@ -61,7 +66,7 @@ class Mutant:
     value: float
 
 
-def tensor_of(model: Transformer, layer: int, part: str) -> Tensor:
+def tensor_of(model: Transformer, layer: int, part: str) -> NDArray[Any]:
     if layer >= 0:
         found = getattr(model.layers[layer], part)
     elif part.startswith("control"):
@@ -69,7 +74,7 @@ def tensor_of(model: Transformer, layer: int, part: str) -> Tensor:
     else:
         owner, name = part.split(".")
         found = getattr(getattr(model, owner), name)
-    assert isinstance(found, Tensor)
+    assert isinstance(found, np.ndarray)
     return found
 
 
@@ -91,7 +96,7 @@ def all_mutants(model: Transformer) -> Iterator[Mutant]:
 
 def _mutants(model: Transformer, layer: int, part: str, unit: float) -> Iterator[Mutant]:
     weights = tensor_of(model, layer, part)
-    for index in torch.nonzero(weights).tolist():
+    for index in np.argwhere(weights).tolist():
         old = float(weights[tuple(index)])
         for value in sorted({old + unit, old - unit, -old, 0.0} - {old}):
             yield Mutant(layer, part, tuple(index), value)
@@ -103,7 +108,7 @@ def zero_mutants(model: Transformer) -> Iterator[Mutant]:
     places += [(-1, f"{owner}.{name}") for owner in ("embedding", "unembedding") for name in FACTORED_PARTS]
     places += [(-1, name) for name in ("control_weight", "control_bias") if getattr(model, name) is not None]
     for layer, part in places:
-        for index in torch.nonzero(tensor_of(model, layer, part) == 0).tolist():
+        for index in np.argwhere(tensor_of(model, layer, part) == 0).tolist():
             yield Mutant(layer, part, tuple(index), 1.0)
 
 
@@ -115,15 +120,17 @@ def changes_anything(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
         return changes_a_run(model, rows, mutant)
     tokens = torch.arange(model.vocabulary.size)
     with planted(model, mutant):
-        mutated = model.embed(tokens)
-    return not torch.equal(mutated, model.embed(tokens))
+        mutated = TorchTransformer(model).embed(tokens)
+    return not torch.equal(mutated, TorchTransformer(model).embed(tokens))
 
 
 def changes_attention(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
     """Whether a head reads anything else on any sequence of real runs."""
-    layer, streams = model.layers[mutant.layer], rows.streams[mutant.layer]
+    streams = rows.streams[mutant.layer]
     with planted(model, mutant):
+        layer = TorchTransformer(model).layers[mutant.layer]
         mutated = [layer.attend(x) for x in streams]
+    layer = TorchTransformer(model).layers[mutant.layer]
     return any(not torch.equal(found, layer.attend(x)) for found, x in zip(mutated, streams))
 
 
@@ -142,12 +149,14 @@ def planted(model: Transformer, mutant: Mutant) -> Iterator[None]:
 def changes_a_run(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
     """Whether the mutant does anything else on any row of real runs: to the row, or to the token that it becomes."""
     with planted(model, mutant):
-        mutated = [model.layers[n].feed_forward(x) for n, x in enumerate(rows.before)]
-        prediction = model.predict(rows.last)
+        reference = TorchTransformer(model)
+        mutated = [reference.layers[n].feed_forward(x) for n, x in enumerate(rows.before)]
+        prediction = reference.predict(rows.last)
+    reference = TorchTransformer(model)
     for n, x in enumerate(rows.before):
-        if not torch.equal(mutated[n], model.layers[n].feed_forward(x)):
+        if not torch.equal(mutated[n], reference.layers[n].feed_forward(x)):
             return True
-    right = model.predict(rows.last)
+    right = reference.predict(rows.last)
     sure, certain = prediction.probability >= 0.9, right.probability >= 0.9
     edits = prediction.control is not None and right.control is not None and not torch.equal(prediction.control, right.control)
     return edits or not torch.equal(sure, certain) or not torch.equal(prediction.token[certain], right.token[certain])
@@ -161,5 +170,5 @@ def fault_at(compiled: Compiled, layer: int, part: str, writes: str, bit: int, w
     """The sign of a weight that writes to a bit, turned."""
     column = compiled.circuit.offsets()[writes] + bit
     weights = getattr(compiled.model.layers[layer], part)
-    index = (column, int(torch.nonzero(weights[column])[which]))
+    index = (column, int(np.flatnonzero(weights[column])[which]))
     return Mutant(layer, part, index, -float(weights[index]))

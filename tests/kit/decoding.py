@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kit.jobs import DIRECTORY
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
@@ -14,7 +17,8 @@ from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
-from lockstep.models.transformer import Transformer
+from lockstep.models.torch_transformer import TorchTransformer
+from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import load
@@ -24,7 +28,7 @@ from lockstep.proofs_check.batch import widest
 TOGETHER = [name for name in ENGINES if name not in ("active", "native")]
 
 
-def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions | torch.Tensor, engine: str,
+def same_tokens(model: Transformer, tokens: NDArray[Any], positions: Positions | NDArray[Any], engine: str,
                 process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000) -> str:  # fmt: skip
     """Decode beside the reference; every token after every step must be the same. Which engine finished."""
     ours, reference = (Decoder(model, tokens, positions, process, Sampling(order, seed, e)) for e in (engine, "dense"))
@@ -46,10 +50,22 @@ def same_tokens(model: Transformer, tokens: torch.Tensor, positions: Positions |
     return ours.engine
 
 
+def residual_stream(model: Transformer, tokens: NDArray[Any], positions: NDArray[Any]) -> NDArray[Any]:
+    """The stream after the last layer by the reference, [N, d]."""
+    reference = TorchTransformer(model)
+    return reference.forward(reference.embed(torch.from_numpy(tokens)) + reference.tensor(positions)).numpy()
+
+
+def predicted(model: Transformer, stream: NDArray[Any]) -> Prediction:
+    """What the reference reads out of a stream after the last layer, [N, d]."""
+    reference = TorchTransformer(model)
+    return reference.predict(reference.tensor(stream)).on_cpu()
+
+
 def whole_job(job: Job, time: int, engine: str, construction: str = "mdm", dtype: str = "float64", **options: object) -> str:
     compiled: Compiled = compile_job(job, time, dtype, construction)
     layout = compiled.layout(job, time)
-    start = torch.from_numpy(layout.tokens())
+    start = layout.tokens()
     return same_tokens(compiled.model, start, layout.positions(), engine, compiled.process, **options)  # type: ignore[arg-type]
 
 
@@ -60,7 +76,7 @@ def starts_of(jobs: list[Job], construction: str = "mdm", spare: int = 0) -> tup
     widths = widest([row.widths(job, time) for job, time in zip(jobs, times)])
     compiled = compile_code(Code.of(jobs[0]), widths, construction=construction)
     layouts = [compiled.layout(job, time) for job, time in zip(jobs, times)]
-    return compiled, [(torch.from_numpy(layout.tokens()), layout.positions()) for layout in layouts]
+    return compiled, [(layout.tokens(), layout.positions()) for layout in layouts]
 
 
 def sums(*sizes: int) -> list[Job]:

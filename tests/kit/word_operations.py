@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from kit.cases import job
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.processor import Code
+from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 
 #: A word operation for each row that applies one, with what it means in plain integers, modulo 2^w.
@@ -54,8 +54,9 @@ def apply(compiled: Compiled, name: str, xs: np.ndarray, ys: np.ndarray) -> np.n
     )
     for flag in flags:
         rows[:, offsets[flag]] = 1
-    x = torch.from_numpy(rows).to(compiled.model.dtype)
-    for layer in compiled.model.layers[1:]:
+    model = TorchTransformer(compiled.model)
+    x = model.tensor(rows)
+    for layer in model.layers[1:]:
         x = x + layer.feed_forward(x)
     bits = x[:, offsets["out"] : offsets["out"] + compiled.widths.word].numpy()
     assert ((bits == 0) | (bits == 1)).all()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import Bit, Circuit, Linear, Threshold
 from lockstep.models.transformer import Transformer
@@ -76,9 +78,9 @@ def weight(layer: int, part: str, head: str = "", nth: int = 0, becomes: str = "
     """The nth weight that is not 0 of a matrix of a layer (from 1), of one head if it is named; layer 0: outside the layers."""
 
     def tamper(model: Transformer, circuit: Circuit) -> Transformer:
-        tensor = _tensor(model, layer, part).clone()
+        tensor = _tensor(model, layer, part).copy()
         view = tensor[[x.name for x in circuit.layers[layer - 1].lookups].index(head)] if head else tensor
-        index = tuple(torch.nonzero(view)[nth].tolist())
+        index = tuple(np.argwhere(view)[nth].tolist())
         view[index] = CHANGES[becomes](float(view[index]))
         return _with(model, layer, part, tensor)
 
@@ -90,24 +92,24 @@ def column(layer: int, part: str, field: str, becomes: str = "negated") -> Rewei
     """All weights that write to a field, from one matrix of a layer (from 1)."""
 
     def tamper(model: Transformer, circuit: Circuit) -> Transformer:
-        tensor = _tensor(model, layer, part).clone()
+        tensor = _tensor(model, layer, part).copy()
         offset = circuit.offsets()[field]
         rows = tensor.reshape(-1, *tensor.shape[-2:])[:, offset : offset + circuit.fields[field].width]
-        rows.copy_(rows.clone().apply_(CHANGES[becomes]))
+        rows[...] = np.vectorize(CHANGES[becomes], otypes=[float])(rows)
         return _with(model, layer, part, tensor)
 
     return Reweighted(tamper, f"weights, layer {layer}, {part}", f"what writes {field} becomes {becomes}")
 
 
-def _tensor(model: Transformer, layer: int, part: str) -> torch.Tensor:
+def _tensor(model: Transformer, layer: int, part: str) -> NDArray[Any]:
     owner: object = model.layers[layer - 1] if layer else model
     for name in part.split("."):
         owner = getattr(owner, name)
-    assert isinstance(owner, torch.Tensor)
+    assert isinstance(owner, np.ndarray)
     return owner
 
 
-def _with(model: Transformer, layer: int, part: str, tensor: torch.Tensor) -> Transformer:
+def _with(model: Transformer, layer: int, part: str, tensor: NDArray[Any]) -> Transformer:
     if layer:
         layers = list(model.layers)
         layers[layer - 1] = replace(layers[layer - 1], **{part: tensor})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from lockstep.models.engines.bounds import Interval
+from lockstep.models.transformer import DTYPES
 from lockstep.proofs_check import certificate
 from lockstep.proofs_check.certificate import _Certifier
 from lockstep.proofs_check.proofs import attention, columns, instructions, operations, prove, rows, solver, structure, weights
@@ -73,7 +72,7 @@ OF_CERTIFICATE = (
     Mutant(
         CERTIFICATE,
         "float32 has 25 bits",
-        Entry(certificate.EXACT_BITS, "lockstep.models.engines.bounds.EXACT_BITS", torch.float32, 25, "24 -> 25"),
+        Entry(certificate.EXACT_BITS, "lockstep.models.engines.bounds.EXACT_BITS", DTYPES["float32"], 25, "24 -> 25"),
         SCORE,
     ),  # type: ignore[arg-type]
     row(CERTIFICATE, "the horizon is one bit too large", certificate.horizon, "best = bits", "best = bits + 1", SCORE),

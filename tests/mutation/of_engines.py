@@ -191,7 +191,7 @@ MUTANTS = (
         "found[number] for number in range(len(starts))",
         "found[number] for number in found",
     ),
-    row(BOUNDS, "weights may be no integers", bounds.bound, "bool((tensor == tensor.round()).all())", "True", INDEXED),
+    row(BOUNDS, "weights may be no integers", bounds.bound, "(weights == np.rint(weights)).all()", "True", INDEXED),
     row(
         BOUNDS,
         "positions may be no integers",

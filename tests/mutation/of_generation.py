@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
+import numpy as np
 
-from lockstep.models import editing, files, processes, sequence, transformer
+from lockstep.models import editing, files, processes, sequence, torch_transformer, transformer
 from lockstep.models.editing import SequenceEditor
 from lockstep.models.processes import PROCESSES, Edits, edit
-from lockstep.models.transformer import Prediction
+from lockstep.models.transformer import Prediction, Tokens
 from mutation.planting import Attribute, Entry, Rewrite
 from mutation.table import Mutant
 
@@ -18,11 +18,11 @@ FILES = "model files"
 TRANSITION = "transition table"
 
 
-def lossy(rows: torch.Tensor, tokens: torch.Tensor, prediction: Prediction, mask: int) -> Edits:
+def lossy(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
     """Drops three updates of ten."""
     assert prediction.control is not None
-    generator = torch.Generator().manual_seed(len(tokens))
-    dropped = torch.rand(len(tokens), generator=generator) < 0.3
+    generator = np.random.default_rng(len(tokens))
+    dropped = generator.random(len(tokens)) < 0.3
     control = prediction.control & ~dropped[:, None]
     control[:, 0] |= dropped & (tokens == mask)
     return edit(rows, tokens, replace(prediction, control=control), mask)
@@ -43,13 +43,13 @@ MUTANTS = (
     Mutant(
         PROCESS,
         "a mask that is remasked stays as it was",
-        Rewrite(edit, "after = torch.where(remask, mask, after)", "pass"),
+        Rewrite(edit, "after = np.where(remask, mask, after)", "pass"),
         TRANSITION,
     ),
     Mutant(
         PROCESS,
         "unmasked tokens are replaced",
-        Rewrite(edit, "torch.where(was_mask, prediction.token, tokens)", "prediction.token"),
+        Rewrite(edit, "np.where(was_mask, prediction.token, tokens)", "prediction.token"),
         TRANSITION,
     ),
     Mutant(
@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant(
         PROCESS,
         "insert comes before the position",
-        Rewrite(processes.apply, "starts = lengths.cumsum(0) - lengths", "starts = lengths.cumsum(0) - 1"),
+        Rewrite(processes.apply, "starts = np.cumsum(lengths) - lengths", "starts = np.cumsum(lengths) - 1"),
         TRANSITION,
     ),
     Mutant(
@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant(
         PROCESS,
         "a random subset may be empty",
-        Rewrite(editing._subset, "kept[torch.randint(len(ready), (1,), generator=random)] = True", "pass"),
+        Rewrite(editing._subset, "kept[random.integers(len(ready))] = True", "pass"),
         "orders",
     ),
     Mutant(
@@ -114,7 +114,7 @@ MUTANTS = (
     Mutant(
         LOOP,
         "waiting edits are not sorted",
-        Rewrite(SequenceEditor._updated_edits, "both.take(both.rows.argsort())", "both"),
+        Rewrite(SequenceEditor._updated_edits, "both.take(np.argsort(both.rows))", "both"),
         "active engine",
     ),
     Mutant(
@@ -143,18 +143,24 @@ MUTANTS = (
         ),
         "indexed engine",
     ),
-    Mutant(MODEL, "MASK may be predicted", Rewrite(transformer.Transformer.predict, "continue", "pass"), "full softmax"),
+    Mutant(
+        MODEL, "MASK may be predicted", Rewrite(torch_transformer.TorchTransformer.predict, "continue", "pass"), "full softmax"
+    ),
     Mutant(
         MODEL,
         "probabilities ignore other values of bits",
-        Rewrite(transformer.Transformer.predict, "torch.logaddexp(one, zero).cumsum(1)", "torch.maximum(one, zero).cumsum(1)"),
+        Rewrite(
+            torch_transformer.TorchTransformer.predict,
+            "torch.logaddexp(one, zero).cumsum(1)",
+            "torch.maximum(one, zero).cumsum(1)",
+        ),
         "full softmax",
     ),
     Mutant(
         MODEL,
         "the bits of a token are predicted backwards",
         Rewrite(
-            transformer.Transformer.predict,
+            torch_transformer.TorchTransformer.predict,
             "1 << torch.arange(self.vocabulary.most_bits, device=self.device)",
             "(1 << torch.arange(self.vocabulary.most_bits, device=self.device)).flip(0)",
         ),
@@ -163,7 +169,9 @@ MUTANTS = (
     Mutant(
         MODEL,
         "the bits of a token are embedded one too high",
-        Rewrite(transformer.Transformer.embed, "(tokens[here] - offset)[:, None]", "(tokens[here] - offset + 1)[:, None]"),
+        Rewrite(
+            torch_transformer.TorchTransformer.embed, "(tokens[here] - offset)[:, None]", "(tokens[here] - offset + 1)[:, None]"
+        ),
         "full softmax",
     ),
     Mutant(
@@ -175,14 +183,21 @@ MUTANTS = (
     Mutant(
         MODEL,
         "hidden units may be negative",
-        Rewrite(transformer.Layer.feed_forward, "torch.relu(x @ self.w_in.T + self.b_in)", "(x @ self.w_in.T + self.b_in)"),
+        Rewrite(
+            torch_transformer.TorchLayer.feed_forward, "torch.relu(x @ self.w_in.T + self.b_in)", "(x @ self.w_in.T + self.b_in)"
+        ),
         "residuals of mdm",
     ),
-    Mutant(MODEL, "the softmax runs over queries", Rewrite(transformer.Layer.attend, "dim=-1", "dim=-2"), "residuals of mdm"),
+    Mutant(
+        MODEL,
+        "the softmax runs over queries",
+        Rewrite(torch_transformer.TorchLayer.attend, "dim=-1", "dim=-2"),
+        "residuals of mdm",
+    ),
     Mutant(
         MODEL,
         "an edit bit of exactly 0 is set",
-        Rewrite(transformer.Transformer._control, "+ self.control_bias > 0", "+ self.control_bias >= 0"),
+        Rewrite(torch_transformer.TorchTransformer._control, "+ self.control_bias > 0", "+ self.control_bias >= 0"),
         "full softmax",
     ),
     Mutant(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-import torch
 from kit.small import counted_cell, hot_cell, small_job
+from numpy.typing import NDArray
 
 from lockstep.compiler import mdm, processor
 from lockstep.compiler.assemble import assemble
@@ -114,7 +115,7 @@ def _matrices(model: Transformer, circuit: Circuit) -> None:
     measured = {line.what: line.found for line in certify(model, circuit).lines}
     high = [h for f in circuit.fields.values() for h in f.highs]
 
-    def most(matrix: torch.Tensor) -> float:
+    def most(matrix: NDArray[Any]) -> float:
         rows = [[w * h for w, h in zip(row, high)] for row in matrix.tolist()]
         return max(max(sum(x for x in row if x > 0), -sum(x for x in row if x < 0)) for row in rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import torch
+import numpy as np
 from faults.circuits import BREACHES
 from faults.circuits import circuit as sound_circuit
 from faults.decoders import Liar
@@ -79,7 +79,7 @@ def _outputs_and_lengths() -> None:
         stuck = check_agreement(compile_job(job, time), job, time).divergence
     assert stuck is not None and stuck.field == "end", f"a decoder that is stuck at the end: {stuck}"
     quiet = compile_job(job, time)
-    silent = Factored(*(torch.zeros_like(part) for part in vars(quiet.model.unembedding).values()))
+    silent = Factored(*(np.zeros_like(part) for part in vars(quiet.model.unembedding).values()))
     masked = check_agreement(replace(quiet, model=replace(quiet.model, unembedding=silent)), job, time).divergence
     assert masked is not None and (masked.step, masked.found) == (1, "MASK"), f"nothing is unmasked: {masked}"
     found = check_agreement(compile_job(job, time), job, time)
@@ -87,7 +87,7 @@ def _outputs_and_lengths() -> None:
     wrong[-1] ^= 1
     assert found.outputs_agree and not replace(found, tokens=wrong).outputs_agree, "outputs that are not the machine's pass"
     compiled = compile_job(job, time, construction="ap-mdm")
-    cut = replace(compiled.model, control_bias=torch.tensor([-1.0, -9.0, -1.0]).double())
+    cut = replace(compiled.model, control_bias=np.array([-1.0, -9.0, -1.0]))
     found = check_agreement(replace(compiled, model=cut), job, time)
     assert found.divergence is not None and found.divergence.field == "context length", f"{found.divergence}"
 

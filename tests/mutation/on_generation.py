@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
-from kit.decoding import TOGETHER, same_tokens, starts_of, sums, whole_job
+from kit.decoding import TOGETHER, predicted, same_tokens, starts_of, sums, whole_job
 from kit.made_models import (
     BROKEN,
     finding_model,
@@ -24,6 +25,7 @@ from kit.made_models import (
 )
 from kit.random_models import chain_model, endless_model, made, random_model
 from kit.small import apart, counted_cell, counting, hot_cell, small_job
+from numpy.typing import NDArray
 from oracles.numpy_decoder import transition
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
@@ -34,6 +36,7 @@ from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
 from lockstep.models.engines import Unsuitable
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
+from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
@@ -51,32 +54,32 @@ def transition_table() -> None:
     for tokens in product((WORD, MASKED), repeat=3):
         for control in product(bits, repeat=3):
             wanted = transition(np.array(tokens), np.array([BEST] * 3), np.array(control), MASKED).tolist()
-            prediction = Prediction(torch.tensor([BEST] * 3), torch.ones(3), torch.tensor(control))
-            found = PROCESSES["ap-mdm"].step(torch.tensor(tokens), prediction, MASKED, lambda ready: ready).tolist()
+            prediction = Prediction(np.array([BEST] * 3), np.ones(3), np.array(control))
+            found = PROCESSES["ap-mdm"].step(np.array(tokens), prediction, MASKED, lambda ready: ready).tolist()
             assert found == wanted, f"{tokens} with remask, insert, delete {control}: {found}, not {wanted}"
 
 
 def sampler() -> None:
     """Masked positions that are likely enough, and no others."""
-    tokens, probability = torch.tensor([0, 1, 1, 1, 1]), [1.0, 0.9, 0.8999, 1.0, 0.5]
+    tokens, probability = np.array([0, 1, 1, 1, 1]), [1.0, 0.9, 0.8999, 1.0, 0.5]
     after = PROCESSES["mdm"].step(tokens, made([4, 5, 6, 7, 8], probability), 1, lambda ready: ready).tolist()
     assert after == [0, 5, 1, 7, 1], f"{after}"
 
 
 def orders() -> None:
-    ready = torch.tensor([3, 5, 8, 9])
+    ready = np.array([3, 5, 8, 9])
     sizes = {"parallel": {4}, "left-to-right": {1}, "random": {1}, "random-subsets": {1, 2, 3, 4}}
     for name, make in ORDERS.items():
-        choose = make(torch.Generator().manual_seed(1))
+        choose = make(np.random.default_rng(1))
         found = [choose(ready).tolist() for _ in range(60)]
         assert {len(chosen) for chosen in found} == sizes[name], f"{name} chooses {sorted(map(len, found))}"
         assert all(set(chosen) <= set(ready.tolist()) for chosen in found), name
-    assert ORDERS["left-to-right"](torch.Generator())(ready).tolist() == [3], "the first is not chosen"
+    assert ORDERS["left-to-right"](np.random.default_rng())(ready).tolist() == [3], "the first is not chosen"
     compiled = compile_job(counting(), 1, construction="ap-mdm")
     layout = compiled.layout(counting(), 1)
     for order in [o for o in ORDERS if o != "parallel"]:
         try:
-            Decoder(compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), "ap-mdm", Sampling(order))
+            Decoder(compiled.model, layout.tokens(), layout.positions(), "ap-mdm", Sampling(order))
         except ValueError:
             continue
         raise AssertionError(f"synchronous updates are made in the order {order}")
@@ -88,12 +91,12 @@ def stuck_decodes() -> None:
     positions[3, 2 + 5 + 2], positions[3, 2 + 5 + 4] = 0, 1
     _raises(NotFinished, "decoding step 3: no position is ready", lambda: decode(model, tokens, positions))
     endless = endless_model()
-    room = torch.zeros(4, endless.width, dtype=endless.dtype)
+    room = np.zeros((4, endless.width))
     _raises(OutOfPositions, "but there are 4 positions", lambda: _bounded(endless, room))
 
 
-def _bounded(model: Transformer, positions: torch.Tensor) -> None:
-    for number, _ in enumerate(Decoder(model, torch.zeros(1, dtype=torch.int64), positions, process="ap-mdm")):
+def _bounded(model: Transformer, positions: NDArray[Any]) -> None:
+    for number, _ in enumerate(Decoder(model, np.zeros(1, np.int64), positions, process="ap-mdm")):
         if number > 8:
             return
 
@@ -113,18 +116,18 @@ def full_softmax() -> None:
     """Predictions of a random model against the full matrix, its softmax without MASK; edit bits where their form is above 0."""
     for seed in range(4):
         model = random_model(seed)
-        x = torch.randn(40, model.width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        x = np.random.default_rng(seed).normal(size=(40, model.width))
         logits = x @ model.unembedding.full_matrix(model.vocabulary).T
-        logits[:, model.vocabulary.mask] = -torch.inf
-        probability, token = torch.softmax(logits, -1).max(-1)
-        found = model.predict(x)
-        assert torch.equal(found.token, token), "another token"
-        assert torch.allclose(found.probability, probability), "another probability"
-        tokens = torch.arange(model.vocabulary.size)
-        assert torch.allclose(model.embed(tokens), model.embedding.full_matrix(model.vocabulary)), "another embedding"
-    weight = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
-    edits = Transformer(model.vocabulary, model.embedding, (), model.unembedding, weight, torch.tensor([-1.0, 0.0, 1.0]).double())
-    found_bits = edits._control(torch.tensor([[0.0], [1.0]]).double())
+        logits[:, model.vocabulary.mask] = -np.inf
+        probability = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        found = predicted(model, x)
+        assert np.array_equal(found.token, probability.argmax(1)), "another token"
+        assert np.allclose(found.probability, probability.max(1)), "another probability"
+        embedded = TorchTransformer(model).embed(torch.arange(model.vocabulary.size)).numpy()
+        assert np.allclose(embedded, model.embedding.full_matrix(model.vocabulary)), "another embedding"
+    weight, bias = np.ones((3, 1)), np.array([-1.0, 0.0, 1.0])
+    edits = TorchTransformer(Transformer(model.vocabulary, model.embedding, (), model.unembedding, weight, bias))
+    found_bits = edits._control(edits.tensor(np.array([[0.0], [1.0]])))
     assert found_bits is not None and found_bits.tolist() == [[False, False, True], [False, True, True]], "edit bits"
 
 
@@ -166,17 +169,17 @@ def _changed_model(name: str, seed: int) -> None:
     """A lookup with a few weights and positions changed: no engine may differ from the reference."""
     generator = np.random.default_rng(seed)
     model, tokens, positions = lookup_model(8)
-    positions = torch.cat([positions, positions, positions])
-    positions[8:, 10] = torch.arange(8, 24).double()
-    q = model.layers[0].q.view(-1)
+    positions = np.concatenate([positions, positions, positions])
+    positions[8:, 10] = np.arange(8, 24)
+    q = model.layers[0].q.reshape(-1)
     q[int(generator.integers(len(q)))] = int(generator.integers(-2, 3)) * 1024
     for _ in range(int(generator.integers(0, 3))):
         positions[int(generator.integers(7)), int(generator.integers(14))] = int(generator.integers(0, 3))
     same_tokens(model, tokens, positions, name, order=str(generator.choice(list(ORDERS))), seed=seed, most=20)
-    control = torch.from_numpy(generator.integers(-2, 3, (3, 14))).double()
+    control = generator.integers(-2, 3, (3, 14)).astype(float)
     edits = Transformer(
         model.vocabulary, model.embedding, model.layers, model.unembedding, control,
-        torch.from_numpy(generator.integers(-1, 2, 3)).double(),
+        generator.integers(-1, 2, 3).astype(float),
     )  # fmt: skip
     same_tokens(edits, tokens, positions, name, "ap-mdm", most=12)
 
@@ -218,7 +221,7 @@ def batches() -> None:
             with together.planted(), Attribute(batch, "decode", alone_is_no_batch, "nothing is decoded alone").planted():
                 found = decode_batch(compiled.model, starts, compiled.process, Sampling(engine=engine))
             for number, (one, other) in enumerate(zip(found, alone)):
-                assert torch.equal(one.tokens, other.tokens), f"{engine}, sequence {number}: another outcome"
+                assert np.array_equal(one.tokens, other.tokens), f"{engine}, sequence {number}: another outcome"
                 assert (one.steps, one.context) == (other.steps, other.context), f"{engine}, sequence {number}: other steps"
                 assert one.engine == engine, one.engine
 

@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import torch
+from kit.decoding import predicted, residual_stream
 from kit.small import MODELLED, apart, counted_cell, counting, hot_cell, parameters, small_job, small_model
 from kit.word_operations import MEANINGS, apply, compiled_with_everything, pairs
 from oracles.numpy_decoder import decode as foreign_decode
@@ -19,7 +19,6 @@ from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
 from lockstep.compiler.invariants import CircuitError, check_circuit
 from lockstep.compiler.processor import Code
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.models.engines.dense import forward
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
@@ -134,12 +133,12 @@ def final_sequence() -> None:
             assert not layout.halted(layout.tokens()), "the start is taken for the end"
             for value in range(1 << job.word_bits):
                 ends = [vocabulary.token("BOS"), *[vocabulary.token("WORD", value)] * words, vocabulary.token("HALT")]
-                tokens = torch.tensor(ends)
-                assert layout.halted(tokens.numpy()), "the end is not taken for it"
-                positions = torch.from_numpy(layout.positions().dense()[: len(tokens)]).double()
-                prediction = compiled.model.predict(forward(compiled.model, tokens, positions))
+                tokens = np.array(ends)
+                assert layout.halted(tokens), "the end is not taken for it"
+                stream = residual_stream(compiled.model, tokens, layout.positions().dense()[: len(tokens)])
+                prediction = predicted(compiled.model, stream)
                 after = PROCESSES["ap-mdm"].step(tokens, prediction, vocabulary.mask, lambda ready: ready)
-                assert torch.equal(after, tokens), f"{construction}: outputs {value} become {after.tolist()}"
+                assert np.array_equal(after, tokens), f"{construction}: outputs {value} become {after.tolist()}"
 
 
 def residuals(construction: str) -> None:
@@ -148,15 +147,14 @@ def residuals(construction: str) -> None:
         time = run(job).time
         exact, single = (compile_job(job, time, dtype, construction) for dtype in ("float64", "float32"))
         layout = exact.layout(job, time)
-        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions().dense()
+        tokens, positions = layout.tokens(), layout.positions().dense()
         for _ in range(9):
             meant = exact.circuit.evaluate(tokens.tolist(), positions[: len(tokens)])
             for each in (exact, single):
-                at = torch.from_numpy(positions[: len(tokens)]).to(each.model.dtype)
-                found = forward(each.model, tokens, at).numpy()
+                found = residual_stream(each.model, tokens, positions[: len(tokens)])
                 assert np.array_equal(found, meant), f"{_field(exact, found, meant)} in {each.model.dtype}"
             said = exact.circuit.predict(meant)
-            prediction = exact.model.predict(torch.from_numpy(meant).double())
+            prediction = predicted(exact.model, meant)
             _same_predictions(said, prediction.token.tolist(), prediction.probability.tolist())
             tokens = PROCESSES[exact.process].step(tokens, prediction, exact.circuit.vocabulary.mask, lambda ready: ready)
 
@@ -247,7 +245,7 @@ def model_files() -> None:
         else:
             raise AssertionError("a damaged file is taken")
     ours, its = dict(compiled.model.tensors()), dict(back.tensors())
-    assert ours.keys() == its.keys() and all(torch.equal(ours[n], its[n]) for n in ours), "another model"
+    assert ours.keys() == its.keys() and all(np.array_equal(ours[n], its[n]) for n in ours), "another model"
     assert back.vocabulary == compiled.model.vocabulary, "another vocabulary"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 
-import torch
+import numpy as np
 from faults.circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
 from faults.weights import Mutant as Fault
 from faults.weights import fault_at, planted, tensor_of
@@ -60,7 +60,7 @@ def scale(layer: int, part: str, value: float) -> Callable[[Compiled], Fault]:
 
 def stray_unit(compiled: Compiled) -> Fault:
     """A hidden unit of layer 2 that looks at a role."""
-    unit = int(torch.nonzero(compiled.model.layers[1].w_out.abs().sum(0))[0])
+    unit = int(np.flatnonzero(np.abs(compiled.model.layers[1].w_out).sum(0))[0])
     return Fault(1, "w_in", (unit, compiled.circuit.offsets()["role.output"]), 1.0)
 
 
@@ -69,14 +69,14 @@ def stray_store(compiled: Compiled) -> Fault:
     offsets, gates = compiled.circuit.offsets(), compiled.model.layers[0]
     counter = slice(offsets["pc"], offsets["pc"] + compiled.circuit.fields["pc"].width)
     emits = (gates.w_out[offsets["emit.WORD"]] > 0) & (gates.w_in[:, counter] != 0).any(1)
-    return Fault(0, "w_out", (offsets["stores"], int(torch.nonzero(emits)[0])), 1.0)
+    return Fault(0, "w_out", (offsets["stores"], int(np.flatnonzero(emits)[0])), 1.0)
 
 
 def saturated_bit(compiled: Compiled) -> Fault:
     """The unit that sets bit 1 of a sum which leaves the word sets bit 0."""
     offsets, gates = compiled.circuit.offsets(), compiled.model.layers[2]
     sets = (gates.w_in[:, offsets["addsat.over"]] != 0) & (gates.w_out[offsets["out"] + 1] > 0)
-    return Fault(2, "w_out", (offsets["out"], int(torch.nonzero(sets)[0])), 1.0)
+    return Fault(2, "w_out", (offsets["out"], int(np.flatnonzero(sets)[0])), 1.0)
 
 
 EMBEDDING, READOUT = "the embedding sets the kind and bits of a token", "the readout emits the right token with probability 0.9"

@@ -6,9 +6,8 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from lockstep import __version__
 from lockstep.commands.cost.measure import decode_once, fastest_decode, memory, small_job, work_of
@@ -55,7 +54,7 @@ def this_machine() -> dict[str, str]:
     """Facts that the coefficients depend on: the processor, the system, versions."""
     return {
         "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(), "torch": torch.__version__, "lockstep": __version__, "model": str(FEATURES),
+        "python": platform.python_version(), "torch": version("torch"), "lockstep": __version__, "model": str(FEATURES),
         "engines": str(available()),
     }  # fmt: skip
 

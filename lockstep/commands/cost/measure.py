@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-
-import torch
 
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, memory_unit
@@ -97,6 +96,8 @@ def work_of(job: Job, time_taken: int, compiled: Compiled, activity: Activity) -
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Give torch one thread, as the command line does."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -110,7 +111,7 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> M
     with one_thread():
         begin = time.process_time()
         layout = compiled.layout(job, time_taken)
-        tokens, positions = torch.from_numpy(layout.tokens()), layout.positions()
+        tokens, positions = layout.tokens(), layout.positions()
         decoder = Decoder(compiled.model, tokens, positions, compiled.process, Sampling(engine=engine))
         steps, filled, lengths, mask = 0, 0, [len(tokens)], compiled.model.vocabulary.mask
         for step in decoder:
@@ -147,16 +148,14 @@ def memory(engine: str, sizes: tuple[int, int]) -> tuple[float, float] | None:
 
 def print_peaks(engine: str, sizes: tuple[int, int]) -> None:
     """Print, for each size, the `memory_unit` of a decode and the peak memory of this process after it."""
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
     peaks = []
     for size in sizes:
         job = small_job("sums", size)
         run, _ = counted_run(job, 1 << 20)
         compiled = compile_job(job, run.time)
         layout = compiled.layout(job, run.time)
-        decoder = Decoder(
-            compiled.model, torch.from_numpy(layout.tokens()), layout.positions(), compiled.process, Sampling(engine=engine)
-        )
+        decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, Sampling(engine=engine))
         for _ in islice(decoder, SETTLED):
             pass
         # Not getrusage, whose maximum a process inherits from the one that started it.

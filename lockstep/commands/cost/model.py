@@ -8,7 +8,6 @@ from itertools import combinations
 from math import ceil
 
 import numpy as np
-import torch
 
 from lockstep.commands.cost.forms import contexts, phases
 from lockstep.models.engines.sizes import BLOCK, MAX_SCORED_ROWS, MIN_ROWS_FOR_THREADS
@@ -59,7 +58,7 @@ class Dimensions:
         heads, inner = (tuple(x.q.shape[i] for x in layers) for i in (0, 1))
         units = tuple(len(x.w_in) for x in layers)
         each = tuple(sum(int((t != 0).sum()) for t in vars(x).values()) for x in layers)
-        forms = int((torch.unique(layers[0].w_in, dim=0) != 0).sum())
+        forms = int(np.count_nonzero(np.unique(layers[0].w_in, axis=0)))
         return Dimensions(model.width, heads, inner, units, each, forms)
 
     @property

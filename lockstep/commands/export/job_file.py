@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
-
 from lockstep.compiler.compile import compile_job
 from lockstep.models.files import save_job
 from lockstep.models.processes import PROCESSES, THRESHOLD
@@ -44,7 +42,7 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
     }
     if PROCESSES[compiled.process].ends_without_masks:
         metadata["threshold"] = str(THRESHOLD)
-    tokens, positions = torch.from_numpy(layout.tokens()), torch.from_numpy(layout.positions().dense())
+    tokens, positions = layout.tokens(), layout.positions().dense()
     try:
         save_job(path, compiled.model, tokens, positions, metadata)
     except ValueError as error:

@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lockstep.models.engines.native.heads import Field, Head
@@ -18,9 +17,7 @@ from lockstep.models.engines.plan import Plan, plan
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
-from lockstep.models.transformer import Prediction, Transformer
-
-Tokens = NDArray[np.int64]
+from lockstep.models.transformer import Prediction, Tokens, Transformer
 
 #: The reasons for the fault numbers of decoder.h. The number after them, TAPE, means a fault plane of a tape, which has its own name.
 FAULTS = (
@@ -62,14 +59,14 @@ class NativeSession:
         compiled = compiled or module()
         if compiled is None:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
-        self.compiled, self.model, self.positions, self.first = compiled, model, positions[0], int(sequences[0][0])
-        self.plan = plan(model, self.positions, self.first)
+        self.compiled, self.model, self.positions = compiled, model, positions[0]
+        self.plan = plan(model, self.positions, int(sequences[0][0]))
         self.control = bool(self.plan.readout.control)
         self.wide: set[str] = set()
         self._begin(sequences[0])
 
     def _begin(self, tokens: Tokens) -> None:
-        built = _Builder(self.compiled, self.model, self.positions, self.first, self.plan, self.wide)
+        built = _Builder(self.compiled, self.model, self.positions, self.plan, self.wide)
         self.decoder, self.tapes = built.decoder, built.tapes
         self.decoder.begin(tokens)
 
@@ -86,8 +83,8 @@ class NativeSession:
         token, bits = self.decoder.outcomes(rows)
         if (bits & UNSURE).any():
             raise Unsuitable(FAULTS[UNCLEAR])
-        control = torch.from_numpy((bits[:, None] & CONTROLS) != 0) if self.control else None
-        return [(rows, Prediction(torch.from_numpy(token), torch.from_numpy((bits & CERTAIN).astype(float)), control))]
+        control = (bits[:, None] & CONTROLS) != 0 if self.control else None
+        return [(rows, Prediction(token, (bits & CERTAIN).astype(float), control))]
 
     def _predict(self) -> None:
         """Predict. If a row shows that a column holds more than a bit, make it a number and start again.
@@ -134,10 +131,8 @@ class NativeSession:
 class _Builder:
     """A decoder of a translated model, with positions in its records."""
 
-    def __init__(
-        self, compiled: Any, model: Transformer, positions: Positions, first: int, plan: Plan, wide: Iterable[str]
-    ) -> None:
-        found = translate(model, positions, first, plan, frozenset(wide))
+    def __init__(self, compiled: Any, model: Transformer, positions: Positions, plan: Plan, wide: Iterable[str]) -> None:
+        found = translate(model, positions, plan, frozenset(wide))
         place = record(found)
         self.tapes = [tape(found, part, place.places) for part in found.parts]
         embed, readout = plan.embed, plan.readout

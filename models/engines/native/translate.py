@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from lockstep.models.engines.bounds import to_float64
 from lockstep.models.engines.native.forms import Form, Gates, combined
 from lockstep.models.engines.native.heads import Asking, First, Head, Packer
 from lockstep.models.engines.native.network import Network
@@ -67,34 +67,33 @@ class Translation:
     kept: tuple[tuple[int, ...], ...]
 
 
-def translate(model: Transformer, positions: Positions, first: int, plan: Plan, wide: Collection[str] = ()) -> Translation:
+def translate(model: Transformer, positions: Positions, plan: Plan, wide: Collection[str] = ()) -> Translation:
     """Translate a model.
 
-    Args:   first: the token at position 0. wide: names of columns that rows have shown to hold more than a bit.
+    Args:   wide: names of columns that rows have shown to hold more than a bit.
     Raises: Unsuitable: something in it is not what planes compute.
     """
-    return _Translator(model, positions, first, plan, wide).translation()
+    return _Translator(model, positions, plan, wide).translation()
 
 
-def first_rows(model: Transformer, positions: Positions, first: int) -> list[First]:
-    """What row 0 holds before each layer, if it reads itself in every head; [d] each."""
-    row = torch.from_numpy(np.zeros(1, np.int64))
-    x = (model.embed(row + first) + positions.rows(row.numpy(), model.dtype)).double()
-    found = [x.numpy()[0]]
+def first_rows(model: Transformer, positions: Positions, kind: int) -> list[First]:
+    """What row 0 holds before each layer, if it reads itself in every head; [d] each. kind: that of its token, which has no bits."""
+    x = to_float64(model.embedding.kind[kind] + positions.rows(slice(1), model.dtype)[0])
+    found = [x]
     for layer in model.layers:
-        value = torch.einsum("nd,had->hna", x, layer.v.double())
-        x = x + torch.einsum("hna,hda->nd", value, layer.o.double())
-        x = x + torch.relu(x @ layer.w_in.double().T + layer.b_in.double()) @ layer.w_out.double().T
-        found.append(x.numpy()[0])
+        v, o, w_in, b_in, w_out = map(to_float64, (layer.v, layer.o, layer.w_in, layer.b_in, layer.w_out))
+        x = x + (o @ (v @ x)[:, :, None]).sum(axis=0)[:, 0]
+        x = x + w_out @ np.maximum(w_in @ x + b_in, 0)
+        found.append(x)
     return found
 
 
 class _Translator:
-    def __init__(self, model: Transformer, positions: Positions, first: int, plan: Plan, wide: Collection[str]) -> None:
+    def __init__(self, model: Transformer, positions: Positions, plan: Plan, wide: Collection[str]) -> None:
         self.plan, self.wide, self.width = plan, wide, model.width
         self.network = Network()
         self.gates = Gates(self.network)
-        self.first = first_rows(model, positions, first)
+        self.first = first_rows(model, positions, plan.sink_kind)
         self.positions: dict[int, PositionBit] = {}
         self.kinds = [self.network.input() for _ in plan.embed.offsets]
         self.bits = [self.network.input() for _ in range(len(plan.embed.bits.start) - 1)]
