@@ -81,6 +81,11 @@ class Positions:
         dense[:, self.large_columns] = self.large
         return dense
 
+    @cached_property
+    def are_integers(self) -> bool:
+        """Whether all values are integers."""
+        return bool((self.large == np.rint(self.large)).all())
+
     def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the least and the largest value of each column, [d] each."""
         return self._extremes

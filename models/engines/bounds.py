@@ -144,7 +144,7 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
     for name, weights in model.tensors():
         if not (weights == np.rint(weights)).all():
             raise Unsuitable(f"{name} has weights that are not integers")
-    if not (positions.large == np.rint(positions.large)).all():
+    if not positions.are_integers:
         raise Unsuitable("the position encoding has values that are not integers")
     stages, feed_forwards = [embedding_range(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):

@@ -192,14 +192,7 @@ MUTANTS = (
         "found[number] for number in found",
     ),
     row(BOUNDS, "weights may be no integers", bounds.bound, "(weights == np.rint(weights)).all()", "True", INDEXED),
-    row(
-        BOUNDS,
-        "positions may be no integers",
-        bounds.bound,
-        "(positions.large == np.rint(positions.large)).all()",
-        "True",
-        INDEXED,
-    ),
+    row(BOUNDS, "positions may be no integers", bounds.bound, "positions.are_integers", "True", INDEXED),
     row(BOUNDS, "numbers may be rounded", bounds._require, "if not size <= limit:", "if False:", INDEXED),
     row(
         BOUNDS,

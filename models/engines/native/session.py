@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from lockstep.models.engines.native.heads import Field, Head
 from lockstep.models.engines.native.modules import module
-from lockstep.models.engines.native.tapes import Record, Tape, record, tape
-from lockstep.models.engines.native.translate import Translation, translate
-from lockstep.models.engines.plan import Plan, plan
+from lockstep.models.engines.native.prepared import Prepared, Preparing
+from lockstep.models.engines.native.tapes import Record, Tape
+from lockstep.models.engines.native.translate import Translation
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
@@ -60,14 +60,13 @@ class NativeSession:
         if compiled is None:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
         self.compiled, self.model, self.positions = compiled, model, positions[0]
-        self.plan = plan(model, self.positions, int(sequences[0][0]))
-        self.control = bool(self.plan.readout.control)
-        self.wide: set[str] = set()
+        self.preparing = Preparing(model, self.positions, int(sequences[0][0]))
         self._begin(sequences[0])
 
     def _begin(self, tokens: Tokens) -> None:
-        built = _Builder(self.compiled, self.model, self.positions, self.plan, self.wide)
-        self.decoder, self.tapes = built.decoder, built.tapes
+        prepared = self.preparing.prepared()
+        self.tapes, self.control = prepared.tapes, bool(prepared.plan.readout.control)
+        self.decoder = _Builder(self.compiled, self.model, self.positions, prepared).decoder
         self.decoder.begin(tokens)
 
     # -- as every session ------------------------------------------------------------------------
@@ -101,9 +100,9 @@ class NativeSession:
         if fault != TAPE:
             raise Unsuitable(FAULTS[fault])
         about = self.tapes[number].about[plane]
-        if about in self.wide or not ("column" in about or about.startswith("readout")):
+        if about in self.preparing.wide or not ("column" in about or about.startswith("readout")):
             raise Unsuitable(f"{about}: a row holds what it should not")
-        self.wide.add(about)
+        self.preparing.wide.add(about)
         self._begin(self.decoder.tokens().copy())
 
     # -- steps of its own ------------------------------------------------------------------------
@@ -131,17 +130,15 @@ class NativeSession:
 class _Builder:
     """A decoder of a translated model, with positions in its records."""
 
-    def __init__(self, compiled: Any, model: Transformer, positions: Positions, plan: Plan, wide: Iterable[str]) -> None:
-        found = translate(model, positions, plan, frozenset(wide))
-        place = record(found)
-        self.tapes = [tape(found, part, place.places) for part in found.parts]
+    def __init__(self, compiled: Any, model: Transformer, positions: Positions, prepared: Prepared) -> None:
+        plan, found, place = prepared.plan, prepared.translation, prepared.record
         embed, readout = plan.embed, plan.readout
         self.rows = len(positions)
         self.decoder = compiled.Decoder(
             len(positions), place.words, place.flags.word, place.flags.bit, model.vocabulary.mask, plan.sink_kind,
             embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control,
         )  # fmt: skip
-        for number, each in enumerate(self.tapes):
+        for number, each in enumerate(prepared.tapes):
             self._add_tape(each, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)
         for layer, heads in enumerate(found.heads):
             self._add_heads(layer, heads, place)

@@ -1,0 +1,72 @@
+"""Models that were translated, kept by what they are made of, so that the next sequence of the same model starts at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from lockstep.models.engines.native.tapes import Record, Tape, record, tape
+from lockstep.models.engines.native.translate import Translation, translate
+from lockstep.models.engines.plan import Plan, plan
+from lockstep.models.positions import Positions
+from lockstep.models.transformer import Transformer
+
+#: Models that are kept. One takes some megabytes.
+MOST_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model as the decoder takes it. It serves every sequence whose positions have the same ranges and the same first row."""
+
+    plan: Plan
+    translation: Translation
+    record: Record
+    tapes: tuple[Tape, ...]
+
+
+class Preparing:
+    """Prepares a model for positions and a first token, or takes what was prepared before.
+
+    `wide` are the names of columns that rows have shown to hold more than a bit. Later sequences of the model start with them.
+    """
+
+    def __init__(self, model: Transformer, positions: Positions, first: int) -> None:
+        self.model, self.positions, self.first = model, positions, first
+        self.key = digest(model, positions, first)
+        self.wide = _wide.setdefault(self.key, set())
+
+    def prepared(self) -> Prepared:
+        """Raises: Unsuitable: something in the model is not what planes compute."""
+        key = (self.key, frozenset(self.wide))
+        found = _kept.pop(key, None) or self._made()
+        _kept[key] = found
+        while len(_kept) > MOST_KEPT:
+            (dropped, _), _ = _kept.popitem(last=False)
+            if dropped != self.key:
+                _wide.pop(dropped, None)
+        return found
+
+    def _made(self) -> Prepared:
+        planned = plan(self.model, self.positions, self.first)
+        found = translate(self.model, self.positions, planned, frozenset(self.wide))
+        place = record(found)
+        return Prepared(planned, found, place, tuple(tape(found, part, place.places) for part in found.parts))
+
+
+_kept: OrderedDict[tuple[bytes, frozenset[str]], Prepared] = OrderedDict()
+_wide: dict[bytes, set[str]] = {}
+
+
+def digest(model: Transformer, positions: Positions, first: int) -> bytes:
+    """A hash of all that a translation depends on: weights, vocabulary, ranges of positions, the first row and its token."""
+    found = hashlib.blake2b(repr((model.vocabulary, first, positions.width, positions.are_integers)).encode(), digest_size=32)
+    for name, weights in model.tensors():
+        found.update(f"{name} {weights.shape} {weights.dtype}".encode())
+        found.update(np.ascontiguousarray(weights).data)
+    for part in (*positions.extremes(), positions.rows(slice(1), model.dtype)):
+        found.update(np.ascontiguousarray(part).data)
+    return found.digest()
