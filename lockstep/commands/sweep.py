@@ -29,7 +29,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders
           no_sidecar: Annotated[bool, typer.Option("--no-sidecar",
                                                    help="Ignore the sidecars NAME.py beside the programs.")] = False,
           max_context: Annotated[int, typer.Option("--max-context", min=0,
-                                                   help="Most tokens of a context; longer contexts are not decoded.")] = 1000,
+                                                   help="Most tokens of a context; longer contexts are not decoded.")] = 20_000,
           max_decoding_steps: Annotated[int, typer.Option("--max-decoding-steps", min=0,
                                                           help="Most decoding steps; longer decodes are left out.")] = 2000,
           max_steps: Annotated[int, typer.Option("--max-steps", min=1,

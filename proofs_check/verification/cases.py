@@ -26,8 +26,10 @@ from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.decoding import lay_out, pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
 
-#: Runs with a longer context are checked on the machine but not decoded: dense attention takes too long.
-DEFAULT_MAX_CONTEXT = 1000
+#: Runs with a longer context are checked on the machine but not decoded. A decode of this length takes a second at most.
+DEFAULT_MAX_CONTEXT = 20_000
+#: The same limit for the engines that score pairs of rows.
+SLOWER = {"dense": 1000, "active": 1000}
 
 
 @dataclass(frozen=True)

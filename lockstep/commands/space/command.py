@@ -17,7 +17,7 @@ from lockstep.pram.program import load
 def space(file: File, sizes: Annotated[str, typer.Option("--sizes",
                                                          help="Sizes of the drawn inputs: 8, 1..8 or 1,2,4.")] = "1..8",
           seed: Seed = 0, max_context: Annotated[int, typer.Option(min=0,
-                    help="Most tokens of a context; longer ones are computed, not decoded.")] = 1000,
+                    help="Most tokens of a context; longer ones are computed, not decoded.")] = 20_000,
           max_decoding_steps: Annotated[int, typer.Option(min=0,
                     help="Most decoding steps; longer decodes are computed, not decoded.")] = 2000,
           no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from rich.text import Text
@@ -55,8 +55,9 @@ def verify(file: File, input: Input = None,
            seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
            word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
-           max_context: Annotated[int, typer.Option("--max-context", min=0,
-                                                    help="Most tokens of a context; longer contexts are not decoded.")] = 1000,
+           max_context: Annotated[Optional[int], typer.Option("--max-context", min=0, show_default=False,
+                                  help="Most tokens of a context; longer contexts are not decoded "
+                                       "[20000; 1000 with --engine dense or active].")] = None,
            engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
            failing: Annotated[Path, typer.Option("--failing", help="Folder for the file of a failing input.")] = Path("."),
@@ -77,9 +78,11 @@ def verify(file: File, input: Input = None,
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.verification import Options
     from lockstep.proofs_check.verification import verify as verify_program
+    from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT, SLOWER
 
     named = winner_named(program, winner, fixed=False)
-    options = Options(chosen, order, dtype, seed, word_bits, max_context, engine, device, None, max_steps, strict, named)
+    most = SLOWER.get(engine, DEFAULT_MAX_CONTEXT) if max_context is None else max_context
+    options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named)
     try:
         with reading(input) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))
