@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.models.engines.native.forms import WORD
-from lockstep.models.engines.native.network import COPY, NOT
+from lockstep.models.engines.native.network import COPY, INPUT, NOT
 from lockstep.models.engines.native.translate import Part, Translation
 from lockstep.models.engines.session import Unsuitable
 
 Indices = NDArray[np.int32]
+Numbers = NDArray[np.int64]
 
 #: Planes are numbered in 16 bits.
 MOST_PLANES = 1 << 16
@@ -110,82 +111,71 @@ def tape(found: Translation, part: Part, places: Mapping[int, Place]) -> Tape:
 
     Raises: Unsuitable: it takes too many planes.
     """
-    return _Scheduler(found, part, places).tape()
+    nodes, needed = found.nodes, np.array(found.network.needed(part.literals), np.int64)
+    is_input = nodes.operation[needed] == INPUT
+    inputs, computed = needed[is_input].tolist(), needed[~is_input]
+    words = sorted({places[2 * n].word for n in inputs})
+    plane = [0] * len(nodes.operation)
+    for n in inputs:
+        plane[n] = CONSTANTS + WORD * words.index(places[2 * n].word) + places[2 * n].bit
+    order = computed[np.lexsort((nodes.operation[computed], nodes.depth[computed]))]
+    stays = [0, *inputs, *(a >> 1 for a in part.literals)]
+    planes = _place(order, nodes.arguments[order], stays, plane, CONSTANTS + WORD * len(words))
+    plane_of, out = np.array(plane), _out(part)
+    operations = np.column_stack((nodes.operation[order], plane_of[order], plane_of[nodes.arguments[order]]))
+    return _tape(part, words, np.concatenate((operations, _copies(out, plane_of, planes))), planes, planes + out.size)
 
 
-class _Scheduler:
-    def __init__(self, found: Translation, part: Part, places: Mapping[int, Place]) -> None:
-        self.part, self.nodes = part, found.network.nodes
-        needed = found.network.needed(part.literals)
-        inputs = [n for n in needed if self.nodes[n] is None]
-        self.words = sorted({places[2 * n].word for n in inputs})
-        self.plane = {0: 0}
-        for n in inputs:
-            place = places[2 * n]
-            self.plane[n] = CONSTANTS + WORD * self.words.index(place.word) + place.bit
-        self.planes = CONSTANTS + WORD * len(self.words)
-        self.order = self._ordered([n for n in needed if self.nodes[n] is not None])
-        self.operations: list[tuple[int, ...]] = []
+def _place(order: Numbers, arguments: Numbers, stays: Sequence[int], plane: list[int], planes: int) -> int:
+    """Choose the planes of nodes that are computed in this order, and write them into `plane`.
 
-    def _arguments(self, node: int) -> list[int]:
-        return [a >> 1 for a in (self.nodes[node] or (0,))[1:]]
-
-    def _operation(self, node: int) -> int:
-        return (self.nodes[node] or (COPY,))[0]
-
-    def _ordered(self, computed: Sequence[int]) -> list[int]:
-        depth: dict[int, int] = {}
-        for n in computed:
-            depth[n] = 1 + max(depth.get(a, 0) for a in self._arguments(n))
-        return sorted(computed, key=lambda n: (depth[n], self._operation(n), n))
-
-    def tape(self) -> Tape:
-        self._compute()
-        kept = [self._word(self.part.kept[i : i + WORD]) for i in range(0, len(self.part.kept), WORD)]
-        outputs = [self._word(word) for word in self.part.outputs]
-        faults = self._word(list(self.part.faults.values())) if self.part.faults else 0
-        if self.planes > MOST_PLANES:
-            raise Unsuitable(f"a layer takes {self.planes} planes")
-        runs, end = [], 0
-        for operation, equal in groupby(self.operations, key=lambda made: made[0]):
-            end += len(list(equal))
-            runs.append((operation, end))
-        return Tape(
-            words=_indices(self.words),
-            runs=_indices(runs).reshape(-1, 2),
-            arguments=np.array([made[1:] for made in self.operations], np.uint16).reshape(-1, 4),
-            kept=_indices(kept),
-            outputs=_indices(outputs),
-            faults=faults,
-            about=tuple(self.part.faults),
-            planes=self.planes,
-        )
-
-    def _compute(self) -> None:
-        last = {a: i for i, n in enumerate(self.order) for a in self._arguments(n)}
-        last |= {a >> 1: len(self.order) for a in self.part.literals}
-        free: list[int] = []
-        for i, n in enumerate(self.order):
-            arguments = self._arguments(n)
-            self.plane[n] = free.pop() if free else self._more(1)
-            self._emit(self._operation(n), self.plane[n], [self.plane[a] for a in arguments])
-            free += [self.plane[a] for a in set(arguments) if last[a] == i and self.nodes[a] is not None]
-
-    def _word(self, literals: Sequence[int]) -> int:
-        """Copies some planes to neighbouring ones, and fills up with 0; returns the first."""
-        first = self._more(WORD)
-        for j in range(WORD):
-            literal = literals[j] if j < len(literals) else 0
-            self._emit(NOT if literal & 1 else COPY, first + j, [self.plane[literal >> 1]])
-        return first
-
-    def _more(self, planes: int) -> int:
-        self.planes += planes
-        return self.planes - planes
-
-    def _emit(self, operation: int, plane: int, arguments: Sequence[int]) -> None:
-        self.operations.append((operation, plane, *arguments, *[0] * (3 - len(arguments))))
+    Args:    arguments: [operations, 3], nodes. stays: nodes whose planes are not used again. planes: how many are taken.
+    Returns: How many planes are taken then.
+    """
+    step, last = np.arange(len(order))[:, None], np.zeros(len(plane), np.int64)
+    last[arguments] = step  # where a node stands several times, NumPy keeps the last value
+    last[stays] = len(order)
+    ends = last[arguments] == step
+    free, ending = list[int](), iter(arguments[ends].tolist())
+    for node, count in zip(order.tolist(), ends.sum(axis=1).tolist()):
+        if free:
+            plane[node] = free.pop()
+        else:
+            plane[node], planes = planes, planes + 1
+        for ended in islice(ending, count):
+            free.append(plane[ended])
+    return planes
 
 
-def _indices(values: Iterable[object]) -> Indices:
-    return np.array(list(values), np.int32)
+def _out(part: Part) -> Numbers:
+    """The literals that go out, [words, WORD]: those that rows keep, outputs, faults; 0 where there is none."""
+    kept = [part.kept[i : i + WORD] for i in range(0, len(part.kept), WORD)]
+    words = [*kept, *part.outputs, *([tuple(part.faults.values())] if part.faults else [])]
+    return np.array([[*word, *[0] * (WORD - len(word))] for word in words], np.int64).reshape(-1, WORD)
+
+
+def _copies(out: Numbers, plane: Numbers, first: int) -> Numbers:
+    """Operations that copy literals to planes side by side, [copies, 5]."""
+    literals, none = out.ravel(), np.zeros(out.size, np.int64)
+    to = first + np.arange(out.size)
+    copies = np.column_stack((np.where(literals & 1, NOT, COPY), to, plane[literals >> 1], none, none))
+    return copies[np.argsort(copies[:, 0], kind="stable")]
+
+
+def _tape(part: Part, words: Sequence[int], operations: Numbers, first: int, planes: int) -> Tape:
+    """Args: operations: [n, 5], the operation, the plane written and those read. first: the first plane that goes out."""
+    if planes > MOST_PLANES:
+        raise Unsuitable(f"a layer takes {planes} planes")
+    ends = np.append(np.flatnonzero(np.diff(operations[:, 0])), len(operations) - 1)
+    out = np.arange(first, planes, WORD, np.int32)
+    kept = -(-len(part.kept) // WORD)
+    return Tape(
+        words=np.array(words, np.int32),
+        runs=np.column_stack((operations[ends, 0], ends + 1)).astype(np.int32),
+        arguments=operations[:, 1:].astype(np.uint16),
+        kept=out[:kept],
+        outputs=out[kept : kept + len(part.outputs)],
+        faults=int(out[-1]) if part.faults else 0,
+        about=tuple(part.faults),
+        planes=planes,
+    )

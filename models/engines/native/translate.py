@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from lockstep.models.engines.native.forms import Form, Gates, combined
 from lockstep.models.engines.native.heads import Asking, First, Head, Packer
-from lockstep.models.engines.native.network import Network
+from lockstep.models.engines.native.network import Network, Nodes
 from lockstep.models.engines.native.readout import read_out
 from lockstep.models.engines.plan import HeadPlan, MlpPlan, Plan
 from lockstep.models.engines.session import Unsuitable
@@ -65,6 +66,10 @@ class Translation:
     bits: tuple[int, ...]
     read: tuple[tuple[tuple[int, ...], ...], ...]
     kept: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        return self.network.arrays()
 
 
 def translate(model: Transformer, positions: Positions, first: int, plan: Plan, wide: Collection[str] = ()) -> Translation:
