@@ -14,10 +14,13 @@ WORD = 64
 
 
 class Form:
-    """sum of weight * plane + constant; the planes are literals without complement."""
+    """sum of weight * plane + constant; the planes are literals without complement, the weights are not 0."""
+
+    __slots__ = ("constant", "terms")
 
     def __init__(self, terms: Mapping[int, int] | None = None, constant: int = 0) -> None:
-        self.terms, self.constant = dict(terms or {}), constant
+        self.terms: dict[int, int] = dict(terms) if terms else {}
+        self.constant = constant
 
     def add(self, literal: int, weight: int = 1) -> Form:
         """Adds to the form itself."""
@@ -25,15 +28,20 @@ class Form:
             self.constant += weight
             literal, weight = literal ^ 1, -weight
         if literal:
-            self.terms[literal] = self.terms.get(literal, 0) + weight
-            if not self.terms[literal]:
-                del self.terms[literal]
+            self._add(literal, weight)
         return self
+
+    def _add(self, plane: int, weight: int) -> None:
+        total = self.terms.get(plane, 0) + weight
+        if total:
+            self.terms[plane] = total
+        else:
+            self.terms.pop(plane, None)
 
     def plus(self, other: Form, weight: int = 1) -> Form:
         """Adds to the form itself."""
-        for literal, own in other.terms.items():
-            self.add(literal, own * weight)
+        for plane, own in other.terms.items():
+            self._add(plane, own * weight)
         self.constant += other.constant * weight
         return self
 
@@ -44,25 +52,47 @@ class Form:
         return Form(self.terms, self.constant + by)
 
     def negated(self) -> Form:
-        return Form({literal: -weight for literal, weight in self.terms.items()}, -self.constant)
+        return Form({plane: -weight for plane, weight in self.terms.items()}, -self.constant)
 
     def range(self) -> tuple[int, int]:
         """The least and largest value, if planes are independent."""
-        weights = self.terms.values()
-        return self.constant + sum(w for w in weights if w < 0), self.constant + sum(w for w in weights if w > 0)
+        low = high = self.constant
+        for weight in self.terms.values():
+            if weight < 0:
+                low += weight
+            else:
+                high += weight
+        return low, high
 
     def positive(self) -> tuple[list[Weighted], int]:
         """The same form with weights that are all positive, by complements, and its constant."""
-        terms = sorted(self.terms.items())
-        return [(a, w) if w > 0 else (a ^ 1, -w) for a, w in terms], self.constant + sum(w for _, w in terms if w < 0)
+        weighted, constant = list[Weighted](), self.constant
+        for plane, weight in sorted(self.terms.items()):
+            if weight < 0:
+                constant += weight
+                weighted.append((plane ^ 1, -weight))
+            else:
+                weighted.append((plane, weight))
+        return weighted, constant
 
 
 def combined(matrix: Sparse, row: int, columns: Sequence[Form]) -> Form:
     """One row of a matrix times the forms of the stream's columns."""
-    form = Form()
-    for entry in range(matrix.start[row], matrix.start[row + 1]):
-        form.plus(columns[matrix.columns[entry]], int(matrix.values[entry]))
+    entries, form = slice(matrix.start[row], matrix.start[row + 1]), Form()
+    for column, weight in zip(matrix.columns[entries].tolist(), matrix.values[entries].tolist()):
+        form.plus(columns[column], int(weight))
     return form
+
+
+def _by_bit(weighted: Iterable[Weighted], bits: int) -> list[list[int]]:
+    """For each of the lowest bits, the literals whose weight has it."""
+    columns: list[list[int]] = [[] for _ in range(bits)]
+    for literal, weight in weighted:
+        weight &= (1 << bits) - 1
+        while weight:
+            columns[(weight & -weight).bit_length() - 1].append(literal)
+            weight &= weight - 1
+    return columns
 
 
 class Gates:
@@ -91,23 +121,22 @@ class Gates:
 
     # -- sums ----------------------------------------------------------------------------------
 
-    def _sum(self, weighted: Iterable[Weighted], constant: int, bits: int) -> list[int]:
-        """The lowest bits of a sum, by full adders, lowest first."""
-        network = self.network
-        columns: list[list[int]] = [[] for _ in range(bits)]
-        for literal, weight in (*weighted, (1, constant)):
-            for j in range(min(weight.bit_length(), bits)):
-                if weight >> j & 1:
-                    columns[j].append(literal)
+    def _sum(self, weighted: Iterable[Weighted], constant: int, bits: int, lowest: int = 0) -> list[int]:
+        """The lowest bits of a sum, by full adders, lowest first; those before `lowest` are not computed."""
+        columns, add = _by_bit((*weighted, (1, constant)), bits), self.network.add
         for j, column in enumerate(columns):
-            while len(column) > 1:
-                a, b = column.pop(0), column.pop(0)
-                c = column.pop(0) if column else 0
-                column.append(network.xor3(a, b, c))
-                carry = network.majority(a, b, c)
-                if carry and j + 1 < bits:
-                    columns[j + 1].append(carry)
-        return [column[0] if column else 0 for column in columns]
+            at, carries = 0, columns[j + 1] if j + 1 < bits else []
+            while (left := len(column) - at) > 1:
+                a, b, c = column[at], column[at + 1], column[at + 2] if left > 2 else 0
+                if left <= 3 and j < lowest:
+                    carry, at = self.network.majority(a, b, c), len(column)
+                else:
+                    one, carry = add(a, b, c)
+                    at += min(left, 3)
+                    column.append(one)
+                if carry:
+                    carries.append(carry)
+        return [column[-1] if column else 0 for column in columns]
 
     def number(self, form: Form, bits: int) -> list[int]:
         """The planes of a form's value modulo 2^bits, lowest first."""
@@ -143,7 +172,7 @@ class Gates:
             made = network.either(network.some(enough), self._threshold(tuple((a, w) for a, w in weighted if w < bound), bound))
         else:
             top = total.bit_length()
-            made = self._sum(weighted, (1 << top) - bound, top + 1)[top]
+            made = self._sum(weighted, (1 << top) - bound, top + 1, top)[top]
         self._known[weighted, bound] = made
         return made
 

@@ -167,7 +167,7 @@ def _tape(part: Part, words: Sequence[int], operations: Numbers, first: int, pla
     if planes > MOST_PLANES:
         raise Unsuitable(f"a layer takes {planes} planes")
     ends = np.append(np.flatnonzero(np.diff(operations[:, 0])), len(operations) - 1)
-    out = np.arange(first, planes, WORD, np.int32)
+    out = np.arange(first, planes, WORD, dtype=np.int32)
     kept = -(-len(part.kept) // WORD)
     return Tape(
         words=np.array(words, np.int32),
