@@ -50,49 +50,73 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class UnitGroup:
-    """A group of hidden units that read the same form z and write the same column of W_out, up to sign.
+class FeedForward:
+    """An MLP whose hidden units are grouped: units of a group read the same form z and write the same column of W_out, up to sign.
 
     Together they compute sum_i sign_i relu(z + b_i). For example [z >= 0] = relu(z + 1) - relu(z), which is 0 or 1.
-    form:   its row in `forms` [F, d]. writes: [d]. biases, signs: one for each unit.
+    forms: [F, d]. form_of: [G], the form of each group. writes: [G, d], what its sum is multiplied by. biases, signs: [units],
+    those of group g from `first_unit[g]` on, [G + 1].
     """
 
-    form: int
-    biases: tuple[float, ...]
-    signs: tuple[float, ...]
+    forms: Matrix
+    form_of: NDArray[np.int64]
     writes: Matrix
+    first_unit: NDArray[np.int64]
+    biases: Matrix
+    signs: Matrix
 
-    def range(self, z: tuple[float, float]) -> tuple[float, float]:
-        """Return the least and the largest sum for z in a range. The sum is piecewise linear: extremes are at ends or kinks."""
-        at = [z[0], z[1], *(-b for b in self.biases if z[0] < -b < z[1])]
-        values = [sum(s * max(x + b, 0.0) for s, b in zip(self.signs, self.biases)) for x in at]
-        return min(values), max(values)
+    def units(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the units of some groups, one group after the other."""
+        first, size = self.first_unit[groups], np.diff(self.first_unit)[groups]
+        return np.asarray(np.arange(size.sum()) + np.repeat(first - np.cumsum(size) + size, size))
+
+    def ranges(self, z: Interval) -> Interval:
+        """Return the least and the largest sum of each group, [G], if the forms lie in z."""
+        size, ends = np.diff(self.first_unit), np.empty((len(self.form_of), 2))
+        for units in np.unique(size):
+            groups = np.flatnonzero(size == units)
+            chosen, form = self.units(groups).reshape(-1, units), self.form_of[groups]
+            ends[groups] = _extremes(z.low[form], z.high[form], self.biases[chosen], self.signs[chosen])
+        return Interval(ends[:, 0], ends[:, 1])
 
 
-@dataclass(frozen=True)
-class FeedForward:
-    """An MLP whose hidden units are grouped, so that each form is computed once."""
+def _extremes(low: Matrix, high: Matrix, biases: Matrix, signs: Matrix) -> Matrix:
+    """Return the extremes [g, 2] of sum_i sign_i relu(z + b_i), for z in a range. It is piecewise linear: they are at ends or kinks.
 
-    forms: Matrix  # [F, d]
-    groups: tuple[UnitGroup, ...]
+    Args: low, high: [g]. biases, signs: [g, units].
+    """
+    kinks = np.clip(-biases, low[:, None], high[:, None])
+    at = np.column_stack((low, high, kinks))
+    values = (np.maximum(at[:, :, None] + biases[:, None, :], 0) * signs[:, None, :]).sum(axis=2)
+    return np.column_stack((values.min(axis=1), values.max(axis=1)))
 
 
 def group_units(layer: Layer) -> FeedForward:
-    """Group the hidden units of a layer. UnitGroup that write nothing are left out."""
+    """Group the hidden units of a layer. Units that write nothing are left out."""
     w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
-    rows: dict[bytes, int] = {}
-    parts: dict[tuple[int, bytes], list[tuple[float, float]]] = {}
     signs = np.sign(np.take_along_axis(w_out, (w_out != 0).argmax(axis=1)[:, None], 1)[:, 0])
-    reads, writes = w_in + 0.0, signs[:, None] * w_out + 0.0  # + 0.0 turns -0.0 into 0.0
-    for unit in np.flatnonzero(signs):
-        form = rows.setdefault(reads[unit].tobytes(), len(rows))
-        parts.setdefault((form, writes[unit].tobytes()), []).append((float(b_in[unit]), float(signs[unit])))
-    forms = np.frombuffer(b"".join(rows), np.float64).reshape(len(rows), w_in.shape[1])
-    groups = [
-        UnitGroup(form, tuple(b for b, _ in units), tuple(s for _, s in units), np.frombuffer(written, np.float64))
-        for (form, written), units in parts.items()
-    ]
-    return FeedForward(forms, tuple(groups))
+    units = np.flatnonzero(signs)
+    reads, writes = w_in[units] + 0.0, signs[units, None] * w_out[units] + 0.0  # + 0.0 turns -0.0 into 0.0
+    forms: dict[bytes, int] = {}
+    read = [forms.setdefault(row, len(forms)) for row in _row_bytes(reads)]
+    parts: dict[tuple[int, bytes], int] = {}
+    group = np.array([parts.setdefault(part, len(parts)) for part in zip(read, _row_bytes(writes))], np.int64)
+    order = np.argsort(group, kind="stable")
+    first_unit = np.searchsorted(group[order], np.arange(len(parts) + 1))
+    return FeedForward(
+        forms=np.frombuffer(b"".join(forms), np.float64).reshape(len(forms), w_in.shape[1]),
+        form_of=np.array([form for form, _ in parts], np.int64),
+        writes=writes[order[first_unit[:-1]]],
+        first_unit=first_unit,
+        biases=b_in[units][order],
+        signs=signs[units][order],
+    )
+
+
+def _row_bytes(m: Matrix) -> list[bytes]:
+    """Return each row as bytes, by which equal rows are found."""
+    size, whole = m.itemsize * m.shape[1], m.tobytes()
+    return [whole[i : i + size] for i in range(0, len(whole), size)]
 
 
 @dataclass(frozen=True)
@@ -155,11 +179,7 @@ def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: 
     z = x.image_under(w_in)
     hidden = np.maximum(z.high + b_in, 0)
     _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
-    forms = x.image_under(feed_forward.forms)
-    each = feed_forward.groups
-    ends = np.array([u.range((float(forms.low[u.form]), float(forms.high[u.form]))) for u in each]).reshape(len(each), 2)
-    writes = np.array([u.writes for u in each]).reshape(len(each), len(x.low))
-    added = Interval(ends[:, 0], ends[:, 1]).image_under(writes.T)
+    added = feed_forward.ranges(x.image_under(feed_forward.forms)).image_under(feed_forward.writes.T)
     low, high = x.low + added.low, x.high + added.high
     _require(float(np.maximum(np.abs(low), np.abs(high)).max()), limit, f"{name}: the stream")
     return Interval(low, high)

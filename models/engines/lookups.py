@@ -65,28 +65,24 @@ def recognise(model: Transformer, layer: Layer, head: int, x: Interval, only_fir
         raise Unsuitable("different scores may be so close that attention mixes rows")
     q = q / scale
     fixed = x.low == x.high  # columns that hold the same number on every row
-    constant = np.where(fixed, x.low, 0.0)
-    bias, asks, matches = np.zeros(q.shape[1]), np.zeros(q.shape[1]), []
-    for query, key in zip(q, k):
-        if not query.any() or not key.any():
-            continue
-        if not query[~fixed].any():
-            bias += float(query @ constant) * key
-        elif not key[~only_first].any():
-            if not (key[only_first] >= 0).all() or np.count_nonzero(key) != 1:
-                raise Unsuitable("the key of the first row is not that of a sink")
-            asks += float(key.sum()) * query
-        else:
-            matches.append((query, key, abs(float(query @ constant))))
-    if len(matches) > MOST_PACKED_BITS or any(half <= 0 for _, _, half in matches):
+    at_fixed = q @ np.where(fixed, x.low, 0.0)
+    present = q.any(axis=1) & k.any(axis=1)
+    is_bias = present & ~q[:, ~fixed].any(axis=1)
+    is_match = present & ~is_bias & k[:, ~only_first].any(axis=1)
+    is_asks = present & ~is_bias & ~is_match
+    sinks = k[is_asks]
+    if not (sinks >= 0).all() or (np.count_nonzero(sinks, axis=1) != 1).any():
+        raise Unsuitable("the key of the first row is not that of a sink")
+    half = np.abs(at_fixed[is_match])
+    if len(half) > MOST_PACKED_BITS or (half <= 0).any():
         raise Unsuitable("a head has queries other than +half and -half")
-    used = [n for n in range(len(v)) if v[n].any() and o[n].any()]
+    used = v.any(axis=1) & o.any(axis=1)
     reads = x.image_under(v[used])
     bits = tuple(int(high - low).bit_length() for low, high in zip(reads.low, reads.high))
     if sum(bits) > MOST_PACKED_BITS:
         raise Unsuitable("the values that a head reads do not fit in one integer")
-    queries, keys = (np.array([m[part] for m in matches]).reshape(-1, q.shape[1]) for part in (0, 1))
+    asks = sinks.sum(axis=1) @ q[is_asks]
     return Lookup(
-        queries, keys, np.array([m[2] for m in matches]), bias, asks, float(x.image_under(asks[None]).high[0]), v[used],
+        q[is_match], k[is_match], half, at_fixed[is_bias] @ k[is_bias], asks, float(x.image_under(asks[None]).high[0]), v[used],
         reads.low.astype(np.int64), bits, o[used],
     )  # fmt: skip

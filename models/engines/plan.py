@@ -202,7 +202,7 @@ def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDA
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:
     """Return which columns a layer writes, [d]."""
     written = np.zeros(width, bool)
-    for writes in [*(p.writes for p in lookups), *(g.writes[None] for g in feed_forward.groups)]:
+    for writes in [*(p.writes for p in lookups), feed_forward.writes]:
         written |= writes.any(axis=0)
     return written
 
@@ -266,17 +266,18 @@ def _packed_zero(lookup: Lookup, shifts: Integers) -> int:
 
 
 def _mlp_plan(mlp: FeedForward, live: NDArray[np.bool_]) -> MlpPlan:
-    groups = sorted((g for g in mlp.groups if g.writes[live].any()), key=lambda g: g.form)
-    used = sorted({g.form for g in groups})
-    writes = np.array([g.writes for g in groups]).reshape(len(groups), len(live))
+    groups = np.flatnonzero(mlp.writes[:, live].any(axis=1))
+    groups = groups[np.argsort(mlp.form_of[groups], kind="stable")]
+    units, writes = mlp.units(groups), mlp.writes[groups]
+    used, form_of = np.unique(mlp.form_of[groups], return_inverse=True)
     forms, complete = as_differences(mlp.forms[used])
     return MlpPlan(
         forms=to_sparse(forms),
         complete=complete,
-        form_of=np.array([used.index(g.form) for g in groups], np.int32),
-        first_unit=_starts([len(g.biases) for g in groups]),
-        bias=np.array([b for g in groups for b in g.biases], float),
-        sign=np.array([s for g in groups for s in g.signs], float),
+        form_of=form_of.astype(np.int32),
+        first_unit=_starts(np.diff(mlp.first_unit)[groups].tolist()),
+        bias=mlp.biases[units],
+        sign=mlp.signs[units],
         writes=to_sparse(writes, live),
         written=np.flatnonzero(live & writes.any(axis=0)).astype(np.int32),
     )
