@@ -28,20 +28,20 @@ class Form:
             self.constant += weight
             literal, weight = literal ^ 1, -weight
         if literal:
-            self._add(literal, weight)
+            if total := self.terms.get(literal, 0) + weight:
+                self.terms[literal] = total
+            else:
+                self.terms.pop(literal, None)
         return self
-
-    def _add(self, plane: int, weight: int) -> None:
-        total = self.terms.get(plane, 0) + weight
-        if total:
-            self.terms[plane] = total
-        else:
-            self.terms.pop(plane, None)
 
     def plus(self, other: Form, weight: int = 1) -> Form:
         """Adds to the form itself."""
+        terms = self.terms
         for plane, own in other.terms.items():
-            self._add(plane, own * weight)
+            if total := terms.get(plane, 0) + own * weight:
+                terms[plane] = total
+            else:
+                terms.pop(plane, None)
         self.constant += other.constant * weight
         return self
 
@@ -155,26 +155,35 @@ class Gates:
     def at_least(self, form: Form, bound: int = 0) -> int:
         """The literal [form >= bound]."""
         weighted, constant = form.positive()
-        return self._threshold(tuple(weighted), bound - constant)
+        return self._threshold(weighted, bound - constant)
 
-    def _threshold(self, weighted: tuple[Weighted, ...], bound: int) -> int:
+    def _threshold(self, weighted: list[Weighted], bound: int) -> int:
         """[sum >= bound]. Literals without which it fails, and those that are enough, are peeled off; an adder has the rest."""
-        if (weighted, bound) in self._known:
-            return self._known[weighted, bound]
-        network, total = self.network, sum(w for _, w in weighted)
-        if bound <= 0 or bound > total:
+        weights = [w for _, w in weighted]
+        total = sum(weights)
+        spare = total - bound  # a literal that weighs more is needed
+        if bound <= 0 or spare < 0:
             return int(bound <= 0)
-        if need := [a for a, w in weighted if total - w < bound]:
-            rest = tuple((a, w) for a, w in weighted if total - w >= bound)
-            left = bound - (total - sum(w for _, w in rest))
-            made = network.both(network.every(need), self._threshold(rest, left))
-        elif enough := [a for a, w in weighted if w >= bound]:
-            made = network.either(network.some(enough), self._threshold(tuple((a, w) for a, w in weighted if w < bound), bound))
-        else:
-            top = total.bit_length()
-            made = self._sum(weighted, (1 << top) - bound, top + 1, top)[top]
-        self._known[weighted, bound] = made
-        return made
+        if min(weights) > spare:
+            return self.network.every(a for a, _ in weighted)
+        if min(weights) >= bound:
+            return self.network.some(a for a, _ in weighted)
+        key = (tuple(weighted), bound)
+        if key not in self._known:
+            self._known[key] = self._peeled(weighted, bound, spare, max(weights))
+        return self._known[key]
+
+    def _peeled(self, weighted: list[Weighted], bound: int, spare: int, most: int) -> int:
+        network = self.network
+        if most > spare:
+            left = bound - sum(w for _, w in weighted if w > spare)
+            need = network.every(a for a, w in weighted if w > spare)
+            return network.both(need, self._threshold([(a, w) for a, w in weighted if w <= spare], left))
+        if most >= bound:
+            enough = network.some(a for a, w in weighted if w >= bound)
+            return network.either(enough, self._threshold([(a, w) for a, w in weighted if w < bound], bound))
+        top = (spare + bound).bit_length()
+        return self._sum(weighted, (1 << top) - bound, top + 1, top)[top]
 
     def within(self, form: Form, least: int, most: int) -> int:
         """The literal [least <= form <= most]."""
