@@ -8,8 +8,11 @@ import torch
 import typer
 from rich.console import Console
 
-from bench.speed import PARTS, figures_of, keep, speed_table
+from bench import native, speed
+from bench.figures import keep, speed_table
 from bench.tables import compile_table, machine_table
+
+PARTS = native.PARTS | speed.PARTS
 
 
 def main(
@@ -27,8 +30,9 @@ def main(
         with console.status("compiling and decoding"):
             compiling = compile_table()
         console.print(compiling)
-    with console.status("decoding with the indexed engine"):
-        figures = figures_of(only or PARTS)
+    with console.status("decoding"):
+        speed.warm_up()
+        figures = [figure for part in only or PARTS for figure in PARTS[part]()]
     console.print(speed_table(figures))
     if not only:
         keep(figures)

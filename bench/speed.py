@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from kit.jobs import DIRECTORY, WORD_BITS, job_of, seconds
 from kit.machine_programs import machine_jobs, runs
-from rich import box
-from rich.table import Table
 
+from bench.figures import Figure, peak_memory
+from bench.native import SPIN
 from lockstep.commands.cost.calibrate import calibrate
 from lockstep.commands.cost.check import compare
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
@@ -31,28 +27,9 @@ from lockstep.pram.program import parse_program
 from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import require_certificate
 
-#: Eight processors count in an array of a thousand cells.
-SPIN = """program spin
-procs 8
-shared A[900] : output
-for round in 1 .. 1000 do
-  parallel for i in 0 .. 7 do A[i] := A[i] + i end
-end
-"""
 #: Programs whose decodes are compared with predictions; none of them calibrates the cost model.
 FORECAST = (("tree_sum", 8), ("tree_sum", 100), ("odd_even_sort", 12), ("rank_sort", 6), ("list_rank", 48), ("counter", 5),
             ("hillis_steele", 400))  # fmt: skip
-RECORD = Path("bench.json")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measurement with its target."""
-
-    what: str
-    target: str
-    measured: str
-    holds: bool | None
 
 
 @dataclass(frozen=True)
@@ -134,9 +111,7 @@ def memory() -> list[Figure]:
 def peak(size: int) -> None:
     """Print context and peak memory in MiB of one decode."""
     found = pace(job_of("hillis_steele", size, WORD_BITS))
-    # Not getrusage, whose maximum a process inherits from the one that started it.
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    print(json.dumps((found.context, int(status["VmHWM"].split()[0]) >> 10)))
+    print(json.dumps((found.context, peak_memory())))
 
 
 def edits() -> list[Figure]:
@@ -201,27 +176,3 @@ def forecasting() -> list[Figure]:
 
 #: The parts of the table, each by its name.
 PARTS = {part.__name__: part for part in (growth, throughput, memory, edits, compiling, verifying, forecasting)}
-
-
-def figures_of(parts: Iterable[str]) -> list[Figure]:
-    """The figures of some parts."""
-    warm_up()
-    return [figure for part in parts for figure in PARTS[part]()]
-
-
-def keep(figures: Sequence[Figure]) -> None:
-    """Write figures to RECORD, with machine and commit."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    record = {"machine": machine(), "commit": commit, "figures": [asdict(f) for f in figures]}
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
-
-
-def machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
-
-
-def speed_table(figures: Sequence[Figure]) -> Table:
-    table = Table("what", "target", "measured", "", box=box.SIMPLE_HEAD, title=f"indexed engine, {WORD_BITS} bits; {machine()}")
-    for f in figures:
-        table.add_row(f.what, f.target, f.measured, {True: "met", False: "missed", None: ""}[f.holds])
-    return table
