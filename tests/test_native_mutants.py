@@ -5,12 +5,13 @@ Those of the C++ text are compiled, which takes some seconds each. Those of the 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from kit.decoding import same_tokens, whole_job
+from kit import decoding
 from kit.jobs import job_of
 from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
 from kit.native_mutants import compiled_mutant, compiler
@@ -56,6 +57,10 @@ OF_THE_TRANSLATION = (
     (translate._Translator._read, "weight << j", "weight", "all bits that are read weigh the same"),
     (readout._Readout._best, "int(other < kind)", "0", "two kinds are the best"),
 )  # fmt: skip
+
+
+same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)  # no mutant is in the reference
+whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 
 
 def conforms() -> bool:
