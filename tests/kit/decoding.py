@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from kit.jobs import DIRECTORY
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
 from lockstep.compiler.processor import Code
-from lockstep.models import engines
 from lockstep.models.batch import Start
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
@@ -31,9 +30,8 @@ from lockstep.proofs_check.batch import widest
 #: Engines that take several sequences in one pass.
 TOGETHER = [name for name in ENGINES if name not in ("active", "native")]
 #: The fastest engine, for tests of something else: `test_engines.py` holds all of them against the reference, token by token.
-FASTEST = Sampling(engine=next(name for name in engines.FAST if name in available()))
-
-
+FASTEST = Sampling(engine=available()[-1])
+#: The tokens after a decoding step, or how a decode ends.
 State = list[int] | str
 
 
