@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Commands that tests start read their byte code, and so does pytest: it rewrites each assertion only once
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test quick lint bench deep mutants wheel clean
 
 demo: $(READY)

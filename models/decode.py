@@ -90,7 +90,7 @@ class Decoder:
 
     def _stepping(self) -> Stepping | None:
         """The session, if it carries out the steps of this decode itself."""
-        fitting = self.in_parallel and isinstance(self.session, Stepping) and self.process in self.session.processes
+        fitting = self.in_parallel and self.process in getattr(self.session, "processes", ())  # asked in every step
         return self.session if fitting else None  # type: ignore[return-value]
 
     def _step(self) -> DecodingStep | None:

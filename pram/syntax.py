@@ -257,9 +257,9 @@ class ProgramText:
 
 Node = Union[ProgramText, Declaration, Statement, Range, Expression]
 
-#: The fields of each kind of node, without its place.
+#: The fields of each kind of node that hold nodes: one, several in a tuple, or None.
 FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if f.name != "at")
+    kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in ("str", "int", "bool"))
     for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
 
@@ -275,13 +275,16 @@ def left_chain(top: Binary) -> list[Binary]:
     return chain[::-1]
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Yield the nodes directly below a node, in the order of its fields."""
+def children(node: Node) -> list[Node]:
+    """Return the nodes directly below a node, in the order of its fields."""
+    found: list[Node] = []
     for name in FIELDS[type(node)]:
         value = getattr(node, name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if hasattr(item, "at"):
-                yield item
+        if isinstance(value, tuple):
+            found.extend(value)
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -290,4 +293,4 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         top = stack.pop()
         yield top
-        stack.extend(reversed(list(children(top))))
+        stack.extend(reversed(children(top)))

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from faults.decoders import Liar
+from faults.decoders import Recorded
 from kit.cases import EXAMPLE_SIZES
+from kit.decoding import FASTEST
 from kit.jobs import DIRECTORY, job_of
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
@@ -27,7 +28,7 @@ from lockstep.proofs_check.theorems import BOUNDS
 def test_examples_agree(name: str, order: str) -> None:
     sample = job_of(name, EXAMPLE_SIZES[name] if order == "parallel" else 1)
     time = run(sample).time
-    found = check_agreement(compile_job(sample, time), sample, time, Sampling(order))
+    found = check_agreement(compile_job(sample, time), sample, time, replace(FASTEST, order=order))
     assert found.divergence is None, str(found.divergence)
     assert found.outputs_agree
     if order == "parallel":
@@ -46,10 +47,9 @@ def test_every_wrong_token_is_reported(monkeypatch: pytest.MonkeyPatch, order: s
     """Whatever position the model gets wrong, the check names it, even if it was not said to have changed."""
     job, compiled, time = small()
     layout = compiled.layout(job, time)
-    monkeypatch.setattr(agreement, "Decoder", Liar)
+    recorded = Recorded.of(compiled, layout, Sampling(order))
     for position in range(layout.first_block, layout.length):
-        monkeypatch.setattr(Liar, "at", position)
-        monkeypatch.setattr(Liar, "admits", admits)
+        monkeypatch.setattr(agreement, "Decoder", recorded.liar(position, admits))
         divergence = check_agreement(compiled, job, time, Sampling(order)).divergence
         role, step, pid = layout.locate(position)
         assert divergence is not None
@@ -64,9 +64,8 @@ def test_a_change_that_neither_side_speaks_of_is_found_at_the_end(monkeypatch: p
     """The first input word, which no step edits."""
     job, _, time = small()
     compiled = compile_job(job, time, construction=process)
-    monkeypatch.setattr(agreement, "Decoder", Liar)
-    monkeypatch.setattr(Liar, "at", 1)
-    monkeypatch.setattr(Liar, "admits", False)
+    recorded = Recorded.of(compiled, compiled.layout(job, time), Sampling())
+    monkeypatch.setattr(agreement, "Decoder", recorded.liar(1, False))
     assert check_agreement(compiled, job, time).divergence is not None
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from kit.commands import TINY
+from kit.decoding import FASTEST
 
 from lockstep.commands.cost import calibrate, check, measure, sizes
 from lockstep.commands.cost.calibrate import Calibration
@@ -50,7 +51,7 @@ class Observed(NamedTuple):
 
 def observed(compiled: Compiled, job: Job, time: int) -> Observed:
     layout = compiled.layout(job, time)
-    decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), process=compiled.process)
+    decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, FASTEST)
     before, lengths, unmasked, mask = layout.tokens(), [layout.tokens().size], 0, compiled.model.vocabulary.mask
     steps = 0
     for step in decoder:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from kit import decoding
 from kit.cases import EXAMPLE_SIZES
-from kit.decoding import residual_stream, same_tokens, whole_job
+from kit.decoding import residual_stream
 from kit.jobs import job_of
 from kit.machine_programs import machine_jobs, runs
 from kit.made_models import (
@@ -47,6 +49,8 @@ CHECKS = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 OTHERS = [name for name in available() if name != "dense"]
+same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)
+whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 
 
 @pytest.mark.parametrize("engine", OTHERS)

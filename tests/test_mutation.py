@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from mutation import CHECKS, MUTANTS
-from mutation.__main__ import FAILED, FINE, MISUSED, report
+from mutation.__main__ import FAILED, FINE, MISUSED, app, report
 from mutation.planting import Rewrite
 from mutation.show import markdown
 from mutation.table import Check, Mutant
 from mutation.verdicts import BROKEN, CRASHED, EQUIVALENT, KILLED, NOT_EQUIVALENT, SURVIVED, Judge, Score
+from typer.testing import CliRunner
 
 from lockstep.pram import access, word
 from lockstep.pram.word import wrap
@@ -120,6 +121,6 @@ def test_the_command() -> None:
     outcome = command("--only", "word operations: ")
     assert outcome.returncode == FINE, outcome.stderr
     assert "killed by word table" in outcome.stdout and "7 of 7 mutants are caught, 1 more are shown" in outcome.stdout
-    outcome = command("--only", "no such mutant")
-    assert (outcome.returncode, outcome.stdout) == (MISUSED, "")
-    assert "no mutant's name holds 'no such mutant'" in outcome.stderr
+    misused = CliRunner().invoke(app, ["--only", "no such mutant"])
+    assert (misused.exit_code, misused.stdout) == (MISUSED, "")
+    assert "no mutant's name holds 'no such mutant'" in misused.stderr

@@ -1,19 +1,19 @@
 """Mutants of the native engine: each must give other tokens than the reference somewhere, or miss a model that it should leave alone.
 
-Those of the C++ text are compiled, which takes some seconds each. Those of the translation are planted in memory.
+Those of the C++ text are compiled together, which takes some seconds. Those of the translation are planted in memory.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
-from kit.decoding import same_tokens, whole_job
+from kit import decoding
 from kit.jobs import job_of
 from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
-from kit.native_mutants import compiled_mutant, compiler
+from kit.native_mutants import Switchboard, compiled, compiler, switched
 from mutation.planting import Rewrite
 
 from lockstep.compiler.compile import CONSTRUCTIONS
@@ -58,6 +58,10 @@ OF_THE_TRANSLATION = (
 )  # fmt: skip
 
 
+same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)  # no mutant is in the reference
+whole_job = partial(decoding.whole_job, reference=decoding.remembered)
+
+
 def conforms() -> bool:
     """Whether the native engine gives the reference's tokens in these cases, and leaves alone what it should."""
     try:
@@ -80,16 +84,30 @@ def test_the_engine_conforms() -> None:
     assert conforms()
 
 
-@pytest.mark.parametrize(("file", "old", "new", "breaks"), OF_THE_TEXT, ids=[row[-1] for row in OF_THE_TEXT])
-def test_mutants_of_the_text(file: str, old: str, new: str, breaks: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load(compiled_mutant(tmp_path, file, old, new), monkeypatch)
-    assert not conforms(), breaks
+@pytest.fixture(scope="module")
+def mutants() -> Switchboard:
+    return compiled([row[:3] for row in OF_THE_TEXT])
 
 
-def test_the_same_text_conforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", range(1, 1 + len(OF_THE_TEXT)), ids=[row[-1] for row in OF_THE_TEXT])
+def test_mutants_of_the_text(number: int, mutants: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mutants.planting(number) as module:
+        load(module, monkeypatch)
+        assert not conforms(), OF_THE_TEXT[number - 1][-1]
+
+
+def test_without_a_mutant_the_module_conforms(mutants: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is the change that the others fail by, and not how they are compiled."""
-    load(compiled_mutant(tmp_path, "tape.h", "EACH(COPY, a)", "EACH(COPY, a | a)"), monkeypatch)
+    load(mutants.module, monkeypatch)
     assert conforms()
+
+
+def test_what_cannot_be_planted() -> None:
+    """Text that is not there once, and a piece that is neither a statement nor a condition."""
+    with pytest.raises(ValueError, match="0 times, not once"):
+        compiled([("tape.h", "no such text;", "")])
+    with pytest.raises(ValueError, match="neither a statement nor a condition"):
+        switched(1, "a & b", "a | b")
 
 
 def load(mutant: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kit.decoding import FASTEST
 from kit.machine_programs import runs
 from kit.small import counted_cell, hot_cell
 from oracles.all_winners import fight
@@ -45,7 +46,7 @@ def _is_contested(found: Run | None) -> bool:
 JOBS = jobs()
 
 
-def agree(job: Job, construction: str = "mdm", engine: str = "dense", order: str = "parallel", seed: int = 0) -> Agreement:
+def agree(job: Job, construction: str = "mdm", engine: str = FASTEST.engine, order: str = "parallel", seed: int = 0) -> Agreement:
     """Decode beside the machine; every token must be the machine's."""
     time = run(job).time
     compiled = compile_job(job, time, construction=construction)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from lockstep.compiler.processor import Code
 from lockstep.models.batch import Start
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.models.engines import ENGINES
+from lockstep.models.engines import ENGINES, available
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.torch_transformer import TorchTransformer
@@ -26,27 +29,55 @@ from lockstep.proofs_check.batch import widest
 
 #: Engines that take several sequences in one pass.
 TOGETHER = [name for name in ENGINES if name not in ("active", "native")]
+#: The fastest engine, for tests of something else: `test_engines.py` holds all of them against the reference, token by token.
+FASTEST = Sampling(engine=available()[-1])
+#: The tokens after a decoding step, or how a decode ends.
+State = list[int] | str
+
+
+def states(decoder: Decoder, most: int) -> Iterator[State]:
+    """The tokens after each of at most so many decoding steps, and how it ends: the text of the error, or nothing."""
+    decode, end = iter(decoder), ""
+    for _ in range(most):
+        try:
+            step = next(decode, None)
+        except (NotFinished, OutOfPositions) as error:
+            step, end = None, str(error)
+        if step is None:
+            yield end
+            return
+        yield step.sequence.tolist()
+
+
+#: What `remembered` has seen.
+REMEMBERED: dict[str, list[State]] = {}
+
+
+def reference(start: Sequence[Any], most: int) -> Iterable[State]:
+    """What the reference says of a decode. start: the arguments of `Decoder` but the sampling, then order and seed."""
+    *arguments, order, seed = start
+    return states(Decoder(*arguments, Sampling(order, seed, "dense")), most)
+
+
+def remembered(start: Sequence[Any], most: int) -> Iterable[State]:
+    """The same, decoded once: for tests that plant nothing in the reference, and hold several engines against it."""
+    model, tokens, positions, *options = start
+    digest = hashlib.sha256(repr((model.vocabulary, most, *options)).encode())
+    for part in (*dict(model.tensors()).values(), tokens, Positions.of(positions).dense()):
+        digest.update(f"{part.dtype}{part.shape}".encode() + part.tobytes())
+    key = digest.hexdigest()
+    if key not in REMEMBERED:
+        REMEMBERED[key] = list(reference(start, most))
+    return REMEMBERED[key]
 
 
 def same_tokens(model: Transformer, tokens: NDArray[Any], positions: Positions | NDArray[Any], engine: str,
-                process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000) -> str:  # fmt: skip
+                process: str = "mdm", order: str = "parallel", seed: int = 0, most: int = 10_000,
+                reference: Callable[[Sequence[Any], int], Iterable[State]] = reference) -> str:  # fmt: skip
     """Decode beside the reference; every token after every step must be the same. Which engine finished."""
-    ours, reference = (Decoder(model, tokens, positions, process, Sampling(order, seed, e)) for e in (engine, "dense"))
-    steps = [iter(ours), iter(reference)]
-    for _ in range(most):
-        ends, found = [], []
-        for decode in steps:
-            try:
-                step = next(decode, None)
-                found.append(None if step is None else step.tokens.tolist())
-                ends.append("")
-            except (NotFinished, OutOfPositions) as error:
-                found.append(None)
-                ends.append(str(error))
-        assert found[0] == found[1]
-        assert ends[0] == ends[1]
-        if found[0] is None:
-            break
+    ours = Decoder(model, tokens, positions, process, Sampling(order, seed, engine))
+    for found, expected in zip_longest(states(ours, most), reference((model, tokens, positions, process, order, seed), most)):
+        assert found == expected
     return ours.engine
 
 

@@ -144,33 +144,30 @@ MUTANTS = (
         "indexed engine",
     ),
     Mutant(
-        MODEL, "MASK may be predicted", Rewrite(torch_transformer.TorchTransformer.predict, "continue", "pass"), "full softmax"
+        MODEL,
+        "MASK may be predicted",
+        Rewrite(torch_transformer.TorchTransformer.predict, ".masked_fill(self.is_mask, -torch.inf)", ""),
+        "full softmax",
     ),
     Mutant(
         MODEL,
         "probabilities ignore other values of bits",
-        Rewrite(
-            torch_transformer.TorchTransformer.predict,
-            "torch.logaddexp(one, zero).cumsum(1)",
-            "torch.maximum(one, zero).cumsum(1)",
-        ),
+        Rewrite(torch_transformer.TorchTransformer.predict, "torch.logaddexp(one, zero)", "torch.maximum(one, zero)"),
         "full softmax",
     ),
     Mutant(
         MODEL,
         "the bits of a token are predicted backwards",
-        Rewrite(
-            torch_transformer.TorchTransformer.predict,
-            "1 << torch.arange(self.vocabulary.most_bits, device=self.device)",
-            "(1 << torch.arange(self.vocabulary.most_bits, device=self.device)).flip(0)",
-        ),
+        Rewrite(torch_transformer.TorchTransformer.predict, "<< self.places", "<< self.places.flip(0)"),
         "full softmax",
     ),
     Mutant(
         MODEL,
         "the bits of a token are embedded one too high",
         Rewrite(
-            torch_transformer.TorchTransformer.embed, "(tokens[here] - offset)[:, None]", "(tokens[here] - offset + 1)[:, None]"
+            torch_transformer.TorchTransformer.embed,
+            "(tokens - self.offsets[kind])[:, None]",
+            "(tokens - self.offsets[kind] + 1)[:, None]",
         ),
         "full softmax",
     ),

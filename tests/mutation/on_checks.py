@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from faults.circuits import BREACHES
 from faults.circuits import circuit as sound_circuit
-from faults.decoders import Liar
+from faults.decoders import Liar, Recorded
 from kit.small import counted_cell, counting
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job
@@ -17,6 +17,7 @@ from lockstep.models.decode import Decoder
 from lockstep.models.editing import DecodingStep, NotFinished
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Factored
+from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 from lockstep.proofs_check import agreement
@@ -37,28 +38,27 @@ def agreement_finds() -> None:
     layout = compiled.layout(job, time)
     fields = {"V": "value", "C": "next program counter", "A": "destination"}
     counters = [int(step.counter[0]) for step in run(job, trace=True).trace]
+    recorded = {order: Recorded.of(compiled, layout, Sampling(order)) for order in ("parallel", "left-to-right")}
     for position in range(layout.first_block, layout.length):
         block, rest = divmod(position - layout.first_block, 3)
         for admits in (True, False):
-            for order in ("parallel", "left-to-right"):
-                found = _lied_to(compiled, job, time, position, admits, order)
+            for order, steps in recorded.items():
+                found = _lied_to(compiled, job, time, steps.liar(position, admits), order)
                 assert found is not None, f"position {position} is wrong, admitted {admits}, {order}: nothing is said"
                 assert (found.field, found.processor) == (fields["VCA"[rest]], 0), f"position {position}: {found}"
                 assert order != "parallel" or found.step == block + 1, f"position {position}: {found}"
                 assert found.line.startswith(f"instruction {counters[block]}:"), f"position {position}: {found}"
     for construction in CONSTRUCTIONS:  # the first input or parameter, which no step edits
         given = counted_cell(1)
-        edited = compile_job(given, run(given).time, construction=construction)
-        assert _lied_to(edited, given, run(given).time, 1, False, "parallel") is not None, f"{construction}: position 1"
+        time = run(given).time
+        edited = compile_job(given, time, construction=construction)
+        liar = Recorded.of(edited, edited.layout(given, time), Sampling()).liar(1, False)
+        assert _lied_to(edited, given, time, liar, "parallel") is not None, f"{construction}: position 1"
 
 
-def _lied_to(compiled: Compiled, job: object, time: int, at: int, admits: bool, order: str) -> agreement.Divergence | None:
-    class OneLie(Liar):
-        pass
-
-    OneLie.at, OneLie.admits = at, admits
-    with Attribute(agreement, "Decoder", OneLie, "").planted():
-        return check_agreement(compiled, job, time, Sampling(order)).divergence  # type: ignore[arg-type]
+def _lied_to(compiled: Compiled, job: Job, time: int, liar: Callable[..., Liar], order: str) -> agreement.Divergence | None:
+    with Attribute(agreement, "Decoder", liar, "").planted():
+        return check_agreement(compiled, job, time, Sampling(order)).divergence
 
 
 class Stuck(Decoder):
