@@ -186,6 +186,19 @@ def libraries() -> str:
     return ", ".join([python, *(f"{name} {version_of(name)}" for name in LIBRARIES)])
 
 
+class OtherVersion(Exception):
+    """The code or the libraries of a worker differ from those that started the sweep."""
+
+
+def difference(version_here: str, libraries_here: str) -> str:
+    """How this process differs from the one that started the sweep, given its `version` and `libraries`; "" if it does not."""
+    if version_here != version():
+        return "a worker runs another version of Lockstep: install the same everywhere"
+    if libraries_here != libraries():
+        return f"a worker has {libraries()}, and here there is {libraries_here}: install the same everywhere"
+    return ""
+
+
 def _sources(module: str) -> Iterator[Path]:
     spec = find_spec(module)
     assert spec is not None and spec.origin is not None

@@ -25,7 +25,7 @@ def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractCo
     """Run the cases of a plan that are not in the database.
 
     Args:   open_pool: called only if a case is missing. progress: called with the number of cases done and of all.
-    Raises: PramError: no pool can be opened. OtherVersion: the code or libraries of a worker differ.
+    Raises: PramError: no pool can be opened, or the code or libraries of a worker differ.
     """
     tasks, repeated = plan.tasks()
     store.begin_sweep(plan, [*tasks, *repeated])
@@ -35,7 +35,9 @@ def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractCo
     progress(found, len(tasks))
     if missing:
         with open_pool() as pool:
-            for done, (task, result) in enumerate(pool.results(missing), found + 1):
-                store.add(task, result)
+            done = found
+            for results in pool.results(missing):
+                store.add(results)
+                done += len(results)
                 progress(done, len(tasks))
     return SweepOutcome(len(tasks), found)
