@@ -211,7 +211,7 @@ def _decode(share: Share, watch: Callable[[int], None] = lambda done: None) -> l
     """
     found: list[Decoded] = []
     for part in _parts(share.contexts, share.rows):
-        found += _decode_together(share.part(part), lambda n: watch(len(found) + n))
+        found += _decode_together(share.part(part), lambda n: watch(len(found) + n))  # noqa: B023
     return found
 
 
