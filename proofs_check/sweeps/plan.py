@@ -77,7 +77,7 @@ class Subject:
 Key = tuple[int, int, int, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """One case: an input, given by its seed, size and number.
 

@@ -65,7 +65,8 @@ COMMIT;
 """
 
 #: The key of a task identifies a case.
-SAME_CASE = "(subject, seed, size, number, drawn) = (:subject, :seed, :size, :number, :drawn)"
+KEY = ("subject", "seed", "size", "number", "drawn")
+SAME_CASE = f"({', '.join(KEY)}) = ({', '.join(f':{name}' for name in KEY)})"
 
 
 class SweepStore:
@@ -88,7 +89,7 @@ class SweepStore:
             for subject in plan.subjects:
                 self.ids[subject] = self._enter(subject)
                 self._compare_files(subject)
-            self._insert_all("planned", [self._key(task) for task in tasks])
+            self.connection.executemany(insertion("planned", dict.fromkeys(KEY)), map(self._key, tasks))
             self._take_over()
 
     def _enter(self, subject: Subject) -> int:
@@ -144,8 +145,7 @@ class SweepStore:
 
     def _key(self, task: Task) -> dict[str, Any]:
         """The key of a case: columns of `cases` and of `planned`."""
-        seed, size, number, drawn = task.key
-        return {"subject": self.ids[task.subject], "seed": seed, "size": size, "number": number, "drawn": drawn}
+        return dict(zip(KEY, (self.ids[task.subject], *task.key)))
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> int:
         """Insert a row. Returns: its number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import chain
 
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.sweeps.plan import SweepPlan
@@ -28,7 +29,7 @@ def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractCo
     Raises: PramError: no pool can be opened, or the code or libraries of a worker differ.
     """
     tasks, repeated = plan.tasks()
-    store.begin_sweep(plan, [*tasks, *repeated])
+    store.begin_sweep(plan, chain(tasks, repeated))
     finished = {subject: store.finished(subject) for subject in plan.subjects}
     missing = [task for task in tasks if task.key not in finished[task.subject]]
     found = len(tasks) - len(missing)
