@@ -1,10 +1,12 @@
-"""Decodes a file of inputs, one in each line, with one model and as few passes as memory allows."""
+"""Decodes a file of inputs, one in each line, with one model: in this process or in several, in as few passes as memory allows."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from math import ceil
 from pathlib import Path
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
@@ -21,6 +23,7 @@ from lockstep.pram.winner import LOWEST, Winner
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.decoding import PLAIN, Decoded, DecodeOptions, Prepared, check_fits, lay_out, pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
+from lockstep.proofs_check.workers import cores, processes
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,90 @@ def read_batch(path: Path) -> list[InputLine]:
     return lines
 
 
+#: A decode takes as long as this many tokens take a fast engine, besides its own; and a pair of rows takes the dense engine as
+#: long as this part of a token.
+START, PAIR = 50_000, 1 / 15
+#: From so many tokens on, about six seconds of a fast engine, processes save more time than their starts take.
+WORTH_PROCESSES = 4_000_000
+#: Each worker gets about so many shares of the lines: few, so that many lines share a pass; some, so that no worker waits long.
+SHARES = 4
+
+
+class LineFailed(Exception):
+    """The input with this number, among those that were decoded together, could not be decoded."""
+
+    def __init__(self, number: int, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__(number, diagnostics)
+        self.number, self.diagnostics = number, diagnostics
+
+
+@dataclass(frozen=True)
+class Share:
+    """Inputs that one process decodes with one model. numbers: their indices among all inputs. rows: how many fit into memory."""
+
+    numbers: Sequence[int]
+    prepared: Sequence[Prepared]
+    compiled: Compiled
+    sampling: Sampling
+    rows: int = MAX_CONTEXT["indexed"]
+
+    def part(self, of: slice) -> Share:
+        return replace(self, numbers=self.numbers[of], prepared=self.prepared[of])
+
+    def cut(self, workers: int) -> Iterator[Share]:
+        """The same inputs in small shares for workers, which share the memory."""
+        most = ceil(len(self.numbers) / (workers * SHARES))
+        for first in range(0, len(self.numbers), most):
+            yield replace(self.part(slice(first, first + most)), rows=self.rows // workers)
+
+    @property
+    def contexts(self) -> list[int]:
+        """The peak context of each input."""
+        bound = BOUNDS[self.compiled.construction]
+        return [bound.peak_context(p.job, p.blocks) for p in self.prepared]
+
+    @property
+    def work(self) -> float:
+        """How long it will take about, as the number of tokens that a fast engine decodes in that time."""
+        bound, dense = BOUNDS[self.compiled.construction], self.sampling.engine in ("dense", "active")
+        steps = [bound.steps(p.job, p.machine_run.time) for p in self.prepared]
+        return sum(START + n + dense * PAIR * n * n * t for n, t in zip(self.contexts, steps))
+
+
 def decode_lines(program: Program, lines: Sequence[InputLine], options: DecodeOptions = PLAIN, *, word_bits: int | None = None,
-                 winner: Winner | None = None, progress: Progress = silent) -> list[Decoded]:  # fmt: skip
+                 winner: Winner | None = None, workers: int | None = 0, progress: Progress = silent) -> list[Decoded]:  # fmt: skip
     """Decode every input as `lockstep.proofs_check.decoding.decode_job` does; arguments and errors are the same.
 
     All inputs run on the machine before the first is decoded. Inputs with the same word size share a model.
 
-    Args: winner: who wins concurrent writes; by default the winner that a line names, else the lowest.
-          progress: called with the number of inputs done and of all.
+    Args:   winner: who wins concurrent writes; by default the winner that a line names, else the lowest.
+            workers: number of processes; 0: this one decodes; None: one for each core if the decodes take long enough.
+            progress: called with the number of inputs done and of all.
+    Raises: PramError: also if a worker died.
     """
+    prepared = _run(program, lines, options, word_bits, winner)
+    shares = list(_shares(prepared, options))
+    if workers is None:
+        long = options.sampling.device == "cpu" and sum(share.work for share in shares) >= WORTH_PROCESSES
+        workers = cores() if long and len(lines) > 1 else 0
+    found: dict[int, Decoded] = {}
+    try:
+        if workers:
+            _in_processes(shares, workers, found, lambda: progress(len(found), len(lines)))
+        else:
+            for share in shares:
+                done = len(found)
+                decoded = _decode(share, lambda n: progress(done + n, len(lines)))  # noqa: B023
+                found |= zip(share.numbers, decoded)
+    except LineFailed as failed:
+        with lines[failed.number].blaming_sidecar():
+            raise PramError(failed.diagnostics) from None
+    return [found[n] for n in range(len(lines))]
+
+
+def _run(program: Program, lines: Sequence[InputLine], options: DecodeOptions, word_bits: int | None,
+         winner: Winner | None) -> list[Prepared]:  # fmt: skip
+    """Run all inputs on the machine."""
     prepared, compiled = [], options.compiled
     for line in lines:
         with line.blaming_sidecar():
@@ -71,17 +149,25 @@ def decode_lines(program: Program, lines: Sequence[InputLine], options: DecodeOp
             job = program.instantiate(*line.given.inputs, word_bits)
             job = replace(job, winner=winner or winner_given(program, line.given) or LOWEST)
             prepared.append(Prepared.run(job, options))
-    found: dict[int, Decoded] = {}
+    return prepared
+
+
+def _shares(prepared: Sequence[Prepared], options: DecodeOptions) -> Iterator[Share]:
+    """One for each word size: a model has one word size."""
     for numbers in _groups([p.job.word_bits for p in prepared]):
-        group, here = [prepared[n] for n in numbers], [lines[n] for n in numbers]
-        model = compiled or _compile(group, options.dtype, options.construction)
+        group = [prepared[n] for n in numbers]
+        model = options.compiled or _compile(group, options.dtype, options.construction)
         require_certificate(model)
-        sampling = _pick(group, model, options.sampling)
-        for part in _parts([BOUNDS[model.construction].peak_context(p.job, p.blocks) for p in group]):
-            done = len(found)
-            decoded = _decode(model, group[part], here[part], sampling, lambda n: progress(done + n, len(lines)))  # noqa: B023
-            found |= zip(numbers[part], decoded)
-    return [found[n] for n in range(len(lines))]
+        yield Share(numbers, group, model, _pick(group, model, options.sampling))
+
+
+def _in_processes(shares: Sequence[Share], workers: int, found: dict[int, Decoded], progress: Callable[[], None]) -> None:
+    """Decode in processes; the results go into `found`."""
+    small = [part for share in shares for part in share.cut(workers)]
+    with processes(min(workers, len(small))) as pool:
+        for share, decoded in zip(small, pool.map(_decode_pickled, map(pickle.dumps, small))):
+            found |= zip(share.numbers, decoded)
+            progress()
 
 
 def _groups(word_bits: Sequence[int]) -> list[list[int]]:
@@ -107,32 +193,57 @@ def _pick(prepared: Sequence[Prepared], compiled: Compiled, sampling: Sampling) 
     return pick_engine(sampling, longest, sum(bound.steps(p.job, p.machine_run.time) for p in prepared))
 
 
-def _parts(contexts: Sequence[int]) -> Iterator[slice]:
+def _parts(contexts: Sequence[int], most: int) -> Iterator[slice]:
     """Slices of inputs whose layouts fit into memory together."""
     first = rows = 0
     for number, context in enumerate(contexts):
-        if number > first and rows + context > MAX_CONTEXT["indexed"]:
+        if number > first and rows + context > most:
             yield slice(first, number)
             first, rows = number, 0
         rows += context
     yield slice(first, len(contexts))
 
 
-def _decode(compiled: Compiled, prepared: Sequence[Prepared], lines: Sequence[InputLine], sampling: Sampling,
-            watch: Callable[[int], None]) -> list[Decoded]:  # fmt: skip
-    layouts: list[Layout] = []
-    for p, line in zip(prepared, lines):
-        with line.blaming_sidecar():
-            check_fits(compiled, p.job)
-            layouts.append(lay_out(compiled, p.job, p.blocks, sampling.engine))
+def _decode(share: Share, watch: Callable[[int], None] = lambda done: None) -> list[Decoded]:
+    """Decode a share. `watch` gets the number of inputs done.
+
+    Raises: LineFailed: an input cannot be decoded; it has the index among all inputs.
+    """
+    found: list[Decoded] = []
+    for part in _parts(share.contexts, share.rows):
+        found += _decode_together(share.part(part), lambda n: watch(len(found) + n))  # noqa: B023
+    return found
+
+
+def _decode_together(share: Share, watch: Callable[[int], None]) -> list[Decoded]:
+    model, layouts = share.compiled, list[Layout]()
+    for number, p in zip(share.numbers, share.prepared):
+        with _numbered(number):
+            check_fits(model, p.job)
+            layouts.append(lay_out(model, p.job, p.blocks, share.sampling.engine))
     starts = [(layout.tokens(), layout.positions()) for layout in layouts]
     try:
-        decodings = decode_batch(compiled.model, starts, compiled.process, sampling, watch)
+        decodings = decode_batch(model.model, starts, model.process, share.sampling, watch)
     except SequenceFailed as failed:
-        with lines[failed.number].blaming_sidecar():
-            raise prepared[failed.number].explain(failed.cause) from None
+        explained = share.prepared[failed.number].explain(failed.cause)
+        raise LineFailed(share.numbers[failed.number], explained.diagnostics) from None
     found = []
-    for p, line, layout, decoding in zip(prepared, lines, layouts, decodings):
-        with line.blaming_sidecar():
+    for number, p, layout, decoding in zip(share.numbers, share.prepared, layouts, decodings):
+        with _numbered(number):
             found.append(p.finish(layout, decoding))
     return found
+
+
+def _decode_pickled(share: bytes) -> list[Decoded]:
+    """Decode a share that `pickle` wrote: the pickles of `multiprocessing` refer to tensors of a process that may be gone."""
+    found: Share = pickle.loads(share)
+    return _decode(found)
+
+
+@contextmanager
+def _numbered(number: int) -> Iterator[None]:
+    """Raise errors of the body with the number of their input: so they can travel between processes."""
+    try:
+        yield
+    except PramError as error:
+        raise LineFailed(number, error.diagnostics) from None

@@ -5,7 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
@@ -277,7 +277,7 @@ def test_every_construction_has_its_row() -> None:
 class Stopped(InProcess):
     """Stops after four cases."""
 
-    def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
+    def results(self, tasks: Iterable[Task]) -> Iterator[Sequence[tuple[Task, Result]]]:
         yield from islice(super().results(tasks), 4)
         raise KeyboardInterrupt
 

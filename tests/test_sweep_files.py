@@ -280,6 +280,6 @@ def third_parties(module: str) -> set[str]:
 def test_a_worker_with_other_libraries_finds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files(tmp_path, tiny_pram=TINY, tiny_py=GOOD)
     (task, *_), _ = made(tmp_path, limits=MACHINE_ONLY).tasks()
-    monkeypatch.setattr(check, "libraries", lambda: "CPython 2.7")
-    with pytest.raises(check.OtherVersion, match="a worker has CPython 2.7, and here there is "):
+    monkeypatch.setattr(plan, "libraries", lambda: "CPython 2.7")
+    with pytest.raises(plan.OtherVersion, match="a worker has CPython 2.7, and here there is "):
         check.check_task(task)

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lockstep.common.arguments import construction as construction_named
-from lockstep.common.console import emit, err, progress_bar, spinner
+from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
@@ -50,7 +50,11 @@ def decode(file: ProgramOrModel,
            schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
                                                        help="Steps to make room for (mdm) [the steps of the run].")] = None,
-           engine: Engine = "auto", device: Device = "cpu", max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           engine: Engine = "auto", device: Device = "cpu",
+           workers: Annotated[Optional[int], typer.Option("--workers", min=0, show_default=False,
+                                                          help="Worker processes for --input FILE.jsonl [one for each core if "
+                                                               "the decodes take long enough]; 0 decodes in this process.")] = None,
+           max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion."""
     construction = construction_named(process, schedule)
@@ -73,8 +77,10 @@ def decode(file: ProgramOrModel,
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": order}
     if input and input.suffix == ".jsonl":
-        _decode_lines(program, input, size, bits, named, options, about, full, json_)
+        _decode_lines(program, input, size, bits, named, options, workers, about, full, json_)
         return
+    if workers is not None:
+        raise typer.BadParameter("this is for many inputs: --input FILE.jsonl", param_hint="--workers")
     job, given = job_and_input(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
     with progress_bar(err, "decoding") as progress:
@@ -85,15 +91,18 @@ def decode(file: ProgramOrModel,
 
 
 def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, winner: Winner | None,
-                  options: DecodeOptions, about: dict[str, str], full: bool, json_: bool) -> None:  # fmt: skip
+                  options: DecodeOptions, workers: int | None, about: dict[str, str], full: bool, json_: bool) -> None:  # fmt: skip
     """Decode the inputs of all lines together, and print a record for each line."""
     if size is not None:
         raise typer.BadParameter("--input and --size exclude each other", param_hint="--input")
     from lockstep.proofs_check.batch import decode_lines, read_batch
 
     lines = read_batch(input)
-    with progress_bar(err, "decoding") as progress:
-        found = decode_lines(program, lines, options, word_bits=bits, winner=winner, progress=progress)
+    try:
+        with progress_bar(err, "decoding") as progress:
+            found = decode_lines(program, lines, options, word_bits=bits, winner=winner, workers=workers, progress=progress)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     records = [{"line": line.number, **decoded.record, **about} for line, decoded in zip(lines, found)]
     for record in records if json_ else []:
         emit(record, "", as_json=True)

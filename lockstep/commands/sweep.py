@@ -10,12 +10,10 @@ import typer
 
 from lockstep.commands.report.conclude import FORMATS, conclude
 from lockstep.common.arguments import constructions, parse_sizes
-from lockstep.common.console import err, progress_bar
+from lockstep.common.console import INTERRUPTED, err, progress_bar
 from lockstep.common.options import Dtype, EachProcess, ScheduleOrAll, SidecarTimeout
 from lockstep.common.paths import check_apart, check_writable
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
-
-INTERRUPTED = 130
 
 
 def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders with programs.", show_default=False)],

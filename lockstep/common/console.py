@@ -24,8 +24,8 @@ err = Console(stderr=True, theme=Theme({"progress.remaining": "default"}))  # cy
 
 T = TypeVar("T")
 
-#: Exit statuses: the program or its input is wrong; a check failed.
-WRONG, FAILED = 1, 3
+#: Exit statuses: the program or its input is wrong; a check failed; the user stopped the command.
+WRONG, FAILED, INTERRUPTED = 1, 3, 130
 
 
 def emit(record: Any, table: Any, as_json: bool) -> None:

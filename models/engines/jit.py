@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import parent_process
 from typing import Any
 
 import numba
 
 #: Less than every score. Also the recency of an empty bucket.
 MINUS_INFINITY = -(1 << 62)
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+#: One thread for each core. A process that another one started has one: its siblings keep the other cores busy.
+THREADS = 1 if parent_process() else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 #: The pool starts its threads when they are first needed.
 POOL = ThreadPoolExecutor(THREADS)
 

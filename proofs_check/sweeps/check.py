@@ -14,7 +14,7 @@ from lockstep.pram.program import Program
 from lockstep.pram.reached import Item, unreached
 from lockstep.pram.sidecar import Generator, draw_one, generator_from
 from lockstep.proofs_check.report import Check
-from lockstep.proofs_check.sweeps.plan import Limits, Task, libraries, load_subject, version
+from lockstep.proofs_check.sweeps.plan import Limits, OtherVersion, Task, difference, load_subject
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED, STOPPED, Result, SweepDecode
 from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, failures, run_machine
@@ -23,22 +23,15 @@ from lockstep.proofs_check.verification import Case, Models, Options, case_check
 MOST_MODELS = 12
 
 
-class OtherVersion(Exception):
-    """The code or the libraries of the worker differ from those that started the sweep."""
-
-
 def check_task(task: Task) -> Result:
     """Run, judge and decode one case. An error in the case becomes its result.
 
     Raises: OtherVersion: a result of this process would mean nothing.
     """
-    if task.subject.version != version():
-        raise OtherVersion("a worker runs another version of Lockstep: install the same everywhere")
-    if task.subject.libraries != libraries():
-        raise OtherVersion(f"a worker has {libraries()}, and here there is {task.subject.libraries}: install the same everywhere")
-    os.environ.setdefault(
-        "OMP_NUM_THREADS", "1"
-    )  # if torch is imported: threads of processes that share cores wait for each other
+    if reason := difference(task.subject.version, task.subject.libraries):
+        raise OtherVersion(reason)
+    # If torch is imported: threads of processes that share cores wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     generator = None
     try:
         program, limits = load_subject(task.subject), task.subject.limits

@@ -77,7 +77,7 @@ class Subject:
 Key = tuple[int, int, int, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """One case: an input, given by its seed, size and number.
 
@@ -184,6 +184,19 @@ def libraries() -> str:
     """Python and LIBRARIES, with their versions."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return ", ".join([python, *(f"{name} {version_of(name)}" for name in LIBRARIES)])
+
+
+class OtherVersion(Exception):
+    """The code or the libraries of a worker differ from those that started the sweep."""
+
+
+def difference(version_here: str, libraries_here: str) -> str:
+    """How this process differs from the one that started the sweep, given its `version` and `libraries`; "" if it does not."""
+    if version_here != version():
+        return "a worker runs another version of Lockstep: install the same everywhere"
+    if libraries_here != libraries():
+        return f"a worker has {libraries()}, and here there is {libraries_here}: install the same everywhere"
+    return ""
 
 
 def _sources(module: str) -> Iterator[Path]:

@@ -65,7 +65,8 @@ COMMIT;
 """
 
 #: The key of a task identifies a case.
-SAME_CASE = "(subject, seed, size, number, drawn) = (:subject, :seed, :size, :number, :drawn)"
+KEY = ("subject", "seed", "size", "number", "drawn")
+SAME_CASE = f"({', '.join(KEY)}) = ({', '.join(f':{name}' for name in KEY)})"
 
 
 class SweepStore:
@@ -75,6 +76,7 @@ class SweepStore:
         self.connection = connection
         self.folder = folder
         self.ids: dict[Subject, int] = {}
+        self.sweep = 0
 
     def begin_sweep(self, plan: SweepPlan, tasks: Iterable[Task]) -> None:
         """Store the planned subjects and cases, and mark those that are there already as part of this sweep."""
@@ -83,15 +85,15 @@ class SweepStore:
             "sizes": json.dumps(list(plan.sizes)),
         }  # fmt: skip
         with _transaction(self.connection):
-            sweep = self._insert("sweeps", facts)
+            self.sweep = self._insert("sweeps", facts)
             for subject in plan.subjects:
-                self.ids[subject] = self._enter(subject, sweep)
+                self.ids[subject] = self._enter(subject)
                 self._compare_files(subject)
-            self._insert_all("planned", [self._key(task) for task in tasks])
-            self._take_over(sweep)
+            self.connection.executemany(insertion("planned", dict.fromkeys(KEY)), map(self._key, tasks))
+            self._take_over()
 
-    def _enter(self, subject: Subject, sweep: int) -> int:
-        row = {**subject_row(subject, self.folder), "name": load_subject(subject).name, "sweep": sweep}
+    def _enter(self, subject: Subject) -> int:
+        row = {**subject_row(subject, self.folder), "name": load_subject(subject).name, "sweep": self.sweep}
         again = f"ON CONFLICT ({', '.join(SUBJECT)}) DO UPDATE SET sweep = excluded.sweep RETURNING id"
         (number,) = self.connection.execute(f"{insertion('subjects', row)} {again}", row).fetchone()
         self.connection.execute("DELETE FROM planned WHERE subject = ?", (number,))
@@ -107,11 +109,12 @@ class SweepStore:
         self.connection.execute("UPDATE cases SET current = 1 WHERE subject = ?", number)
         self.connection.executemany("UPDATE cases SET current = 0 WHERE id = ?", [(case,) for case in stale])
 
-    def _take_over(self, sweep: int) -> None:
+    def _take_over(self) -> None:
         """Make the planned cases that an earlier sweep has run part of this sweep."""
         planned = "SELECT p.* FROM planned AS p JOIN subjects ON p.subject = id WHERE sweep = ?"
         self.connection.execute(
-            f"UPDATE cases SET sweep = ? WHERE current AND (subject, seed, size, number, drawn) IN ({planned})", (sweep, sweep)
+            f"UPDATE cases SET sweep = ? WHERE current AND (subject, seed, size, number, drawn) IN ({planned})",
+            (self.sweep, self.sweep),
         )
 
     def finished(self, subject: Subject) -> set[Key]:
@@ -121,26 +124,28 @@ class SweepStore:
         )
         return {(row["seed"], row["size"], row["number"], row["drawn"]) for row in found}
 
-    def add(self, task: Task, result: Result) -> None:
-        """Store a case; it replaces one whose files have changed. When this returns, the case is on the disk.
+    def add(self, results: Iterable[tuple[Task, Result]]) -> None:
+        """Store cases, in one transaction; each replaces one whose files have changed. When this returns, they are on the disk.
 
-        Raises: sqlite3.IntegrityError: the case is there already.
+        Raises: sqlite3.IntegrityError: a case is there already.
         """
-        key = self._key(task)
         with _transaction(self.connection):
-            old = self.connection.execute(f"SELECT id FROM cases WHERE NOT current AND {SAME_CASE}", key)
-            self._remove([row["id"] for row in old])
-            (sweep,) = self.connection.execute("SELECT sweep FROM subjects WHERE id = :subject", key).fetchone()
-            case = self._insert("cases", {**key, **case_row(result, task.subject), "sweep": sweep})
-            read = {read_file_name(name, task.subject): found for name, found in result.files}
-            self._insert_all("files", [{"case_id": case, "name": name, "fingerprint": found} for name, found in read.items()])
-            self._insert_all("decodes", [{"case_id": case, **asdict(decode)} for decode in result.decodes])
-            self._insert_all("checks", [{"case_id": case, **check_row(check)} for check in result.checks])
+            for task, result in results:
+                self._add(task, result)
+
+    def _add(self, task: Task, result: Result) -> None:
+        key = self._key(task)
+        old = self.connection.execute(f"SELECT id FROM cases WHERE NOT current AND {SAME_CASE}", key)
+        self._remove([row["id"] for row in old])
+        case = self._insert("cases", {**key, **case_row(result, task.subject), "sweep": self.sweep})
+        read = {read_file_name(name, task.subject): found for name, found in result.files}
+        self._insert_all("files", [{"case_id": case, "name": name, "fingerprint": found} for name, found in read.items()])
+        self._insert_all("decodes", [{"case_id": case, **asdict(decode)} for decode in result.decodes])
+        self._insert_all("checks", [{"case_id": case, **check_row(check)} for check in result.checks])
 
     def _key(self, task: Task) -> dict[str, Any]:
         """The key of a case: columns of `cases` and of `planned`."""
-        seed, size, number, drawn = task.key
-        return {"subject": self.ids[task.subject], "seed": seed, "size": size, "number": number, "drawn": drawn}
+        return dict(zip(KEY, (self.ids[task.subject], *task.key)))
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> int:
         """Insert a row. Returns: its number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import chain
 
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.sweeps.plan import SweepPlan
@@ -25,17 +26,19 @@ def sweep(plan: SweepPlan, store: SweepStore, open_pool: Callable[[], AbstractCo
     """Run the cases of a plan that are not in the database.
 
     Args:   open_pool: called only if a case is missing. progress: called with the number of cases done and of all.
-    Raises: PramError: no pool can be opened. OtherVersion: the code or libraries of a worker differ.
+    Raises: PramError: no pool can be opened, or the code or libraries of a worker differ.
     """
     tasks, repeated = plan.tasks()
-    store.begin_sweep(plan, [*tasks, *repeated])
+    store.begin_sweep(plan, chain(tasks, repeated))
     finished = {subject: store.finished(subject) for subject in plan.subjects}
     missing = [task for task in tasks if task.key not in finished[task.subject]]
     found = len(tasks) - len(missing)
     progress(found, len(tasks))
     if missing:
         with open_pool() as pool:
-            for done, (task, result) in enumerate(pool.results(missing), found + 1):
-                store.add(task, result)
+            done = found
+            for results in pool.results(missing):
+                store.add(results)
+                done += len(results)
                 progress(done, len(tasks))
     return SweepOutcome(len(tasks), found)

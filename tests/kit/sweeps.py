@@ -1,6 +1,6 @@
 """Programs, sidecars and plans of the tests of sweeps."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,10 +85,10 @@ class Told:
     tell: Callable[[Task], Result]
     ran: int = 0
 
-    def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
+    def results(self, tasks: Iterable[Task]) -> Iterator[Sequence[tuple[Task, Result]]]:
         for task in tasks:
             self.ran += 1
-            yield task, self.tell(task)
+            yield [(task, self.tell(task))]
 
 
 @dataclass
@@ -98,11 +98,11 @@ class Reading(InProcess):
     names: Callable[[Task], Iterable[str]]
     ran: int = 0
 
-    def results(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
-        for task, result in super().results(tasks):
+    def results(self, tasks: Iterable[Task]) -> Iterator[Sequence[tuple[Task, Result]]]:
+        for ((task, result),) in super().results(tasks):
             self.ran += 1
             folder = task.subject.folder
-            yield task, replace(result, files=tuple((name, fingerprint(folder, name)) for name in self.names(task)))
+            yield [(task, replace(result, files=tuple((name, fingerprint(folder, name)) for name in self.names(task))))]
 
 
 def fine(task: Task) -> Result:

@@ -109,7 +109,7 @@ def _record(program: SurveyedProgram) -> dict[str, Any]:
         **{status: program.counts[status] for status in STATUSES},
         "checked_for": {"machine": _extent(program.runs)} | {c: _extent(program.checked(c)) for c in program.constructions},
         "unreached": None if program.unreached is None else program.unreached.record(),
-        "failures": [vars(case) for case in program.troubles if case.status == FAILED],
+        "failures": [asdict(case) for case in program.troubles if case.status == FAILED],
     }
 
 

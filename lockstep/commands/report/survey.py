@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_
 from pathlib import Path
+from typing import Any
 
 from lockstep.commands.report.values import Survey, SurveyedCase, SurveyedCheck, SurveyedDecode, SurveyedProgram, Swept
 from lockstep.pram.reached import Unreached
 from lockstep.proofs_check.sweeps.plan import Key, Limits
 from lockstep.proofs_check.sweeps.result import CHECKED, COMPUTED, FAILED
 from lockstep.proofs_check.sweeps.store import reading
+
+#: The most values of one kind that are kept to be used again.
+MOST_KEPT = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -129,18 +133,33 @@ def _surveyed(connection: sqlite3.Connection, entry: Entry, entries: Sequence[En
 def _case(row: sqlite3.Row) -> SurveyedCase:
     return SurveyedCase(
         seed=row["seed"], size=row["size"], number=row["number"], status=row["status"], judged=bool(row["judged"]),
-        trouble=row["trouble"], params=json.loads(row["params"]),
+        trouble=row["trouble"], params=_params(row["params"]),
     )  # fmt: skip
 
 
 def _decode(row: sqlite3.Row) -> SurveyedDecode:
-    """A row of `cases`, whose columns are the fields."""
-    return SurveyedDecode(**{**dict(row), "params": json.loads(row["params"])})
+    return _decode_of(*row)
+
+
+# Of a million cases few differ in what is read here. So each value is kept once.
+
+
+@lru_cache(MOST_KEPT)
+def _params(text: str) -> Mapping[str, int]:
+    found: dict[str, int] = json.loads(text)
+    return found
+
+
+@lru_cache(MOST_KEPT)
+def _decode_of(*columns: Any) -> SurveyedDecode:
+    """A decode from columns in the order of its fields."""
+    values: list[Any] = [*columns[:-1], _params(columns[-1])]
+    return SurveyedDecode(*values)
 
 
 def _unreached(texts: Sequence[str]) -> Unreached | None:
     """The lines and conditions that none of these runs reached."""
-    found = [Unreached.of(items) for text in texts if (items := json.loads(text)) is not None]
+    found = [Unreached.of(items) for text in dict.fromkeys(texts) if (items := json.loads(text)) is not None]
     return reduce(and_, found) if found else None
 
 

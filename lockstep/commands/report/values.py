@@ -29,7 +29,7 @@ class SurveyedCheck:
     extent: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SurveyedDecode:
     """One case in one construction; as lockstep.proofs_check.sweeps.result.SweepDecode, with the run's figures.
 
@@ -48,7 +48,7 @@ class SurveyedDecode:
     params: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SurveyedCase:
     """The result of one case. trouble: why it failed or was stopped.
 
