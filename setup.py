@@ -26,7 +26,7 @@ def extension(name: str, flags: list[str]) -> Extension:
         [f"{FOLDER}/src/module.cpp"],
         include_dirs=[pybind11.get_include(), f"{FOLDER}/src"],
         define_macros=[("NATIVE_NAME", name)],
-        depends=[f"{FOLDER}/src/{header}.h" for header in ("bits", "tape", "lookups", "decoder")],
+        depends=[f"{FOLDER}/src/{header}.h" for header in ("bits", "tape", "lookups", "decoder", "positions")],
         extra_compile_args=["-O3", "-std=c++17", "-g0", "-fvisibility=hidden", *flags],
         language="c++",
         optional=True,

@@ -31,8 +31,8 @@ FAULTS = (
 UNCLEAR, TAPE = 4, len(FAULTS)
 #: Rules of decoding steps that the decoder knows itself, by the name of the process.
 RULES = {"mdm": "UNMASK", "ap-mdm": "EDIT"}
-#: Rows, and askers of all heads of a table, are numbered in 32 bits, of which one is a flag.
-MOST_NUMBERED = 1 << 31
+#: Askers of a table are numbered in 32 bits, from 1; a row has a power of two of them, at least one for each head and care.
+MOST_NUMBERED = 1 << 32
 #: A recency is kept in 32 bits.
 MOST_RECENCY_BITS = 32
 #: Bits of `outcomes`: certain; remask, insert, delete; unsure, whether a masked row's best token is certain.
@@ -155,7 +155,10 @@ class _Builder:
         for h, head in enumerate(heads):
             side = head.side
             askers[side] += 1
-            if side.recency.bits > MOST_RECENCY_BITS or self.rows * len(side.masks) * askers[side] >= MOST_NUMBERED:
+            if (
+                side.recency.bits > MOST_RECENCY_BITS
+                or self.rows << (len(side.masks) * askers[side] - 1).bit_length() >= MOST_NUMBERED
+            ):
                 raise Unsuitable("a head has too many keys, or too many rows ask")
             if side not in tables:
                 fields = _fields(side.visible, side.key, side.care, side.recency, side.value)

@@ -32,21 +32,25 @@ class Decoder {
   std::vector<std::unique_ptr<Lookups>> layers;
   Fault fault = NONE;
   u32 fault_tape = 0, fault_plane = 0;
-  std::vector<u32> predicted;  // rows of the last prediction; of those that hold no mask, only control bits are
+  std::vector<u32> predicted;  // rows of the last prediction
   std::vector<u32> changed;    // rows whose token the last step changed
   std::vector<u32> contexts;   // the length after each step of `decode`
   size_t length = 0, masks = 0, most;
   Zeros<i64> tokens;
-  Zeros<Outcome> outcomes;
   const int words;
 
   Decoder(size_t rows, int record_words, int flags_word, int flags_bit, Vocabulary vocabulary)
-      : most(rows), tokens(rows), outcomes(rows), words(record_words), vocabulary_(std::move(vocabulary)),
-        records_(rows * record_words), acts_(rows), after_(rows), seen_(rows), anew_(rows),
+      : most(rows), tokens(rows), words(record_words), vocabulary_(std::move(vocabulary)),
+        records_(rows * record_words), outcomes_(rows), acts_(rows), after_(rows), seen_(rows), anew_(rows),
         rows_{records_.data(), (size_t)record_words, flags_word}, flag_(flags_bit) {}
 
   u64 *record(size_t row) { return records_.data() + row * words; }
   int next_flag() { return flag_++; }
+
+  void add(Tape t) {
+    t.words.push_back(rows_.flags);  // no part of what it computes; `relink` takes it
+    tapes.push_back(std::move(t));
+  }
 
   // Takes a sequence; all of it is predicted next.
   void begin(const i64 *sequence, size_t count) {
@@ -54,11 +58,15 @@ class Decoder {
     for (const Tape &t : tapes) planes = std::max(planes, (size_t)t.planes), outputs = std::max(outputs, t.outputs.size());
     planes_.assign(planes * WIDEST + 8, 0);
     out_.assign(outputs * 64 * WIDEST, 0);
-    in_.assign((size_t)words * 64, 0);
+    in_.assign(((size_t)words + 1) * 64 * WIDEST, 0);
+    kept_.assign((size_t)words * 64 * WIDEST, 0);
     length = count;
-    for (size_t r = 0; r < most; r++)
-      for (auto &layer : layers)
-        for (const Head &h : layer->heads) record(r)[h.word] |= h.sink << h.shift;
+    for (auto &layer : layers) {
+      layer->prepare(most);
+      for (const Head &h : layer->heads)
+        if (h.sink)
+          for (size_t r = 0; r < most; r++) record(r)[h.word] |= h.sink << h.shift;
+    }
     for (size_t r = 0; r < count; r++) set_token((u32)r, sequence[r]), todo_.push_back((u32)r);
   }
 
@@ -71,41 +79,41 @@ class Decoder {
 
   // Predicts the rows that changes since the last prediction may have reached.
   void predict() {
-    step_++;
-    for (u32 row : todo_) anew_[row] = step_;
+    for (u32 row : todo_) anew_.add(row);
     std::vector<u32> rows;
     rows.swap(todo_);
     const int last = (int)tapes.size() - 1;
     for (int l = 0; l < last; l++) {
-      pass_++;
       passed_.clear();
-      layers[l]->begin(pass_);
-      for (u32 row : dead_) seen_[row] = pass_, layers[l]->remove(rows_, row);
+      layers[l]->begin(++pass_);
+      for (u32 row : dead_) seen_.add(row), layers[l]->remove(rows_, row);
       through(l, rows);
       if (l == 0) passed_ = rows;
-      for (u32 row : passed_) seen_[row] = pass_;
+      for (u32 row : passed_) seen_.add(row);
       rows.swap(passed_);
       layers[l]->settle(rows_, [&](u32 row) {
-        if (seen_[row] == pass_ || row >= length) return;
-        seen_[row] = pass_;
+        if (seen_.has(row) || row >= length) return;
+        seen_.add(row);
         rows.push_back(row);
       });
+      for (u32 row : dead_) seen_.remove(row);
+      for (u32 row : rows) seen_.remove(row);
       if (layers[l]->tie) raise(TIES);
       if (layers[l]->sink_reads) raise(FIRST_READS);
     }
     dead_.clear();
-    predicted = rows;
-    if (!vocabulary_.controls) {  // only masks are predicted
-      size_t kept = 0;
-      for (u32 row : rows) {
-        if (tokens[row] == vocabulary_.mask)
-          rows[kept++] = row;
-        else
-          outcomes[row] = Outcome{};
-      }
-      rows.resize(kept);
+    predicted.swap(rows);
+    read_.clear();
+    for (u32 row : predicted) {
+      anew_.remove(row);
+      if (vocabulary_.controls || tokens[row] == vocabulary_.mask) read_.push_back(row);
     }
-    through(last, rows);
+    through(last, read_);
+  }
+
+  // What was predicted last of a row: of one that holds no mask, only control bits are.
+  Outcome outcome(u32 row) const {
+    return vocabulary_.controls || tokens[row] == vocabulary_.mask ? outcomes_[row] : Outcome{};
   }
 
   // One decoding step in parallel order. False: nothing changes, or there is no room (see `grown`).
@@ -147,15 +155,18 @@ class Decoder {
 
   Vocabulary vocabulary_;
   Zeros<u64> records_;
+  Zeros<Outcome> outcomes_;
   Zeros<u8> acts_;     // what a pending edit does
   Zeros<i32> after_;   // the token that it leaves
-  Zeros<u32> seen_, anew_;
+  Marks seen_, anew_;  // rows that go on to the next layer; rows that go on to all
   Lookups::Rows rows_;
   int flag_;
-  std::vector<u64> planes_, out_, in_;
+  std::vector<u64> planes_, in_;   // of tapes; records that are gathered
+  std::vector<u64> out_, kept_;    // words of a tape, of 64 V lanes each
   std::vector<u32> todo_, dead_, pending_, passed_;
+  std::vector<u32> read_;  // rows of the last prediction whose best token matters, or control bits
   std::vector<i64> moved_;
-  u32 pass_ = 0, step_ = 0;
+  u32 pass_ = 0;
 
   void raise(Fault found, u32 tape = 0, u32 plane = 0) {
     if (!fault) fault = found, fault_tape = tape, fault_plane = plane;
@@ -163,8 +174,8 @@ class Decoder {
   u64 *planes() { return reinterpret_cast<u64 *>((reinterpret_cast<uintptr_t>(planes_.data()) + 63) & ~(uintptr_t)63); }
 
   void set_token(u32 row, i64 token) {
-    int kind = (int)vocabulary_.offsets.size() - 1;
-    while (token < vocabulary_.offsets[kind]) kind--;
+    int kind = -1;
+    for (const i32 offset : vocabulary_.offsets) kind += token >= offset;
     if ((kind == vocabulary_.first_kind) != (row == 0)) raise(FIRST_TOKEN);
     const int kinds = (int)vocabulary_.offsets.size(), bits = kinds + vocabulary_.most_bits;
     const u64 mask = bits >= 64 ? ~0ull : (1ull << bits) - 1;
@@ -199,86 +210,101 @@ class Decoder {
     evaluate<V>(l, row_of, n);
     if (l == last) return collect<V>(row_of, n);
     u64 keep[V];
-    for (int v = 0; v < V; v++) keep[v] = first_lanes(n, v);
-    if (l) keep_changed<V>(tapes[l], row_of, n, keep);
-    relink<V>(l, row_of, n, keep);
+    if (l)
+      keep_changed<V>(tapes[l], row_of, n, keep);
+    else
+      for (int v = 0; v < V; v++) keep[v] = first_lanes(n, v);
+    relink<V>(l, row_of, keep);
   }
 
-  static u64 first_lanes(size_t n, int v) {
-    const size_t m = n > 64 * (size_t)v ? n - 64 * v : 0;
-    return m >= 64 ? ~0ull : (1ull << m) - 1;
-  }
+  // How many of n rows are in the lanes of word v, and which lanes.
+  static size_t lanes(size_t n, int v) { return n > 64 * (size_t)v ? std::min<size_t>(64, n - 64 * v) : 0; }
+  static u64 first_lanes(size_t n, int v) { return lanes(n, v) == 64 ? ~0ull : (1ull << lanes(n, v)) - 1; }
 
   // Runs a tape on n <= 64 V rows; word g of its output is at out_[64 V g + lane].
   template <int V> void evaluate(int number, const u32 *row_of, size_t n) {
     const Tape &t = tapes[number];
     u64 *plane = planes(), *in = in_.data();
-    for (int v = 0; v < V; v++) {
-      const size_t first = 64 * v, m = first < n ? std::min<size_t>(64, n - first) : 0;
-      for (size_t i = 0; i < 64; i++) {
-        const u64 *row = m ? record(row_of[first + (i < m ? i : 0)]) : nullptr;
-        for (size_t w = 0; w < t.words.size(); w++) in[64 * w + i] = row ? row[t.words[w]] : 0;
-      }
-      for (size_t w = 0; w < t.words.size(); w++) transpose(in + 64 * w, plane + (2 + 64 * w) * V + v, V);
+    alignas(64) u64 turned[V * 64];
+    const size_t count = t.words.size(), loaded = count - 1;  // without the flags
+    for (int v = 0; v < V; v++)
+      gather(records_.data(), words, row_of + 64 * v, lanes(n, v), t.words.data(), count, in + 64 * count * v);
+    for (size_t w = 0; w < loaded; w++) {
+      for (int v = 0; v < V; v++) transpose(in + 64 * (count * v + w), turned + 64 * v);
+      interleave<V>(turned, plane + (2 + 64 * w) * V);
     }
     run<V>(t, reinterpret_cast<typename Lanes<V>::Type *>(plane));
-    for (int v = 0; v < V && 64 * (size_t)v < n; v++) {
-      if (t.faults)
-        for (u32 j = 0; j < 64; j++)
-          if (plane[(t.faults + j) * V + v] & first_lanes(n, v)) raise(TAPE, (u32)number, j);
-      for (size_t g = 0; g < t.outputs.size(); g++) turn<V>(plane, t.outputs[g], v, out_.data() + 64 * (V * g + v));
-    }
+    for (int v = 0; t.faults && v < V; v++)
+      for (u32 j = 0; j < 64; j++)
+        if (plane[(t.faults + j) * V + v] & first_lanes(n, v)) raise(TAPE, (u32)number, j);
+    turn<V>(t.outputs, out_.data());
   }
 
-  // 64 planes of 64 rows as words of rows.
-  template <int V> static void turn(const u64 *plane, i32 first, int v, u64 *to) {
-    if (V == 1) return transpose(plane + first, to, 1);
-    alignas(64) u64 column[64];
-    for (int j = 0; j < 64; j++) column[j] = plane[(first + j) * V + v];
-    transpose(column, to, 1);
+  // Words of which the first planes are given, as words of rows.
+  template <int V> void turn(const std::vector<i32> &first, u64 *to) {
+    alignas(64) u64 columns[V * 64];
+    for (const i32 plane : first) {
+      separate<V>(planes() + plane * V, columns);
+      for (int v = 0; v < V; v++, to += 64) transpose(columns + 64 * v, to);
+    }
   }
 
   // Stores what a layer keeps; leaves the lanes of rows that go on: what they keep changed, or their token did.
   template <int V> void keep_changed(const Tape &t, const u32 *row_of, size_t n, u64 *keep) {
-    alignas(64) u64 words[64];
-    for (int v = 0; v < V && 64 * (size_t)v < n; v++) {
-      const size_t m = std::min<size_t>(64, n - 64 * v);
-      u64 differs = 0;
-      for (size_t g = 0; g < t.kept.size(); g++) {
-        turn<V>(planes(), t.kept[g], v, words);
-        for (size_t i = 0; i < m; i++) {
-          u64 &word = record(row_of[64 * v + i])[t.first_kept + g];
-          differs |= (u64)(word != words[i]) << i;
-          word = words[i];
-        }
+    const size_t count = t.kept.size();
+    turn<V>(t.kept, kept_.data());
+    alignas(64) u64 before[64];
+    for (int v = 0; v < V; v++) {
+      const u32 *row = row_of + 64 * v;
+      keep[v] = 0;
+      for (size_t i = 0; i < lanes(n, v); i++) keep[v] |= (u64)anew_.has(row[i]) << i;
+      for (size_t g = 0; g < count; g++) {
+        const i32 word = t.first_kept + (i32)g;
+        const u64 *now = kept_.data() + 64 * (V * g + v);
+        gather(records_.data(), words, row, lanes(n, v), &word, 1, before);
+        const u64 differ = differing(before, now) & first_lanes(n, v);
+        for_each_lane(differ, [&](size_t i) { record(row[i])[word] = now[i]; });
+        keep[v] |= differ;
       }
-      for (size_t i = 0; i < m; i++) {
-        const u32 row = row_of[64 * v + i];
-        if (anew_[row] == step_) differs |= 1ull << i;
-        if (differs >> i & 1) anew_[row] = step_, passed_.push_back(row);  // later layers read what this one keeps, too
-      }
-      keep[v] = differs;
+      for_each_lane(keep[v], [&](size_t i) { passed_.push_back(row[i]), anew_.add(row[i]); });  // later layers read this, too
     }
-    for (int v = 0; v < V; v++) keep[v] &= first_lanes(n, v);
   }
 
-  template <int V> void relink(int l, const u32 *row_of, size_t n, const u64 *keep) {
+  // Keys and queries of rows that go on: where a row is or was one, as its flags say.
+  template <int V> void relink(int l, const u32 *row_of, const u64 *keep) {
     Lookups &layer = *layers[l];
     const Tape &t = tapes[l];
-    alignas(64) u64 words[64], was[V][64];
-    for (int v = 0; v < V && 64 * (size_t)v < n; v++) {
-      for (size_t i = 0; i < 64; i++) words[i] = 64 * v + i < n ? rows_.flag(row_of[64 * v + i]) : 0;
-      transpose(words, was[v], 1);
-    }
-    const auto now = [&](const Field &f, int v) { return planes()[(t.outputs[f.word] + f.shift) * V + v]; };
+    alignas(64) u64 words[64], flags[V][64];
+    const auto before = [&](int v) { return in_.data() + 64 * (t.words.size() * (v + 1) - 1); };
+    for (int v = 0; v < V; v++)
+      if (keep[v]) transpose(before(v), flags[v]);
+    u64 changes[V] = {};
+    const auto update = [&](const Field &f, int flag, int v) {
+      const u64 now = planes()[(t.outputs[f.word] + f.shift) * V + v] & keep[v], gone = flags[v][flag] & keep[v] & ~now;
+      changes[v] |= (flags[v][flag] ^ now) & keep[v];
+      flags[v][flag] = (flags[v][flag] & ~keep[v]) | now;
+      return std::make_pair(gone, now);
+    };
     for (Table &b : layer.tables) {
-      for (int v = 0; v < V && 64 * (size_t)v < n; v++)
-        layer.relink_keys(b, rows_, row_of + 64 * v, out_.data() + 64 * v, 64 * V, (now(b.visible, v) | was[v][b.flag]) & keep[v]);
+      for (int v = 0; v < V; v++) {
+        if (!keep[v]) continue;
+        const auto [gone, visible] = update(b.visible, b.flag, v);
+        layer.relink_keys(b, row_of + 64 * v, out_.data() + 64 * v, 64 * V, gone, visible);
+      }
       for (size_t p = 0; p < b.heads.size(); p++) {
         const Head &h = layer.heads[b.heads[p]];
-        for (int v = 0; v < V && 64 * (size_t)v < n; v++)
-          layer.relink_queries(b, p, rows_, row_of + 64 * v, out_.data() + 64 * v, 64 * V, (now(h.asks, v) | was[v][h.flag]) & keep[v]);
+        for (int v = 0; v < V; v++) {
+          if (!keep[v]) continue;
+          const auto [silent, asks] = update(h.asks, h.flag, v);
+          layer.relink_queries(b, p, rows_, row_of + 64 * v, out_.data() + 64 * v, 64 * V, silent, asks);
+        }
       }
+    }
+    for (int v = 0; v < V; v++) {
+      if (!changes[v]) continue;
+      transpose(flags[v], words);
+      // What heads read may stand in the same word, and has changed where rows fell silent.
+      for_each_lane(changes[v], [&](size_t i) { rows_.flag(row_of[64 * v + i]) ^= words[i] ^ before(v)[i]; });
     }
   }
 
@@ -296,13 +322,13 @@ class Decoder {
       }
       const int kind = __builtin_ctzll(best);
       const u64 bits = out_[64 * V + i] & ((1ull << vocabulary_.bits[kind]) - 1);
-      outcomes[row_of[i]] = Outcome{vocabulary_.offsets[kind] + (i32)bits, (u8)((said & 1) | (said >> 2 << 1) | (masked && said & 2 ? UNSURE : 0))};
+      outcomes_[row_of[i]] = Outcome{vocabulary_.offsets[kind] + (i32)bits, (u8)((said & 1) | (said >> 2 << 1) | (masked && said & 2 ? UNSURE : 0))};
     }
   }
 
   // An edit waits until its row is predicted anew: it depends on its token and prediction alone, and neither changed.
   void propose(u32 row, Rule rule) {
-    const Outcome found = outcomes[row];
+    const Outcome found = outcome(row);
     const i64 token = tokens[row];
     const bool masked = token == vocabulary_.mask;
     u8 act = 0;
@@ -322,8 +348,8 @@ class Decoder {
   }
 
   bool write() {
-    for (u32 row : pending_)
-      if (after_[row] != tokens[row]) set_token(row, after_[row]), acts_[row] = LISTED, changed.push_back(row);
+    for (u32 row : pending_) set_token(row, after_[row]), acts_[row] = 0;
+    changed.swap(pending_);
     todo_ = changed;
     return true;
   }

@@ -28,10 +28,10 @@ struct Key {
   u64 value;
 };
 
+// Of a row, a head and a care; it stands in no bucket where the row asks nothing.
 struct Asker {
-  u32 bucket, next, previous, row;
+  u32 bucket, next, previous, unused;
 };
-constexpr u32 SILENT = 1u << 31;  // a flag of Asker::row: the row asks nothing
 
 // Finds buckets by code: directly where codes are short, else by hashing.
 class Buckets {
@@ -77,7 +77,6 @@ struct Head {
   int flag;          // its bit in the flags of a record
   int word, shift;   // of a record, where what it reads stands
   u64 mask, sink;    // of that value; what is read where no key is found
-  Zeros<Asker> askers;
   std::vector<u32> fresh;  // rows to answer
 };
 
@@ -90,7 +89,9 @@ struct Table {
   Buckets buckets;
   Zeros<Key> keys;
   std::vector<int> heads;
-  std::vector<u32> touched;
+  std::vector<u32> touched, asking;
+  Zeros<Asker> askers;      // of all heads: see Lookups::asker
+  int spread = 0;           // the logarithm of how many a row has
 };
 
 // The lookups of one layer.
@@ -109,41 +110,55 @@ class Lookups {
   std::vector<Head> heads;
   bool tie = false, sink_reads = false;  // faults: two keys are equally recent; the first row finds a key
 
-  void begin(u32 pass) { pass_ = pass; }
-
-  // Keys of up to 64 lanes, where a row is or was one.
-  void relink_keys(Table &t, const Rows &rows, const u32 *row_of, const u64 *out, size_t stride, u64 lanes) {
-    for (; lanes; lanes &= lanes - 1) {
-      const size_t i = __builtin_ctzll(lanes);
-      const bool visible = t.visible.of(out, stride, i);
-      if (visible)
-        place_key(t, rows, row_of[i], t.buckets.at(t.care.of(out, stride, i) << t.bits | t.key.of(out, stride, i)) + 1,
-                  (u32)t.recency.of(out, stride, i), t.value.of(out, stride, i));
-      else
-        place_key(t, rows, row_of[i], 0, 0, 0);
+  // Makes room; all heads of all tables are known now.
+  void prepare(size_t rows) {
+    for (Table &t : tables) {
+      while (((size_t)1 << t.spread) < t.cares.size() * t.heads.size()) t.spread++;
+      t.askers = Zeros<Asker>(rows << t.spread);
     }
   }
 
-  // Queries of up to 64 lanes, where a row asks or did.
-  void relink_queries(Table &t, size_t place, const Rows &rows, const u32 *row_of, const u64 *out, size_t stride, u64 lanes) {
+  void begin(u32 pass) { pass_ = pass; }
+
+  // Keys of 64 lanes: where rows are keys no more, and where they are now.
+  void relink_keys(Table &t, const u32 *row_of, const u64 *out, size_t stride, u64 gone, u64 visible) {
+    u32 bucket[64];
+    for_each_lane(visible, [&](size_t i) {
+      bucket[i] = t.buckets.at(t.care.of(out, stride, i) << t.bits | t.key.of(out, stride, i)) + 1;
+      __builtin_prefetch(&t.buckets[bucket[i] - 1]);
+    });
+    for_each_lane(gone, [&](size_t i) { place_key(t, row_of[i], 0, 0, 0); });
+    for_each_lane(visible, [&](size_t i) {
+      place_key(t, row_of[i], bucket[i], (u32)t.recency.of(out, stride, i), t.value.of(out, stride, i));
+    });
+  }
+
+  // Queries of 64 lanes: where rows ask nothing any more, and where they ask now.
+  void relink_queries(Table &t, size_t place, const Rows &rows, const u32 *row_of, const u64 *out, size_t stride, u64 silent, u64 asks) {
     Head &h = heads[t.heads[place]];
-    for (; lanes; lanes &= lanes - 1) {
-      const size_t i = __builtin_ctzll(lanes);
-      if (h.asks.of(out, stride, i))
-        ask(t, place, rows, row_of[i], h.query.of(out, stride, i));
-      else
-        be_silent(t, h, rows, row_of[i]);
-    }
+    for_each_lane(silent, [&](size_t i) { be_silent(t, h, place, rows, row_of[i]); });
+    const size_t cares = t.cares.size();
+    u32 bucket[64][2];
+    for_each_lane(asks, [&](size_t i) {
+      const u64 query = h.query.of(out, stride, i);
+      for (size_t m = 0; m < cares; m++) {
+        bucket[i][m] = t.buckets.at((u64)m << t.bits | (query & t.cares[m])) + 1;
+        __builtin_prefetch(&t.buckets[bucket[i][m] - 1]);
+      }
+      __builtin_prefetch(&asker(t, id_of(t, row_of[i], place, 0)));
+    });
+    for_each_lane(asks, [&](size_t i) { ask(t, h, place, row_of[i], bucket[i]); });
   }
 
   // A row that is gone is no key and asks nothing.
   void remove(const Rows &rows, u32 row) {
     for (Table &t : tables) {
-      if (t.keys[row].bucket) place_key(t, rows, row, 0, 0, 0);
-      for (int number : t.heads) {
-        Head &h = heads[number];
-        const Asker &first = h.askers[(size_t)row * t.cares.size()];
-        if (first.bucket && !(first.row & SILENT)) be_silent(t, h, rows, row);
+      if (t.keys[row].bucket) place_key(t, row, 0, 0, 0);
+      rows.flag(row) &= ~(1ull << t.flag);
+      for (size_t place = 0; place < t.heads.size(); place++) {
+        Head &h = heads[t.heads[place]];
+        if (asker(t, id_of(t, row, place, 0)).bucket) be_silent(t, h, place, rows, row);
+        rows.flag(row) &= ~(1ull << h.flag);
       }
     }
   }
@@ -154,19 +169,23 @@ class Lookups {
       size_t changed = 0;
       for (u32 number : t.touched)
         if (renew(t, t.buckets[number])) t.touched[changed++] = number;
+      t.asking.clear();
       for (size_t i = 0; i < changed; i++) {
-        for (u32 id = t.buckets[t.touched[i]].askers; id;) {
-          const Asker &a = asker(t, id);
-          const u32 next = a.next;
-          if (next) __builtin_prefetch(&asker(t, next));
-          answer(heads[t.heads[(id - 1) % t.heads.size()]], t, rows, a.row - 1, news);
-          id = next;
+        for (u32 id = t.buckets[t.touched[i]].askers; id; id = asker(t, id).next) {
+          t.asking.push_back(id);
+          __builtin_prefetch(&rows.word((id - 1) >> t.spread, 0));
         }
       }
+      for (size_t place = 0; place < t.heads.size(); place++) {
+        const Reading to = reading(t, place);
+        for (u32 id : t.asking)
+          if (head_of(t, id) == place) answer(to, t, rows, (id - 1) >> t.spread, news);
+      }
       t.touched.clear();
-      for (int number : t.heads) {
-        Head &h = heads[number];
-        for (u32 row : h.fresh) answer(h, t, rows, row, news);
+      for (size_t place = 0; place < t.heads.size(); place++) {
+        Head &h = heads[t.heads[place]];
+        const Reading to = reading(t, place);
+        for (u32 row : h.fresh) answer(to, t, rows, row, news);
         h.fresh.clear();
       }
     }
@@ -175,11 +194,15 @@ class Lookups {
  private:
   u32 pass_ = 0;
 
-  // Askers of all heads of a table are numbered together: (row * cares + care) * heads + which head, from 1.
-  Asker &asker(Table &t, u32 id) {
-    const size_t n = t.heads.size();
-    return n == 1 ? heads[t.heads[0]].askers[id - 1] : heads[t.heads[(id - 1) % n]].askers[(id - 1) / n];
+  // Askers count from 1: row << spread | place of the head * cares + care, and 1.
+  static u32 id_of(const Table &t, u32 row, size_t place, size_t care) {
+    return (u32)(((size_t)row << t.spread) + place * t.cares.size() + care + 1);
   }
+  static size_t head_of(const Table &t, u32 id) {
+    const size_t within = (id - 1) & ((1u << t.spread) - 1);
+    return t.cares.size() == 1 ? within : within >> 1;
+  }
+  static Asker &asker(Table &t, u32 id) { return t.askers[id - 1]; }
 
   void touch(Table &t, u32 number) {
     Bucket &b = t.buckets[number];
@@ -189,7 +212,7 @@ class Lookups {
   }
 
   // A row becomes a key of a bucket, counted from 1, or none (0).
-  void place_key(Table &t, const Rows &rows, u32 row, u32 bucket, u32 recency, u64 value) {
+  void place_key(Table &t, u32 row, u32 bucket, u32 recency, u64 value) {
     Key &k = t.keys[row];
     const u32 before = k.bucket;
     if (before == bucket && k.recency == recency && k.value == value) return;
@@ -204,11 +227,7 @@ class Lookups {
     }
     k.recency = recency;
     k.value = value;
-    if (!bucket) {
-      rows.flag(row) &= ~(1ull << t.flag);
-      return;
-    }
-    rows.flag(row) |= 1ull << t.flag;
+    if (!bucket) return;
     Bucket &b = t.buckets[bucket - 1];
     touch(t, bucket - 1);
     if (bucket != before) link(t, b, row, bucket);
@@ -236,38 +255,29 @@ class Lookups {
     k.bucket = 0;
   }
 
-  void ask(Table &t, size_t place, const Rows &rows, u32 row, u64 query) {
-    Head &h = heads[t.heads[place]];
-    const size_t cares = t.cares.size();
+  void ask(Table &t, Head &h, size_t place, u32 row, const u32 *bucket) {
     bool anew = false;
-    for (size_t m = 0; m < cares; m++) {
-      Asker &a = h.askers[(size_t)row * cares + m];
-      const u32 number = t.buckets.at((u64)m << t.bits | (query & t.cares[m])) + 1;
-      if (a.bucket == number && !(a.row & SILENT)) continue;
+    for (size_t m = 0; m < t.cares.size(); m++) {
+      const u32 id = id_of(t, row, place, m);
+      Asker &a = asker(t, id);
+      if (a.bucket == bucket[m]) continue;
       anew = true;
       if (a.bucket) unlink(t, a);
-      Bucket &b = t.buckets[number - 1];
-      const u32 id = (u32)(((size_t)row * cares + m) * t.heads.size() + place + 1);
-      a.bucket = number, a.next = b.askers, a.previous = 0, a.row = row + 1;
+      Bucket &b = t.buckets[bucket[m] - 1];
+      a.bucket = bucket[m], a.next = b.askers, a.previous = 0;
       if (b.askers) asker(t, b.askers).previous = id;
       b.askers = id;
     }
-    if (!anew) return;
-    h.fresh.push_back(row);
-    rows.flag(row) |= 1ull << h.flag;
+    if (anew) h.fresh.push_back(row);
   }
 
-  void be_silent(Table &t, Head &h, const Rows &rows, u32 row) {
-    h.fresh.push_back(row);
-    rows.flag(row) &= ~(1ull << h.flag);
-    for (size_t m = 0; m < t.cares.size(); m++) {
-      Asker &a = h.askers[(size_t)row * t.cares.size() + m];
-      if (a.bucket) unlink(t, a);
-      a.row |= SILENT;
-    }
+  void be_silent(Table &t, Head &h, size_t place, const Rows &rows, u32 row) {
+    for (size_t m = 0; m < t.cares.size(); m++) unlink(t, asker(t, id_of(t, row, place, m)));
+    u64 &word = rows.word(row, h.word);
+    word = (word & ~(h.mask << h.shift)) | h.sink << h.shift;
   }
 
-  void unlink(Table &t, Asker &a) {
+  static void unlink(Table &t, Asker &a) {
     if (a.previous)
       asker(t, a.previous).next = a.next;
     else
@@ -298,24 +308,36 @@ class Lookups {
     return !same;
   }
 
-  template <typename News> void answer(Head &h, Table &t, const Rows &rows, u32 row, News news) {
-    const Asker *a = &h.askers[(size_t)row * t.cares.size()];
-    u64 value = h.sink;
+  // What answers need of a head and its table.
+  struct Reading {
+    const Asker *askers;
+    size_t cares;
+    int spread, word, shift;
+    u64 mask, sink;  // shifted to their place in the word
+  };
+  Reading reading(const Table &t, size_t place) const {
+    const Head &h = heads[t.heads[place]];
+    return Reading{&t.askers[place * t.cares.size()], t.cares.size(), t.spread, h.word, h.shift, h.mask << h.shift, h.sink << h.shift};
+  }
+
+  template <typename News> void answer(const Reading to, Table &t, const Rows rows, u32 row, News news) {
+    const Asker *a = to.askers + ((size_t)row << to.spread);
+    u64 value = to.sink;
     i64 best = -1;
-    if (a->bucket && !(a->row & SILENT))
-      for (size_t m = 0; m < t.cares.size(); m++) {
+    if (a->bucket)
+      for (size_t m = 0; m < to.cares; m++) {
         const Bucket &b = t.buckets[a[m].bucket - 1];
         if (!(b.state & HAS_KEY)) continue;
         if ((i64)b.recency > best) {
-          best = b.recency, value = b.value;
+          best = b.recency, value = b.value << to.shift;
           tie |= (b.state & TIED) != 0;
         } else {
           tie |= (i64)b.recency == best;
         }
       }
     sink_reads |= row == 0 && best >= 0;
-    u64 &word = rows.word(row, h.word);
-    const u64 after = (word & ~(h.mask << h.shift)) | value << h.shift;
+    u64 &word = rows.word(row, to.word);
+    const u64 after = (word & ~to.mask) | value;
     if (after == word) return;
     word = after;
     news(row);

@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include "decoder.h"
+#include "positions.h"
 
 namespace py = pybind11;
 
@@ -26,7 +27,7 @@ static void add_tape(Decoder &d, const Integers &words, const Integers &runs, co
   const u16 *a = arguments.data();
   for (py::ssize_t i = 0; i < arguments.shape(0); i++, a += 4) t.arguments.push_back(Arguments{a[0], a[1], a[2], a[3]});
   t.faults = faults, t.planes = planes, t.first_kept = first_kept;
-  d.tapes.push_back(std::move(t));
+  d.add(std::move(t));
 }
 
 // fields: visible, key, care, recency, value; word, shift and bits of each.
@@ -36,7 +37,7 @@ static size_t add_table(Decoder &d, size_t layer, const Integers &fields, const 
   const int bits = f[5], care_bits = cares.size() > 1 ? 1 : 0;
   auto &tables = d.layers[layer]->tables;
   tables.push_back(Table{field(f), field(f + 3), field(f + 6), field(f + 9), field(f + 12), d.next_flag(), bits, list(cares),
-                         Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}});
+                         Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}, {}, {}});
   return tables.size() - 1;
 }
 
@@ -47,21 +48,20 @@ static void add_head(Decoder &d, size_t layer, size_t table, const Integers &fie
   const i32 *f = fields.data();
   t.heads.push_back((int)lookups.heads.size());
   lookups.heads.push_back(Head{field(f), field(f + 3), d.next_flag(), word, shift, bits >= 64 ? ~0ull : (1ull << bits) - 1, sink,
-                               Zeros<Asker>(d.most * t.cares.size()), {}});
+                               {}});
 }
 
-// Bits of positions go into records. fields: of each, a column of `values`, the bits to take, the word of the record, and by how much
-// they are shifted to the left.
-template <typename T> static void place(Decoder &d, const Array<T> &values, const Array<i64> &fields) {
-  const size_t columns = (size_t)values.shape(1), count = (size_t)fields.shape(0);
-  const T *row = values.data();
-  for (size_t r = 0; r < d.most; r++, row += columns) {
-    u64 *record = d.record(r);
-    for (const i64 *f = fields.data(), *end = f + 4 * count; f < end; f += 4) {
-      const u64 bits = (u64)row[f[0]] & (u64)f[1];
-      record[f[2]] |= f[3] >= 0 ? bits << f[3] : bits >> -f[3];
-    }
-  }
+// Bits of positions go into records. fields: [n, 4], see Placing.
+static const Placing *placings(const Array<i64> &fields) { return reinterpret_cast<const Placing *>(fields.data()); }
+
+static void place_small(Decoder &d, const Array<u8> &values, const Array<i64> &fields) {
+  const size_t columns = (size_t)values.shape(1);
+  const std::vector<Run> runs = runs_of(placings(fields), (size_t)fields.shape(0), columns);
+  place_bytes(values.data(), d.most, columns, runs, d.record(0), (size_t)d.words);
+}
+
+static void place_large(Decoder &d, const Array<double> &values, const Array<i64> &fields) {
+  place_numbers(values.data(), d.most, (size_t)values.shape(1), placings(fields), (size_t)fields.shape(0), d.record(0), (size_t)d.words);
 }
 
 static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
@@ -69,7 +69,7 @@ static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
   py::array_t<i64> token((py::ssize_t)n);
   py::array_t<u8> bits((py::ssize_t)n);
   for (size_t i = 0; i < n; i++) {
-    const Outcome &found = d.outcomes[(size_t)rows.data()[i]];
+    const Outcome found = d.outcome((u32)rows.data()[i]);
     token.mutable_data()[i] = found.token, bits.mutable_data()[i] = found.bits;
   }
   return py::make_tuple(token, bits);
@@ -85,8 +85,8 @@ PYBIND11_MODULE(NATIVE_NAME, m) {
       .def("add_tape", add_tape)
       .def("add_table", add_table)
       .def("add_head", add_head)
-      .def("place_bytes", place<u8>)
-      .def("place_numbers", place<double>)
+      .def("place_bytes", place_small)
+      .def("place_numbers", place_large)
       .def("begin", [](Decoder &d, const Array<i64> &tokens) { d.begin(tokens.data(), (size_t)tokens.size()); })
       .def("update", [](Decoder &d, const Array<i64> &rows, const Array<i64> &tokens) {
         d.update(rows.data(), (size_t)rows.size(), tokens.data(), (size_t)tokens.size());
