@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from lockstep.models.decode import Decoding, TooLong, decode
+from lockstep.models.decode import Decoding, TooLong, decode, stays_on_device
 from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.positions import Positions
@@ -48,8 +48,8 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
         try:
             if len(group) == 1:
                 raise Unsuitable("one sequence shares a pass with no other")
-            together = _Pass(model, {n: starts[n] for n in group}, process, sampling)
-            found |= together.decode(lambda n: progress(done + n))  # noqa: B023
+            together = _on_device if stays_on_device(sampling) else _in_steps
+            found |= together(model, {n: starts[n] for n in group}, process, sampling, lambda n: progress(done + n))  # noqa: B023
         except Unsuitable:  # decoded alone, each sequence gets its own engine and reason
             for number in group:
                 with _numbered_errors(number):
@@ -87,6 +87,25 @@ def _numbered_errors(number: int) -> Iterator[None]:
         yield
     except (NotFinished, OutOfPositions, TooLong) as error:
         raise SequenceFailed(number, error) from error
+
+
+def _on_device(model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling,
+               progress: Callable[[int], None]) -> dict[int, Decoding]:  # fmt: skip
+    """Decode sequences together on a device. Raises: SequenceFailed: as `decode_batch`."""
+    from lockstep.models.on_device import decode_on_device  # imports PyTorch
+
+    found = {}
+    for number, result in zip(starts, decode_on_device(model, list(starts.values()), process, sampling.device, progress)):
+        if not isinstance(result, Decoding):
+            raise SequenceFailed(number, result)
+        found[number] = result
+    return found
+
+
+def _in_steps(model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling,
+              progress: Callable[[int], None]) -> dict[int, Decoding]:  # fmt: skip
+    """Decode sequences together, and edit each on its own. Raises: as `_Pass.decode`."""
+    return _Pass(model, starts, process, sampling).decode(progress)
 
 
 class _Pass:

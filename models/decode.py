@@ -144,12 +144,24 @@ class Decoder:
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions], self.device)
 
 
+def stays_on_device(sampling: Sampling) -> bool:
+    """Whether a decode in which nobody looks at steps is made on an accelerator as a whole."""
+    return sampling.device != "cpu" and sampling.engine == "dense" and sampling.order == "parallel"
+
+
 def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
            sampling: Sampling = DEFAULT_SAMPLING, progress: Callable[[int], None] = lambda step: None) -> Decoding:  # fmt: skip
     """Decode to the end. Arguments and errors are those of `Decoder`. `progress` gets the number of decoding steps, now and then.
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
+    if stays_on_device(sampling):
+        from lockstep.models.on_device import decode_on_device  # imports PyTorch
+
+        (found,) = decode_on_device(model, [(tokens, Positions.of(positions))], process, sampling.device)
+        if not isinstance(found, Decoding):
+            raise found
+        return found
     decoder = Decoder(model, tokens, positions, process, sampling)
     context = (len(tokens), *decoder.contexts(progress))
     return Decoding(decoder.sequence.tokens.copy(), len(context) - 1, context, decoder.engine)
