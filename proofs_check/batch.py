@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -60,9 +59,9 @@ def read_batch(path: Path) -> list[InputLine]:
 
 #: A decode takes as long as this many tokens take a fast engine, besides its own; and a pair of rows takes the dense engine as
 #: long as this part of a token.
-START, PAIR = 50_000, 1 / 15
-#: From so many tokens on, about six seconds of a fast engine, processes save more time than their starts take.
-WORTH_PROCESSES = 4_000_000
+START, PAIR = 7_000, 1 / 15
+#: From so many tokens on, about three seconds of a fast engine, processes save more time than their starts take.
+WORTH_PROCESSES = 2_000_000
 #: Each worker gets about so many shares of the lines: few, so that many lines share a pass; some, so that no worker waits long.
 SHARES = 4
 
@@ -165,7 +164,7 @@ def _in_processes(shares: Sequence[Share], workers: int, found: dict[int, Decode
     """Decode in processes; the results go into `found`."""
     small = [part for share in shares for part in share.cut(workers)]
     with processes(min(workers, len(small))) as pool:
-        for share, decoded in zip(small, pool.map(_decode_pickled, map(pickle.dumps, small))):
+        for share, decoded in zip(small, pool.map(_decode, small)):
             found |= zip(share.numbers, decoded)
             progress()
 
@@ -232,12 +231,6 @@ def _decode_together(share: Share, watch: Callable[[int], None]) -> list[Decoded
         with _numbered(number):
             found.append(p.finish(layout, decoding))
     return found
-
-
-def _decode_pickled(share: bytes) -> list[Decoded]:
-    """Decode a share that `pickle` wrote: the pickles of `multiprocessing` refer to tensors of a process that may be gone."""
-    found: Share = pickle.loads(share)
-    return _decode(found)
 
 
 @contextmanager
