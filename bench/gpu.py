@@ -25,20 +25,21 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load
 
 BATCHES = (1, 16, 256)
-PROGRAM, SIZE = "tree_sum", 8
+PROGRAM = "tree_sum"
 
 
 def main(device: Annotated[str, typer.Option(help="cuda, or cpu for a rehearsal.")] = "cuda",
-         most: Annotated[int, typer.Option(help="The largest batch.")] = BATCHES[-1]) -> None:  # fmt: skip
+         most: Annotated[int, typer.Option(help="The largest batch.")] = BATCHES[-1],
+         size: Annotated[int, typer.Option(help="The size of the inputs.")] = 8) -> None:  # fmt: skip
     """Decode batches of inputs of one program, in every construction, in float64 and float32."""
     if device == "cuda" and not torch.cuda.is_available():
         print("torch finds no cuda device: nothing was run")
         raise typer.Exit(1)
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    table = Table("process", "dtype", "batch", "decoding steps", "tokens", "tokens a second", title=f"{PROGRAM} {SIZE} on {name}")
+    table = Table("process", "dtype", "batch", "decoding steps", "tokens", "tokens a second", title=f"{PROGRAM} {size} on {name}")
     for construction in CONSTRUCTIONS:
         for dtype in ("float64", "float32"):
-            compiled, starts, wanted = _inputs(construction, dtype, most)
+            compiled, starts, wanted = _inputs(construction, dtype, most, size)
             for batch in (b for b in BATCHES if b <= most):
                 taken = _seconds(compiled, starts[:batch], wanted[:batch], device)
                 tokens = sum(_unmasked(compiled, start[0], found) for start, found in zip(starts[:batch], wanted[:batch]))
@@ -55,10 +56,10 @@ def main(device: Annotated[str, typer.Option(help="cuda, or cpu for a rehearsal.
     print("every token is that of the CPU")
 
 
-def _inputs(construction: str, dtype: str, count: int) -> tuple[Compiled, list, list[Decoding]]:  # type: ignore[type-arg]
+def _inputs(construction: str, dtype: str, count: int, size: int) -> tuple[Compiled, list, list[Decoding]]:  # type: ignore[type-arg]
     """One model, starts for so many random inputs, and what a decode on the CPU makes of each."""
     program, chance = load(DIRECTORY / f"{PROGRAM}.pram"), np.random.default_rng(0)
-    jobs = [program.instantiate({"n": SIZE}, {"A": chance.integers(0, 99, SIZE).tolist()}, WORD_BITS) for _ in range(count)]
+    jobs = [program.instantiate({"n": size}, {"A": chance.integers(0, 99, size).tolist()}, WORD_BITS) for _ in range(count)]
     length = run(jobs[0]).time
     compiled = compile_code(Code.of(jobs[0]), CONSTRUCTIONS[construction].widths(jobs[0], length), dtype, construction)
     layouts = [compiled.layout(job, length) for job in jobs]
