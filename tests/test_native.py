@@ -220,7 +220,7 @@ def test_every_compiled_module(name: str, construction: str, monkeypatch: pytest
     if name not in modules.usable():
         pytest.skip("the native engine was not compiled")
     monkeypatch.setitem(
-        ENGINES, "native", lambda model, tokens, positions: NativeSession(model, tokens, positions, modules.module(name))
+        ENGINES, "native", lambda model, tokens, positions, device: NativeSession(model, tokens, positions, modules.module(name))
     )
     for program, size in (("hillis_steele", 3), ("counter", 2)):
         job = job_of(program, size, 16)

@@ -29,22 +29,17 @@ pytestmark = pytest.mark.skipif(not modules.usable() or not compiler(), reason="
 OF_THE_TEXT = (
     ("lookups.h", "if (best_goes || tie_may_go) old.state |= SEARCH;", "", "the best key stays the best when it goes"),
     ("lookups.h", "if (!b.best || recency > t.keys[b.best - 1].recency)", "if (!b.best)", "a more recent key is not read"),
-    ("lookups.h", "for (u32 row : h.fresh) answer(h, t, place, rows, row, news);", "", "rows that ask anew get no answer"),
+    ("lookups.h", "for (u32 row : h.fresh) answer(to, t, rows, row, news);", "", "rows that ask anew get no answer"),
     ("lookups.h", "if (t.keys[row].bucket) place_key(t, row, 0, 0, 0);", "", "rows that are gone stay keys"),
     ("lookups.h", "tie |= (b.state & TIED) != 0;", "", "ties are not noticed"),
     ("decoder.h", "rows.push_back(row);", "", "rows that read another value are not computed"),
-    (
-        "decoder.h",
-        "const bool goes_on = differs || anew_.has(row);",
-        "const bool goes_on = differs;",
-        "a row whose token changed stops if its first layer does not",
-    ),
+    ("decoder.h", "keep[v] |= (u64)anew_.has(row[i]) << i;", "", "a row whose token changed stops if its first layer does not"),
     ("positions.h", "from / 8 < runs.back().first + 8", "true", "a run of bits of positions has more than eight columns"),
     (
         "bits.h",
         "to[64 * w + i] = i < rows ? record[chosen[w]] : 0;",
-        "to[64 * w + i] = i < rows ? record[chosen[0]] : 0;",
-        "all words of a record are the first",
+        "to[64 * w + i] = i < rows && w ? record[chosen[w]] : 0;",
+        "the first word of a record counts as 0",
     ),
     ("decoder.h", "t.faults && v < V", "false && v < V", "rows with a fault are computed all the same"),
     ("decoder.h", "found.bits & REMASK ? vocabulary_.mask : ", "", "nothing is remasked"),
@@ -110,15 +105,15 @@ def test_without_a_mutant_the_module_conforms(mutants: Switchboard, monkeypatch:
 
 
 def test_what_cannot_be_planted() -> None:
-    """Text that is not there once, and a piece that is neither a statement nor a condition."""
+    """Text that is not there once, and a piece that is neither a statement nor a value."""
     with pytest.raises(ValueError, match="0 times, not once"):
         compiled([("tape.h", "no such text;", "")])
-    with pytest.raises(ValueError, match="neither a statement nor a condition"):
-        switched(1, "a & b", "a | b")
+    with pytest.raises(ValueError, match="neither a statement nor a value"):
+        switched(1, "a & b", "")
 
 
 def load(mutant: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    def session(model: Any, tokens: Any, positions: Any) -> NativeSession:
+    def session(model: Any, tokens: Any, positions: Any, device: str) -> NativeSession:
         return NativeSession(model, tokens, positions, mutant)
 
     monkeypatch.setitem(ENGINES, "native", session)

@@ -24,6 +24,8 @@ SOURCES = Path(native.__file__).parent / "src"
 Text = tuple[str, str, str]
 #: Which mutant is planted, counted from 1. It stands before the first line of the sources.
 SWITCH = 'extern "C" { __attribute__((visibility("default"))) int planted = 0; }\n'
+#: Pieces with a value: a constant's, a condition, an operation of tapes, or nothing but the value.
+VALUES = (r"(const \w+ \w+ = )(.*)(;)", r"(if \()(.*)(\))", r"(EACH\(\w+, )(.*)(\))", r"()([^;]*[^; ])()")
 
 
 def compiler() -> str | None:
@@ -31,19 +33,19 @@ def compiler() -> str | None:
 
 
 def switched(number: int, old: str, new: str) -> str:
-    """C++ text that does what is new if the mutant is planted, and else what is old. Here are the kinds of pieces that mutants have.
+    """C++ text that does what is new if the mutant is planted, and else what is old: of a statement, a value, or a case of a choice.
 
     Raises: ValueError: a piece of another kind.
     """
     planted = f"planted == {number}"
+    for form in VALUES:
+        if (before := re.fullmatch(form, old)) and (after := re.fullmatch(form, new)):
+            return f"{before[1]}({planted} ? {after[2]} : {before[2]}){before[3]}"
     if old.endswith(";"):
         return f"if ({planted}) {{ {new} }} else {{ {old} }}"
-    for form in (r"(if \()(.*)(\))", r"(EACH\(\w+, )(.*)(\))"):
-        if (before := re.fullmatch(form, old)) and (after := re.fullmatch(form, new)):
-            return f"{before[1]}{planted} ? {after[2]} : {before[2]}{before[3]}"
     if (choice := re.fullmatch(r"(.*) \? (.*) : ", old)) and not new:
         return f"!({planted}) && ({choice[1]}) ? {choice[2]} : "
-    raise ValueError(f"neither a statement nor a condition: {old!r}")
+    raise ValueError(f"neither a statement nor a value: {old!r}")
 
 
 @dataclass(frozen=True)

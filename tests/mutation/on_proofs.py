@@ -41,7 +41,7 @@ def short_model(construction: str) -> Compiled:
 
 def nth(part: str, which: int, value: float) -> Callable[[Compiled], Fault]:
     """Another value of the nth weight that is not 0."""
-    return lambda compiled: Fault(-1, part, tuple(tensor_of(compiled.model, -1, part).nonzero()[which].tolist()), value)
+    return lambda compiled: Fault(-1, part, tuple(np.argwhere(tensor_of(compiled.model, -1, part))[which].tolist()), value)
 
 
 def turned(layer: int, writes: str, bit: int) -> Callable[[Compiled], Fault]:
@@ -55,7 +55,7 @@ def entry(layer: int, part: str, index: tuple[int, ...], value: float) -> Callab
 
 def scale(layer: int, part: str, value: float) -> Callable[[Compiled], Fault]:
     """Another value of the first weight of Q or K that is not 0."""
-    return lambda compiled: Fault(layer, part, tuple(tensor_of(compiled.model, layer, part).nonzero()[0].tolist()), value)
+    return lambda compiled: Fault(layer, part, tuple(np.argwhere(tensor_of(compiled.model, layer, part))[0].tolist()), value)
 
 
 def stray_unit(compiled: Compiled) -> Fault:
