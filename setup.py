@@ -5,13 +5,18 @@ Without a C++ compiler the package installs all the same; then the other engines
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
+from pathlib import Path
 
 import pybind11
 from setuptools import Extension, setup
 
 FOLDER = "models/engines/native"
+SOURCES = sorted(Path(FOLDER, "src").iterdir())
+#: Tells modules apart that were compiled from other sources.
+DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in SOURCES)).hexdigest()[:16]
 #: Names of the modules, the best first, with what each may use of a processor; the last runs everywhere.
 KINDS = {"_plain": []}
 if platform.machine() in ("x86_64", "AMD64") and sys.platform == "linux":
@@ -25,8 +30,8 @@ def extension(name: str, flags: list[str]) -> Extension:
         f"lockstep.models.engines.native.{name}",
         [f"{FOLDER}/src/module.cpp"],
         include_dirs=[pybind11.get_include(), f"{FOLDER}/src"],
-        define_macros=[("NATIVE_NAME", name)],
-        depends=[f"{FOLDER}/src/{header}.h" for header in ("bits", "tape", "lookups", "decoder", "positions")],
+        define_macros=[("NATIVE_NAME", name), ("NATIVE_SOURCES", f'"{DIGEST}"')],
+        depends=[str(file) for file in SOURCES],
         extra_compile_args=["-O3", "-std=c++17", "-g0", "-fvisibility=hidden", *flags],
         language="c++",
         optional=True,

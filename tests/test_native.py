@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,8 @@ from lockstep.models.transformer import Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.sweeps import plan
+from lockstep.proofs_check.sweeps.plan import version
 
 INPUTS = 5
 same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)
@@ -296,3 +300,17 @@ def test_the_best_module_of_this_processor() -> None:
     found = modules.usable()
     assert found[-1] == "_plain" and ("_avx2" in found) == (flags <= modules._flags())
     assert np.all([name in modules.MODULES for name in found])
+
+
+@compiled_only
+def test_the_module_was_compiled_from_these_sources() -> None:
+    """After a change to them, `make` compiles it anew. A sweep tells results of other sources apart."""
+    folder = Path(modules.__file__).parent / "src"
+    text = b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+    assert modules.sources() == hashlib.sha256(text).hexdigest()[:16]
+
+
+def test_results_of_other_sources_are_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = version.__wrapped__()
+    monkeypatch.setattr(plan, "sources", lambda: "others")
+    assert version.__wrapped__() != before

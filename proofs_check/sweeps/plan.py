@@ -11,6 +11,7 @@ from importlib.metadata import version as version_of
 from importlib.util import find_spec
 from pathlib import Path
 
+from lockstep.models.engines.native.modules import sources
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.progress import Progress, silent
@@ -172,10 +173,11 @@ def load_subject(subject: Subject) -> Program:
 
 @cache
 def version() -> str:
-    """A fingerprint of the code of JUDGES: results of one version say nothing about another."""
+    """A fingerprint of the code of JUDGES and of the native engine: results of one version say nothing about another."""
     digest = hashlib.sha256()
     for file in sorted(file for judge in JUDGES for file in _sources(judge)):
         digest.update(file.read_bytes())
+    digest.update(sources().encode())
     return digest.hexdigest()[:16]
 
 

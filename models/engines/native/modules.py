@@ -31,6 +31,11 @@ def _flags() -> set[str]:
     return set(line.partition(":")[2].split())
 
 
+def sources() -> str:
+    """A hash of the sources that the module for this CPU was compiled from; "" without one."""
+    return str(getattr(module(), "sources", ""))
+
+
 @cache
 def module(name: str = "") -> ModuleType | None:
     """A compiled module, by default the best one that runs here; None if there is none."""

@@ -7,6 +7,10 @@
 
 namespace py = pybind11;
 
+#ifndef NATIVE_SOURCES
+#define NATIVE_SOURCES ""
+#endif
+
 template <typename T> using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 using Integers = Array<i32>;
 
@@ -76,6 +80,7 @@ static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
 }
 
 PYBIND11_MODULE(NATIVE_NAME, m) {
+  m.attr("sources") = NATIVE_SOURCES;  // a hash of the sources that this module was compiled from
   py::enum_<Rule>(m, "Rule", py::module_local()).value("UNMASK", Rule::UNMASK).value("EDIT", Rule::EDIT);
   py::class_<Decoder>(m, "Decoder", py::module_local())
       .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,
