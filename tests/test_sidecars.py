@@ -21,7 +21,8 @@ from lockstep.pram.job import Array
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import draw_one, generator_for
 from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare
-from lockstep.proofs_check.sweeps.pool import FOREVER, pool
+from lockstep.proofs_check.sweeps.cluster import FOREVER
+from lockstep.proofs_check.sweeps.pool import pool
 
 # -- crashes and errors --------------------------------------------------------------------------------
 
