@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
 from lockstep.proofs_check.verification.rows import RUNS
+from lockstep.proofs_check.workers import processes
 
 #: Programs in one share of the work.
 SHARE = 20
@@ -77,8 +77,8 @@ def _shares(shares: list[Share], workers: int) -> Iterator[Iterator[CampaignOutc
     if workers == 0:
         yield starmap(check_share, shares)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield pool.imap(_check_share, shares)
+    with processes(workers) as pool:
+        yield pool.map(_check_share, shares)
 
 
 def _check_share(share: Share) -> CampaignOutcome:
