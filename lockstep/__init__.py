@@ -126,9 +126,9 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     from lockstep.pram.winner import parse_winner
     from lockstep.proofs_check.verification import Options
     from lockstep.proofs_check.verification import verify as verify_program
-    from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT, SLOWER
+    from lockstep.proofs_check.verification.cases import usual_max_context
 
-    limit = SLOWER.get(engine, DEFAULT_MAX_CONTEXT)
+    limit = usual_max_context(engine)
     options = Options(
         constructions, order, dtype, seed, word_bits, limit if max_context is None else max_context, engine, device,
         max_decoding_steps, DEFAULT_MAX_STEPS if max_steps is None else max_steps, strict,

@@ -13,6 +13,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from lockstep.pram import syntax
 from lockstep.pram.access import MODES
+from lockstep.pram.cache import writable_cache_folder
 from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.parameters import MAX_PARAMETER_BITS
 from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
@@ -130,7 +131,11 @@ class _Nesting:
 def _lark() -> Lark:
     """Return the LALR(1) parser. In its lexer, keywords are reserved everywhere."""
     grammar = (files(__package__) / "grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=_Builder())
+    folder = (
+        writable_cache_folder()
+    )  # Lark keeps its tables there, under a hash of the grammar: to make them takes a fifth of a second
+    tables = str(folder / "grammar.tables") if folder else False
+    return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=_Builder(), cache=tables)
 
 
 def span(token: Token) -> Span:

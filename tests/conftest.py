@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 
+os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / f"lockstep-tests-{os.getuid()}")  # not the user's cache
 os.environ.pop("COLUMNS", None)  # of processes that tests run in at once it is set; tables are as wide as in a pipe
 pytest.register_assert_rewrite("kit")  # its assertions say what was compared, as those of tests do
 

@@ -46,7 +46,8 @@ def has(name: str, value: Value) -> Edit:
 
 def all_are(dtype: type, named: str) -> Edit:
     def edit(tensors: Tensors, text: Text) -> None:
-        tensors.update({name: tensor.astype(dtype) for name, tensor in tensors.items()})
+        with np.errstate(over="ignore"):  # some weights are infinite as float16
+            tensors.update({name: tensor.astype(dtype) for name, tensor in tensors.items()})
         text["dtype"] = named
 
     return edit

@@ -106,7 +106,7 @@ def test_a_model_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.Monk
 
     def damaged(self: check.Models, *arguments: Any) -> Any:
         compiled = get(self, *arguments)
-        compiled.model.layers[2].w_out.zero_()
+        compiled.model.layers[2].w_out[:] = 0
         return compiled
 
     monkeypatch.setattr(check.Models, "get", damaged)

@@ -21,6 +21,7 @@ from lockstep.proofs_check.failing import input_text, shrink_failing
 from lockstep.proofs_check.failing import name as name_of
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Options
+from lockstep.proofs_check.verification.cases import usual_max_context
 
 #: Fields of Options that are flags of `verify` with the same name. The command has those that are not the default.
 FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
@@ -84,7 +85,7 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
     words += process_flags((check.process,) if check.process else options.constructions)
     if options.order != "parallel":
         words += ["--order", options.order, "--seed", options.seed]
-    default = {field.name: field.default for field in fields(Options)}
+    default = {field.name: field.default for field in fields(Options)} | {"max_context": usual_max_context(options.engine)}
     for name in FLAGS:
         if (value := getattr(options, name)) != default[name]:
             words += [f"--{name.replace('_', '-')}", value]

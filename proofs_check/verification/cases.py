@@ -32,6 +32,11 @@ DEFAULT_MAX_CONTEXT = 20_000
 SLOWER = {"dense": 1000, "active": 1000}
 
 
+def usual_max_context(engine: str) -> int:
+    """The limit that applies where the user sets none."""
+    return SLOWER.get(engine, DEFAULT_MAX_CONTEXT)
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of a verification, as the command line sets them.

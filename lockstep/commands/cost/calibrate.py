@@ -17,6 +17,7 @@ from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import MDM
 from lockstep.models.atomic import write_atomically
 from lockstep.models.engines import available
+from lockstep.pram.cache import cache_folder
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
 
@@ -70,8 +71,7 @@ def _processor() -> str:
 
 def cache_file() -> Path:
     """The file of the cache."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "lockstep" / "cost.json"
+    return cache_folder() / "cost.json"
 
 
 def cached() -> Calibration | None:

@@ -78,10 +78,10 @@ def verify(file: File, input: Input = None,
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.verification import Options
     from lockstep.proofs_check.verification import verify as verify_program
-    from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT, SLOWER
+    from lockstep.proofs_check.verification.cases import usual_max_context
 
     named = winner_named(program, winner, fixed=False)
-    most = SLOWER.get(engine, DEFAULT_MAX_CONTEXT) if max_context is None else max_context
+    most = usual_max_context(engine) if max_context is None else max_context
     options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named)
     try:
         with reading(input) as given, progress_bar(err, f"verifying {program.name}") as progress:
