@@ -5,6 +5,7 @@ Those of the C++ text are compiled together, which takes some seconds. Those of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from kit import decoding
 from kit.jobs import job_of
 from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
 from kit.native_mutants import Switchboard, compiled, compiler, switched
+from kit.translations import nothing_prepared
 from mutation.planting import Rewrite
 
 from lockstep.compiler.compile import CONSTRUCTIONS
@@ -30,6 +32,7 @@ OF_THE_TEXT = (
     ("lookups.h", "if (best_goes || tie_may_go) old.state |= SEARCH;", "", "the best key stays the best when it goes"),
     ("lookups.h", "if (!b.best || recency > t.keys[b.best - 1].recency)", "if (!b.best)", "a more recent key is not read"),
     ("lookups.h", "for (u32 row : h.fresh) answer(to, t, rows, row, news);", "", "rows that ask anew get no answer"),
+    ("decoder.h", "pass_ <= (u32)last", "true", "rows that ask anew are never listed"),
     ("lookups.h", "if (t.keys[row].bucket) place_key(t, row, 0, 0, 0);", "", "rows that are gone stay keys"),
     ("lookups.h", "tie |= (b.state & TIED) != 0;", "", "ties are not noticed"),
     ("decoder.h", "rows.push_back(row);", "", "rows that read another value are not computed"),
@@ -89,6 +92,13 @@ def test_the_engine_conforms() -> None:
 @pytest.fixture(scope="module")
 def mutants() -> Switchboard:
     return compiled([row[:3] for row in OF_THE_TEXT])
+
+
+@pytest.fixture(autouse=True)
+def anew() -> Iterator[None]:
+    """A mutant must translate, and what it translates must not be kept."""
+    with nothing_prepared():
+        yield
 
 
 @pytest.mark.parametrize("number", range(1, 1 + len(OF_THE_TEXT)), ids=[row[-1] for row in OF_THE_TEXT])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from kit.decoding import same_tokens
 from kit.made_models import finding_model, lookup_model
+from kit.translations import nothing_prepared
 
 from lockstep.models.decode import decode
 from lockstep.models.engines.native import prepared
@@ -20,9 +22,9 @@ from lockstep.models.transformer import Factored, Transformer
 
 
 @pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "_kept", type(prepared._kept)())
-    monkeypatch.setattr(prepared, "_wide", {})
+def empty() -> Iterator[None]:
+    with nothing_prepared():
+        yield
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kit.translations import nothing_prepared
+
 from mutation.table import Check, Mutant
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "SURVIVED"
@@ -53,7 +55,7 @@ class Judge:
             return Verdict(mutant, BROKEN, wrong, 0.0)
         started = time.perf_counter()
         try:
-            with mutant.plant.planted():
+            with nothing_prepared(), mutant.plant.planted():
                 found = check.finds()
         except Exception as error:  # whatever it is: the mutant was not caught by its check
             crash = f"{type(error).__name__}: {error}"

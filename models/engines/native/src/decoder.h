@@ -85,7 +85,8 @@ class Decoder {
     const int last = (int)tapes.size() - 1;
     for (int l = 0; l < last; l++) {
       passed_.clear();
-      layers[l]->begin(++pass_);
+      pass_++;
+      layers[l]->begin(pass_, pass_ <= (u32)last);
       for (u32 row : dead_) seen_.add(row), layers[l]->remove(rows_, row);
       through(l, rows);
       if (l == 0) passed_ = rows;

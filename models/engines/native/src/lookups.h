@@ -30,7 +30,7 @@ struct Key {
 
 // Of a row, a head and a care; it stands in no bucket where the row asks nothing.
 struct Asker {
-  u32 bucket, next, previous, unused;
+  u32 bucket, next, previous;
 };
 
 // Finds buckets by code: directly where codes are short, else by hashing.
@@ -118,7 +118,8 @@ class Lookups {
     }
   }
 
-  void begin(u32 pass) { pass_ = pass; }
+  // first: no row has read anything. Then rows that find no key have the sink's value already, and need no list.
+  void begin(u32 pass, bool first) { pass_ = pass, first_ = first; }
 
   // Keys of 64 lanes: where rows are keys no more, and where they are now.
   void relink_keys(Table &t, const u32 *row_of, const u64 *out, size_t stride, u64 gone, u64 visible) {
@@ -193,6 +194,7 @@ class Lookups {
 
  private:
   u32 pass_ = 0;
+  bool first_ = false;
 
   // Askers count from 1: row << spread | place of the head * cares + care, and 1.
   static u32 id_of(const Table &t, u32 row, size_t place, size_t care) {
@@ -268,7 +270,7 @@ class Lookups {
       if (b.askers) asker(t, b.askers).previous = id;
       b.askers = id;
     }
-    if (anew) h.fresh.push_back(row);
+    if (anew && !first_) h.fresh.push_back(row);
   }
 
   void be_silent(Table &t, Head &h, size_t place, const Rows &rows, u32 row) {
