@@ -102,13 +102,9 @@ class NativeSession:
         about = self.tapes[number].about[plane]
         if about in self.preparing.wide or not ("column" in about or about.startswith("readout")):
             raise Unsuitable(f"{about}: a row holds what it should not")
-        # One readout bit that is a number is seldom alone.
-        same = (
-            {f"readout, bit {j}" for j in range(self.preparing.model.vocabulary.most_bits)}
-            if about.startswith("readout")
-            else set()
-        )
-        self.preparing.wide |= {about, *same}
+        self.preparing.wide.add(about)
+        if about.startswith("readout"):  # one bit of it that is a number is seldom alone
+            self.preparing.wide |= {f"readout, bit {j}" for j in range(self.preparing.model.vocabulary.most_bits)}
         self._begin(self.decoder.tokens().copy())
 
     # -- steps of its own ------------------------------------------------------------------------
