@@ -98,7 +98,7 @@ def test_time_is_held_where_nothing_is_decoded(do: Do, monkeypatch: pytest.Monke
     assert {(each["holds"], each["measured"]) for each in checked} == {(True, 0)} and all(each["left_out"] for each in checked)
     Path("late.pram").write_text(TINY.replace("== 8", "== 8 + n / 17"))
     outcome = do("cost late.pram --size 16,17 --exact --check --process mdm")
-    assert outcome.status == REFUTED and outcome.out.count("FAILED: T is 8, not 9") == len(MAX_CONTEXT)
+    assert outcome.status == REFUTED and outcome.out.count("FAILED: T is 8, not 9") == len(available())
 
 
 def test_what_is_not_certified_is_said(do: Do) -> None:

@@ -13,12 +13,16 @@ from kit.translations import nothing_prepared
 
 from lockstep.models.decode import decode
 from lockstep.models.engines.native import prepared
+from lockstep.models.engines.native.modules import usable
 from lockstep.models.engines.native.prepared import MOST_KEPT, Preparing, digest
 from lockstep.models.engines.native.session import NativeSession
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Factored, Transformer
+
+
+compiled_only = pytest.mark.skipif(not usable(), reason="the native engine was not compiled")
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +90,7 @@ def test_what_else_is_in_the_key() -> None:
     assert digest(model, Positions.of(moved), 0) == before
 
 
+@compiled_only
 def test_a_model_is_translated_once(made: list[Preparing]) -> None:
     model, tokens, positions = lookup_model(7)
     first = same_tokens(model, tokens, positions, "native"), len(made)
@@ -93,6 +98,7 @@ def test_a_model_is_translated_once(made: list[Preparing]) -> None:
     assert (same_tokens(model, tokens, positions, "native"), len(made)) == first
 
 
+@compiled_only
 def test_a_weight_that_changes_in_place_is_seen(made: list[Preparing]) -> None:
     model, tokens, positions = lookup_model(7)
     before = decode(model, tokens, positions, sampling=Sampling(engine="native"))
@@ -102,6 +108,7 @@ def test_a_weight_that_changes_in_place_is_seen(made: list[Preparing]) -> None:
     assert len(made) == 4  # each twice
 
 
+@compiled_only
 def test_columns_that_were_too_wide_are_known_the_next_time(made: list[Preparing]) -> None:
     """The first sequence shows that a column holds more than a bit; the second starts with that."""
     model, tokens, positions = lookup_model(7)
@@ -111,6 +118,7 @@ def test_columns_that_were_too_wide_are_known_the_next_time(made: list[Preparing
     assert made[-1].wide == {"layer 1, column 12"} and len(made) == 2
 
 
+@compiled_only
 def test_no_more_are_kept_than_the_limit(made: list[Preparing]) -> None:
     model, tokens, positions = lookup_model(7)
     for n in range(MOST_KEPT + 3):
