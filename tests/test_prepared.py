@@ -21,7 +21,6 @@ from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Factored, Transformer
 
-
 compiled_only = pytest.mark.skipif(not usable(), reason="the native engine was not compiled")
 
 
