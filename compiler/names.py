@@ -1,4 +1,4 @@
-"""Names and limits that are needed where torch is not: what constructions are called, and how many bits models have."""
+"""Names and limits that are needed where the compiler is not: what constructions are called, and how many bits models have."""
 
 from __future__ import annotations
 

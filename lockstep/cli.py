@@ -31,8 +31,6 @@ COMMANDS = {
     "Look after the installation": ("doctor",),
 }
 ROOMS = Path(__file__).parent / "commands"
-#: Exit status: the program or its input is wrong.
-WRONG = 1
 
 
 def module_of(name: str) -> str:
@@ -102,6 +100,8 @@ def main() -> NoReturn:
     except Exception as error:
         if not _explained(error):
             raise
+    from lockstep.common.console import WRONG  # imports Rich
+
     sys.exit(WRONG)
 
 

@@ -1,4 +1,4 @@
-"""Atomic writes of files. This module stands apart from `lockstep.models.files`, so that commands can use it without torch."""
+"""Atomic writes of files. This module stands apart from `lockstep.models.files`, which imports more than commands need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that options take, as types. They stand apart from their tables, so that commands can use them without torch.
+"""The names that options take, as types. They stand apart from their tables, so that commands can use them without the engines.
 
 `tests/test_names.py` compares each with its table.
 """

@@ -131,9 +131,8 @@ class _Nesting:
 def _lark() -> Lark:
     """Return the LALR(1) parser. In its lexer, keywords are reserved everywhere."""
     grammar = (files(__package__) / "grammar.lark").read_text(encoding="utf-8")
-    folder = (
-        writable_cache_folder()
-    )  # Lark keeps its tables there, under a hash of the grammar: to make them takes a fifth of a second
+    folder = writable_cache_folder()
+    # To make the tables takes a sixth of a second, so Lark keeps them, with a hash of the grammar.
     tables = str(folder / "grammar.tables") if folder else False
     return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=_Builder(), cache=tables)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from lockstep.proofs_check.sweeps.plan import Task
 from lockstep.proofs_check.sweeps.result import Result
+from lockstep.proofs_check.workers import cores
 
 
 class Pool(Protocol):
@@ -37,4 +37,4 @@ def pool(workers: int | None, scheduler: str | None) -> AbstractContextManager[P
         return nullcontext(InProcess())
     from lockstep.proofs_check.sweeps import cluster
 
-    return cluster.remote(scheduler) if scheduler is not None else cluster.local(workers or os.cpu_count() or 1)
+    return cluster.remote(scheduler) if scheduler is not None else cluster.local(workers or cores())
