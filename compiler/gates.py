@@ -2,7 +2,7 @@
 
 GATES is the table. A row has the flags that an instruction with the operation raises, and the function that
 emits the gates. The gates of layer 2 read the operand bits x and y and add the result to the output bits.
-Shifts, products and sums need a second set of gates, in layer 3. Gates add 0 unless their flag is raised,
+Shifts, products, quotients and sums need a second set of gates, in layer 3. Gates add 0 unless their flag is raised,
 so all operations add to the same output bits.
 
 To add a word operation, define it in `pram/word.py` and add a row here.
@@ -10,10 +10,10 @@ To add a word operation, define it in `pram/word.py` and add a row here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, equals, word_of
+from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, equals, total, word_of
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,80 @@ def mul(alu: Alu) -> None:
             b.gate(At.MEMORY, Threshold(partial[k] - v * (1 << k), {alu.out.bit(k): sign}))
 
 
+def _digit(alu: Alu, shift: int, value: int) -> dict[Bit, int]:
+    """The writes of the gate [number >= value], for value = 1, 2, ..: together they spell a number from bit `shift` on.
+
+    The gate changes bit j where 2^j divides the value: up if value / 2^j is odd, else down.
+    """
+    width = alu.bits - shift
+    return {alu.out.bit(shift + j): 1 if value >> j & 1 else -1 for j in range(width) if value % (1 << j) == 0}
+
+
+def _multiple(bits: Sequence[Linear], factor: int, most: int) -> Linear:
+    """factor * word of the bits, or at least `most` where it is that large: every coefficient is cut at `most`."""
+    return total(bit * min(factor << i, most) for i, bit in enumerate(bits))
+
+
+def div(alu: Alu) -> None:
+    """x / y by two digits to the base B = 2^low. Division by zero gives all ones.
+
+    Layer 2: [x >= c B y] for c = 1, 2, .. is the high digit in unary. The product P = y * (high digit) is at most x / B.
+    Layer 3: [x - B P >= v y] for v = 1 .. B - 1 is the low digit. No sum exceeds (w + 1) 2^w, as coefficients are cut at 2^w.
+    """
+    b, w = alu.builder, alu.bits
+    low = min((w + 2) // 2, w - 1)
+    high, base, most = w - low, 1 << low, 1 << w
+    x, y = word_of([*alu.x]), [*alu.y]
+    product = b.field("div.product", 1, (1 << high) - 1)
+    for c in range(1, 1 << high):
+        form = x - _multiple(y, c * base, most)
+        alu.threshold(At.OPERANDS, "div", form, most, _digit(alu, low, c))
+        for i in range(high):
+            if c << i < 1 << high:  # else y is too large for the digit
+                alu.threshold(At.OPERANDS, "div", form - (1 - y[i]) * most, most, {product.bit(): 1 << i})
+    for v in range(1, base):
+        form = x - product.flag * base - _multiple(y, v, most)
+        alu.threshold(At.MEMORY, "div", form, most, _digit(alu, 0, v))
+
+
+def extreme(name: str, sign: int) -> Callable[[Alu], None]:
+    """Return an emitter: the bits of x where sign (x - y) >= 0, else those of y."""
+
+    def emit(alu: Alu) -> None:
+        far = 1 << alu.bits
+        difference = (word_of([*alu.x]) - word_of([*alu.y])) * sign
+        for j in range(alu.bits):
+            alu.threshold(At.OPERANDS, name, difference - (1 - alu.x[j]) * far, far, {alu.out.bit(j): 1})
+            alu.threshold(At.OPERANDS, name, -difference - 1 - (1 - alu.y[j]) * far, far, {alu.out.bit(j): 1})
+
+    return emit
+
+
+def lg(alu: Alu) -> None:
+    """ceil(log2 x) is the number of j with x > 2^j."""
+    for j in range(alu.bits):
+        alu.threshold(At.OPERANDS, "lg", word_of([*alu.x]) - (1 << j) - 1, 1 << alu.bits, _digit(alu, 0, j + 1))
+
+
+def log(alu: Alu) -> None:
+    """floor(log2 x) is the number of j >= 1 with x >= 2^j."""
+    for j in range(1, alu.bits):
+        alu.threshold(At.OPERANDS, "log", word_of([*alu.x]) - (1 << j), 1 << alu.bits, _digit(alu, 0, j))
+
+
+def ctz(alu: Alu) -> None:
+    """The number j of the lowest bit that is set: one gate for each j writes all bits of j."""
+    for j in range(1, alu.bits):
+        spelled = {alu.out.bit(i): 1 for i in range(alu.bits) if j >> i & 1}
+        alu.threshold(At.OPERANDS, "ctz", alu.x[j] - total([*alu.x][:j]) - 1, 1, spelled)
+
+
+def popcount(alu: Alu) -> None:
+    """The number of bits that are set, by [their sum >= k] for each k."""
+    for k in range(1, alu.bits + 1):
+        alu.threshold(At.OPERANDS, "popcount", total([*alu.x]) - k, alu.bits, _digit(alu, 0, k))
+
+
 @dataclass(frozen=True)
 class GateRow:
     """One row of GATES.
@@ -175,6 +249,13 @@ GATES = {
     "addsat": GateRow(("sums", "sum.emit", "addsat"), addsat, needs=("add",)),
     "sub": GateRow(("sub",), sub),
     "mul": GateRow(("mul",), mul),
+    "div": GateRow(("div",), div),
+    "max": GateRow(("max",), extreme("max", +1)),
+    "min": GateRow(("min",), extreme("min", -1)),
+    "lg": GateRow(("lg",), lg),
+    "log": GateRow(("log",), log),
+    "ctz": GateRow(("ctz",), ctz),
+    "popcount": GateRow(("popcount",), popcount),
     "and": GateRow(("and",), and_),
     "or": GateRow(("or",), or_),
     "xor": GateRow(("xor",), xor),

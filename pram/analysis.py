@@ -2,159 +2,133 @@
 
 A local is *uniform* when all processors hold the same value in it. A fixpoint finds the uniform locals: every local
 starts as uniform. It becomes varying when a varying value is assigned to it, or when only some processors assign to it.
-A last pass then reports all errors at once.
+The same fixpoint finds how each loop runs (`lockstep.pram.loop_kinds`). A last pass then reports all errors at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from lockstep.pram.declarations import Declarations, Symbols
+from lockstep.pram.checking import Context, ExpressionChecker
+from lockstep.pram.declarations import Declarations, Symbols, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
+from lockstep.pram.loop_kinds import LoopKind, LoopKinds, control_ifs
+from lockstep.pram.rewriting import rewrite
 from lockstep.pram.syntax import (
-    COMPARISONS,
     Assign,
-    Binary,
-    Call,
+    Break,
     Expression,
     For,
     Halt,
     If,
     Index,
     Local,
+    LocalArray,
     Name,
     Node,
-    Not,
-    Number,
     Parallel,
     ProgramText,
+    Range,
     Repeat,
-    Shared,
+    Several,
     Single,
     Statement,
     Store,
     While,
-    children,
     walk,
 )
 
-CONTROL = (While, Repeat, Parallel, Single, Halt)
 #: What to write instead of control inside `parallel`.
-ADVICE = {
-    "parallel": "; for pairs, write two ranges: `i in .., j in ..`",
-    "while": "; put it around the `parallel`, or loop with `for`",
-    "repeat": "; put it around the `parallel`, or loop with `for`",
-}
+ADVICE = {"parallel": "; for pairs, write two ranges: `i in .., j in ..`"}
 
 
-def control_ifs(tree: ProgramText) -> frozenset[Span]:
-    """Return the places of the `if`s that contain while, repeat, parallel, single or halt.
+@dataclass(frozen=True)
+class Analysis:
+    """An analysed program.
 
-    Such an `if` costs only the branch taken. It is legal only where its condition is uniform and all processors are active.
+    tree: the program with rewritten statements. control_ifs: the places of the `if`s that cost only the branch taken.
+    loops: how each loop runs that does not run for all processors together, by its place.
     """
-    holding: set[Span] = set()  # no two statements have the same place
-    for node in reversed(list(walk(tree))):  # children before their parents
-        if isinstance(node, CONTROL) or any(below.at in holding for below in children(node)):
-            holding.add(node.at)
-    return frozenset(node.at for node in walk(tree) if isinstance(node, If) and node.at in holding)
+
+    tree: ProgramText
+    symbols: Symbols
+    control_ifs: frozenset[Span]
+    loops: Mapping[Span, LoopKind]
 
 
-def analyse(tree: ProgramText, source: Source) -> Symbols:
-    """Check names, types and uniformity, and return what the declarations name.
+def analyse(tree: ProgramText, source: Source) -> Analysis:
+    """Check names, types and uniformity, and return what lowering needs.
 
     Raises: PramError: with one diagnostic for each error, in the order of the text.
     """
     errors: list[Diagnostic] = []
-    symbols = Declarations(tree, source, errors).symbols()
+    symbols = with_local_arrays(Declarations(tree, source, errors).symbols(), tree, source, errors)
+    tree = rewrite(tree, symbols)
     varying: dict[Span, Span] = {}
-    ifs = control_ifs(tree)
-    known = -1
-    while len(varying) > known:  # each round only adds to `varying`
-        known = len(varying)
-        _Checker(symbols, source, varying, [], ifs).block(tree.body, _Context())
-    _Checker(symbols, source, varying, errors, ifs).block(tree.body, _Context())
+    kinds = LoopKinds(symbols)
+    known = (-1, -1)
+    while known != (len(varying), len(kinds.found)):  # each round only adds to them
+        known = len(varying), len(kinds.found)
+        _Checker(symbols, source, varying, [], control_ifs(tree, kinds.found), kinds).block(tree.body, Context())
+    ifs = control_ifs(tree, kinds.found)
+    _Checker(symbols, source, varying, errors, ifs, kinds).block(tree.body, Context())
     if errors:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
-    return symbols
+    return Analysis(tree, symbols, ifs, kinds.found)
 
 
-@dataclass(frozen=True)
-class _Context:
-    """What surrounds a statement.
-
-    scope:     maps each visible local to the place of its declaration.
-    loops:     which of them are loop variables.
-    divergent: the construct in which some processors may be idle; "" if all are active.
-    assigned:  in a padded region, the places of the locals that it assigns; idle processors do not know their values.
-    """
-
-    scope: Mapping[str, Span] = field(default_factory=dict)
-    loops: frozenset[str] = frozenset()
-    divergent: str = ""
-    assigned: frozenset[Span] | None = None
-
-    @property
-    def place(self) -> str:
-        """The divergent construct, as messages write it."""
-        return f"`{self.divergent}`" if " " not in self.divergent else self.divergent
-
-    def declare(self, name: str, at: Span, loop: bool = False) -> _Context:
-        return replace(self, scope={**self.scope, name: at}, loops=self.loops | {name} if loop else self.loops - {name})
-
-
-class _Checker:
-    """One pass over the statements: marks varying locals and reports errors.
-
-    `varying` maps the declaration of each varying local to the place where its values start to differ.
-    """
+class _Checker(ExpressionChecker):
+    """One pass over the statements: marks varying locals and reports errors."""
 
     def __init__(
-        self, symbols: Symbols, source: Source, varying: dict[Span, Span], errors: list[Diagnostic], ifs: frozenset[Span]
-    ) -> None:
-        self.symbols, self.source, self.varying, self.errors, self.control_ifs = symbols, source, varying, errors, ifs
+        self, symbols: Symbols, source: Source, varying: dict[Span, Span], errors: list[Diagnostic], ifs: frozenset[Span],
+        kinds: LoopKinds,
+    ) -> None:  # fmt: skip
+        super().__init__(symbols, source, varying, errors)
+        self.control_ifs, self.kinds = ifs, kinds
 
-    def block(self, statements: Iterable[Statement], context: _Context) -> None:
+    def block(self, statements: Iterable[Statement], context: Context) -> None:
         for statement in statements:
             context = self.statement(statement, context)
 
-    def statement(self, statement: Statement, context: _Context) -> _Context:
+    def statement(self, statement: Statement, context: Context) -> Context:
         """Check one statement, and return the context of the next one in its block."""
         match statement:
             case Local(name, value, at):
                 self.expression(value, context)
                 return self._assigned(at, value, at, self._declare(name, at, context))
+            case LocalArray():
+                pass  # it was declared with the shared arrays
             case Assign(name, value, at):
                 self.expression(value, context)
                 self._assign(name, value, at, context)
             case Store(name, subscripts, value, at):
                 self.expression(Index(name, subscripts, at), context)
                 self.expression(value, context)
+            case Several():
+                self._several(statement, context)
             case If():
                 self._if(statement, context)
             case For():
                 self._for(statement, context)
-            case While(condition, body):
-                self._control("while", statement.at, context)
-                self.expression(condition, context)
-                self.block(body, context)
-            case Repeat(body, condition):
-                self._control("repeat", statement.at, context)
-                self.block(body, context)
-                self.expression(condition, context)
+            case While() | Repeat():
+                self._while(statement, context)
             case Parallel():
                 self._parallel(statement, context)
             case Single(body, at):
                 self._control("single", at, context)
-                self.block(body, self._padded(statement, context, "single"))
+                self.block(body, replace(self._padded(statement, context, "single"), loop=""))
             case Halt(at):
                 self._control("halt", at, context)
+            case Break(at):
+                self._break(at, context)
         return context
 
     # -- names ---------------------------------------------------------------------------------
 
-    def _declare(self, name: str, at: Span, context: _Context, loop: bool = False) -> _Context:
+    def _declare(self, name: str, at: Span, context: Context, loop: bool = False) -> Context:
         earlier = self.symbols.params.get(name) or self.symbols.arrays.get(name)
         first = earlier.at if earlier else context.scope.get(name)
         if first is not None:
@@ -163,7 +137,7 @@ class _Checker:
             self._error("`pid` is the processor's number and cannot be declared", at)
         return context.declare(name, at, loop)
 
-    def _assign(self, name: str, value: Expression, at: Span, context: _Context) -> None:
+    def _assign(self, name: str, value: Expression, at: Span, context: Context) -> None:
         if name in context.scope:
             if name in context.loops:
                 self._error(f"loop variable `{name}` cannot be assigned", at)
@@ -179,39 +153,36 @@ class _Checker:
         else:
             self.expression(Name(name, at), context)
 
-    def _assigned(self, declared: Span, value: Expression, at: Span, context: _Context) -> _Context:
+    def _assigned(self, declared: Span, value: Expression, at: Span, context: Context) -> Context:
         if context.divergent or not self.uniform(value, context):
             self.varying.setdefault(declared, at)
         return context
 
-    # -- uniformity ----------------------------------------------------------------------------
+    def _several(self, statement: Several, context: Context) -> None:
+        for value in statement.values:
+            self.expression(value, context)
+        for target, value in zip(statement.targets, statement.values):
+            if isinstance(target, Name):
+                self._assign(target.name, value, target.at, context)
+            else:
+                self.expression(target, context)
 
-    def uniform(self, expression: Expression, context: _Context) -> bool:
-        """Return whether all processors get the same value. A read of shared memory is uniform if all processors are active."""
-        return not any(self._varies(node, context) for node in walk(expression))
+    # -- control -------------------------------------------------------------------------------
 
-    def _varies(self, node: Node, context: _Context) -> bool:
-        if isinstance(node, Index):
-            return bool(context.divergent)
-        if not isinstance(node, Name) or node.name in self.symbols.params:
-            return False
-        if node.name in context.scope:
-            return context.scope[node.name] in self.varying
-        return node.name == "pid" or bool(context.divergent)
-
-    def _differs(self, name: str, context: _Context) -> str:
-        origin = context.scope.get(name)
-        where = f", from line {self.varying.get(origin, origin).line}," if origin else ""
-        return f"`{name}`{where} is not the same on all processors"
-
-    def _control(self, word: str, at: Span, context: _Context) -> None:
+    def _control(self, word: str, at: Span, context: Context) -> None:
         if not context.divergent:
             return
         why = "there is one level of processors" if word == context.divergent else "idle processors could not follow it"
         advice = ADVICE.get(word, "") if context.divergent == "parallel" else ""
         self._error(f"`{word}` cannot stand inside {context.place}: {why}{advice}", at)
 
-    def _if(self, statement: If, context: _Context) -> None:
+    def _break(self, at: Span, context: Context) -> None:
+        if not context.loop:
+            self._error("`break` leaves a loop, but there is none around it here", at)
+        elif context.loop == "together":
+            self._control("break", at, context)
+
+    def _if(self, statement: If, context: Context) -> None:
         self.expression(statement.condition, context)
         uniform = not context.divergent and self.uniform(statement.condition, context)
         if uniform and statement.at in self.control_ifs:
@@ -223,37 +194,93 @@ class _Checker:
         self.block(statement.then, inner)
         self.block(statement.otherwise, inner)
 
-    def _padded(self, statement: Node, context: _Context, divergent: str) -> _Context:
+    def _padded(self, statement: Node, context: Context, divergent: str) -> Context:
         """Return the context inside a region in which idle processors run nops instead."""
         assigned = context.assigned
         if assigned is None:
             assigned = self._assignments(statement, context)
         return replace(context, divergent=divergent, assigned=assigned)
 
-    def _assignments(self, region: Node, context: _Context) -> frozenset[Span]:
+    def _assignments(self, region: Node, context: Context) -> frozenset[Span]:
         places = {node.at for node in walk(region) if isinstance(node, Local)}
         names = {node.name for node in walk(region) if isinstance(node, Assign)}
+        names |= {t.name for node in walk(region) if isinstance(node, Several) for t in node.targets if isinstance(t, Name)}
         return frozenset(places | {at for name, at in context.scope.items() if name in names})
 
-    def _for(self, statement: For, context: _Context) -> None:
-        for bound in (statement.first, statement.last):
-            self.expression(bound, context)
-            self._bound(bound, context)
-        inner = self._declare(statement.variable, statement.at, context, loop=True)
-        if not (self.uniform(statement.first, context) and self.uniform(statement.last, context)):
-            self.varying[statement.at] = statement.at
-        for node in (n for s in statement.body for n in walk(s)):
-            if isinstance(node, Assign) and node.name in context.scope and statement.last == Name(node.name):
-                self._error(f"`{node.name}` bounds the `for` of line {statement.at.line} and cannot be assigned in it", node.at)
-        self.block(statement.body, inner)
+    # -- loops ---------------------------------------------------------------------------------
 
-    def _bound(self, bound: Expression, context: _Context) -> None:
+    def _while(self, loop: While | Repeat, context: Context) -> None:
+        word = "while" if isinstance(loop, While) else "repeat"
+        if loop.bound is not None:
+            self._rounds_bound(loop.bound, context)
+        elif context.divergent and not self.kinds.flags_allowed:
+            self._error(
+                f"`{word}` inside {context.place} needs `atmost`: write `{_bounded_form(word)}`, with B rounds enough for every "
+                "processor; only the modes CRCW find by themselves when all are done",
+                loop.at,
+            )
+        apart = self.kinds.note(loop, context)
+        inner = self._apart(loop, context) if apart else replace(context, loop="together")
+        if isinstance(loop, While):
+            self.expression(loop.condition, context)
+        self.block(loop.body, inner)
+        if isinstance(loop, Repeat):
+            self.expression(loop.condition, inner)
+
+    def _apart(self, loop: Node, context: Context) -> Context:
+        """Return the context in a loop in which each processor stops for itself."""
+        return replace(self._padded(loop, context, context.divergent or "a loop that processors leave one by one"), loop="apart")
+
+    def _for(self, loop: For, context: Context) -> None:
+        by = () if loop.by is None else (loop.by,)
+        for expression in (loop.first, loop.last, *by):
+            self.expression(expression, context)
+        if loop.bound is not None:
+            self._rounds_bound(loop.bound, context)
+        why = next((found for b in (loop.first, loop.last, *by) if (found := self._bound(b, context))), None)
+        apart = self.kinds.note_for(loop, context, differs=why is not None)
+        if why is not None and not apart:
+            node, text = why
+            self._error(f"{text}; write `atmost B` before `do`, with B rounds enough for every processor", node.at)
+        inner = self._declare(loop.variable, loop.at, context, loop=True)
+        if apart or not (self.uniform(loop.first, context) and self.uniform(loop.last, context)):
+            self.varying[loop.at] = loop.at
+        self._keep_bound(loop, context)
+        inner = replace(inner, ranges=self._ranges(loop, context))
+        self.block(loop.body, self._apart(loop, inner) if apart else replace(inner, loop="together"))
+
+    def _keep_bound(self, loop: For, context: Context) -> None:
+        """Refuse assignments to the local that is the last bound."""
+        for node in (n for s in loop.body for n in walk(s)):
+            names = node.targets if isinstance(node, Several) else (node,) if isinstance(node, Assign) else ()
+            for name in names:
+                if isinstance(name, (Assign, Name)) and name.name in context.scope and loop.last == Name(name.name):
+                    self._error(f"`{name.name}` bounds the `for` of line {loop.at.line} and cannot be assigned in it", name.at)
+
+    def _ranges(self, loop: For | Range, context: Context) -> Mapping[str, tuple[Expression, Expression]]:
+        """The known ranges of loop variables, with that of this loop if its bounds are made of parameters."""
+        low, high = (loop.low, loop.high) if isinstance(loop, Range) else (loop.first, loop.last)
+        if isinstance(loop, For) and loop.down:
+            low, high = high, low
+        if self.symbols.is_parametric(low) and self.symbols.is_parametric(high):
+            return {**context.ranges, loop.variable: (low, high)}
+        return context.ranges
+
+    def _rounds_bound(self, bound: Expression, context: Context) -> None:
+        """Check the number of rounds after `atmost`: all processors must know it."""
+        self.expression(bound, context)
+        if why := self._bound(bound, context):
+            node, text = why
+            self._error(text.replace("loop bound", "bound of the rounds"), node.at)
+
+    def _bound(self, bound: Expression, context: Context) -> tuple[Node, str] | None:
+        """Return the part of a loop bound that some processors do not know, and why; None if all know it."""
         for node in walk(bound):
             if why := self._bound_error(node, context):
-                self._error(why, node.at)
-                return  # errors below it are part of the same mistake
+                return node, why
+        return None
 
-    def _bound_error(self, node: Node, context: _Context) -> str:
+    def _bound_error(self, node: Node, context: Context) -> str:
         """Return why a loop bound may not contain this node; "" if it may."""
         padded = context.assigned is not None
         if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:
@@ -269,85 +296,22 @@ class _Checker:
             )
         return ""
 
-    def _parallel(self, statement: Parallel, context: _Context) -> None:
+    def _parallel(self, statement: Parallel, context: Context) -> None:
         self._control("parallel", statement.at, context)
-        inner = self._padded(statement, context, "parallel")
-        for number, part in enumerate(statement.ranges):
+        if statement.processors is not None:
+            self._error("`on` divides the items of one range among processors; here are several ranges", statement.processors.at)
+        inner = replace(self._padded(statement, context, "parallel"), loop="")
+        for part in statement.ranges:
             for bound in (part.low, part.high):
                 self.expression(bound, context)
-                if number and not self.symbols.is_parametric(bound):
-                    self._error("the bounds of every range after the first may use only numbers and parameters", bound.at)
-                elif not self.uniform(bound, context):
+                if not self.uniform(bound, context):
                     name = next(n for n in walk(bound) if isinstance(n, Name) and self._varies(n, context))
                     why = self._differs(name.name, context)
                     self._error(f"the range of a `parallel for` differs per processor: {why}", name.at)
-            inner = self._declare(part.variable, part.at, inner, loop=True)
+            inner = replace(self._declare(part.variable, part.at, inner, loop=True), ranges=self._ranges(part, inner))
             self.varying[part.at] = part.at
         self.block(statement.body, inner)
 
-    # -- expressions ---------------------------------------------------------------------------
 
-    def expression(self, expression: Expression, context: _Context) -> None:
-        """Check an expression and everything in it."""
-        for node in walk(expression):
-            match node:
-                case Name(name, at):
-                    self._name(name, at, context)
-                case Index(name, subscripts, at):
-                    self._index(name, subscripts, at)
-                case Binary():
-                    self._operator(node)
-                case Not(operand):
-                    if not self.symbols.is_parametric(operand):
-                        self._truth(operand, "not")
-                case Call(function, _, at):
-                    if not self.symbols.is_parametric(node):
-                        self._error(f"`{function}` takes numbers and parameters only", at)
-
-    def _name(self, name: str, at: Span, context: _Context) -> None:
-        array = self.symbols.arrays.get(name)
-        if array is not None and array.dimensions:
-            self._error(f"`{name}` is an array and needs {_subscript_count(array)}", at)
-        elif array is None and name not in context.scope and name not in self.symbols.params and name != "pid":
-            known = {*context.scope, *self.symbols.params, *self.symbols.arrays}
-            self._error(f"undeclared name `{name}`{did_you_mean(name, known)}", at)
-
-    def _index(self, name: str, subscripts: tuple[Expression, ...], at: Span) -> None:
-        array = self.symbols.arrays.get(name)
-        if array is None:
-            known = did_you_mean(name, self.symbols.arrays)
-            self._error(f"undeclared array `{name}`{known}", at)
-        elif len(array.dimensions) != len(subscripts):
-            wants = (
-                f"takes {_subscript_count(array)}, not {len(subscripts)}"
-                if array.dimensions
-                else "is a scalar and takes no subscript"
-            )
-            self._error(f"`{name}` {wants}", at)
-        else:
-            for subscript, extent in zip(subscripts, array.dimensions):
-                if isinstance(subscript, Number) and isinstance(extent, Number) and subscript.value >= extent.value:
-                    room = f"0 .. {extent.value - 1}" if extent.value else "empty"
-                    self._error(f"index {subscript.value} is outside `{name}` ({room})", subscript.at)
-
-    def _operator(self, node: Binary) -> None:
-        if node.operator not in ("/", "%", "and", "or") or self.symbols.is_parametric(node):
-            return
-        if node.operator in "/%":
-            hint = "`>>` divides by a power of two" if node.operator == "/" else "`&` gives a remainder by a power of two"
-            self._error(f"`{node.operator}` works on parameters only; on words {hint}", node.at)
-        if node.operator in ("and", "or"):
-            self._truth(node.left, node.operator)
-            self._truth(node.right, node.operator)
-
-    def _truth(self, operand: Expression, word: str) -> None:
-        is_truth = isinstance(operand, Not) or isinstance(operand, Binary) and operand.operator in (*COMPARISONS, "and", "or")
-        if not is_truth:
-            self._error(f"`{word}` takes truth values; compare the word first, as in `... != 0`", operand.at)
-
-    def _error(self, message: str, at: Span) -> None:
-        self.errors.append(Diagnostic(message, self.source, at))
-
-
-def _subscript_count(array: Shared) -> str:
-    return f"{len(array.dimensions)} subscript{'s' if len(array.dimensions) > 1 else ''}"
+def _bounded_form(word: str) -> str:
+    return "while ... atmost B do" if word == "while" else "until ... atmost B"

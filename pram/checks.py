@@ -6,6 +6,7 @@ is never decoded.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Protocol, Union
 
 import numpy as np
@@ -14,8 +15,19 @@ from numpy.typing import NDArray
 from lockstep.pram import parameters
 from lockstep.pram.access import Conflict
 from lockstep.pram.errors import PramError, Span
-from lockstep.pram.instructions import AgreementCheck, IndexCheck, Instruction, ItemRange, ItemsCheck, Operand, Subject, Trap
+from lockstep.pram.instructions import (
+    AgreementCheck,
+    IndexCheck,
+    Instruction,
+    ItemsCheck,
+    Operand,
+    StepCheck,
+    Subject,
+    Trap,
+    UnfinishedCheck,
+)
 from lockstep.pram.job import Job
+from lockstep.pram.loops import Rounds
 from lockstep.pram.syntax import Expression
 from lockstep.pram.word import MAX_WORD_BITS, largest_word
 
@@ -38,6 +50,9 @@ class Machine(Protocol):
     """What the checks need of a machine (`lockstep.pram.machine.Machine`)."""
 
     job: Job
+    rounds: Rounds
+
+    def look_ahead(self, first: int, last: int, pids: Words) -> Words: ...
 
     def pids(self, group: Group) -> Words: ...
 
@@ -57,6 +72,10 @@ def check_before(machine: Machine, instruction: Instruction, group: Group) -> No
                 _check_index(machine, check, instruction, group)
             case AgreementCheck(statement):
                 _check_agreement(machine, statement, instruction, group)
+            case UnfinishedCheck():
+                _check_unfinished(machine, check, instruction, group)
+            case StepCheck():
+                _check_step(machine, instruction, group)
     if instruction.trap is not Trap.NOTHING:
         _check_operands(machine, instruction)
 
@@ -97,24 +116,28 @@ def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
     return np.broadcast_to(np.int64(max(-CLIP_LIMIT, min(value, CLIP_LIMIT))), machine.pids(group).shape)
 
 
+def _integer(machine: Machine, subject: Subject, group: Group) -> int:
+    """Return the exact integer that a check looks at, which is the same on all processors of a group."""
+    return int(_exact(machine, subject, group)[0]) if isinstance(subject, Operand) else _evaluate(machine, subject)
+
+
 def _evaluate(machine: Machine, expression: Expression) -> int:
     return parameters.evaluate(expression, machine.job.values, machine.job.source)
 
 
 def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, group: Group) -> None:
     array = next(a for a in machine.job.arrays if a.name == check.array)
-    subject = check.subject
-    if isinstance(subject, Operand) and subject.kind == "register":  # the common case, kept fast
+    subject, first, extent = check.subject, array.first(check.axis), array.shape[check.axis]
+    if isinstance(subject, Operand) and subject.kind == "register" and not first:  # the common case, kept fast
         values = machine.operand(subject, group)
-        if int(values.max()) < array.shape[check.axis]:
+        if int(values.max()) < extent:
             return
     values = _exact(machine, subject, group)
-    bad = (values < 0) | (values >= array.shape[check.axis])
+    bad = (values < first) | (values >= first + extent)
     if bad.any():
         at = int(np.argmax(bad))
-        which = "" if len(array.shape) == 1 else ("row ", "column ")[check.axis]
-        extent = array.shape[check.axis]
-        room = f"0 .. {extent - 1}" if extent else "empty"
+        which = array.axis_name(check.axis)
+        room = f"{first} .. {first + extent - 1}" if extent else "empty"
         raise machine.error(
             f"processor {machine.pids(group)[at]}: {which}index {values[at]} is outside `{array.name}` ({room})", instruction.at
         )
@@ -123,15 +146,14 @@ def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, 
 def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:
     """Check that every item has a processor and is a word, and that `value` is 1 exactly on the processors with an item."""
     processors, pids, at = machine.job.processors, machine.pids(group), instruction.at
-    bounds = [(int(_exact(machine, r.low, group)[0]), int(_exact(machine, r.high, group)[0])) for r in check.ranges]
-    items = [low + _index(machine, part, pids) for part, (low, _) in zip(check.ranges, bounds)]
-    active = np.logical_and.reduce([item <= high for item, (_, high) in zip(items, bounds)])
-    low, high = bounds[0]
-    needed = high - low + 1 << _evaluate(machine, check.ranges[0].shift)
-    if all(low <= high for low, high in bounds) and needed > processors:
+    bounds = [(_integer(machine, r.low, group), _integer(machine, r.high, group)) for r in check.ranges]
+    extents = [max(0, high - low + 1) for low, high in bounds]
+    needed = prod(extents)
+    if needed > processors:
         raise machine.error(f"{needed} processors are needed for these items, but procs is {processors}", at)
-    for item in items:
-        _check_words(machine, item, active, at)
+    active = pids < needed
+    for (low, _), index in zip(bounds, _indices(pids, extents)):
+        _check_words(machine, low + index, active, at)
     wrong = np.flatnonzero(active != (value != 0))
     if len(wrong):
         bits, first = machine.job.word_bits, wrong[0]
@@ -139,6 +161,15 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
         why = "its end + 1 is not a word" if active[first] else f"processor {pids[first]}, past its end, has no word for its item"
         size = "`word` sets the size" if bits < MAX_WORD_BITS else "words cannot be longer"
         raise machine.error(f"the range ends at {largest_word(bits)}, the largest word of {bits} bits ({size}): {why}", at)
+
+
+def _indices(pids: Words, extents: list[int]) -> list[Words]:
+    """Return the index in each range of the item of each processor. The last range counts fastest."""
+    found = []
+    for extent in extents[:0:-1]:
+        pids, index = np.divmod(pids, max(extent, 1))
+        found.append(index)
+    return [pids, *found[::-1]]
 
 
 def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:
@@ -150,11 +181,28 @@ def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: 
         raise machine.error(f"item {first} {what}", at)
 
 
-def _index(machine: Machine, part: ItemRange, pids: Words) -> Words:
-    index = pids >> _evaluate(machine, part.shift)
-    if part.width is None:
-        return index
-    return index & ((1 << _evaluate(machine, part.width)) - 1)
+def _check_unfinished(machine: Machine, check: UnfinishedCheck, instruction: Instruction, group: Group) -> None:
+    """Refuse a run in which some processor would go on after the last round."""
+    left = np.broadcast_to(machine.operand(instruction.operand("x"), group), machine.pids(group).shape)
+    if left.any():  # all of a group have the same rounds left
+        return
+    pids = machine.pids(group)
+    if check.last:
+        pids = pids[machine.look_ahead(check.first, check.last, pids) != 0]
+    if len(pids):
+        raise machine.error(
+            f"processor {pids[0]} is not done after {machine.rounds.made[check.back]} rounds of this `{check.statement}`; "
+            "`atmost` must allow more",
+            instruction.at,
+        )
+
+
+def _check_step(machine: Machine, instruction: Instruction, group: Group) -> None:
+    steps = np.broadcast_to(machine.operand(instruction.operand("y"), group), machine.pids(group).shape)
+    if not steps.all():
+        raise machine.error(
+            f"processor {machine.pids(group)[int(np.argmin(steps))]}: the step of this `for` is 0", instruction.at
+        )
 
 
 def _check_agreement(machine: Machine, statement: str, instruction: Instruction, group: Group) -> None:

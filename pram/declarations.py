@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lockstep.pram import parameters
+from lockstep.pram import functions, parameters
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import Diagnostic, Source, Span, did_you_mean
-from lockstep.pram.syntax import Claim, Expression, Index, Mode, Name, Node, Number, Param, Procs, ProgramText, Shared, Word, walk
+from lockstep.pram.syntax import (
+    INF,
+    Binary,
+    Call,
+    Claim,
+    Expression,
+    Index,
+    LocalArray,
+    Mode,
+    Name,
+    Node,
+    Number,
+    Param,
+    Procs,
+    ProgramText,
+    Shared,
+    Word,
+    walk,
+)
 
 QUANTITIES = ("time", "work", "space", "procs")
+
+
+#: Operators and functions that are not defined for all words.
+PARTIAL_OPERATORS, PARTIAL_FUNCTIONS = ("/", "%"), ("lg", "ctz", "floor", "ceil")
 
 
 @dataclass(frozen=True)
@@ -25,7 +47,28 @@ class Symbols:
     claims: tuple[Claim, ...] = ()
 
     def is_parametric(self, expression: Expression) -> bool:
-        return parameters.is_parametric(expression, self.params)
+        """Return whether an expression in a statement contains only numbers, parameters and `inf`."""
+        return parameters.is_parametric(expression, {**self.params, INF: None})
+
+    def is_guarded(self, node: Binary) -> bool:
+        """Return whether an `and` or `or` leaves out its right side where the left side decides."""
+        if node.operator not in ("and", "or") or self.is_parametric(node.right):
+            return False
+        return any(_may_fail(below, self.arrays) for below in walk(node.right))
+
+
+def _may_fail(node: Node, arrays: Mapping[str, Shared]) -> bool:
+    """Return whether a part of an expression reads shared memory, or is not defined for all words."""
+    match node:
+        case Index():
+            return True
+        case Name(name):
+            return name in arrays
+        case Binary(operator):
+            return operator in PARTIAL_OPERATORS
+        case Call(function):
+            return function in PARTIAL_FUNCTIONS
+    return False
 
 
 class Declarations:
@@ -58,8 +101,8 @@ class Declarations:
                 self._parametric(value, "a parameter")
                 if self._new(name, at):
                     self.params[name] = declaration
-            case Shared(name, dimensions, _, low, high, at):
-                for expression in (*dimensions, low, high):
+            case Shared(name, dimensions, _, low, high, firsts, at):
+                for expression in (*dimensions, *firsts, low, high):
                     self._parametric(expression, "an array's size or range")
                 if self._new(name, at):
                     self.arrays[name] = declaration
@@ -71,6 +114,12 @@ class Declarations:
                 self.claims.append(declaration)
             case Mode() | Word() | Procs():
                 self._single(declaration)
+
+    def add_local_array(self, node: LocalArray, procs: Expression) -> None:
+        for dimension in node.dimensions:
+            self._parametric(dimension, "an array's size or range")
+        if self._new(node.name, node.at):
+            self.arrays[node.name] = Shared(node.name, (procs, *node.dimensions), "local", None, None, (), node.at)
 
     def _single(self, declaration: Mode | Word | Procs) -> None:
         kind = type(declaration)
@@ -93,11 +142,18 @@ class Declarations:
         return name != "pid"
 
     def _parametric(self, expression: Expression | None, where: str, outputs: bool = False) -> None:
-        for node in walk(expression) if expression is not None else ():
+        if expression is None:
+            return
+        self._calls(expression)
+        for node in walk(expression):
             if isinstance(node, Index):
                 self._error(f"{where} may use only numbers and parameters; `{node.name}[...]` is shared memory", node.at)
             elif isinstance(node, Name) and node.name not in self.params and not (outputs and self._is_output(node.name)):
-                if node.name in self.arrays or node.name == "pid":
+                if node.name == INF:
+                    self._error(
+                        f"{where} cannot use `inf`, the largest word: the size of words depends on the declarations", node.at
+                    )
+                elif node.name in self.arrays or node.name == "pid":
                     what = "numbers, parameters and scalar outputs" if outputs else "numbers and parameters"
                     neither = "none of these" if outputs else "neither"
                     self._error(f"{where} may use only {what}; `{node.name}` is {neither}", node.at)
@@ -108,9 +164,28 @@ class Declarations:
                 else:
                     self._error(f"undeclared name `{node.name}`{did_you_mean(node.name, self.params)}", node.at)
 
+    def _calls(self, expression: Expression) -> None:
+        """Check that the functions exist. Those that a `floor` or `ceil` rounds are part of it."""
+        inner: set[int] = set()
+        for node in walk(expression):
+            if isinstance(node, Call) and id(node) not in inner:
+                inner |= {id(a) for a in node.arguments if node.function in functions.ROUNDING}
+                if not functions.resolve(node)[0]:
+                    self._error(functions.no_such_function(node), node.at)
+
     def _is_output(self, name: str) -> bool:
         array = self.arrays.get(name)
         return array is not None and not array.dimensions and array.role in ("output", "inout")
 
     def _error(self, message: str, at: Span) -> None:
         self.errors.append(Diagnostic(message, self.source, at))
+
+
+def with_local_arrays(symbols: Symbols, tree: ProgramText, source: Source, errors: list[Diagnostic]) -> Symbols:
+    """Return the symbols with the local arrays of the statements: each is shared memory with a row for each processor."""
+    declarations = Declarations(tree, source, errors)
+    declarations.params, declarations.arrays = dict(symbols.params), dict(symbols.arrays)
+    for node in walk(tree):
+        if isinstance(node, LocalArray):
+            declarations.add_local_array(node, symbols.procs)
+    return replace(symbols, arrays=declarations.arrays)

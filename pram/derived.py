@@ -1,29 +1,43 @@
 """Derived parameters: expressions that are evaluated once, when a program is instantiated.
 
 The machine code is the same for all sizes. It depends on n, P, the array sizes and the word size only through derived
-parameters. These may use the program's parameters, `&A` (the address of array A), `#A` (its number of columns) and
-`word.max` (the largest word).
+parameters. These may use the program's parameters, `&A` (the address of array A), `#A` and `##A` (the extents of its last axis
+and of its second axis, if it has three) and `inf` (the largest word).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
-from lockstep.pram.syntax import Binary, Call, Expression, For, Name, Number, Range
-
-#: The name of the largest word in derived parameters; no program can write it.
-WORD_MAX = "word.max"
+from lockstep.pram.syntax import INF, Binary, Call, Expression, For, Name, Number, Range
 
 
 def base_of(array: str) -> Expression:
-    """Return an array's address."""
+    """Return an array's address, where its subscripts are 0."""
     return Name(f"&{array}")
 
 
-def columns_of(array: str) -> Expression:
-    """Return an array's number of columns."""
-    return Name(f"#{array}")
+def extent_of(array: str, axis: int, axes: int) -> Expression:
+    """Return the extent of an axis after the first: the last axis, or the second of three."""
+    return Name(f"#{array}" if axis == axes - 1 else f"##{array}")
+
+
+def origin_of(array: str, firsts: tuple[Expression, ...]) -> Expression:
+    """Return the word that, added to the offset of some subscripts, gives their address. It may wrap, as the sum does."""
+    if not firsts:
+        return base_of(array)
+    negative = Binary("-", base_of(array), offset_of(array, firsts))
+    return Binary("&", negative, Name(INF))
+
+
+def offset_of(array: str, subscripts: tuple[Expression, ...]) -> Expression:
+    """Return the number of cells before an entry: ((i * rows) + j) * columns + k."""
+    offset, axes = subscripts[0], len(subscripts)
+    for axis, subscript in enumerate(subscripts[1:], 1):
+        at = subscripts[0].at
+        offset = Binary("+", Binary("*", offset, extent_of(array, axis, axes), at), subscript, at)
+    return offset
 
 
 def exclusive(bound: Expression) -> Expression:
@@ -33,7 +47,7 @@ def exclusive(bound: Expression) -> Expression:
 
 def saturated(low: Expression) -> Expression:
     """Return min(low, largest word). A range of items that starts past the largest word is empty, and stays empty."""
-    return Call("min", (low, Name(WORD_MAX, low.at)), low.at)
+    return Call("min", (low, Name(INF, low.at)), low.at)
 
 
 def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
@@ -41,34 +55,19 @@ def clamp_if_empty(bound: Expression, nonempty: Expression) -> Expression:
     return Call("max", (bound, Binary("*", bound, nonempty, bound.at)), bound.at)
 
 
-def extent_bits(part: Range) -> Expression:
-    """Return the number of bits for the index of an inner range: lg of its extent."""
+def extent(part: Range) -> Expression:
+    """Return the number of items of a range."""
     at = part.high.at
-    extent = Binary("+", Binary("-", part.high, part.low, at), Number(1), at)
-    return Call("lg", (Call("max", (Number(1), extent), at),), at)
+    return Call("max", (Number(0), Binary("+", Binary("-", part.high, part.low, at), Number(1), at)), at)
 
 
-def mask_of(width: Expression) -> Expression:
-    """Return 2^width - 1."""
-    return Binary("-", Binary("<<", Number(1), width, width.at), Number(1), width.at)
-
-
-def sum_of(expressions: Iterable[Expression]) -> Expression:
-    """Return the sum of expressions, 0 if there are none."""
-    total: Expression = Number(0)
-    for expression in expressions:
-        total = expression if total == Number(0) else Binary("+", total, expression, expression.at)
-    return total
-
-
-def address_of(name: str, subscripts: tuple[Expression, ...]) -> Expression:
+def address_of(name: str, subscripts: tuple[Expression, ...], firsts: tuple[Expression, ...]) -> Expression:
     """Return the address of an array entry; its subscripts are parameter expressions."""
     if not subscripts:
         return base_of(name)
-    offset, at = subscripts[0], subscripts[0].at
-    if len(subscripts) == 2:
-        offset = Binary("+", Binary("*", offset, columns_of(name), at), subscripts[1], at)
-    return Binary("+", base_of(name), offset, at)
+    offset, at = offset_of(name, subscripts), subscripts[0].at
+    address: Expression = Binary("+", base_of(name), offset, at)
+    return Binary("-", address, offset_of(name, firsts), at) if firsts else address
 
 
 def nonnegative_bounds(loop: For, is_parametric: Callable[[Expression], bool]) -> For:

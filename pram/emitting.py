@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import dropwhile
 
-from lockstep.pram import derived
+from lockstep.pram import derived, functions
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
+from lockstep.pram.functions import FUNCTIONS
 from lockstep.pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
-from lockstep.pram.syntax import Binary, Expression, Index, Name, Not, Number, left_chain
+from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain
 from lockstep.pram.word import SYMBOLS
 
 
@@ -94,6 +95,10 @@ class Emitter:
                 return self.operations([Binary("==", operand, Number(0), at)], rd)
             case Binary():
                 return self.operations(self.computed(expression), rd)
+            case Call():
+                return self.call(expression, rd)
+            case Conditional():
+                return self.conditional(expression, rd)
         raise AssertionError(f"analysis should refuse {expression}")
 
     def computed(self, top: Binary) -> list[Binary]:
@@ -108,12 +113,94 @@ class Emitter:
         free = self.free
         x = self.value(chain[0].left)
         for node in chain:
+            last = rd if node is chain[-1] else None
+            if self.symbols.is_guarded(node):
+                x = self.guarded_truth(node, x, last, free)
+                continue
             y = self.value(node.right)
+            if node.operator == "%":
+                x = self.remainder(node, x, y, last, free)
+                continue
             self.free = free
-            target = rd if rd is not None and node is chain[-1] else self.register()
+            target = self.register() if last is None else last
             self.emit(SYMBOLS[node.operator], x, y, rd=target, at=node.at, trap=self.arithmetic)
             x = Operand("register", target)
         return x
+
+    def remainder(self, node: Binary, x: Operand, y: Operand, rd: int | None, free: int) -> Operand:
+        """Emit x - (x / y) * y. The product and the difference wrap, so that they are right for signed words, too."""
+        quotient = self.register()
+        product = Operand("register", quotient)
+        self.emit("div", x, y, rd=quotient, at=node.at, trap=self.arithmetic)
+        self.emit("mul", product, y, rd=quotient, at=node.at)
+        self.free = free
+        target = self.register() if rd is None else rd
+        self.emit("sub", x, product, rd=target, at=node.at)
+        return Operand("register", target)
+
+    def guarded_truth(self, node: Binary, x: Operand, rd: int | None, free: int) -> Operand:
+        """Emit an `and` or `or` whose right side is only computed where the left side does not decide.
+
+        Both ways take the same time. Where the left side decides, a move stands in the place of the first step of the right.
+        """
+        at = node.at
+        branch = self.emit("jz", x, at=at)
+        self.free = free
+        target = self.register() if rd is None else rd
+        if self.idle:
+            self.value(node.right, target)
+        else:
+            self.one_way(node.right, target, None if node.operator == "and" else 1)
+            leave = self.emit("jmp", at=at)
+            self.patch(branch)
+            self.one_way(node.right, target, 0 if node.operator == "and" else None)
+        self.emit("nop", at=at)
+        if not self.idle:
+            self.patch(leave)
+        return Operand("register", target)
+
+    def one_way(self, right: Expression, target: int, result: int | None) -> None:
+        """Emit the right side; or, if there is a result, as many steps, of which the first sets the result."""
+        start = len(self.code)
+        with self.scope(), self.as_idle(result is not None):
+            self.value(right, target)
+        if result is not None:
+            first = self.code[start]
+            self.code[start] = Instruction("mov", constant(result), rd=target, at=first.at, run_by_all=not self.guards)
+
+    def conditional(self, expression: Conditional, rd: int | None) -> Operand:
+        """Emit `if c then a else b` as a value: as the statement `if`, which assigns in both branches."""
+        target, at = self.register() if rd is None else rd, expression.at
+        with self.scope():
+            condition = self.value(expression.condition)
+            branch = self.emit("jz", condition, at=at, trap=Trap.OPERANDS, decides=expression.condition)
+        self.branch_value(expression.yes, target)
+        self.branch_value(expression.no, target, idle=True)
+        if self.idle:
+            self.emit("nop", at=at)
+            return Operand("register", target)
+        leave = self.emit("jmp", at=at)
+        self.patch(branch)
+        self.branch_value(expression.yes, target, idle=True)
+        self.branch_value(expression.no, target)
+        self.emit("nop", at=at)
+        self.patch(leave)
+        return Operand("register", target)
+
+    def branch_value(self, value: Expression, target: int, idle: bool = False) -> None:
+        with self.scope(), self.as_idle(self.idle or idle):
+            self.assign(target, value, value.at)
+
+    def call(self, call: Call, rd: int | None) -> Operand:
+        """Emit a function of words: one operation."""
+        name, arguments = functions.resolve(call)
+        free = self.free
+        x, *rest = (self.value(argument) for argument in arguments)
+        self.free = free
+        target = self.register() if rd is None else rd
+        y = rest[0] if rest else None
+        self.emit(FUNCTIONS[name].operation, x, y, rd=target, at=call.at, trap=self.arithmetic)
+        return Operand("register", target)
 
     def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:
         rd = self.register() if rd is None else rd
@@ -123,21 +210,22 @@ class Emitter:
     def address(self, index: Index) -> tuple[tuple[Operand, Operand], tuple[Check, ...]]:
         """Return two operands whose sum is a cell's address, and the checks that the access must pass."""
         name, subscripts = index.name, index.subscripts
+        firsts = self.symbols.arrays[name].firsts
         if all(self.symbols.is_parametric(s) for s in subscripts):
             checks = tuple(IndexCheck(name, axis, s) for axis, s in enumerate(subscripts))
-            return (self.parameter(derived.address_of(name, subscripts)), constant(0)), checks
+            return (self.parameter(derived.address_of(name, subscripts, firsts)), constant(0)), checks
+        operands = [self.value(s) for s in subscripts]
+        of_axes = [IndexCheck(name, axis, self.subject(s, o)) for axis, (s, o) in enumerate(zip(subscripts, operands))]
+        origin = self.parameter(derived.origin_of(name, firsts))
         if len(subscripts) == 1:
-            offset = self.value(subscripts[0])
-            return (self.parameter(derived.base_of(name)), offset), (IndexCheck(name, 0, self.subject(subscripts[0], offset)),)
-        row, column = (self.value(s) for s in subscripts)
-        row_check, column_check = (
-            IndexCheck(name, a, self.subject(s, o)) for a, (s, o) in enumerate(zip(subscripts, (row, column)))
-        )
-        rd = self.register()
-        at = index.at
-        self.emit("mul", row, self.parameter(derived.columns_of(name)), rd=rd, at=at, checks=(row_check,))
-        self.emit("add", Operand("register", rd), column, rd=rd, at=at, checks=(column_check,))
-        return (self.parameter(derived.base_of(name)), Operand("register", rd)), ()
+            return (origin, operands[0]), (of_axes[0],)
+        offset, rd = operands[0], self.register()
+        for axis, operand in enumerate(operands[1:], 1):
+            extent = self.parameter(derived.extent_of(name, axis, len(subscripts)))
+            self.emit("mul", offset, extent, rd=rd, at=index.at, checks=(of_axes[0],) if axis == 1 else ())
+            self.emit("add", Operand("register", rd), operand, rd=rd, at=index.at, checks=(of_axes[axis],))
+            offset = Operand("register", rd)
+        return (origin, offset), ()
 
     def subject(self, expression: Expression, operand: Operand) -> Subject:
         """Return what a check looks at: a parameter expression, for its exact integer, or else the operand, for its word."""

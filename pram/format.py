@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Union
 
-from lockstep.pram.lexemes import Lexeme, comments, lexemes, space, spaced, statement_starts
-from lockstep.pram.listing import PRECEDENCE
+from lockstep.pram.expression_text import PRECEDENCE
+from lockstep.pram.lexemes import VALUE, Lexeme, comments, lexemes, space, spaced, statement_starts
 from lockstep.pram.parser import DECLARATIONS, lex, parse
 
 #: The most columns of a line, and the least that a statement gets however deep it is nested.
@@ -33,7 +33,7 @@ HEADS = {
     "repeat": "repeat",
 }
 CLOSERS = ("end", "else", "elif", "until")
-STARTERS = (*HEADS, "local", "halt", *CLOSERS, "")
+STARTERS = (*HEADS, "local", "halt", "break", *CLOSERS, "")
 
 
 def format_text(text: str, name: str = "<text>") -> str:
@@ -99,12 +99,16 @@ class _Reader:
 
     @property
     def next(self) -> str:
-        return self.found[self.at].text
+        return self.word(self.at)
+
+    def word(self, at: int) -> str:
+        """Return the text of a lexeme, but not where it is part of a value."""
+        return self.found[at].text if self.found[at].kind != VALUE else VALUE
 
     def read_through(self, word: str) -> Lexemes:
         """Read up to and including a word."""
         start = self.at
-        while self.found[self.at].text != word:
+        while self.next != word:
             self.at += 1
         self.at += 1
         return tuple(self.found[start : self.at])

@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
 def read_array(array: Array, value: Any) -> NDArray[np.int64]:
     """Return the words of one input array.
 
-    Args:    value: a number for a scalar, a flat list, a list of rows for two subscripts, or a NumPy array.
+    Args:    value: a number for a scalar, a flat list, a list of rows for two subscripts and so on, or a NumPy array.
     Returns: int64 [array.size].
     Raises:  InputError: a wrong length, or an entry that is not an integer or is negative.
     """
@@ -104,12 +104,12 @@ def cell_error(array: Array, value: Any, offset: int, what: str) -> InputError:
     """Return an InputError about one entry of an input array given as `value`; it has no place yet."""
     steps: tuple[int, ...] = (offset,) if array.shape else ()
     if _is_nested(array, value):
-        steps = divmod(offset, array.shape[1])
+        steps = tuple(int(step) for step in np.unravel_index(offset, array.shape))
     return input_error(f"{array.cell(offset)} = {what}", "arrays", array.name, *steps)
 
 
 def _is_nested(array: Array, value: Any) -> bool:
-    return len(array.shape) == 2 and any(isinstance(row, (list, tuple)) for row in value)
+    return len(array.shape) > 1 and any(isinstance(row, (list, tuple)) for row in value)
 
 
 def _flatten(array: Array, value: Any) -> list[Any]:
@@ -121,12 +121,18 @@ def _flatten(array: Array, value: Any) -> list[Any]:
         return list(value)
     if len(value) != array.shape[0]:
         raise input_error(f"input `{array.name}` must be {array.shape[0]} rows, not {len(value)}", "arrays", array.name)
-    for number, row in enumerate(value):
-        if not isinstance(row, (list, tuple)) or len(row) != array.shape[1]:
-            raise input_error(
-                f"row {number} of input `{array.name}` must be a list of {array.shape[1]} values", "arrays", array.name, number
-            )
-    return [entry for row in value for entry in row]
+    return [entry for number, row in enumerate(value) for entry in _row(array, row, (number,))]
+
+
+def _row(array: Array, row: Any, path: tuple[int, ...]) -> list[Any]:
+    """Return the entries of a row, or of a row of rows."""
+    extent = array.shape[len(path)]
+    if not isinstance(row, (list, tuple)) or len(row) != extent:
+        where = f"row {', '.join(map(str, path))}"
+        raise input_error(f"{where} of input `{array.name}` must be a list of {extent} values", "arrays", array.name, *path)
+    if len(path) + 1 == len(array.shape):
+        return list(row)
+    return [entry for number, below in enumerate(row) for entry in _row(array, below, (*path, number))]
 
 
 def read_input_file(text: str, path: str | Path) -> InputFile:

@@ -81,9 +81,11 @@ class Row:
 
 
 def _word(operation: WordOperation) -> Row:
-    """`name rd, x, y`: a word operation."""
+    """`name rd, x, y`: a word operation; `name rd, x` if it takes one word."""
     shown = tuple(Example(x=e[0], y=e[1], value=e[2], traps=len(e) > 3) for e in operation.examples)
-    return Row(operation.name, "rd, x, y", Apply(operation.name, ("x", "y")), "register", Next.FOLLOWING, shown)
+    names: tuple[OperandName, ...] = ("x", "y")
+    names = names[: operation.operands]
+    return Row(operation.name, ", ".join(("rd", *names)), Apply(operation.name, names), "register", Next.FOLLOWING, shown)
 
 
 INSTRUCTIONS = {
@@ -137,20 +139,15 @@ class IndexCheck:
 
 @dataclass(frozen=True, slots=True)
 class ItemRange:
-    """One range of a `parallel for`: processor pid has item low + (pid >> shift) % 2^width.
-
-    `width` is None for the first range, whose index takes all the high bits of pid.
-    """
+    """One range of a `parallel for`, both ends included."""
 
     low: Subject
     high: Subject
-    shift: Expression
-    width: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
 class ItemsCheck:
-    """Every item of a `parallel for` must be a word and have a processor.
+    """Every item of a `parallel for` must be a word and have a processor. The last range counts fastest.
 
     The instruction's value must be 1 exactly on the processors that have an item. It may be wrong if a range ends at the
     largest word; then the run is refused.
@@ -166,7 +163,26 @@ class AgreementCheck:
     statement: str
 
 
-Check = Union[IndexCheck, ItemsCheck, AgreementCheck]
+@dataclass(frozen=True, slots=True)
+class UnfinishedCheck:
+    """In a loop in which each processor stops for itself, nobody may go on when operand x, the rounds left, is 0.
+
+    Processors go on if operand x of instruction `last` would not be 0, after the instructions from `first` on. A `repeat`, whose
+    condition stands at its end, has no such instructions: whoever gets here goes on. `back`: the jump that ends a round.
+    """
+
+    statement: str
+    back: int
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepCheck:
+    """Operand y, the step of a `for`, must not be 0."""
+
+
+Check = Union[IndexCheck, ItemsCheck, AgreementCheck, UnfinishedCheck, StepCheck]
 
 #: What a branch tests: a condition, whether a `for` has one more round, or whether a `parallel` has an item for the processor.
 Decision = Union[Expression, For, Parallel]

@@ -23,7 +23,10 @@ MAX_REGISTERS = 1 << 27
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A named range of shared memory; `shape` is () for a scalar, else one or two extents."""
+    """A named range of shared memory; `shape` is () for a scalar, else one to three extents.
+
+    firsts: the first subscript along each axis; empty if all are 0.
+    """
 
     name: str
     role: str
@@ -31,6 +34,18 @@ class Array:
     shape: tuple[int, ...]
     low: int | None = None
     high: int | None = None
+    firsts: tuple[int, ...] = ()
+
+    def first(self, axis: int) -> int:
+        """Return the first subscript along an axis."""
+        return self.firsts[axis] if self.firsts else 0
+
+    def axis_name(self, axis: int) -> str:
+        """Return what messages call an axis: `row ` and `column ` of two, else its number."""
+        if self.role == "local":
+            axis -= 1  # its first axis is the processor
+        axes = len(self.shape) - (self.role == "local")
+        return "" if axes == 1 else ("row ", "column ")[axis] if axes == 2 else f"{('first', 'second', 'third')[axis]} "
 
     @property
     def size(self) -> int:
@@ -50,9 +65,8 @@ class Array:
 
     def cell(self, offset: int) -> str:
         """Return the name of an entry as programs write it, such as `A[3]`."""
-        if len(self.shape) == 2:
-            return f"{self.name}[{offset // self.shape[1]}, {offset % self.shape[1]}]"
-        return f"{self.name}[{offset}]" if self.shape else self.name
+        subscripts = [int(index) + self.first(axis) for axis, index in enumerate(np.unravel_index(offset, self.shape))]
+        return f"{self.name}[{', '.join(map(str, subscripts))}]" if self.shape else self.name
 
 
 @dataclass(frozen=True)

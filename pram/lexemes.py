@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from lockstep.pram.nesting import BEFORE_VALUES, ValueIfs
 from lockstep.pram.parser import lex_with_comments, span
 
 
@@ -17,6 +18,10 @@ class Comment:
     blank: bool
 
 
+#: Kinds of lexemes that the parser does not tell apart.
+VALUE, SIGN = "VALUE", "SIGN"
+
+
 @dataclass(frozen=True)
 class Lexeme:
     """A token with its comments.
@@ -24,6 +29,7 @@ class Lexeme:
     above:    the comments on the lines above it.
     blank:    an empty line comes directly before it.
     trailing: the comment at the end of its line; "" if none.
+    kind:     of the token; VALUE for the words of a conditional value, SIGN for a minus before its only operand.
     The last lexeme of a text has the kind "$END" and no text.
     """
 
@@ -41,12 +47,15 @@ def lexemes(text: str) -> list[Lexeme]:
     found: list[Lexeme] = []
     above: list[Comment] = []
     seen = 0  # the line of the previous token or comment
+    value_ifs, previous = ValueIfs(), ""
     for token in lex_with_comments(text):
         at = span(token)
         blank, seen = at.line > seen + 1, at.line
         if token.type != "COMMENT":
-            found.append(Lexeme(str(token), token.type, at.line, at.column, tuple(above), blank))
-            above = []
+            sign = token == "-" and (previous in BEFORE_VALUES or found[-1].kind == VALUE)
+            kind = VALUE if value_ifs.see(token) else SIGN if sign else token.type
+            found.append(Lexeme(str(token), kind, at.line, at.column, tuple(above), blank))
+            above, previous = [], str(token)
         elif found and found[-1].line == at.line:
             found[-1] = replace(found[-1], trailing=token.strip())
         else:
@@ -61,21 +70,30 @@ def comments(text: str) -> list[str]:
 
 
 def statement_starts(found: list[Lexeme]) -> frozenset[int]:
-    """Return the indices at which statements with `:=` start: at the name, or at its `local`."""
-    return frozenset(_start(found, index) for index, lexeme in enumerate(found) if lexeme.text == ":=")
+    """Return the indices at which statements with `:=`, `+=` and so on start: at the first name, or at its `local`."""
+    return frozenset(
+        _start(found, index) for index, lexeme in enumerate(found) if lexeme.text == ":=" or lexeme.kind == "AUGMENTED"
+    )
 
 
 def _start(found: list[Lexeme], assigns: int) -> int:
-    at, depth = assigns - 1, 0
-    while found[at].text == "]" or depth:
-        depth += {"]": 1, "[": -1}.get(found[at].text, 0)
-        at -= 1
+    at = _target_start(found, assigns - 1)
+    while found[at - 1].text == ",":
+        at = _target_start(found, at - 2)
     return at - 1 if found[at - 1].text == "local" else at
 
 
+def _target_start(found: list[Lexeme], at: int) -> int:
+    """Return the index of the name of a target, such as `A[i]`, that ends at an index."""
+    depth = 0
+    while found[at].text == "]" or depth:
+        depth += {"]": 1, "[": -1}.get(found[at].text, 0)
+        at -= 1
+    return at
+
+
 #: No space before or after these.
-TIGHT_BEFORE, TIGHT_AFTER = (")", "]", ",", "["), ("(", "[")
-CALLS = ("lg", "max", "min")
+TIGHT_BEFORE, TIGHT_AFTER = (")", "]", ",", "[", ";"), ("(", "[")
 
 
 def spaced(found: tuple[Lexeme, ...]) -> str:
@@ -85,5 +103,5 @@ def spaced(found: tuple[Lexeme, ...]) -> str:
 
 def space(left: Lexeme, right: Lexeme) -> str:
     """Return the white space between two lexemes on one line."""
-    tight = right.text in TIGHT_BEFORE or left.text in TIGHT_AFTER or (right.text == "(" and left.text in CALLS)
-    return "" if tight else " "
+    tight = right.text in TIGHT_BEFORE or left.text in TIGHT_AFTER or left.kind == SIGN
+    return "" if tight or (right.text == "(" and left.kind == "NAME") else " "

@@ -9,28 +9,31 @@ So all processors are always at the same place of the program text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lockstep.pram import derived
-from lockstep.pram.analysis import control_ifs
-from lockstep.pram.declarations import Symbols
-from lockstep.pram.emitting import Emitter
+from lockstep.pram.analysis import Analysis
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
+from lockstep.pram.loop_lowering import LoopEmitter, flag_name
 from lockstep.pram.syntax import (
     Assign,
     Binary,
+    Break,
     Expression,
     For,
     Halt,
     If,
     Index,
     Local,
+    LocalArray,
+    Name,
     Number,
     Parallel,
-    ProgramText,
     Range,
     Repeat,
+    Several,
     Single,
     Statement,
     Store,
@@ -41,28 +44,33 @@ from lockstep.pram.word import MIN_WORD_BITS, largest_word
 
 @dataclass(frozen=True)
 class MachineCode:
-    """A lowered program. `registers`: how many each processor needs; `derived`: the derived parameters."""
+    """A lowered program.
+
+    registers: how many each processor needs. derived: the derived parameters. flags: the names of the cells that loops need.
+    """
 
     instructions: tuple[Instruction, ...]
     registers: int
     derived: tuple[Expression, ...]
+    flags: tuple[str, ...] = ()
 
 
-def lower(tree: ProgramText, symbols: Symbols) -> MachineCode:
+def lower(analysis: Analysis) -> MachineCode:
     """Return the machine code of an analysed program."""
-    lowering = _Lowering(symbols, control_ifs(tree))
+    lowering, tree = _Lowering(analysis), analysis.tree
     lowering.block(tree.body)
     last = tree.body[-1].at if tree.body else tree.at
     lowering.emit("halt", at=last)
-    return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived))
+    flags = tuple(map(flag_name, lowering.flags))
+    return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags)
 
 
-class _Lowering(Emitter):
+class _Lowering(LoopEmitter):
     """Emits the code of statements."""
 
-    def __init__(self, symbols: Symbols, control_ifs: frozenset[Span]) -> None:
-        super().__init__(symbols)
-        self.control_ifs = control_ifs
+    def __init__(self, analysis: Analysis) -> None:
+        super().__init__(analysis)
+        self.control_ifs = analysis.control_ifs
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -92,6 +100,12 @@ class _Lowering(Emitter):
                 self.store(Index(name, (), at), value)
             case Store(name, subscripts, value, at):
                 self.store(Index(name, subscripts, at), value)
+            case LocalArray():
+                pass  # its cells are there from the start
+            case Several():
+                self.several(statement)
+            case Break():
+                self.leave(statement)
             case If():
                 self.branch_if(statement) if statement.at in self.control_ifs else self.padded_if(statement)
             case While():
@@ -110,11 +124,25 @@ class _Lowering(Emitter):
             case Halt(at):
                 self.emit("halt", at=at)
 
-    def store(self, index: Index, value: Expression) -> None:
+    def store(self, index: Index, value: Expression | Operand) -> None:
         with self.scope():
             address, checks = self.address(index)
-            z = self.value(value)
+            z = value if isinstance(value, Operand) else self.value(value)
             self.emit("store", *address, z, at=index.at, trap=Trap.OPERANDS, checks=checks)
+
+    def several(self, statement: Several) -> None:
+        """Emit all values into registers, then the assignments."""
+        with self.scope():
+            registers = [self.register() for _ in statement.values]
+            for register, value in zip(registers, statement.values):
+                with self.scope():
+                    self.assign(register, value, value.at)
+            for target, register in zip(statement.targets, registers):
+                if isinstance(target, Name) and target.name in self.locals:
+                    self.emit("mov", _register(register), rd=self.locals[target.name], at=target.at)
+                else:
+                    index = Index(target.name, (), target.at) if isinstance(target, Name) else target
+                    self.store(index, _register(register))
 
     def padded_if(self, statement: If) -> None:
         """Emit an `if` that takes the same time on both branches.
@@ -163,120 +191,88 @@ class _Lowering(Emitter):
         self.emit("nop", at=at)
         self.patch(leave)
 
-    def while_loop(self, loop: While) -> None:
-        start = len(self.code)
-        with self.scope():
-            condition = self.value(loop.condition)
-            agreed = (AgreementCheck("while"),)
-            leave = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
-        self.block(loop.body)
-        self.patch(self.emit("jmp", at=loop.at), start)
-        self.patch(leave)
-
-    def repeat_loop(self, loop: Repeat) -> None:
-        start = len(self.code)
-        self.block(loop.body)
-        with self.scope():
-            condition = self.value(loop.condition)
-            agreed = (AgreementCheck("repeat"),)
-            again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
-            self.patch(again, start)
-
-    def for_loop(self, loop: For) -> None:
-        """Emit a `for`. Idle processors run its control too, so their bounds must be the same."""
-        at, was_idle = loop.at, self.idle
-        with self.scope(), self.as_idle(False):
-            variable = self.register()
-            start_loop = self.start_down if loop.down else self.start_up
-            bound = start_loop(derived.nonnegative_bounds(loop, self.symbols.is_parametric) if was_idle else loop, variable)
-            self.locals[loop.variable] = variable
-            start, v = len(self.code), Operand("register", variable)
-            test = self.register()
-            self.emit(self.loop_test(loop), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
-            leave = self.emit("jz", Operand("register", test), at=at, decides=loop)
-            if loop.down:
-                self.emit("sub", v, constant(1), rd=variable, at=at)
-            with self.as_idle(was_idle):
-                self.block(loop.body)
-            if not loop.down:
-                self.emit("add", v, constant(1), rd=variable, at=at, trap=Trap.ARITHMETIC)
-            self.patch(self.emit("jmp", at=at), start)
-            self.patch(leave)
-
-    def loop_test(self, loop: For) -> str:
-        if loop.down:
-            return "gt"
-        return "lt" if self.symbols.is_parametric(loop.last) else "le"
-
-    def start_up(self, loop: For, variable: int) -> Operand:
-        """Emit variable := first, and return the last bound; a parametric bound is made exclusive."""
-        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
-        if parametric(first) and parametric(last) and not isinstance(first, Number):
-            first = derived.clamp_if_empty(first, Binary("<=", first, last))
-        with self.scope():
-            self.assign(variable, first, loop.at)
-        return self.parameter(derived.exclusive(last)) if parametric(last) else self.value(last)
-
-    def start_down(self, loop: For, variable: int) -> Operand:
-        """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
-        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
-        if parametric(first):
-            start = self.parameter(derived.exclusive(first))
-            self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
-        else:
-            with self.scope():
-                start = self.value(first)
-            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=Trap.ARITHMETIC)
-        if parametric(first) and parametric(last) and not isinstance(last, Number):
-            last = derived.clamp_if_empty(last, Binary("<=", last, first))
-        return self.value(last)
-
     # -- parallel ------------------------------------------------------------------------------
 
     def parallel(self, statement: Parallel) -> None:
-        """Emit, for each range, the item of each processor and a test whether it has one; then the guarded body."""
-        at = statement.at
+        """Emit the item of each processor in each range, and a test whether it has one; then the guarded body."""
+        at, (first, *further) = statement.at, statement.ranges
         with self.scope():
-            tests, ranges = [], []
-            for number, part in enumerate(statement.ranges):
-                item_range, test = self.item(statement.ranges, number, part)
-                ranges.append(item_range)
-                tests.append(test)
-            active = tests[0]
-            for test in tests[1:]:
-                self.emit("and", Operand("register", active), Operand("register", test), rd=active, at=at)
-            # The last instruction tells whether there is an item: it is the test of the only range, or the last `and`.
-            self.code[-1] = replace(self.code[-1], checks=(ItemsCheck(tuple(ranges)),))
+            lows = [self.low_end(part.low) for part in statement.ranges]
+            high = None if self.symbols.is_parametric(first.high) else self.value(first.high)
+            ends = [self.inner_end(part) for part in further]
+            extents = self.inner_extents(further, lows[1:], ends)
+            items = [self.register() for _ in statement.ranges]
+            index = self.divide_pid(items, extents, at)
+            for low, item, x, part in zip(lows, items, [index, *map(_register, items[1:])], statement.ranges):
+                # 0 + index is a word. Any other sum must saturate: if it wrapped, an idle processor could get an item.
+                self.emit("add" if low == constant(0) else "addsat", low, x, rd=item, at=part.at)
+            active = self.register()
+            end = high or self.parameter(derived.exclusive(first.high))
+            checked = tuple(
+                ItemRange(self.subject(part.low, low), self.subject(part.high, own or _register(item)))
+                for part, low, own, item in zip(statement.ranges, lows, [high, *ends], items)
+            )
+            test = "lt" if high is None else "le"
+            self.emit(test, _register(items[0]), end, rd=active, at=first.at, checks=(ItemsCheck(checked),))
+            self.locals |= {part.variable: item for part, item in zip(statement.ranges, items)}
             self.guarded(active, statement.body, at, statement)
-
-    def item(self, parts: tuple[Range, ...], number: int, part: Range) -> tuple[ItemRange, int]:
-        """Emit item := low + index and its test. Return the range, for checks, and the register of the test."""
-        at, parametric = part.at, self.symbols.is_parametric
-        low, high = self.low_end(part.low), None if parametric(part.high) else self.value(part.high)
-        item, test = self.register(), self.register()
-        shift = derived.sum_of(derived.extent_bits(p) for p in parts[number + 1 :])
-        width = derived.extent_bits(part) if number else None
-        index = self.index(shift, width, item, at, len(parts) - 1 - number)
-        # 0 + index is a word. Any other sum must saturate: if it wrapped, an idle processor could get an item of the range.
-        self.emit("add" if low == constant(0) else "addsat", low, index, rd=item, at=at)
-        own = Operand("register", item)
-        self.emit("lt" if high is None else "le", own, high or self.parameter(derived.exclusive(part.high)), rd=test, at=at)
-        self.locals[part.variable] = item
-        exact_low, exact_high = self.subject(part.low, low), self.subject(part.high, high or own)
-        return ItemRange(exact_low, exact_high, shift, width), test
 
     def low_end(self, low: Expression) -> Operand:
         """Return the first item. A number that fits every word size is a constant of the code."""
-        small = isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)
+        small = isinstance(low, Number) and 0 <= low.value <= largest_word(MIN_WORD_BITS)
         return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
-    def index(self, shift: Expression, width: Expression | None, rd: int, at: Span, inner: int) -> Operand:
-        """Emit (pid >> shift) % 2^width. Only ranges before the last need the shift, only ranges after the first the mask."""
+    def inner_end(self, part: Range) -> Operand | None:
+        """Return the last item of a further range, if the program computes it."""
+        known = self.symbols.is_parametric(part.low) and self.symbols.is_parametric(part.high)
+        return None if known else self.value(part.high)
+
+    def inner_extents(self, parts: Sequence[Range], lows: Sequence[Operand], ends: Sequence[Operand | None]) -> list[Operand]:
+        """Return the number of items of each range after the first. It is 0 if a range after it has none.
+
+        A number by which pids are divided may be 0: then the quotient is the largest word, and nobody has an item.
+        """
+        found: list[Operand] = []
+        known: Expression | None = None  # whether the ranges after it have items, if parameters tell
+        for part, low, end in reversed(list(zip(parts, lows, ends))):
+            if end is None:
+                extent = derived.extent(part)
+                here = extent if known is None else Binary("*", extent, known, part.at)
+                known = Binary(">", here, Number(0), part.at)
+                operand = self.parameter(here)
+            else:
+                operand = self.extent_of_words(low, end, part.at)
+            later = [o for o, e in zip(found, list(ends)[::-1]) if e is not None]
+            found.append(self.none_if_empty(operand, later[-1], part.at) if later else operand)
+        return found[::-1]
+
+    def extent_of_words(self, low: Operand, high: Operand, at: Span) -> Operand:
+        """Emit max(high + 1, low) - low."""
+        extent = self.register()
+        self.emit("add", high, constant(1), rd=extent, at=at, trap=Trap.ARITHMETIC)
+        self.emit("max", _register(extent), low, rd=extent, at=at)
+        self.emit("sub", _register(extent), low, rd=extent, at=at)
+        return _register(extent)
+
+    def none_if_empty(self, extent: Operand, later: Operand, at: Span) -> Operand:
+        """Emit the extent, or 0 if a later range has no items."""
+        result = self.register()
+        self.emit("ne", later, constant(0), rd=result, at=at)
+        self.emit("mul", _register(result), extent, rd=result, at=at)
+        return _register(result)
+
+    def divide_pid(self, items: Sequence[int], extents: Sequence[Operand], at: Span) -> Operand:
+        """Emit the index of each range into the register of its item. Return the operand with the index of the first range."""
         index = PID
-        if inner:
-            self.emit("shr", index, self.parameter(shift), rd=rd, at=at)
-            index = Operand("register", rd)
-        if width is not None:
-            self.emit("and", index, self.parameter(derived.mask_of(width)), rd=rd, at=at)
-            index = Operand("register", rd)
+        for number in range(len(items) - 1, 0, -1):
+            quotient = self.register() if number > 1 else items[0]
+            extent = extents[number - 1]
+            self.emit("div", index, extent, rd=quotient, at=at)
+            self.emit("mul", _register(quotient), extent, rd=items[number], at=at)
+            self.emit("sub", index, _register(items[number]), rd=items[number], at=at)
+            index = _register(quotient)
         return index
+
+
+def _register(number: int) -> Operand:
+    return Operand("register", number)

@@ -202,6 +202,26 @@ class Machine:
         """Return the finished run; all processors must have halted."""
         return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
 
+    def look_ahead(self, first: int, last: int, pids: Words) -> Words:
+        """Return the words that operand x of instruction `last` would have, if these processors went on from `first`.
+
+        The instructions compute an expression. They change registers, which are put back, and nothing else.
+        """
+        kept, marks = self.registers.copy(), bytes(self._marks)
+        counter = np.full(len(pids), first)
+        while (counter != last).any():
+            index = int(counter[counter != last][0])
+            here, instruction = counter == index, self.job.code[index]
+            group = pids[here]
+            if instruction.trap or instruction.checks:
+                checks.check_before(self, instruction, group)
+            if instruction.row.value is not None and instruction.rd is not None:
+                self.registers[instruction.rd][group] = self._value(instruction, group, [])
+            counter[here] = self._next(index, instruction, group)
+        found = np.broadcast_to(self.operand(self.job.code[last].operand("x"), pids), pids.shape).copy()
+        self.registers, self._marks = kept, bytearray(marks)
+        return found
+
     # -- one group -----------------------------------------------------------------------------
 
     def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
@@ -244,6 +264,10 @@ class Machine:
         bits = self.job.word_bits
         integers = exact(operation, x, y, bits)
         words = wrap(integers, bits)
+        if operation.undefined is not None and instruction.trap is not Trap.NOTHING:
+            none = np.broadcast_to(operation.undefined(x, y), np.shape(self._pids[group]))
+            if none.any():
+                self._trap(operation, instruction, x, y, group, int(np.argmax(none)))
         if instruction.trap is Trap.ARITHMETIC:
             bad = np.broadcast_to(integers != words, np.shape(self._pids[group]))
             if operation.is_shift:

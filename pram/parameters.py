@@ -6,7 +6,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 
 from lockstep.pram.errors import PramError, Source, fail
-from lockstep.pram.syntax import Binary, Call, Expression, Index, Name, Not, Number, left_chain, walk
+from lockstep.pram.functions import FUNCTIONS, resolve
+from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain, walk
 
 #: Values of more bits are refused, so that no expression can exhaust the memory.
 MAX_PARAMETER_BITS = 63
@@ -27,8 +28,8 @@ def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> b
 def evaluate(expression: Expression, values: Mapping[str, int], source: Source | None = None) -> int:
     """Return the value of an expression.
 
-    Raises: PramError: division by zero, lg of a number below 1, a shift by a negative number, or a value of more than
-            MAX_PARAMETER_BITS bits.
+    Raises: PramError: division by zero, a function that is not defined for its argument, a shift by a negative number, or a
+            value of more than MAX_PARAMETER_BITS bits.
     """
     match expression:
         case Number(value):
@@ -39,8 +40,10 @@ def evaluate(expression: Expression, values: Mapping[str, int], source: Source |
             return _chain(left_chain(expression), values, source)
         case Not(operand):
             result = int(not evaluate(operand, values, source))
-        case Call(function, arguments):
-            result = _call(expression, function, [evaluate(a, values, source) for a in arguments], source)
+        case Call():
+            result = _call(expression, values, source)
+        case Conditional(condition, yes, no):
+            result = evaluate(yes if evaluate(condition, values, source) else no, values, source)
         case Index():
             raise AssertionError("shared memory in a parameter expression")
     return _limited(result, expression, source)
@@ -61,11 +64,6 @@ def _chain(chain: Sequence[Binary], values: Mapping[str, int], source: Source | 
     return result
 
 
-def lg(x: int) -> int:
-    """Return ceil(log2 x), for x >= 1."""
-    return (x - 1).bit_length()
-
-
 def _binary(node: Binary, symbol: str, a: int, b: int, source: Source | None) -> int:
     if symbol in "/%" and b == 0:
         raise fail(f"division by zero: {a} {symbol} 0", source, node.at)
@@ -76,12 +74,14 @@ def _binary(node: Binary, symbol: str, a: int, b: int, source: Source | None) ->
     return int(OPERATORS[symbol](a, b))
 
 
-def _call(node: Call, function: str, arguments: list[int], source: Source | None) -> int:
-    if function == "lg":
-        if arguments[0] < 1:
-            raise fail(f"lg({arguments[0]}) is not defined; lg takes numbers from 1", source, node.at)
-        return lg(arguments[0])
-    return max(arguments) if function == "max" else min(arguments)
+def _call(node: Call, values: Mapping[str, int], source: Source | None) -> int:
+    name, arguments = resolve(node)
+    row, given = FUNCTIONS[name], [evaluate(a, values, source) for a in arguments]
+    if row.least is not None and given[0] < row.least:
+        raise fail(f"{node.function}({given[0]}) is not defined; {node.function} takes numbers from {row.least}", source, node.at)
+    if name.endswith("(/)") and given[1] == 0:
+        raise fail(f"division by zero: {given[0]} / 0", source, node.at)
+    return row.value(*given)
 
 
-__all__ = ["MAX_PARAMETER_BITS", "PramError", "evaluate", "is_parametric", "lg"]
+__all__ = ["MAX_PARAMETER_BITS", "PramError", "evaluate", "is_parametric"]

@@ -13,22 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.pram import parameters
-from lockstep.pram.analysis import analyse
+from lockstep.pram.analysis import Analysis, analyse
 from lockstep.pram.declarations import Symbols
-from lockstep.pram.derived import WORD_MAX
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
-from lockstep.pram.syntax import Claim, Expression, ProgramText, Shared
+from lockstep.pram.syntax import INF, Claim, Expression, ProgramText, Shared
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word
 
 Words = NDArray[np.int64]
 
 #: The order of arrays in memory. So the inputs are one range of cells, and the outputs too.
-ROLES = ("input", "inout", "output", "work")
+ROLES = ("input", "inout", "output", "work", "local")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Program:
 
     tree: ProgramText
     source: Source
-    symbols: Symbols
+    analysis: Analysis
 
     def __repr__(self) -> str:
         """Short, for printing."""
@@ -48,13 +47,17 @@ class Program:
         return self.tree.name
 
     @property
+    def symbols(self) -> Symbols:
+        return self.analysis.symbols
+
+    @property
     def claims(self) -> tuple[Claim, ...]:
         return self.symbols.claims
 
     @cached_property
     def code(self) -> MachineCode:
         """The machine code, the same for every input size."""
-        return lower(self.tree, self.symbols)
+        return lower(self.analysis)
 
     @cached_property
     def sha256(self) -> str:
@@ -163,7 +166,7 @@ def is_model_file(data: bytes) -> bool:
 
 def _values_text(values: Mapping[str, int]) -> str:
     """Return ` (with n = 3, k = 2)` for messages, without the addresses and columns of arrays."""
-    named = [f"{name} = {value}" for name, value in values.items() if name.isidentifier()]
+    named = [f"{name} = {value}" for name, value in values.items() if name.isidentifier() and name != INF]
     return f" (with {', '.join(named)})" if named else ""
 
 
@@ -196,7 +199,7 @@ class _Instantiation:
 
     def _job_on(self, memory: Words, bits: int) -> Job:
         program, symbols = self.program, self.program.symbols
-        environment = self._environment() | {WORD_MAX: largest_word(bits)}
+        environment = self._environment() | {INF: largest_word(bits)}
         derived = tuple(self._evaluate(e, environment) for e in program.code.derived)
         returned = [a for a in self.arrays if a.is_output]
         first = returned[0].base if returned else 0
@@ -279,7 +282,8 @@ class _Instantiation:
             base += array.size
             if base > MAX_CELLS:
                 raise self._error(f"shared memory of {base} cells{self._values_text()}; the limit is {MAX_CELLS}", shared.at)
-        return tuple(arrays)
+        flags = self.program.code.flags
+        return (*arrays, *(Array(name, "flag", base + number, ()) for number, name in enumerate(flags)))
 
     def _array(self, shared: Shared, base: int) -> Array:
         shape = tuple(self._evaluate(d, self.values) for d in shared.dimensions)
@@ -290,15 +294,17 @@ class _Instantiation:
                     expression.at,
                 )
         low, high = (None if e is None else self._evaluate(e, self.values) for e in (shared.low, shared.high))
-        return Array(shared.name, shared.role, base, shape, low, high)
+        firsts = tuple(self._evaluate(first, self.values) for first in shared.firsts)
+        return Array(shared.name, shared.role, base, shape, low, high, firsts)
 
     def _space(self) -> int:
         return sum(a.size for a in self.arrays)
 
     def _environment(self) -> dict[str, int]:
         bases = {f"&{a.name}": a.base for a in self.arrays}
-        columns = {f"#{a.name}": a.shape[1] for a in self.arrays if len(a.shape) == 2}
-        return {**self.values, **bases, **columns}
+        columns = {f"#{a.name}": a.shape[-1] for a in self.arrays if len(a.shape) > 1}
+        rows = {f"##{a.name}": a.shape[1] for a in self.arrays if len(a.shape) == 3}
+        return {**self.values, **bases, **columns, **rows}
 
     def word_bits(self, largest_input: int) -> int:
         """Return the requested or declared word size; by default, twice the bits of the largest number, and 2 more."""

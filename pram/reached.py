@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import shorten
 from lockstep.pram.instructions import Decision
-from lockstep.pram.listing import expression_text
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import For, Parallel
 

@@ -3,8 +3,8 @@
 Every node has `at`, its place in the text. Equality ignores places: two expressions with the same text are equal, so
 they can share a derived parameter.
 
-Expressions   Number  Name  Index  Binary  Not  Call
-Statements    Local  Assign  Store  If  While  Repeat  For  Parallel  Single  Halt
+Expressions   Number  Name  Index  Binary  Not  Call  Conditional
+Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break
 Declarations  Mode  Param  Word  Procs  Shared  Claim
 """
 
@@ -16,6 +16,8 @@ from typing import Union, get_args
 
 from lockstep.pram.errors import Span
 
+#: The name of the largest word. It is reserved, so no program can declare it.
+INF = "inf"
 #: The operators that compare; they do not chain.
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -33,7 +35,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A parameter, local, loop variable, scalar in shared memory, or `pid`."""
+    """A parameter, local, loop variable, scalar in shared memory, `pid` or `inf`."""
 
     name: str
     at: Span = place()
@@ -41,7 +43,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`A[e]` or `M[e, f]`."""
+    """`A[e]`, `M[e, f]` or `C[e, f, g]`."""
 
     name: str
     subscripts: tuple[Expression, ...]
@@ -80,14 +82,24 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`lg(e)`, `max(e, f)` or `min(e, f)`: parameter expressions only."""
+    """`function(arguments)`: see `lockstep.pram.functions`."""
 
     function: str
     arguments: tuple[Expression, ...]
     at: Span = place()
 
 
-Expression = Union[Number, Name, Index, Binary, Not, Call]
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`if condition then yes else no`, as a value."""
+
+    condition: Expression
+    yes: Expression
+    no: Expression
+    at: Span = place()
+
+
+Expression = Union[Number, Name, Index, Binary, Not, Call, Conditional]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,15 @@ class Local:
 
     name: str
     value: Expression
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalArray:
+    """`local name[dimensions]`: an array for each processor."""
+
+    name: str
+    dimensions: tuple[Expression, ...]
     at: Span = place()
 
 
@@ -119,6 +140,15 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """`a, b := e, f`: all values are computed, then assigned from left to right."""
+
+    targets: tuple[Union[Name, Index], ...]
+    values: tuple[Expression, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """`if condition then .. else .. end`; an `elif` is an If alone in `otherwise`."""
 
@@ -130,29 +160,35 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class While:
+    """`while condition atmost bound do body end`; `bound` may be None."""
+
     condition: Expression
     body: tuple[Statement, ...]
+    bound: Expression | None = None
     at: Span = place()
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`repeat body until condition`."""
+    """`repeat body until condition atmost bound`; `bound` may be None."""
 
     body: tuple[Statement, ...]
     condition: Expression
+    bound: Expression | None = None
     at: Span = place()
 
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """`for variable in first .. last` or, with `down`, `first downto last`."""
+    """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing."""
 
     variable: str
     first: Expression
     last: Expression
     down: bool
     body: tuple[Statement, ...]
+    by: Expression | None = None
+    bound: Expression | None = None
     at: Span = place()
 
 
@@ -168,8 +204,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
+    """`parallel for ranges on processors do body end`; `processors` may be None."""
+
     ranges: tuple[Range, ...]
     body: tuple[Statement, ...]
+    processors: Expression | None = None
     at: Span = place()
 
 
@@ -184,7 +223,14 @@ class Halt:
     at: Span = place()
 
 
-Statement = Union[Local, Assign, Store, If, While, Repeat, For, Parallel, Single, Halt]
+@dataclass(frozen=True, slots=True)
+class Break:
+    """`break`: it leaves the loop around it."""
+
+    at: Span = place()
+
+
+Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +265,10 @@ class Procs:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """An array (`dimensions` has one or two entries) or a scalar (none).
+    """An array (`dimensions` has one to three entries) or a scalar (none).
 
-    `role` is "input", "output", "inout" or "work". `low .. high` is the declared range of an input.
+    `role` is "input", "output", "inout" or "work". `low .. high` is the declared range of an input. `firsts` has the first
+    subscript along each axis, as in `A[1 .. n]`; it is empty if all are 0. `dimensions` are always extents.
     """
 
     name: str
@@ -229,6 +276,7 @@ class Shared:
     role: str
     low: Expression | None
     high: Expression | None
+    firsts: tuple[Expression, ...] = ()
     at: Span = place()
 
 
@@ -241,6 +289,9 @@ class Claim:
     bound: Expression
     at: Span = place()
 
+
+#: Statements that all processors run together, but for loops that they leave one by one.
+CONTROL = (While, Repeat, Parallel, Single, Halt, Break)
 
 Declaration = Union[Mode, Param, Word, Procs, Shared, Claim]
 

@@ -29,6 +29,9 @@ class Unwritten:
         self.job, self.warn = job, warn
         self.cells = np.ones(job.space, bool)
         self.cells[: job.inputs] = False
+        for array in job.arrays:
+            if array.role == "flag":  # loops read it before any processor writes it
+                self.cells[array.base] = False
         self._lines: set[int] = set()
 
     def watch(self, step: int, reads: Accesses, writes: Accesses, counter: Words) -> None:

@@ -2,7 +2,8 @@
 
 A word is an unsigned integer of `bits` bits, 2 <= bits <= 24, stored as int64. An operation is defined by its *exact*
 integer result. Its word is the exact result modulo 2^bits. If the two differ, the operation overflows (the result is too
-large) or underflows (it is negative).
+large) or underflows (it is negative). Some pairs of operands have no result, as in a division by zero. There the operation
+gives a word too, because hardware and weights must, but a checked machine refuses it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ MIN_WORD_BITS, MAX_WORD_BITS = 2, 24
 class WordOperation:
     """One row of WORD_OPERATIONS.
 
-    symbol:    the operator of the language; "" if there is none.
-    exact:     takes two words; shift amounts are already clipped to the word size.
+    symbol:    the operator or function of the language; "" if there is none.
+    exact:     takes two words; shift amounts are already clipped to the word size. Operations of one word ignore the second.
     examples:  written by hand, in words of 4 bits: (x, y, result), or (x, y, result, 1) where a checked machine refuses it.
     saturates: a result above the largest word becomes the largest word, so it is never an error.
+    operands:  how many words it takes.
+    undefined: for which words there is no result; None if there always is one.
+    no_result: what a message says of such words.
     """
 
     name: str
@@ -36,10 +40,22 @@ class WordOperation:
     examples: tuple[tuple[int, ...], ...] = ()
     is_shift: bool = False
     saturates: bool = False
+    operands: int = 2
+    undefined: Callable[[Words, Words], NDArray[np.bool_]] | None = None
+    no_result: str = ""
 
 
 def _truth(compare: Callable[[Words, Words], NDArray[np.bool_]]) -> Callable[[Words, Words], Words]:
     return lambda x, y: compare(x, y).astype(np.int64)
+
+
+def _bit_length(x: Words) -> Words:
+    """Return how many bits each word takes. Words are less than 2^24, so float64 holds them exactly."""
+    return np.frexp(x.astype(np.float64))[1].astype(np.int64)
+
+
+def _is_zero(x: Words, y: Words) -> NDArray[np.bool_]:
+    return np.asarray(x == 0)
 
 
 WORD_OPERATIONS = {
@@ -51,6 +67,22 @@ WORD_OPERATIONS = {
                       ((3, 4, 7), (0, 0, 0), (7, 8, 15), (9, 8, 15), (1, 15, 15), (15, 15, 15)), saturates=True),
         WordOperation("sub", "-", lambda x, y: x - y, ((9, 4, 5), (4, 4, 0), (3, 5, 14, 1), (0, 15, 1, 1))),
         WordOperation("mul", "*", lambda x, y: x * y, ((3, 5, 15), (0, 9, 0), (1, 13, 13), (7, 7, 1, 1), (15, 15, 1, 1))),
+        WordOperation("div", "/", lambda x, y: np.where(y == 0, -1, x // np.maximum(y, 1)),
+                      ((13, 4, 3), (9, 9, 1), (15, 1, 15), (3, 7, 0), (0, 5, 0), (3, 0, 15, 1), (0, 0, 15, 1)),
+                      undefined=lambda x, y: np.asarray(y == 0), no_result="division of {x} by zero"),
+        WordOperation("max", "max", np.maximum, ((3, 9, 9), (9, 3, 9), (7, 7, 7), (0, 15, 15), (12, 10, 12))),
+        WordOperation("min", "min", np.minimum, ((3, 9, 3), (9, 3, 3), (7, 7, 7), (0, 15, 0), (12, 10, 10))),
+        WordOperation("lg", "lg", lambda x, y: _bit_length(np.maximum(x, 1) - 1),
+                      ((1, 0, 0), (2, 0, 1), (3, 0, 2), (4, 0, 2), (5, 0, 3), (8, 0, 3), (9, 0, 4), (15, 0, 4), (0, 0, 0, 1)),
+                      operands=1, undefined=_is_zero, no_result="lg(0) is not defined"),
+        WordOperation("log", "log", lambda x, y: _bit_length(np.maximum(x, 1)) - 1,
+                      ((1, 0, 0), (2, 0, 1), (3, 0, 1), (4, 0, 2), (7, 0, 2), (8, 0, 3), (15, 0, 3), (0, 0, 0, 1)),
+                      operands=1, undefined=_is_zero, no_result="log(0) is not defined"),
+        WordOperation("ctz", "ctz", lambda x, y: _bit_length(np.maximum(x & -x, 1)) - 1,
+                      ((1, 0, 0), (2, 0, 1), (3, 0, 0), (4, 0, 2), (12, 0, 2), (8, 0, 3), (15, 0, 0), (0, 0, 0, 1)),
+                      operands=1, undefined=_is_zero, no_result="ctz(0) is not defined: 0 has no bit that is set"),
+        WordOperation("popcount", "popcount", lambda x, y: sum((x >> j & 1 for j in range(MAX_WORD_BITS)), 0 * x),
+                      ((0, 0, 0), (1, 0, 1), (6, 0, 2), (8, 0, 1), (11, 0, 3), (15, 0, 4)), operands=1),
         WordOperation("and", "&", lambda x, y: x & y, ((12, 10, 8), (15, 6, 6), (5, 10, 0))),
         WordOperation("or", "|", lambda x, y: x | y, ((12, 10, 14), (5, 10, 15), (0, 0, 0))),
         WordOperation("xor", "^", lambda x, y: x ^ y, ((12, 10, 6), (15, 15, 0), (5, 10, 15))),
@@ -67,7 +99,7 @@ WORD_OPERATIONS = {
     )
 }  # fmt: skip
 
-#: The operation of each operator of the language; `and` and `or` only get 0 and 1.
+#: The operation of each operator and function of the language; `and` and `or` only get 0 and 1.
 SYMBOLS = {op.symbol: op.name for op in WORD_OPERATIONS.values() if op.symbol} | {"and": "and", "or": "or"}
 
 
@@ -89,9 +121,12 @@ def wrap(value: Integers, bits: int) -> Integers:
 
 def trap_reason(operation: WordOperation, x: int, y: int, bits: int) -> str | None:
     """Return why checked arithmetic refuses this operation; None if it does not."""
+    words = np.int64(x), np.int64(y)
+    if operation.undefined is not None and operation.undefined(*words):  # type: ignore[arg-type]
+        return operation.no_result.format(x=x)
     if operation.is_shift and y >= bits:
         return f"shift by {y} in words of {bits} bits: {x} {operation.symbol} {y}"
-    result = int(exact(operation, np.int64(x), np.int64(y), bits))  # type: ignore[arg-type]
+    result = int(exact(operation, *words, bits))  # type: ignore[arg-type]
     if result < 0:
         return f"underflow: {x} {operation.symbol} {y} is negative"
     if result >> bits:

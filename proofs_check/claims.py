@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lockstep.pram import parameters
 from lockstep.pram.errors import PramError
-from lockstep.pram.listing import expression_text
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import Binary, Call, Claim, Expression, Name, Number, left_chain

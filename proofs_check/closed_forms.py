@@ -80,7 +80,7 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
         "w": widths.word, "t": getattr(widths, "time", 0), "p": widths.pid, "c": counter, "r": register,
         "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
         "s": sum(name in operations for name in ("shl", "shr", "mul")),
-        "f": len(operations) + ("add" in operations) + ("addsat" in operations),
+        "f": len(operations) + sum(name in operations for name in ("add", "addsat", "div")),
     }  # fmt: skip
 
 

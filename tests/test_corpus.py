@@ -15,7 +15,7 @@ import pytest
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
-from lockstep.pram.listing import expression_text
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, load
 from lockstep.pram.sidecar import Generator, Inputs, generator_for

@@ -11,6 +11,8 @@ from lockstep.pram.program import load, parse_program
 HEAD = "program t\nparam n\nprocs n\nshared A[n] : inout, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do "
 
+WRITE_ATMOST = "; write `atmost B` before `do`, with B rounds enough for every processor"
+
 #: Program, LINE:COL, message; tests/kit/lessons.py has more.
 Rows = list[tuple[str, str, str]]
 SYNTAX: Rows = [
@@ -34,10 +36,27 @@ SYNTAX: Rows = [
     (HEAD + "s ← 1\n", "5:3", "unexpected character '←' (LEFTWARDS ARROW); write `:=`"),
     (HEAD + "s = 1\n", "5:3", "unexpected `=`; write `:=` to assign, `==` to compare"),
     (HEAD + "words = 1\n", "5:7", "unexpected `=`; write `:=` to assign, `==` to compare"),
-    (HEAD + "s := 1; s := 2\n", "5:7", "unexpected `;`; statements need no separator"),
+    (HEAD + "s := 1;; s := 2\n", "5:8", "unexpected `;`"),
+    (
+        HEAD + "proc f(x) s := x end\n",
+        "5:1",
+        "`proc` cannot stand here; there are no procedures: write the body where it is called",
+    ),
+    (
+        HEAD + "swap(s, A[0])\n",
+        "5:1",
+        "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`",
+    ),
+    (HEAD + "f(s)\n", "5:1", "there are no procedures, so `f` cannot be called; write its body here"),
+    (HEAD + "local a, b := 1\n", "5:7", "2 names on the left of `:=`, but 1 values on the right"),
+    (HEAD + "s := A[0, 1, 2, 3]\n", "5:6", "`A` has 4 subscripts; an array has at most 3"),
+    (
+        HEAD + "shared B[n], C[n] : input\n",
+        "5:8",
+        "`B` has no kind: `: input` holds for `C` only; write `: input` after `B`, too, or declare it in a `shared` of its own",
+    ),
     (HEAD + "if n > 1 { s := 1 }\n", "5:10", "unexpected `{`; blocks go from `do` or `then` to `end`"),
     (HEAD + "if n > 1 && n > 2 then s := 1 end\n", "5:11", "unexpected `&`; write `and`, or one `&` for bits"),
-    (HEAD + "s := -1\n", "5:6", "unexpected `-`; there is no sign, only a difference, as in `0 - 1`"),
     (HEAD + "s := 1 // one\n", "5:9", "unexpected `/`; comments start with `#`"),
     (HEAD + "s := 1.5\n", "5:7", "unexpected `.`; write `..` for a range; numbers are integers"),
     (HEAD + "s := A[1][2]\n", "5:10", "unexpected `[`; two subscripts are written `[i, j]`"),
@@ -49,7 +68,11 @@ SYNTAX: Rows = [
     (HEAD + "if 1 < n < 3 then s := 1 end\n", "5:10", "unexpected `<`; comparisons do not chain: join two of them with `and`"),
     (HEAD + "if maxx < n < 3 then s := 1 end\n", "5:13", "unexpected `<`; comparisons do not chain: join two of them with `and`"),
     (HEAD + "claim time >= 3\n", "5:12", "unexpected `>=`; a claim states `==` or `<=`"),
-    (HEAD + "for i in 0 to 3 do s := 1 end\n", "5:12", "unexpected `to`; expected `..` or `downto`"),
+    (
+        HEAD + "for i in 0 to 3 do s := 1 end\n",
+        "5:12",
+        "`to` cannot stand here; a range is written `0 .. n - 1`, or `n - 1 downto 0`",
+    ),
     (HEAD + "if n > 1 do s := 1 end\n", "5:10", "unexpected `do`; expected `then`"),
     (HEAD + "s := 1\nshared B\n", "6:1", "unexpected `shared`; declarations stand before the first statement"),
     ("program t\nmode crew\n", "2:6", "unknown access mode `crew`; did you mean `CREW`?"),
@@ -74,8 +97,35 @@ MEANING: Rows = [
         "`i` is declared twice; first at 5:7 (no name hides another)",
     ),
     (HEAD + "local pid := 1\n", "5:7", "`pid` is the processor's number and cannot be declared"),
-    (HEAD + "s := s % 2\n", "5:8", "`%` works on parameters only; on words `&` gives a remainder by a power of two"),
-    (HEAD + "s := lg(s)\n", "5:6", "`lg` takes numbers and parameters only"),
+    (HEAD + "s := sqrt(s)\n", "5:6", "`sqrt` takes numbers and parameters only"),
+    (HEAD + "s := ceil(s / 2)\n", "5:6", "`ceil` takes numbers and parameters only; on words write `(a + b - 1) / b`"),
+    (HEAD + "s := log(s)\n", "5:6", "a logarithm is no integer: write `lg(x)` or `ceil(log(x))`, rounded up, or `floor(log(x))`"),
+    (
+        HEAD + "s := floor(s)\n",
+        "5:6",
+        "`floor` rounds a quotient, `sqrt` or `log`, as in `floor(n / 2)` or `floor(log(n))`; other values are integers",
+    ),
+    (HEAD + "s := max(s)\n", "5:6", "`max` takes 2 arguments, not 1"),
+    (HEAD + "s := maxx(s, 1)\n", "5:6", "there is no function `maxx`; did you mean `max`?"),
+    (HEAD + "s := abs(s)\n", "5:6", "there is no function `abs`; write `max(a, b) - min(a, b)`"),
+    (
+        HEAD + "s := f(s)\n",
+        "5:6",
+        "there is no function `f`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log",
+    ),
+    (HEAD + "s := INFINITY\n", "5:6", "undeclared name `INFINITY`; `inf` is the largest word"),
+    (HEAD + "break\n", "5:1", "`break` leaves a loop, but there is none around it here"),
+    (HEAD + "while s > 0 do " + EACH + "break end end\n", "5:48", "`break` leaves a loop, but there is none around it here"),
+    (
+        HEAD + "while s > 0 do if pid == 0 then break end end\n",
+        "5:33",
+        "`break` cannot stand inside an `if` whose condition differs per processor: idle processors could not follow it",
+    ),
+    (
+        HEAD + "procs inf\n".replace("procs", "word"),
+        "5:6",
+        "`word` cannot use `inf`, the largest word: the size of words depends on the declarations",
+    ),
     (
         HEAD + "if pid == 0 then halt end\n",
         "5:18",
@@ -84,22 +134,18 @@ MEANING: Rows = [
     (
         HEAD + "single do repeat s := 1 until s == 1 end\n",
         "5:11",
-        "`repeat` cannot stand inside `single`: idle processors could not follow it",
-    ),
-    (
-        HEAD + "for j in 0 .. pid do s := j end\n",
-        "5:15",
-        "loop bound differs per processor: `pid` is not the same on all processors",
+        "`repeat` inside `single` needs `atmost`: write `until ... atmost B`, with B rounds enough for every processor; only the "
+        "modes CRCW find by themselves when all are done",
     ),
     (
         HEAD + "local x := pid\nfor j in 0 .. x do s := j end\n",
         "6:15",
-        "loop bound differs per processor: `x`, from line 5, is not the same on all processors",
+        "loop bound differs per processor: `x`, from line 5, is not the same on all processors" + WRITE_ATMOST,
     ),
     (
         HEAD + EACH + "for j in 0 .. s do A[i] := j end end\n",
         "5:47",
-        "a loop bound here cannot read shared memory: idle processors run the loop too",
+        "a loop bound here cannot read shared memory: idle processors run the loop too" + WRITE_ATMOST,
     ),
     (
         HEAD + "local m := 3\nfor i in 1 .. m do m := 2 end\n",
@@ -111,15 +157,10 @@ MEANING: Rows = [
         "5:24",
         "the range of a `parallel for` differs per processor: `pid` is not the same on all processors",
     ),
-    (
-        HEAD + "local x := 3\nparallel for j in 0 .. 1, h in 0 .. x do A[j] := h end\n",
-        "6:37",
-        "the bounds of every range after the first may use only numbers and parameters",
-    ),
     (HEAD + "s := s[1]\n", "5:6", "`s` is a scalar and takes no subscript"),
     (HEAD + "s := A\n", "5:6", "`A` is an array and needs 1 subscript"),
-    (HEAD + "if s and n == 1 then s := 1 end\n", "5:4", "`and` takes truth values; compare the word first, as in `... != 0`"),
-    (HEAD + "if not s then s := 1 end\n", "5:8", "`not` takes truth values; compare the word first, as in `... != 0`"),
+    (HEAD + "if s and n == 1 then s := 1 end\n", "5:4", "`and` takes truth values; compare the word first, as in `s != 0`"),
+    (HEAD + "if not s then s := 1 end\n", "5:8", "`not` takes truth values; compare the word first, as in `s != 0`"),
     (HEAD + "for i in 1 .. 3 do i := 2 end\n", "5:20", "loop variable `i` cannot be assigned"),
     (HEAD + "n := 2\n", "5:1", "`n` cannot be assigned: it is a parameter"),
     (HEAD + "pid := 2\n", "5:1", "`pid` cannot be assigned: it is the processor number"),
@@ -141,7 +182,7 @@ def numbered(rows: Rows) -> list[object]:
 #: The mistakes of tests/kit/lessons.py in other forms.
 FORMS: Rows = [
     (HEAD + EACH + "A[i] := 1\n", "5:1", "missing `end`: `parallel` opened here is never closed"),
-    (HEAD + "if n > 1 then s := 1 endif\n", "5:22", "unknown word `endif`; did you mean `end`?"),
+    (HEAD + "if n > 1 then s := 1 endif\n", "5:22", "`endif` cannot stand here; every block ends with `end`"),
     (HEAD + "parrallel for i in 0 .. n do A[i] := 1 end\n", "5:1", "unknown word `parrallel`; did you mean `parallel`?"),
     (HEAD + "s := а + 1\n", "5:6", "unexpected character 'а' (CYRILLIC SMALL LETTER A); write `a`, a Latin letter"),
     (HEAD + "if n ≤ 1 then s := 1 end\n", "5:6", "unexpected character '≤' (LESS-THAN OR EQUAL TO); write `<=`"),
@@ -155,7 +196,6 @@ FORMS: Rows = [
     ("# only a comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
     (HEAD + "local count := 1\ns := cuont\n", "6:6", "undeclared name `cuont`; did you mean `count`?"),
     (HEAD + "local n := 1\n", "5:7", "`n` is declared twice; first at 2:7 (no name hides another)"),
-    (HEAD + "s := s / 2\n", "5:8", "`/` works on parameters only; on words `>>` divides by a power of two"),
     (
         HEAD + EACH + "parallel for j in 0 .. 1 do A[i] := j end end\n",
         "5:33",
@@ -164,7 +204,8 @@ FORMS: Rows = [
     (
         HEAD + EACH + "while A[i] > 0 do A[i] := 0 end end\n",
         "5:33",
-        "`while` cannot stand inside `parallel`: idle processors could not follow it; put it around the `parallel`, or loop with `for`",
+        "`while` inside `parallel` needs `atmost`: write `while ... atmost B do`, with B rounds enough for every processor; only the "
+        "modes CRCW find by themselves when all are done",
     ),
     (HEAD + "s := A[1, 2]\n", "5:6", "`A` takes 1 subscript, not 2"),
     ("program t\nshared B[4], s\ns := B[4]\n", "3:8", "index 4 is outside `B` (0 .. 3)"),
@@ -200,7 +241,6 @@ def test_all_that_is_wrong_is_reported_in_the_order_of_the_text() -> None:
         "t.pram:5:1: error: undeclared name `x`; to make a new local, write `local x := ...`",
         "t.pram:6:7: error: `n` is declared twice; first at 2:7 (no name hides another)",
         "t.pram:7:6: error: undeclared name `q`",
-        "t.pram:7:13: error: `/` works on parameters only; on words `>>` divides by a power of two",
         "t.pram:7:20: error: `A` is an array and needs 1 subscript",
     ]
 

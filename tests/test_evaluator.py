@@ -58,7 +58,7 @@ COSTS = [
     ("for i in 0 .. 0 - 1 do x := i end", 1 + 2),
     ("parallel for i in x .. x + 0 do x := i end", 1 + 4 + 1),
     ("parallel for i in 0 .. 0 - 1 do for j in 1 .. 2 do x := i end end", 4 + (1 + 2 * 5 + 2)),
-    ("parallel for i in 0 .. 0, j in 2 .. 2, h in 0 .. 0 do x := j end", 4 + 5 + 5 + 1),
+    ("parallel for i in 0 .. 0, j in 2 .. 2, h in 0 .. 0 do x := j end", 4 + 4 + 4 + 1),
     ("single do x := 1 end", 3 + 1),
     ("halt", 1 - 1),
     ("while n do if x > 1 then halt end end", 1 + (1 + 1) + 1 - 1),
@@ -92,7 +92,7 @@ def test_examples_compute_what_they_are_named_for() -> None:
 
 
 def test_memory_lies_in_groups_and_outputs_are_nested() -> None:
-    text = "param n shared w, O[2] : output, B[n, 2] : inout, A : input, Z : output O[1] := A w := 7 B[1, 0] := 9 Z := 8"
+    text = "param n shared O[2] : output, w, B[n, 2] : inout, A : input, Z : output O[1] := A w := 7 B[1, 0] := 9 Z := 8"
     result = run(text, {"A": 6, "B": [1, 2, 3, 4]}, n=2)
     assert result.memory == [6, 1, 2, 9, 4, 0, 6, 8, 7]
     assert result.outputs == {"O": [0, 6], "B": [[1, 2], [9, 4]], "Z": 8}
@@ -105,7 +105,7 @@ def test_processors_run_in_lock_step() -> None:
     result = run(rotate, {"A": [1, 2, 3, 4]})
     assert (result.outputs["A"], result.shared_accesses) == ([2, 3, 4, 4], 6)
     ranges = "procs 16 shared A[3, 3] : output parallel for i in 0 .. 2, j in 1 .. 3 do A[i, j - 1] := pid + 1 end"
-    assert run(ranges).outputs["A"] == [[1, 2, 3], [5, 6, 7], [9, 10, 11]]
+    assert run(ranges).outputs["A"] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 
 
 def test_access_modes_judge_each_step() -> None:

@@ -130,7 +130,7 @@ def test_deep_nesting() -> None:
 
 
 def test_no_program_no_layout() -> None:
-    with pytest.raises(PramError, match="unexpected `:`; expected `:=`"):
+    with pytest.raises(PramError, match="unexpected `:`; expected `,` or `:=` or `\\[`"):
         format_text("program p\nlocal x : 1")
 
 

@@ -13,8 +13,8 @@ from oracles.evaluator import evaluate
 from oracles.reaching import everything, watch
 
 from lockstep.pram.errors import PramError
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.format import format_text
-from lockstep.pram.listing import expression_text
 from lockstep.pram.machine import run
 from lockstep.pram.parser import MAX_TERMS, parse
 from lockstep.pram.program import Program, parse_program

@@ -114,8 +114,8 @@ RUNS: list[tuple[str, str, str]] = [
     ),
     (
         CREW + "parallel for i in 0 .. 1, j in 0 .. 1 do A[i] := 1 end\n",
-        "7:1",
-        "step 7: 4 processors are needed for these items, but procs is 3",
+        "7:14",
+        "step 6: 4 processors are needed for these items, but procs is 3",
     ),
     (
         CREW + "while A[pid] > 1 do A[pid] := 0 end\n",
@@ -133,8 +133,8 @@ RUNS: list[tuple[str, str, str]] = [
     (CREW + "parallel for i in 255 .. 256 do s := 1 end\n", "7:14", "step 2: item 256 does not fit a word of 8 bits"),
     (
         CREW + "parallel for i in 0 .. 0, j in 0 .. (1 << 62) + n do s := 1 end\n",
-        "7:47",
-        "value of more than 63 bits (with n = 3)",
+        "7:14",
+        "step 6: 4611686018427387908 processors are needed for these items, but procs is 3",
     ),
     (
         "program t\nparam n\nshared A[n] : inout, B[n]\nB[9223372036854775807] := 1\n",

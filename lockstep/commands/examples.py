@@ -16,7 +16,7 @@ from lockstep.common.options import Json
 from lockstep.common.paths import existing_folder
 from lockstep.common.tables import LABEL, narrow_table
 from lockstep.pram.errors import Source, fail
-from lockstep.pram.listing import expression_text
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.program import Program, load
 
 

@@ -35,6 +35,7 @@ from lockstep.pram.input_files import placing
 from lockstep.pram.inputs import InputFile
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program, load
+from lockstep.pram.syntax import INF
 
 if TYPE_CHECKING:
     from lockstep.pram.sidecar.judging import Verdict
@@ -113,7 +114,7 @@ def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> R
 def _given(run: Run) -> dict[str, Any]:
     """The parameters and inputs of a run."""
     job = run.job
-    params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier()}
+    params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier() and name != INF}
     arrays = [a for a in job.arrays if a.is_input]
     return params | {f"{a.name} (input)": a.read(job.memory) for a in arrays}
 
@@ -194,7 +195,7 @@ def _size_row(program: Program, size: int, options: RunOptions, warn: Warn) -> S
     try:
         job, given = machine_job_and_input(program, None, size, options.seed, options.word_bits, options.winner, options.use_sidecar,
                                   options.timeout)  # fmt: skip
-        params = {"params": {name: value for name, value in job.values.items() if name.isidentifier()}}
+        params = {"params": {name: value for name, value in job.values.items() if name.isidentifier() and name != INF}}
         result = run_job(job, max_steps=options.max_steps, warn=warn)
         verdict = judged(program, given, result, options.use_sidecar, options.timeout)
     except PramError as error:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lockstep.pram import syntax
-from lockstep.pram.analysis import CONTROL
 from lockstep.pram.parameters import is_parametric
 
 
@@ -43,7 +42,7 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
         case syntax.Index(_, subscripts) | syntax.Store(_, subscripts):
             yield f"{type(node).__name__} {len(subscripts)}"
         case syntax.If(_, _, otherwise):
-            yield "if with control" if any(isinstance(below, CONTROL) for below in syntax.walk(node)) else "if padded"
+            yield "if with control" if any(isinstance(below, syntax.CONTROL) for below in syntax.walk(node)) else "if padded"
             yield "else" if otherwise else "no else"
             yield "elif" if len(otherwise) == 1 and isinstance(otherwise[0], syntax.If) else "if"
         case syntax.For(_, first, last, down):

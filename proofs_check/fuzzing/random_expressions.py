@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lockstep.pram.parameters import OPERATORS, lg
+from lockstep.pram.functions import lg
+from lockstep.pram.parameters import OPERATORS
 from lockstep.pram.syntax import COMPARISONS
 from lockstep.proofs_check.fuzzing.shrinking import Choose
 

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
-from lockstep.pram.parameters import lg
+from lockstep.pram.functions import lg
 from lockstep.proofs_check.fuzzing.random_expressions import ArrayShape, Expr, Expressions, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 

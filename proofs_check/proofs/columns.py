@@ -7,6 +7,7 @@ field whose range is 0.
 from __future__ import annotations
 
 from lockstep.compiler.processor import Size, vocabulary
+from lockstep.proofs_check.proofs.division import PRODUCT, most_product
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from lockstep.proofs_check.proofs.specification import OPERATIONS
@@ -43,7 +44,8 @@ def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...
 
 def used_fields(size: Size) -> FieldTable:
     """The fields of operations; a processor has those that its program uses."""
-    return {**flags("sums", "sum.emit", OVER, *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
+    words_of = {**words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS), **numbers(most_product(size.word), PRODUCT)}
+    return {**flags("sums", "sum.emit", OVER, *OPERATIONS), **words_of}
 
 
 def check_columns(network: Network, interface: Interface, size: Size) -> int:

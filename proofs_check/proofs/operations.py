@@ -9,6 +9,7 @@ Layer 2 computes intermediate words. Their meanings are proved first, then layer
 | out          | the operation itself                                          | solver, bit by bit                      |
 | *.amount     | one-hot: bit s is [y = s]; all 0 for y >= w                   | solver; layer 3 for each amount         |
 | mul.partial  | M_k, of x_i y_j 2^(i+j) modulo 2^(k+1) every one              | each gate on all its bits; coefficients |
+| div.product  | y times the high digit of x / y                               | coefficients (`division.py`)            |
 
 M_k equals the product modulo 2^(k+1), so bit k of the product is bit k of M_k. Layer 3 is run on every possible value of M_k.
 """
@@ -22,6 +23,7 @@ from typing import Union
 import numpy as np
 import z3
 
+from lockstep.proofs_check.proofs.division import DIVIDE, PRODUCT, Division
 from lockstep.proofs_check.proofs.interface import OUT, SUM
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refutation, Unequal
@@ -30,7 +32,7 @@ from lockstep.proofs_check.proofs.weights import Exact, Network
 
 AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
 PARTIAL, OVER = "mul.partial", "addsat.over"
-INTERMEDIATE = (SUM, OVER, PARTIAL, *AMOUNTS)
+INTERMEDIATE = (SUM, OVER, PARTIAL, PRODUCT, *AMOUNTS)
 
 #: The sum that a column gets: a constant and polylines.
 Column = tuple[int, tuple[Polyline, ...]]
@@ -96,6 +98,10 @@ def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, r
         if field == PARTIAL:
             bounds |= {c: (0, most) for c, most in zip(columns, _products(lemmas, operands, found))}
             continue
+        if result == DIVIDE and field in (OUT, PRODUCT):
+            division = Division(network, operands.bits)
+            bounds |= division.prove_high(found) if field == OUT else division.prove_product(found[0])
+            continue
         wanted = _meaning(operands, field, result)
         for j, (c, (constant, lines)) in enumerate(zip(columns, found)):
             bit = z3.Extract(j, j, wanted) if j < wanted.size() else z3.BitVecVal(0, 1)
@@ -146,6 +152,8 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
     found = [(int(added.constant[c]), added.varying.get(c, ())) for c in out]
     if PARTIAL in after2.live and wanted == "mul" and OUT not in after2.live:
         _parities(lemmas, operands, row, found)
+    elif wanted == DIVIDE and {OUT, PRODUCT} <= after2.live:
+        Division(network, operands.bits).prove_low(found)
     elif SUM in after2.live and wanted in ("add", "addsat") and OUT not in after2.live:
         _moved(lemmas, operands, after2, row, found, str(wanted))
     elif not isinstance(wanted, int) and (OUT in after2.live or (loaded and wanted == "loaded")):

@@ -1,13 +1,14 @@
 """The meaning of each instruction, as terms over words. The proofs compare the weights with this table.
 
 It was written from sections 3, 4 and 6 of docs/language.md and shares no code with the machine or the compiler.
-Arithmetic and addresses wrap, but addsat stops at the largest word. A shift by the word size or more gives 0. Comparisons
+Arithmetic and addresses wrap, but addsat stops at the largest word. Division by zero gives all ones. The logarithms and the
+lowest bit of 0 are 0. A shift by the word size or more gives 0. Comparisons
 give 1 or 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -29,6 +30,38 @@ def _saturated(x: Word, y: Word) -> Word:
     return z3.If(z3.ULT(x + y, x), z3.BitVecVal(-1, x.size()), x + y)
 
 
+def _truth_sum(conditions: Iterable[z3.BoolRef], like: Word) -> Word:
+    """How many of the conditions hold."""
+    total = z3.BitVecVal(0, like.size())
+    for condition in conditions:
+        total = total + _truth(condition, like)
+    return total
+
+
+def _ceil_log(x: Word, y: Word) -> Word:
+    """The least number k with x <= 2^k, by nested cases from the largest k down."""
+    result = z3.BitVecVal(x.size(), x.size())
+    for k in reversed(range(x.size())):
+        result = z3.If(z3.ULE(x, 1 << k), z3.BitVecVal(k, x.size()), result)
+    return result
+
+
+def _floor_log(x: Word, y: Word) -> Word:
+    """The number of the highest bit that is set; 0 if there is none."""
+    result = z3.BitVecVal(0, x.size())
+    for k in range(x.size()):
+        result = z3.If(z3.Extract(k, k, x) == 1, z3.BitVecVal(k, x.size()), result)
+    return result
+
+
+def _trailing_zeros(x: Word, y: Word) -> Word:
+    """The number of the lowest bit that is set; 0 if there is none."""
+    result = z3.BitVecVal(0, x.size())
+    for k in reversed(range(x.size())):
+        result = z3.If(z3.Extract(k, k, x) == 1, z3.BitVecVal(k, x.size()), result)
+    return result
+
+
 #: The operations on words.
 OPERATIONS: Mapping[str, Callable[[Word, Word], Word]] = {
     "copy": lambda x, y: x,
@@ -36,6 +69,13 @@ OPERATIONS: Mapping[str, Callable[[Word, Word], Word]] = {
     "addsat": _saturated,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
+    "div": lambda x, y: z3.If(y == 0, z3.BitVecVal(-1, x.size()), z3.UDiv(x, y)),
+    "max": lambda x, y: z3.If(z3.UGT(y, x), y, x),
+    "min": lambda x, y: z3.If(z3.ULT(y, x), y, x),
+    "lg": _ceil_log,
+    "log": _floor_log,
+    "ctz": _trailing_zeros,
+    "popcount": lambda x, y: _truth_sum((z3.Extract(k, k, x) == 1 for k in range(x.size())), x),
     "and": lambda x, y: x & y,
     "or": lambda x, y: x | y,
     "xor": lambda x, y: x ^ y,
@@ -69,7 +109,10 @@ class Meaning:
 
 INSTRUCTIONS: Mapping[str, Meaning] = {
     "mov": Meaning("copy", ("x",), "register"),
-    **{name: Meaning(name, ("x", "y"), "register") for name in OPERATIONS if name != "copy"},
+    **{name: Meaning(name, ("x",), "register") for name in ("lg", "log", "ctz", "popcount")},
+    **{
+        name: Meaning(name, ("x", "y"), "register") for name in OPERATIONS if name not in ("copy", "lg", "log", "ctz", "popcount")
+    },
     "load": Meaning("loaded", ("x", "y"), "register"),
     "store": Meaning("copy", ("z",), "cell", ("x", "y")),
     "jmp": Meaning(next="jump"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from lockstep.models.processes import REMAINDER
 from lockstep.models.tokens import MASK
+from lockstep.proofs_check.proofs.division import DIVIDE, PRODUCT
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from lockstep.proofs_check.proofs.specification import OPERATIONS
@@ -72,12 +73,14 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
         goes_on = {"mul": PARTIAL, "addsat": OVER} | {name: amount for amount, name in AMOUNTS.items()}
         for name in OPERATIONS:
             yield {name, *words}, {goes_on.get(name, OUT)}
+        yield {DIVIDE, *words}, {PRODUCT}
         for jump in JUMPS:
             yield {jump, interface.slots[0]}, {OUT}
     if layer == 3:
         yield {SUM, "sum.emit"}, {OUT}
         yield {SUM, OVER}, {OUT}
         yield {PARTIAL}, {OUT}
+        yield {DIVIDE, *words, PRODUCT}, {OUT}
         for amount in AMOUNTS:
             yield {amount, "x"}, {OUT}
 

@@ -42,7 +42,7 @@ LESSONS = [
            "missing `end`: `if` after `else` needs one of its own; or write `elif`"),
     # 2 a misspelt word
     Lesson(2, HEAD + "parrallel for i in 0 .. n - 1 do\n  A[i] := 0\nend\n", "8:1", "unknown word `parrallel`; did you mean `parallel`?"),
-    Lesson(2, HEAD + EACH + "  A[i] := 0\nendif\n", "10:1", "unknown word `endif`; did you mean `end`?"),
+    Lesson(2, HEAD + EACH + "  A[i] := 0\nendif\n", "10:1", "`endif` cannot stand here; every block ends with `end`"),
     # 3 characters that the language does not have
     Lesson(3, HEAD + "local m := n\nwhile m ≤ 3 do m := m + 1 end\n", "9:9",
            "unexpected character '≤' (LESS-THAN OR EQUAL TO); write `<=`"),
@@ -71,24 +71,27 @@ LESSONS = [
     Lesson(8, HEAD.replace("EREW", "CRWC"), "2:6",
            "unknown access mode `CRWC`; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?"),
     Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
-    # 9 division of words
-    Lesson(9, HEAD + "single do s := A[0] / 2 end\n", "8:21", "`/` works on parameters only; on words `>>` divides by a power of two"),
+    # 9 a function that does not exist
+    Lesson(9, HEAD + "single do s := maximum(A[0], 2) end\n", "8:16",
+           "there is no function `maximum`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
     # 10 parallel inside parallel
     Lesson(10, HEAD + EACH + "  parallel for j in 0 .. 1 do A[i] := j end\nend\n", "9:3",
            "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),
     # 11 while inside parallel
     Lesson(11, HEAD + EACH + "  while A[i] > 0 do A[i] := A[i] - 1 end\nend\n", "9:3",
-           "`while` cannot stand inside `parallel`: idle processors could not follow it; "
-           "put it around the `parallel`, or loop with `for`"),
+           "`while` inside `parallel` needs `atmost`: write `while ... atmost B do`, with B rounds enough for every processor; "
+           "only the modes CRCW find by themselves when all are done"),
     # 12 loop bounds
     Lesson(12, HEAD + "local x := 2\nlocal y := 0\nx := pid\nfor j in 0 .. x do y := j end\n", "11:15",
-           "loop bound differs per processor: `x`, from line 10, is not the same on all processors"),
+           "loop bound differs per processor: `x`, from line 10, is not the same on all processors; write `atmost B` before `do`, "
+           "with B rounds enough for every processor"),
     Lesson(12, HEAD + EACH + "  for j in 0 .. A[i] do A[i] := j end\nend\n", "9:17",
-           "a loop bound here cannot read shared memory: idle processors run the loop too"),
+           "a loop bound here cannot read shared memory: idle processors run the loop too; write `atmost B` before `do`, "
+           "with B rounds enough for every processor"),
     Lesson(12, HEAD + "local x := pid\nparallel for i in 0 .. x do A[i] := 0 end\n", "9:24",
            "the range of a `parallel for` differs per processor: `x`, from line 8, is not the same on all processors"),
     # 13 constant index
-    Lesson(13, "program t\nshared B[4], s : output\n\nsingle do s := B[4] end\n", "4:18", "index 4 is outside `B` (0 .. 3)", ""),
+    Lesson(13, "program t\nshared s : output, B[4]\n\nsingle do s := B[4] end\n", "4:18", "index 4 is outside `B` (0 .. 3)", ""),
     # 14 subscripts
     Lesson(14, HEAD + "single do s := A[0, 1] end\n", "8:16", "`A` takes 1 subscript, not 2"),
     # 15 inputs of a wrong length or name

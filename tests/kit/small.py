@@ -13,6 +13,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import Instruction, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
+from lockstep.pram.word import WORD_OPERATIONS
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 
 PID = Operand("pid")
@@ -28,17 +29,23 @@ OPERANDS = (
     Operand("register", 0), Operand("constant", 2), Operand("parameter", 1), Operand("register", 1), PID, Operand("constant", 1),
     Operand("parameter", 0),
 )  # fmt: skip
-OPERATIONS = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "addsat")
+OPERATIONS = (
+    "add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "addsat",
+    "div", "max", "min", "lg", "log", "ctz", "popcount",
+)  # fmt: skip
 
 
 def everything() -> tuple[Instruction, ...]:
     """Every instruction, operands of every kind, jumps both ways; job() adds a halt."""
     r0, c2, p1, r1, *_ = OPERANDS
-    turn = OPERANDS * 3
-    words = [Instruction(name, turn[i], turn[i + 3], rd=i % 2) for i, name in enumerate(OPERATIONS)]
+    turn = OPERANDS * 4
+    words = [
+        Instruction(name, turn[i], turn[i + 3] if WORD_OPERATIONS[name].operands > 1 else None, rd=i % 2)
+        for i, name in enumerate(OPERATIONS)
+    ]
     branches = [
-        Instruction("jz", r1, target=21),
-        Instruction("jmp", target=22),
+        Instruction("jz", r1, target=28),
+        Instruction("jmp", target=29),
         Instruction("jz", Operand("constant", 1), target=2),
     ]
     memory = [Instruction("load", r1, p1, rd=1), Instruction("store", r0, c2, r1), Instruction("store", PID, p1, c2)]

@@ -14,7 +14,7 @@ from lockstep.pram.syntax import Expression, Name, Param, Shared, children, walk
 
 Params = dict[str, int]
 
-OPERATORS = (syntax.Number, syntax.Not, syntax.Binary, syntax.Call)
+OPERATORS = (syntax.Number, syntax.Not, syntax.Binary, syntax.Call, syntax.Conditional)
 
 MAX_SHIFT = 4096  # larger shifts of plain integers are refused: they would only exhaust the memory
 
@@ -27,7 +27,7 @@ PLAIN: dict[str, Callable[[int, int], int]] = {
 
 
 class Trap(Exception):
-    """`kind` is overflow, underflow, shift, index, conflict, disagree, items, end, parameter, steps or input."""
+    """`kind` is overflow, underflow, shift, undefined, index, conflict, disagree, items, end, rounds, parameter, steps or input."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
@@ -43,7 +43,7 @@ def constants(tree: syntax.Node, params: Params) -> set[int]:
     """Return the `id` of each parameter-only expression in a tree."""
     found: set[int] = set()
     for node in reversed(list(walk(tree))):  # operands before the operators above them
-        fits = node.name in params if isinstance(node, Name) else isinstance(node, OPERATORS)
+        fits = node.name in (*params, "inf") if isinstance(node, Name) else isinstance(node, OPERATORS)
         if fits and all(id(below) in found for below in children(node)):
             found.add(id(node))
     return found
@@ -58,14 +58,44 @@ def constant(e: Expression, params: Params) -> int:
             return params[name]
         case syntax.Not(operand):
             return int(constant(operand, params) == 0)
-        case syntax.Call("lg", (argument,)):
-            if (x := constant(argument, params)) > 0:
-                return (x - 1).bit_length()
+        case syntax.Conditional(condition, yes, no):
+            return constant(yes if constant(condition, params) else no, params)
+        case syntax.Call(_, (_,)):
+            return of_one(e, lambda argument: constant(argument, params))
         case syntax.Call(function, (left, right)) | syntax.Binary(function, left, right):
             a, b = constant(left, params), constant(right, params)
             if not (function in "/%" and b == 0 or function in ("<<", ">>") and not 0 <= b <= MAX_SHIFT):
                 return int(PLAIN[function](a, b))
     raise Trap("parameter", f"{e} has no value")
+
+
+def of_one(call: syntax.Call, value: Callable[[Expression], int]) -> int:
+    """Return the value of a function of one argument, which may be what `floor` and `ceil` round."""
+    (argument,) = call.arguments
+    match call.function, argument:
+        case ("floor" | "ceil") as rounding, syntax.Call(inner, (x,)):
+            number = value(x)
+            if inner == "log" and number > 0:
+                exact = next(k for k in range(64) if 2**k >= number)
+                return exact if rounding == "ceil" or 2**exact == number else exact - 1
+            if inner == "sqrt" and number >= 0:
+                root = next(k for k in range(1 << 32) if k * k >= number)
+                return root if rounding == "ceil" or root * root == number else root - 1
+        case ("floor" | "ceil") as rounding, syntax.Binary("/", left, right):
+            a, b = value(left), value(right)
+            if b:
+                return a // b if rounding == "floor" else (a + b - 1) // b if b > 0 else -((-a) // b)
+        case "sqrt", _:
+            return next(k for k in range(1 << 32) if (k + 1) ** 2 > value(argument))
+        case "lg", _:
+            if (x := value(argument)) > 0:
+                return next(k for k in range(64) if 2**k >= x)
+        case "ctz", _:
+            if (x := value(argument)) > 0:
+                return next(k for k in range(64) if x // 2**k % 2)
+        case "popcount", _:
+            return f"{value(argument):b}".count("1")
+    raise Trap("undefined", f"{call} has no value")
 
 
 def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:

@@ -22,6 +22,13 @@ COMPUTE: dict[str, Callable[[int, int], int]] = {
     "addsat": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
+    "div": lambda x, y: x // y if y else -1,
+    "max": max,
+    "min": min,
+    "lg": lambda x, y: len(f"{x - 1:b}") if x > 1 else 0,
+    "log": lambda x, y: len(f"{x:b}") - 1,
+    "ctz": lambda x, y: next((j for j in range(24) if x >> j & 1), 0),
+    "popcount": lambda x, y: bin(x).count("1"),
     "and": lambda x, y: x & y,
     "or": lambda x, y: x | y,
     "xor": lambda x, y: x ^ y,
@@ -34,6 +41,10 @@ COMPUTE: dict[str, Callable[[int, int], int]] = {
     "gt": lambda x, y: int(x > y),
     "ge": lambda x, y: int(x >= y),
 }
+
+
+#: Operations that have no result for an operand: the divisor, or the only operand.
+NO_RESULT = {("div", 0), ("lg", 0), ("log", 0), ("ctz", 0)}
 
 
 class ScalarRefusal(Exception):
@@ -189,6 +200,8 @@ def _computed(job: Job, run: ScalarRun, instruction: Instruction, x: int, y: int
     if instruction.name == "addsat" and integer >= 1 << job.word_bits:
         return (1 << job.word_bits) - 1
     word = integer % (1 << job.word_bits)
+    if instruction.trap != Trap.NOTHING and (instruction.name, x if instruction.name != "div" else y) in NO_RESULT:
+        raise ScalarTrap(run.time + 1, {f"{instruction.name} of {x} and {y} is not defined"})
     too_far = instruction.name in ("shl", "shr") and y >= job.word_bits
     if instruction.trap == Trap.ARITHMETIC and (word != integer or too_far):
         raise ScalarTrap(run.time + 1, {f"{instruction.name} of {x} and {y} is {integer}"})

@@ -10,8 +10,8 @@ import numpy as np
 from lockstep.pram import parameters
 from lockstep.pram.drawing import random_arrays
 from lockstep.pram.errors import PramError, fail
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.job import Job
-from lockstep.pram.listing import expression_text
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, NoHalt, Run, Step
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import draw, generator_for, sidecar_of

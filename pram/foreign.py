@@ -1,0 +1,38 @@
+"""Words of other languages and of books, with what to write here instead.
+
+Programs may use them as names. A message mentions one only where the text around it cannot be read.
+"""
+
+from __future__ import annotations
+
+_PROCEDURES = "there are no procedures: write the body where it is called"
+_RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : input in 0 .. 99`"
+
+FOREIGN = {
+    **dict.fromkeys(("proc", "procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
+    **dict.fromkeys(("return", "exit", "continue"), "write `break` to leave a loop, `halt` to end the program"),
+    **dict.fromkeys(("barrier", "sync", "synchronize"), "all processors are in step anyway, so leave it out"),
+    **dict.fromkeys(("pardo", "forall", "foreach", "doall", "spawn"), "write `parallel for i in 0 .. n - 1 do ... end`"),
+    **dict.fromkeys(("elseif", "elsif", "elsf"), "write `elif`"),
+    **dict.fromkeys(("endif", "endfor", "endwhile", "fi", "od", "done"), "every block ends with `end`"),
+    **dict.fromkeys(("begin", "loop"), "blocks go from `do` or `then` to `end`"),
+    **dict.fromkeys(("int", "var", "let", "integer", "long", "unsigned", "auto"), "write `local x := 0`"),
+    **dict.fromkeys(("real", "float", "double"), "numbers are integers: scale them, as in `3 * 1000 / 7` for thousandths"),
+    **dict.fromkeys(("ps", "psm", "fetch_add", "atomic"), "write under `mode CRCW sum`, or find places by prefix sums"),
+    "combine": "the mode says how concurrent writes are combined: `mode CRCW sum`, `CRCW max` or `CRCW min`",
+    "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
+    "print": "there is no output but arrays: `shared A[n] : output`; `lockstep run --trace` shows every step",
+    "mod": "write `%`",
+    "div": "write `/`",
+}
+
+#: Names in expressions that other languages define.
+CONSTANTS = {
+    **dict.fromkeys(("INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX"), "`inf` is the largest word"),
+    **dict.fromkeys(("MIN", "INT_MIN", "MININT"), "the least word is 0; under `word 16 signed` it is `-inf - 1`"),
+    **dict.fromkeys(("true", "True", "TRUE"), "write 1; any word but 0 is true"),
+    **dict.fromkeys(("false", "False", "FALSE"), "write 0"),
+    **dict.fromkeys(("random", "rand", "rnd"), _RANDOM),
+    "xor": "write `^`",
+    "id": "the number of a processor is `pid`",
+}

@@ -1,0 +1,118 @@
+"""How loops run. Most run for all processors together. In some, each processor stops for itself:
+
+*bounded*  all processors take the same number of rounds, a bound; those that are done idle.
+*flagged*  rounds go on while any processor is not done, which they tell each other through one shared cell.
+
+Bounded are loops with `atmost`, and every `for` whose bounds differ from processor to processor or that holds a `break`, where
+its bounds tell how many rounds are enough. Flagged are `while` and `repeat` without `atmost` where some processors may be idle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lockstep.pram.access import MODES
+from lockstep.pram.bounds import most_rounds
+from lockstep.pram.checking import Context
+from lockstep.pram.declarations import Symbols
+from lockstep.pram.errors import Span
+from lockstep.pram.syntax import (
+    Binary,
+    Break,
+    Expression,
+    For,
+    Halt,
+    If,
+    Number,
+    Parallel,
+    ProgramText,
+    Repeat,
+    Single,
+    Statement,
+    While,
+)
+
+
+@dataclass(frozen=True)
+class LoopKind:
+    """A loop in which each processor stops for itself. rounds: how many all take; None if it is flagged."""
+
+    rounds: Expression | None
+
+
+class LoopKinds:
+    """Collects the kinds of the loops of a program, by their places. Loops for all processors together are not in `found`."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+        self.found: dict[Span, LoopKind] = {}
+
+    @property
+    def flags_allowed(self) -> bool:
+        """Whether many processors may write the same word to one cell, and then all read it."""
+        mode = MODES.get(self.symbols.mode)
+        return mode is not None and mode.concurrent_reads and mode.concurrent_writes and not mode.name.endswith("sum")
+
+    def note(self, loop: While | Repeat, context: Context) -> bool:
+        """Return whether processors leave this loop one by one."""
+        if loop.bound is not None:
+            self.found[loop.at] = LoopKind(loop.bound)
+        elif context.divergent and self.flags_allowed:
+            self.found[loop.at] = LoopKind(None)
+        return loop.at in self.found
+
+    def note_for(self, loop: For, context: Context, differs: bool) -> bool:
+        """As `note`. `differs`: some processors do not know the bounds."""
+        leaves = context.divergent and breaks(loop.body)
+        if loop.bound is not None:
+            self.found[loop.at] = LoopKind(loop.bound)
+        elif differs or leaves or loop.at in self.found:
+            pids = {"pid": (Number(0), Binary("-", self.symbols.procs, Number(1), loop.at))}
+            rounds = most_rounds(loop, self.symbols.is_parametric, {**pids, **context.ranges})
+            if rounds is not None:
+                self.found[loop.at] = LoopKind(rounds)
+        return loop.at in self.found
+
+
+def breaks(body: Iterable[Statement]) -> bool:
+    """Return whether a loop with this body is left by a `break` in it."""
+    for statement in body:
+        if isinstance(statement, Break):
+            return True
+        if isinstance(statement, If) and breaks((*statement.then, *statement.otherwise)):
+            return True
+    return False
+
+
+def control_ifs(tree: ProgramText, apart: Mapping[Span, LoopKind]) -> frozenset[Span]:
+    """Return the places of the `if`s that hold control: statements that all processors must run together.
+
+    Such an `if` costs only the branch taken. It is legal only where its condition is uniform and all processors are active.
+    """
+    found: set[Span] = set()
+    _holds_control(tree.body, apart, True, found)
+    return frozenset(found)
+
+
+def _holds_control(body: Iterable[Statement], apart: Mapping[Span, LoopKind], together: bool, found: set[Span]) -> bool:
+    """Return whether a block holds control. `together`: a `break` here leaves a loop for all processors at once."""
+    return any([_is_control(statement, apart, together, found) for statement in body])
+
+
+def _is_control(statement: Statement, apart: Mapping[Span, LoopKind], together: bool, found: set[Span]) -> bool:
+    match statement:
+        case If(_, then, otherwise):
+            holds = _holds_control((*then, *otherwise), apart, together, found)
+            if holds:
+                found.add(statement.at)
+            return holds
+        case Parallel() | Single():
+            _holds_control(statement.body, apart, False, found)
+            return True
+        case While() | Repeat() | For():
+            inside = _holds_control(statement.body, apart, statement.at not in apart, found)
+            return inside or not isinstance(statement, For) and statement.at not in apart
+        case Break():
+            return together
+    return isinstance(statement, Halt)

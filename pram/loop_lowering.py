@@ -1,0 +1,378 @@
+"""Lowers loops, by the cost rules of the language (docs/language.md, section 5).
+
+A loop that processors leave one by one (`lockstep.pram.loop_kinds`) has two copies. Processors run the first, the *live* copy,
+as long as they go on. A processor that is done jumps to the same place of the *idle* copy, which takes as many steps and does
+nothing. Processors that were idle before the loop run an idle copy only. So being done costs neither a register nor a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from lockstep.pram import derived
+from lockstep.pram.analysis import Analysis
+from lockstep.pram.emitting import Emitter
+from lockstep.pram.errors import Span
+from lockstep.pram.instructions import AgreementCheck, Operand, StepCheck, Trap, UnfinishedCheck, constant
+from lockstep.pram.syntax import Binary, Break, Expression, For, Number, Repeat, Statement, While
+
+
+@dataclass
+class OpenLoop:
+    """A loop whose body is being emitted.
+
+    breaks: its jumps of `break`. marks: the places in the idle copy right after each `break`. marking: they are being found.
+    """
+
+    apart: bool
+    breaks: list[int] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    marking: bool = False
+
+
+class LoopEmitter(Emitter):
+    """Emits the code of loops. A subclass emits blocks."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        super().__init__(analysis.symbols)
+        self.kinds = analysis.loops
+        self.open_loops: list[OpenLoop] = []
+        self.flags: list[Span] = []
+
+    def block(self, statements: tuple[Statement, ...]) -> None:
+        raise NotImplementedError
+
+    # -- loops that all processors run together -------------------------------------------------
+
+    def while_loop(self, loop: While) -> None:
+        if loop.at in self.kinds:
+            self.while_apart(loop)
+            return
+        start = len(self.code)
+        with self.scope():
+            condition = self.value(loop.condition)
+            agreed = (AgreementCheck("while"),)
+            leave = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
+        with self.together():
+            self.block(loop.body)
+            self.patch(self.emit("jmp", at=loop.at), start)
+        self.patch(leave)
+
+    def repeat_loop(self, loop: Repeat) -> None:
+        if loop.at in self.kinds:
+            self.repeat_apart(loop)
+            return
+        start = len(self.code)
+        with self.together(), self.scope():
+            self.block(loop.body)
+            condition = self.value(loop.condition)
+            agreed = (AgreementCheck("repeat"),)
+            again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
+            self.patch(again, start)
+
+    def for_loop(self, loop: For) -> None:
+        """Emit a `for`. Idle processors run its control too, so their bounds must be the same."""
+        if loop.at in self.kinds:
+            self.for_apart(loop)
+            return
+        at, was_idle = loop.at, self.idle
+        with self.scope(), self.as_idle(False), self.together():
+            variable = self.register()
+            start_loop = self.start_down if loop.down else self.start_up
+            bound = start_loop(derived.nonnegative_bounds(loop, self.symbols.is_parametric) if was_idle else loop, variable)
+            by = self.step_of(loop)
+            self.locals[loop.variable] = variable
+            start, v = len(self.code), Operand("register", variable)
+            test = self.register()
+            self.emit(self.loop_test(loop), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
+            leave = self.emit("jz", Operand("register", test), at=at, decides=loop)
+            if loop.down:
+                self.emit("sub", v, constant(1), rd=variable, at=at)
+            with self.as_idle(was_idle):
+                self.block(loop.body)
+            if not loop.down:
+                self.advance(loop, v, by)
+            self.patch(self.emit("jmp", at=at), start)
+            self.patch(leave)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """The body of a loop that all leave at once: a `break` jumps to the end."""
+        loop = OpenLoop(apart=False)
+        self.open_loops.append(loop)
+        yield
+        self.open_loops.pop()
+        for jump in loop.breaks:
+            self.patch(jump)
+
+    def step_of(self, loop: For) -> Operand:
+        """Return the operand that a `for` adds in each round."""
+        return constant(1) if loop.by is None else self.value(loop.by)
+
+    def advance(self, loop: For, variable: Operand, by: Operand) -> None:
+        checks = () if loop.by is None else (StepCheck(),)
+        self.emit("add", variable, by, rd=variable.number, at=loop.at, trap=Trap.ARITHMETIC, checks=checks)
+
+    def loop_test(self, loop: For) -> str:
+        if loop.down:
+            return "gt"
+        return "lt" if self.symbols.is_parametric(loop.last) else "le"
+
+    def start_up(self, loop: For, variable: int) -> Operand:
+        """Emit variable := first, and return the last bound; a parametric bound is made exclusive."""
+        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
+        if parametric(first) and parametric(last) and not isinstance(first, Number):
+            first = derived.clamp_if_empty(first, Binary("<=", first, last))
+        with self.scope():
+            self.assign(variable, first, loop.at)
+        return self.parameter(derived.exclusive(last)) if parametric(last) else self.value(last)
+
+    def start_down(self, loop: For, variable: int) -> Operand:
+        """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
+        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
+        if parametric(first):
+            start = self.parameter(derived.exclusive(first))
+            self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
+        else:
+            with self.scope():
+                start = self.value(first)
+            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=Trap.ARITHMETIC)
+        if parametric(first) and parametric(last) and not isinstance(last, Number):
+            last = derived.clamp_if_empty(last, Binary("<=", last, first))
+        return self.value(last)
+
+    # -- loops that processors leave one by one -------------------------------------------------
+
+    def leave(self, statement: Break) -> None:
+        """Emit a `break`: a jump out of the loop, or to the same place of its idle copy."""
+        loop = self.open_loops[-1]
+        jump = self.emit("jmp", at=statement.at)
+        if not self.idle:
+            loop.breaks.append(jump)
+        elif loop.marking:
+            loop.marks.append(len(self.code))
+
+    def live(self, loop: OpenLoop, body: tuple[Statement, ...]) -> None:
+        self.open_loops.append(loop)
+        self.block(body)
+        self.open_loops.pop()
+
+    def asleep(self, loop: OpenLoop, body: tuple[Statement, ...]) -> None:
+        """Emit the body in the idle copy. Each `break` of the live copy jumps behind its own place here."""
+        self.open_loops.append(loop)
+        loop.marking, loop.marks = True, []
+        with self.as_idle(True):
+            self.block(body)
+        loop.marking = False
+        self.open_loops.pop()
+        for jump, mark in zip(loop.breaks, loop.marks):
+            self.patch(jump, mark)
+
+    @contextmanager
+    def idle_copy(self) -> Iterator[None]:
+        """Emit code that only processors run that are done. What it controls is not idle."""
+        self.pads += 1
+        with self.as_idle(False):
+            yield
+        self.pads -= 1
+
+    def nops(self, count: int, at: Span) -> None:
+        for _ in range(count):
+            self.emit("nop", at=at)
+
+    def asleep_value(self, value: Expression) -> None:
+        with self.scope(), self.as_idle(True):
+            self.value(value)
+
+    def counter(self, loop: While | Repeat | For) -> Operand:
+        """Emit the start of a loop: the rounds left, or the number of the first round, in a register that all keep."""
+        rounds, register = self.kinds[loop.at].rounds, self.register()
+        with self.as_idle(False):
+            if rounds is not None:
+                self.assign(register, rounds, loop.at)
+            else:  # a number that the flag does not hold; it may wrap
+                flag = self.parameter(derived.base_of(self.flag(loop.at)))
+                self.emit("load", flag, constant(0), rd=register, at=loop.at)
+                self.emit("add", Operand("register", register), constant(1), rd=register, at=loop.at)
+        return Operand("register", register)
+
+    def flag(self, at: Span) -> str:
+        """Return the name of the cell of a flagged loop."""
+        if at not in self.flags:
+            self.flags.append(at)
+        return flag_name(at)
+
+    def rounds_left(self, loop: While | Repeat | For, k: Operand) -> int:
+        """Emit the test at the start of a round of a bounded loop. Return the branch that ends the loop."""
+        return self.emit("jz", k, at=loop.at)
+
+    def next_round(self, loop: While | Repeat | For, k: Operand, start: int) -> int:
+        """Emit the end of a round: the counter changes, and a jump back."""
+        bounded = self.kinds[loop.at].rounds is not None
+        self.emit("sub" if bounded else "add", k, constant(1), rd=k.number, at=loop.at)
+        jump = self.emit("jmp", at=loop.at)
+        self.patch(jump, start)
+        return jump
+
+    def ask(self, loop: While | Repeat, k: Operand) -> int:
+        """Emit, where a processor is done, whether any other is not: the flag holds this round's number. Return the branch out."""
+        flag = self.parameter(derived.base_of(self.flag(loop.at)))
+        with self.scope():
+            found = self.register()
+            self.emit("load", flag, constant(0), rd=found, at=loop.at)
+            self.emit("eq", Operand("register", found), k, rd=found, at=loop.at)
+            return self.emit("jz", Operand("register", found), at=loop.at)
+
+    def tell(self, loop: While | Repeat, k: Operand) -> None:
+        """Emit, where a processor goes on, that the flag gets this round's number; then as many steps as `ask` takes."""
+        flag = self.parameter(derived.base_of(self.flag(loop.at)))
+        self.emit("store", flag, constant(0), k, at=loop.at)
+        self.nops(3, loop.at)
+
+    def while_apart(self, loop: While) -> None:
+        bounded = self.kinds[loop.at].rounds is not None
+        was_idle, opened, outs, done = self.idle, OpenLoop(apart=True), [], None
+        with self.scope():
+            k = self.counter(loop)
+            if not was_idle:
+                start = len(self.code)
+                if bounded:
+                    outs.append(self.rounds_left(loop, k))
+                first = len(self.code)
+                with self.scope():
+                    condition = self.value(loop.condition)
+                    done = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, decides=loop.condition)
+                if not bounded:
+                    self.tell(loop, k)
+                self.live(opened, loop.body)
+                back = self.next_round(loop, k, start)
+                self.check_unfinished(outs, UnfinishedCheck("while", back, first, done))
+            with self.idle_copy():
+                start = len(self.code)
+                if bounded:
+                    outs.append(self.rounds_left(loop, k))
+                self.asleep_value(loop.condition)
+                self.nops(1, loop.at)
+                if done is not None:
+                    self.patch(done)
+                if not bounded:
+                    self.nops(1, loop.at)
+                    outs.append(self.ask(loop, k))
+                self.asleep(opened, loop.body)
+                self.next_round(loop, k, start)
+            for out in outs:
+                self.patch(out)
+
+    def check_unfinished(self, outs: list[int], check: UnfinishedCheck) -> None:
+        """Put the check on the branch that ends the live copy, if the loop is bounded."""
+        for out in outs:
+            self.code[out] = replace(self.code[out], checks=(check,))
+
+    def repeat_apart(self, loop: Repeat) -> None:
+        bounded = self.kinds[loop.at].rounds is not None
+        was_idle, opened, outs, sleeping = self.idle, OpenLoop(apart=True), [], []
+        with self.scope():
+            k = self.counter(loop)
+            if not was_idle:
+                start = len(self.code)
+                if bounded:
+                    outs.append(self.rounds_left(loop, k))
+                self.live(opened, loop.body)
+                with self.scope():
+                    condition = self.value(loop.condition)
+                    more = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, decides=loop.condition)
+                if not bounded:
+                    self.nops(1, loop.at)
+                    outs.append(self.ask(loop, k))
+                sleeping.append(self.next_round(loop, k, start))
+                self.patch(more)
+                if not bounded:
+                    self.tell(loop, k)
+                back = self.next_round(loop, k, start)
+                if bounded:
+                    self.check_unfinished(outs, UnfinishedCheck("repeat", back))
+            with self.idle_copy():
+                start = len(self.code)
+                for jump in sleeping:
+                    self.patch(jump)
+                if bounded:
+                    outs.append(self.rounds_left(loop, k))
+                self.asleep(opened, loop.body)
+                self.asleep_value(loop.condition)
+                self.nops(1, loop.at)
+                if not bounded:
+                    self.nops(1, loop.at)
+                    outs.append(self.ask(loop, k))
+                self.next_round(loop, k, start)
+            for out in outs:
+                self.patch(out)
+
+    def for_apart(self, loop: For) -> None:
+        at, was_idle, opened = loop.at, self.idle, OpenLoop(apart=True)
+        outs, done = [], None
+        with self.scope():
+            variable = self.register()
+            v, bound, test = self.start_apart(loop, variable)
+            by = self.step_of(loop)
+            k = self.counter(loop)
+            self.locals[loop.variable] = variable
+            if not was_idle:
+                start = len(self.code)
+                outs.append(self.rounds_left(loop, k))
+                first = len(self.code)
+                with self.scope():
+                    going = self.register()
+                    self.emit(test, v, bound, rd=going, at=at, trap=Trap.OPERANDS)
+                    done = self.emit("jz", Operand("register", going), at=at, decides=loop)
+                if loop.down:
+                    self.emit("sub", v, constant(1), rd=variable, at=at)
+                self.live(opened, loop.body)
+                if not loop.down:
+                    self.advance(loop, v, by)
+                back = self.next_round(loop, k, start)
+                self.check_unfinished(outs, UnfinishedCheck("for", back, first, done))
+            with self.idle_copy():
+                start = len(self.code)
+                outs.append(self.rounds_left(loop, k))
+                self.nops(2, at)
+                if done is not None:
+                    self.patch(done)
+                self.nops(int(loop.down), at)
+                self.asleep(opened, loop.body)
+                self.nops(int(not loop.down), at)
+                self.next_round(loop, k, start)
+            for out in outs:
+                self.patch(out)
+
+    def start_apart(self, loop: For, variable: int) -> tuple[Operand, Operand, str]:
+        """Emit the start of a `for` whose bounds differ. Return its variable, its last bound, and the test against this bound.
+
+        An end `e - 1` is tested as e, exclusive: so `0 .. deg - 1` has no round where deg is 0.
+        """
+        first, last = loop.first, loop.last
+        v = Operand("register", variable)
+        if loop.down:
+            with self.scope():
+                self.assign(variable, _before_one(first) or Binary("+", first, Number(1, loop.at), loop.at), loop.at)
+            return v, self.value(last), "gt"
+        with self.scope():
+            self.assign(variable, first, loop.at)
+        if self.symbols.is_parametric(last):
+            return v, self.parameter(derived.exclusive(last)), "lt"
+        before = _before_one(last)
+        return (v, self.value(last), "le") if before is None else (v, self.value(before), "lt")
+
+
+def _before_one(bound: Expression) -> Expression | None:
+    """Return e for `e - 1`; None for anything else."""
+    match bound:
+        case Binary("-", left, Number(1)):
+            return left
+    return None
+
+
+def flag_name(at: Span) -> str:
+    """The name of the cell of a flagged loop, in messages and derived parameters."""
+    return f"flag of the loop at {at.line}:{at.column}"

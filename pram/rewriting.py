@@ -1,0 +1,129 @@
+"""Rewrites statements that stand for others, before a program is analysed and lowered.
+
+| written                              | means                                                                         |
+|--------------------------------------|-------------------------------------------------------------------------------|
+| `A := B` for arrays                  | `parallel for i in 0 .. n - 1 do A[i] := B[i] end`                            |
+| `w[e]` for a local array w           | `w[pid, e]` for a work array with a row for each processor                    |
+| `parallel for i in a .. b on p do`   | rounds of p items: `for` around `parallel for`                                |
+
+So their costs follow from those of what they mean (docs/language.md, section 5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from lockstep.pram.declarations import Symbols
+from lockstep.pram.errors import Span
+from lockstep.pram.syntax import (
+    FIELDS,
+    Assign,
+    Binary,
+    Call,
+    Expression,
+    For,
+    Index,
+    Local,
+    Name,
+    Node,
+    Number,
+    Parallel,
+    ProgramText,
+    Range,
+    Statement,
+    Store,
+)
+
+AnyNode = TypeVar("AnyNode", bound=Node)
+
+
+def rewrite(tree: ProgramText, symbols: Symbols) -> ProgramText:
+    """Return the program with the statements of the table replaced. Declarations stay as they are."""
+    rewriter = _Rewriter(symbols)
+    return replace(tree, body=tuple(rewriter.node(statement) for statement in tree.body))
+
+
+class _Rewriter:
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+
+    def node(self, node: Any) -> Any:
+        """Return a node with everything below it rewritten; the same object if nothing changes."""
+        if isinstance(node, Binary):
+            return self._chain(node)
+        changed = {name: new for name in FIELDS[type(node)] if (new := self._field(old := getattr(node, name))) is not old}
+        return self._one(replace(node, **changed) if changed else node)
+
+    def _field(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            new = tuple(self.node(item) for item in value)
+            return value if all(a is b for a, b in zip(new, value)) else new
+        return None if value is None else self.node(value)
+
+    def _chain(self, top: Binary) -> Binary:
+        """Rewrite a chain of operators without recursion over its left operands."""
+        chain = [top]
+        while isinstance(below := chain[-1].left, Binary):
+            chain.append(below)
+        left: Expression = self.node(chain[-1].left)
+        for old in reversed(chain):
+            right = self.node(old.right)
+            left = old if left is old.left and right is old.right else replace(old, left=left, right=right)
+        assert isinstance(left, Binary)
+        return left
+
+    def _one(self, node: Any) -> Any:
+        match node:
+            case Assign(name, Name(other), at) if self._is_array(name) and self._is_array(other):
+                return self._copy(name, other, at)
+            case Index(name, subscripts) | Store(name, subscripts) if self._is_local(name):
+                return replace(node, subscripts=(Name("pid", node.at), *subscripts))
+            case Parallel(ranges, _, processors) if processors is not None and len(ranges) == 1:
+                return self._in_rounds(node, processors)
+        return node
+
+    def _is_array(self, name: str) -> bool:
+        return name in self.symbols.arrays and bool(self.symbols.arrays[name].dimensions)
+
+    def _is_local(self, name: str) -> bool:
+        return name in self.symbols.arrays and self.symbols.arrays[name].role == "local"
+
+    def _copy(self, name: str, other: str, at: Span) -> Statement:
+        """`A := B` for arrays of the same shape. Their first subscripts may differ."""
+        target, source = self.symbols.arrays[name], self.symbols.arrays[other]
+        names = [f"{name}.{axis}" for axis in range(len(target.dimensions))]  # no program can write such names
+        ranges = tuple(
+            Range(i, Number(0), Binary("-", extent, Number(1), extent.at), Span(at.line, at.column + 1 + k))
+            for k, (i, extent) in enumerate(zip(names, target.dimensions))
+        )
+        of_target, of_source = (
+            tuple(_shifted(Name(i), first) for i, first in zip(names, array.firsts or (Number(0),) * len(names)))
+            for array in (target, source)
+        )
+        return Parallel(ranges, (Store(name, of_target, Index(other, of_source, at), at),), None, at)
+
+    def _in_rounds(self, loop: Parallel, processors: Expression) -> Statement:
+        """p items at a time: round t starts at item a + t p, and its last item is at most b."""
+        (part,) = loop.ranges
+        low, high, at = part.low, part.high, processors.at
+        round_, start = f"{part.variable}.round", f"{part.variable}.start"
+        last_round = _div(_minus(high, low), processors)
+        step = Binary("*", Name(round_), processors, at)
+        first_item = step if low == Number(0) else Binary("+", step, low, low.at)
+        left = Call("min", (_minus(high, Name(start)), _minus(processors, Number(1))), high.at)
+        items = replace(part, low=Name(start, part.at), high=Binary("+", Name(start), left, high.at))
+        inner = replace(loop, ranges=(items,), processors=None)
+        return For(round_, Number(0), last_round, False, (Local(start, first_item, low.at), inner), None, None, at)
+
+
+def _shifted(index: Name, first: Expression) -> Expression:
+    return index if first == Number(0) else Binary("+", index, first)
+
+
+def _minus(a: Expression, b: Expression) -> Binary:
+    return Binary("-", a, b, a.at)
+
+
+def _div(a: Expression, b: Expression) -> Binary:
+    return Binary("/", a, b, b.at)
