@@ -6,7 +6,7 @@ covered. On rows that execute, `lockstep.proofs_check.proofs.instructions` prove
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -95,12 +95,17 @@ class Fields:
 
 @dataclass(frozen=True)
 class Sum:
-    """The sum that a column gets, and the term that it must equal."""
+    """The sum that a column gets, and the term that it must equal. The kind of row and the column determine the term."""
 
     column: int
     constant: int
     lines: tuple[Polyline, ...]
-    term: Term
+    term: Term = field(compare=False)
+
+    @cached_property
+    def reads(self) -> tuple[int, ...]:
+        """The columns on which it depends."""
+        return tuple(sorted({column for line in self.lines for column, _ in line.form}))
 
 
 class RowProver:
@@ -201,24 +206,24 @@ class RowProver:
         return wanted
 
     def _prove(self, kind: RowKind, layer: int, row: Row, wanted: RequiredTerms, sums: list[Sum]) -> None:
-        """Prove sums that are not constant, unless the same sums were proved before."""
-        read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
-        signature = tuple((s.column, s.constant, s.lines) for s in sums)
-        key = wanted.key, bool(kind.executes), kind is BOS, signature, read, row.part(read)
-        if key in self.cache.proved:
+        """Prove sums that are not constant, but for those that were proved before."""
+        alike = wanted.key, bool(kind.executes), kind is BOS
+        keys = {(*alike, s, row.part(s.reads)): s for s in sums}
+        sums = [s for key, s in keys.items() if key not in self.cache.proved]
+        if not sums:
             return
         fields = Fields(self.network, row)
         ranges = [] if kind is BOS else self.interface.invariants(fields)
         ranges += self.interface.while_running(fields) if kind.executes else []
         claims = [(self.network.text(s.column), s.constant + integer_value(s.lines, fields.variable), s.term) for s in sums]
-        free = {c: fields.variable(c) for c in {*wanted.columns, *read} if row.known(c) is None}
+        free = {c: fields.variable(c) for c in {*wanted.columns, *(c for s in sums for c in s.reads)} if row.known(c) is None}
         ranges += [z3.And(v >= int(row.low[c]), v <= int(row.high[c])) for c, v in free.items()]
         try:
             prove_integers(self.lemmas, claims, ranges, free)
         except Unequal as unequal:
             what = f"layer {layer}: {unequal.refuted.what}"
             raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
-        self.cache.proved.add(key)
+        self.cache.proved.update(keys)
 
     def prove(self, kind: RowKind) -> None:
         """Prove all three layers of a row that does not execute.
