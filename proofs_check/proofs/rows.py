@@ -6,7 +6,8 @@ covered. On rows that execute, `lockstep.proofs_check.proofs.instructions` prove
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -100,7 +101,7 @@ class Sum:
     column: int
     constant: int
     lines: tuple[Polyline, ...]
-    term: Term = field(compare=False)
+    term: Term = dataclasses.field(compare=False)
 
     @cached_property
     def reads(self) -> tuple[int, ...]:
