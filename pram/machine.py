@@ -19,7 +19,7 @@ from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.errors import PramError, Span, fail
 from lockstep.pram.inputs import show_value
-from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Trap
+from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
 from lockstep.pram.reached import FOLLOWED, JUMPED, RAN, Reached
@@ -137,6 +137,10 @@ class Machine:
         self._pids = np.arange(job.processors)
         self._owner = np.zeros(job.space, np.int64)
         self._everyone = slice(0, job.processors)
+        self._rows = [instruction.row for instruction in job.code]
+        self._halted = np.full(job.processors, HALTED, np.int64)
+        self._nowhere = np.full(job.processors, NO_DESTINATION, np.int64)
+        self._together: int | None = None  # the program counter of all processors, if a step left them all at one
 
     def step(self) -> Step:
         """Run one step.
@@ -144,31 +148,32 @@ class Machine:
         Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
         """
         before = self.counter
-        self.counter = np.full_like(before, HALTED)
-        value = np.zeros_like(before)
-        destination = np.full_like(before, NO_DESTINATION)
+        self.counter, destination = self._halted.copy(), self._nowhere.copy()
+        value = np.zeros(self.job.processors, np.int64)
         self.costs.time += 1
         reads: list[tuple[Group, Words]] = []
         updates: list[tuple[int, Group, Words]] = []
         stores = False
         for index, group in self._groups(before):
-            instruction = self.job.code[index]
-            row = instruction.row
+            instruction, row = self.job.code[index], self._rows[index]
             self._marks[index] |= RAN
             if instruction.trap or instruction.checks:
                 checks.check_before(self, instruction, group)
             if row.value is not None:
-                value[group] = self._value(instruction, group, reads)
+                value[group] = self._value(instruction, row, group, reads)
             if instruction.checks:
                 checks.check_after(self, instruction, group, value[group])
-            self.counter[group] = self._next(index, instruction, group)
+            following = self._next(index, instruction, row, group)
+            self.counter[group] = following
             if row.destination == "register" and instruction.rd is not None:
                 updates.append((instruction.rd, group, value[group]))
                 destination[group] = register_destination(instruction.rd)
             elif isinstance(row.destination, Cell):
                 destination[group] = self._address(instruction, row.destination.address, group)
                 stores = True
-            size = len(self._pids[group])
+            everyone = group is self._everyone
+            self._together = following if everyone and isinstance(following, int) else None
+            size = self.job.processors if everyone else len(self._pids[group])
             self.costs.work += size if row.name != "nop" else 0
             self.running -= size if row.next is Next.STOP else 0
         for register, group, written in updates:
@@ -227,7 +232,7 @@ class Machine:
     def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
         """Yield each instruction that some processors are at, with those processors."""
         first = int(counter[0])
-        if first != HALTED and (counter == first).all():
+        if first != HALTED and (self._together == first or (counter == first).all()):
             yield first, self._everyone
             return
         left = np.flatnonzero(counter != HALTED)
@@ -248,8 +253,8 @@ class Machine:
     def pids(self, group: Group) -> Words:
         return np.asarray(self._pids[group])
 
-    def _value(self, instruction: Instruction, group: Group, reads: list[tuple[Group, Words]]) -> Words:
-        match instruction.row.value:
+    def _value(self, instruction: Instruction, row: Row, group: Group, reads: list[tuple[Group, Words]]) -> Words:
+        match row.value:
             case Apply(name, operands):
                 x = self.operand(instruction.operand(operands[0]), group)
                 y = self.operand(instruction.operand(operands[-1]), group)
@@ -269,27 +274,31 @@ class Machine:
             if none.any():
                 self._trap(operation, instruction, x, y, group, int(np.argmax(none)))
         if instruction.trap is Trap.ARITHMETIC:
-            bad = np.broadcast_to(integers != words, np.shape(self._pids[group]))
+            bad = integers != words
             if operation.is_shift:
                 bad = bad | (y >= bits)
-            if bad.any():
-                self._trap(operation, instruction, x, y, group, int(np.argmax(bad)))
+            if np.count_nonzero(bad):
+                self._trap(operation, instruction, x, y, group, bad)
         return words
 
-    def _trap(self, operation: WordOperation, instruction: Instruction, x: Words, y: Words, group: Group, at: int) -> None:
+    def _trap(self, operation: WordOperation, instruction: Instruction, x: Words, y: Words, group: Group,
+              bad: NDArray[np.bool_]) -> None:  # fmt: skip
         pids = self._pids[group]
+        at = int(np.argmax(np.broadcast_to(bad, pids.shape)))
         xs, ys = (np.broadcast_to(v, pids.shape) for v in (x, y))
         reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits)
         raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
 
     def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:
         x, y = (self.operand(getattr(instruction, name), group) for name in names)
-        cells = np.broadcast_to(wrap(x + y, self.job.word_bits), np.shape(self._pids[group]))
+        cells = wrap(x + y, self.job.word_bits)
+        if np.ndim(cells) == 0:
+            cells = np.broadcast_to(cells, np.shape(self._pids[group]))
         checks.check_cells(self, instruction, group, cells)
         return cells
 
-    def _next(self, index: int, instruction: Instruction, group: Group) -> Words | int:
-        match instruction.row.next:
+    def _next(self, index: int, instruction: Instruction, row: Row, group: Group) -> Words | int:
+        match row.next:
             case Next.FOLLOWING:
                 return index + 1
             case Next.JUMP:
@@ -312,7 +321,7 @@ class Machine:
         mode = MODES[self.job.mode]
         read = access.NO_ACCESSES
         if reads:
-            read = Accesses(np.concatenate([self._pids[g] for g, _ in reads]), np.concatenate([cells for _, cells in reads]))
+            read = Accesses(_joined([self._pids[g] for g, _ in reads]), _joined([cells for _, cells in reads]))
         written = access.NO_ACCESSES
         if destination is not None:
             pids = np.flatnonzero(destination >= 0)
@@ -338,6 +347,10 @@ class Machine:
     def error(self, message: str, at: Span | None = None) -> PramError:
         """Return a run-time error of this step."""
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
+
+
+def _joined(parts: list[Words]) -> Words:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False,

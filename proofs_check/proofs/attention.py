@@ -107,6 +107,24 @@ def misread_example(compiled: Compiled, network: Network, interface: Interface, 
     return _Replayer(compiled, network, interface.lookups[misread.name], misread).example()
 
 
+class _Sum:
+    """A sum of fields, which states set to 0 or 1."""
+
+    def __init__(self, network: Network, form: Exact) -> None:
+        self.form, (one,) = form, network.fields["one"]
+        self.one, self.alone = one, int(form[one])
+        self.columns = np.flatnonzero(form)[np.flatnonzero(form) != one]
+        self.cells = cache(lambda value: np.flatnonzero(form == value - self.alone).tolist())
+
+    def set(self, row: Exact, value: int, chance: np.random.Generator) -> None:
+        """Set its fields so that it has this value: all 0, or one of them 1."""
+        row[self.columns] = 0
+        row[self.one] = 1
+        if value != self.alone:
+            cells = self.cells(value)
+            row[cells[chance.integers(len(cells))]] = 1
+
+
 class _Replayer:
     """Tries random rows. Most keys match the query, some in all but one bit or condition."""
 
@@ -115,6 +133,25 @@ class _Replayer:
         self.model = TorchTransformer(compiled.model)
         self.layer = self.model.layers[misread.layer - 1]
         self.random = np.random.default_rng(0)
+        self._read_lookup()
+
+    def _read_lookup(self) -> None:
+        """The sums of the lookup, as matrices with a row for each: of every bit that is compared, and of every condition."""
+        form = self.score.form
+        bits = [(equal, j) for equal in self.lookup.same for j in range(self.score.bits(equal))]
+        self.queries, self.keys, wildcards, self.conditions = (
+            np.reshape(forms, (len(forms), self.score.size))
+            for forms in (
+                [form(equal.query, j) for equal, j in bits],
+                [form(equal.key, j) for equal, j in bits],
+                [form(equal.wildcard) for equal, _ in bits],
+                [form(condition) for condition in self.lookup.candidates],
+            )
+        )
+        self.wildcards, self.asks, self.recency = wildcards, form(self.lookup.asks), self.score.recency()[0]
+        self.asked = [_Sum(self.network, form(equal.query, j)) for equal, j in bits if equal.query.parts]
+        self.same, self.met = ([_Sum(self.network, f) for f in forms] for forms in (self.keys, self.conditions))
+        self.asking = _Sum(self.network, self.asks)
 
     def example(self) -> Counterexample:
         where = f"layer {self.misread.layer}, head {self.misread.name}"
@@ -139,40 +176,29 @@ class _Replayer:
     def _bos(self) -> Exact:
         return np.asarray(self.score.one + self.score.bos)
 
-    def _set(self, row: Exact, form: Exact, value: int) -> None:
-        """Set the fields of a sum so that it becomes 0 or 1: all 0, or one of them 1."""
-        row[[c for c in np.flatnonzero(form) if self.network.names[c][0] != "one"]] = 0
-        row[self.network.columns["one", 0]] = 1
-        now = int(form @ row)
-        if now != value:
-            row[self.random.choice(np.flatnonzero(form == value - now))] = 1
-
     def _asking(self, spice: int) -> Exact:
         """A random query row: three in four ask; one in ten is BOS, which never asks."""
         if self.random.random() < 0.1:
             return self._bos()
-        row = np.zeros(len(self.network.names))
-        for equal in self.lookup.same:
-            for j in range(self.score.bits(equal) if equal.query.parts else 0):
-                self._set(row, self.score.form(equal.query, j), int(self.random.integers(2)))
+        row = np.zeros(self.score.size)
+        for compared in self.asked:
+            compared.set(row, int(self.random.integers(2)), self.random)
         self._spice(row, spice)
-        self._set(row, self.score.form(self.lookup.asks), int(self.random.random() < 0.75))
+        self.asking.set(row, int(self.random.random() < 0.75), self.random)
         row[self.network.columns["token.BOS", 0]] = 0
         return row
 
     def _key(self, query: Exact, spice: int, alike: float, met: float) -> Exact:
         """A random key row that the query finds, or nearly finds."""
-        row = np.zeros(len(self.network.names))
+        row = np.zeros(self.score.size)
         row[self.network.columns["one", 0]] = 1
         self._spice(row, spice)
         for name in self.lookup.latest:
             row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
-        for equal in self.lookup.same:
-            for j in range(self.score.bits(equal)):
-                asked = int(self.score.form(equal.query, j) @ query)
-                self._set(row, self.score.form(equal.key, j), asked ^ int(self.random.random() > alike))
-        for condition in self.lookup.candidates:
-            self._set(row, self.score.form(condition), int(self.random.random() < met))
+        for asked, compared in zip((self.queries @ query).tolist(), self.same):
+            compared.set(row, int(asked) ^ int(self.random.random() > alike), self.random)
+        for condition in self.met:
+            condition.set(row, int(self.random.random() < met), self.random)
         row[self.network.columns["token.BOS", 0]] = 0
         return row
 
@@ -185,24 +211,16 @@ class _Replayer:
 
     def _found(self, query: Exact, rows: Exact) -> int | None:
         """The row that the lookup means; 0 if no row matches. None if the rows are out of range or equally late."""
-        fits = np.arange(len(rows)) > 0
-        for equal in self.lookup.same:
-            wildcard = rows @ self.score.form(equal.wildcard)
-            for j in range(self.score.bits(equal)):
-                asked = float(self.score.form(equal.query, j) @ query)
-                key = rows @ self.score.form(equal.key, j)
-                if asked not in (0, 1) or (key[1:] > 1 - wildcard[1:]).any() or (key[1:] < 0).any() or key[0]:
-                    return None
-                fits &= (key == asked) | (wildcard == 1)
-        for condition in self.lookup.candidates:
-            held = rows @ self.score.form(condition)
-            if (held[1:] > 1).any() or (held[1:] < 0).any() or held[0]:
-                return None
-            fits &= held == 1
-        asks = float(self.score.form(self.lookup.asks) @ query)
-        if asks not in (0, 1):
+        asked, asks = self.queries @ query, float(self.asks @ query)
+        keys, wildcards, held = rows @ self.keys.T, rows @ self.wildcards.T, rows @ self.conditions.T
+        if not np.isin(asked, (0, 1)).all() or asks not in (0, 1):
             return None
-        recency = np.where(fits, rows @ self.score.recency()[0], -1.0)
+        for of_rows, most in ((keys, 1 - wildcards), (held, np.ones(held.shape))):
+            if (of_rows[1:] > most[1:]).any() or (of_rows[1:] < 0).any() or of_rows[0].any():
+                return None
+        fits = ((keys == asked) | (wildcards == 1)).all(1) & (held == 1).all(1)
+        fits[0] = False
+        recency = np.where(fits, rows @ self.recency, -1.0)
         best = int(recency.argmax())
         if not asks or recency[best] < 0:
             return 0

@@ -125,6 +125,14 @@ class _Prover:
         self.compiled, self.network, self.interface, self.progress = compiled, network, interface, progress
         self.row_prover = RowProver(network, self.interface, lemmas)
         self.instruction_prover = InstructionProver(self.row_prover, compiled.code, compiled.widths.word)
+        self.known: dict[str, Obligation] = lemmas.rows(self._what_rows_depend_on())
+
+    def _what_rows_depend_on(self) -> object:
+        """All that the obligations on rows look at: the interface, the columns, what heads there are, and the gates."""
+        compiled, network = self.compiled, self.network
+        heads = tuple((tuple(layer.copies), layer.gates.digest) for layer in network.layers)
+        columns = network.names, network.highs.tobytes(), network.positions
+        return compiled.construction, compiled.code, compiled.widths, columns, heads
 
     def obligations(self) -> Iterator[Obligation]:
         network, interface, compiled = self.network, self.interface, self.compiled
@@ -182,6 +190,12 @@ class _Prover:
         return f"instruction {self.compiled.code.instructions[kind.executes.number].name}"
 
     def _rows(self, name: str, kinds: list[RowKind], covers: str = "", how: How = "solver") -> Obligation:
+        """The obligation on these rows; it is proved once for models that differ in nothing that it looks at."""
+        if name not in self.known:
+            self.known[name] = self._walked(name, kinds, covers, how)
+        return self.known[name]
+
+    def _walked(self, name: str, kinds: list[RowKind], covers: str, how: How) -> Obligation:
         started, fault = time.perf_counter(), None
         for kind in kinds:
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -56,10 +57,10 @@ class Polyline:
     @property
     def bounds(self) -> tuple[int, int]:
         """A lower and an upper bound of its values."""
-        steps = np.cumsum([0, *(jump for _, jump in sorted(self.steps))])
+        steps = [0, *accumulate(jump for _, jump in sorted(self.steps))]
         ramps = [slope * max(0, self.most - start) for start, slope in self.ramps]
         low, high = sum(min(0, r) for r in ramps), sum(max(0, r) for r in ramps)
-        return int(steps.min()) + low, int(steps.max()) + high
+        return min(steps) + low, max(steps) + high
 
     def values(self, s: Exact) -> Exact:
         """Its value at each s."""
@@ -85,29 +86,36 @@ class Reduced:
 
 def reduce_gates(gates: Gates, row: Row) -> Reduced:
     """Compute the sums that gates add to a row."""
-    least = gates.up @ row.low - gates.down @ row.high + gates.bias
-    most = gates.up @ row.high - gates.down @ row.low + gates.bias
+    twice, reach = gates.w_in @ (row.low + row.high) + 2 * gates.bias, gates.sizes @ (row.high - row.low)
+    least, most = (twice - reach) / 2, (twice + reach) / 2
     fixed = np.flatnonzero((least == most) & (most > 0))
     constant: Exact = gates.w_out[:, fixed] @ most[fixed]
-    free = row.low < row.high
-    sums: dict[tuple[ColumnForm, int, int], dict[int, dict[int, int]]] = {}
-    for unit in np.flatnonzero((least < most) & (most > 0)).tolist():
-        weights = gates.w_in[unit]
-        form = tuple((int(c), int(weights[c])) for c in np.flatnonzero(free & (weights != 0)))
-        at = int(gates.bias[unit] + weights[~free] @ row.low[~free])
-        bounds = int(least[unit]) - at, int(most[unit]) - at
-        by_column = sums.setdefault((form, *bounds), {})
-        for column in np.flatnonzero(gates.w_out[:, unit]).tolist():
-            units = by_column.setdefault(column, {})
-            units[at] = units.get(at, 0) + int(gates.w_out[column, unit])
     varying: dict[int, list[Polyline]] = {}
-    for (form, low, high), by_column in sums.items():
+    for (form, low, high), by_column in _alike(gates, row, least, most).items():
         for column, units in by_column.items():
             offset, line = _polyline(form, units, low, high)
             constant[column] += offset
             if line.steps or line.ramps:
                 varying.setdefault(column, []).append(line)
     return Reduced(constant, {c: tuple(sorted(lines, key=lambda x: x.form)) for c, lines in varying.items()})
+
+
+def _alike(gates: Gates, row: Row, least: Exact, most: Exact) -> dict[tuple[ColumnForm, int, int], dict[int, dict[int, int]]]:
+    """Units that are not constant, by the form that they read with its bounds, then by the column that they write.
+
+    Each is said as {the constant in its argument: its weight}.
+    """
+    lows, free = row.low.tolist(), (row.low < row.high).tolist()
+    sums: dict[tuple[ColumnForm, int, int], dict[int, dict[int, int]]] = {}
+    for unit in np.flatnonzero((least < most) & (most > 0)).tolist():
+        reads, writes = gates.unit(unit)
+        form = tuple((c, weight) for c, weight in reads if free[c])
+        at = int(gates.bias[unit]) + int(sum(weight * lows[c] for c, weight in reads if not free[c]))
+        by_column = sums.setdefault((form, int(least[unit]) - at, int(most[unit]) - at), {})
+        for column, weight in writes:
+            units = by_column.setdefault(column, {})
+            units[at] = units.get(at, 0) + weight
+    return sums
 
 
 def _polyline(form: ColumnForm, units: Mapping[int, int], least: int, most: int) -> tuple[int, Polyline]:

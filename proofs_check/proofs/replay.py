@@ -156,14 +156,22 @@ class _Replayer:
         pid = int(random.integers(0, min(most, 1 << self.compiled.widths.pid)))
         return State(pid, tuple(registers), tuple(parameters), memory)
 
+    @cached_property
+    def _bare_code(self) -> tuple[Instruction, ...]:
+        return tuple(_bare(i) for i in self.compiled.code.instructions)
+
+    def _program(self, instruction: Instruction) -> tuple[Instruction, ...]:
+        """The code with this instruction in the place of the one that the row executes."""
+        assert self.fault.kind.executes is not None
+        number = self.fault.kind.executes.number
+        return (*self._bare_code[:number], instruction, *self._bare_code[number + 1 :])
+
     def _machine(self, state: State, instruction: Instruction) -> str:
         """The result of the machine's step, as text."""
-        executes, code = self.fault.kind.executes, self.compiled.code
+        executes = self.fault.kind.executes
         assert executes is not None
-        program = [_bare(i) for i in code.instructions]
-        program[executes.number] = instruction
         job = Job(
-            code=tuple(program), registers=len(state.registers), processors=state.pid + 1, word_bits=self.bits,
+            code=self._program(instruction), registers=len(state.registers), processors=state.pid + 1, word_bits=self.bits,
             mode="CRCW priority", memory=state.memory, parameters=state.parameters,
         )  # fmt: skip
         machine = Machine(job)
@@ -185,10 +193,8 @@ class _Replayer:
 
     def _model(self, state: State, instruction: Instruction, forced: bool) -> str:
         """The result of the model's row, as text. forced: fill slots with the instruction's operands, without lookups."""
-        row = self._first_row()
-        layers = self.model.layers
+        row, layers = self._after_layer_1.clone(), self.model.layers
         with torch.no_grad():
-            row = row + layers[0].feed_forward(row)
             if forced:
                 self._force_slots(row, state, instruction)
             else:
@@ -203,6 +209,13 @@ class _Replayer:
             token = f"nothing certain ({token} with probability {float(prediction.probability[0]):.3g})"
         edits = self._edits(prediction.control)
         return f"{token}{published}{edits}"
+
+    @cached_property
+    def _after_layer_1(self) -> torch.Tensor:
+        """The row after layer 1, which no state has touched yet, [1, d]."""
+        with torch.no_grad():
+            row = self._first_row()
+            return row + self.model.layers[0].feed_forward(row)
 
     def _first_row(self) -> torch.Tensor:
         """The row before the gates of layer 1, [1, d]; unknown fields take the values that refuted the obligation."""

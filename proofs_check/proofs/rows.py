@@ -6,10 +6,13 @@ covered. On rows that execute, `lockstep.proofs_check.proofs.instructions` prove
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import z3
+from numpy.typing import NDArray
 
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Interface, RowKind, Term
 from lockstep.proofs_check.proofs.operations import INTERMEDIATE
@@ -93,12 +96,17 @@ class Fields:
 
 @dataclass(frozen=True)
 class Sum:
-    """The sum that a column gets, and the term that it must equal."""
+    """The sum that a column gets, and the term that it must equal. The kind of row and the column determine the term."""
 
     column: int
     constant: int
     lines: tuple[Polyline, ...]
-    term: Term
+    term: Term = dataclasses.field(compare=False)
+
+    @cached_property
+    def reads(self) -> tuple[int, ...]:
+        """The columns on which it depends."""
+        return tuple(sorted({column for line in self.lines for column, _ in line.form}))
 
 
 class RowProver:
@@ -109,30 +117,32 @@ class RowProver:
         self.by_instructions = frozenset(c for f, cs in network.fields.items() if is_processor(f, interface) for c in cs)
         intermediate = frozenset(c for f in (OUT, *INTERMEDIATE) for c in network.fields.get(f, ()))
         self.exempt = {1: self.by_instructions, 2: intermediate, 3: frozenset(network.fields[OUT])}
-        self.reduced: dict[tuple[int, bytes], Reduced] = {}
+        self.reduced = [lemmas.reduced(layer.gates.digest) for layer in network.layers]
         layout = network.names, network.highs.tobytes(), interface.invariants, interface.while_running
         self.cache = lemmas.row_caches.setdefault(layout, RowCache())
+
+    @cached_property
+    def _given(self) -> NDArray[np.bool_]:
+        """The columns that positions and tokens may set on any row but BOS, unless its kind says their value."""
+        free = [c for f, cs in self.network.fields.items() if f in self.network.positions and not f.startswith(FLAGS) for c in cs]
+        given = np.zeros(len(self.network.names), bool)
+        given[free + list(self.network.fields["token.bits"])] = True
+        return given
 
     def start(self, kind: RowKind) -> Row:
         """The row before the gates of layer 1, as embedding, positions and heads of layer 1 have written it."""
         network, low = self.network, np.zeros(len(self.network.names))
-        high = low.copy()
-        for field, columns in network.fields.items():
+        high = low.copy() if kind is BOS else np.where(self._given, network.highs, 0)
+        for field in kind.free:
+            for column in network.fields.get(field, ()):
+                high[column] = network.highs[column]
+        if any(kind.known.get(flag) for flag in BARE):
+            high[list(network.fields["token.bits"])] = 0
+        for field, value in {**kind.known, "one": 1}.items():
+            columns = network.fields.get(field, ())
             for j, column in enumerate(columns):
-                if field == "one":
-                    low[column] = high[column] = 1
-                elif field in kind.known:
-                    low[column] = high[column] = kind.known[field] >> j & 1 if len(columns) > 1 else kind.known[field]
-                elif self._is_free(kind, field):
-                    high[column] = network.highs[column]
+                low[column] = high[column] = value >> j & 1 if len(columns) > 1 else value
         return self.after_heads(kind, Row(low, high), 0)
-
-    def _is_free(self, kind: RowKind, field: str) -> bool:
-        if kind is BOS:
-            return False
-        if field == "token.bits":
-            return not any(kind.known.get(flag) for flag in BARE)
-        return field in kind.free or (field in self.network.positions and not field.startswith(FLAGS))
 
     def after_heads(self, kind: RowKind, row: Row, layer: int) -> Row:
         """The row after the heads of a layer (from 0). A head that is not asked reads 0; slots count as asked."""
@@ -149,10 +159,10 @@ class RowProver:
 
     def gates(self, layer: int, row: Row) -> Reduced:
         """The sums that the gates of a layer (from 1) add."""
-        key = layer, row.key
-        if key not in self.reduced:
-            self.reduced[key] = reduce_gates(self.network.layers[layer - 1].gates, row)
-        return self.reduced[key]
+        known, key = self.reduced[layer - 1], row.key
+        if key not in known:
+            known[key] = reduce_gates(self.network.layers[layer - 1].gates, row)
+        return known[key]
 
     def check(self, kind: RowKind, layer: int, row: Row, added: Reduced) -> Row:
         """Compare the sums of gates with the interface. Returns: the row after the gates, as bounds.
@@ -161,15 +171,15 @@ class RowProver:
         """
         wanted = self._wanted(kind, layer, row)
         exempt = self.exempt[layer] if kind.executes else frozenset()
+        constants, low, high = added.constant.tolist(), row.low.tolist(), row.high.tolist()
         touched = set(np.flatnonzero(added.constant).tolist()) | added.varying.keys() | wanted.terms.keys()
         open_, bounds = [], {}
         for column in sorted(touched):
-            constant, lines = int(added.constant[column]), added.varying.get(column, ())
-            term = wanted.terms.get(column, 0)
-            if column in exempt:
-                if layer > 1:
-                    continue
-                term = constant  # InstructionProver checks its value; here it must only be constant
+            if column in exempt and layer > 1:
+                continue
+            constant, lines = int(constants[column]), added.varying.get(column, ())
+            # InstructionProver checks the value of an exempt column; here it must only be constant
+            term = constant if column in exempt else wanted.terms.get(column, 0)
             if lines or not isinstance(term, int):
                 open_.append(Sum(column, constant, lines, term))
             elif constant != term:
@@ -177,7 +187,7 @@ class RowProver:
                 raise Failed(Fault(kind, layer, row, Refutation({}, what)))
             # Lines and constant may cancel. If the sum is one number, the next layers see this number.
             moved = [(term, term)] if isinstance(term, int) else [(constant, constant), *(line.bounds for line in lines)]
-            bounds[column] = (int(row.low[column]) + sum(a for a, _ in moved), int(row.high[column]) + sum(b for _, b in moved))
+            bounds[column] = (int(low[column]) + sum(a for a, _ in moved), int(high[column]) + sum(b for _, b in moved))
         if open_:
             self._prove(kind, layer, row, wanted, open_)
         return row.changed(bounds)
@@ -186,8 +196,8 @@ class RowProver:
         """The sums that the interface requires; made once for all rows that agree on the columns that it reads."""
         seen = self.cache.wanted.setdefault((kind.adds, layer), {})
         for columns, found in seen.items():
-            if row.part(columns) in found:
-                return found[row.part(columns)]
+            if known := found.get(row.part(columns)):
+                return known
         fields = Fields(self.network, row)
         terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items()}
         self.interface.invariants(fields), self.interface.while_running(fields)
@@ -197,24 +207,24 @@ class RowProver:
         return wanted
 
     def _prove(self, kind: RowKind, layer: int, row: Row, wanted: RequiredTerms, sums: list[Sum]) -> None:
-        """Prove sums that are not constant, unless the same sums were proved before."""
-        read = tuple(sorted({column for s in sums for line in s.lines for column, _ in line.form}))
-        signature = tuple((s.column, s.constant, s.lines) for s in sums)
-        key = wanted.key, bool(kind.executes), kind is BOS, signature, read, row.part(read)
-        if key in self.cache.proved:
+        """Prove sums that are not constant, but for those that were proved before."""
+        alike = wanted.key, bool(kind.executes), kind is BOS
+        keys = {(*alike, s, row.part(s.reads)): s for s in sums}
+        sums = [s for key, s in keys.items() if key not in self.cache.proved]
+        if not sums:
             return
         fields = Fields(self.network, row)
         ranges = [] if kind is BOS else self.interface.invariants(fields)
         ranges += self.interface.while_running(fields) if kind.executes else []
         claims = [(self.network.text(s.column), s.constant + integer_value(s.lines, fields.variable), s.term) for s in sums]
-        free = {c: fields.variable(c) for c in {*wanted.columns, *read} if row.known(c) is None}
+        free = {c: fields.variable(c) for c in {*wanted.columns, *(c for s in sums for c in s.reads)} if row.known(c) is None}
         ranges += [z3.And(v >= int(row.low[c]), v <= int(row.high[c])) for c, v in free.items()]
         try:
             prove_integers(self.lemmas, claims, ranges, free)
         except Unequal as unequal:
             what = f"layer {layer}: {unequal.refuted.what}"
             raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
-        self.cache.proved.add(key)
+        self.cache.proved.update(keys)
 
     def prove(self, kind: RowKind) -> None:
         """Prove all three layers of a row that does not execute.

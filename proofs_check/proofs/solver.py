@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import z3
 
 from lockstep.proofs_check.proofs.interface import Adds, Term
-from lockstep.proofs_check.proofs.reduction import ColumnForm, Polyline
+from lockstep.proofs_check.proofs.reduction import ColumnForm, Polyline, Reduced
 
 #: A function from an unknown column to its Z3 variable.
 Variable = Callable[[int], z3.ArithRef]
 
 TIMEOUT_MS = 20_000
+
+#: The models whose obligations on rows are kept, and the feed-forward layers whose sums are.
+KEPT_MODELS, KEPT_GATES = 4, 12
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,17 @@ class Lemmas:
     """Everything proved so far, so that nothing is proved twice.
 
     closed: equalities. products: the largest value of each M_k, for products that are right. partials: for a gate of M_k, the
-    bit of x, the number of bits of y, and the factor. row_caches: one for each set of columns. asked: number of queries to Z3.
+    bit of x, the number of bits of y, and the factor. row_caches: one for each set of columns. reduced: the sums that gates add,
+    by the key of the row, for the gates with this digest. rows: obligations on rows, by name, for models with this key. Of both,
+    only what was asked for last is kept. asked: number of queries to Z3.
     """
 
     closed: set[object] = field(default_factory=set)
     products: dict[object, tuple[int, ...]] = field(default_factory=dict)
     partials: dict[object, tuple[int, int, int]] = field(default_factory=dict)
     row_caches: dict[object, RowCache] = field(default_factory=dict)
+    reduced: Callable[[bytes], dict[bytes, Reduced]] = field(default_factory=lambda: lru_cache(KEPT_GATES)(lambda digest: {}))
+    rows: Callable[[object], dict[str, Any]] = field(default_factory=lambda: lru_cache(KEPT_MODELS)(lambda key: {}))
     asked: int = 0
 
 

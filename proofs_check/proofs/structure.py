@@ -51,10 +51,8 @@ def check_units(network: Network, interface: Interface) -> int:
     """
     for number, layer in enumerate(network.layers, 1):
         allowed = list(_circuits(network, interface, number))
-        gates = layer.gates
-        for unit in range(len(gates.bias)):
-            reads = {network.names[c][0] for c in np.flatnonzero(gates.w_in[unit])}
-            writes = {network.names[c][0] for c in np.flatnonzero(gates.w_out[:, unit])}
+        for unit in range(len(layer.gates.bias)):
+            reads, writes = ({network.names[c][0] for c, _ in entries} for entries in layer.gates.unit(unit))
             if not any(reads <= r and writes <= w for r, w in allowed):
                 raise WrongStructure(f"layer {number}, hidden unit {unit} reads {sorted(reads)} and writes {sorted(writes)}")
     return sum(len(layer.gates.bias) for layer in network.layers)

@@ -6,6 +6,7 @@ proved comes from the matrices.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,9 @@ from lockstep.proofs_check.proofs.interface import Form
 #: float64 arrays of integers below 2^53: products and sums of them are exact and fast.
 Exact = NDArray[np.float64]
 
+#: Pairs (column, weight), ascending.
+Entries = tuple[tuple[int, int], ...]
+
 LARGEST = 2.0**40
 
 
@@ -39,12 +43,29 @@ class Gates:
     w_out: Exact
 
     @cached_property
-    def up(self) -> Exact:
-        return np.maximum(self.w_in, 0)
+    def sizes(self) -> Exact:
+        """The absolute values of w_in."""
+        return np.abs(self.w_in)
 
     @cached_property
-    def down(self) -> Exact:
-        return np.maximum(-self.w_in, 0)
+    def digest(self) -> bytes:
+        """Of all weights: what was found for these gates holds for all with the same."""
+        parts = (self.w_in, self.bias, self.w_out)
+        return hashlib.sha256(b"".join(repr(part.shape).encode() + part.tobytes() for part in parts)).digest()
+
+    @cached_property
+    def _units(self) -> dict[int, tuple[Entries, Entries]]:
+        return {}
+
+    def unit(self, number: int) -> tuple[Entries, Entries]:
+        """The weights of a hidden unit that are not 0: those that it reads with, and those that it writes with."""
+        if number not in self._units:
+            self._units[number] = _entries(self.w_in[number]), _entries(self.w_out[:, number])
+        return self._units[number]
+
+
+def _entries(weights: Exact) -> Entries:
+    return tuple((column, int(weights[column])) for column in np.flatnonzero(weights).tolist())
 
 
 @dataclass(frozen=True)

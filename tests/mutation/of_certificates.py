@@ -282,7 +282,7 @@ OF_PROOFS = (
         "dict.fromkeys((), 0)",
         "proof finds a stray store",
     ),
-    row(PROOFS, "a refuted row passes", prove._Prover._rows, "fault = failed.fault", "pass", "proof finds an output"),
+    row(PROOFS, "a refuted row passes", prove._Prover._walked, "fault = failed.fault", "pass", "proof finds an output"),
     row(
         PROOFS,
         "only one kind of row of each group is proved",
