@@ -70,6 +70,17 @@ def addsat(alu: Alu) -> None:
         b.when(At.MEMORY, [over.flag, 1 - result[j]], {alu.out.bit(j): 1})
 
 
+def saddsat(alu: Alu) -> None:
+    """As `addsat`, where x is signed and y is not: over 2^(w-1) - 1, the top bit becomes 0 and all others 1."""
+    b, w = alu.builder, alu.bits
+    over, result, top = b.field("saddsat.over"), b.fields["sum"], b.fields["sum"][alu.bits - 1]
+    form = integer_of(alu.x, True) + word_of([*alu.y]) - (1 << w - 1)
+    alu.threshold(At.OPERANDS, "saddsat", form, 1 << w, {over.bit(): 1})
+    b.when(At.MEMORY, [over.flag, top], {alu.out.bit(w - 1): -1})
+    for j in range(w - 1):
+        b.when(At.MEMORY, [over.flag, 1 - result[j]], {alu.out.bit(j): 1})
+
+
 def _carry(result: Field, i: int) -> dict[Bit, int]:
     """The writes of a carry into bit i: it adds 1 there, unless i is beyond the word, and takes 2 from the bit below."""
     into = {result.bit(i): 1} if i < result.width else {}
@@ -107,11 +118,17 @@ def xor(alu: Alu) -> None:
         alu.threshold(At.OPERANDS, "xor", alu.x[j] + alu.y[j] - 2, 1, {alu.out.bit(j): -1})
 
 
-def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> Callable[[Alu], None]:
+def integer_of(field: Field, signed: bool) -> Linear:
+    """The integer of a word. In two's complement the top bit counts -2^(w-1) instead of 2^(w-1)."""
+    bits = [*field]
+    return word_of(bits) - bits[-1] * (1 << len(bits)) if signed else word_of(bits)
+
+
+def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0, signed: bool = False) -> Callable[[Alu], None]:
     """Return an emitter. Bit 0 is base plus (if base > 0, minus) the number of tests t with t(x - y) >= 0."""
 
     def emit(alu: Alu) -> None:
-        difference = word_of([*alu.x]) - word_of([*alu.y])
+        difference = integer_of(alu.x, signed) - integer_of(alu.y, signed)
         sign = -1 if base > 0 else 1
         for test in tests:
             alu.threshold(At.OPERANDS, name, test(difference), 1 << alu.bits, {alu.out.bit(0): sign})
@@ -121,10 +138,10 @@ def comparison(name: str, *tests: Callable[[Linear], Linear], base: int = 0) -> 
     return emit
 
 
-def shift(name: str, towards: int) -> Callable[[Alu], None]:
+def shift(name: str, towards: int, signed: bool = False) -> Callable[[Alu], None]:
     """Return an emitter. Layer 2 makes the amount one-hot, and layer 3 has one conjunction for each amount and bit.
 
-    No bit is hot for amounts from w on, so the result is 0.
+    No bit is hot for amounts from w on, so the result is 0. The bits that a signed shift frees get the sign.
     """
 
     def emit(alu: Alu) -> None:
@@ -135,6 +152,8 @@ def shift(name: str, towards: int) -> Callable[[Alu], None]:
             for j in range(w):
                 if 0 <= j + towards * s < w:
                     b.when(At.MEMORY, [amount[s], alu.x[j]], {alu.out.bit(j + towards * s): 1})
+            if signed and s:
+                b.when(At.MEMORY, [amount[s], alu.x[w - 1]], {alu.out.bit(j): 1 for j in range(w - s, w)})
 
     return emit
 
@@ -193,12 +212,88 @@ def div(alu: Alu) -> None:
         alu.threshold(At.MEMORY, "div", form, most, _digit(alu, 0, v))
 
 
-def extreme(name: str, sign: int) -> Callable[[Alu], None]:
+class SignedDivision:
+    """The gates of floor(x / y) in two's complement, separately for y >= 0 and y < 0: (u, v) is (x, y) or (-x, -y).
+
+    The quotient has a high digit c from -H to H - 1 to the base B = 2^low, by [u >= c B v], and a low digit as in `div`. The product
+    of v and the high digit is up - down. Out counts from the least quotient up, so its top bit is inverted at the end.
+    """
+
+    def __init__(self, alu: Alu) -> None:
+        self.alu, self.builder, self.bits = alu, alu.builder, alu.bits
+        self.low = min((alu.bits + 2) // 2, alu.bits - 1)
+        self.half, self.base, self.cut = 1 << alu.bits - self.low - 1, 1 << self.low, 1 << alu.bits
+        self.far = (alu.bits + 3) << alu.bits
+        self.up, self.down = (alu.builder.field(f"sdiv.{way}", 1, 1 << alu.bits) for way in ("up", "down"))
+
+    def emit(self) -> None:
+        top = self.alu.out.bit(self.bits - 1)
+        self.builder.gate(At.OPERANDS, Threshold(self.alu.flag("sdiv") - 1, {top: 1}))
+        for sign in (1, -1):
+            for c in range(1 - self.half, self.half):
+                self.high_digit(sign, c)
+            for t in range(1, self.base):
+                self.low_digit(sign, t)
+        self.wrap_least()
+
+    def divisor(self, sign: int) -> list[Linear]:
+        """The bits of v, or of v - 1 if y is negative; without the top bit."""
+        return [bit if sign > 0 else 1 - bit for bit in [*self.alu.y][: self.bits - 1]]
+
+    def other_sign(self, sign: int) -> Linear:
+        """1 where y has the other sign."""
+        return self.alu.y[self.bits - 1] if sign > 0 else 1 - self.alu.y[self.bits - 1]
+
+    def times(self, sign: int, factor: int, cut: int) -> Linear:
+        """factor * v, or at least `cut` in absolute value where it is that large."""
+        product = _multiple(self.divisor(sign), abs(factor), cut) + (min(abs(factor), cut) if sign < 0 else 0)
+        return product if factor >= 0 else -product
+
+    def high_digit(self, sign: int, c: int) -> None:
+        """[u >= c B v] counts the high digit up; with each bit of v, it adds to the product."""
+        alu, top = self.alu, self.alu.out.bit(self.bits - 1)
+        u, other = integer_of(alu.x, True) * sign, self.other_sign(sign) * self.far
+        hit = u - self.times(sign, c * self.base, self.cut) - other
+        missed = self.times(sign, c * self.base, self.cut) - u - 1 - other
+        writes = {bit: -k if bit == top else k for bit, k in _digit(alu, self.low, c + self.half).items()}
+        alu.threshold(At.OPERANDS, "sdiv", hit, self.far, writes)
+        form, target = (hit, self.up) if c > 0 else (missed, self.down)
+        for i, bit in enumerate(self.divisor(sign)):
+            if self.possible(sign, c, i):
+                alu.threshold(At.OPERANDS, "sdiv", form - (1 - bit) * self.far, self.far, {target.bit(): 1 << i})
+        if sign < 0:
+            alu.threshold(At.OPERANDS, "sdiv", form, self.far, {target.bit(): 1})
+
+    def possible(self, sign: int, c: int, i: int) -> bool:
+        """Whether bit i of the divisor can be set where the high digit is at least c > 0, or less than c <= 0."""
+        least = abs(c) * self.base * ((1 << i) + (sign < 0))
+        return least <= self.cut // 2 - (sign > 0) if c > 0 else least <= self.cut // 2 - 1 - (sign < 0)
+
+    def low_digit(self, sign: int, t: int) -> None:
+        """[u - B (up - down) >= t v]."""
+        reach = self.cut * self.base
+        u, other = integer_of(self.alu.x, True) * sign, self.other_sign(sign) * reach
+        form = u - (self.up.flag - self.down.flag) * self.base - self.times(sign, t, reach) - other
+        self.alu.threshold(At.MEMORY, "sdiv", form, 2 * reach, _digit(self.alu, 0, t))
+
+    def wrap_least(self) -> None:
+        """-2^(w-1) / -1 is out of range. Its digits are the largest, and these gates make the least word of them."""
+        x, y, out, w = [*self.alu.x], [*self.alu.y], self.alu.out, self.bits
+        least = [self.alu.flag("sdiv"), x[w - 1], *y, *(1 - bit for bit in x[: w - 1])]
+        self.builder.when(At.MEMORY, least, {out.bit(j): 1 if j == w - 1 else -1 for j in range(w)})
+
+
+def sdiv(alu: Alu) -> None:
+    """floor(x / y) of signed words."""
+    SignedDivision(alu).emit()
+
+
+def extreme(name: str, sign: int, signed: bool = False) -> Callable[[Alu], None]:
     """Return an emitter: the bits of x where sign (x - y) >= 0, else those of y."""
 
     def emit(alu: Alu) -> None:
         far = 1 << alu.bits
-        difference = (word_of([*alu.x]) - word_of([*alu.y])) * sign
+        difference = (integer_of(alu.x, signed) - integer_of(alu.y, signed)) * sign
         for j in range(alu.bits):
             alu.threshold(At.OPERANDS, name, difference - (1 - alu.x[j]) * far, far, {alu.out.bit(j): 1})
             alu.threshold(At.OPERANDS, name, -difference - 1 - (1 - alu.y[j]) * far, far, {alu.out.bit(j): 1})
@@ -267,4 +362,13 @@ GATES = {
     "le": GateRow(("le",), comparison("le", lambda d: -d)),
     "gt": GateRow(("gt",), comparison("gt", lambda d: d - 1)),
     "ge": GateRow(("ge",), comparison("ge", lambda d: d)),
+    "saddsat": GateRow(("sums", "sum.emit", "saddsat"), saddsat, needs=("add",)),
+    "sdiv": GateRow(("sdiv",), sdiv),
+    "smax": GateRow(("smax",), extreme("smax", +1, signed=True)),
+    "smin": GateRow(("smin",), extreme("smin", -1, signed=True)),
+    "sar": GateRow(("sar",), shift("sar", -1, signed=True)),
+    "slt": GateRow(("slt",), comparison("slt", lambda d: -d - 1, signed=True)),
+    "sle": GateRow(("sle",), comparison("sle", lambda d: -d, signed=True)),
+    "sgt": GateRow(("sgt",), comparison("sgt", lambda d: d - 1, signed=True)),
+    "sge": GateRow(("sge",), comparison("sge", lambda d: d, signed=True)),
 }

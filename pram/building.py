@@ -53,8 +53,10 @@ class Builder(Transformer[Token, Any]):
     def parameter(self, name: Token, value: Expression | None) -> syntax.Param:
         return syntax.Param(str(name), value, span(name))
 
-    def word(self, bits: Expression, wrap: Token | None) -> syntax.Word:
-        return syntax.Word(bits, wrap is not None, bits.at)
+    def word(self, bits: Expression, *kinds: Token) -> syntax.Word:
+        if len(set(kinds)) < len(kinds):
+            raise Mistake(f"`{kinds[-1]}` is written twice", span(kinds[-1]))
+        return syntax.Word(bits, "wrap" in kinds, "signed" in kinds, bits.at)
 
     def procs(self, count: Expression) -> syntax.Procs:
         return syntax.Procs(count, count.at)

@@ -17,6 +17,7 @@ from lockstep.pram.access import Conflict
 from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import (
     AgreementCheck,
+    Cell,
     IndexCheck,
     Instruction,
     ItemsCheck,
@@ -29,7 +30,7 @@ from lockstep.pram.instructions import (
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
 from lockstep.pram.syntax import Expression
-from lockstep.pram.word import MAX_WORD_BITS, largest_word
+from lockstep.pram.word import MAX_WORD_BITS, largest_word, least_word, to_signed
 
 Words = NDArray[np.int64]
 
@@ -98,20 +99,22 @@ def check_cells(machine: Machine, instruction: Instruction, group: Group, cells:
 
 
 def _check_operands(machine: Machine, instruction: Instruction) -> None:
-    for operand in (instruction.x, instruction.y, instruction.z):
+    """Refuse constants and parameters that are no words. The address of a store has checks of its own."""
+    stores = isinstance(instruction.row.destination, Cell)
+    for operand in (instruction.z,) if stores else (instruction.x, instruction.y, instruction.z):
         if operand is not None and operand.kind in ("constant", "parameter"):
             value = machine.job.exact(operand)
             if not machine.job.is_word(value):
-                what = (
-                    "is negative, but words start at 0" if value < 0 else f"does not fit a word of {machine.job.word_bits} bits"
-                )
-                raise machine.error(f"the number {value} used here {what}", instruction.at)
+                raise machine.error(f"the number {value} used here {_no_word(machine.job, value)}", instruction.at)
 
 
 def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
     """Return the integers that a check looks at: the exact value of a parameter expression, or the words of an operand."""
     if isinstance(subject, Operand):
-        return np.broadcast_to(machine.operand(subject, group), machine.pids(group).shape)
+        words = machine.operand(subject, group)
+        if machine.job.signed and subject.kind != "pid":
+            words = to_signed(words, machine.job.word_bits)
+        return np.broadcast_to(words, machine.pids(group).shape)
     value = _evaluate(machine, subject)
     return np.broadcast_to(np.int64(max(-CLIP_LIMIT, min(value, CLIP_LIMIT))), machine.pids(group).shape)
 
@@ -128,7 +131,7 @@ def _evaluate(machine: Machine, expression: Expression) -> int:
 def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, group: Group) -> None:
     array = next(a for a in machine.job.arrays if a.name == check.array)
     subject, first, extent = check.subject, array.first(check.axis), array.shape[check.axis]
-    if isinstance(subject, Operand) and subject.kind == "register" and not first:  # the common case, kept fast
+    if isinstance(subject, Operand) and subject.kind == "register" and not first and not machine.job.signed:  # kept fast
         values = machine.operand(subject, group)
         if int(values.max()) < extent:
             return
@@ -157,10 +160,11 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     wrong = np.flatnonzero(active != (value != 0))
     if len(wrong):
         bits, first = machine.job.word_bits, wrong[0]
-        assert largest_word(bits) in (high for _, high in bounds), "the code is wrong about which processors have an item"
+        largest = largest_word(bits, machine.job.signed)
+        assert largest in (high for _, high in bounds), "the code is wrong about which processors have an item"
         why = "its end + 1 is not a word" if active[first] else f"processor {pids[first]}, past its end, has no word for its item"
         size = "`word` sets the size" if bits < MAX_WORD_BITS else "words cannot be longer"
-        raise machine.error(f"the range ends at {largest_word(bits)}, the largest word of {bits} bits ({size}): {why}", at)
+        raise machine.error(f"the range ends at {largest}, the largest word of {bits} bits ({size}): {why}", at)
 
 
 def _indices(pids: Words, extents: list[int]) -> list[Words]:
@@ -174,11 +178,18 @@ def _indices(pids: Words, extents: list[int]) -> list[Words]:
 
 def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: Span | None) -> None:
     """Refuse items that are not words, if a processor has them."""
-    outside = active & ((items < 0) | (items >> machine.job.word_bits != 0))
+    bits, signed = machine.job.word_bits, machine.job.signed
+    outside = active & ((items < least_word(bits, signed)) | (items > largest_word(bits, signed)))
     if outside.any():
-        first = items[int(np.argmax(outside))]
-        what = "is negative, but words start at 0" if first < 0 else f"does not fit a word of {machine.job.word_bits} bits"
-        raise machine.error(f"item {first} {what}", at)
+        first = int(items[int(np.argmax(outside))])
+        raise machine.error(f"item {first} {_no_word(machine.job, first)}", at)
+
+
+def _no_word(job: Job, value: int) -> str:
+    """Return why a number is no word."""
+    if value < 0 and not job.signed:
+        return f"is negative; `word {job.word_bits} signed` has negative words"
+    return f"does not fit a {'signed ' if job.signed else ''}word of {job.word_bits} bits"
 
 
 def _check_unfinished(machine: Machine, check: UnfinishedCheck, instruction: Instruction, group: Group) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lockstep.pram import functions, parameters
@@ -37,7 +37,10 @@ PARTIAL_OPERATORS, PARTIAL_FUNCTIONS = ("/", "%"), ("lg", "ctz", "floor", "ceil"
 
 @dataclass(frozen=True)
 class Symbols:
-    """The parameters, arrays and settings that a program declares."""
+    """The parameters, arrays and settings that a program declares.
+
+    negative: a statement, or the range of an array, contains a negative number.
+    """
 
     params: Mapping[str, Param]
     arrays: Mapping[str, Shared]
@@ -45,6 +48,12 @@ class Symbols:
     word: Word | None = None
     procs: Expression = Number(1)
     claims: tuple[Claim, ...] = ()
+    negative: bool = False
+
+    @property
+    def signed(self) -> bool:
+        """Whether words are signed: `word` says so, or there is no `word`, but a negative number."""
+        return self.negative if self.word is None else self.word.signed
 
     def is_parametric(self, expression: Expression) -> bool:
         """Return whether an expression in a statement contains only numbers, parameters and `inf`."""
@@ -55,6 +64,16 @@ class Symbols:
         if node.operator not in ("and", "or") or self.is_parametric(node.right):
             return False
         return any(_may_fail(below, self.arrays) for below in walk(node.right))
+
+
+def _is_negative(node: Node) -> bool:
+    """Return whether a node is a number with a minus before it. The builder puts `0 - e` for `-e`, with one place."""
+    match node:
+        case Number(value):
+            return value < 0
+        case Binary("-", Number(0, at)):
+            return at == node.at
+    return False
 
 
 def _may_fail(node: Node, arrays: Mapping[str, Shared]) -> bool:
@@ -93,7 +112,16 @@ class Declarations:
             word if isinstance(word, Word) else None,
             procs.count if isinstance(procs, Procs) else Number(1),
             tuple(self.claims),
+            any(_is_negative(node) for node in self._of_words()),
         )
+
+    def _of_words(self) -> Iterator[Node]:
+        """Yield the nodes of everything that holds words: statements, and the ranges of arrays."""
+        for statement in self.tree.body:
+            yield from walk(statement)
+        for shared in (d for d in self.tree.declarations if isinstance(d, Shared)):
+            for bound in (shared.low, shared.high):
+                yield from walk(bound) if bound is not None else ()
 
     def _declare(self, declaration: Node) -> None:
         match declaration:

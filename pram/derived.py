@@ -40,9 +40,10 @@ def offset_of(array: str, subscripts: tuple[Expression, ...]) -> Expression:
     return offset
 
 
-def exclusive(bound: Expression) -> Expression:
-    """Return max(0, bound + 1): the exclusive form of an inclusive bound, never negative."""
-    return Call("max", (Number(0), Binary("+", bound, Number(1), bound.at)), bound.at)
+def exclusive(bound: Expression, signed: bool) -> Expression:
+    """Return bound + 1, the exclusive form of an inclusive bound; at least the least word."""
+    least = Binary("-", Number(-1), Name(INF)) if signed else Number(0)
+    return Call("max", (least, Binary("+", bound, Number(1), bound.at)), bound.at)
 
 
 def saturated(low: Expression) -> Expression:

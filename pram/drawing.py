@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
 from lockstep.pram.syntax import Number, walk
-from lockstep.pram.word import MAX_WORD_BITS
+from lockstep.pram.word import MAX_WORD_BITS, largest_word
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
 Words = NDArray[np.int64]
@@ -143,4 +143,4 @@ def program_constants(program: Program, params: dict[str, int]) -> set[int]:
 
 def largest_input_word(program: Program, params: dict[str, int], word_bits: int | None = None) -> int:
     """Return the largest word that an input may contain. A word size that is not declared grows with the input."""
-    return (1 << program.word_bits(params, (1 << MAX_WORD_BITS) - 1, word_bits)) - 1
+    return largest_word(program.word_bits(params, (1 << MAX_WORD_BITS) - 1, word_bits), program.symbols.signed)

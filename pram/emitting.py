@@ -13,7 +13,7 @@ from lockstep.pram.errors import Span
 from lockstep.pram.functions import FUNCTIONS
 from lockstep.pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
 from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain
-from lockstep.pram.word import SYMBOLS
+from lockstep.pram.word import SIGNED, SYMBOLS
 
 
 class Emitter:
@@ -33,7 +33,12 @@ class Emitter:
         self.most_registers = 0
         self.idle = False
         self.pads = self.guards = 0
-        self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else Trap.ARITHMETIC
+        self.checked = Trap.SIGNED if symbols.signed else Trap.ARITHMETIC
+        self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else self.checked
+
+    def of_words(self, operation: str) -> str:
+        """Return the operation for the words of this program: signed words have some of their own."""
+        return SIGNED.get(operation, operation) if self.symbols.signed else operation
 
     # -- emitting ------------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class Emitter:
                 continue
             self.free = free
             target = self.register() if last is None else last
-            self.emit(SYMBOLS[node.operator], x, y, rd=target, at=node.at, trap=self.arithmetic)
+            self.emit(self.of_words(SYMBOLS[node.operator]), x, y, rd=target, at=node.at, trap=self.arithmetic)
             x = Operand("register", target)
         return x
 
@@ -131,7 +136,7 @@ class Emitter:
         """Emit x - (x / y) * y. The product and the difference wrap, so that they are right for signed words, too."""
         quotient = self.register()
         product = Operand("register", quotient)
-        self.emit("div", x, y, rd=quotient, at=node.at, trap=self.arithmetic)
+        self.emit(self.of_words("div"), x, y, rd=quotient, at=node.at, trap=self.arithmetic)
         self.emit("mul", product, y, rd=quotient, at=node.at)
         self.free = free
         target = self.register() if rd is None else rd
@@ -199,7 +204,7 @@ class Emitter:
         self.free = free
         target = self.register() if rd is None else rd
         y = rest[0] if rest else None
-        self.emit(FUNCTIONS[name].operation, x, y, rd=target, at=call.at, trap=self.arithmetic)
+        self.emit(self.of_words(FUNCTIONS[name].operation), x, y, rd=target, at=call.at, trap=self.arithmetic)
         return Operand("register", target)
 
     def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:

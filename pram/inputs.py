@@ -55,7 +55,7 @@ def plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def read_array(array: Array, value: Any) -> NDArray[np.int64]:
+def read_array(array: Array, value: Any, signed: bool = False) -> NDArray[np.int64]:
     """Return the words of one input array.
 
     Args:    value: a number for a scalar, a flat list, a list of rows for two subscripts and so on, or a NumPy array.
@@ -71,8 +71,10 @@ def read_array(array: Array, value: Any) -> NDArray[np.int64]:
     for offset, entry in enumerate(flat):
         if isinstance(entry, bool) or not isinstance(entry, (int, np.integer)):
             raise cell_error(array, value, offset, f"{show_value(entry)} is not an integer")
-        if not 0 <= entry < 1 << 62:
-            rule = "words are integers from 0" if entry < 0 else "it is far too large"
+        if not (-(1 << 62) if signed else 0) <= entry < 1 << 62:
+            rule = (
+                "it is far too large" if signed or entry > 0 else "words are integers from 0; `word N signed` has negative words"
+            )
             raise cell_error(array, value, offset, f"{show_value(entry)} is not a word: {rule}")
     return np.array(flat, np.int64).reshape(-1)
 

@@ -189,9 +189,12 @@ Decision = Union[Expression, For, Parallel]
 
 
 class Trap(IntEnum):
-    """Which errors an instruction checks for: none, operands that are not words, or also arithmetic that overflows."""
+    """Which errors an instruction checks for: none, operands that are not words, or also arithmetic that overflows.
 
-    NOTHING, OPERANDS, ARITHMETIC = range(3)
+    SIGNED is ARITHMETIC on signed words.
+    """
+
+    NOTHING, OPERANDS, ARITHMETIC, SIGNED = range(4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.instructions import Instruction, Next, Operand
 from lockstep.pram.winner import LOWEST, Winner
-from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, wrap
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, to_signed, wrap
 
 #: The most cells, and the most processors, of a job.
 MAX_CELLS = MAX_PROCESSORS = 1 << MAX_WORD_BITS
@@ -25,7 +25,7 @@ MAX_REGISTERS = 1 << 27
 class Array:
     """A named range of shared memory; `shape` is () for a scalar, else one to three extents.
 
-    firsts: the first subscript along each axis; empty if all are 0.
+    firsts: the first subscript along each axis; empty if all are 0. signed_bits: the bits of a word, if words are signed; else 0.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Array:
     low: int | None = None
     high: int | None = None
     firsts: tuple[int, ...] = ()
+    signed_bits: int = 0
 
     def first(self, axis: int) -> int:
         """Return the first subscript along an axis."""
@@ -61,7 +62,8 @@ class Array:
 
     def read(self, memory: NDArray[np.int64]) -> Any:
         """Return its entries in a memory, int64 [space]: a number, a list, or a list of rows."""
-        return memory[self.base : self.base + self.size].reshape(self.shape).tolist()
+        words = memory[self.base : self.base + self.size].reshape(self.shape)
+        return (to_signed(words, self.signed_bits) if self.signed_bits else words).tolist()
 
     def cell(self, offset: int) -> str:
         """Return the name of an entry as programs write it, such as `A[3]`."""
@@ -78,6 +80,7 @@ class Job:
     outputs:    the cells that are the result.
     values:     the values of the names that checks use (the program's parameters).
     winner:     who wins concurrent writes, if the mode leaves that open.
+    signed:     words are signed: constants and parameters may be negative. Memory holds their bits.
     """
 
     code: tuple[Instruction, ...]
@@ -94,6 +97,7 @@ class Job:
     source: Source | None = None
     name: str = "machine code"
     winner: Winner = LOWEST
+    signed: bool = False
 
     def __post_init__(self) -> None:
         if not MIN_WORD_BITS <= self.word_bits <= MAX_WORD_BITS:
@@ -142,7 +146,7 @@ class Job:
         return fail(message, self.source)
 
     def is_word(self, value: int) -> bool:
-        return 0 <= value < 1 << self.word_bits
+        return least_word(self.word_bits, self.signed) <= value <= largest_word(self.word_bits, self.signed)
 
     def word_of(self, operand: Operand) -> int:
         """Return the word of a constant or parameter."""

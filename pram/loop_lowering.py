@@ -81,12 +81,12 @@ class LoopEmitter(Emitter):
         with self.scope(), self.as_idle(False), self.together():
             variable = self.register()
             start_loop = self.start_down if loop.down else self.start_up
-            bound = start_loop(derived.nonnegative_bounds(loop, self.symbols.is_parametric) if was_idle else loop, variable)
+            bound = start_loop(self.idle_bounds(loop) if was_idle else loop, variable)
             by = self.step_of(loop)
             self.locals[loop.variable] = variable
             start, v = len(self.code), Operand("register", variable)
             test = self.register()
-            self.emit(self.loop_test(loop), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
+            self.emit(self.of_words(self.loop_test(loop)), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
             leave = self.emit("jz", Operand("register", test), at=at, decides=loop)
             if loop.down:
                 self.emit("sub", v, constant(1), rd=variable, at=at)
@@ -113,7 +113,11 @@ class LoopEmitter(Emitter):
 
     def advance(self, loop: For, variable: Operand, by: Operand) -> None:
         checks = () if loop.by is None else (StepCheck(),)
-        self.emit("add", variable, by, rd=variable.number, at=loop.at, trap=Trap.ARITHMETIC, checks=checks)
+        self.emit("add", variable, by, rd=variable.number, at=loop.at, trap=self.checked, checks=checks)
+
+    def idle_bounds(self, loop: For) -> For:
+        """Return the loop that idle processors run. Without signed words it skips negative items."""
+        return loop if self.symbols.signed else derived.nonnegative_bounds(loop, self.symbols.is_parametric)
 
     def loop_test(self, loop: For) -> str:
         if loop.down:
@@ -127,18 +131,18 @@ class LoopEmitter(Emitter):
             first = derived.clamp_if_empty(first, Binary("<=", first, last))
         with self.scope():
             self.assign(variable, first, loop.at)
-        return self.parameter(derived.exclusive(last)) if parametric(last) else self.value(last)
+        return self.parameter(derived.exclusive(last, self.symbols.signed)) if parametric(last) else self.value(last)
 
     def start_down(self, loop: For, variable: int) -> Operand:
         """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
         first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
         if parametric(first):
-            start = self.parameter(derived.exclusive(first))
+            start = self.parameter(derived.exclusive(first, self.symbols.signed))
             self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
         else:
             with self.scope():
                 start = self.value(first)
-            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=Trap.ARITHMETIC)
+            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=self.checked)
         if parametric(first) and parametric(last) and not isinstance(last, Number):
             last = derived.clamp_if_empty(last, Binary("<=", last, first))
         return self.value(last)
@@ -324,7 +328,7 @@ class LoopEmitter(Emitter):
                 first = len(self.code)
                 with self.scope():
                     going = self.register()
-                    self.emit(test, v, bound, rd=going, at=at, trap=Trap.OPERANDS)
+                    self.emit(self.of_words(test), v, bound, rd=going, at=at, trap=Trap.OPERANDS)
                     done = self.emit("jz", Operand("register", going), at=at, decides=loop)
                 if loop.down:
                     self.emit("sub", v, constant(1), rd=variable, at=at)
@@ -360,7 +364,7 @@ class LoopEmitter(Emitter):
         with self.scope():
             self.assign(variable, first, loop.at)
         if self.symbols.is_parametric(last):
-            return v, self.parameter(derived.exclusive(last)), "lt"
+            return v, self.parameter(derived.exclusive(last, self.symbols.signed)), "lt"
         before = _before_one(last)
         return (v, self.value(last), "le") if before is None else (v, self.value(before), "lt")
 

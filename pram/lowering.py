@@ -205,15 +205,21 @@ class _Lowering(LoopEmitter):
             index = self.divide_pid(items, extents, at)
             for low, item, x, part in zip(lows, items, [index, *map(_register, items[1:])], statement.ranges):
                 # 0 + index is a word. Any other sum must saturate: if it wrapped, an idle processor could get an item.
-                self.emit("add" if low == constant(0) else "addsat", low, x, rd=item, at=part.at)
+                self.emit(
+                    "add" if low == constant(0) and not self.symbols.signed else self.of_words("addsat"),
+                    low,
+                    x,
+                    rd=item,
+                    at=part.at,
+                )
             active = self.register()
-            end = high or self.parameter(derived.exclusive(first.high))
+            end = high or self.parameter(derived.exclusive(first.high, self.symbols.signed))
             checked = tuple(
                 ItemRange(self.subject(part.low, low), self.subject(part.high, own or _register(item)))
                 for part, low, own, item in zip(statement.ranges, lows, [high, *ends], items)
             )
             test = "lt" if high is None else "le"
-            self.emit(test, _register(items[0]), end, rd=active, at=first.at, checks=(ItemsCheck(checked),))
+            self.emit(self.of_words(test), _register(items[0]), end, rd=active, at=first.at, checks=(ItemsCheck(checked),))
             self.locals |= {part.variable: item for part, item in zip(statement.ranges, items)}
             self.guarded(active, statement.body, at, statement)
 
@@ -249,8 +255,8 @@ class _Lowering(LoopEmitter):
     def extent_of_words(self, low: Operand, high: Operand, at: Span) -> Operand:
         """Emit max(high + 1, low) - low."""
         extent = self.register()
-        self.emit("add", high, constant(1), rd=extent, at=at, trap=Trap.ARITHMETIC)
-        self.emit("max", _register(extent), low, rd=extent, at=at)
+        self.emit("add", high, constant(1), rd=extent, at=at, trap=self.checked)
+        self.emit(self.of_words("max"), _register(extent), low, rd=extent, at=at)
         self.emit("sub", _register(extent), low, rd=extent, at=at)
         return _register(extent)
 

@@ -25,7 +25,7 @@ from lockstep.pram.loops import Rounds
 from lockstep.pram.reached import FOLLOWED, JUMPED, RAN, Reached
 from lockstep.pram.unwritten import Unwritten, Warn
 from lockstep.pram.winner import at_random
-from lockstep.pram.word import WORD_OPERATIONS, WordOperation, exact, trap_reason, wrap
+from lockstep.pram.word import WORD_OPERATIONS, WordOperation, exact, to_signed, trap_reason, wrap
 
 Words = NDArray[np.int64]
 
@@ -217,12 +217,12 @@ class Machine:
         while (counter != last).any():
             index = int(counter[counter != last][0])
             here, instruction = counter == index, self.job.code[index]
-            group = pids[here]
+            group, row = pids[here], instruction.row
             if instruction.trap or instruction.checks:
                 checks.check_before(self, instruction, group)
-            if instruction.row.value is not None and instruction.rd is not None:
-                self.registers[instruction.rd][group] = self._value(instruction, group, [])
-            counter[here] = self._next(index, instruction, group)
+            if row.value is not None and instruction.rd is not None:
+                self.registers[instruction.rd][group] = self._value(instruction, row, group, [])
+            counter[here] = self._next(index, instruction, row, group)
         found = np.broadcast_to(self.operand(self.job.code[last].operand("x"), pids), pids.shape).copy()
         self.registers, self._marks = kept, bytearray(marks)
         return found
@@ -266,15 +266,15 @@ class Machine:
         raise AssertionError("instruction without a value")
 
     def _apply(self, operation: WordOperation, instruction: Instruction, x: Words, y: Words, group: Group) -> Words:
-        bits = self.job.word_bits
-        integers = exact(operation, x, y, bits)
+        bits, signed = self.job.word_bits, operation.signed or instruction.trap is Trap.SIGNED
+        integers = exact(operation, x, y, bits, signed)
         words = wrap(integers, bits)
         if operation.undefined is not None and instruction.trap is not Trap.NOTHING:
-            none = np.broadcast_to(operation.undefined(x, y), np.shape(self._pids[group]))
-            if none.any():
-                self._trap(operation, instruction, x, y, group, int(np.argmax(none)))
-        if instruction.trap is Trap.ARITHMETIC:
-            bad = integers != words
+            none = operation.undefined(to_signed(x, bits) if signed else x, y)
+            if np.count_nonzero(none):
+                self._trap(operation, instruction, x, y, group, none)
+        if instruction.trap >= Trap.ARITHMETIC:
+            bad = integers != (to_signed(words, bits) if signed else words)
             if operation.is_shift:
                 bad = bad | (y >= bits)
             if np.count_nonzero(bad):
@@ -286,7 +286,7 @@ class Machine:
         pids = self._pids[group]
         at = int(np.argmax(np.broadcast_to(bad, pids.shape)))
         xs, ys = (np.broadcast_to(v, pids.shape) for v in (x, y))
-        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits)
+        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED)
         raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
 
     def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.syntax import INF, Claim, Expression, ProgramText, Shared
-from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word
+from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, wrap
 
 Words = NDArray[np.int64]
 
@@ -183,13 +183,13 @@ class _Instantiation:
         self._check_names()
         self._check_registers()
         data = {a.name: self._read(a) for a in self.arrays if a.is_input}
-        bits = self.word_bits(max((int(v.max()) for v in data.values() if v.size), default=0))
+        bits = self.word_bits(max((int(np.abs(v).max()) for v in data.values() if v.size), default=0))
         for name, words in data.items():
             self._check_words(next(a for a in self.arrays if a.name == name), words, bits)
         memory = np.zeros(self._space(), np.int64)
         for array in self.arrays:
             if array.is_input:
-                memory[array.base : array.base + array.size] = data[array.name]
+                memory[array.base : array.base + array.size] = wrap(data[array.name], bits)
         return self._job_on(memory, bits)
 
     def outline(self, largest_input: int) -> Job:
@@ -199,15 +199,16 @@ class _Instantiation:
 
     def _job_on(self, memory: Words, bits: int) -> Job:
         program, symbols = self.program, self.program.symbols
-        environment = self._environment() | {INF: largest_word(bits)}
+        environment = self._environment() | {INF: largest_word(bits, symbols.signed)}
         derived = tuple(self._evaluate(e, environment) for e in program.code.derived)
+        arrays = tuple(replace(a, signed_bits=bits) for a in self.arrays) if symbols.signed else self.arrays
         returned = [a for a in self.arrays if a.is_output]
         first = returned[0].base if returned else 0
         return Job(
             code=program.code.instructions, registers=program.code.registers, processors=self.processors, word_bits=bits,
             mode=symbols.mode, memory=memory, parameters=derived, inputs=sum(a.size for a in self.arrays if a.is_input),
-            outputs=range(first, first + sum(a.size for a in returned)), arrays=self.arrays, values=environment,
-            source=self.source, name=program.name,
+            outputs=range(first, first + sum(a.size for a in returned)), arrays=arrays, values=environment,
+            source=self.source, name=program.name, signed=symbols.signed,
         )  # fmt: skip
 
     # -- parameters ----------------------------------------------------------------------------
@@ -320,10 +321,13 @@ class _Instantiation:
             raise self._error(
                 f"word size {bits}{self._values_text() if at else ''} is not in {MIN_WORD_BITS} .. {MAX_WORD_BITS}", at
             )
-        for what, number, least in (("a pid", self.processors, "processors"), ("an address", self._space(), "cells")):
-            if number > 1 << bits:
+        signed = self.program.symbols.signed
+        for what, number, least, most in (("a pid", self.processors, "processors", 1 << bits - signed),
+                                          ("an address", self._space(), "cells", 1 << bits)):  # fmt: skip
+            if number > most:
+                kind = "a signed word" if most < 1 << bits else "a word"
                 raise self._error(
-                    f"{number} {least}{self._values_text()}, but {what} is a word of {bits} bits, so there can be at most {1 << bits}",
+                    f"{number} {least}{self._values_text()}, but {what} is {kind} of {bits} bits, so there can be at most {most}",
                     at,
                 )
         return bits
@@ -344,14 +348,17 @@ class _Instantiation:
 
     def _read(self, array: Array) -> Words:
         try:
-            return read_array(array, self.given[array.name])
+            return read_array(array, self.given[array.name], self.program.symbols.signed)
         except InputError as error:
             raise self._at_declaration(array, error) from None
 
     def _check_words(self, array: Array, words: Words, bits: int) -> None:
         low, high = array.low, array.high
-        outside = (words < (0 if low is None else low)) | (words > ((1 << bits) - 1 if high is None else high))
-        for bad, what in ((words >> bits != 0, f"does not fit a word of {bits} bits"),
+        signed = self.program.symbols.signed
+        least, largest = least_word(bits, signed), largest_word(bits, signed)
+        outside = (words < (least if low is None else low)) | (words > (largest if high is None else high))
+        kind = "signed word" if signed else "word"
+        for bad, what in (((words < least) | (words > largest), f"does not fit a {kind} of {bits} bits"),
                           (outside, f"is outside its declared range {low} .. {high}")):  # fmt: skip
             if bad.any():
                 offset = int(np.argmax(bad))

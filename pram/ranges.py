@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from lockstep.pram.errors import fail
 from lockstep.pram.job import Array
 from lockstep.pram.program import Program
+from lockstep.pram.word import largest_word
 
-#: Inputs without a declared range are drawn from 0 .. DEFAULT_HIGH.
+#: Inputs without a declared range are drawn from 0 .. DEFAULT_HIGH; of signed words, from -DEFAULT_HIGH.
 DEFAULT_HIGH = 15
 
 
@@ -26,10 +27,10 @@ def input_ranges(program: Program, params: dict[str, int], word_bits: int | None
 
     Raises: PramError: the program refuses the parameters, or a declared range is empty although its array has cells.
     """
-    top = (1 << program.word_bits(params, DEFAULT_HIGH, word_bits)) - 1
+    top = largest_word(program.word_bits(params, DEFAULT_HIGH, word_bits), program.symbols.signed)
     ranges = []
     for array in (a for a in program.layout(params) if a.is_input):
-        low = array.low or 0
+        low = (max(-DEFAULT_HIGH, -top) if program.symbols.signed else 0) if array.low is None else array.low
         high = min(DEFAULT_HIGH, top) if array.high is None else array.high
         if array.size and high < low:
             at = program.symbols.arrays[array.name].at

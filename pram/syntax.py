@@ -252,8 +252,11 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Word:
+    """`word bits wrap signed`; the last two words may be missing."""
+
     bits: Expression
     wrap: bool
+    signed: bool = False
     at: Span = place()
 
 

@@ -79,8 +79,9 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
     return {
         "w": widths.word, "t": getattr(widths, "time", 0), "p": widths.pid, "c": counter, "r": register,
         "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
-        "s": sum(name in operations for name in ("shl", "shr", "mul")),
-        "f": len(operations) + sum(name in operations for name in ("add", "addsat", "div")),
+        "s": sum(name in operations for name in ("shl", "shr", "sar", "mul")),
+        "f": len(operations) + sum(name in operations for name in ("add", "addsat", "saddsat", "div"))
+        + 2 * ("sdiv" in operations),
     }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def compare(job: Job) -> Run | ScalarRefusal:
 def test_machine_equals_scalar_machine() -> None:
     found: list[Run | ScalarRefusal] = []
 
-    @settings(FIXED, max_examples=800)
+    @settings(FIXED, max_examples=1600)
     @given(machine_jobs())
     def check(job: Job) -> None:
         found.append(compare(job))

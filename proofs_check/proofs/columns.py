@@ -9,7 +9,8 @@ from __future__ import annotations
 from lockstep.compiler.processor import Size, vocabulary
 from lockstep.proofs_check.proofs.division import PRODUCT, most_product
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
-from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
+from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL, SIGNED_OVER
+from lockstep.proofs_check.proofs.signed_division import DOWN, UP
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.structure import WrongStructure
 from lockstep.proofs_check.proofs.weights import Network
@@ -45,7 +46,8 @@ def processor_fields(size: Size, slots: tuple[str, ...], emitted: tuple[str, ...
 def used_fields(size: Size) -> FieldTable:
     """The fields of operations; a processor has those that its program uses."""
     words_of = {**words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS), **numbers(most_product(size.word), PRODUCT)}
-    return {**flags("sums", "sum.emit", OVER, *OPERATIONS), **words_of}
+    words_of |= numbers(1 << size.word, UP, DOWN)
+    return {**flags("sums", "sum.emit", OVER, SIGNED_OVER, *OPERATIONS), **words_of}
 
 
 def check_columns(network: Network, interface: Interface, size: Size) -> int:

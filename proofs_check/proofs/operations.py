@@ -6,10 +6,12 @@ Layer 2 computes intermediate words. Their meanings are proved first, then layer
 |--------------|---------------------------------------------------------------|-----------------------------------------|
 | sum          | x + y                                                         | solver, bit by bit                      |
 | addsat.over  | the carry of x + y out of the word                            | solver                                  |
+| saddsat.over | whether signed x + unsigned y exceeds the largest signed word | solver                                  |
 | out          | the operation itself                                          | solver, bit by bit                      |
 | *.amount     | one-hot: bit s is [y = s]; all 0 for y >= w                   | solver; layer 3 for each amount         |
 | mul.partial  | M_k, of x_i y_j 2^(i+j) modulo 2^(k+1) every one              | each gate on all its bits; coefficients |
 | div.product  | y times the high digit of x / y                               | coefficients (`division.py`)            |
+| sdiv.up, down | the same of signed words                                     | coefficients (`signed_division.py`)     |
 
 M_k equals the product modulo 2^(k+1), so bit k of the product is bit k of M_k. Layer 3 is run on every possible value of M_k.
 """
@@ -26,13 +28,14 @@ import z3
 from lockstep.proofs_check.proofs.division import DIVIDE, PRODUCT, Division
 from lockstep.proofs_check.proofs.interface import OUT, SUM
 from lockstep.proofs_check.proofs.reduction import Polyline, Reduced, Row, reduce_gates
+from lockstep.proofs_check.proofs.signed_division import DOWN, SIGNED_DIVIDE, UP, SignedDivision
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Refutation, Unequal
 from lockstep.proofs_check.proofs.specification import OPERATIONS, Word, apply
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
-AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr"}
-PARTIAL, OVER = "mul.partial", "addsat.over"
-INTERMEDIATE = (SUM, OVER, PARTIAL, PRODUCT, *AMOUNTS)
+AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr", "sar.amount": "sar"}
+PARTIAL, OVER, SIGNED_OVER = "mul.partial", "addsat.over", "saddsat.over"
+INTERMEDIATE = (SUM, OVER, SIGNED_OVER, PARTIAL, PRODUCT, UP, DOWN, *AMOUNTS)
 
 #: The sum that a column gets: a constant and polylines.
 Column = tuple[int, tuple[Polyline, ...]]
@@ -98,9 +101,8 @@ def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, r
         if field == PARTIAL:
             bounds |= {c: (0, most) for c, most in zip(columns, _products(lemmas, operands, found))}
             continue
-        if result == DIVIDE and field in (OUT, PRODUCT):
-            division = Division(network, operands.bits)
-            bounds |= division.prove_high(found) if field == OUT else division.prove_product(found[0])
+        if result in (DIVIDE, SIGNED_DIVIDE) and field in (OUT, PRODUCT, UP, DOWN):
+            bounds |= _digits(operands, str(result), field, found)
             continue
         wanted = _meaning(operands, field, result)
         for j, (c, (constant, lines)) in enumerate(zip(columns, found)):
@@ -108,6 +110,15 @@ def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, r
             words.prove_bit(lemmas, f"{network.text(c)} after layer 2", constant, lines, bit)
             bounds[c] = (0, 1) if j < wanted.size() else (0, 0)
     return AfterLayer2(row.changed(bounds), frozenset(live))
+
+
+def _digits(operands: Operands, operation: str, field: str, found: Sequence[Column]) -> dict[int, tuple[int, int]]:
+    """Prove what layer 2 adds for a division. Returns: the bounds of the field's columns."""
+    if operation == DIVIDE:
+        division = Division(operands.network, operands.bits)
+        return division.prove_high(found) if field == OUT else division.prove_product(found[0])
+    signed = SignedDivision(operands.network, operands.bits)
+    return signed.prove_high(found) if field == OUT else signed.prove_product(field, found[0])
 
 
 def _column(row: Row, added: Reduced, column: int) -> Column:
@@ -123,6 +134,10 @@ def _meaning(operands: Operands, field: str, result: Result) -> Word:
         return OPERATIONS["add"](operands.x, operands.y)
     if field == OVER:
         return z3.Extract(operands.bits, operands.bits, z3.ZeroExt(1, operands.x) + z3.ZeroExt(1, operands.y))
+    if field == SIGNED_OVER:
+        total = z3.SignExt(2, operands.x) + z3.ZeroExt(2, operands.y)
+        over = total > z3.BitVecVal((1 << operands.bits - 1) - 1, operands.bits + 2)
+        return z3.If(over, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
     if field in AMOUNTS:
         return OPERATIONS["shl"](z3.BitVecVal(1, operands.bits), operands.y)
     if isinstance(result, Branch):
@@ -154,7 +169,9 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
         _parities(lemmas, operands, row, found)
     elif wanted == DIVIDE and {OUT, PRODUCT} <= after2.live:
         Division(network, operands.bits).prove_low(found)
-    elif SUM in after2.live and wanted in ("add", "addsat") and OUT not in after2.live:
+    elif wanted == SIGNED_DIVIDE and OUT in after2.live:
+        SignedDivision(network, operands.bits).prove_low(found, after2.live)
+    elif SUM in after2.live and wanted in ("add", "addsat", "saddsat") and OUT not in after2.live:
         _moved(lemmas, operands, after2, row, found, str(wanted))
     elif not isinstance(wanted, int) and (OUT in after2.live or (loaded and wanted == "loaded")):
         _untouched(found)
@@ -182,7 +199,7 @@ def _constant(before: Sequence[int | None], found: Sequence[Column], wanted: int
 def _moved(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, row: Row, found: Sequence[Column], wanted: str) -> None:
     """Prove that layer 3 computes `out` from `sum` and its carry, whose meanings are proved."""
     network = operands.network
-    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER) if field in after2.live}
+    terms = {field: _meaning(operands, field, wanted) for field in (SUM, OVER, SIGNED_OVER) if field in after2.live}
     columns = {c: (field, j) for field in terms for j, c in enumerate(network.fields[field])}
     words, result = OperandWords(terms, columns, network.text), apply(wanted, (operands.x, operands.y))
     for j, (constant, lines) in enumerate(found):

@@ -41,8 +41,10 @@ MOST_PROVED_BITS = 16
 #: How an obligation is proved: by entries of matrices; by Z3, once or for each shift amount; gate by gate on all values, with
 #: a comparison of coefficients; or by the word operations that were proved before, with everything else constant.
 How = Literal["structure", "solver", "solver, each amount", "parts, exhaustive run", "operations"]
-CLOSED_BY: dict[str, How] = {"shl": "solver, each amount", "shr": "solver, each amount", "mul": "parts, exhaustive run",
-                           "div": "parts, exhaustive run"}  # fmt: skip
+CLOSED_BY: dict[str, How] = {
+    **dict.fromkeys(("shl", "shr", "sar"), "solver, each amount"),
+    **dict.fromkeys(("mul", "div", "sdiv"), "parts, exhaustive run"),
+}
 
 
 def interface_of(compiled: Compiled) -> Interface:

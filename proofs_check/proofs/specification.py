@@ -1,9 +1,9 @@
 """The meaning of each instruction, as terms over words. The proofs compare the weights with this table.
 
 It was written from sections 3, 4 and 6 of docs/language.md and shares no code with the machine or the compiler.
-Arithmetic and addresses wrap, but addsat stops at the largest word. Division by zero gives all ones. The logarithms and the
-lowest bit of 0 are 0. A shift by the word size or more gives 0. Comparisons
-give 1 or 0.
+Arithmetic and addresses wrap, but addsat stops at the largest word. A shift by the word size or more gives 0. Comparisons
+give 1 or 0. Division by zero gives all ones. The logarithms and the lowest bit of 0 are 0. The operations in the second half of the
+table take signed words.
 """
 
 from __future__ import annotations
@@ -28,6 +28,22 @@ def _shifted(by: Callable[[Word, Word], Word]) -> Callable[[Word, Word], Word]:
 def _saturated(x: Word, y: Word) -> Word:
     """A sum that wraps is less than either operand."""
     return z3.If(z3.ULT(x + y, x), z3.BitVecVal(-1, x.size()), x + y)
+
+
+def _signed_saturated(x: Word, y: Word) -> Word:
+    """The sum of a signed x and an unsigned y; above the largest signed word, that word."""
+    bits = x.size()
+    most = z3.BitVecVal((1 << bits - 1) - 1, bits + 2)
+    total = z3.SignExt(2, x) + z3.ZeroExt(2, y)
+    return z3.Extract(bits - 1, 0, z3.If(total > most, most, total))
+
+
+def _floor_divided(x: Word, y: Word) -> Word:
+    """Signed division, rounded down. SMT-LIB rounds towards 0, so a remainder of another sign than y takes 1 away."""
+    bits, remainder = x.size(), z3.SRem(x, y)
+    rounded = z3.If(z3.And(remainder != 0, (remainder < 0) != (y < 0)), x / y - 1, x / y)
+    by_zero = z3.If(x < 0, z3.BitVecVal(1 << bits - 1, bits), z3.BitVecVal((1 << bits - 1) - 1, bits))
+    return z3.If(y == 0, by_zero, rounded)
 
 
 def _truth_sum(conditions: Iterable[z3.BoolRef], like: Word) -> Word:
@@ -87,6 +103,15 @@ OPERATIONS: Mapping[str, Callable[[Word, Word], Word]] = {
     "le": lambda x, y: _truth(z3.ULE(x, y), x),
     "gt": lambda x, y: _truth(z3.UGT(x, y), x),
     "ge": lambda x, y: _truth(z3.UGE(x, y), x),
+    "saddsat": _signed_saturated,
+    "sdiv": _floor_divided,
+    "smax": lambda x, y: z3.If(y > x, y, x),
+    "smin": lambda x, y: z3.If(y < x, y, x),
+    "sar": _shifted(lambda x, y: x >> y),
+    "slt": lambda x, y: _truth(x < y, x),
+    "sle": lambda x, y: _truth(x <= y, x),
+    "sgt": lambda x, y: _truth(x > y, x),
+    "sge": lambda x, y: _truth(x >= y, x),
 }
 
 

@@ -10,7 +10,8 @@ from lockstep.models.processes import REMAINDER
 from lockstep.models.tokens import MASK
 from lockstep.proofs_check.proofs.division import DIVIDE, PRODUCT
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SELECTORS, SUM, Copy, Interface
-from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
+from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL, SIGNED_OVER
+from lockstep.proofs_check.proofs.signed_division import DOWN, SIGNED_DIVIDE, UP
 from lockstep.proofs_check.proofs.specification import OPERATIONS
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
@@ -68,17 +69,21 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
     words = {"x", "y"}
     if layer == 2:
         yield {"sums", *words}, {SUM}
-        goes_on = {"mul": PARTIAL, "addsat": OVER} | {name: amount for amount, name in AMOUNTS.items()}
+        goes_on = {"mul": PARTIAL, "addsat": OVER, "saddsat": SIGNED_OVER} | {name: amount for amount, name in AMOUNTS.items()}
         for name in OPERATIONS:
             yield {name, *words}, {goes_on.get(name, OUT)}
         yield {DIVIDE, *words}, {PRODUCT}
+        yield {SIGNED_DIVIDE, *words}, {UP}
+        yield {SIGNED_DIVIDE, *words}, {DOWN}
         for jump in JUMPS:
             yield {jump, interface.slots[0]}, {OUT}
     if layer == 3:
         yield {SUM, "sum.emit"}, {OUT}
         yield {SUM, OVER}, {OUT}
+        yield {SUM, SIGNED_OVER}, {OUT}
         yield {PARTIAL}, {OUT}
         yield {DIVIDE, *words, PRODUCT}, {OUT}
+        yield {SIGNED_DIVIDE, *words, UP, DOWN}, {OUT}
         for amount in AMOUNTS:
             yield {amount, "x"}, {OUT}
 

@@ -39,7 +39,7 @@ def rows_of_runs(compiled: Compiled) -> Rows:
     seen: list[list[Tensor]] = [[] for _ in range(len(compiled.model.layers) + 1)]
     streams: list[list[Tensor]] = [[] for _ in compiled.model.layers]
     for processors in (1, 2):
-        layout = compiled.layout(small_job(compiled.widths.word, processors), 31)
+        layout = compiled.layout(small_job(compiled.widths.word, processors), 39)
         tokens, positions = layout.tokens(), layout.positions()
         model = TorchTransformer(compiled.model)
         every = model.tensor(positions.dense())

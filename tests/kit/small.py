@@ -32,20 +32,21 @@ OPERANDS = (
 OPERATIONS = (
     "add", "sub", "mul", "and", "or", "xor", "shl", "shr", "eq", "ne", "lt", "le", "gt", "ge", "addsat",
     "div", "max", "min", "lg", "log", "ctz", "popcount",
+    "saddsat", "sdiv", "smax", "smin", "sar", "slt", "sle", "sgt", "sge",
 )  # fmt: skip
 
 
 def everything() -> tuple[Instruction, ...]:
     """Every instruction, operands of every kind, jumps both ways; job() adds a halt."""
     r0, c2, p1, r1, *_ = OPERANDS
-    turn = OPERANDS * 4
+    turn = OPERANDS * 6
     words = [
         Instruction(name, turn[i], turn[i + 3] if WORD_OPERATIONS[name].operands > 1 else None, rd=i % 2)
         for i, name in enumerate(OPERATIONS)
     ]
     branches = [
-        Instruction("jz", r1, target=28),
-        Instruction("jmp", target=29),
+        Instruction("jz", r1, target=37),
+        Instruction("jmp", target=38),
         Instruction("jz", Operand("constant", 1), target=2),
     ]
     memory = [Instruction("load", r1, p1, rd=1), Instruction("store", r0, c2, r1), Instruction("store", PID, p1, c2)]
@@ -60,9 +61,9 @@ def small_job(word_bits: int = 2, processors: int = 2) -> Job:
 
 
 def small_model(construction: str, word_bits: int = 2, dtype: str = "float64") -> Compiled:
-    """Its code with room for runs of 31 steps, or of 63 tokens."""
+    """Its code with room for runs of 63 steps, or of 127 tokens."""
     code = Code.of(small_job(word_bits))
-    bits = 5 if construction == "mdm" else 6
+    bits = 6 if construction == "mdm" else 7
     return compile_code(code, CONSTRUCTIONS[construction].bits(word_bits, bits, 1), dtype, construction)
 
 

@@ -11,6 +11,12 @@ from lockstep.compiler.processor import Code
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 
+
+def signed(word: int, w: int) -> int:
+    """The integer of a word in two's complement."""
+    return word - 2**w if word >= 2 ** (w - 1) else word
+
+
 #: A word operation for each row that applies one, with what it means in plain integers, modulo 2^w.
 MEANINGS = {
     "mov": lambda x, y, w: x,
@@ -36,6 +42,15 @@ MEANINGS = {
     "le": lambda x, y, w: x <= y,
     "gt": lambda x, y, w: x > y,
     "ge": lambda x, y, w: x >= y,
+    "saddsat": lambda x, y, w: min(signed(x, w) + y, 2 ** (w - 1) - 1),
+    "sdiv": lambda x, y, w: signed(x, w) // signed(y, w) if y else (2 ** (w - 1) - 1 if signed(x, w) >= 0 else -(2 ** (w - 1))),
+    "smax": lambda x, y, w: max(signed(x, w), signed(y, w)),
+    "smin": lambda x, y, w: min(signed(x, w), signed(y, w)),
+    "sar": lambda x, y, w: signed(x, w) // 2**y if y < w else 0,
+    "slt": lambda x, y, w: signed(x, w) < signed(y, w),
+    "sle": lambda x, y, w: signed(x, w) <= signed(y, w),
+    "sgt": lambda x, y, w: signed(x, w) > signed(y, w),
+    "sge": lambda x, y, w: signed(x, w) >= signed(y, w),
 }
 
 
@@ -56,9 +71,8 @@ def apply(compiled: Compiled, name: str, xs: np.ndarray, ys: np.ndarray) -> np.n
             rows[:, offsets[slot] + j] = words >> j & 1
     value = INSTRUCTIONS[name].value
     assert isinstance(value, Apply)
-    flags = {"copy": ["copy"], "add": ["sums", "sum.emit"], "addsat": ["sums", "sum.emit", "addsat"]}.get(
-        value.operation, [value.operation]
-    )
+    sums = ["sums", "sum.emit"]
+    flags = {"add": sums, "addsat": [*sums, "addsat"], "saddsat": [*sums, "saddsat"]}.get(value.operation, [value.operation])
     for flag in flags:
         rows[:, offsets[flag]] = 1
     model = TorchTransformer(compiled.model)

@@ -40,11 +40,22 @@ COMPUTE: dict[str, Callable[[int, int], int]] = {
     "le": lambda x, y: int(x <= y),
     "gt": lambda x, y: int(x > y),
     "ge": lambda x, y: int(x >= y),
+    "slt": lambda x, y: int(x < y),
+    "sle": lambda x, y: int(x <= y),
+    "sgt": lambda x, y: int(x > y),
+    "sge": lambda x, y: int(x >= y),
+    "smax": max,
+    "smin": min,
+    "sdiv": lambda x, y: x // y if y else (1 << 40 if x >= 0 else -(1 << 40)),
+    "sar": lambda x, y: x // 2**y,
+    "saddsat": lambda x, y: x + y,
 }
 
 
 #: Operations that have no result for an operand: the divisor, or the only operand.
 NO_RESULT = {("div", 0), ("lg", 0), ("log", 0), ("ctz", 0)}
+#: Instructions whose operands are signed words.
+SIGNED_NAMES = ("slt", "sle", "sgt", "sge", "smax", "smin", "sdiv", "sar", "saddsat")
 
 
 class ScalarRefusal(Exception):
@@ -189,21 +200,32 @@ def _word(job: Job, run: ScalarRun, pid: int, operand: Operand, trap: Trap) -> i
             number = operand.number
         case "parameter":
             number = job.parameters[operand.number]
-    word = number % (1 << job.word_bits)
-    if trap != Trap.NOTHING and word != number:
+    limit = 1 << job.word_bits
+    word = number % limit
+    if trap != Trap.NOTHING and number not in (range(-limit // 2, limit // 2) if job.signed else range(limit)):
         raise ScalarTrap(run.time + 1, {f"{number} is no word"})
     return word
 
 
 def _computed(job: Job, run: ScalarRun, instruction: Instruction, x: int, y: int) -> int:
-    integer = COMPUTE[instruction.name](x, y)
-    if instruction.name == "addsat" and integer >= 1 << job.word_bits:
-        return (1 << job.word_bits) - 1
-    word = integer % (1 << job.word_bits)
-    if instruction.trap != Trap.NOTHING and (instruction.name, x if instruction.name != "div" else y) in NO_RESULT:
-        raise ScalarTrap(run.time + 1, {f"{instruction.name} of {x} and {y} is not defined"})
-    too_far = instruction.name in ("shl", "shr") and y >= job.word_bits
-    if instruction.trap == Trap.ARITHMETIC and (word != integer or too_far):
+    name, limit = instruction.name, 1 << job.word_bits
+    too_far = name in ("shl", "shr", "sar") and y >= job.word_bits
+    is_signed = name in SIGNED_NAMES or instruction.trap == Trap.SIGNED
+    if is_signed:
+        x = x - limit if x >= limit // 2 else x
+        y = y - limit if y >= limit // 2 and name not in ("shl", "sar", "saddsat") else y
+    integer = 0 if too_far and name == "sar" else COMPUTE[name](x, y)
+    if name == "addsat":
+        return min(integer, limit - 1)
+    if name == "saddsat":
+        return min(integer, limit // 2 - 1) % limit
+    if name == "sdiv" and not y:
+        integer = max(-limit // 2, min(integer, limit // 2 - 1))
+    word = integer % limit
+    if instruction.trap != Trap.NOTHING and (name.removeprefix("s"), y if "div" in name else x) in NO_RESULT:
+        raise ScalarTrap(run.time + 1, {f"{name} of {x} and {y} is not defined"})
+    shown = word - limit if is_signed and word >= limit // 2 else word
+    if instruction.trap >= Trap.ARITHMETIC and (shown != integer or too_far):
         raise ScalarTrap(run.time + 1, {f"{instruction.name} of {x} and {y} is {integer}"})
     return word
 
