@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
-from lockstep.models.engines.native.tapes import Record, Tape, record, tape
+from lockstep.models.engines.native.tapes import Record, Tape, record, tapes
 from lockstep.models.engines.native.translate import Translation, translate
 from lockstep.models.engines.plan import Plan, plan
 from lockstep.models.positions import Positions
@@ -34,30 +35,30 @@ class Preparing:
     `wide` are the names of columns that rows have shown to hold more than a bit. Later sequences of the model start with them.
     """
 
-    def __init__(self, model: Transformer, positions: Positions, first: int) -> None:
-        self.model, self.positions, self.first = model, positions, first
+    def __init__(self, compiled: ModuleType, model: Transformer, positions: Positions, first: int) -> None:
+        self.compiled, self.model, self.positions, self.first = compiled, model, positions, first
         self.key = digest(model, positions, first)
         self.wide = _wide.setdefault(self.key, set())
 
     def prepared(self) -> Prepared:
         """Raises: Unsuitable: something in the model is not what planes compute."""
-        key = (self.key, frozenset(self.wide))
+        key = (self.compiled, self.key, frozenset(self.wide))
         found = _kept.pop(key, None) or self._made()
         _kept[key] = found
         while len(_kept) > MOST_KEPT:
-            (dropped, _), _ = _kept.popitem(last=False)
+            (_, dropped, _), _ = _kept.popitem(last=False)
             if dropped != self.key:
                 _wide.pop(dropped, None)
         return found
 
     def _made(self) -> Prepared:
         planned = plan(self.model, self.positions, self.first)
-        found = translate(self.model, self.positions, planned, frozenset(self.wide))
+        found = translate(self.compiled, self.model, self.positions, planned, frozenset(self.wide))
         place = record(found)
-        return Prepared(planned, found, place, tuple(tape(found, part, place.places) for part in found.parts))
+        return Prepared(planned, found, place, tapes(self.compiled, found, place))
 
 
-_kept: OrderedDict[tuple[bytes, frozenset[str]], Prepared] = OrderedDict()
+_kept: OrderedDict[tuple[ModuleType, bytes, frozenset[str]], Prepared] = OrderedDict()
 _wide: dict[bytes, set[str]] = {}
 
 
