@@ -47,23 +47,13 @@ OF_THE_TEXT = (
     ("decoder.h", "t.faults && v < V", "false && v < V", "rows with a fault are computed all the same"),
     ("decoder.h", "found.bits & REMASK ? vocabulary_.mask : ", "", "nothing is remasked"),
     ("decoder.h", "raise(FIRST_TOKEN);", ";", "the first token may come twice"),
-    (
-        "network.h",
-        "if ((b | 1) == (c | 1)) return b == c ? b : a;",
-        "if ((b | 1) == (c | 1)) return a;",
-        "a majority of two equals is the third",
-    ),
+    ("network.h", "if (b & 1) return node(MAJN, b ^ 1, a, c);", "", "a complement in a majority is lost"),
     ("forms.h", "rest = sum(rest, t.weight);", "", "a complement does not change the constant"),
     ("gates.h", "left -= t.weight > spare ? t.weight : 0;", "", "literals that are needed count twice"),
     ("gates.h", "if (carry) carries.push_back(carry);", "", "sums have no carries"),
-    ("gates.h", "refuse(network.both(found, part));", "", "two planes of a bit may be 1"),
+    ("gates.h", "refuse(network.some(planes));", "", "a column may hold more than a bit"),
     ("layers.h", "if (!complete[f]) forms_of[f].plus(forms_of[f - 1]);", "", "the difference from a form counts as a form"),
-    (
-        "schedule.h",
-        "if (last_[a >> 1] == step) free",
-        "if (last_[a >> 1] <= step + 1) free",
-        "a plane is used again while something reads it",
-    ),
+    ("schedule.h", "last_[a >> 1] == step", "last_[a >> 1] <= step + 1", "a plane is used again while something reads it"),
     ("tape.h", "EACH(MAJN, (~a & (b | c)) | (b & c))", "EACH(MAJN, (a & (b | c)) | (b & c))", "a majority misses a complement"),
 )
 #: The same for functions of the translation.
