@@ -68,11 +68,10 @@ class _Assembler:
 
     def matrix(self, rows: Sequence[Mapping[Bit, int]]) -> Matrix:
         """Return the matrix with these entries, which are written in one assignment: that is fast."""
-        matrix = np.zeros((len(rows), self.width))
-        columns = [self.columns[bit] for row in rows for bit in row]
-        numbers = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-        matrix[numbers, columns] = [value for row in rows for value in row.values()]
-        return matrix
+        matrix = np.zeros(len(rows) * self.width)
+        columns = [first + self.columns[bit] for first, row in zip(range(0, matrix.size, self.width), rows) for bit in row]
+        matrix[columns] = [value for row in rows for value in row.values()]
+        return matrix.reshape(len(rows), self.width)
 
     def layer(self, layer: CircuitLayer) -> tuple[Matrix, ...]:
         """Return q, k, v, o, w_in, b_in and w_out of a layer."""
@@ -109,7 +108,7 @@ class _Assembler:
 
     def homogeneous(self, form: Linear, one: Linear | None = None) -> Linear:
         """Return the form with its constant replaced by a multiple of `one`, a form that is 1 (by default on every row)."""
-        return Linear(form.terms) + (self.one if one is None else one) * form.constant
+        return Linear(form.terms) + (self.one if one is None else one) * form.constant if form.constant else form
 
     def gates(self, gates: list[Threshold | Ramp]) -> tuple[Matrix, Matrix, Matrix]:
         """Return w_in [f, d], b_in [f] and w_out [d, f]. A threshold is two hidden units, a ramp is one.

@@ -37,6 +37,7 @@ class Preparing:
 
     def __init__(self, compiled: ModuleType, model: Transformer, positions: Positions, first: int) -> None:
         self.compiled, self.model, self.positions, self.first = compiled, model, positions, first
+        self.planned: Plan | None = None  # the same however wide columns are
         self.key = digest(model, positions, first)
         self.wide = _wide.setdefault(self.key, set())
 
@@ -52,10 +53,11 @@ class Preparing:
         return found
 
     def _made(self) -> Prepared:
-        planned = plan(self.model, self.positions, self.first)
-        found = translate(self.compiled, self.model, self.positions, planned, frozenset(self.wide))
+        if self.planned is None:
+            self.planned = plan(self.model, self.positions, self.first)
+        found = translate(self.compiled, self.model, self.positions, self.planned, frozenset(self.wide))
         place = record(found)
-        return Prepared(planned, found, place, tapes(self.compiled, found, place))
+        return Prepared(self.planned, found, place, tapes(self.compiled, found, place))
 
 
 _kept: OrderedDict[tuple[ModuleType, bytes, frozenset[str]], Prepared] = OrderedDict()
@@ -64,10 +66,12 @@ _wide: dict[bytes, set[str]] = {}
 
 def digest(model: Transformer, positions: Positions, first: int) -> bytes:
     """A hash of all that a translation depends on: weights, vocabulary, ranges of positions, the first row and its token."""
-    found = hashlib.blake2b(repr((model.vocabulary, first, positions.width, positions.are_integers)).encode(), digest_size=32)
+    found = hashlib.sha256(repr((model.vocabulary, first, positions.width, positions.are_integers)).encode())
     for name, weights in model.tensors():
         found.update(f"{name} {weights.shape} {weights.dtype}".encode())
-        found.update(np.ascontiguousarray(weights).data)
+        used = weights != 0  # most are 0, and hashing takes longer than finding them
+        found.update(np.packbits(used).data)
+        found.update(weights[used].data)
     for part in (*positions.extremes(), positions.rows(slice(1), model.dtype)):
         found.update(np.ascontiguousarray(part).data)
     return found.digest()
