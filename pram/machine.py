@@ -144,9 +144,10 @@ class Machine:
         Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
         """
         before = self.counter
-        self.counter = np.full_like(before, HALTED)
-        value = np.zeros_like(before)
-        destination = np.full_like(before, NO_DESTINATION)
+        self.counter, destination = np.empty_like(before), np.empty_like(before)  # filling them is faster than `full_like`
+        self.counter.fill(HALTED)
+        destination.fill(NO_DESTINATION)
+        value = np.zeros(len(before), np.int64)
         self.costs.time += 1
         reads: list[tuple[Group, Words]] = []
         updates: list[tuple[int, Group, Words]] = []

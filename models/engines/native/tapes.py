@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from lockstep.models.engines.native.translate import Translation
 from lockstep.models.engines.session import Unsuitable
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a bit stands in a row's record."""
 
     word: int
@@ -65,7 +64,7 @@ def record(found: Translation) -> Record:
     layout = _Layout()
     layout.put([*found.kinds, *found.bits])
     read = tuple(tuple(layout.put(planes) for planes in layer) for layer in found.read)
-    needed = {2 * node for node in found.network.needed([a for part in found.parts for a in part.literals])}
+    needed = set(found.network.inputs_of([a for part in found.parts for a in part.literals]))
     for literal in found.positions:
         if literal in needed:
             layout.put([literal])

@@ -120,6 +120,14 @@ class Network {
     return found;
   }
 
+  // The inputs among them, as literals.
+  Literals inputs_of(const Literals &literals) const {
+    Literals found;
+    for (u32 number : needed(literals))
+      if (nodes[number].operation == INPUT) found.push_back(2 * number);
+    return found;
+  }
+
  private:
   // The literals that are 1 wherever a literal is 1, and their complements, in order.
   struct Implied {

@@ -42,7 +42,7 @@ static void bind_network(py::module_ &m) {
       .def("xor", &Network::xor_)
       .def("xor3", &Network::xor3)
       .def("majority", &Network::majority)
-      .def("needed", &Network::needed)
+      .def("inputs_of", &Network::inputs_of)
       .def_property_readonly("size", [](const Network &n) { return n.nodes.size(); })
       .def_property_readonly("nodes", [](const Network &n) {
         py::list found;
