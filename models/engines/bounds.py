@@ -7,7 +7,8 @@ sums. So an engine may skip and reorder work, and its results are still bit-iden
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer, Weights
+from lockstep.models.transformer import DTYPES, LAYER_PARTS, Factored, Layer, Transformer, Weights
 
 Matrix = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Entries:
-    """The entries of a matrix that are not 0, row by row: most are 0. count: how many rows there are."""
+    """The entries of an array that are not 0, row by row: most are 0. count: how many rows there are, along its last axis."""
 
     count: int
     rows: NDArray[np.int64]
@@ -60,17 +61,21 @@ class Entries:
     @staticmethod
     def of(m: Matrix) -> Entries:
         flat = np.flatnonzero(m != 0)  # three times as fast as the nonzero entries of numbers
-        rows, columns = np.divmod(flat, max(m.shape[1], 1))
-        return Entries(len(m), rows, columns, m.ravel()[flat])
+        rows, columns = np.divmod(flat, max(m.shape[-1], 1))
+        return Entries(math.prod(m.shape[:-1]), rows, columns, m.ravel()[flat])
 
     def image(self, x: Interval) -> Interval:
         """Return the range of m x, [f], for all x in an interval."""
         ends = self.values * x.low[self.columns], self.values * x.high[self.columns]
         return Interval(self._sums(np.minimum(*ends)), self._sums(np.maximum(*ends)))
 
+    def sizes(self, size: Matrix) -> Matrix:
+        """Return, for every row of m x, a bound on its partial sums in any order of summation, for |x| up to size."""
+        return self._sums(np.abs(self.values) * size[self.columns])
+
     def largest_sum(self, size: Matrix) -> float:
-        """Return a bound on every partial sum of every row of m x, in any order of summation, for |x| up to size."""
-        return float(self._sums(np.abs(self.values) * size[self.columns]).max(initial=0))
+        """Return a bound on the partial sums of all rows."""
+        return float(self.sizes(size).max(initial=0))
 
     def _sums(self, terms: Matrix) -> Matrix:
         return np.bincount(self.rows, terms, self.count).astype(np.float64, copy=False)
@@ -191,15 +196,17 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
         raise Unsuitable(f"its dtype is {model.dtype}")
     scores = 2.0 ** EXACT_BITS[model.dtype]
     limit = min(2.0**bits, scores)
-    for name, weights in model.tensors():
-        entries = weights[weights != 0]  # most are 0
-        if not (entries == np.rint(entries)).all():
+    entries = {name: Entries.of(to_float64(weights)) for name, weights in model.tensors()}
+    for name, part in entries.items():
+        weights = part.values
+        if not (weights == np.rint(weights)).all():
             raise Unsuitable(f"{name} has weights that are not integers")
     if not positions.are_integers:
         raise Unsuitable("the position encoding has values that are not integers")
     stages, feed_forwards = [embedding_range(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
-        stage, feed_forward = _through_layer(layer, stages[-1], limit, scores, f"layer {number + 1}")
+        parts = {part: entries[f"layers.{number}.{part}"] for part in LAYER_PARTS}
+        stage, feed_forward = _through_layer(layer, parts, stages[-1], limit, scores, f"layer {number + 1}")
         stages.append(stage)
         feed_forwards.append(feed_forward)
     head = model.unembedding
@@ -221,12 +228,13 @@ def embedding_range(factored: Factored, vocabulary: Vocabulary) -> Interval:
     return Interval(np.min(low, axis=0), np.max(high, axis=0))
 
 
-def _through_layer(layer: Layer, x: Interval, limit: float, scores: float, name: str) -> tuple[Interval, FeedForward]:
-    """Return the range of the stream after a layer, and its grouped MLP."""
-    for head in range(len(layer.q)):
-        x = x + _attention(layer, head, x, limit, scores, f"{name}, head {head + 1}")
+def _through_layer(
+    layer: Layer, parts: Mapping[str, Entries], x: Interval, limit: float, scores: float, name: str
+) -> tuple[Interval, FeedForward]:
+    """Return the range of the stream after a layer, and its grouped MLP. parts: the entries of its weights."""
+    x = x + _attention(layer, parts, x, limit, scores, name)
     _require(float(x.size.max()), limit, f"{name}: the stream")
-    w_in, w_out, b_in = Entries.of(to_float64(layer.w_in)), Entries.of(to_float64(layer.w_out)), to_float64(layer.b_in)
+    w_in, w_out, b_in = parts["w_in"], parts["w_out"], to_float64(layer.b_in)
     _require(w_in.largest_sum(x.size) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
     hidden = np.maximum(w_in.image(x).high + b_in, 0)
     _require(w_out.largest_sum(hidden), limit, f"{name}: the sums of its hidden units")
@@ -237,17 +245,24 @@ def _through_layer(layer: Layer, x: Interval, limit: float, scores: float, name:
     return after, feed_forward
 
 
-def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
-    """Return the range of what a head adds, if it copies any one row."""
-    scale = power_of_two_factor(to_float64(layer.q[head]))
-    q, k, v, o = (Entries.of(to_float64(m[head])) for m in (layer.q, layer.k, layer.v, layer.o))
-    q = replace(q, values=q.values / scale)
-    _require(max(q.largest_sum(x.size), k.largest_sum(x.size)), scores, f"{name}: queries and keys")
-    _require(v.largest_sum(x.size), limit, f"{name}: values")
-    _require(float(q.image(x).size @ k.image(x).size), scores, f"{name}: scores")
+def _attention(layer: Layer, parts: Mapping[str, Entries], x: Interval, limit: float, scores: float, name: str) -> Interval:
+    """Return the range of what all heads add, if each copies any one row. All read the same stream."""
+    q, k, v, o = (parts[part] for part in "qkvo")
+    heads, inner, width = layer.q.shape
+    q = replace(q, values=q.values / np.array([power_of_two_factor(to_float64(m)) for m in layer.q])[q.rows // max(inner, 1)])
+
+    def require(sizes: Matrix, most: float, what: str) -> None:
+        for head, largest in enumerate(sizes.reshape(heads, -1).max(axis=1, initial=0).tolist(), 1):
+            _require(largest, most, f"{name}, head {head}: {what}")
+
+    require(np.maximum(q.sizes(x.size), k.sizes(x.size)), scores, "queries and keys")
+    require(v.sizes(x.size), limit, "values")
+    require((q.image(x).size * k.image(x).size).reshape(heads, inner).sum(axis=1), scores, "scores")
     values = v.image(x)
-    _require(o.largest_sum(values.size), limit, f"{name}: the values that it adds")
-    return o.image(values)
+    o = replace(o, columns=o.rows // width * inner + o.columns)  # the values of all heads stand one after the other
+    require(o.sizes(values.size), limit, "the values that it adds")
+    added = o.image(values)
+    return Interval(*(ends.reshape(heads, width).sum(axis=0) for ends in (added.low, added.high)))
 
 
 def power_of_two_factor(q: Matrix) -> float:
