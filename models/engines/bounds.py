@@ -167,9 +167,9 @@ def group_units(reads: Entries, biases: Matrix, writes: Entries, width: int) -> 
 
 def _dense(rows: Iterable[bytes], width: int) -> Matrix:
     """Return the matrix with rows that `row_bytes` made."""
-    parts = [np.frombuffer(row).reshape(-1, 2) for row in rows]
-    numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    entries = np.concatenate([np.zeros((0, 2)), *parts])
+    parts = list(rows)
+    entries = np.frombuffer(b"".join(parts)).reshape(-1, 2)
+    numbers = np.repeat(np.arange(len(parts)), [len(part) // 16 for part in parts])
     return Entries(len(parts), numbers, entries[:, 0].astype(np.int64), entries[:, 1]).dense(width)
 
 
