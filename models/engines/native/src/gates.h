@@ -113,18 +113,22 @@ class Gates {
  private:
   static constexpr int MOST_BITS = 62;  // of a sum
 
+  std::vector<Literals> columns_;  // of the sum that is being made: to reuse them is faster
+
   // The lowest bits of a sum, by full adders, lowest first; those before `lowest` are not computed.
   Literals add(const std::vector<Weighted> &weighted, u64 constant, int bits, int lowest = 0) {
     if (bits > MOST_BITS) throw Unsuitable("a sum takes too many bits");
-    std::vector<Literals> columns((size_t)bits);
+    std::vector<Literals> &columns = columns_;  // one more takes the carries that leave the sum
+    columns.resize(std::max(columns.size(), (size_t)bits + 1));
+    for (int j = 0; j <= bits; j++) columns[(size_t)j].clear();
     const auto put = [&](Literal literal, u64 weight) {
       for (weight &= (1ull << bits) - 1; weight; weight &= weight - 1) columns[(size_t)__builtin_ctzll(weight)].push_back(literal);
     };
     for (const Weighted &t : weighted) put(t.literal, (u64)t.weight);
     put(1, constant);
-    Literals found, none;
+    Literals found;
     for (int j = 0; j < bits; j++) {
-      add_column(columns[(size_t)j], j + 1 < bits ? columns[(size_t)j + 1] : none, j < lowest);
+      add_column(columns[(size_t)j], columns[(size_t)j + 1], j < lowest);
       found.push_back(columns[(size_t)j].empty() ? 0 : columns[(size_t)j].back());
     }
     return found;
