@@ -15,6 +15,7 @@ the weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer
 INVERSE_TEMPERATURE = 1024
 
 Matrix = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 def assemble(circuit: Circuit, dtype: np.dtype[Any] = DTYPES["float64"]) -> Transformer:
@@ -67,12 +69,18 @@ class _Assembler:
         return self.matrix([form.terms for form in forms])
 
     def matrix(self, rows: Sequence[Mapping[Bit, int]]) -> Matrix:
-        """Return the matrix with these entries, which are written in one assignment: that is fast."""
+        """Return the matrix with these entries."""
         matrix = np.zeros((len(rows), self.width))
-        columns = [self.columns[bit] for row in rows for bit in row]
-        numbers = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-        matrix[numbers, columns] = [value for row in rows for value in row.values()]
+        numbers, columns, values = self.entries(rows)
+        matrix[numbers, columns] = values
         return matrix
+
+    def entries(self, rows: Sequence[Mapping[Bit, int]]) -> tuple[Indices, Indices, Matrix]:
+        """Return the entries of rows as arrays, which are written in one assignment: the number of the row, the column, the value."""
+        sizes = list(map(len, rows))
+        columns = np.fromiter(map(self.columns.__getitem__, chain.from_iterable(rows)), np.int64, sum(sizes))
+        values = np.fromiter(chain.from_iterable(row.values() for row in rows), float, len(columns))
+        return np.repeat(np.arange(len(rows)), sizes), columns, values
 
     def layer(self, layer: CircuitLayer) -> tuple[Matrix, ...]:
         """Return q, k, v, o, w_in, b_in and w_out of a layer."""
@@ -109,7 +117,7 @@ class _Assembler:
 
     def homogeneous(self, form: Linear, one: Linear | None = None) -> Linear:
         """Return the form with its constant replaced by a multiple of `one`, a form that is 1 (by default on every row)."""
-        return Linear(form.terms) + (self.one if one is None else one) * form.constant
+        return Linear(form.terms) + (self.one if one is None else one) * form.constant if form.constant else form
 
     def gates(self, gates: list[Threshold | Ramp]) -> tuple[Matrix, Matrix, Matrix]:
         """Return w_in [f, d], b_in [f] and w_out [d, f]. A threshold is two hidden units, a ramp is one.
@@ -117,10 +125,14 @@ class _Assembler:
         For integers x, [x >= 0] = relu(x + 1) - relu(x).
         """
         steps = np.array([not isinstance(gate, Ramp) for gate in gates], bool)
-        inner = np.repeat(self.matrix([gate.form.terms for gate in gates]), 1 + steps, axis=0)
-        outer = np.repeat(self.matrix([gate.writes for gate in gates]), 1 + steps, axis=0)
         bias = np.repeat(np.array([gate.form.constant for gate in gates], float), 1 + steps)
-        second = (np.cumsum(1 + steps) - 1)[steps]
-        bias[second - 1] += 1
-        outer[second] *= -1
-        return inner, bias, outer.T.copy()
+        last = np.cumsum(1 + steps) - 1  # the hidden unit of a ramp, and the second of a threshold, which subtracts
+        first = last - steps
+        bias[first[steps]] += 1
+        inner, outer = np.zeros((len(bias), self.width)), np.zeros((self.width, len(bias)))
+        numbers, columns, values = self.entries([gate.form.terms for gate in gates])
+        inner[first[numbers], columns] = inner[last[numbers], columns] = values
+        numbers, columns, values = self.entries([gate.writes for gate in gates])
+        outer[columns, last[numbers]] = -values
+        outer[columns, first[numbers]] = values
+        return inner, bias, outer

@@ -41,24 +41,27 @@ class Linear:
     constant: int = 0
 
     def __add__(self, other: Linear | int) -> Linear:
-        if isinstance(other, int):
-            return Linear(self.terms, self.constant + other)
-        terms = dict(self.terms)
-        for bit, coefficient in other.terms.items():
-            terms[bit] = terms.get(bit, 0) + coefficient
-        return Linear(terms, self.constant + other.constant)
-
-    def __mul__(self, factor: int) -> Linear:
-        return Linear({b: c * factor for b, c in self.terms.items()}, self.constant * factor)
-
-    def __neg__(self) -> Linear:
-        return self * -1
+        return self._plus(other, 1)
 
     def __sub__(self, other: Linear | int) -> Linear:
-        return self + (-other)
+        return self._plus(other, -1)
+
+    def _plus(self, other: Linear | int, factor: int) -> Linear:
+        if isinstance(other, int):
+            return Linear(self.terms, self.constant + factor * other)
+        terms = dict(self.terms)
+        for bit, coefficient in other.terms.items():
+            terms[bit] = terms.get(bit, 0) + factor * coefficient
+        return Linear(terms, self.constant + factor * other.constant)
+
+    def __mul__(self, factor: int) -> Linear:
+        return self if factor == 1 else Linear({b: c * factor for b, c in self.terms.items()}, self.constant * factor)
 
     def __rsub__(self, other: int) -> Linear:
-        return -self + other
+        return Linear({b: -c for b, c in self.terms.items()}, other - self.constant)
+
+    def __neg__(self) -> Linear:
+        return 0 - self
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -80,7 +83,11 @@ def total(forms: Iterable[Linear | int]) -> Linear:
 
 def word_of(bits: Sequence[Linear]) -> Linear:
     """The integer that these bits represent, lowest bit first."""
-    return total(bit * (1 << j) for j, bit in enumerate(bits))
+    terms: dict[Bit, int] = {}
+    for j, form in enumerate(bits):
+        for bit, coefficient in form.terms.items():
+            terms[bit] = terms.get(bit, 0) + (coefficient << j)
+    return Linear(terms, sum(form.constant << j for j, form in enumerate(bits)))
 
 
 def equals(bits: Sequence[Linear], value: int) -> list[Linear]:
@@ -98,13 +105,18 @@ class Field:
 
     def __getitem__(self, index: int) -> Linear:
         assert 0 <= index < self.width, f"{self.name} has {self.width} bits, not {index + 1}"
-        return Linear({(self.name, index): 1})
+        return self._bits[index]
+
+    @cached_property
+    def _bits(self) -> tuple[Linear, ...]:
+        """Its bits, made once: forms never change."""
+        return tuple(Linear({(self.name, j): 1}) for j in range(self.width))
 
     def __len__(self) -> int:
         return self.width
 
     def __iter__(self) -> Iterator[Linear]:
-        return (self[j] for j in range(self.width))
+        return iter(self._bits)
 
     @property
     def flag(self) -> Linear:

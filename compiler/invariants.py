@@ -55,11 +55,11 @@ def _check_order(circuit: Circuit) -> set[str]:
     read: set[Bit] = {*circuit.sink.terms, *circuit.one.terms}  # by every head
     ready: set[Bit] = {b for b in bits if b[0] in circuit.positions or b[0] == circuit.token_bits.name}
     for number, layer in enumerate(circuit.layers, 1):
+        unwritten = pending - ready
         for lookup in layer.lookups:
-            _read(_forms(lookup), pending - ready, read, f"lookup {lookup.name!r} of layer {number}")
+            _read(_forms(lookup), unwritten, read, f"lookup {lookup.name!r} of layer {number}")
         ready |= {bit for lookup in layer.lookups for _, bit in lookup.reads}
-        for gate in layer.gates:
-            _read([gate.form], pending - ready, read, f"a gate of layer {number}")
+        _read([gate.form for gate in layer.gates], pending - ready, read, f"a gate of layer {number}")
         ready |= {bit for gate in layer.gates for bit in gate.writes}
     readout = circuit.readout
     control = circuit.control.forms if circuit.control else ()
@@ -82,7 +82,7 @@ def _read(forms: Iterable[Linear], unwritten: set[Bit], read: set[Bit], reader: 
         for bit in form.terms:
             if bit in unwritten:
                 raise CircuitError(f"{reader} reads {bit[0]}[{bit[1]}] before it is written")
-            read.add(bit)
+        read.update(form.terms)
 
 
 def _check_sink(circuit: Circuit) -> None:

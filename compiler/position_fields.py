@@ -53,5 +53,6 @@ class PositionFields:
         """Write the bits of values into the columns of a field."""
         large, start = self.places[name]
         assert not large, f"{name} does not hold bits"
-        for j in range(self.fields[name].width):
-            self.positions.small[rows, start + j] = values >> j & 1
+        width = self.fields[name].width
+        octets = values.astype("<i8").view(np.uint8).reshape(-1, 8)[:, : -(-width // 8)]
+        self.positions.small[rows, start : start + width] = np.unpackbits(octets, axis=1, count=width, bitorder="little")

@@ -156,11 +156,11 @@ class _Certifier:
     def _feed_forward(self, layer: Layer, name: str) -> None:
         w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out))
         self._integers(f"{name}: W_in, b, W_out: distance from integers", w_in, b_in, w_out)
-        positive = np.maximum(w_in, 0) @ self.high + np.maximum(b_in, 0)
-        negative = np.maximum(-w_in, 0) @ self.high + np.maximum(-b_in, 0)
+        ends = Interval(np.zeros_like(self.high), self.high).image_under(w_in)
+        positive, negative = ends.high + np.maximum(b_in, 0), np.maximum(-b_in, 0) - ends.low
         self._sum(f"{name}: sums of gates", float(np.maximum(positive, negative).max(initial=0)))
         hidden = np.maximum(self.range.image_under(w_in).high + b_in, 0)
-        writes = np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)
+        writes = Interval(np.zeros_like(hidden), hidden).image_under(w_out).size
         self._sum(f"{name}: sums of writes", float((writes + self.high).max()))
 
     def _readout(self) -> None:
@@ -179,13 +179,14 @@ class _Certifier:
 
     def _largest_sum(self, m: Matrix) -> float:
         """The largest partial sum of a row of m times a residual row, in any order of summation."""
-        return float(np.maximum(np.maximum(m, 0) @ self.high, np.maximum(-m, 0) @ self.high).max())
+        return float(Interval(np.zeros_like(self.high), self.high).image_under(m).size.max())
 
     def _sum(self, what: str, largest: float) -> None:
         self.lines.append(CertificateLine(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))
 
     def _integers(self, what: str, *matrices: Matrix) -> None:
-        off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in matrices)
+        entries = [m[m != 0] for m in matrices]  # most are 0
+        off = max(float(np.abs(m - np.rint(m)).max(initial=0)) for m in entries)
         self.lines.append(CertificateLine(what, off, 0.0, off == 0))
 
 

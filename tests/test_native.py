@@ -22,9 +22,8 @@ from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished
 from lockstep.models.engines import ENGINES, Unsuitable
 from lockstep.models.engines.native import modules
-from lockstep.models.engines.native.forms import Form, Gates
+from lockstep.models.engines.native.forms import Form, Gates, Network, taken_faults
 from lockstep.models.engines.native.heads import Packer
-from lockstep.models.engines.native.network import AND, ANDN, MAJ, MAJN, NOR, XOR, XOR3, Network
 from lockstep.models.engines.native.readout import read_out
 from lockstep.models.engines.native.session import NativeSession
 from lockstep.models.engines.plan import ReadoutPlan, to_sparse
@@ -41,6 +40,7 @@ INPUTS = 5
 same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)
 whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 compiled_only = pytest.mark.skipif(not modules.usable(), reason="the native engine was not compiled")
+native: Any = modules.module()
 
 
 def value(network: Network, literal: int, planes: Sequence[int]) -> int:
@@ -54,9 +54,9 @@ def value(network: Network, literal: int, planes: Sequence[int]) -> int:
         a, b, *more = (known[x >> 1] for x in node[1:])
         c = more[0] if more else 0
         known[number] = {
-            AND: a & b, ANDN: a & ~b & 1, NOR: 1 - (a | b), XOR: a ^ b, MAJ: int(a + b + c >= 2), MAJN: int(1 - a + b + c >= 2),
-            XOR3: a ^ b ^ c,
-        }[node[0]]  # fmt: skip
+            "AND": a & b, "ANDN": a & ~b & 1, "NOR": 1 - (a | b), "XOR": a ^ b, "MAJ": int(a + b + c >= 2),
+            "MAJN": int(1 - a + b + c >= 2), "XOR3": a ^ b ^ c,
+        }[native.OPERATIONS[node[0]]]  # fmt: skip
     return known[literal >> 1] ^ literal & 1
 
 
@@ -64,12 +64,12 @@ forms = st.tuples(st.lists(st.integers(-9, 9), min_size=INPUTS, max_size=INPUTS)
 settled = settings(derandomize=True, deadline=None, database=None, max_examples=150)
 
 
-def form_of(network: Network, weights: Sequence[int], constant: int) -> tuple[Form, list[int]]:
-    inputs = [network.input() for _ in weights]
-    form = Form(constant=constant)
-    for literal, weight in zip(inputs, weights):
-        form.add(literal, weight)
-    return form, inputs
+def form_of(weights: Sequence[int], constant: int) -> tuple[Gates, Form]:
+    """Gates over a network with an input for each weight, and the form of these inputs."""
+    gates, form = native.Gates(), native.Form(constant)
+    for weight in weights:
+        form.add(gates.network.input(), weight)
+    return gates, form
 
 
 def every_case(weights: Sequence[int], constant: int) -> list[tuple[list[int], int]]:
@@ -78,66 +78,67 @@ def every_case(weights: Sequence[int], constant: int) -> list[tuple[list[int], i
     return [(planes, constant + sum(w * p for w, p in zip(weights, planes))) for planes in cases]
 
 
+@compiled_only
 @settled
 @given(forms, st.integers(-40, 40))
 def test_thresholds(made: tuple[list[int], int], bound: int) -> None:
-    network = Network()
-    form, _ = form_of(network, *made)
-    found = Gates(network).at_least(form, bound)
-    assert [value(network, found, planes) for planes, _ in every_case(*made)] == [int(x >= bound) for _, x in every_case(*made)]
+    gates, form = form_of(*made)
+    found = gates.at_least(form, bound)
+    for planes, x in every_case(*made):
+        assert value(gates.network, found, planes) == int(x >= bound)
 
 
+@compiled_only
 @settled
 @given(forms, st.integers(-30, 30), st.integers(0, 20))
 def test_ranges(made: tuple[list[int], int], least: int, more: int) -> None:
-    network = Network()
-    form, _ = form_of(network, *made)
-    found = Gates(network).within(form, least, least + more)
+    gates, form = form_of(*made)
+    found = gates.within(form, least, least + more)
     for planes, x in every_case(*made):
-        assert value(network, found, planes) == int(least <= x <= least + more)
+        assert value(gates.network, found, planes) == int(least <= x <= least + more)
 
 
+@compiled_only
 @settled
 @given(forms, st.integers(0, 9))
 def test_numbers(made: tuple[list[int], int], bits: int) -> None:
-    network = Network()
-    form, _ = form_of(network, *made)
-    gates = Gates(network)
+    gates, form = form_of(*made)
+    network = gates.network
     planes_of, weighted = gates.number(form, bits), gates.weighted(form)
     for planes, x in every_case(*made):
         assert sum(value(network, a, planes) << j for j, a in enumerate(planes_of)) == x % (1 << bits)
         assert sum(value(network, a, planes) * w for a, w in weighted) == x
 
 
+@compiled_only
 @settled
 @given(forms)
 def test_relu(made: tuple[list[int], int]) -> None:
-    network = Network()
-    form, _ = form_of(network, *made)
-    clipped = Gates(network).relu(form)
+    gates, form = form_of(*made)
+    clipped = gates.relu(form)
     for planes, x in every_case(*made):
-        assert clipped.constant + sum(w * value(network, a, planes) for a, w in clipped.terms.items()) == max(x, 0)
+        assert clipped.constant + sum(w * value(gates.network, a, planes) for a, w in clipped.terms) == max(x, 0)
 
 
+@compiled_only
 @settled
 @given(st.tuples(st.lists(st.integers(-2, 2), min_size=INPUTS, max_size=INPUTS), st.integers(-2, 2)))
 def test_bits_are_right_or_refused(made: tuple[list[int], int]) -> None:
-    network = Network()
-    form, _ = form_of(network, *made)
-    gates = Gates(network)
+    gates, form = form_of(*made)
     gates.about = "it"
-    bit = gates.bit(form)
-    fault = gates.taken_faults().get("it", 0)
+    bit, network = gates.bit(form), gates.network
+    fault = taken_faults(gates).get("it", 0)
     for planes, x in every_case(*made):
         assert value(network, fault, planes) == int(x not in (0, 1))
         if x in (0, 1):
             assert value(network, bit, planes) == x
 
 
+@compiled_only
 @settled
 @given(st.lists(st.sampled_from(["both", "either", "xor", "xor3", "majority"]), min_size=1, max_size=8), st.data())
 def test_networks_compute_what_they_say(names: list[str], data: st.DataObject) -> None:
-    network = Network()
+    network = native.Gates().network
     made = [0, 1, *(network.input() for _ in range(INPUTS))]
     cases = [[n >> j & 1 for j in range(INPUTS)] for n in range(1 << INPUTS)]
     means = {
@@ -159,14 +160,17 @@ kinds_of_tokens = st.tuples(st.integers(0, 2), st.lists(st.integers(-2, 2), min_
 pairs = st.tuples(st.integers(0, INPUTS), st.integers(0, INPUTS))
 
 
+@compiled_only
 @settled
 @given(st.lists(kinds_of_tokens, min_size=2, max_size=4), st.lists(pairs, min_size=2, max_size=2), st.sampled_from([4, 8, 16]))
 def test_a_token_is_certain_where_its_probability_says_so(
     kinds: list[tuple[int, list[int]]], bits: list[tuple[int, int]], unit: int
 ) -> None:
     """Against the softmax over all tokens. Each bit has the logits of two planes; the last plane is none."""
-    network = Network()
-    columns = [Form().add(network.input()) for _ in range(INPUTS)] + [Form()]
+    gates, columns = native.Gates(), native.Stream([0] * (INPUTS + 1))
+    network = gates.network
+    for column in range(INPUTS):
+        columns.add(column, network.input(), 1)
     rows = [[0] * (INPUTS + 1), *([unit * w for w in weights] + [0] for _, weights in kinds)]
     rows += [[unit * (c == chosen) for c in range(INPUTS + 1)] for part in (0, 1) for chosen in (pair[part] for pair in bits)]
     sizes = [-1, *(size for size, _ in kinds)]
@@ -175,7 +179,7 @@ def test_a_token_is_certain_where_its_probability_says_so(
     if not any(any(row) for row in rows):
         return
     outputs = Packer()
-    read_out(plan, columns, Gates(network), (), outputs)
+    read_out(native, plan, columns, gates, (), outputs)
     (*best, certain, unclear), ones = outputs.words[0], outputs.words[1]
     for n in range(1 << INPUTS):
         planes = [n >> j & 1 for j in range(INPUTS)]

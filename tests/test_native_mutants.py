@@ -47,6 +47,13 @@ OF_THE_TEXT = (
     ("decoder.h", "t.faults && v < V", "false && v < V", "rows with a fault are computed all the same"),
     ("decoder.h", "found.bits & REMASK ? vocabulary_.mask : ", "", "nothing is remasked"),
     ("decoder.h", "raise(FIRST_TOKEN);", ";", "the first token may come twice"),
+    ("network.h", "if (b & 1) return node(MAJN, b ^ 1, a, c);", "", "a complement in a majority is lost"),
+    ("forms.h", "rest = sum(rest, t.weight);", "", "a complement does not change the constant"),
+    ("gates.h", "left -= t.weight > spare ? t.weight : 0;", "", "literals that are needed count twice"),
+    ("gates.h", "if (carry) carries.push_back(carry);", "", "sums have no carries"),
+    ("gates.h", "refuse(network.some(planes));", "", "a column may hold more than a bit"),
+    ("layers.h", "if (!complete[f]) forms_of[f].plus(forms_of[f - 1]);", "", "the difference from a form counts as a form"),
+    ("schedule.h", "last_[a >> 1] == step", "last_[a >> 1] <= step + 1", "a plane is used again while something reads it"),
     ("tape.h", "EACH(MAJN, (~a & (b | c)) | (b & c))", "EACH(MAJN, (a & (b | c)) | (b & c))", "a majority misses a complement"),
 )
 #: The same for functions of the translation.
@@ -55,10 +62,10 @@ OF_THE_TRANSLATION = (
     (heads.Asking._key_side, "gates.refuse(network.both(visible, gates.within(size, score + 1, most) ^ 1))", "pass",
      "recency is not limited"),
     (heads.Asking._query, "self.gates.refuse(self.network.either(yes, no) ^ 1)", "pass", "queries of half a half count"),
-    (heads.Asking._head, "if any(self._at_first(plan.forms, self.matches + m) for m in matches):", "if False:",
+    (heads.Asking._head, "if any(self._at_first(self.forms, self.matches + m) for m in matches):", "if False:",
      "the first row may care for a bit"),
-    (heads.Asking._head, " - int(plan.low[v])", "", "what the first row holds is taken from 0"),
-    (translate._Translator._read, "weight << j", "weight", "all bits that are read weigh the same"),
+    (heads.Asking._head, " - self.low[v]", "", "what the first row holds is taken from 0"),
+    (translate._Translator._read, "int(value) << j", "int(value)", "all bits that are read weigh the same"),
     (readout._Readout._best, "int(other < kind)", "0", "two kinds are the best"),
 )  # fmt: skip
 

@@ -7,7 +7,9 @@ sums. So an engine may skip and reorder work, and its results are still bit-iden
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import Vocabulary
-from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer, Weights
+from lockstep.models.transformer import DTYPES, LAYER_PARTS, Factored, Layer, Transformer, Weights
 
 Matrix = NDArray[np.float64]
 
@@ -44,8 +46,55 @@ class Interval:
 
     def image_under(self, m: Matrix) -> Interval:
         """Return the range of m x, [f], for all x in this interval."""
-        up, down = np.maximum(m, 0), np.minimum(m, 0)
-        return Interval(up @ self.low + down @ self.high, up @ self.high + down @ self.low)
+        return Entries.of(m).image(self)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries of an array that are not 0, row by row: most are 0. count: how many rows there are, along its last axis."""
+
+    count: int
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: Matrix
+
+    @staticmethod
+    def of(m: Matrix) -> Entries:
+        flat = np.flatnonzero(m != 0)  # three times as fast as the nonzero entries of numbers
+        rows, columns = np.divmod(flat, max(m.shape[-1], 1))
+        return Entries(math.prod(m.shape[:-1]), rows, columns, m.ravel()[flat])
+
+    def image(self, x: Interval) -> Interval:
+        """Return the range of m x, [f], for all x in an interval."""
+        ends = self.values * x.low[self.columns], self.values * x.high[self.columns]
+        return Interval(self._sums(np.minimum(*ends)), self._sums(np.maximum(*ends)))
+
+    def sizes(self, size: Matrix) -> Matrix:
+        """Return, for every row of m x, a bound on its partial sums in any order of summation, for |x| up to size."""
+        return self._sums(np.abs(self.values) * size[self.columns])
+
+    def largest_sum(self, size: Matrix) -> float:
+        """Return a bound on the partial sums of all rows."""
+        return float(self.sizes(size).max(initial=0))
+
+    def _sums(self, terms: Matrix) -> Matrix:
+        return np.bincount(self.rows, terms, self.count).astype(np.float64, copy=False)
+
+    def transposed(self, count: int) -> Entries:
+        """Return the entries of the transposed matrix, which has so many rows."""
+        order = np.argsort(self.columns, kind="stable")
+        return Entries(count, self.columns[order], self.rows[order], self.values[order])
+
+    def dense(self, width: int) -> Matrix:
+        m = np.zeros((self.count, width))
+        m[self.rows, self.columns] = self.values
+        return m
+
+    def row_bytes(self) -> list[bytes]:
+        """Return each row as bytes, by which equal rows are found."""
+        entries = np.column_stack((self.columns.astype(np.float64), self.values)).tobytes()
+        ends = (16 * np.searchsorted(self.rows, np.arange(self.count + 1))).tolist()
+        return [entries[first:end] for first, end in zip(ends, ends[1:])]
 
 
 @dataclass(frozen=True)
@@ -90,32 +139,38 @@ def _extremes(low: Matrix, high: Matrix, biases: Matrix, signs: Matrix) -> Matri
     return np.column_stack((values.min(axis=1), values.max(axis=1)))
 
 
-def group_units(layer: Layer) -> FeedForward:
-    """Group the hidden units of a layer. Units that write nothing are left out."""
-    w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out.T))
-    signs = np.sign(np.take_along_axis(w_out, (w_out != 0).argmax(axis=1)[:, None], 1)[:, 0])
-    units = np.flatnonzero(signs)
-    reads, writes = w_in[units] + 0.0, signs[units, None] * w_out[units] + 0.0  # + 0.0 turns -0.0 into 0.0
+def group_units(reads: Entries, biases: Matrix, writes: Entries, width: int) -> FeedForward:
+    """Group the hidden units of a layer. Units that write nothing are left out.
+
+    Args: reads, writes: the entries of W_in and of W_out transposed; a row for each unit. width: d.
+    """
+    first = np.searchsorted(writes.rows, np.arange(writes.count))
+    units = np.flatnonzero(np.bincount(writes.rows, minlength=writes.count))
+    signs = np.zeros(writes.count)
+    signs[units] = np.sign(writes.values[first[units]])
+    read, write = reads.row_bytes(), replace(writes, values=signs[writes.rows] * writes.values).row_bytes()
     forms: dict[bytes, int] = {}
-    read = [forms.setdefault(row, len(forms)) for row in _row_bytes(reads)]
+    form = [forms.setdefault(read[unit], len(forms)) for unit in units.tolist()]
     parts: dict[tuple[int, bytes], int] = {}
-    group = np.array([parts.setdefault(part, len(parts)) for part in zip(read, _row_bytes(writes))], np.int64)
+    group = np.array([parts.setdefault((f, write[u]), len(parts)) for f, u in zip(form, units.tolist())], np.int64)
     order = np.argsort(group, kind="stable")
     first_unit = np.searchsorted(group[order], np.arange(len(parts) + 1))
     return FeedForward(
-        forms=np.frombuffer(b"".join(forms), np.float64).reshape(len(forms), w_in.shape[1]),
+        forms=_dense(forms, width),
         form_of=np.array([form for form, _ in parts], np.int64),
-        writes=writes[order[first_unit[:-1]]],
+        writes=_dense((row for _, row in parts), width),
         first_unit=first_unit,
-        biases=b_in[units][order],
+        biases=biases[units][order],
         signs=signs[units][order],
     )
 
 
-def _row_bytes(m: Matrix) -> list[bytes]:
-    """Return each row as bytes, by which equal rows are found."""
-    size, whole = m.itemsize * m.shape[1], m.tobytes()
-    return [whole[i : i + size] for i in range(0, len(whole), size)]
+def _dense(rows: Iterable[bytes], width: int) -> Matrix:
+    """Return the matrix with rows that `row_bytes` made."""
+    parts = list(rows)
+    entries = np.frombuffer(b"".join(parts)).reshape(-1, 2)
+    numbers = np.repeat(np.arange(len(parts)), [len(part) // 16 for part in parts])
+    return Entries(len(parts), numbers, entries[:, 0].astype(np.int64), entries[:, 1]).dense(width)
 
 
 @dataclass(frozen=True)
@@ -141,15 +196,19 @@ def bound(model: Transformer, positions: Positions, bits: int = 53) -> Bounds:
         raise Unsuitable(f"its dtype is {model.dtype}")
     scores = 2.0 ** EXACT_BITS[model.dtype]
     limit = min(2.0**bits, scores)
-    for name, weights in model.tensors():
+    entries = {name: Entries.of(to_float64(weights)) for name, weights in model.tensors()}
+    for name, part in entries.items():
+        weights = part.values
         if not (weights == np.rint(weights)).all():
             raise Unsuitable(f"{name} has weights that are not integers")
     if not positions.are_integers:
         raise Unsuitable("the position encoding has values that are not integers")
     stages, feed_forwards = [embedding_range(model.embedding, model.vocabulary) + Interval(*positions.extremes())], []
     for number, layer in enumerate(model.layers):
-        feed_forwards.append(group_units(layer))
-        stages.append(_through_layer(layer, feed_forwards[-1], stages[-1], limit, scores, f"layer {number + 1}"))
+        parts = {part: entries[f"layers.{number}.{part}"] for part in LAYER_PARTS}
+        stage, feed_forward = _through_layer(layer, parts, stages[-1], limit, scores, f"layer {number + 1}")
+        stages.append(stage)
+        feed_forwards.append(feed_forward)
     head = model.unembedding
     logits = float(sum(max_partial_sum(to_float64(m), stages[-1]) for m in (head.kind, head.one, head.zero)))
     _require(logits, limit, "the readout")
@@ -169,31 +228,41 @@ def embedding_range(factored: Factored, vocabulary: Vocabulary) -> Interval:
     return Interval(np.min(low, axis=0), np.max(high, axis=0))
 
 
-def _through_layer(layer: Layer, feed_forward: FeedForward, x: Interval, limit: float, scores: float, name: str) -> Interval:
-    for head in range(len(layer.q)):
-        x = x + _attention(layer, head, x, limit, scores, f"{name}, head {head + 1}")
+def _through_layer(
+    layer: Layer, parts: Mapping[str, Entries], x: Interval, limit: float, scores: float, name: str
+) -> tuple[Interval, FeedForward]:
+    """Return the range of the stream after a layer, and its grouped MLP. parts: the entries of its weights."""
+    x = x + _attention(layer, parts, x, limit, scores, name)
     _require(float(x.size.max()), limit, f"{name}: the stream")
-    w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out))
-    _require(max_partial_sum(w_in, x) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
-    z = x.image_under(w_in)
-    hidden = np.maximum(z.high + b_in, 0)
-    _require(float((np.abs(w_out) @ hidden).max(initial=0)), limit, f"{name}: the sums of its hidden units")
-    added = feed_forward.ranges(x.image_under(feed_forward.forms)).image_under(feed_forward.writes.T)
-    low, high = x.low + added.low, x.high + added.high
-    _require(float(np.maximum(np.abs(low), np.abs(high)).max()), limit, f"{name}: the stream")
-    return Interval(low, high)
+    w_in, w_out, b_in = parts["w_in"], parts["w_out"], to_float64(layer.b_in)
+    _require(w_in.largest_sum(x.size) + float(np.abs(b_in).max(initial=0)), limit, f"{name}: hidden units")
+    hidden = np.maximum(w_in.image(x).high + b_in, 0)
+    _require(w_out.largest_sum(hidden), limit, f"{name}: the sums of its hidden units")
+    feed_forward = group_units(w_in, b_in, w_out.transposed(len(b_in)), len(x.low))
+    sums = feed_forward.ranges(x.image_under(feed_forward.forms))
+    after = x + Entries.of(feed_forward.writes).transposed(len(x.low)).image(sums)
+    _require(float(after.size.max()), limit, f"{name}: the stream")
+    return after, feed_forward
 
 
-def _attention(layer: Layer, head: int, x: Interval, limit: float, scores: float, name: str) -> Interval:
-    """Return the range of what a head adds, if it copies any one row."""
-    q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
-    scale = power_of_two_factor(q)
-    _require(max(max_partial_sum(q / scale, x), max_partial_sum(k, x)), scores, f"{name}: queries and keys")
-    _require(max_partial_sum(v, x), limit, f"{name}: values")
-    _require(float(x.image_under(q / scale).size @ x.image_under(k).size), scores, f"{name}: scores")
-    values = x.image_under(v)
-    _require(float((np.abs(o) @ values.size).max()), limit, f"{name}: the values that it adds")
-    return values.image_under(o)
+def _attention(layer: Layer, parts: Mapping[str, Entries], x: Interval, limit: float, scores: float, name: str) -> Interval:
+    """Return the range of what all heads add, if each copies any one row. All read the same stream."""
+    q, k, v, o = (parts[part] for part in "qkvo")
+    heads, inner, width = layer.q.shape
+    q = replace(q, values=q.values / np.array([power_of_two_factor(to_float64(m)) for m in layer.q])[q.rows // max(inner, 1)])
+
+    def require(sizes: Matrix, most: float, what: str) -> None:
+        for head, largest in enumerate(sizes.reshape(heads, -1).max(axis=1, initial=0).tolist(), 1):
+            _require(largest, most, f"{name}, head {head}: {what}")
+
+    require(np.maximum(q.sizes(x.size), k.sizes(x.size)), scores, "queries and keys")
+    require(v.sizes(x.size), limit, "values")
+    require((q.image(x).size * k.image(x).size).reshape(heads, inner).sum(axis=1), scores, "scores")
+    values = v.image(x)
+    o = replace(o, columns=o.rows // width * inner + o.columns)  # the values of all heads stand one after the other
+    require(o.sizes(values.size), limit, "the values that it adds")
+    added = o.image(values)
+    return Interval(*(ends.reshape(heads, width).sum(axis=0) for ends in (added.low, added.high)))
 
 
 def power_of_two_factor(q: Matrix) -> float:
@@ -204,7 +273,7 @@ def power_of_two_factor(q: Matrix) -> float:
 
 def max_partial_sum(m: Matrix, x: Interval) -> float:
     """Return a bound on every partial sum of every row of m x, in any order of summation."""
-    return float((np.abs(m) @ x.size).max(initial=0))
+    return Entries.of(m).largest_sum(x.size)
 
 
 def _require(size: float, limit: float, what: str) -> None:

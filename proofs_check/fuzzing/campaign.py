@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import starmap
 from random import Random
 
-from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.progress import Progress, silent
-from lockstep.pram.sidecar import generator_for
+from lockstep.pram.sidecar import Generator, generator_for
 from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
 from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
 from lockstep.proofs_check.fuzzing.features import count_features
@@ -112,10 +111,13 @@ def failed_checks(text: TextCase, options: Options, counts: CampaignCounts | Non
     try:
         program = parse_program(text.text)
         counts.features += count_features(program.tree)
-        if message := _refusal(program, text, options):
+        generator = generator_for(program, use_sidecar=False)
+        case = run_machine(program, generator, text.params, text.arrays, options)
+        if case.run is None:
+            message = str(case.executions[0].refusal)
             known = counts.refuse(message) != OTHER
             return [] if known else [Check("refusal", "1 run", "of a known kind", message, False)]
-        return _examine(program, text, options, counts)
+        return _examine(program, generator, case, options, counts)
     except NotCertified as error:
         if options.dtype == "float64":
             return [_defect(error)]
@@ -129,20 +131,11 @@ def _defect(error: Exception) -> Check:
     return Check(type(error).__name__, "1 run", "no defect", f"{error}", False)
 
 
-def _refusal(program: Program, text: TextCase, options: Options) -> str:
-    """The message with which the machine refuses this run; "" if the run ends."""
-    try:
-        run(program.instantiate(text.params, text.arrays), max_steps=options.max_steps)
-    except PramError as error:
-        return str(error)
-    return ""
-
-
-def _examine(program: Program, text: TextCase, options: Options, counts: CampaignCounts) -> list[Check]:
+def _examine(program: Program, generator: Generator, case: Case, options: Options, counts: CampaignCounts) -> list[Check]:
     """Check a program that ends under the lowest winner. Under others the machine may refuse it, in known words."""
-    generator, models = generator_for(program, use_sidecar=False), Models(options.dtype)
-    case = decode_case(run_machine(program, generator, text.params, text.arrays, options), models, options)
-    assert case.run is not None, "it was refused before"
+    models = Models(options.dtype)
+    case = decode_case(case, models, options)
+    assert case.run is not None, "it ended"
     counts.reach(program, case.run.reached)
     _count(case, options, counts)
     unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and counts.refuse(str(e.refusal)) == OTHER]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.models.engines.bounds import Interval
+from lockstep.models.engines.bounds import Entries
 from lockstep.models.transformer import DTYPES
 from lockstep.proofs_check import certificate
 from lockstep.proofs_check.certificate import _Certifier
@@ -80,9 +80,9 @@ OF_CERTIFICATE = (
     row(
         CERTIFICATE,
         "intervals of queries and keys have no lower end",
-        Interval.image_under,
-        "up @ self.low + down @ self.high, up",
-        "0 * up @ self.low, up",
+        Entries.image,
+        "self._sums(np.minimum(*ends))",
+        "0 * self._sums(np.minimum(*ends))",
         SCORE,
     ),
     row(
@@ -96,7 +96,7 @@ OF_CERTIFICATE = (
         "positive",
         SUMS,
     ),
-    row(CERTIFICATE, "biases are left out", _Certifier._feed_forward, "@ self.high + np.maximum(-b_in, 0)", "@ self.high", SUMS),
+    row(CERTIFICATE, "biases are left out", _Certifier._feed_forward, "np.maximum(-b_in, 0) - ends.low", "-ends.low", SUMS),
     row(
         CERTIFICATE,
         "the old value of a bit is left out of its sum",
@@ -109,11 +109,11 @@ OF_CERTIFICATE = (
         CERTIFICATE,
         "negative weights are left out",
         _Certifier._feed_forward,
-        "np.maximum(np.maximum(w_out, 0) @ hidden, np.maximum(-w_out, 0) @ hidden)",
-        "np.maximum(w_out, 0) @ hidden",
+        "image_under(w_out).size",
+        "image_under(w_out).high",
         SUMS,
     ),
-    row(CERTIFICATE, "negative terms of a sum are left out", _Certifier._largest_sum, "np.maximum(-m, 0) @ self.high", "0", SUMS),
+    row(CERTIFICATE, "negative terms of a sum are left out", _Certifier._largest_sum, ".size.max()", ".high.max()", SUMS),
     row(CERTIFICATE, "a matrix is bounded by its first row", _Certifier._largest_sum, ".max())", "[0])", SUMS),
 )
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lockstep.models.engines.native.forms import WORD, Form, Gates, combined
-from lockstep.models.engines.plan import HeadPlan, Sparse
+from lockstep.models.engines.native.forms import WORD, Gates, Matrix, Stream, matrix
+from lockstep.models.engines.plan import HeadPlan
 from lockstep.models.engines.session import Unsuitable
-
-#: What row 0 holds before a layer, [d].
-First = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -82,27 +77,28 @@ class Asking:
           position's bit differs between neighbours, by literal.
     """
 
-    def __init__(self, gates: Gates, plan: HeadPlan, columns: Sequence[Form], first: First, is_first: int,
+    def __init__(self, compiled: ModuleType, gates: Gates, plan: HeadPlan, columns: Stream, first: Stream, is_first: int,
                  changes: dict[int, int], layer: int, outputs: Packer) -> None:  # fmt: skip
-        self.gates, self.network, self.plan, self.columns = gates, gates.network, plan, columns
+        self.compiled, self.gates, self.network, self.plan, self.columns = compiled, gates, gates.network, plan, columns
         self.first, self.is_first, self.changes, self.layer, self.outputs = first, is_first, changes, layer, outputs
         # Row 0 is no key. On the key side its flag is 0, so that what a key cares for does not depend on it.
-        self.others = [Form({a: w for a, w in form.terms.items() if a != is_first}, form.constant) for form in columns]
+        self.others = columns.without(is_first)
+        self.forms, self.bias_and_asks = matrix(compiled, plan.forms), matrix(compiled, plan.bias_and_asks)
+        self.half, self.silence, self.low = plan.half.astype(int).tolist(), plan.silence.astype(int).tolist(), plan.low.tolist()
         self.matches = len(plan.half)
 
     def heads(self) -> list[Head]:
         return [self._head(h) for h in range(len(self.plan.silence))]
 
-    def _at_first(self, matrix: Sparse, row: int) -> int:
+    def _at_first(self, matrix: Matrix, row: int) -> int:
         """A row of a matrix times what row 0 holds."""
-        entries = range(matrix.start[row], matrix.start[row + 1])
-        return int(sum(float(matrix.values[e]) * self.first[matrix.columns[e]] for e in entries))
+        return int(self.first.times(matrix, row).constant)
 
     def _head(self, h: int) -> Head:
         plan, gates = self.plan, self.gates
         gates.about = f"layer {self.layer + 1}, head {h + 1}"
         matches = list(range(plan.first_match[h], plan.first_match[h + 1]))
-        if any(self._at_first(plan.forms, self.matches + m) for m in matches):
+        if any(self._at_first(self.forms, self.matches + m) for m in matches):
             raise Unsuitable("the first row's key cares for a bit")
         asks = self._asks(h)
         # Bits that change most often come first, so that neighbours' buckets are neighbours.
@@ -110,49 +106,47 @@ class Asking:
         query = self.outputs.put([self._query(m) for m in matches])
         side = self._key_side(h, matches)
         values = range(plan.first_value[h], plan.first_value[h + 1])
-        sink = sum((self._at_first(plan.forms, 2 * self.matches + v) - int(plan.low[v])) << int(plan.shift[v]) for v in values)
+        sink = sum((self._at_first(self.forms, 2 * self.matches + v) - self.low[v]) << int(plan.shift[v]) for v in values)
         return Head(self.outputs.put([asks]), query, side, sink, side.value.bits)
 
     def _changes(self, match: int) -> int:
-        return max(
-            (self.changes.get(a, 0) for a in combined(self.plan.forms, self.matches + match, self.others).terms), default=0
-        )
+        return max((self.changes.get(a, 0) for a, _ in self.others.times(self.forms, self.matches + match).terms), default=0)
 
     def _asks(self, h: int) -> int:
         """[the form is 0]; where it is not, it is the head's silence. A head without silence has 0 on every row."""
-        form, silence = combined(self.plan.bias_and_asks, 2 * h + 1, self.columns), int(self.plan.silence[h])
+        form, silence = self.columns.times(self.bias_and_asks, 2 * h + 1), self.silence[h]
         asks = self.gates.within(form, 0, 0)
         self.gates.refuse(self.network.both(asks ^ 1, self.gates.within(form, silence, silence) ^ 1))
-        return asks
+        return int(asks)
 
     def _query(self, match: int) -> int:
         """[the query is +half]; else it is -half."""
-        half, form = int(self.plan.half[match]), combined(self.plan.forms, match, self.columns)
+        half, form = self.half[match], self.columns.times(self.forms, match)
         yes, no = self.gates.within(form, half, half), self.gates.within(form, -half, -half)
         self.gates.refuse(self.network.either(yes, no) ^ 1)
-        return yes
+        return int(yes)
 
     def _key_side(self, h: int, matches: Sequence[int]) -> KeySide:
         plan, gates, network = self.plan, self.gates, self.network
-        score = self._at_first(plan.bias_and_asks, 2 * h)
-        size, key, cares, always = combined(plan.bias_and_asks, 2 * h, self.others), [], [], 0
-        odd, reach = 0, Form()  # whether a key's bit is none of 1, 0, -1, and what that could add to its score
+        score = self._at_first(self.bias_and_asks, 2 * h)
+        size, key, cares, always = self.others.times(self.bias_and_asks, 2 * h), [], [], 0
+        odd, reach = 0, self.compiled.Form()  # whether a key's bit is none of 1, 0, -1, and what that could add to its score
         for place, m in enumerate(matches):
-            form = combined(plan.forms, self.matches + m, self.others)
+            form = self.others.times(self.forms, self.matches + m)
             one, none = gates.at_least(form, 1), gates.at_least(form.negated(), 1)
             outside = gates.within(form, -1, 1) ^ 1
             odd = network.either(odd, outside)
-            reach.add(outside, int(plan.half[m]) * (max(map(abs, form.range())) - 1))
+            reach.add(outside, self.half[m] * (max(map(abs, form.range())) - 1))
             care = network.either(one, none)
             key.append(one)
-            size.add(care, int(plan.half[m]))
+            size.add(care, self.half[m])
             if care > 1:
                 cares.append((place, care))
             always |= (care == 1) << place
         visible = network.both(gates.at_least(size, score), self.is_first ^ 1)
         possible = network.both(gates.at_least(reach.plus(size), score), self.is_first ^ 1)
         gates.refuse(network.both(odd, possible))
-        limits = [2 * int(plan.half[m]) for m in matches] + [int(plan.silence[h])] * bool(plan.silence[h])
+        limits = [2 * self.half[m] for m in matches] + [self.silence[h]] * bool(self.silence[h])
         most = score + min(limits) - 1 if limits else max(size.range()[1], score)
         gates.refuse(network.both(visible, gates.within(size, score + 1, most) ^ 1))
         recency = gates.number(size.shifted(-score), min(most - score, max(size.range()[1] - score, 0)).bit_length())
@@ -167,5 +161,5 @@ class Asking:
         return KeySide(put([visible]), put(key), put(first), put(recency), put(values), masks)
 
     def _value(self, v: int) -> list[int]:
-        form = combined(self.plan.forms, 2 * self.matches + v, self.others).shifted(-int(self.plan.low[v]))
-        return self.gates.number(form, int(self.plan.width[v]))
+        form = self.others.times(self.forms, 2 * self.matches + v).shifted(-self.low[v])
+        return list(self.gates.number(form, int(self.plan.width[v])))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
-from lockstep.models.engines.native.tapes import Record, Tape, record, tape
+from lockstep.models.engines.native.tapes import Record, Tape, record, tapes
 from lockstep.models.engines.native.translate import Translation, translate
 from lockstep.models.engines.plan import Plan, plan
 from lockstep.models.positions import Positions
@@ -34,39 +35,43 @@ class Preparing:
     `wide` are the names of columns that rows have shown to hold more than a bit. Later sequences of the model start with them.
     """
 
-    def __init__(self, model: Transformer, positions: Positions, first: int) -> None:
-        self.model, self.positions, self.first = model, positions, first
+    def __init__(self, compiled: ModuleType, model: Transformer, positions: Positions, first: int) -> None:
+        self.compiled, self.model, self.positions, self.first = compiled, model, positions, first
+        self.planned: Plan | None = None  # the same however wide columns are
         self.key = digest(model, positions, first)
         self.wide = _wide.setdefault(self.key, set())
 
     def prepared(self) -> Prepared:
         """Raises: Unsuitable: something in the model is not what planes compute."""
-        key = (self.key, frozenset(self.wide))
+        key = (self.compiled, self.key, frozenset(self.wide))
         found = _kept.pop(key, None) or self._made()
         _kept[key] = found
         while len(_kept) > MOST_KEPT:
-            (dropped, _), _ = _kept.popitem(last=False)
+            (_, dropped, _), _ = _kept.popitem(last=False)
             if dropped != self.key:
                 _wide.pop(dropped, None)
         return found
 
     def _made(self) -> Prepared:
-        planned = plan(self.model, self.positions, self.first)
-        found = translate(self.model, self.positions, planned, frozenset(self.wide))
+        if self.planned is None:
+            self.planned = plan(self.model, self.positions, self.first)
+        found = translate(self.compiled, self.model, self.positions, self.planned, frozenset(self.wide))
         place = record(found)
-        return Prepared(planned, found, place, tuple(tape(found, part, place.places) for part in found.parts))
+        return Prepared(self.planned, found, place, tapes(self.compiled, found, place))
 
 
-_kept: OrderedDict[tuple[bytes, frozenset[str]], Prepared] = OrderedDict()
+_kept: OrderedDict[tuple[ModuleType, bytes, frozenset[str]], Prepared] = OrderedDict()
 _wide: dict[bytes, set[str]] = {}
 
 
 def digest(model: Transformer, positions: Positions, first: int) -> bytes:
     """A hash of all that a translation depends on: weights, vocabulary, ranges of positions, the first row and its token."""
-    found = hashlib.blake2b(repr((model.vocabulary, first, positions.width, positions.are_integers)).encode(), digest_size=32)
+    found = hashlib.sha256(repr((model.vocabulary, first, positions.width, positions.are_integers)).encode())
     for name, weights in model.tensors():
         found.update(f"{name} {weights.shape} {weights.dtype}".encode())
-        found.update(np.ascontiguousarray(weights).data)
+        used = weights != 0  # most are 0, and hashing takes longer than finding them
+        found.update(np.packbits(used).data)
+        found.update(weights[used].data)
     for part in (*positions.extremes(), positions.rows(slice(1), model.dtype)):
         found.update(np.ascontiguousarray(part).data)
     return found.digest()

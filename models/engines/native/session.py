@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lockstep.models.engines.native.heads import Field, Head
 from lockstep.models.engines.native.modules import module
 from lockstep.models.engines.native.prepared import Prepared, Preparing
-from lockstep.models.engines.native.tapes import Record, Tape
+from lockstep.models.engines.native.tapes import Record
 from lockstep.models.engines.native.translate import Translation
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
@@ -60,7 +60,7 @@ class NativeSession:
         if compiled is None:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
         self.compiled, self.model, self.positions = compiled, model, positions[0]
-        self.preparing = Preparing(model, self.positions, int(sequences[0][0]))
+        self.preparing = Preparing(compiled, model, self.positions, int(sequences[0][0]))
         self._begin(sequences[0])
 
     def _begin(self, tokens: Tokens) -> None:
@@ -141,15 +141,10 @@ class _Builder:
             embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control,
         )  # fmt: skip
         for number, each in enumerate(prepared.tapes):
-            self._add_tape(each, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)
+            self.decoder.add_tape(each.compiled, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)
         for layer, heads in enumerate(found.heads):
             self._add_heads(layer, heads, place)
         self._place_positions(found, place, positions)
-
-    def _add_tape(self, made: Tape, first_kept: int) -> None:
-        self.decoder.add_tape(
-            made.words, made.runs, made.arguments, made.kept, made.outputs, made.faults, made.planes, first_kept
-        )
 
     def _add_heads(self, layer: int, heads: Sequence[Head], place: Record) -> None:
         tables: dict[Any, int] = {}

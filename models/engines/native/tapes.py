@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lockstep.models.engines.native.forms import WORD
-from lockstep.models.engines.native.network import COPY, INPUT, NOT
-from lockstep.models.engines.native.translate import Part, Translation
+from lockstep.models.engines.native.translate import Translation
 from lockstep.models.engines.session import Unsuitable
 
-Indices = NDArray[np.int32]
-Numbers = NDArray[np.int64]
 
-#: Planes are numbered in 16 bits.
-MOST_PLANES = 1 << 16
-#: Planes 0 and 1 hold the constants.
-CONSTANTS = 2
-
-
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a bit stands in a row's record."""
 
     word: int
@@ -74,7 +64,7 @@ def record(found: Translation) -> Record:
     layout = _Layout()
     layout.put([*found.kinds, *found.bits])
     read = tuple(tuple(layout.put(planes) for planes in layer) for layer in found.read)
-    needed = {2 * node for node in found.network.needed(a for part in found.parts for a in part.literals)}
+    needed = set(found.network.inputs_of([a for part in found.parts for a in part.literals]))
     for literal in found.positions:
         if literal in needed:
             layout.put([literal])
@@ -89,93 +79,21 @@ def record(found: Translation) -> Record:
 
 @dataclass(frozen=True)
 class Tape:
-    """What tape.h runs.
+    """A tape of the compiled module. about: what each of its planes of faults is about."""
 
-    words: of the record, to load; word i goes to planes CONSTANTS + WORD i .. runs: [n, 2], an operation, and where the arguments
-    of its last one end. arguments: [operations, 4], the plane written and up to three that are read. kept, outputs: the first plane of
-    each word. faults: the first plane of WORD that are 1 on rows with a fault, or 0; about: what each is about. planes: how many.
-    """
-
-    words: Indices
-    runs: Indices
-    arguments: NDArray[np.uint16]
-    kept: Indices
-    outputs: Indices
-    faults: int
+    compiled: Any
     about: tuple[str, ...]
-    planes: int
 
 
-def tape(found: Translation, part: Part, places: Mapping[int, Place]) -> Tape:
-    """Schedule a part: equal operations of one depth stand together; planes that nothing reads any more are used again.
+def tapes(compiled: ModuleType, found: Translation, place: Record) -> tuple[Tape, ...]:
+    """A tape for each part of a translation.
 
-    Raises: Unsuitable: it takes too many planes.
+    Raises: Unsuitable: one takes too many planes.
     """
-    nodes, needed = found.nodes, np.array(found.network.needed(part.literals), np.int64)
-    is_input = nodes.operation[needed] == INPUT
-    inputs, computed = needed[is_input].tolist(), needed[~is_input]
-    words = sorted({places[2 * n].word for n in inputs})
-    plane = [0] * len(nodes.operation)
-    for n in inputs:
-        plane[n] = CONSTANTS + WORD * words.index(places[2 * n].word) + places[2 * n].bit
-    order = computed[np.lexsort((nodes.operation[computed], nodes.depth[computed]))]
-    stays = [0, *inputs, *(a >> 1 for a in part.literals)]
-    planes = _place(order, nodes.arguments[order], stays, plane, CONSTANTS + WORD * len(words))
-    plane_of, out = np.array(plane), _out(part)
-    operations = np.column_stack((nodes.operation[order], plane_of[order], plane_of[nodes.arguments[order]]))
-    return _tape(part, words, np.concatenate((operations, _copies(out, plane_of, planes))), planes, planes + out.size)
-
-
-def _place(order: Numbers, arguments: Numbers, stays: Sequence[int], plane: list[int], planes: int) -> int:
-    """Choose the planes of nodes that are computed in this order, and write them into `plane`.
-
-    Args:    arguments: [operations, 3], nodes. stays: nodes whose planes are not used again. planes: how many are taken.
-    Returns: How many planes are taken then.
-    """
-    step, last = np.arange(len(order))[:, None], np.zeros(len(plane), np.int64)
-    last[arguments] = step  # where a node stands several times, NumPy keeps the last value
-    last[stays] = len(order)
-    ends = last[arguments] == step
-    free, ending = list[int](), iter(arguments[ends].tolist())
-    for node, count in zip(order.tolist(), ends.sum(axis=1).tolist()):
-        if free:
-            plane[node] = free.pop()
-        else:
-            plane[node], planes = planes, planes + 1
-        for ended in islice(ending, count):
-            free.append(plane[ended])
-    return planes
-
-
-def _out(part: Part) -> Numbers:
-    """The literals that go out, [words, WORD]: those that rows keep, outputs, faults; 0 where there is none."""
-    kept = [part.kept[i : i + WORD] for i in range(0, len(part.kept), WORD)]
-    words = [*kept, *part.outputs, *([tuple(part.faults.values())] if part.faults else [])]
-    return np.array([[*word, *[0] * (WORD - len(word))] for word in words], np.int64).reshape(-1, WORD)
-
-
-def _copies(out: Numbers, plane: Numbers, first: int) -> Numbers:
-    """Operations that copy literals to planes side by side, [copies, 5]."""
-    literals, none = out.ravel(), np.zeros(out.size, np.int64)
-    to = first + np.arange(out.size)
-    copies = np.column_stack((np.where(literals & 1, NOT, COPY), to, plane[literals >> 1], none, none))
-    return copies[np.argsort(copies[:, 0], kind="stable")]
-
-
-def _tape(part: Part, words: Sequence[int], operations: Numbers, first: int, planes: int) -> Tape:
-    """Args: operations: [n, 5], the operation, the plane written and those read. first: the first plane that goes out."""
-    if planes > MOST_PLANES:
-        raise Unsuitable(f"a layer takes {planes} planes")
-    ends = np.append(np.flatnonzero(np.diff(operations[:, 0])), len(operations) - 1)
-    out = np.arange(first, planes, WORD, dtype=np.int32)
-    kept = -(-len(part.kept) // WORD)
-    return Tape(
-        words=np.array(words, np.int32),
-        runs=np.column_stack((operations[ends, 0], ends + 1)).astype(np.int32),
-        arguments=operations[:, 1:].astype(np.uint16),
-        kept=out[:kept],
-        outputs=out[kept : kept + len(part.outputs)],
-        faults=int(out[-1]) if part.faults else 0,
-        about=tuple(part.faults),
-        planes=planes,
+    places = np.full(found.network.size, -1, np.int32)
+    nodes = np.fromiter(place.places, np.int64, len(place.places)) >> 1
+    places[nodes] = [at.word * WORD + at.bit for at in place.places.values()]
+    return tuple(
+        Tape(compiled.Tape(found.network, part.kept, part.outputs, [*part.faults.values()], places), tuple(part.faults))
+        for part in found.parts
     )

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.models.engines.bounds import to_float64
-from lockstep.models.engines.native.forms import Form, Gates, combined
-from lockstep.models.engines.native.heads import Asking, First, Head, Packer
-from lockstep.models.engines.native.network import Network, Nodes
+from lockstep.models.engines.native.forms import Network, Stream, matrix, taken_faults
+from lockstep.models.engines.native.heads import Asking, Head, Packer
 from lockstep.models.engines.native.readout import read_out
-from lockstep.models.engines.plan import HeadPlan, MlpPlan, Plan
+from lockstep.models.engines.plan import HeadPlan, Plan
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.transformer import Transformer
@@ -50,7 +49,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Translation:
-    """A model as a network.
+    """A model as a network of planes.
 
     parts: of layer l: what the heads of layer l ask, from the stream before it; so part l has the MLP of layer l - 1. The last is
     the readout. heads: of each layer. positions, kinds, bits: the inputs that are known before: position bits, kinds of tokens,
@@ -67,21 +66,19 @@ class Translation:
     read: tuple[tuple[tuple[int, ...], ...], ...]
     kept: tuple[tuple[int, ...], ...]
 
-    @cached_property
-    def nodes(self) -> Nodes:
-        return self.network.arrays()
 
-
-def translate(model: Transformer, positions: Positions, plan: Plan, wide: Collection[str] = ()) -> Translation:
+def translate(
+    compiled: ModuleType, model: Transformer, positions: Positions, plan: Plan, wide: Collection[str] = ()
+) -> Translation:
     """Translate a model.
 
-    Args:   wide: names of columns that rows have shown to hold more than a bit.
+    Args:   compiled: the module that makes the network. wide: names of columns that rows have shown to hold more than a bit.
     Raises: Unsuitable: something in it is not what planes compute.
     """
-    return _Translator(model, positions, plan, wide).translation()
+    return _Translator(compiled, model, positions, plan, wide).translation()
 
 
-def first_rows(model: Transformer, positions: Positions, kind: int) -> list[First]:
+def first_rows(model: Transformer, positions: Positions, kind: int) -> list[NDArray[np.float64]]:
     """What row 0 holds before each layer, if it reads itself in every head; [d] each. kind: that of its token, which has no bits."""
     x = to_float64(model.embedding.kind[kind] + positions.rows(slice(1), model.dtype)[0])
     found = [x]
@@ -94,15 +91,16 @@ def first_rows(model: Transformer, positions: Positions, kind: int) -> list[Firs
 
 
 class _Translator:
-    def __init__(self, model: Transformer, positions: Positions, plan: Plan, wide: Collection[str]) -> None:
-        self.plan, self.wide, self.width = plan, wide, model.width
-        self.network = Network()
-        self.gates = Gates(self.network)
-        self.first = first_rows(model, positions, plan.sink_kind)
+    def __init__(self, compiled: ModuleType, model: Transformer, positions: Positions, plan: Plan, wide: Collection[str]) -> None:
+        self.compiled, self.plan, self.wide = compiled, plan, wide
+        self.gates = compiled.Gates()
+        self.network = self.gates.network
+        first = first_rows(model, positions, plan.sink_kind)
+        self.first = [compiled.Stream(x.astype(np.int64).tolist()) for x in first]
         self.positions: dict[int, PositionBit] = {}
         self.kinds = [self.network.input() for _ in plan.embed.offsets]
         self.bits = [self.network.input() for _ in range(len(plan.embed.bits.start) - 1)]
-        self.columns = self._embedded(positions)
+        self.columns = self._embedded(model.width, positions)
         self.changes = _changes(positions, self.positions)
 
     def translation(self) -> Translation:
@@ -118,100 +116,81 @@ class _Translator:
                 kept.append(inputs)
                 parts.append(self._part(literals, outputs))
             else:
-                read_out(self.plan.readout, after, self.gates, self.wide, outputs)
+                read_out(self.compiled, self.plan.readout, after, self.gates, self.wide, outputs)
                 parts.append(self._part((), outputs))
         return Translation(self.network, tuple(parts), tuple(heads), self.positions, tuple(self.kinds), tuple(self.bits),
                            tuple(read), tuple(kept))  # fmt: skip
 
     def _part(self, kept: Sequence[int], outputs: Packer) -> Part:
-        return Part(tuple(kept), tuple(map(tuple, outputs.words)), self.gates.taken_faults())
+        return Part(tuple(kept), tuple(map(tuple, outputs.words)), taken_faults(self.gates))
 
-    def _embedded(self, positions: Positions) -> list[Form]:
+    def _embedded(self, width: int, positions: Positions) -> Stream:
         """The stream before the first layer."""
-        columns, embed = [Form() for _ in range(self.width)], self.plan.embed
+        constants, embed = np.zeros(width, np.int64), self.plan.embed
         low, high = positions.extremes()
         if (low < 0).any():
             raise Unsuitable("the position encoding has negative values")
-        for c in np.flatnonzero(high):
+        constants[self.plan.columns[0].fixed] = self.plan.columns[0].constants
+        columns, fixed = self.compiled.Stream(constants.tolist()), set(self.plan.columns[0].fixed.tolist())
+        for c in np.flatnonzero(high).tolist():
             for bit in range(int(high[c]).bit_length()):
                 literal = self.network.input()
-                self.positions[literal] = PositionBit(int(c), bit)
-                columns[c].add(literal, 1 << bit)
-        for c, value in zip(self.plan.columns[0].fixed, self.plan.columns[0].constants):
-            columns[c] = Form(constant=int(value))
-        for matrix, literals in ((embed.kinds, self.kinds), (embed.bits, self.bits)):
-            for row, literal in enumerate(literals):
-                for e in range(matrix.start[row], matrix.start[row + 1]):
-                    columns[embed.touched[matrix.columns[e]]].add(literal, int(matrix.values[e]))
+                self.positions[literal] = PositionBit(c, bit)
+                if c not in fixed:
+                    columns.add(c, literal, 1 << bit)
+        for rows, literals in ((embed.kinds, self.kinds), (embed.bits, self.bits)):
+            touched, counts = embed.touched[rows.columns].tolist(), np.diff(rows.start)
+            for c, literal, value in zip(touched, np.repeat(literals, counts).tolist(), rows.values.tolist()):
+                columns.add(c, literal, int(value))
         return columns
 
-    def _ask(self, layer: int, columns: Sequence[Form], outputs: Packer) -> tuple[Head, ...]:
+    def _ask(self, layer: int, columns: Stream, outputs: Packer) -> tuple[Head, ...]:
         is_first = self.kinds[self.plan.sink_kind]
-        return tuple(
-            Asking(self.gates, self.plan.heads[layer], columns, self.first[layer], is_first, self.changes, layer, outputs).heads()
-        )
+        plan, first = self.plan.heads[layer], self.first[layer]
+        return tuple(Asking(self.compiled, self.gates, plan, columns, first, is_first, self.changes, layer, outputs).heads())
 
-    def _through(self, layer: int) -> tuple[tuple[tuple[int, ...], ...], list[Form], set[int]]:
+    def _through(self, layer: int) -> tuple[tuple[tuple[int, ...], ...], Stream, set[int]]:
         """The planes that each head reads, the stream after the layer, and the columns that it writes."""
-        columns, written = [form.copy() for form in self.columns], set[int]()
-        read = tuple(self._read(self.plan.heads[layer], h, columns, written) for h in range(len(self.plan.heads[layer].silence)))
-        mlp, forms = self.plan.mlps[layer], list[Form]()
-        for f, fresh in enumerate(mlp.complete):
-            form = combined(mlp.forms, f, columns)
-            forms.append(form if fresh else form.plus(forms[-1]))
-        after = [form.copy() for form in columns]
-        for g, f in enumerate(mlp.form_of):
-            added = self._hidden(mlp, g, forms[f])
-            for e in range(mlp.writes.start[g], mlp.writes.start[g + 1]):
-                written.add(int(mlp.writes.columns[e]))
-                after[mlp.writes.columns[e]].plus(added, int(mlp.writes.values[e]))
-        return read, after, written
+        columns, heads, mlp = self.columns.copy(), self.plan.heads[layer], self.plan.mlps[layer]
+        read = tuple(self._read(heads, h, columns) for h in range(len(heads.silence)))
+        forms, writes = matrix(self.compiled, mlp.forms), matrix(self.compiled, mlp.writes)
+        after = self.gates.through(columns, forms, mlp.complete, mlp.form_of, mlp.first_unit, mlp.bias, mlp.sign, writes)
+        return read, after, {*heads.writes.columns.tolist(), *mlp.writes.columns.tolist()}
 
-    def _read(self, plan: HeadPlan, h: int, columns: Sequence[Form], written: set[int]) -> tuple[int, ...]:
+    def _read(self, plan: HeadPlan, h: int, columns: Stream) -> tuple[int, ...]:
         """New planes for what a head reads, which it adds to columns."""
         planes: list[int] = []
         for v in range(plan.first_value[h], plan.first_value[h + 1]):
             bits = [self.network.input() for _ in range(int(plan.width[v]))]
             planes += bits
-            for e in range(plan.writes.start[v], plan.writes.start[v + 1]):
-                column, weight = int(plan.writes.columns[e]), int(plan.writes.values[e])
-                written.add(column)
-                columns[column].constant += weight * int(plan.low[v])
+            entries = slice(plan.writes.start[v], plan.writes.start[v + 1])
+            for column, value in zip(plan.writes.columns[entries].tolist(), plan.writes.values[entries].tolist()):
+                columns.shift(column, int(value) * int(plan.low[v]))
                 for j, plane in enumerate(bits):
-                    columns[column].add(plane, weight << j)
+                    columns.add(column, plane, int(value) << j)
         return tuple(planes)
-
-    def _hidden(self, mlp: MlpPlan, g: int, form: Form) -> Form:
-        """sum_i sign_i relu(form + bias_i) of a group of hidden units; two of them can make a threshold."""
-        units = sorted((int(mlp.bias[u]), int(mlp.sign[u])) for u in range(mlp.first_unit[g], mlp.first_unit[g + 1]))
-        if len(units) == 2 and units[1][0] == units[0][0] + 1 and units[0][1] == -units[1][1]:
-            return Form().add(self.gates.at_least(form, -units[0][0]), units[1][1])
-        added = Form()
-        for bias, sign in units:
-            added.plus(self.gates.relu(form.shifted(bias)), sign)
-        return added
 
     def _live(self, layer: int) -> set[int]:
         """The columns that something reads after a layer."""
         if layer + 1 < len(self.plan.heads):
             after = self.plan.columns[layer + 1]
-            return {int(c) for c in (*after.narrow, *after.wide)}
-        return {int(c) for c in self.plan.readout.forms.columns}
+            return {*after.narrow.tolist(), *after.wide.tolist()}
+        return set(self.plan.readout.forms.columns.tolist())
 
-    def _keep(self, layer: int, after: list[Form], columns: Sequence[int]) -> tuple[list[int], tuple[int, ...]]:
+    def _keep(self, layer: int, after: Stream, columns: Sequence[int]) -> tuple[list[int], tuple[int, ...]]:
         """Take columns for the planes that they hold; the literals that rows keep, and the inputs that later parts have for them."""
         literals, inputs = list[int](), list[int]()
-        self.columns = after.copy()
+        self.columns, nothing = after.copy(), self.compiled.Form()
         for c in columns:
             self.gates.about = name = f"layer {layer + 1}, column {c}"
             weighted = self.gates.column(after[c], name in self.wide)
-            after[c], self.columns[c] = Form(), Form()
+            after[c] = self.columns[c] = nothing
             for literal, weight in weighted:
-                after[c].add(literal, weight)
+                after.add(c, literal, weight)
                 if literal > 1:
                     literals.append(literal)
                     inputs.append(self.network.input())
-                self.columns[c].add(inputs[-1] if literal > 1 else literal, weight)
+                self.columns.add(c, inputs[-1] if literal > 1 else literal, weight)
         return literals, tuple(inputs)
 
 

@@ -1,20 +1,13 @@
 // The decoder as a Python module. It is compiled for several kinds of CPUs, each under a name of its own.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-
 #include "decoder.h"
 #include "positions.h"
-
-namespace py = pybind11;
+#include "translation.h"
 
 #ifndef NATIVE_SOURCES
 #define NATIVE_SOURCES ""
 #endif
 
-template <typename T> using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 using Integers = Array<i32>;
-
-template <typename T> std::vector<T> list(const Array<T> &a) { return std::vector<T>(a.data(), a.data() + a.size()); }
 
 static Field field(const i32 *f) { return Field{f[0], f[1], f[2] >= 64 ? ~0ull : (1ull << f[2]) - 1}; }
 
@@ -24,14 +17,9 @@ template <typename T> static py::array_t<T> copy(const std::vector<u32> &values)
   return made;
 }
 
-static void add_tape(Decoder &d, const Integers &words, const Integers &runs, const Array<u16> &arguments, const Integers &kept,
-                     const Integers &outputs, i32 faults, i32 planes, i32 first_kept) {
-  Tape t;
-  t.words = list(words), t.runs = list(runs), t.kept = list(kept), t.outputs = list(outputs);
-  const u16 *a = arguments.data();
-  for (py::ssize_t i = 0; i < arguments.shape(0); i++, a += 4) t.arguments.push_back(Arguments{a[0], a[1], a[2], a[3]});
-  t.faults = faults, t.planes = planes, t.first_kept = first_kept;
-  d.add(std::move(t));
+static void add_tape(Decoder &d, Tape tape, i32 first_kept) {
+  tape.first_kept = first_kept;
+  d.add(std::move(tape));
 }
 
 // fields: visible, key, care, recency, value; word, shift and bits of each.
@@ -81,6 +69,7 @@ static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
 
 PYBIND11_MODULE(NATIVE_NAME, m) {
   m.attr("sources") = NATIVE_SOURCES;  // a hash of the sources that this module was compiled from
+  bind_translation(m);
   py::enum_<Rule>(m, "Rule", py::module_local()).value("UNMASK", Rule::UNMASK).value("EDIT", Rule::EDIT);
   py::class_<Decoder>(m, "Decoder", py::module_local())
       .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,

@@ -5,7 +5,7 @@
 
 #include "bits.h"
 
-enum Operation { AND, ANDN, NOR, XOR, MAJ, MAJN, XOR3, COPY, NOT };  // the numbers of network.py
+enum Operation { AND, ANDN, NOR, XOR, MAJ, MAJN, XOR3, COPY, NOT };
 
 struct Arguments {
   u16 to, a, b, c;
