@@ -39,6 +39,11 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               '"': "there are no strings, only numbers", "'": "there are no strings, only numbers"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`"}
 DECLARATIONS = ("mode", "param", "word", "procs", "shared", "claim")
+#: The modes with concurrent writes, such as CRCW, and their names in full, as a message lists them.
+WRITE_RULES = {
+    first: re.sub("(.*), ", r"\1 or ", ", ".join(f"`{mode}`" for mode in MODES if mode.startswith(f"{first} ")))
+    for first in ("ERCW", "CRCW")
+}
 
 
 def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
@@ -198,9 +203,9 @@ def _unexpected_token(source: Source, error: UnexpectedToken, nesting: _Nesting)
     if previous is not None and previous.type == "NAME" and "NAME" not in expected and (at_end or token[0].isalnum()):
         if hint := did_you_mean(previous, keywords()):
             return fail(f"unknown word `{previous}`{hint}", source, span(previous))
-    if previous == "mode" or previous == "CRCW":
+    if previous == "mode" or previous in WRITE_RULES:
         return _unknown_mode(
-            source, previous, "" if at_end else str(token), span(previous if at_end or previous == "CRCW" else token)
+            source, previous, "" if at_end else str(token), span(previous if at_end or previous in WRITE_RULES else token)
         )
     if at_end:
         return _unexpected_end(source, nesting, expected)
@@ -265,11 +270,12 @@ def _unexpected_end(source: Source, nesting: _Nesting, expected: set[str]) -> Pr
 
 
 def _unknown_mode(source: Source, previous: Token, given: str, at: Span) -> PramError:
-    if given == "crcw" or previous == "CRCW":
-        return fail("CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`", source, at)
+    name = str(previous) if previous in WRITE_RULES else given.upper()
+    if name in WRITE_RULES:
+        return fail(f"{name} needs a write rule: {WRITE_RULES[name]}", source, at)
     what = f"unknown access mode `{given}`" if given else "missing access mode"
     if sorted(given.upper()) == sorted("CRCW"):
-        return fail(f"{what}; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?", source, at)
+        return fail(f"{what}; did you mean {WRITE_RULES['CRCW']}?", source, at)
     return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", source, at)
 
 
@@ -301,7 +307,7 @@ class _Builder(Transformer[Token, Any]):
         return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, get_args(Statement))), span(name))
 
     def mode(self, tokens: tuple[Token, ...]) -> syntax.Mode:
-        return syntax.Mode(" ".join(tokens), span(tokens[0]))
+        return syntax.Mode(" ".join(" ".join(tokens).split()), span(tokens[0]))
 
     def mode_name(self, *tokens: Token) -> tuple[Token, ...]:
         return tokens
