@@ -24,6 +24,7 @@ import numpy as np
 
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import At, Circuit, Linear, Match, Threshold, total
+from lockstep.compiler.combining import add_complement, complement_reads
 from lockstep.compiler.in_place import Widths
 from lockstep.compiler.names import TWO_STEP
 from lockstep.compiler.position_fields import PositionFields
@@ -47,6 +48,7 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         super().__init__(code, widths, BUFFERS, ("BOS", MASK, "HALT", "REG", "PC", "WORD"))
         builder, size = self.builder, self.size
         self.written = builder.field("written", size.word)
+        self.complement = add_complement(builder, code, size.word)
         self.counterpart = {kind: builder.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
         self.unhalted = builder.field("unhalted")
         self.owner = builder.field("owner", widths.pid)
@@ -77,7 +79,9 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         self.builder.look_up(
             At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind)
         )
-        written = tuple((self.bits[j], self.written.bit(j)) for j in range(self.size.word))
+        word = [*self.bits][: self.size.word]
+        written = [(bit, self.written.bit(j)) for j, bit in enumerate(word)]
+        written += complement_reads(word, self.complement)
         self.builder.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
         everyone = 1 - kind["BOS"]
         last = ((self.index.flag, self.end.bit()), (kind["HALT"], self.ended.bit()))
@@ -171,7 +175,7 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         reads = [(computing, self.remask.bit())]
         reads += [(self.written[j], out.bit(j)) for j in range(self.size.word)]
         asks = role["cell"] + role["register"]
-        recency = self.rank.flag, (1 << self.widths.pid) - 1
+        recency = self.wins([*(self.complement or self.written)])
         self.builder.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
 
 

@@ -9,16 +9,18 @@ below all weaker ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.int64]
 
-#: What concurrent writes leave in a cell: the word of the first writer in an order, the largest, the smallest, or the sum.
+#: What concurrent writes leave in a cell.
 Combining = Literal["order", "max", "min", "sum"]
-COMBININGS: tuple[str, ...] = get_args(Combining)
+LEFT: dict[Combining, str] = {
+    "order": "the value of one writer", "max": "the largest value", "min": "the smallest value", "sum": "the sum of the values"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,10 @@ class Score:
         """The linear form of a row's recency, [d], and its largest value. The first field of `latest` outweighs all others."""
         form, most = np.zeros(self.size), 0
         for name in reversed(self.lookup.latest):
-            (column,) = self.network.fields[name]
-            form[column] += most + 1
-            most += int(self.network.highs[column]) * (most + 1)
+            factor = most + 1
+            for j, column in enumerate(self.network.fields[name]):
+                form[column] += factor << j
+                most += int(self.network.highs[column]) * (factor << j)
         return form, most
 
     def matrix(self, room: int) -> Exact:
@@ -166,7 +167,8 @@ class _Replayer:
         row[self.network.columns["one", 0]] = 1
         self._spice(row, spice)
         for name in self.lookup.latest:
-            row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
+            for column in self.network.fields[name]:
+                row[column] = self.random.integers(int(self.network.highs[column]) + 1)
         for equal in self.lookup.same:
             for j in range(self.score.bits(equal)):
                 asked = int(self.score.form(equal.query, j) @ query)

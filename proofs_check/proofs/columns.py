@@ -6,7 +6,7 @@ field whose range is 0.
 
 from __future__ import annotations
 
-from lockstep.compiler.processor import Size, vocabulary
+from lockstep.compiler.processor import Code, Size, vocabulary
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL
 from lockstep.proofs_check.proofs.specification import OPERATIONS
@@ -46,6 +46,16 @@ def used_fields(size: Size) -> FieldTable:
     return {**flags("sums", "sum.emit", OVER, *OPERATIONS), **words(size.word, PARTIAL, *AMOUNTS), **words(size.counter, *JUMPS)}
 
 
+def complement_field(code: Code, size: Size) -> FieldTable:
+    """The complement of a written value, which a model of CRCW min holds."""
+    return words(size.word, "complement") if code.combining == "min" else {}
+
+
+def wins(code: Code, value: str, otherwise: str) -> tuple[str, ...]:
+    """The fields in which the write that is left in a cell is the largest, of several writes of one step."""
+    return {"max": (value, "rank"), "min": ("complement", "rank")}.get(code.combining, (otherwise,))
+
+
 def check_columns(network: Network, interface: Interface, size: Size) -> int:
     """Check that fields, heads and tokens are exactly those of the construction. Returns: the number of columns.
 
@@ -82,4 +92,4 @@ def _kinds(kinds: tuple[tuple[str, int], ...]) -> str:
     return ", ".join(f"{name} of {bits} bits" for name, bits in kinds)
 
 
-__all__ = ["check_columns", "flags", "numbers", "processor_fields", "words"]
+__all__ = ["check_columns", "complement_field", "flags", "numbers", "processor_fields", "wins", "words"]

@@ -82,22 +82,28 @@ class Part:
 
     sign: 1 or -1. bits: use only so many of its bits, lowest first; None for all.
     as_integer: its integer, of as many bits as a word, is added to bit 0 of the sum.
+    complement: 1 minus the bit, but 0 on BOS, in place of the bit.
     """
 
     field: str
     sign: int = 1
     bits: int | None = None
     as_integer: bool = False
+    complement: bool = False
 
     @staticmethod
     def of(text: str) -> Part:
-        name, _, bits = text.lstrip("-#").partition(":")
-        return Part(name, -1 if text.startswith("-") else 1, int(bits) if bits else None, text.startswith("#"))
+        name, _, bits = text.lstrip("-#~").partition(":")
+        sign = -1 if text.startswith("-") else 1
+        return Part(name, sign, int(bits) if bits else None, text.startswith("#"), text.startswith("~"))
 
 
 @dataclass(frozen=True)
 class Form:
-    """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0."""
+    """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0.
+
+    `~f` means the complement of each bit.
+    """
 
     parts: tuple[Part, ...]
 
@@ -160,7 +166,7 @@ class LookupRule:
 
     A row matches if it has the `same` bits as this row and each of `candidates` is 1 on it.
     asks, candidates: sums that are 0 or 1, such as "role.V + role.C" or "one - token.BOS"; on BOS, no candidate is 1.
-    latest: fields; the latest row has the largest value in the first field, on a tie in the second, and so on.
+    latest: fields; the latest row has the largest integer in the first field, on a tie in the second, and so on.
     """
 
     asks: Form

@@ -8,7 +8,7 @@ from functools import cache
 from lockstep.compiler import mdm
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields, words
+from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, wins, words
 from lockstep.proofs_check.proofs.interface import (
     SUM,
     Adds,
@@ -42,12 +42,12 @@ OWNED = (
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
     assert isinstance(widths, mdm.Widths)
-    given = _position_fields(size, widths)
+    given = _position_fields(code, size, widths)
     return Interface(
-        fields=given | _fields(size),
+        fields=given | _fields(size) | complement_field(code, size),
         positions=frozenset({*given, SUM}),
-        heads=_heads(size),
-        lookups=_lookups(size),
+        heads=_heads(code, size),
+        lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
         own_units=OWNED,
@@ -55,8 +55,9 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     )
 
 
-def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
+def _position_fields(code: Code, size: Size, widths: mdm.Widths) -> FieldTable:
     """The fields that position encodings write, besides `sum`, the address of an output."""
+    priority, rank = numbers(1 << widths.time + widths.pid, "priority"), numbers((1 << widths.pid) - 1, "rank")
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
     return {
         **flags("one", "first", "last", *roles),
@@ -65,7 +66,7 @@ def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
         **words(max(size.word, size.index), "address"),
         **words(size.word, "value"),
         **numbers((1 << widths.time) - 1, "step"),
-        **numbers(1 << widths.time + widths.pid, "priority"),
+        **(rank if code.combining in ("max", "min") else priority),
         **numbers(3 << widths.pid, "place"),
     }
 
@@ -80,10 +81,11 @@ def _fields(size: Size) -> FieldTable:
     }
 
 
-def _heads(size: Size) -> dict[str, Copy]:
+def _heads(code: Code, size: Size) -> dict[str, Copy]:
+    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
     return {
         "fetch": Copy.of(("token.MASK",), {"pc": "token.bits"}, size.counter),
-        "gather": Copy.of(("role.A",), {"value": "token.bits"}, size.word),
+        "gather": Copy.of(("role.A",), {"value": "token.bits", **complement}, size.word),
         "masked.own": Copy.of(("role.A",), {"masked.own": "one - token.BOS"}, 1),
         "masked.previous": Copy.of(("token.MASK",), {"masked.previous": "one - token.BOS"}, 1),
         "halted": Copy.of(("token.MASK",), {"halted": "one - token.BOS"}, 1),
@@ -93,10 +95,10 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _lookups(size: Size) -> dict[str, LookupRule]:
+def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of rows of the previous step, of the same step or of any step. A rows publish writes; in each step the winner is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
-    trace = ("token.MASK", "role.V + role.C + role.A")
+    trace, latest = ("token.MASK", "role.V + role.C + role.A"), wins(code, "value", "priority")
     return {
         "fetch": LookupRule.of("token.MASK", (before, pid), ("role.C",)),
         "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
@@ -106,9 +108,10 @@ def _lookups(size: Size) -> dict[str, LookupRule]:
         "unfinished": LookupRule.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
         **operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
         "memory": LookupRule.of(
-            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)
+            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",),
+            latest if latest == ("priority",) else ("step", *latest),
         ),
-    }
+    }  # fmt: skip
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:

@@ -10,7 +10,7 @@ from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 from lockstep.proofs_check.proofs import rows_in_place
-from lockstep.proofs_check.proofs.columns import flags, processor_fields, words
+from lockstep.proofs_check.proofs.columns import complement_field, flags, processor_fields, wins, words
 from lockstep.proofs_check.proofs.interface import (
     Adds,
     Copy,
@@ -55,9 +55,9 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, in_place.Widths)
     given = rows_in_place.position_fields(size, widths, *BUFFERS)
     return Interface(
-        fields=given | _fields(size, widths),
+        fields=given | _fields(size, widths) | complement_field(code, size),
         positions=frozenset(given),
-        heads=_heads(size),
+        heads=_heads(code, size),
         lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
@@ -78,12 +78,13 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     }
 
 
-def _heads(size: Size) -> dict[str, Copy]:
+def _heads(code: Code, size: Size) -> dict[str, Copy]:
+    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
     buffers = tuple(f"role.{name}" for name in BUFFERS)
     kinds = {f"counterpart.{kind}": f"token.{kind}" for kind in ("PC", "HALT")}
     return {
         "counterpart": Copy.of((*buffers, "role.PC"), {"pc": "token.bits", **kinds}, size.counter),
-        "gather": Copy.of(("role.DST",), {"written": "token.bits"}, size.word),
+        "gather": Copy.of(("role.DST",), {"written": "token.bits", **complement}, size.word),
         "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index", "ended": "token.HALT"}, 1),
         "unhalted": Copy.of(rows_in_place.EVERY_ROW, {"unhalted": "one - token.BOS"}, 1),
         **rows_in_place.output_copies(),
@@ -112,7 +113,7 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
         **rows_in_place.end_lookups(),
         **operand_lookups(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
         "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
-        "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+        "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), wins(code, "written", "rank")),
     }
 
 

@@ -103,7 +103,10 @@ class Network:
                 for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
                     row[column] += part.sign << j
             elif bit < len(columns):
-                row[columns[bit]] += part.sign
+                row[columns[bit]] += -part.sign if part.complement else part.sign
+                if part.complement:
+                    row[self.columns["one", 0]] += part.sign
+                    row[self.columns["token.BOS", 0]] -= part.sign
         return row
 
     def text(self, column: int) -> str:
