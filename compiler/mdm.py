@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match
+from lockstep.compiler.adding import add_digit, exponent_for, low_bits
+from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match, Pool, word_of
 from lockstep.compiler.combining import add_complement, complement_reads, is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.names import MDM
@@ -95,6 +96,9 @@ class _MdmBuilder:
         # Written by layer 1.
         self.value = builder.field("value", size.word)
         self.complement = add_complement(builder, code, size.word)
+        if code.combining == "sum":
+            self.share, self.rest = builder.field("share", 1, (1 << size.word) - 1), builder.field("rest", 1, (1 << self.low) - 1)
+            self.digit = builder.field("high", size.word - self.low)
         self.state = {name: builder.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
         self.is_register, self.is_cell, self.reading = (builder.field(name) for name in ("is_register", "is_cell", "reading"))
         self.processor = Processor(builder, code, size)
@@ -106,7 +110,10 @@ class _MdmBuilder:
         self.processor.add_rom(self._roles())
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
-        self.processor.add_fetch(self._cell_keys(), extra_asks=self.reading.flag)
+        if self.code.combining == "sum":
+            self._add_up()
+        else:
+            self.processor.add_fetch(self._cell_keys(), self.reading.flag)
         return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS.intersection(self.builder.fields))
 
     # -- layer 1 -------------------------------------------------------------------------------
@@ -200,6 +207,33 @@ class _MdmBuilder:
             return self.priority.flag, 1 << (widths.time + widths.pid)
         wins, most = value_and_rank([*(self.complement or self.value)], self.priority.flag, widths.pid)
         return self.step.flag * (most + 1) + wins, (most + 1 << widths.time) - 1
+
+
+    # -- CRCW sum ------------------------------------------------------------------------------
+
+    @property
+    def low(self) -> int:
+        return low_bits(self.size.word)
+
+    def _add_up(self) -> None:
+        """A tokens find all writes to their cell in their step. Reads of a cell bring the high digit of the sum and the rest.
+
+        Input words enter `share` by gates, so that they are read in the same way.
+        """
+        builder, out, share, high = self.builder, self.processor.out, self.share.flag, [*self.digit]
+        for j in range(self.size.word):
+            builder.when(At.ROM, [self.role["input"].flag, self.bits[j]], {self.share.bit(): 1 << j})
+        cell = self.is_cell.flag
+        same = [Match(bit, bit) for bit in (*self.time, *[*self.address][: self.size.word])]
+        exponent, most = exponent_for(self.size.word, self.widths.pid), 1 << self.widths.pid
+        reads = ((word_of([*self.value]), self.share.bit()),)
+        pool = Pool("combine", cell, tuple(same), (cell,), reads, exponent=exponent, most=most)
+        builder.layers[At.OPERANDS].lookups.append(pool)
+        add_digit(builder, At.OPERANDS, share, self.low, [self.digit.bit(j) for j in range(self.digit.width)])
+        digits = [(bit, out.bit(self.low + j)) for j, bit in enumerate(high)]
+        rest = share - word_of(high) * (1 << self.low)
+        self.processor.add_fetch(self._cell_keys(), self.reading.flag, [*digits, (rest, self.rest.bit())])
+        add_digit(builder, At.MEMORY, self.rest.flag, 0, [out.bit(j) for j in range(self.low)])
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,11 @@ class NotConstructed(ValueError):
 
 #: Constructions, keys of every table that has a row for each. The table of all: a construction is added here.
 MDM, TWO_STEP, ONE_STEP = "mdm", "ap-mdm", "ap-mdm one-step"
-SUM_LATER = "it is not built"
-SUM_TOO_DEEP = "a cell learns in the last layer that it is written, and the gates of a sum take two layers more"
+#: A store's address and value are ready after layer 2.
+SUM_TOO_DEEP = "a cell finds its writes in layer 3, and the gates that take a sum apart would need layer 4"
 PARTS = {
-    MDM: Parts("mdm", "", "mdm", {"sum": SUM_LATER}),
-    TWO_STEP: Parts("ap-mdm", "two-step", "two_step", {"sum": SUM_LATER}),
+    MDM: Parts("mdm", "", "mdm"),
+    TWO_STEP: Parts("ap-mdm", "two-step", "two_step"),
     ONE_STEP: Parts("ap-mdm", "one-step", "one_step", {"sum": SUM_TOO_DEEP}),
 }
 

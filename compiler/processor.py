@@ -282,10 +282,14 @@ class Processor:
                 self.builder.gate(At.OPERANDS, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))
                 self.builder.gate(At.OPERANDS, Threshold(self.down[j] - 1 - nonzero, {self.out.bit(j): -1}))
 
-    def add_fetch(self, keys: Keys, extra_asks: Linear | int = 0) -> None:
-        """Add the lookup that reads shared memory at the address in the field `sum`. Rows where `extra_asks` is 1 ask, too."""
+    def add_fetch(self, keys: Keys, extra_asks: Linear | int = 0, reads: Iterable[tuple[Linear, Bit]] | None = None) -> None:
+        """Add the lookup that reads shared memory at the address in the field `sum`.
+
+        Args: extra_asks: rows where it is 1 ask, too. reads: what it reads, if not the values of the keys into `out`.
+        """
         matches = tuple(Match(q, k) for q, k in zip(self.sum, keys.index))
-        reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))
+        if reads is None:
+            reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))
         asks = self.fetch.flag + extra_asks
         how = keys.conditions, reads, keys.recency, keys.recency_max
         self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)
