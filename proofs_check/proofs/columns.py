@@ -51,6 +51,14 @@ def complement_field(code: Code, size: Size) -> FieldTable:
     return words(size.word, "complement") if code.combining == "min" else {}
 
 
+def sum_fields(code: Code, size: Size, *rests: str) -> FieldTable:
+    """The share of a sum, and its high digit, which models of CRCW sum hold; in some also what is left for the low digit."""
+    if code.combining != "sum":
+        return {}
+    low = size.word // 2
+    return numbers((1 << size.word) - 1, "share") | words(size.word - low, "high") | numbers((1 << low) - 1, *rests)
+
+
 def wins(code: Code, value: str, otherwise: str) -> tuple[str, ...]:
     """The fields in which the write that is left in a cell is the largest, of several writes of one step."""
     return {"max": (value, "rank"), "min": ("complement", "rank")}.get(code.combining, (otherwise,))
@@ -92,4 +100,4 @@ def _kinds(kinds: tuple[tuple[str, int], ...]) -> str:
     return ", ".join(f"{name} of {bits} bits" for name, bits in kinds)
 
 
-__all__ = ["check_columns", "complement_field", "flags", "numbers", "processor_fields", "wins", "words"]
+__all__ = ["check_columns", "complement_field", "flags", "numbers", "processor_fields", "sum_fields", "wins", "words"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from lockstep.compiler import mdm
+from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, wins, words
+from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, sum_fields, wins, words
 from lockstep.proofs_check.proofs.interface import (
     SUM,
     Adds,
@@ -19,9 +21,11 @@ from lockstep.proofs_check.proofs.interface import (
     Interface,
     LookupRule,
     RowKind,
+    Term,
     Terms,
     Unit,
     Value,
+    bit_of,
     operand_copies,
     operand_lookups,
     when,
@@ -37,6 +41,11 @@ OWNED = (
     Unit.of(1, reads="role.output, token.MASK, unfinished", writes="emit.WORD, reading"),
     *(Unit.of(1, reads=f"role.{role}, token.MASK, halted", writes=f"emit.{kind}") for role, (_, kind) in COLUMNS.items()),
 )
+OWNED_BY_SUMS = (
+    Unit.of(1, reads="role.input, token.bits", writes="share"),
+    Unit.of(2, reads="share", writes="high"),
+    Unit.of(3, reads="rest", writes="out"),
+)
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
@@ -44,13 +53,13 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, mdm.Widths)
     given = _position_fields(code, size, widths)
     return Interface(
-        fields=given | _fields(size) | complement_field(code, size),
+        fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
         positions=frozenset({*given, SUM}),
         heads=_heads(code, size),
         lookups=_lookups(code, size),
-        rows=lambda: _rows(code, size),
+        rows=lambda: _with_sums(size, _rows(code, size)) if code.combining == "sum" else _rows(code, size),
         slots=SLOTS,
-        own_units=OWNED,
+        own_units=(*OWNED, *(OWNED_BY_SUMS if code.combining == "sum" else ())),
         rom_inputs=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
@@ -92,6 +101,16 @@ def _heads(code: Code, size: Size) -> dict[str, Copy]:
         "unfinished": Copy.of(("role.output",), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
+        **(_heads_of_sums(size) if code.combining == "sum" else {}),
+    }
+
+
+def _heads_of_sums(size: Size) -> dict[str, Copy]:
+    low = size.word // 2
+    digits = {"out": "high", "rest": f"share - #high<<{low}"}
+    return {
+        "combine": Copy.of(("is_cell",), {"share": "#value"}, 1, layer=2),
+        "memory": Copy.of(("fetch", "reading"), digits, size.word, layer=3, out=low),
     }
 
 
@@ -99,7 +118,10 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of rows of the previous step, of the same step or of any step. A rows publish writes; in each step the winner is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
     trace, latest = ("token.MASK", "role.V + role.C + role.A"), wins(code, "value", "priority")
+    address = Equal.of("address", "address", size.word)
+    combine = {"combine": LookupRule.of("is_cell", (now, address), ("is_cell",), adds=True)}
     return {
+        **(combine if code.combining == "sum" else {}),
         "fetch": LookupRule.of("token.MASK", (before, pid), ("role.C",)),
         "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
         "masked.own": LookupRule.of("role.A", (now,), trace, ("place",)),
@@ -139,6 +161,26 @@ def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> It
     for token in ("HALT", "REG", "WORD", None):
         written = {**known, f"token.{token}": 1} if token else known
         yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
+
+
+def _with_sums(size: Size, rows: Iterator[RowKind]) -> Iterator[RowKind]:
+    """The same kinds of rows, with the sums for the digits of a share. Input words are shares from layer 1 on."""
+    for row in rows:
+        yield replace(row, adds=_digits(size, row.adds, row.name == "input"))
+
+
+@cache
+def _digits(size: Size, adds: Adds, given: bool) -> Adds:
+    low = size.word // 2
+
+    def digits(layer: int, v: Value) -> dict[Bit, Term]:
+        if layer == 1:
+            return {("share", 0): sum(v("token.bits", j) * (1 << j) for j in range(size.word))} if given else {}
+        if layer == 2:
+            return {("high", j): bit_of(v("share"), low + j) for j in range(size.word - low)}
+        return {("out", j): bit_of(v("rest"), j) for j in range(low)}
+
+    return lambda layer, v: {**adds(layer, v), **digits(layer, v)}
 
 
 def _nothing(layer: int, v: Value) -> Terms:
