@@ -141,7 +141,9 @@ def find_shares(circuit: Circuit) -> set[Bit]:
             _reads_no_share(shares, [form for m in lookup.matches for form in (m.query, m.key, m.care)], where)
             if isinstance(lookup, Pool):
                 _reads_no_share(shares, [form for form, _ in lookup.reads], where)
-        copied = [bit for lookup in layer.lookups for form, bit in lookup.reads if isinstance(lookup, Pool) or _copies(form, shares)]
+        copied = [
+            bit for lookup in layer.lookups for form, bit in lookup.reads if isinstance(lookup, Pool) or _copies(form, shares)
+        ]
         shares |= {*copied}
         for gate in layer.gates:
             if shares & gate.form.terms.keys() and not _takes_a_share(gate, shares):

@@ -208,7 +208,6 @@ class _MdmBuilder:
         wins, most = value_and_rank([*(self.complement or self.value)], self.priority.flag, widths.pid)
         return self.step.flag * (most + 1) + wins, (most + 1 << widths.time) - 1
 
-
     # -- CRCW sum ------------------------------------------------------------------------------
 
     @property

@@ -67,7 +67,9 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
         raise ModelFileError(f"its metadata is wrong: a model of mode {program.symbols.mode} cannot let the winner be {winner}")
     combining, wanted = metadata.get("combining", "order"), MODES[program.symbols.mode].combining
     if combining != wanted:
-        raise ModelFileError(f"its metadata is wrong: a model of mode {program.symbols.mode} combines writes by {wanted}, not {combining}")
+        raise ModelFileError(
+            f"its metadata is wrong: a model of mode {program.symbols.mode} combines writes by {wanted}, not {combining}"
+        )
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
     compiled = compile_program(program, widths, model.dtype_name, construction)

@@ -194,8 +194,9 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         builder, out, word, low = self.builder, self.processor.out, self.size.word, low_bits(self.size.word)
         same = tuple(Match(own, bit) for own, bit in zip([*self.address][:word], self.bits))
         reads = ((word_of([*self.written]), self.share.bit()),)
-        limits = {"exponent": exponent_for(word, self.widths.pid), "most": 1 << self.widths.pid}
-        pool = Pool("combine", role["cell"], same, (role["DST"], kind["WORD"]), reads, **limits)
+        exponent, most = exponent_for(word, self.widths.pid), 1 << self.widths.pid
+        writes = role["DST"], kind["WORD"]
+        pool = Pool("combine", role["cell"], same, writes, reads, exponent=exponent, most=most)
         builder.layers[At.OPERANDS].lookups.append(pool)
         add_digit(builder, At.OPERANDS, self.share.flag, low, [self.digit.bit(j) for j in range(word - low)])
         rest = self.share.flag - word_of([*self.digit]) * (1 << low)

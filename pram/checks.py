@@ -180,7 +180,10 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
     match conflict.kind:
         case "owner":
             writer, owner = conflict.processors
-            return f"processor {writer} writes {cell}, which processor {owner} owns as the first to write it (mode {job.mode})", at
+            return (
+                f"processor {writer} writes {cell}, which processor {owner} owns as the first to write it (mode {job.mode})",
+                at,
+            )
         case "read and write":
             return f"processor {conflict.processors[0]} reads and {conflict.processors[1]} writes {cell} (mode {job.mode})", at
         case "values":

@@ -33,7 +33,9 @@ ALL = "; code outside `parallel` runs on all processors"
 COPY = f"{ALL}: CREW lets them read one cell, EREW takes a copy for each"
 WRITE = f"{ALL}: `single do ... end` is run by one"
 ONE_WRITES = [f"step 1: processors 0 and 2 write s (mode {mode}){WRITE}" for mode in ("EREW", "CROW", "CREW")]
-COMMON = [f"step 1: processors 0 and 2 write different values, 0 and 2, to s (mode {mode})" for mode in ("ERCW common", "CRCW common")]
+COMMON = [
+    f"step 1: processors 0 and 2 write different values, 0 and 2, to s (mode {mode})" for mode in ("ERCW common", "CRCW common")
+]
 DEPENDS = "output s depends on who wins a write: 0 where the winner is lowest, 1 where the winner is choices:1"
 #: Statements for three processors, the weakest modes, and for each other mode what goes wrong in it first.
 CONFLICTS: dict[str, tuple[list[str], dict[str, str]]] = {
@@ -115,7 +117,9 @@ def test_examples_declare_their_weakest_mode(name: str) -> None:
     assert program.symbols.mode in weakest_names(try_modes(program, inputs))
 
 
-@pytest.mark.parametrize(("judgement", "expected"), [("True", ["ERCW arbitrary", "CRCW sum"]), ('outputs == {"s": 0}', ["ERCW priority", "CRCW min"])])
+@pytest.mark.parametrize(
+    ("judgement", "expected"), [("True", ["ERCW arbitrary", "CRCW sum"]), ('outputs == {"s": 0}', ["ERCW priority", "CRCW min"])]
+)
 def test_a_sidecar_may_find_several_outputs_right(judgement: str, expected: list[str], tmp_path: Path) -> None:
     (tmp_path / "p.pram").write_text("program p\nprocs 3\nshared s : output\ns := pid\n")
     (tmp_path / "p.py").write_text(
@@ -124,7 +128,12 @@ def test_a_sidecar_may_find_several_outputs_right(judgement: str, expected: list
     )
     program = load(tmp_path / "p.pram")
     assert weakest_names(try_modes(program, [({}, {})])) == expected
-    assert weakest_names(try_modes(program, [({}, {})], use_sidecar=False)) == ["ERCW priority", "CRCW max", "CRCW min", "CRCW sum"]
+    assert weakest_names(try_modes(program, [({}, {})], use_sidecar=False)) == [
+        "ERCW priority",
+        "CRCW max",
+        "CRCW min",
+        "CRCW sum",
+    ]
 
 
 ISSUE = "program w\nmode CRCW arbitrary\nparam n\nprocs n\nshared win : output\nparallel for i in 0 .. n - 1 do win := i end\n"

@@ -174,7 +174,9 @@ class _Writer(Expressions):
             return self.local(scope)
         distinct = [t for t in scope.variables if t.distinct]
         large = mode.combining == "sum" and self.chance(6)  # some sums are to be no words
-        value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), 1 << 24 if large else cell.high)
+        value = (
+            self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), 1 << 24 if large else cell.high)
+        )
         return [f"{cell.text} := {value.bare}"], scope
 
     def condition(self, scope: Scope, uniform: bool) -> Expr:

@@ -160,7 +160,9 @@ def _adds(size: Size, smallest: bool, hit: bool = False) -> Adds:
                 others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
                 insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
                 stored = {("complement", j): when(v("stores") == 1, v("z", j) == 0) for j in range(size.word if smallest else 0)}
-                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v), **stored})
+                return rows_in_place.nonzero(
+                    {("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v), **stored}
+                )
         return rows_in_place.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1)})
 
     return adds
