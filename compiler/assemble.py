@@ -65,7 +65,7 @@ class Scores:
     half: int
     sink: int
     silence: int
-    scale: int = INVERSE_TEMPERATURE
+    scale: int
     gain: int = 1
 
     @staticmethod
@@ -73,7 +73,7 @@ class Scores:
         if isinstance(lookup, Pool):
             far = INVERSE_TEMPERATURE
             return Scores(far, lookup.exponent, 2 * far, 1, round(math.exp(lookup.exponent)))
-        return Scores(lookup.recency_max + 1, -1, lookup.recency_max + 2)
+        return Scores(lookup.recency_max + 1, -1, lookup.recency_max + 2, INVERSE_TEMPERATURE)
 
 
 class _Assembler:

@@ -20,6 +20,7 @@ class Lesson(NamedTuple):
 HEAD = "program t\nmode EREW\nparam n\nword 8\nprocs n\nshared A[n] : inout, s : output\n\n"
 EACH = "parallel for i in 0 .. n - 1 do\n"
 CREW = HEAD.replace("EREW", "CREW")
+RULES = "`CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`"
 COMMON = HEAD.replace("EREW", "CRCW common")
 
 
@@ -69,8 +70,8 @@ LESSONS = [
     wrong_input(7, 18, 'parameter `n` must be an integer, not "3"', given('"3"')),
     # 8 access modes
     Lesson(8, HEAD.replace("EREW", "CRWC"), "2:6",
-           "unknown access mode `CRWC`; did you mean `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`?"),
-    Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`"),
+           f"unknown access mode `CRWC`; did you mean {RULES}?"),
+    Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", f"CRCW needs a write rule: {RULES}"),
     # 9 division of words
     Lesson(9, HEAD + "single do s := A[0] / 2 end\n", "8:21", "`/` works on parameters only; on words `>>` divides by a power of two"),
     # 10 parallel inside parallel
