@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockstep.commands.space.table import NO_MODELS
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import lacking
 from lockstep.models.sampling import AUTO, Sampling
@@ -20,6 +19,8 @@ from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.decoding import pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
+
+NO_MODELS = "no models"
 
 
 @dataclass(frozen=True)
