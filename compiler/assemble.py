@@ -8,20 +8,23 @@ wrong bit and each unmet condition lowers the score by C, so the score is then b
 
 Scores are integers and two keys never tie, so the best score leads by at least 1. Q is multiplied by
 INVERSE_TEMPERATURE, and exp(-1024) is exactly 0 in float64 and float32, so attention copies one row exactly.
+A pool has Q as it is: each row that matches scores 0 beside its exponent on the sink, and all others at most -2048.
 All weights are integers. docs/certificate.md derives this, and `lockstep.proofs_check.certificate` checks it on
 the weights.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Ramp, Threshold, total
+from lockstep.compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Pool, Ramp, Threshold, total
 from lockstep.compiler.circuit import Layer as CircuitLayer
 from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer
 
@@ -51,6 +54,28 @@ def assemble(circuit: Circuit, dtype: np.dtype[Any] = DTYPES["float64"]) -> Tran
         Factored(cast(assembler.rows(scores)), cast(assembler.rows(readout.ones)), cast(assembler.rows(readout.zeros))),
         *((cast(m) for m in assembler.control(circuit.control)) if circuit.control else ()),
     )
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one head, and what its values are multiplied by.
+
+    half: half of what a wrong bit or an unmet condition costs. sink: the sink's score, and `silence` is added to it for rows
+    that do not ask. scale: the factor of Q. gain: the factor of O.
+    """
+
+    half: int
+    sink: int
+    silence: int
+    scale: int
+    gain: int = 1
+
+    @staticmethod
+    def of(lookup: Lookup) -> Scores:
+        if isinstance(lookup, Pool):
+            far = INVERSE_TEMPERATURE
+            return Scores(far, lookup.exponent, 2 * far, 1, round(math.exp(lookup.exponent)))
+        return Scores(lookup.recency_max + 1, -1, lookup.recency_max + 2, INVERSE_TEMPERATURE)
 
 
 class _Assembler:
@@ -94,7 +119,8 @@ class _Assembler:
 
     def head(self, lookup: Lookup) -> tuple[Matrix, Matrix, Matrix, Matrix]:
         """Return q, k [dims, d], v and o [reads, d] of one head. o is transposed."""
-        half = lookup.recency_max + 1
+        score = Scores.of(lookup)
+        half = score.half
         sink, present = self.circuit.sink, self.one - self.circuit.sink
         queries, keys, cared = [], [], []
         for match in lookup.matches:
@@ -104,12 +130,12 @@ class _Assembler:
             cared.append(care)
         unmet = total(self.homogeneous(c) - present for c in lookup.conditions)
         queries.append(self.one)
-        keys.append(total(cared) * -half + unmet * (2 * half) + self.homogeneous(lookup.recency) - sink)
-        queries.append((self.one - self.homogeneous(lookup.asks)) * (lookup.recency_max + 2))
+        keys.append(total(cared) * -half + unmet * (2 * half) + self.homogeneous(lookup.recency) + sink * score.sink)
+        queries.append((self.one - self.homogeneous(lookup.asks)) * score.silence)
         keys.append(sink)
-        q, k = self.rows(queries) * INVERSE_TEMPERATURE, self.rows(keys)
+        q, k = self.rows(queries) * score.scale, self.rows(keys)
         values = self.rows([self.homogeneous(form, present) for form, _ in lookup.reads])
-        return q, k, values, self.rows([Linear({bit: 1}) for _, bit in lookup.reads])
+        return q, k, values, self.rows([Linear({bit: score.gain}) for _, bit in lookup.reads])
 
     def control(self, control: Control) -> tuple[Matrix, Matrix]:
         """Return weight [3, d] and bias [3]. The output 2 x - 1 is positive where the form x is 1."""

@@ -7,6 +7,7 @@
 | Threshold | a gate: 1 if its form is >= 0, else 0; it adds this to bits of fields, with factors  |
 | Ramp      | a gate: max(0, form); it adds this to bits of fields, with factors                   |
 | Lookup    | an attention head: finds the most recent row whose key matches, and adds its values  |
+| Pool      | an attention head: finds all rows whose keys match, and adds up their values         |
 | Layer     | lookups, then gates: one layer of the transformer                                    |
 | Readout   | the output head: a score for each kind of token, two rails for each bit              |
 | Control   | the output head for the edits remask, insert and delete                              |
@@ -197,6 +198,20 @@ class Lookup:
     recency_max: int = 0
 
 
+@dataclass(frozen=True)
+class Pool(Lookup):
+    """An attention head that adds up the values of all rows that meet all conditions and match all bits.
+
+    Attention only averages. So each row found weighs e^-exponent beside the sink, and O multiplies by e^exponent. What comes
+    out is within 1/4 of the sum: a *share*. `lockstep.compiler.invariants` lists what may read it.
+
+    most: no more rows than these are found.
+    """
+
+    exponent: int = 0
+    most: int = 1
+
+
 @dataclass
 class Layer:
     lookups: list[Lookup] = field(default_factory=list)
@@ -265,7 +280,8 @@ class Circuit:
 
         Args:   tokens: [N] token ids. positions: int64 [N, d_model].
         Returns: int64 [N, d_model].
-        Raises: ValueError: two keys of a lookup tie, a key bit is 1 where `care` is 0, or a field is out of range.
+        Raises: ValueError: two keys of a lookup tie, a key bit is 1 where `care` is 0, a pool finds too many rows, or a field
+                is out of range.
         """
         stream = positions + self.embed(tokens)
         for layer in self.layers:
@@ -315,6 +331,9 @@ class Circuit:
         for condition in lookup.conditions:
             found &= (self._values(condition, before) == 1)[None, :]
         found &= (self._values(lookup.asks, before) == 1)[:, None] & (self._values(self.sink, before) == 0)[None, :]
+        if isinstance(lookup, Pool):
+            self._add_up(lookup, found, before, stream)
+            return
         recency = np.where(found, self._values(lookup.recency, before)[None, :], -1)
         best = recency.max(axis=1)
         readers = np.flatnonzero(best >= 0)
@@ -323,6 +342,12 @@ class Circuit:
         rows = recency.argmax(axis=1)[readers]
         for form, bit in lookup.reads:
             stream[readers, self._column(bit)] += self._values(form, before)[rows]
+
+    def _add_up(self, pool: Pool, found: NDArray[np.bool_], before: Integers, stream: Integers) -> None:
+        if found.sum(axis=1).max(initial=0) > pool.most:
+            raise ValueError(f"head {pool.name!r} finds more than {pool.most} rows")
+        for form, bit in pool.reads:
+            stream[:, self._column(bit)] += found @ self._values(form, before)
 
     def _check_ranges(self, stream: Integers) -> None:
         highs = np.array([high for f in self.fields.values() for high in f.highs])

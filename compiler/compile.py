@@ -11,9 +11,10 @@ from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.invariants import check_circuit
-from lockstep.compiler.names import MDM, PARTS
+from lockstep.compiler.names import MDM, PARTS, NotConstructed, lacking
 from lockstep.compiler.processor import Code
 from lockstep.models.transformer import DTYPES, Transformer
+from lockstep.pram.access import LEFT, MODES
 from lockstep.pram.job import Job
 from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
@@ -51,11 +52,19 @@ class Compiled:
         """The generation process, a name in `lockstep.models.processes.PROCESSES`."""
         return CONSTRUCTIONS[self.construction].process
 
+    def check_mode(self, job: Job) -> None:
+        """Raises: PramError: the job's mode combines concurrent writes in another way than this model."""
+        wanted = MODES[job.mode].combining
+        if wanted != self.code.combining:
+            leaves = f"concurrent writes leave {LEFT[self.code.combining]}, and under {job.mode} {LEFT[wanted]}"
+            raise job.error(f"this model was compiled for another mode: in it, {leaves}")
+
     def layout(self, job: Job, time: int) -> Layout:
         """Return the layout of a job with room for `time` steps.
 
-        Raises: ValueError: the widths are too small for the job.
+        Raises: ValueError: the widths are too small for the job. PramError: its mode combines concurrent writes in another way.
         """
+        self.check_mode(job)
         layout: Layout = CONSTRUCTIONS[self.construction].layout(job, self.circuit, self.widths, time)
         return layout
 
@@ -63,12 +72,14 @@ class Compiled:
 def compile_code(code: Code, widths: Widths, dtype: str = "float64", construction: str = MDM) -> Compiled:
     """Compile machine code to the weights of a transformer that generates its runs.
 
-    Raises: ValueError: there is no such construction or dtype. CircuitError: an invariant of the circuit does not hold (a
-            defect of the compiler).
+    Raises: ValueError: there is no such construction or dtype. NotConstructed: the construction does not have this code.
+            CircuitError: an invariant of the circuit does not hold (a defect of the compiler).
     Source: Theorem 1 for `mdm`, Theorem 4 for the schedules of `ap-mdm`.
     """
     if construction not in CONSTRUCTIONS or dtype not in DTYPES:
         raise ValueError(f"unknown construction or dtype: {construction!r}, {dtype!r}")
+    if why := lacking(construction, code.combining):
+        raise NotConstructed(why)
     circuit = CONSTRUCTIONS[construction].build(code, widths)
     check_circuit(circuit)
     return Compiled(construction, code, widths, circuit, assemble(circuit, DTYPES[dtype]))

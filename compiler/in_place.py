@@ -18,7 +18,7 @@ row is not BOS.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import At, Builder, Circuit, Control, Linear, Threshold, word_of
+from lockstep.compiler.combining import is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.position_fields import PositionFields, check_winner
 from lockstep.compiler.processor import Code, Processor, Size, bits_for
@@ -91,6 +92,13 @@ class InPlaceBuilder:
     def finish(self, processor: Processor) -> Circuit:
         control = Control(self.remask.flag, self.insert.flag, self.delete.flag)
         return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control)
+
+    def wins(self, value: Sequence[Linear]) -> tuple[Linear, int]:
+        """The recency of a write, and its largest value: the place in the order of who wins, or the value before this.
+
+        Args: value: what is written; its complement if the smallest value wins.
+        """
+        return value_and_rank(value if is_by_value(self.code) else (), self.rank.flag, self.widths.pid)
 
     def flags(self) -> tuple[dict[str, Linear], dict[str, Linear]]:
         """Literals of all roles and of all kinds of tokens, by name."""

@@ -5,14 +5,15 @@
   use every field of its circuit. `unused_fields` lists the fields that nothing reads);
 - the BOS row does not ask and meets no condition, and no row finds it, so that it can be the sink;
 - no gate is constant on rows whose fields are in range: a gate that never fires, or always fires, is a mistake;
-- the recency of no key exceeds recency_max.
+- the recency of no key exceeds recency_max;
+- a share, which a pool brings, is only copied, and read by thresholds of the form 4 share + 4 (integer) + 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockstep.compiler.circuit import Bit, Circuit, Layer, Linear, Lookup, Ramp
+from lockstep.compiler.circuit import Bit, Circuit, Gate, Layer, Linear, Lookup, Pool, Ramp
 
 
 class CircuitError(Exception):
@@ -28,6 +29,7 @@ def check_circuit(circuit: Circuit) -> None:
     _check_gates(circuit)
     _check_sink(circuit)
     _check_recency(circuit)
+    find_shares(circuit)
 
 
 def form_range(form: Linear, circuit: Circuit) -> tuple[int, int]:
@@ -124,3 +126,46 @@ def _check_recency(circuit: Circuit) -> None:
             low, high = form_range(lookup.recency, circuit)
             if low < 0 or high > lookup.recency_max:
                 raise CircuitError(f"lookup {lookup.name!r}: recency {low} .. {high} exceeds {lookup.recency_max}")
+
+
+def find_shares(circuit: Circuit) -> set[Bit]:
+    """Return the bits that hold shares: those that pools write, and those to which lookups copy them.
+
+    Raises: CircuitError: something reads a share in another way.
+    """
+    shares: set[Bit] = set()
+    for number, layer in enumerate(circuit.layers, 1):
+        for lookup in layer.lookups:
+            where = f"lookup {lookup.name!r} of layer {number}"
+            _reads_no_share(shares, [lookup.asks, lookup.recency, *lookup.conditions], where)
+            _reads_no_share(shares, [form for m in lookup.matches for form in (m.query, m.key, m.care)], where)
+            if isinstance(lookup, Pool):
+                _reads_no_share(shares, [form for form, _ in lookup.reads], where)
+        copied = [
+            bit for lookup in layer.lookups for form, bit in lookup.reads if isinstance(lookup, Pool) or _copies(form, shares)
+        ]
+        shares |= {*copied}
+        for gate in layer.gates:
+            if shares & gate.form.terms.keys() and not _takes_a_share(gate, shares):
+                raise CircuitError(f"a gate of layer {number} reads a share, but is not of the form 4 share + 4 (integer) + 1")
+    readout, control = circuit.readout, circuit.control.forms if circuit.control else ()
+    _reads_no_share(shares, [*readout.kinds.values(), *readout.ones, *readout.zeros, *control], "the readout")
+    return shares
+
+
+def _copies(form: Linear, shares: set[Bit]) -> bool:
+    """Whether a read copies a share, besides integers."""
+    return [form.terms[bit] for bit in form.terms if bit in shares] == [1]
+
+
+def _takes_a_share(gate: Gate, shares: set[Bit]) -> bool:
+    """Whether a gate is [4 share + 4 (integer) + 1 >= 0]: it is the same for every number within 1/4 of an integer."""
+    factors = [factor for bit, factor in gate.form.terms.items() if bit in shares]
+    fours = all(factor % 4 == 0 for factor in gate.form.terms.values())
+    return not isinstance(gate, Ramp) and factors == [4] and fours and gate.form.constant % 4 == 1
+
+
+def _reads_no_share(shares: set[Bit], forms: Iterable[Linear], where: str) -> None:
+    for form in forms:
+        if shared := shares & form.terms.keys():
+            raise CircuitError(f"{where} reads the share {sorted(shared)[0][0]}")

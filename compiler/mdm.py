@@ -21,7 +21,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match
+from lockstep.compiler.adding import add_digit, exponent_for, low_bits
+from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match, Pool, word_of
+from lockstep.compiler.combining import add_complement, complement_reads, is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.names import MDM
 from lockstep.compiler.position_fields import PositionFields, check_winner
@@ -36,7 +38,8 @@ BLOCK_ROLES = ("V", "C", "A")
 #: The fields that position encodings write: roles, time, processor, address. The `sum` of an output row is its cell's address.
 POSITION_FIELDS = frozenset(
     [f"role.{role}" for role in (*BLOCK_ROLES, "parameter", "input", "output")]
-    + ["one", "last", "first", "time", "time.previous", "step", "pid", "priority", "place", "address", "value", "sum"]
+    + ["one", "last", "first", "time", "time.previous", "step", "pid", "place", "address", "value", "sum"]
+    + ["priority", "rank"]  # one of them
 )
 
 
@@ -72,7 +75,7 @@ class _MdmBuilder:
     """Declares the fields, then adds lookups and gates layer by layer."""
 
     def __init__(self, code: Code, widths: Widths) -> None:
-        self.size = size = Size.of(code, widths.word)
+        self.code, self.size = code, (size := Size.of(code, widths.word))
         self.widths = widths
         self.builder = builder = Builder()
         self.kinds = {kind: builder.field(f"token.{kind}") for kind in ("BOS", MASK, "HALT", "REG", "WORD")}
@@ -86,11 +89,16 @@ class _MdmBuilder:
         self.previous = builder.field("time.previous", widths.time)
         self.step = builder.field("step", 1, (1 << widths.time) - 1)
         self.pid = builder.field("pid", widths.pid)
-        self.priority = builder.field("priority", 1, 1 << (widths.time + widths.pid))
+        by_value, ranks = is_by_value(code), 1 << widths.pid
+        self.priority = builder.field("rank", 1, ranks - 1) if by_value else builder.field("priority", 1, ranks << widths.time)
         self.place = builder.field("place", 1, 3 << widths.pid)
         self.address = builder.field("address", max(size.word, size.index))
         # Written by layer 1.
         self.value = builder.field("value", size.word)
+        self.complement = add_complement(builder, code, size.word)
+        if code.combining == "sum":
+            self.share, self.rest = builder.field("share", 1, (1 << size.word) - 1), builder.field("rest", 1, (1 << self.low) - 1)
+            self.digit = builder.field("high", size.word - self.low)
         self.state = {name: builder.field(name) for name in ("masked.own", "masked.previous", "halted", "unfinished")}
         self.is_register, self.is_cell, self.reading = (builder.field(name) for name in ("is_register", "is_cell", "reading"))
         self.processor = Processor(builder, code, size)
@@ -102,8 +110,11 @@ class _MdmBuilder:
         self.processor.add_rom(self._roles())
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
-        self.processor.add_fetch(self._cell_keys(), extra_asks=self.reading.flag)
-        return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS)
+        if self.code.combining == "sum":
+            self._add_up()
+        else:
+            self.processor.add_fetch(self._cell_keys(), self.reading.flag)
+        return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS.intersection(self.builder.fields))
 
     # -- layer 1 -------------------------------------------------------------------------------
 
@@ -115,7 +126,9 @@ class _MdmBuilder:
         same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
         counter = tuple((self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter))
         self.builder.look_up(At.ROM, "fetch", masked, [*at_previous, *same_pid], (role["C"],), counter)
-        gathered = tuple((self.bits[j], self.value.bit(j)) for j in range(self.size.word))
+        word = [*self.bits][: self.size.word]
+        gathered = [(bit, self.value.bit(j)) for j, bit in enumerate(word)]
+        gathered += complement_reads(word, self.complement)
         self.builder.look_up(At.ROM, "gather", role["A"], [*at_time, *same_pid], (role["V"],), gathered)
         # The place in a block, 1 .. 3 * 2^pid_bits, is a unique recency, so no lookup ties.
         place = (self.place.flag, 3 << self.widths.pid)
@@ -178,13 +191,48 @@ class _MdmBuilder:
 
     def _cell_keys(self) -> Keys:
         """Keys of cells are A tokens and inputs. The latest write has the highest recency; within a step, the winner's write."""
+        recency, most = self._cell_recency()
         return Keys(
             index=[*self.address][: self.size.word],
             conditions=(self.is_cell.flag + self.role["input"].flag,),
             values=[*self.value],
-            recency=self.priority.flag,
-            recency_max=1 << (self.widths.time + self.widths.pid),
+            recency=recency,
+            recency_max=most,
         )
+
+    def _cell_recency(self) -> tuple[Linear, int]:
+        """The recency of a write, and its largest value: the step, then the place in the order of who wins, or the value first."""
+        widths = self.widths
+        if not is_by_value(self.code):
+            return self.priority.flag, 1 << (widths.time + widths.pid)
+        wins, most = value_and_rank([*(self.complement or self.value)], self.priority.flag, widths.pid)
+        return self.step.flag * (most + 1) + wins, (most + 1 << widths.time) - 1
+
+    # -- CRCW sum ------------------------------------------------------------------------------
+
+    @property
+    def low(self) -> int:
+        return low_bits(self.size.word)
+
+    def _add_up(self) -> None:
+        """A tokens find all writes to their cell in their step. Reads of a cell bring the high digit of the sum and the rest.
+
+        Input words enter `share` by gates, so that they are read in the same way.
+        """
+        builder, out, share, high = self.builder, self.processor.out, self.share.flag, [*self.digit]
+        for j in range(self.size.word):
+            builder.when(At.ROM, [self.role["input"].flag, self.bits[j]], {self.share.bit(): 1 << j})
+        cell = self.is_cell.flag
+        same = [Match(bit, bit) for bit in (*self.time, *[*self.address][: self.size.word])]
+        exponent, most = exponent_for(self.size.word, self.widths.pid), 1 << self.widths.pid
+        reads = ((word_of([*self.value]), self.share.bit()),)
+        pool = Pool("combine", cell, tuple(same), (cell,), reads, exponent=exponent, most=most)
+        builder.layers[At.OPERANDS].lookups.append(pool)
+        add_digit(builder, At.OPERANDS, share, self.low, [self.digit.bit(j) for j in range(self.digit.width)])
+        digits = [(bit, out.bit(self.low + j)) for j, bit in enumerate(high)]
+        rest = share - word_of(high) * (1 << self.low)
+        self.processor.add_fetch(self._cell_keys(), self.reading.flag, [*digits, (rest, self.rest.bit())])
+        add_digit(builder, At.MEMORY, self.rest.flag, 0, [out.bit(j) for j in range(self.low)])
 
 
 @dataclass(frozen=True)
@@ -267,7 +315,10 @@ class Layout:
         fields.set("step", blocks, step)
         fields.set_bits("pid", blocks, pid)
         precedence = self.job.winner.precedence(processors)[pid]
-        fields.set("priority", blocks, step * processors - precedence)
+        if "rank" in self.circuit.fields:
+            fields.set("rank", blocks, processors - 1 - precedence)
+        else:
+            fields.set("priority", blocks, step * processors - precedence)
         fields.set("place", blocks, 3 * pid + role + 1)
         source = (step == 1) & (role == BLOCK_ROLES.index("V"))
         fields.set("first", blocks, source)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from lockstep.models.names import ProcessName
@@ -22,19 +23,27 @@ class Parts:
     process, schedule: its generation process, and its schedule; "" where the process has one only.
     module: its file in `lockstep.compiler`, in `lockstep.proofs_check.constructions`, and behind `rows_` in
             `lockstep.proofs_check.proofs`.
+    lacks:  the ways to combine concurrent writes (`lockstep.pram.access`) that it does not have, each with the reason.
     """
 
     process: str
     schedule: str
     module: str
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+class NotConstructed(ValueError):
+    """A construction has no models of a program; the message says why."""
 
 
 #: Constructions, keys of every table that has a row for each. The table of all: a construction is added here.
 MDM, TWO_STEP, ONE_STEP = "mdm", "ap-mdm", "ap-mdm one-step"
+#: A store's address and value are ready after layer 2.
+SUM_TOO_DEEP = "a cell finds its writes in layer 3, and the gates that take a sum apart would need layer 4"
 PARTS = {
     MDM: Parts("mdm", "", "mdm"),
     TWO_STEP: Parts("ap-mdm", "two-step", "two_step"),
-    ONE_STEP: Parts("ap-mdm", "one-step", "one_step"),
+    ONE_STEP: Parts("ap-mdm", "one-step", "one_step", {"sum": SUM_TOO_DEEP}),
 }
 
 #: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
@@ -49,6 +58,12 @@ def process_of(construction: str) -> str:
 def schedule_of(construction: str) -> str:
     """Its schedule; "" where its process has one only."""
     return PARTS[construction].schedule
+
+
+def lacking(construction: str, combining: str) -> str:
+    """Why a construction has no models that combine concurrent writes in this way; "" if it has."""
+    why = PARTS[construction].lacks.get(combining)
+    return f"{construction} has no models of CRCW {combining}: {why}" if why else ""
 
 
 def construction_of(process: str, schedule: str) -> str | None:

@@ -25,6 +25,7 @@ import numpy as np
 
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import At, Bit, Circuit, Linear, Match, Threshold, equals
+from lockstep.compiler.combining import add_complement
 from lockstep.compiler.in_place import Widths
 from lockstep.compiler.names import ONE_STEP
 from lockstep.compiler.position_fields import PositionFields
@@ -57,6 +58,7 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         self.behind, self.late, self.no_masks = builder.field("behind"), builder.field("late"), builder.field("no_masks")
         self.executes, self.stores = builder.field("executes"), builder.field("stores")
         self.hit = builder.field("hit")
+        self.complement = add_complement(builder, code, self.size.word)
         self.processor = Processor(builder, code, self.size, OPERAND_SLOTS, ("WORD", "PC", "HALT"))
 
     def circuit(self) -> Circuit:
@@ -180,10 +182,12 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
     def _move_cells(self) -> None:
         """Move the cells that a store hits: remask the written slot, and unmask the masked slot with the store's value."""
         mask, out, size = self.kinds[MASK].flag, self.processor.out, self.size.word
+        for j, bit in enumerate(self.processor.operands["z"] if self.complement is not None else ()):
+            self.builder.when(At.OPERANDS, [self.stores.flag, 1 - bit], {("complement", j): 1})
         matches = tuple(Match(own, target) for own, target in zip(self.address, self.processor.sum))
         reads = [(self.stores.flag, self.hit.bit())]
         reads += [(value, out.bit(j)) for j, value in enumerate(self.processor.operands["z"])]
-        recency = self.rank.flag, (1 << self.widths.pid) - 1
+        recency = self.wins([*(self.complement or self.processor.operands["z"])])
         self.builder.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
         self.builder.when(At.ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
         self.builder.when(At.MEMORY, [self.hit.flag, mask], {self.remask.bit(): -1})

@@ -33,6 +33,7 @@ from lockstep.compiler.circuit import (
 )
 from lockstep.compiler.gates import GATES, Alu
 from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.pram.access import MODES, Combining
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.program import Program
@@ -82,19 +83,24 @@ def bits_for(count: int) -> int:
 
 @dataclass(frozen=True)
 class Code:
-    """The instructions, and the numbers of registers and parameters. Weights depend on these and on bit widths alone."""
+    """The instructions, and the numbers of registers and parameters. Weights depend on these and on bit widths alone.
+
+    combining: what concurrent writes leave in a cell (`lockstep.pram.access`).
+    """
 
     instructions: tuple[Instruction, ...]
     registers: int
     parameters: int
+    combining: Combining = "order"
 
     @staticmethod
     def of(job: Job) -> Code:
-        return Code(job.code, job.registers, len(job.parameters))
+        return Code(job.code, job.registers, len(job.parameters), MODES[job.mode].combining)
 
     @staticmethod
     def of_program(program: Program) -> Code:
-        return Code(program.code.instructions, program.code.registers, len(program.code.derived))
+        combining = MODES[program.symbols.mode].combining
+        return Code(program.code.instructions, program.code.registers, len(program.code.derived), combining)
 
     def operations(self) -> list[str]:
         """The word operations that the code applies, in the order of GATES. Addresses need `add`."""
@@ -276,10 +282,14 @@ class Processor:
                 self.builder.gate(At.OPERANDS, Threshold(self.up[j] - 1 - nonzero, {self.out.bit(j): 1}))
                 self.builder.gate(At.OPERANDS, Threshold(self.down[j] - 1 - nonzero, {self.out.bit(j): -1}))
 
-    def add_fetch(self, keys: Keys, extra_asks: Linear | int = 0) -> None:
-        """Add the lookup that reads shared memory at the address in the field `sum`. Rows where `extra_asks` is 1 ask, too."""
+    def add_fetch(self, keys: Keys, extra_asks: Linear | int = 0, reads: Iterable[tuple[Linear, Bit]] | None = None) -> None:
+        """Add the lookup that reads shared memory at the address in the field `sum`.
+
+        Args: extra_asks: rows where it is 1 ask, too. reads: what it reads, if not the values of the keys into `out`.
+        """
         matches = tuple(Match(q, k) for q, k in zip(self.sum, keys.index))
-        reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))
+        if reads is None:
+            reads = tuple((value, self.out.bit(j)) for j, value in enumerate(keys.values))
         asks = self.fetch.flag + extra_asks
         how = keys.conditions, reads, keys.recency, keys.recency_max
         self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)

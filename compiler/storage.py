@@ -16,7 +16,7 @@ from lockstep.pram.winner import parse_winner
 
 
 def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
-    """Write a model file: the weights, the text of their program, the widths, the construction and the winner.
+    """Write a model file: the weights, the text of their program, the widths, the construction, the write rule and the winner.
 
     People share model files, so the file keeps only the last part of the program's path.
     """
@@ -24,6 +24,7 @@ def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
     metadata = {
         **{f"{name}_bits": str(value) for name, value in asdict(compiled.widths).items()},
         "construction": compiled.construction,
+        "combining": compiled.code.combining,
         "program_sha256": program.sha256,
         "program": program.source.text,
         "program_name": Path(program.source.name).name.encode("utf-8", "backslashreplace").decode(),
@@ -64,6 +65,11 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
             raise ModelFileError(f"its metadata is wrong: {name}_bits {value} is not in {least} .. {most}")
     if winner is not None and not (winner.fixed and MODES[program.symbols.mode].winner_open):
         raise ModelFileError(f"its metadata is wrong: a model of mode {program.symbols.mode} cannot let the winner be {winner}")
+    combining, wanted = metadata.get("combining", "order"), MODES[program.symbols.mode].combining
+    if combining != wanted:
+        raise ModelFileError(
+            f"its metadata is wrong: a model of mode {program.symbols.mode} combines writes by {wanted}, not {combining}"
+        )
     if program.sha256 != metadata.get("program_sha256"):
         raise ModelFileError("damaged: the program in it does not match its hash")
     compiled = compile_program(program, widths, model.dtype_name, construction)

@@ -23,7 +23,9 @@ from typing import ClassVar
 import numpy as np
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import At, Circuit, Linear, Match, Threshold, total
+from lockstep.compiler.adding import add_digit, exponent_for, low_bits
+from lockstep.compiler.circuit import At, Circuit, Linear, Match, Pool, Threshold, total, word_of
+from lockstep.compiler.combining import add_complement, complement_reads
 from lockstep.compiler.in_place import Widths
 from lockstep.compiler.names import TWO_STEP
 from lockstep.compiler.position_fields import PositionFields
@@ -47,6 +49,10 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         super().__init__(code, widths, BUFFERS, ("BOS", MASK, "HALT", "REG", "PC", "WORD"))
         builder, size = self.builder, self.size
         self.written = builder.field("written", size.word)
+        self.complement = add_complement(builder, code, size.word)
+        if code.combining == "sum":
+            self.share = builder.field("share", 1, (1 << size.word) - 1)
+            self.digit = builder.field("high", size.word - low_bits(size.word))
         self.counterpart = {kind: builder.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
         self.unhalted = builder.field("unhalted")
         self.owner = builder.field("owner", widths.pid)
@@ -63,6 +69,8 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys())
         self._target()
+        if self.code.combining == "sum":
+            self._add_up()
         return self.finish(self.processor)
 
     # -- layer 1: lookups ----------------------------------------------------------------------
@@ -77,7 +85,9 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         self.builder.look_up(
             At.ROM, "counterpart", asks, (Match(role["PC"], role["NPC"]), *same_pid), (other,), (*counter, *its_kind)
         )
-        written = tuple((self.bits[j], self.written.bit(j)) for j in range(self.size.word))
+        word = [*self.bits][: self.size.word]
+        written = [(bit, self.written.bit(j)) for j, bit in enumerate(word)]
+        written += complement_reads(word, self.complement)
         self.builder.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
         everyone = 1 - kind["BOS"]
         last = ((self.index.flag, self.end.bit()), (kind["HALT"], self.ended.bit()))
@@ -168,11 +178,31 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
             matches.append(Match(own, total(target)))
         matches += [Match(q, k) for q, k in zip(self.pid, self.owner)]
         conditions = (role["DST"], computing + kind["REG"] + kind["WORD"])
-        reads = [(computing, self.remask.bit())]
-        reads += [(self.written[j], out.bit(j)) for j in range(self.size.word)]
-        asks = role["cell"] + role["register"]
-        recency = self.rank.flag, (1 << self.widths.pid) - 1
+        remask = [(computing, self.remask.bit())]
+        reads = [*remask, *((self.written[j], out.bit(j)) for j in range(self.size.word))]
+        recency = self.wins([*(self.complement or self.written)])
+        if self.code.combining == "sum":
+            self.builder.look_up(At.MEMORY, "target.cell", role["cell"], matches, conditions, remask, *recency)
+        asks = role["register"] + (0 if self.code.combining == "sum" else role["cell"])
         self.builder.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
+
+    # -- CRCW sum ------------------------------------------------------------------------------
+
+    def _add_up(self) -> None:
+        """In the commit step, cells find all DST tokens that name them, and take the sum of what these write apart."""
+        role, kind = self.flags()
+        builder, out, word, low = self.builder, self.processor.out, self.size.word, low_bits(self.size.word)
+        same = tuple(Match(own, bit) for own, bit in zip([*self.address][:word], self.bits))
+        reads = ((word_of([*self.written]), self.share.bit()),)
+        exponent, most = exponent_for(word, self.widths.pid), 1 << self.widths.pid
+        writes = role["DST"], kind["WORD"]
+        pool = Pool("combine", role["cell"], same, writes, reads, exponent=exponent, most=most)
+        builder.layers[At.OPERANDS].lookups.append(pool)
+        add_digit(builder, At.OPERANDS, self.share.flag, low, [self.digit.bit(j) for j in range(word - low)])
+        rest = self.share.flag - word_of([*self.digit]) * (1 << low)
+        add_digit(builder, At.MEMORY, rest, 0, [out.bit(j) for j in range(low)])
+        for j, bit in enumerate(self.digit):
+            builder.when(At.MEMORY, [bit], {out.bit(low + j): 1})
 
 
 @dataclass(frozen=True)

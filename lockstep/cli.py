@@ -120,7 +120,11 @@ def _explained(error: Exception) -> bool:
     elif isinstance(error, OSError | NotCertified):
         print(f"error: {error}", file=sys.stderr)
     else:
-        return False
+        from lockstep.compiler.names import NotConstructed  # imports NumPy
+
+        if not isinstance(error, NotConstructed):
+            return False
+        print(f"error: {error}", file=sys.stderr)
     return True
 
 

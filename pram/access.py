@@ -1,55 +1,89 @@
-"""Access modes: which concurrent accesses a step may make, and who wins a concurrent write.
+"""Access modes: which accesses to a cell a step may make, and what concurrent writes leave in it.
 
-The machine, the checker and the compiled models all read the rows of MODES. The rows go from the weakest mode to the
-strongest. A run that one mode accepts is the same under every later mode. There is one exception: if processors write
-different values to one cell, `CRCW common` refuses the run, and the two modes after it choose a winner.
+The machine, the checker and the compiled models all read the rows of MODES. `weaker` orders the modes: a run that one mode
+accepts is the same under every stronger mode. There is one exception: if processors write different values to one cell, the
+two `common` modes refuse the run, and stronger modes choose a winner. Some pairs of modes have no order. A row stands
+below all weaker ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.int64]
 
+#: What concurrent writes leave in a cell.
+Combining = Literal["order", "max", "min", "sum"]
+LEFT: dict[Combining, str] = {
+    "order": "the value of one writer", "max": "the largest value", "min": "the smallest value", "sum": "the sum of the values"
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Mode:
     """One row of MODES.
 
+    weaker:      the modes right below this one.
+    same_value:  all who write a cell in a step write the same value.
+    owned:       a cell belongs to the first processor that writes it, and no other ever writes it.
     winner_open: the mode does not say who wins a concurrent write (`lockstep.pram.winner`); if false, the lowest pid wins.
+    combining:   what concurrent writes leave in a cell. Compiled models depend on this column alone.
     """
 
     name: str
+    weaker: tuple[str, ...]
     concurrent_reads: bool
     concurrent_writes: bool
-    same_value: bool
-    winner_open: bool
     meaning: str
+    same_value: bool = False
+    owned: bool = False
+    winner_open: bool = False
+    combining: Combining = "order"
 
 
 MODES = {
     mode.name: mode
     for mode in (
-        Mode("EREW", False, False, False, False, "no cell is touched by two processors in a step"),
-        Mode("CREW", True, False, False, False, "many may read a cell, one may write it"),
-        Mode("CRCW common", True, True, True, False, "all who write a cell write the same value"),
-        Mode("CRCW arbitrary", True, True, False, True, "one of the writers wins, whichever it is"),
-        Mode("CRCW priority", True, True, False, False, "the writer with the lowest pid wins"),
+        Mode("EREW", (), False, False, "no cell is touched by two processors in a step"),
+        Mode("CROW", (), True, False, "many may read a cell, only its owner writes it", owned=True),
+        Mode("CREW", ("EREW", "CROW"), True, False, "many may read a cell, one may write it"),
+        Mode("ERCW common", ("EREW",), False, True, "all who write a cell write the same value", same_value=True),
+        Mode("ERCW arbitrary", ("ERCW common",), False, True, "one of the writers wins, whichever it is", winner_open=True),
+        Mode("ERCW priority", ("ERCW arbitrary",), False, True, "the writer with the lowest pid wins"),
+        Mode("CRCW common", ("CREW", "ERCW common"), True, True, "all who write a cell write the same value", same_value=True),
+        Mode(
+            "CRCW arbitrary", ("CRCW common", "ERCW arbitrary"), True, True, "one of the writers wins, whichever it is",
+            winner_open=True,
+        ),
+        Mode("CRCW priority", ("CRCW arbitrary", "ERCW priority"), True, True, "the writer with the lowest pid wins"),
+        Mode("CRCW max", ("CRCW arbitrary",), True, True, "the largest value wins", combining="max"),
+        Mode("CRCW min", ("CRCW arbitrary",), True, True, "the smallest value wins", combining="min"),
+        Mode("CRCW sum", ("CREW",), True, True, "the values are added up", combining="sum"),
     )
-}
+}  # fmt: skip
+
+
+def weaker_modes(name: str) -> frozenset[str]:
+    """Return all modes that are weaker than one."""
+    return frozenset(MODES[name].weaker).union(*map(weaker_modes, MODES[name].weaker))
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two processors that access one cell in a way that the mode forbids."""
+    """Accesses to one cell that the mode forbids.
+
+    kind: "read", "write", "values", "read and write", "owner" (the second processor owns the cell that the first writes), or
+          "sum" (what all these processors write adds up to no word).
+    """
 
     kind: str
-    processors: tuple[int, int]
+    processors: tuple[int, ...]
     cell: int
-    values: tuple[int, int] | None = None
+    values: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,45 +101,45 @@ class Accesses:
 NO_ACCESSES = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, owner: Words) -> Conflict | None:
+def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, marks: Words) -> Conflict | None:
     """Return the first conflict of a step under `mode`, or None.
 
-    Args: owner: a scratch array with one entry for each cell; its contents do not matter.
+    Args: marks: scratch space with one entry for each cell; its contents do not matter.
     """
     if len(writes) > 1 and (not mode.concurrent_writes or mode.same_value):
-        found = _clash(writes, writes, owner)
+        found = _clash(writes, writes, marks)
         if found is not None and not mode.concurrent_writes:
             return Conflict("write", *_pair(writes, writes, found), _values(writes, found))
-        if found is not None and (different := _different_values(writes, owner)) is not None:
+        if found is not None and (different := _different_values(writes, marks)) is not None:
             return Conflict("values", *_pair(writes, writes, different), _values(writes, different))
     if mode.concurrent_reads:
         return None
-    if len(reads) > 1 and (found := _clash(reads, reads, owner)) is not None:
+    if len(reads) > 1 and (found := _clash(reads, reads, marks)) is not None:
         return Conflict("read", *_pair(reads, reads, found))
-    if len(reads) and len(writes) and (found := _meeting(reads, writes, owner)) is not None:
+    if len(reads) and len(writes) and (found := _meeting(reads, writes, marks)) is not None:
         return Conflict("read and write", *_pair(reads, writes, found))
     return None
 
 
-def _clash(a: Accesses, b: Accesses, owner: Words) -> tuple[int, int] | None:
-    """Return the positions of two accesses to one cell, or None. Each cell's entry in `owner` keeps its last access."""
-    owner[a.cells] = np.arange(len(a))
-    last = owner[b.cells]
+def _clash(a: Accesses, b: Accesses, marks: Words) -> tuple[int, int] | None:
+    """Return the positions of two accesses to one cell, or None. Each cell's entry in `marks` keeps its last access."""
+    marks[a.cells] = np.arange(len(a))
+    last = marks[b.cells]
     other = np.flatnonzero(last != np.arange(len(b)))
     return (int(other[0]), int(last[other[0]])) if len(other) else None
 
 
-def _different_values(writes: Accesses, owner: Words) -> tuple[int, int] | None:
+def _different_values(writes: Accesses, marks: Words) -> tuple[int, int] | None:
     assert writes.values is not None
-    last = owner[writes.cells]
+    last = marks[writes.cells]
     other = np.flatnonzero(writes.values != writes.values[last])
     return (int(other[0]), int(last[other[0]])) if len(other) else None
 
 
-def _meeting(reads: Accesses, writes: Accesses, owner: Words) -> tuple[int, int] | None:
-    owner[reads.cells] = -1
-    owner[writes.cells] = np.arange(len(writes))
-    found = owner[reads.cells]
+def _meeting(reads: Accesses, writes: Accesses, marks: Words) -> tuple[int, int] | None:
+    marks[reads.cells] = -1
+    marks[writes.cells] = np.arange(len(writes))
+    found = marks[reads.cells]
     other = np.flatnonzero(found >= 0)
     return (int(other[0]), int(found[other[0]])) if len(other) else None
 
@@ -117,3 +151,36 @@ def _pair(a: Accesses, b: Accesses, at: tuple[int, int]) -> tuple[tuple[int, int
 def _values(writes: Accesses, at: tuple[int, int]) -> tuple[int, int]:
     assert writes.values is not None
     return int(writes.values[at[0]]), int(writes.values[at[1]])
+
+
+class Owners:
+    """The owner of each cell: the first processor that has written it."""
+
+    def __init__(self, space: int) -> None:
+        self.pids = np.full(space, -1, np.int64)
+
+    def claim(self, writes: Accesses) -> Conflict | None:
+        """Give the cells that nobody owns to those who write them. Returns: a write to a cell that another one owns, or None.
+
+        Args: writes: those of one step, to different cells.
+        """
+        owners = self.pids[writes.cells]
+        found = np.flatnonzero((owners >= 0) & (owners != writes.pids))
+        if len(found):
+            at = found[0]
+            return Conflict("owner", (int(writes.pids[at]), int(owners[at])), int(writes.cells[at]))
+        self.pids[writes.cells] = writes.pids
+        return None
+
+
+def add_up(writes: Accesses, word_bits: int) -> tuple[Accesses, Conflict | None]:
+    """Return writes that all have the sum of the values that go to their cell, and a sum that is no word, or None."""
+    assert writes.values is not None
+    cells, group = np.unique(writes.cells, return_inverse=True)
+    sums = np.zeros(len(cells), np.int64)
+    np.add.at(sums, group, writes.values)
+    conflict, beyond = None, np.flatnonzero(sums >> word_bits)
+    if len(beyond):
+        here = group == beyond[0]
+        conflict = Conflict("sum", tuple(writes.pids[here].tolist()), int(cells[beyond[0]]), tuple(writes.values[here].tolist()))
+    return Accesses(writes.pids, writes.cells, sums[group]), conflict

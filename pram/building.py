@@ -42,7 +42,7 @@ class Builder(Transformer[Token, Any]):
         return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, get_args(Statement))), span(name))
 
     def mode(self, tokens: tuple[Token, ...]) -> syntax.Mode:
-        return syntax.Mode(" ".join(tokens), span(tokens[0]))
+        return syntax.Mode(" ".join(" ".join(tokens).split()), span(tokens[0]))
 
     def mode_name(self, *tokens: Token) -> tuple[Token, ...]:
         return tokens

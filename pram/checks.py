@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lockstep.pram import parameters
 from lockstep.pram.access import Conflict
+from lockstep.pram.contests import list_numbers, list_processors
 from lockstep.pram.errors import PramError, Span
 from lockstep.pram.instructions import (
     AgreementCheck,
@@ -230,10 +231,18 @@ def _check_agreement(machine: Machine, statement: str, instruction: Instruction,
 
 def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str, Span | None]:
     """Return the message and the place for a conflict."""
-    first, second = sorted(conflict.processors)
     cell = job.cell_name(conflict.cell)
     at = job.code[int(counter[conflict.processors[0]])].at
+    if conflict.kind == "sum":
+        return _describe_sum(job, conflict, cell), at
+    first, second = sorted(conflict.processors)
     match conflict.kind:
+        case "owner":
+            writer, owner = conflict.processors
+            return (
+                f"processor {writer} writes {cell}, which processor {owner} owns as the first to write it (mode {job.mode})",
+                at,
+            )
         case "read and write":
             return f"processor {conflict.processors[0]} reads and {conflict.processors[1]} writes {cell} (mode {job.mode})", at
         case "values":
@@ -245,3 +254,9 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
     if job.code[int(counter[first])].run_by_all:
         hint = "; code outside `parallel` runs on all processors: " + ADVICE_FOR_ALL[conflict.kind]
     return f"processors {first} and {second} {conflict.kind} {cell} (mode {job.mode}){hint}", at
+
+
+def _describe_sum(job: Job, conflict: Conflict, cell: str) -> str:
+    assert conflict.values is not None
+    written = f"{list_processors(conflict.processors)} write {list_numbers(conflict.values)} to {cell}"
+    return f"{written}: the sum {sum(conflict.values)} does not fit a word of {job.word_bits} bits (mode {job.mode})"

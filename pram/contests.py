@@ -31,7 +31,8 @@ class Contest:
 class Arbiter:
     """Decides the concurrent writes of a run, step by step.
 
-    The job's winner decides if the mode leaves the winner open. In other modes the lowest pid wins.
+    The job's winner decides if the mode leaves the winner open. Under `CRCW max` and `min` the values decide. In other modes
+    the lowest pid wins.
 
     Args: contests: a list that receives every contested write of the run, by step and then by cell.
     """
@@ -39,6 +40,7 @@ class Arbiter:
     def __init__(self, job: Job, contests: list[Contest] | None = None) -> None:
         self.job, self.contests = job, contests
         self.winner = job.winner if MODES[job.mode].winner_open else LOWEST
+        self.combining = MODES[job.mode].combining
         self.random = np.random.default_rng(self.winner.seed) if self.winner.kind == "random" else None
         lowest = self.winner.kind in ("lowest", "choices", "random")
         self._precedence = None if lowest else self.winner.precedence(job.processors)
@@ -60,6 +62,9 @@ class Arbiter:
     def _applied(self, written: Accesses) -> Words:
         """Return the order of writes without the winners that were chosen one by one; the last write wins."""
         count = len(written)  # their pids ascend
+        if self.combining in ("max", "min"):
+            assert written.values is not None
+            return np.argsort(written.values if self.combining == "max" else -written.values, kind="stable")
         if self.random is not None:
             return self.random.permutation(count)
         return np.arange(count)[::-1] if self._precedence is None else np.argsort(-self._precedence[written.pids])
@@ -111,6 +116,11 @@ def contested(written: Accesses) -> Iterator[Words]:
 
 def list_processors(pids: Sequence[int]) -> str:
     """Return text such as `processors 0, 1 and 2`; of many processors it names the first."""
-    words = [str(pid) for pid in pids[:MOST_NAMED]]
-    last = f"{len(pids) - MOST_NAMED} more" if len(pids) > MOST_NAMED else words.pop()
-    return f"processors {', '.join(words)} and {last}"
+    return f"processors {list_numbers(pids)}"
+
+
+def list_numbers(numbers: Sequence[int]) -> str:
+    """Return text such as `0, 1 and 2`; of many numbers it has the first."""
+    words = [str(number) for number in numbers[:MOST_NAMED]]
+    last = f"{len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else words.pop()
+    return f"{', '.join(words)} and {last}"

@@ -105,7 +105,7 @@ class Declarations:
         for declaration in self.tree.declarations:
             self._declare(declaration)
         mode, word, procs = (self.once.get(kind) for kind in (Mode, Word, Procs))
-        return Symbols(
+        symbols = Symbols(
             self.params,
             self.arrays,
             mode.name if isinstance(mode, Mode) else "EREW",
@@ -114,6 +114,9 @@ class Declarations:
             tuple(self.claims),
             any(_is_negative(node) for node in self._of_words()),
         )
+        if isinstance(mode, Mode) and symbols.signed and mode.name in MODES and MODES[mode.name].combining != "order":
+            self._error(f"{mode.name} combines unsigned words only, and the words of this program are signed", mode.at)
+        return symbols
 
     def _of_words(self) -> Iterator[Node]:
         """Yield the nodes of everything that holds words: statements, and the ranges of arrays."""

@@ -52,7 +52,7 @@ class LoopKinds:
     def flags_allowed(self) -> bool:
         """Whether many processors may write the same word to one cell, and then all read it."""
         mode = MODES.get(self.symbols.mode)
-        return mode is not None and mode.concurrent_reads and mode.concurrent_writes and not mode.name.endswith("sum")
+        return mode is not None and mode.concurrent_reads and mode.concurrent_writes and mode.combining != "sum"
 
     def note(self, loop: While | Repeat, context: Context) -> bool:
         """Return whether processors leave this loop one by one."""

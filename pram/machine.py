@@ -135,7 +135,8 @@ class Machine:
         self.unwritten = Unwritten(job, warn) if warn else None
         self._marks = bytearray(len(job.code))
         self._pids = np.arange(job.processors)
-        self._owner = np.zeros(job.space, np.int64)
+        self._scratch = np.zeros(job.space, np.int64)
+        self._owners = access.Owners(job.space) if MODES[job.mode].owned else None
         self._everyone = slice(0, job.processors)
         self._rows = [instruction.row for instruction in job.code]
         self._halted = np.full(job.processors, HALTED, np.int64)
@@ -318,7 +319,6 @@ class Machine:
     # -- the end of the step -------------------------------------------------------------------
 
     def _commit(self, before: Words, reads: list[tuple[Group, Words]], value: Words, destination: Words | None) -> None:
-        mode = MODES[self.job.mode]
         read = access.NO_ACCESSES
         if reads:
             read = Accesses(_joined([self._pids[g] for g, _ in reads]), _joined([cells for _, cells in reads]))
@@ -326,17 +326,30 @@ class Machine:
         if destination is not None:
             pids = np.flatnonzero(destination >= 0)
             written = Accesses(pids, destination[pids], value[pids])
-        conflict = access.find_conflict(mode, read, written, self._owner)
-        if conflict is not None:
-            raise self.error(*checks.describe_conflict(self.job, conflict, before))
+        stored = self._allowed(read, written, before)
         if self.unwritten is not None:
             self.unwritten.watch(self.costs.time, read, written, before)
         self.costs.shared_accesses += len(read) + len(written)
         self.touched[read.cells] = True
-        if len(written) and written.values is not None:
-            self.touched[written.cells] = True
+        if len(stored) and stored.values is not None:
+            self.touched[stored.cells] = True
             order = self.arbiter.order(self.costs.time, written, before)
-            self.memory[written.cells[order]] = written.values[order]
+            self.memory[stored.cells[order]] = stored.values[order]
+
+    def _allowed(self, read: Accesses, written: Accesses, before: Words) -> Accesses:
+        """Return the writes of a step, with the sums of the values if the mode adds them up.
+
+        Raises: PramError: the mode forbids an access, or a sum is no word.
+        """
+        mode, stored = MODES[self.job.mode], written
+        conflict = access.find_conflict(mode, read, written, self._scratch)
+        if conflict is None and self._owners is not None:
+            conflict = self._owners.claim(written)
+        if conflict is None and mode.combining == "sum":
+            stored, conflict = access.add_up(written, self.job.word_bits)
+        if conflict is not None:
+            raise self.error(*checks.describe_conflict(self.job, conflict, before))
+        return stored
 
     def _no_halt_error(self, max_steps: int) -> PramError:
         """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""

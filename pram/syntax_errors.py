@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -29,6 +30,11 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               '"': "there are no strings, only numbers", "'": "there are no strings, only numbers"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`"}
 DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim")
+#: The modes with concurrent writes, such as CRCW, and their names in full, as a message lists them.
+WRITE_RULES = {
+    first: re.sub("(.*), ", r"\1 or ", ", ".join(f"`{mode}`" for mode in MODES if mode.startswith(f"{first} ")))
+    for first in ("ERCW", "CRCW")
+}
 
 
 class SyntaxErrors:
@@ -70,8 +76,8 @@ class SyntaxErrors:
         if previous is not None and previous.type == "NAME" and "NAME" not in expected and (at_end or token[0].isalnum()):
             if hint := did_you_mean(previous, self.keywords):
                 return fail(f"unknown word `{previous}`{hint}", self.source, span(previous))
-        if previous is not None and previous in ("mode", "CRCW"):
-            place = previous if at_end or previous == "CRCW" else token
+        if previous is not None and (previous == "mode" or previous in WRITE_RULES):
+            place = previous if at_end or previous in WRITE_RULES else token
             return self._unknown_mode(previous, "" if at_end else str(token), span(place))
         if at_end:
             return self._unexpected_end(expected)
@@ -129,11 +135,12 @@ class SyntaxErrors:
         return fail(f"the program breaks off after `{last}`{self._expectation(expected)}", self.source, after)
 
     def _unknown_mode(self, previous: Token, given: str, at: Span) -> PramError:
-        if given == "crcw" or previous == "CRCW":
-            return fail("CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`", self.source, at)
+        name = str(previous) if previous in WRITE_RULES else given.upper()
+        if name in WRITE_RULES:
+            return fail(f"{name} needs a write rule: {WRITE_RULES[name]}", self.source, at)
         what = f"unknown access mode `{given}`" if given else "missing access mode"
         if sorted(given.upper()) == sorted("CRCW"):
-            return fail(f"{what}; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?", self.source, at)
+            return fail(f"{what}; did you mean {WRITE_RULES['CRCW']}?", self.source, at)
         return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", self.source, at)
 
     def _shown(self, expected: set[str]) -> list[str]:

@@ -14,18 +14,22 @@ The certificate assumes the circuit's own invariants (no ties, fields in range).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from lockstep.compiler.assemble import assemble
-from lockstep.compiler.circuit import Circuit
+from lockstep.compiler.assemble import Scores, assemble
+from lockstep.compiler.circuit import Circuit, Lookup, Pool
 from lockstep.compiler.compile import Compiled, compile_code
+from lockstep.compiler.invariants import find_shares
 from lockstep.models.engines.bounds import EXACT_BITS, Interval, Matrix, to_float64
 from lockstep.models.processes import REMAINDER, THRESHOLD
 from lockstep.models.transformer import Layer, Transformer, Weights
 from lockstep.proofs_check.refusals import NotCertified
 
+#: A share may be less than this away from its sum. Gates that read it take it for the sum.
+LARGEST_OFF = 0.25
 #: Bounds are computed in float64; this factor covers their rounding errors.
 MARGIN = 1 + 2.0**-40
 
@@ -115,6 +119,10 @@ class _Certifier:
         for name, index in circuit.one.terms:
             self.low[circuit.offsets()[name] + index] = 1
         self.range = Interval(self.low, self.high)
+        #: How far a column may be from its integer: 1/4 where it holds a share.
+        self.off = np.zeros_like(self.high)
+        for name, index in find_shares(circuit):
+            self.off[circuit.offsets()[name] + index] = LARGEST_OFF
         self.limit = 2.0 ** EXACT_BITS[model.dtype]
         self.lines: list[CertificateLine] = []
         self.gaps: list[float] = []
@@ -123,7 +131,7 @@ class _Certifier:
         self._weights()
         for number, (layer, meaning) in enumerate(zip(self.model.layers, self.circuit.layers), 1):
             for head, lookup in enumerate(meaning.lookups):
-                self._head(layer, head, f"layer {number}, head {lookup.name}")
+                self._head(layer, head, lookup, f"layer {number}, head {lookup.name}")
             self._feed_forward(layer, f"layer {number}")
         self._readout()
         return Certificate(self.model.dtype_name, tuple(self.lines), min(self.gaps))
@@ -136,19 +144,37 @@ class _Certifier:
         self.lines.append(CertificateLine("weights: tensors unlike the circuit's", float(unlike), 0.0, unlike == 0))
         self._sum("residual stream: twice the largest value", 2 * float(self.high.max()))
 
-    def _head(self, layer: Layer, head: int, name: str) -> None:
+    def _head(self, layer: Layer, head: int, lookup: Lookup, name: str) -> None:
         q, k, v, o = (to_float64(m[head]) for m in (layer.q, layer.k, layer.v, layer.o))
         unit = _unit(q)
         self._integers(f"{name}: K, V, O: distance from integers", k, v, o)
-        self._gap(f"{name}: leak, exp(-{unit:.10g})", unit)
+        gap = 2.0 * Scores.of(lookup).half if isinstance(lookup, Pool) else unit
+        self._gap(f"{name}: leak, exp(-{gap:.10g})", gap)
+        if isinstance(lookup, Pool):
+            self._share(lookup, float(o.max()), name)
         query, key = self.range.image_under(q / unit), self.range.image_under(k)
         products = np.stack([a * b for a in (query.low, query.high) for b in (key.low, key.high)])
         score = max(np.maximum(products.max(0), 0).sum(), np.maximum(-products.min(0), 0).sum())
         self._sum(f"{name}: sums of scores", max(score, self._largest_sum(q / unit), self._largest_sum(k)))
         self._sum(f"{name}: sums of values", self._largest_sum(v))
 
+    def _share(self, pool: Pool, gain: float, name: str) -> None:
+        """What a pool brings is at most 1/4 from the sum: the rows found weigh something, O is rounded, and each sum rounds.
+
+        With m rows there are at most 2 m + 16 roundings: m in the sum of the weights, m in the sum of the values, and 16 in
+        exp, the division, the products and O.
+        """
+        weight, unit = math.exp(-pool.exponent), float(np.finfo(self.model.dtype).eps)
+        relative = pool.most * weight + abs(gain * weight - 1) + (2 * pool.most + 16) * unit
+        largest = max(self.circuit.fields[field].highs[index] for _, (field, index) in pool.reads)
+        off = largest * relative * MARGIN
+        self.lines.append(CertificateLine(f"{name}: share: distance from the sum", off, LARGEST_OFF, off < LARGEST_OFF))
+
     def _gap(self, name: str, gap: float) -> None:
-        """Scores are multiples of the unit of Q, so different ones differ by at least that; exp(-gap) must be 0."""
+        """Scores are multiples of the unit of Q, so different ones differ by at least that; exp(-gap) must be 0.
+
+        In a pool, the rows that do not match score at least this less than the sink.
+        """
         self.gaps.append(gap)
         leak = float(np.exp(self.model.dtype.type(-gap)))
         self.lines.append(CertificateLine(name, leak, 0.0, leak == 0.0))
@@ -156,8 +182,8 @@ class _Certifier:
     def _feed_forward(self, layer: Layer, name: str) -> None:
         w_in, b_in, w_out = (to_float64(m) for m in (layer.w_in, layer.b_in, layer.w_out))
         self._integers(f"{name}: W_in, b, W_out: distance from integers", w_in, b_in, w_out)
-        ends = Interval(np.zeros_like(self.high), self.high).image_under(w_in)
-        positive, negative = ends.high + np.maximum(b_in, 0), np.maximum(-b_in, 0) - ends.low
+        ends, off = Interval(np.zeros_like(self.high), self.high).image_under(w_in), np.abs(w_in) @ self.off
+        positive, negative = ends.high + np.maximum(b_in, 0) + off, np.maximum(-b_in, 0) - ends.low + off
         self._sum(f"{name}: sums of gates", float(np.maximum(positive, negative).max(initial=0)))
         hidden = np.maximum(self.range.image_under(w_in).high + b_in, 0)
         writes = Interval(np.zeros_like(hidden), hidden).image_under(w_out).size
@@ -179,7 +205,8 @@ class _Certifier:
 
     def _largest_sum(self, m: Matrix) -> float:
         """The largest partial sum of a row of m times a residual row, in any order of summation."""
-        return float(Interval(np.zeros_like(self.high), self.high).image_under(m).size.max())
+        sums = Interval(np.zeros_like(self.high), self.high).image_under(m).size + np.abs(m) @ self.off
+        return float(sums.max())
 
     def _sum(self, what: str, largest: float) -> None:
         self.lines.append(CertificateLine(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))

@@ -55,6 +55,7 @@ LETTERS = {
     "p": "bits of a pid", "c": "bits of a program counter", "r": "bits of a register's index",
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
     "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations, and whether addsat leaves the word",
+    "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
 }  # fmt: skip
 
 #: Operations of closed forms that a reader may not know.
@@ -81,7 +82,7 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
         "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
         "s": sum(name in operations for name in ("shl", "shr", "sar", "mul")),
         "f": len(operations) + sum(name in operations for name in ("add", "addsat", "saddsat", "div"))
-        + 2 * ("sdiv" in operations),
+        + 2 * ("sdiv" in operations), "m": int(code.combining == "min"), "a": int(code.combining == "sum"),
     }  # fmt: skip
 
 

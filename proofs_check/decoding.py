@@ -142,7 +142,8 @@ class Prepared:
 
 
 def check_fits(compiled: Compiled, job: Job) -> None:
-    """Raises: PramError: the model was compiled for another code or word size than this job has."""
+    """Raises: PramError: the model was compiled for another mode, code or word size than this job has."""
+    compiled.check_mode(job)
     if compiled.code != Code.of(job):
         raise job.error("this model was compiled from another program")
     if compiled.widths.word != job.word_bits:

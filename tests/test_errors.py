@@ -10,6 +10,9 @@ from lockstep.pram.program import load, parse_program
 
 HEAD = "program t\nparam n\nprocs n\nshared A[n] : inout, s : output\n"
 EACH = "parallel for i in 0 .. n - 1 do "
+MODE_NAMES = "EREW, CROW, CREW, ERCW common, ERCW arbitrary, ERCW priority, " + (
+    "CRCW common, CRCW arbitrary, CRCW priority, CRCW max, CRCW min, CRCW sum"
+)
 
 WRITE_ATMOST = "; write `atmost B` before `do`, with B rounds enough for every processor"
 
@@ -76,13 +79,19 @@ SYNTAX: Rows = [
     (HEAD + "if n > 1 do s := 1 end\n", "5:10", "unexpected `do`; expected `then`"),
     (HEAD + "s := 1\nshared B\n", "6:1", "unexpected `shared`; declarations stand before the first statement"),
     ("program t\nmode crew\n", "2:6", "unknown access mode `crew`; did you mean `CREW`?"),
+    ("program t\nmode PRAM\n", "2:6", f"unknown access mode `PRAM`; the modes are {MODE_NAMES}"),
     (
-        "program t\nmode PRAM\n",
+        "program t\nmode CRCW",
         "2:6",
-        "unknown access mode `PRAM`; the modes are EREW, CREW, CRCW common, CRCW arbitrary, CRCW priority",
+        "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`",
     ),
-    ("program t\nmode CRCW", "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
-    ("program t\nmode", "2:1", "missing access mode; the modes are EREW, CREW, CRCW common, CRCW arbitrary, CRCW priority"),
+    ("program t\nmode ERCW max", "2:6", "ERCW needs a write rule: `ERCW common`, `ERCW arbitrary` or `ERCW priority`"),
+    (
+        "program t\nmode CRCW\nsum := 1",
+        "2:6",
+        "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`",
+    ),
+    ("program t\nmode", "2:1", f"missing access mode; the modes are {MODE_NAMES}"),
     ("program", "1:8", "the program breaks off after `program`; expected a name"),
     (HEAD + "s := 1 $ 2\n", "5:8", "unexpected character '$' (DOLLAR SIGN)"),
 ]
@@ -189,9 +198,13 @@ FORMS: Rows = [
     (
         "program t\nmode CRWC\n",
         "2:6",
-        "unknown access mode `CRWC`; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?",
+        "unknown access mode `CRWC`; did you mean `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`?",
     ),
-    ("program t\nmode CRCW\nparam n\n", "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+    (
+        "program t\nmode CRCW\nparam n\n",
+        "2:6",
+        "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`",
+    ),
     ("", "1:1", "there is no program here; one starts with `program NAME`"),
     ("# only a comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
     (HEAD + "local count := 1\ns := cuont\n", "6:6", "undeclared name `cuont`; did you mean `count`?"),

@@ -123,7 +123,10 @@ def lockstep_outputs(job: object) -> dict[str, object]:
     ("text", "message"),
     [
         ("for i = 0 .. 3 do end", "unexpected `=`; a loop is written `for i in 0 .. 3 do`"),
-        ("mode crcw common", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+        (
+            "mode crcw common",
+            "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`",
+        ),
     ],
 )
 def test_words_a_newcomer_stumbled_over(text: str, message: str) -> None:

@@ -87,6 +87,26 @@ RUNS: list[tuple[str, str, str]] = [
         "7:33",
         "step 4: processors 0 and 2 write different values, 0 and 2, to s (mode CRCW common)",
     ),
+    (
+        CREW.replace("CREW", "CROW") + EACH + "A[n - 1 - i] := i end\nsingle do A[0] := 1 end\n",
+        "8:11",
+        "step 9: processor 0 writes A[0], which processor 2 owns as the first to write it (mode CROW)",
+    ),
+    (
+        CREW.replace("CREW", "CRCW sum") + EACH + "s := A[i] * 50 end\n",
+        "7:33",
+        "step 6: processors 0, 1 and 2 write 50, 100 and 150 to s: the sum 300 does not fit a word of 8 bits (mode CRCW sum)",
+    ),
+    (
+        CREW.replace("CREW", "CRCW sum").replace("word 8", "word 8 wrap") + EACH + "s := A[i] * 50 end\n",
+        "7:33",
+        "step 6: processors 0, 1 and 2 write 50, 100 and 150 to s: the sum 300 does not fit a word of 8 bits (mode CRCW sum)",
+    ),
+    (
+        CREW.replace("CREW", "ERCW priority") + EACH + "s := A[0] end\n",
+        "7:38",
+        "step 4: processors 0 and 2 read A[0] (mode ERCW priority)",
+    ),
     (CREW + EACH + "A[i] := A[i] * 100 end\n", "7:46", "step 5: processor 2: overflow: 3 * 100 does not fit a word of 8 bits"),
     (CREW + EACH + "A[i] := A[i] << 7 end\n", "7:46", "step 5: processor 1: overflow: 2 << 7 does not fit a word of 8 bits"),
     (CREW + EACH + "A[i] := A[i] - 2 end\n", "7:46", "step 5: processor 0: underflow: 1 - 2 is negative"),

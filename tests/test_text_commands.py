@@ -36,7 +36,7 @@ def test_a_new_program_runs_and_verifies(do: Do) -> None:
     verdicts = {(check["what"], check["verdict"]) for check in report["checks"]}
     assert {("machine outputs", "checked"), ("claim time", "checked"), ("every token", "checked")} <= verdicts
     assert do("fmt first.pram --check").status == FINE
-    assert json.loads(do("modes first.pram --json").out)["weakest"] == "EREW"
+    assert json.loads(do("modes first.pram --json").out)["weakest"] == ["EREW", "CROW"]
 
 
 def test_a_new_program_that_errs_is_found(do: Do) -> None:
@@ -255,13 +255,13 @@ def test_modes_in_one_table(do: Do) -> None:
     assert shown[0] == ["any: access modes on 3 runs, n 1..3"]
     assert shown[3][:2] == ["EREW", "1 of 3"]
     assert "6:1: step 1: processors 0 and 1 write s (mode EREW)" in outcome.out and "(with n = 2)" in outcome.out
-    assert ["CRCW common", "3 of 3", "weakest"] in shown
-    assert shown[-1] == ["the weakest mode for these inputs is CRCW common; the program declares CRCW priority"]
+    assert ["ERCW common", "3 of 3", "weakest"] in shown and ["CRCW common", "3 of 3"] in [row[:2] for row in shown]
+    assert shown[-1] == ["the weakest mode for these inputs is ERCW common; the program declares CRCW priority"]
 
 
 def test_modes_of_one_input(do: Do) -> None:
     record = json.loads(do("modes tiny.pram --input in.json --json").out)
-    assert (record["program"], record["declared"], record["weakest"]) == ("tiny", "EREW", "EREW")
+    assert (record["program"], record["declared"], record["weakest"]) == ("tiny", "EREW", ["EREW", "CROW"])
     assert record["modes"][0] == {
         "mode": "EREW", "ran": 1, "of": 1, "right": True, "winners": None, "trouble": None, "line": None, "params": None,
     }  # fmt: skip

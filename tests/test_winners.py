@@ -135,7 +135,7 @@ def test_a_seed_is_short_for_random() -> None:
     assert run(replace(made, mode="CRCW priority"), seed=0).outputs["s"] == 0
 
 
-@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != OPEN])
+@pytest.mark.parametrize("mode", [mode for mode in MODES if not MODES[mode].winner_open])
 def test_other_modes_leave_no_winner_open(mode: str) -> None:
     with pytest.raises(PramError, match=f"mode {mode} leaves no winner open, so `highest` cannot be chosen"):
         replace(program(ALL_WRITE), mode=mode, winner=HIGHEST)
@@ -275,11 +275,27 @@ def test_contested_writes_follow_from_earlier_choices() -> None:
     )
 
 
-@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != OPEN])
+@pytest.mark.parametrize("mode", [mode for mode in MODES if not MODES[mode].winner_open])
 def test_other_modes_have_one_run(mode: str) -> None:
     made = parse_program(f"program p\nmode {mode}\nprocs 2\nshared A[2] : output\nA[pid] := pid").instantiate({})
     found = run_winners(made)
     assert found.every and [winner for winner, _ in found.runs] == [LOWEST] and str(found) == "every winner (1 run)"
+
+
+@pytest.mark.parametrize("mode", ["ERCW arbitrary", "ERCW priority", "CRCW max", "CRCW min", "CRCW sum", "CROW"])
+def test_the_ends_of_each_mode_equal_brute_force(mode: str) -> None:
+    """On random programs with contested writes. Only an open winner gives several ends."""
+    found: Counter[str] = Counter()
+    for made in (fight(seed, mode=mode) for seed in range(250)):
+        ours = run_winners(made, max_steps=20)
+        try:
+            wanted = every_end(made, 20)
+        except TooMany:
+            continue
+        assert (ends(ours) == wanted) if ours.every else (ends(ours) <= wanted)
+        found.update(kind for kind, _, _ in wanted)
+        found["several"] += len(wanted) > 1
+    assert found["ended"] >= 20 and (found["several"] > 0) == MODES[mode].winner_open, found
 
 
 # -- too many winners ----------------------------------------------------------------------------------

@@ -40,18 +40,22 @@ DrawnSeed = Annotated[
         "--seed",
         min=0,
         max=MOST_SEED,
-        help="Seed for a drawn input [0]. Under CRCW arbitrary it also means --winner random:SEED.",
+        help="Seed for a drawn input [0]. Under ERCW and CRCW arbitrary it also means --winner random:SEED.",
         show_default=False,
     ),
 ]
 AnyWinner = Annotated[
     Optional[str],
-    typer.Option("--winner", help=f"Which processor wins a concurrent write under CRCW arbitrary: {FORMS}.", show_default=False),
+    typer.Option(
+        "--winner", help=f"Which processor wins a concurrent write under ERCW and CRCW arbitrary: {FORMS}.", show_default=False
+    ),
 ]
 FixedWinner = Annotated[
     Optional[str],
     typer.Option(
-        "--winner", help=f"Which processor wins a concurrent write under CRCW arbitrary: {FIXED_FORMS}.", show_default=False
+        "--winner",
+        help=f"Which processor wins a concurrent write under ERCW and CRCW arbitrary: {FIXED_FORMS}.",
+        show_default=False,
     ),
 ]
 Bits = Annotated[

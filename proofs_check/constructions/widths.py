@@ -1,5 +1,5 @@
 """What every program adds to d_model, whatever the construction."""
 
 #: The bits of the program counter, twice more if it branches, w each for shl, shr and mul, and a flag for each word operation (two
-#: for sums; two for addsat, one of which says that its sum leaves the word).
-PROGRAM = "c + 2 * c * j + w * s + f"
+#: for sums; two for addsat, one of which says that its sum leaves the word). Under CRCW min, the complement of a written word.
+PROGRAM = "c + 2 * c * j + w * s + f + w * m"

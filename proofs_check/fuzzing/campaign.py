@@ -19,6 +19,7 @@ from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_pro
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import Case, Models, Options, case_checks, decode_case, run_machine
+from lockstep.proofs_check.verification.cases import decodable
 from lockstep.proofs_check.verification.rows import RUNS
 from lockstep.proofs_check.workers import processes
 
@@ -140,7 +141,7 @@ def _examine(program: Program, generator: Generator, case: Case, options: Option
     _count(case, options, counts)
     unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and counts.refuse(str(e.refusal)) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
-    decoded = case.decodes.keys() >= set(options.constructions)
+    decoded = case.decodes.keys() >= set(decodable(case.job, options.constructions))
     counts.passed += decoded and not failed
     counts.undecoded += not decoded and not failed
     return failed
@@ -150,7 +151,7 @@ def _count(case: Case, options: Options, counts: CampaignCounts) -> None:
     counts.steps += sum(ran.time for ran in case.runs)
     assert case.job is not None
     counts.covered += coverage_of(run(case.job, max_steps=options.max_steps, trace=True))
-    for construction in options.constructions:
+    for construction in decodable(case.job, options.constructions):
         if construction in case.decodes:
             counts.decodes[construction] += len(case.decodes[construction])
             counts.decoding_steps += sum(measured.agreement.steps for measured in case.decodes[construction])

@@ -32,6 +32,8 @@ REFUSALS = {
 }
 OTHER = "other"
 CONFLICTS = {
+    "sum": r"the sum \d+ does not fit",
+    "owner": r"owns as the first",
     "values": r"write different values",
     "read and write": r"reads and \d+ writes",
     "read": r" read ",
@@ -39,7 +41,18 @@ CONFLICTS = {
 }
 
 #: Conflicts that modes refuse and that compiled programs can have; their loads and stores never share a step.
-REFUSED = ("EREW read", "EREW write", "CREW write", "CRCW common values")
+REFUSED = tuple(
+    f"{mode} {conflict}"
+    for mode, row in MODES.items()
+    for conflict, refused in (
+        ("read", not row.concurrent_reads),
+        ("write", not row.concurrent_writes),
+        ("values", row.same_value),
+        ("owner", row.owned),
+        ("sum", row.combining == "sum"),
+    )
+    if refused
+)
 #: Concurrent accesses that modes resolve.
 RESOLVED = tuple(
     f"{mode} {event}"

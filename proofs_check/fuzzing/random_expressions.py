@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from lockstep.pram.access import MODES
 from lockstep.pram.functions import lg
 from lockstep.pram.parameters import OPERATORS
 from lockstep.pram.syntax import COMPARISONS
@@ -218,7 +219,7 @@ class Expressions:
         return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, parametric=a.parametric and b.parametric)
 
     def read(self, scope: Scope, depth: int, uniform: bool) -> Expr:
-        exclusive = self.mode == "EREW" and not scope.alone and self.keeps_apart()
+        exclusive = not MODES[self.mode].concurrent_reads and not scope.alone and self.keeps_apart()
         cell = self.cell(scope, exclusive, uniform, depth) if scope.reads and not (exclusive and uniform) else None
         return cell or self.leaf(scope, depth, uniform)
 

@@ -166,13 +166,17 @@ class _Writer(Expressions):
     def store(self, scope: Scope) -> tuple[list[str], Scope]:
         """Write a cell or a scalar, as the mode allows: each processor its own, all the same value, or anything."""
         meet = self.colliding and not scope.alone and self.chance(2)
-        free = scope.alone or self.mode in ("CRCW arbitrary", "CRCW priority") or not self.careful()
-        same = self.mode == "CRCW common" and not free and self.chance(2)
+        mode = MODES[self.mode]
+        free = scope.alone or (mode.concurrent_writes and not mode.same_value) or not self.careful()
+        same = mode.same_value and not free and self.chance(2)
         cell = self.cell(scope, not (free or same or meet), meet, 1)
         if cell is None:
             return self.local(scope)
         distinct = [t for t in scope.variables if t.distinct]
-        value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
+        large = mode.combining == "sum" and self.chance(6)  # some sums are to be no words
+        value = (
+            self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), 1 << 24 if large else cell.high)
+        )
         return [f"{cell.text} := {value.bare}"], scope
 
     def condition(self, scope: Scope, uniform: bool) -> Expr:
@@ -290,7 +294,7 @@ class _Writer(Expressions):
 
     def readable(self, scope: Scope) -> bool:
         """Whether all processors may read one cell."""
-        return scope.reads and (scope.alone or self.mode != "EREW" or not self.keeps_apart())
+        return scope.reads and (scope.alone or MODES[self.mode].concurrent_reads or not self.keeps_apart())
 
     def shared_word(self, scope: Scope) -> Expr:
         """A uniform word, from shared memory if all may read one cell."""

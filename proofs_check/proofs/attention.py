@@ -7,6 +7,8 @@ For a query row that asks and a key row other than BOS, the score of a lookup is
 and recency is at most R. BOS scores -1, or R + 1 for rows that do not ask. So a row that matches scores 0 or more, and all other
 rows -R - 2 or less. The most recent row that matches has the largest score. If none matches, BOS has it; heads read nothing there.
 An amount that is the same for all keys changes nothing, but it must be equal, too.
+Where rows are added up, a row that matches scores 0, all others -2048 or less, and BOS a number that the certificate looks at; it
+scores 2048 more for rows that do not ask.
 The score of a bit: for bits q and k <= care, (2 q - 1)(2 k - care) - care is 0 if care = 0 or q = k, else -2.
 """
 
@@ -24,6 +26,8 @@ from lockstep.proofs_check.proofs.interface import Equal, Form, Interface, Looku
 from lockstep.proofs_check.proofs.replay import Counterexample
 from lockstep.proofs_check.proofs.weights import Exact, Network
 
+#: A row that does not match scores this much less than BOS where rows are added up, or more.
+FAR = 2048
 #: Number of random states in which a wrong head may read a wrong row.
 TRIES = 2000
 #: Choices for a state: number of key rows, and the probabilities that a bit is equal and that a condition holds.
@@ -70,16 +74,22 @@ class Score:
         """The linear form of a row's recency, [d], and its largest value. The first field of `latest` outweighs all others."""
         form, most = np.zeros(self.size), 0
         for name in reversed(self.lookup.latest):
-            (column,) = self.network.fields[name]
-            form[column] += most + 1
-            most += int(self.network.highs[column]) * (most + 1)
+            factor = most + 1
+            for j, column in enumerate(self.network.fields[name]):
+                form[column] += factor << j
+                most += int(self.network.highs[column]) * (factor << j)
         return form, most
 
     def matrix(self, room: int) -> Exact:
-        """The score matrix for recencies of up to `room`, or up to the largest that fields can hold."""
+        """The score matrix for recencies of up to `room`, or up to the largest that fields can hold.
+
+        If the rows that match are added up, `room` is the score of BOS.
+        """
         recency, most = self.recency()
-        half = max(room, most) + 1
-        score = np.outer(self.one, recency - self.bos)
+        half, bos, silence = max(room, most) + 1, -1, max(room, most) + 2
+        if self.lookup.adds:
+            half, bos, silence = FAR // 2, room, FAR
+        score = np.outer(self.one, recency + bos * self.bos)
         for equal in self.lookup.same:
             care = self.present - self.form(equal.wildcard)
             for j in range(self.bits(equal)):
@@ -87,7 +97,7 @@ class Score:
                 score += half * np.outer(query, 2 * self.form(equal.key, j) - care) - half * np.outer(self.one, care)
         for condition in self.lookup.candidates:
             score += 2 * half * np.outer(self.one, self.form(condition) - self.present)
-        return np.asarray(score + (half + 1) * np.outer(self.one - self.form(self.lookup.asks), self.bos))
+        return np.asarray(score + silence * np.outer(self.one - self.form(self.lookup.asks), self.bos))
 
 
 def misreads(network: Network, interface: Interface) -> list[Misread]:
@@ -194,7 +204,8 @@ class _Replayer:
         row[self.network.columns["one", 0]] = 1
         self._spice(row, spice)
         for name in self.lookup.latest:
-            row[self.network.fields[name][0]] = self.random.integers(int(self.network.highs[self.network.fields[name][0]]) + 1)
+            for column in self.network.fields[name]:
+                row[column] = self.random.integers(int(self.network.highs[column]) + 1)
         for asked, compared in zip((self.queries @ query).tolist(), self.same):
             compared.set(row, int(asked) ^ int(self.random.random() > alike), self.random)
         for condition in self.met:

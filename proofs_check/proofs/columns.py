@@ -6,7 +6,7 @@ field whose range is 0.
 
 from __future__ import annotations
 
-from lockstep.compiler.processor import Size, vocabulary
+from lockstep.compiler.processor import Code, Size, vocabulary
 from lockstep.proofs_check.proofs.division import PRODUCT, most_product
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL, SIGNED_OVER
@@ -50,6 +50,24 @@ def used_fields(size: Size) -> FieldTable:
     return {**flags("sums", "sum.emit", OVER, SIGNED_OVER, *OPERATIONS), **words_of}
 
 
+def complement_field(code: Code, size: Size) -> FieldTable:
+    """The complement of a written value, which a model of CRCW min holds."""
+    return words(size.word, "complement") if code.combining == "min" else {}
+
+
+def sum_fields(code: Code, size: Size, *rests: str) -> FieldTable:
+    """The share of a sum, and its high digit, which models of CRCW sum hold; in some also what is left for the low digit."""
+    if code.combining != "sum":
+        return {}
+    low = size.word // 2
+    return numbers((1 << size.word) - 1, "share") | words(size.word - low, "high") | numbers((1 << low) - 1, *rests)
+
+
+def wins(code: Code, value: str, otherwise: str) -> tuple[str, ...]:
+    """The fields in which the write that is left in a cell is the largest, of several writes of one step."""
+    return {"max": (value, "rank"), "min": ("complement", "rank")}.get(code.combining, (otherwise,))
+
+
 def check_columns(network: Network, interface: Interface, size: Size) -> int:
     """Check that fields, heads and tokens are exactly those of the construction. Returns: the number of columns.
 
@@ -86,4 +104,4 @@ def _kinds(kinds: tuple[tuple[str, int], ...]) -> str:
     return ", ".join(f"{name} of {bits} bits" for name, bits in kinds)
 
 
-__all__ = ["check_columns", "flags", "numbers", "processor_fields", "words"]
+__all__ = ["check_columns", "complement_field", "flags", "numbers", "processor_fields", "sum_fields", "wins", "words"]

@@ -53,6 +53,18 @@ def when(*conditions: bool | z3.BoolRef) -> Term:
     return z3.If(z3.And(*terms), z3.IntVal(1), z3.IntVal(0)) if terms else 1
 
 
+def bit_of(number: Term, bit: int) -> Term:
+    """A bit of an integer from 0."""
+    return number >> bit & 1 if isinstance(number, int) else number / (1 << bit) % 2
+
+
+def clamped(number: Term, most: int) -> Term:
+    """The number of 0 .. most that is nearest to it."""
+    if isinstance(number, int):
+        return max(0, min(number, most))
+    return z3.If(number < 0, z3.IntVal(0), z3.If(number > most, z3.IntVal(most), number))
+
+
 @dataclass(frozen=True)
 class Executes:
     """A row that computes a column of the instruction at this program counter."""
@@ -81,23 +93,31 @@ class Part:
     """One field of a sum.
 
     sign: 1 or -1. bits: use only so many of its bits, lowest first; None for all.
-    as_integer: its integer, of as many bits as a word, is added to bit 0 of the sum.
+    as_integer: its integer, of as many bits as a word, times 2^shift is added to bit 0 of the sum.
+    complement: 1 minus the bit, but 0 on BOS, in place of the bit.
     """
 
     field: str
     sign: int = 1
     bits: int | None = None
     as_integer: bool = False
+    complement: bool = False
+    shift: int = 0
 
     @staticmethod
     def of(text: str) -> Part:
-        name, _, bits = text.lstrip("-#").partition(":")
-        return Part(name, -1 if text.startswith("-") else 1, int(bits) if bits else None, text.startswith("#"))
+        plain, sign = text.removeprefix("-"), -1 if text.startswith("-") else 1
+        name, _, shift = plain.lstrip("#~").partition("<<")
+        name, _, bits = name.partition(":")
+        return Part(name, sign, int(bits) if bits else None, plain.startswith("#"), plain.startswith("~"), int(shift or 0))
 
 
 @dataclass(frozen=True)
 class Form:
-    """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0."""
+    """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0.
+
+    `~f` means the complement of each bit, `#f<<3` 8 times the integer.
+    """
 
     parts: tuple[Part, ...]
 
@@ -114,17 +134,19 @@ class Form:
 class Copy:
     """The copy that a head makes: it adds fields of the row that it reads to this row, if a field in `asks` is 1 here.
 
-    to: field -> the sum that is added to it, `width` bits of it. layer: the layer of the head.
+    to: field -> the sum that is added to it, `width` bits of it. layer: the layer of the head. first: the bits of fields in `to`
+    that get bit 0 of their sum, where that is not bit 0.
     """
 
     asks: tuple[str, ...]
     to: Mapping[str, Form]
     width: int
     layer: int = 1
+    first: Mapping[str, int] = field(default_factory=dict)
 
     @staticmethod
-    def of(asks: tuple[str, ...], to: Mapping[str, str], width: int, layer: int = 1) -> Copy:
-        return Copy(asks, {field: Form.of(text) for field, text in to.items()}, width, layer)
+    def of(asks: tuple[str, ...], to: Mapping[str, str], width: int, layer: int = 1, **first: int) -> Copy:
+        return Copy(asks, {field: Form.of(text) for field, text in to.items()}, width, layer, first)
 
     @property
     def fields(self) -> set[str]:
@@ -159,18 +181,21 @@ class LookupRule:
     """The row that a head reads: the latest of those that match; none if the row does not ask.
 
     A row matches if it has the `same` bits as this row and each of `candidates` is 1 on it.
+    adds: it reads all rows that match and adds up what it copies, instead of reading the latest.
     asks, candidates: sums that are 0 or 1, such as "role.V + role.C" or "one - token.BOS"; on BOS, no candidate is 1.
-    latest: fields; the latest row has the largest value in the first field, on a tie in the second, and so on.
+    latest: fields; the latest row has the largest integer in the first field, on a tie in the second, and so on.
     """
 
     asks: Form
     same: tuple[Equal, ...]
     candidates: tuple[Form, ...]
     latest: tuple[str, ...] = ()
+    adds: bool = False
 
     @staticmethod
-    def of(asks: str, same: tuple[Equal, ...], candidates: tuple[str, ...], latest: tuple[str, ...] = ()) -> LookupRule:
-        return LookupRule(Form.of(asks), same, tuple(map(Form.of, candidates)), latest)
+    def of(asks: str, same: tuple[Equal, ...], candidates: tuple[str, ...], latest: tuple[str, ...] = (),
+           adds: bool = False) -> LookupRule:  # fmt: skip
+        return LookupRule(Form.of(asks), same, tuple(map(Form.of, candidates)), latest, adds)
 
     @property
     def fields(self) -> set[str]:

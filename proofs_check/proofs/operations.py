@@ -35,6 +35,8 @@ from lockstep.proofs_check.proofs.weights import Exact, Network
 
 AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr", "sar.amount": "sar"}
 PARTIAL, OVER, SIGNED_OVER = "mul.partial", "addsat.over", "saddsat.over"
+#: What is left of a sum after its high digit, in models of CRCW sum.
+REST = "rest"
 INTERMEDIATE = (SUM, OVER, SIGNED_OVER, PARTIAL, PRODUCT, UP, DOWN, *AMOUNTS)
 
 #: The sum that a column gets: a constant and polylines.
@@ -159,7 +161,7 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
     if loaded:
         if OUT in after2.live or any(row.known(c) != 0 for c in out):
             raise Unequal(Refutation({}, "out is not 0 before a word is loaded into it"))
-        row = row.changed({c: (0, 1) for c in out[: operands.bits]})
+        row = row.changed(_loaded(network, operands.bits))
     added = reduce_gates(network.layers[2].gates, row)
     if AMOUNTS.keys() & after2.live:
         _shifts(lemmas, operands, after2, wanted)
@@ -173,6 +175,8 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
         SignedDivision(network, operands.bits).prove_low(found, after2.live)
     elif SUM in after2.live and wanted in ("add", "addsat", "saddsat") and OUT not in after2.live:
         _moved(lemmas, operands, after2, row, found, str(wanted))
+    elif loaded and wanted == "loaded" and REST in network.fields:
+        _low_digit(network, found)
     elif not isinstance(wanted, int) and (OUT in after2.live or (loaded and wanted == "loaded")):
         _untouched(found)
     elif isinstance(wanted, int):
@@ -180,6 +184,27 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
     else:
         raise Unequal(Refutation({}, f"layer 2 does not compute the fields that `{wanted}` needs"))
     return row, added
+
+
+def _loaded(network: Network, bits: int) -> dict[int, tuple[int, int]]:
+    """The bounds of the columns into which the shared-memory read brings a word: bits, or a high digit and the rest."""
+    rest = network.fields.get(REST, ())
+    low = int(network.highs[rest[0]]).bit_length() if rest else 0
+    return {c: (0, 1) for c in network.fields[OUT][low:bits]} | {c: (0, (1 << low) - 1) for c in rest}
+
+
+def _low_digit(network: Network, found: Sequence[Column]) -> None:
+    """Check that layer 3 adds the bits of the rest to `out`, for every rest, and nothing else."""
+    (rest,) = network.fields[REST]
+    most = int(network.highs[rest])
+    values = np.arange(most + 1, dtype=float)
+    for j, (constant, lines) in enumerate(found):
+        if any(len(line.form) != 1 or line.form[0][0] != rest for line in lines):
+            raise Unequal(Refutation({}, f"layer 3 adds to out[{j}] what does not follow from the rest"))
+        bits: Exact = constant + sum((line.values(line.form[0][1] * values) for line in lines), np.zeros(len(values)))
+        wrong = np.flatnonzero(bits != (np.arange(most + 1) >> j & 1))
+        if len(wrong):
+            raise Unequal(Refutation({rest: int(wrong[0])}, f"layer 3 adds {int(bits[wrong[0]])} to out[{j}]"))
 
 
 def _untouched(found: Sequence[Column]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from lockstep.compiler import mdm
+from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields, words
+from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, sum_fields, wins, words
 from lockstep.proofs_check.proofs.interface import (
     SUM,
     Adds,
@@ -19,9 +21,11 @@ from lockstep.proofs_check.proofs.interface import (
     Interface,
     LookupRule,
     RowKind,
+    Term,
     Terms,
     Unit,
     Value,
+    bit_of,
     operand_copies,
     operand_lookups,
     when,
@@ -37,26 +41,32 @@ OWNED = (
     Unit.of(1, reads="role.output, token.MASK, unfinished", writes="emit.WORD, reading"),
     *(Unit.of(1, reads=f"role.{role}, token.MASK, halted", writes=f"emit.{kind}") for role, (_, kind) in COLUMNS.items()),
 )
+OWNED_BY_SUMS = (
+    Unit.of(1, reads="role.input, token.bits", writes="share"),
+    Unit.of(2, reads="share", writes="high"),
+    Unit.of(3, reads="rest", writes="out"),
+)
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
     assert isinstance(widths, mdm.Widths)
-    given = _position_fields(size, widths)
+    given = _position_fields(code, size, widths)
     return Interface(
-        fields=given | _fields(size),
+        fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
         positions=frozenset({*given, SUM}),
-        heads=_heads(size),
-        lookups=_lookups(size),
-        rows=lambda: _rows(code, size),
+        heads=_heads(code, size),
+        lookups=_lookups(code, size),
+        rows=lambda: _with_sums(size, _rows(code, size)) if code.combining == "sum" else _rows(code, size),
         slots=SLOTS,
-        own_units=OWNED,
+        own_units=(*OWNED, *(OWNED_BY_SUMS if code.combining == "sum" else ())),
         rom_inputs=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
 
-def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
+def _position_fields(code: Code, size: Size, widths: mdm.Widths) -> FieldTable:
     """The fields that position encodings write, besides `sum`, the address of an output."""
+    priority, rank = numbers(1 << widths.time + widths.pid, "priority"), numbers((1 << widths.pid) - 1, "rank")
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
     return {
         **flags("one", "first", "last", *roles),
@@ -65,7 +75,7 @@ def _position_fields(size: Size, widths: mdm.Widths) -> FieldTable:
         **words(max(size.word, size.index), "address"),
         **words(size.word, "value"),
         **numbers((1 << widths.time) - 1, "step"),
-        **numbers(1 << widths.time + widths.pid, "priority"),
+        **(rank if code.combining in ("max", "min") else priority),
         **numbers(3 << widths.pid, "place"),
     }
 
@@ -80,24 +90,38 @@ def _fields(size: Size) -> FieldTable:
     }
 
 
-def _heads(size: Size) -> dict[str, Copy]:
+def _heads(code: Code, size: Size) -> dict[str, Copy]:
+    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
     return {
         "fetch": Copy.of(("token.MASK",), {"pc": "token.bits"}, size.counter),
-        "gather": Copy.of(("role.A",), {"value": "token.bits"}, size.word),
+        "gather": Copy.of(("role.A",), {"value": "token.bits", **complement}, size.word),
         "masked.own": Copy.of(("role.A",), {"masked.own": "one - token.BOS"}, 1),
         "masked.previous": Copy.of(("token.MASK",), {"masked.previous": "one - token.BOS"}, 1),
         "halted": Copy.of(("token.MASK",), {"halted": "one - token.BOS"}, 1),
         "unfinished": Copy.of(("role.output",), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
+        **(_heads_of_sums(size) if code.combining == "sum" else {}),
     }
 
 
-def _lookups(size: Size) -> dict[str, LookupRule]:
+def _heads_of_sums(size: Size) -> dict[str, Copy]:
+    low = size.word // 2
+    digits = {"out": "high", "rest": f"share - #high<<{low}"}
+    return {
+        "combine": Copy.of(("is_cell",), {"share": "#value"}, 1, layer=2),
+        "memory": Copy.of(("fetch", "reading"), digits, size.word, layer=3, out=low),
+    }
+
+
+def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of rows of the previous step, of the same step or of any step. A rows publish writes; in each step the winner is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
-    trace = ("token.MASK", "role.V + role.C + role.A")
+    trace, latest = ("token.MASK", "role.V + role.C + role.A"), wins(code, "value", "priority")
+    address = Equal.of("address", "address", size.word)
+    combine = {"combine": LookupRule.of("is_cell", (now, address), ("is_cell",), adds=True)}
     return {
+        **(combine if code.combining == "sum" else {}),
         "fetch": LookupRule.of("token.MASK", (before, pid), ("role.C",)),
         "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
         "masked.own": LookupRule.of("role.A", (now,), trace, ("place",)),
@@ -106,9 +130,10 @@ def _lookups(size: Size) -> dict[str, LookupRule]:
         "unfinished": LookupRule.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
         **operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
         "memory": LookupRule.of(
-            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",), ("priority",)
+            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",),
+            latest if latest == ("priority",) else ("step", *latest),
         ),
-    }
+    }  # fmt: skip
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
@@ -136,6 +161,26 @@ def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> It
     for token in ("HALT", "REG", "WORD", None):
         written = {**known, f"token.{token}": 1} if token else known
         yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
+
+
+def _with_sums(size: Size, rows: Iterator[RowKind]) -> Iterator[RowKind]:
+    """The same kinds of rows, with the sums for the digits of a share. Input words are shares from layer 1 on."""
+    for row in rows:
+        yield replace(row, adds=_digits(size, row.adds, row.name == "input"))
+
+
+@cache
+def _digits(size: Size, adds: Adds, given: bool) -> Adds:
+    low = size.word // 2
+
+    def digits(layer: int, v: Value) -> dict[Bit, Term]:
+        if layer == 1:
+            return {("share", 0): sum(v("token.bits", j) * (1 << j) for j in range(size.word))} if given else {}
+        if layer == 2:
+            return {("high", j): bit_of(v("share"), low + j) for j in range(size.word - low)}
+        return {("out", j): bit_of(v("rest"), j) for j in range(low)}
+
+    return lambda layer, v: {**adds(layer, v), **digits(layer, v)}
 
 
 def _nothing(layer: int, v: Value) -> Terms:

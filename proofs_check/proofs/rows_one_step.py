@@ -10,7 +10,7 @@ from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 from lockstep.proofs_check.proofs import rows_in_place
-from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields
+from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, wins
 from lockstep.proofs_check.proofs.interface import (
     Adds,
     Copy,
@@ -60,13 +60,13 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, in_place.Widths)
     given = rows_in_place.position_fields(size, widths, "second")
     return Interface(
-        fields=given | _fields(size, widths),
+        fields=given | _fields(size, widths) | complement_field(code, size),
         positions=frozenset(given),
         heads=_heads(size),
-        lookups=_lookups(size),
+        lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        own_units=OWNED,
+        own_units=OWNED + (Unit.of(2, reads="stores, z", writes="complement"),) * (code.combining == "min"),
         rom_inputs=frozenset({"token.MASK", "runs", "address"}),
         invariants=rows_in_place.length_invariant,
         while_running=rows_in_place.running_invariants,
@@ -97,7 +97,7 @@ def _heads(size: Size) -> dict[str, Copy]:
     }
 
 
-def _lookups(size: Size) -> dict[str, LookupRule]:
+def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of registers and cells find the slot that is not masked. The masked PC slot provides the pid."""
     pid = Equal.of("pid", "pid")
     registers = ("role.register + role.parameter + executes", f"{rows_in_place.WRITTEN} + executes")
@@ -108,12 +108,13 @@ def _lookups(size: Size) -> dict[str, LookupRule]:
         **rows_in_place.end_lookups(),
         **operand_lookups(SLOTS, "executes", registers),
         "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", rows_in_place.WRITTEN)),
-        "hit": LookupRule.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), ("rank",)),
+        "hit": LookupRule.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), wins(code, "z", "rank")),
     }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
-    free, adds, hit = frozenset({"first", "role.second"}), _adds(size), _adds(size, True)
+    smallest, free = code.combining == "min", frozenset({"first", "role.second"})
+    adds, hit = _adds(size, smallest), _adds(size, smallest, True)
     for role in rows_in_place.ROLES:
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
@@ -146,7 +147,7 @@ def _register_rows(
 
 
 @cache
-def _adds(size: Size, hit: bool = False) -> Adds:
+def _adds(size: Size, smallest: bool, hit: bool = False) -> Adds:
     def adds(layer: int, v: Value) -> Terms:
         masked = v("token.MASK") == 1
         match layer:
@@ -158,7 +159,10 @@ def _adds(size: Size, hit: bool = False) -> Adds:
                 grows = v("growing") == 1, v("ended") == 0
                 others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
                 insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
-                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v)})
+                stored = {("complement", j): when(v("stores") == 1, v("z", j) == 0) for j in range(size.word if smallest else 0)}
+                return rows_in_place.nonzero(
+                    {("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v), **stored}
+                )
         return rows_in_place.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1)})
 
     return adds

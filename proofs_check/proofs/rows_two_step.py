@@ -10,7 +10,7 @@ from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 from lockstep.proofs_check.proofs import rows_in_place
-from lockstep.proofs_check.proofs.columns import flags, processor_fields, words
+from lockstep.proofs_check.proofs.columns import complement_field, flags, processor_fields, sum_fields, wins, words
 from lockstep.proofs_check.proofs.interface import (
     Adds,
     Copy,
@@ -24,6 +24,8 @@ from lockstep.proofs_check.proofs.interface import (
     Terms,
     Unit,
     Value,
+    bit_of,
+    clamped,
     operand_copies,
     operand_lookups,
     when,
@@ -48,6 +50,11 @@ OWNED = (
     Unit.of(2, reads="role.DST, emit.REG, token.REG, pid", writes="owner"),
     *rows_in_place.SHRINK,
 )
+OWNED_BY_SUMS = (
+    Unit.of(2, reads="share", writes="high"),
+    Unit.of(3, reads="share, high", writes="out"),
+    Unit.of(3, reads="high", writes="out"),
+)
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
@@ -55,13 +62,13 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, in_place.Widths)
     given = rows_in_place.position_fields(size, widths, *BUFFERS)
     return Interface(
-        fields=given | _fields(size, widths),
+        fields=given | _fields(size, widths) | complement_field(code, size) | sum_fields(code, size),
         positions=frozenset(given),
-        heads=_heads(size),
+        heads=_heads(code, size),
         lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        own_units=OWNED,
+        own_units=(*OWNED, *(OWNED_BY_SUMS if code.combining == "sum" else ())),
         rom_inputs=frozenset({"token.MASK", "counterpart.PC"}),
         invariants=rows_in_place.length_invariant,
         while_running=rows_in_place.running_invariants,
@@ -78,12 +85,13 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     }
 
 
-def _heads(size: Size) -> dict[str, Copy]:
+def _heads(code: Code, size: Size) -> dict[str, Copy]:
+    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
     buffers = tuple(f"role.{name}" for name in BUFFERS)
     kinds = {f"counterpart.{kind}": f"token.{kind}" for kind in ("PC", "HALT")}
     return {
         "counterpart": Copy.of((*buffers, "role.PC"), {"pc": "token.bits", **kinds}, size.counter),
-        "gather": Copy.of(("role.DST",), {"written": "token.bits"}, size.word),
+        "gather": Copy.of(("role.DST",), {"written": "token.bits", **complement}, size.word),
         "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index", "ended": "token.HALT"}, 1),
         "unhalted": Copy.of(rows_in_place.EVERY_ROW, {"unhalted": "one - token.BOS"}, 1),
         **rows_in_place.output_copies(),
@@ -92,6 +100,17 @@ def _heads(size: Size) -> dict[str, Copy]:
         "target": Copy.of(
             ("role.cell", "role.register"), {"control.remask": "emit.REG + emit.WORD", "out": "written"}, size.word, layer=3
         ),
+        **(_heads_of_sums(size) if code.combining == "sum" else {}),
+    }
+
+
+def _heads_of_sums(size: Size) -> dict[str, Copy]:
+    """Cells add up what is written to them, so only registers read the word that is written."""
+    remask = {"control.remask": "emit.REG + emit.WORD"}
+    return {
+        "combine": Copy.of(("role.cell",), {"share": "#written"}, 1, layer=2),
+        "target.cell": Copy.of(("role.cell",), remask, size.word, layer=3),
+        "target": Copy.of(("role.register",), {**remask, "out": "written"}, size.word, layer=3),
     }
 
 
@@ -112,12 +131,24 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
         **rows_in_place.end_lookups(),
         **operand_lookups(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
         "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
-        "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), ("rank",)),
+        "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), wins(code, "written", "rank")),
+        **(_lookups_of_sums(size, target, decided) if code.combining == "sum" else {}),
+    }
+
+
+def _lookups_of_sums(size: Size, target: tuple[Equal, ...], decided: str) -> dict[str, LookupRule]:
+    address = Equal.of("address", "token.bits", size.word)
+    return {
+        "combine": LookupRule.of("role.cell", (address,), ("role.DST", "token.WORD"), adds=True),
+        **{
+            name: LookupRule.of(asks, target, ("role.DST", decided), ("rank",))
+            for name, asks in (("target", "role.register"), ("target.cell", "role.cell"))
+        },
     }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
-    free, adds = frozenset({"first"}), _adds(size)
+    free, adds = frozenset({"first"}), _adds(size, code.combining == "sum")
     for role in (*BUFFERS, *rows_in_place.ROLES):
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
@@ -133,7 +164,9 @@ def _rows(code: Code, size: Size) -> Iterator[RowKind]:
 
 
 @cache
-def _adds(size: Size) -> Adds:
+def _adds(size: Size, sums: bool) -> Adds:
+    low = size.word // 2
+
     def adds(layer: int, v: Value) -> Terms:
         masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
         match layer:
@@ -144,10 +177,19 @@ def _adds(size: Size) -> Adds:
                 remask = when(masked, not buffer, v("growing") == 1) + rows_in_place.shrunk(v)
                 register = v("emit.REG") == 1 or v("token.REG") == 1
                 owner = {("owner", j): when(v("role.DST") == 1, register, v("pid", j) == 1) for j in range(v.width("pid"))}
-                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): remask, **owner})
-        return {}
+                high = {("high", j): bit_of(v("share"), low + j) for j in range(size.word - low if sums else 0)}
+                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): remask, **owner, **high})
+        return rows_in_place.nonzero(_digits(size, v)) if sums else {}
 
     return adds
+
+
+def _digits(size: Size, v: Value) -> dict[Bit, Term]:
+    """Layer 3 of a sum: the low digit is what the high digit leaves of the share. That is a digit, as layer 2 is proved."""
+    low = size.word // 2
+    high = [v("high", j) for j in range(size.word - low)]
+    rest = clamped(v("share") - sum(bit * (1 << low + j) for j, bit in enumerate(high)), (1 << low) - 1)
+    return {("out", j): bit_of(rest, j) for j in range(low)} | {("out", low + j): bit for j, bit in enumerate(high)}
 
 
 def _first(size: Size, v: Value, masked: bool, buffer: bool) -> dict[Bit, Term]:

@@ -40,7 +40,7 @@ def _copied(network: Network, copy: Copy) -> Exact:
     """The matrix O V that a head must have, [d, d]."""
     matrix = np.zeros((len(network.names),) * 2)
     for field, form in copy.to.items():
-        for j, column in enumerate(network.fields[field][: copy.width]):
+        for j, column in enumerate(network.fields[field][copy.first.get(field, 0) :][: copy.width]):
             matrix[column] = network.row(form, j)
     return matrix
 

@@ -7,6 +7,7 @@ proved comes from the matrices.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE
-from lockstep.compiler.circuit import Bit, Circuit
+from lockstep.compiler.circuit import Bit, Circuit, Lookup, Pool
 from lockstep.models.engines.bounds import to_float64
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer, Weights
@@ -73,7 +74,7 @@ class ProofLayer:
     """One layer.
 
     copies: O V of each head, [d, d]: how the row that it reads is added. scores: Q K of each head, [d, d]. most: the largest
-    recency for which the scores of each head have room.
+    recency for which the scores of each head have room; for a head that adds up, the exponent of the sink.
     """
 
     copies: Mapping[str, Exact]
@@ -122,9 +123,12 @@ class Network:
             columns = self.fields[part.field][: part.bits]
             if part.as_integer:
                 for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
-                    row[column] += part.sign << j
+                    row[column] += part.sign << j + part.shift
             elif bit < len(columns):
-                row[columns[bit]] += part.sign
+                row[columns[bit]] += -part.sign if part.complement else part.sign
+                if part.complement:
+                    row[self.columns["one", 0]] += part.sign
+                    row[self.columns["token.BOS", 0]] -= part.sign
         return row
 
     def text(self, column: int) -> str:
@@ -142,7 +146,7 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     highs = np.array([h for f in circuit.fields.values() for h in f.highs], float)
     names = tuple((f.name, j) for f in circuit.fields.values() for j in range(f.width))
     layers = tuple(
-        _layer(number, layer, {lookup.name: lookup.recency_max for lookup in meaning.lookups})
+        _layer(number, layer, {lookup.name: lookup for lookup in meaning.lookups})
         for number, (layer, meaning) in enumerate(zip(model.layers, circuit.layers), 1)
     )
     embedding, unembedding = (
@@ -155,12 +159,16 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control)
 
 
-def _layer(number: int, layer: Layer, most: dict[str, int]) -> ProofLayer:
+def _layer(number: int, layer: Layer, lookups: dict[str, Lookup]) -> ProofLayer:
+    """The matrices of a layer. In a head that adds up, O has the factor that undoes the weight of a row, and Q has none."""
     q, k, v, o, w_in, b_in, w_out = (_exact(getattr(layer, part), f"layer {number}, {part}") for part in LAYER_PARTS)
-    if len(q) != len(most):  # no obligation would look at a surplus head
-        raise NotReadable(f"layer {number} has {len(q)} heads, not {len(most)}")
-    copies = {name: o[h] @ v[h] for h, name in enumerate(most)}
-    scores = {name: q[h].T @ k[h] / INVERSE_TEMPERATURE for h, name in enumerate(most)}
+    if len(q) != len(lookups):  # no obligation would look at a surplus head
+        raise NotReadable(f"layer {number} has {len(q)} heads, not {len(lookups)}")
+    pools = {name: lookup.exponent for name, lookup in lookups.items() if isinstance(lookup, Pool)}
+    gains = {name: float(round(math.exp(exponent))) for name, exponent in pools.items()}
+    copies = {name: o[h] @ v[h] / gains.get(name, 1.0) for h, name in enumerate(lookups)}
+    scores = {name: q[h].T @ k[h] / (1 if name in pools else INVERSE_TEMPERATURE) for h, name in enumerate(lookups)}
+    most = {name: pools.get(name, lookup.recency_max) for name, lookup in lookups.items()}
     return ProofLayer(copies, scores, most, Gates(w_in, b_in, w_out))
 
 

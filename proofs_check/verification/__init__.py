@@ -20,7 +20,7 @@ from lockstep.pram.reached import Reached, Unreached, unreached
 from lockstep.pram.sidecar import Generator, Inputs, draw, generator_for
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.proofs_check.report import Check
-from lockstep.proofs_check.verification.cases import Case, Execution, Models, Options, decode_case, run_machine
+from lockstep.proofs_check.verification.cases import Case, Execution, Models, Options, decodable, decode_case, run_machine
 from lockstep.proofs_check.verification.rows import DEPENDS, OUTPUTS, FailedCheck, all_checks, case_checks, failures
 
 PLAIN = Options()
@@ -36,6 +36,7 @@ class Report:
     unreached: lines and sides of conditions that no run reached; None if no run ended.
     refused:   the machine's messages for inputs that it refused. These inputs were tried to reach more lines. They have words
                beyond 0 .. 15 where the program declares no range.
+    lacking:   the chosen constructions that have no models of the program's mode.
     """
 
     program: str
@@ -45,6 +46,7 @@ class Report:
     trouble: str = ""
     unreached: Unreached | None = None
     refused: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """A short text; the fields have the rest."""
@@ -78,6 +80,8 @@ class Report:
         return "; ".join([verdict, *left_out])
 
     def _left_out(self) -> Iterable[str]:
+        for name in self.lacking:
+            yield f"nothing decoded in {name}, which has no models of this mode"
         for name in dict.fromkeys(name for case in self.cases for name in case.too_long):
             left = [case.too_long[name] for case in self.cases if name in case.too_long]
             yield f"{len(left)} of {len(self.cases)} inputs not decoded in {name}: --max-context {max(left)} would decode them"
@@ -137,8 +141,9 @@ class _Verification:
         checks = all_checks(self.program, self.generator, cases, self.models, self.options)
         trouble = next((str(case.divergence) for case in cases if case.divergence), "")
         left = unreached(self.program, _reached(cases)) if any(case.runs for case in cases) else None
+        lacking = {name for case in cases for name in self.options.constructions if not decodable(case.job, [name])}
         return Report(self.program.name, tuple(checks), tuple(cases), tuple(self.failed.values()), trouble, left,
-                      refused if left else ())  # fmt: skip
+                      refused if left else (), tuple(sorted(lacking)))  # fmt: skip
 
     def _run(self, given: Sequence[Inputs]) -> list[Case]:
         cases: list[Case] = []

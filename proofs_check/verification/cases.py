@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
-from lockstep.compiler.names import MDM
+from lockstep.compiler.names import MDM, lacking
 from lockstep.compiler.processor import Code
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
@@ -186,7 +186,7 @@ def _execution(
 
 
 def decode_case(case: Case, models: Models, options: Options) -> Case:
-    """Decode the runs of a case beside the machine, in every construction for which they are short enough.
+    """Decode the runs of a case beside the machine, in every construction that has its mode and for which they are short enough.
 
     If the mode leaves winners open, the lowest and the highest are decoded, or the one asked for if it is a fixed order.
     Raises: PramError: an engine does not take the context. NotCertified: the dtype is not exact.
@@ -194,7 +194,7 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
     decodes: dict[str, tuple[CheckedDecode, ...]] = {}
     too_long: dict[str, int] = {}
     jobs = list(_jobs(case, options))
-    for construction in options.constructions:
+    for construction in decodable(case.job, options.constructions):
         bound, rows = BOUNDS[construction], []
         for job, time in jobs:
             context = bound.peak_context(job, time)
@@ -205,6 +205,11 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
         if rows:
             decodes[construction] = tuple(rows)
     return replace(case, decodes=decodes, too_long=too_long)
+
+
+def decodable(job: Job | None, constructions: Iterable[str]) -> list[str]:
+    """Those of these constructions that have models of the job's mode."""
+    return [name for name in constructions if job is None or not lacking(name, MODES[job.mode].combining)]
 
 
 def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:

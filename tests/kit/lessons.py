@@ -20,6 +20,7 @@ class Lesson(NamedTuple):
 HEAD = "program t\nmode EREW\nparam n\nword 8\nprocs n\nshared A[n] : inout, s : output\n\n"
 EACH = "parallel for i in 0 .. n - 1 do\n"
 CREW = HEAD.replace("EREW", "CREW")
+RULES = "`CRCW common`, `CRCW arbitrary`, `CRCW priority`, `CRCW max`, `CRCW min` or `CRCW sum`"
 COMMON = HEAD.replace("EREW", "CRCW common")
 
 
@@ -69,8 +70,8 @@ LESSONS = [
     wrong_input(7, 18, 'parameter `n` must be an integer, not "3"', given('"3"')),
     # 8 access modes
     Lesson(8, HEAD.replace("EREW", "CRWC"), "2:6",
-           "unknown access mode `CRWC`; did you mean `CRCW common`, `CRCW arbitrary` or `CRCW priority`?"),
-    Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"),
+           f"unknown access mode `CRWC`; did you mean {RULES}?"),
+    Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", f"CRCW needs a write rule: {RULES}"),
     # 9 a function that does not exist
     Lesson(9, HEAD + "single do s := maximum(A[0], 2) end\n", "8:16",
            "there is no function `maximum`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
@@ -146,6 +147,12 @@ LESSONS = [
     # 29 files without a program; test_teaching.py has more
     Lesson(29, "", "1:1", "there is no program here; one starts with `program NAME`"),
     Lesson(29, "# all comment\n", "1:1", "there is no program here; one starts with `program NAME`"),
+    # 31 a cell of another owner
+    Lesson(31, HEAD.replace("EREW", "CROW") + EACH + "  A[i] := i\nend\nsingle do A[n - 1] := 0 end\n", "11:11",
+           "step 8: processor 0 writes A[2], which processor 2 owns as the first to write it (mode CROW)"),
+    # 32 a sum that is no word
+    Lesson(32, HEAD.replace("EREW", "CRCW sum") + EACH + "  s := A[i] + 100\nend\n", "9:3",
+           "step 6: processors 0, 1 and 2 write 101, 102 and 103 to s: the sum 306 does not fit a word of 8 bits (mode CRCW sum)"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]

@@ -175,7 +175,7 @@ class _Writer:
     def meeting(self, start: int) -> list[Instruction]:
         """A diamond in which a load meets a store, of one cell where the mode lets it."""
         load, store = self.instruction("load"), self.instruction("store")
-        if self.mode.concurrent_writes:
+        if self.mode.concurrent_writes and self.mode.concurrent_reads:
             load = replace(load, x=store.x, y=store.y)
         elif self.mode.concurrent_reads:  # processors store to their own cells, so load somebody else's
             load = replace(load, x=self.draw(self.some_pid), y=store.y if store.x == PID else store.x)

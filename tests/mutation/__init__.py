@@ -18,6 +18,7 @@ from mutation import (
     of_certificates,
     of_checks,
     of_circuits,
+    of_combining,
     of_editing,
     of_engines,
     of_generation,
@@ -31,6 +32,7 @@ from mutation import (
     of_winners,
     on_certificates,
     on_checks,
+    on_combining,
     on_generation,
     on_machine,
     on_models,
@@ -48,6 +50,7 @@ CHECKS: dict[str, Check] = {
     for part in (
         on_machine,
         on_winners,
+        on_combining,
         on_models,
         on_rules,
         on_generation,
@@ -64,6 +67,7 @@ CHECKS: dict[str, Check] = {
 MUTANTS: tuple[Mutant, ...] = (
     *of_machine.MUTANTS,
     *of_winners.MUTANTS,
+    *of_combining.MUTANTS,
     *of_lowering.MUTANTS,
     *of_circuits.MUTANTS,
     *of_editing.MUTANTS,

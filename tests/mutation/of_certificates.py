@@ -47,7 +47,7 @@ OF_CERTIFICATE = (
         FINDS,
     ),
     row(CERTIFICATE, "leaks pass", _Certifier._gap, "leak == 0.0)", "True)", FINDS),
-    row(CERTIFICATE, "the gap is not computed", _Certifier._head, ')", unit)', ')", 1024.0)', FINDS),
+    row(CERTIFICATE, "the gap is not computed", _Certifier._head, "else unit", "else 1024.0", FINDS),
     row(CERTIFICATE, "half integers count as integers", _Certifier._integers, "off == 0)", "off < 0.75)", FINDS),
     row(CERTIFICATE, "values may be no integers", _Certifier._head, 'from integers", k, v, o)', 'from integers", k, o)', FINDS),
     row(
@@ -191,7 +191,14 @@ OF_PROOFS = (
         "self.form(equal.key, j)",
         "proof holds",
     ),
-    row(PROOFS, "recency is left out of the score", attention.Score.matrix, "recency - self.bos", "-self.bos", "proof holds"),
+    row(
+        PROOFS,
+        "recency is left out of the score",
+        attention.Score.matrix,
+        "recency + bos * self.bos",
+        "bos * self.bos",
+        "proof holds",
+    ),
     row(
         PROOFS,
         "conditions are left out of the score",

@@ -211,21 +211,18 @@ MUTANTS = (
         GATE,
     ),
     Mutant(
-        ASSEMBLY,
-        "BOS scores as a match with recency 0",
-        Rewrite(assemble._Assembler.head, "self.homogeneous(lookup.recency) - sink)", "self.homogeneous(lookup.recency))"),
-        "residuals of mdm",
+        ASSEMBLY, "BOS scores as a match with recency 0", Rewrite(assemble.Scores.of, "+ 1, -1,", "+ 1, 0,"), "residuals of mdm"
     ),
     Mutant(
         ASSEMBLY,
         "a wrong bit costs only as much as recency",
-        Rewrite(assemble._Assembler.head, "half = lookup.recency_max + 1", "half = lookup.recency_max // 2 + 1"),
+        Rewrite(assemble.Scores.of, "Scores(lookup.recency_max + 1", "Scores(lookup.recency_max // 2 + 1"),
         "score rule",
     ),
     Mutant(
         ASSEMBLY,
         "a wrong bit costs the least possible",
-        Rewrite(assemble._Assembler.head, "half = lookup.recency_max + 1", "half = (lookup.recency_max + 3) // 2"),
+        Rewrite(assemble.Scores.of, "Scores(lookup.recency_max + 1", "Scores((lookup.recency_max + 3) // 2"),
         "score rule",
         "half of recency_max + 2 is enough for a row that does not match to score below the sink",
     ),
@@ -238,7 +235,7 @@ MUTANTS = (
     Mutant(
         ASSEMBLY,
         "rows that do not ask tie with keys that match",
-        Rewrite(assemble._Assembler.head, "(lookup.recency_max + 2))", "(lookup.recency_max + 1))"),
+        Rewrite(assemble.Scores.of, "lookup.recency_max + 2", "lookup.recency_max + 1"),
         "residuals of mdm",
     ),
     Mutant(

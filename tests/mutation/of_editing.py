@@ -120,6 +120,10 @@ MUTANTS = (
     row(
         ONE,
         "a store writes its address",
-        Rewrite(one_step._OneStepBuilder._move_cells, 'self.processor.operands["z"]', "self.processor.sum"),
+        Rewrite(
+            one_step._OneStepBuilder._move_cells,
+            'value in enumerate(self.processor.operands["z"])',
+            "value in enumerate(self.processor.sum)",
+        ),
     ),
 )

@@ -170,7 +170,7 @@ MUTANTS = (
     Mutant(
         ACCESS,
         "marks of the previous step are not cleared where reads meet writes",
-        Rewrite(access._meeting, "owner[reads.cells] = -1", "pass"),
+        Rewrite(access._meeting, "marks[reads.cells] = -1", "pass"),
         "conflicts",
     ),
     Mutant(REFUSALS, "overflow passes", Rewrite(Machine._apply, "integers != words", "integers < 0"), "traps"),

@@ -1,4 +1,4 @@
-"""Finds every result that a job can have, by trying every winner of every concurrent write.
+"""Finds every result that a job can have, by trying every word that concurrent writes may leave in each cell.
 
 It walks the states of the scalar machine and shares no code with pram.winners and pram.contests.
 """
@@ -13,7 +13,7 @@ from kit.cases import job
 
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job
-from oracles.scalar_machine import ScalarRefusal, ScalarRun, finish, look, start, writers
+from oracles.scalar_machine import Did, ScalarRefusal, ScalarRun, finish, left, look, start, writers
 
 #: A final memory with its time, or the step in which the run is refused or reaches its limit.
 End = tuple[str, int, tuple[int, ...]]
@@ -27,10 +27,10 @@ class TooMany(Exception):
 
 def every_end(job: Job, max_steps: int) -> set[End]:
     """Raises: TooMany."""
-    left, seen, ends = [start(job)], set(), set()
-    while left:
-        run = left.pop()
-        key = (run.time, *run.memory, *map(tuple, run.registers), *run.counters)
+    open_, seen, ends = [start(job)], set(), set()
+    while open_:
+        run = open_.pop()
+        key = (run.time, *run.memory, *map(tuple, run.registers), *run.counters, *run.owners.items())
         if key in seen:
             continue
         seen.add(key)
@@ -42,22 +42,29 @@ def every_end(job: Job, max_steps: int) -> set[End]:
             ends.add(("endless", run.time, ()))
         else:
             try:
-                left += _next(job, run)
+                open_ += _next(job, run)
             except ScalarRefusal as refusal:
                 ends.add(("refused", refusal.step, ()))
     return ends
 
 
 def _next(job: Job, run: ScalarRun) -> list[ScalarRun]:
-    """Return the states after a step, one for each choice of winners for the written cells."""
+    """Return the states after a step, one for each choice of the words that may be left in the written cells."""
     did, reads = look(job, run)
     cells = writers(did)
     states = []
-    for pids in product(*cells.values()):
+    for words in product(*(_words(job.mode, did, pids) for pids in cells.values())):
         state = deepcopy(run)
-        finish(job, state, did, reads, dict(zip(cells, pids)))
+        finish(job, state, did, reads, dict(zip(cells, words)))
         states.append(state)
     return states
+
+
+def _words(mode: str, did: list[Did], pids: list[int]) -> list[int]:
+    """Return the words that may be left in a cell to which these processors write."""
+    if mode.endswith("arbitrary"):
+        return [did[pid].value for pid in pids]
+    return [left(mode, did, pids, min)]
 
 
 # -- jobs with contested writes to two cells -------------------------------------------------------------
@@ -68,14 +75,14 @@ CELLS = [Operand("constant", cell) for cell in range(2)]
 NUMBERS = [Operand("constant", number) for number in (0, 1, 2)]
 
 
-def fight(seed: int, most_processors: int = 4) -> Job:
+def fight(seed: int, most_processors: int = 4, mode: str = "CRCW arbitrary") -> Job:
     """Draw up to ten random instructions: stores of different words, loads, arithmetic, and branches on loaded words."""
     random = Random(seed)
     length = random.randint(3, 9)
     code = [Instruction("add", PID, random.choice(NUMBERS), rd=0)]
     code += [_instruction(random, at, length) for at in range(1, length)]
     processors = random.randint(2, most_processors)
-    return job(*code, registers=2, processors=processors, mode="CRCW arbitrary", memory=(3, 1), outputs=range(2))
+    return job(*code, registers=2, processors=processors, mode=mode, memory=(3, 1), outputs=range(2))
 
 
 def _instruction(random: Random, at: int, length: int) -> Instruction:

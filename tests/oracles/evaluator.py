@@ -171,6 +171,7 @@ class _Run(_Setting):
         self.limit, self.max_steps = 1 << self.bits, max_steps
         self.everyone = list(range(self.processors))
         self.locals: dict[str, list[int]] = {"pid": self.everyone}
+        self.owners: dict[int, int] = {}
         self.time = self.shared_accesses = 0
         self.inside = 0  # how many `parallel` and `single` surround this place
         self.gone: set[int] = set()  # who has left the innermost loop
@@ -313,26 +314,35 @@ class _Run(_Setting):
         indices = self.subscripts(name, expressions, active)
         self.step()
         cells = self.cells(name, expressions, indices, active)
-        if self.mode == "EREW" and len(set(cells)) < len(cells):
+        if self.mode.startswith("ER") and len(set(cells)) < len(cells):
             raise Trap("conflict", f"two processors read one cell of {name}")
         return [self.memory[c] for c in cells]
 
     def store(self, name: str, expressions: tuple[Expression, ...], value: Expression | list[int], active: list[int]) -> None:
-        """Write to shared memory; where several may write a cell, the lowest pid wins. A list holds values computed before."""
+        """Write to memory; where several may write a cell, the mode says which word is left. A list holds values computed before."""
         expressions = self.of_own_row(name, expressions)
         indices = self.subscripts(name, expressions, active)
         values = value if isinstance(value, list) else self.value(value, active)
         self.step()
         if not isinstance(value, list):
             self.use([value], [values])
-        written: dict[int, int] = {}
-        for cell, v in zip(self.cells(name, expressions, indices, active), values):
-            clash = cell in written and (self.mode != "CRCW common" or written[cell] != v)
-            if clash and self.mode not in ("CRCW arbitrary", "CRCW priority"):
-                raise Trap("conflict", f"two processors write one cell of {name}")
-            written.setdefault(cell, v)
-        for cell, v in written.items():
-            self.memory[cell] = v
+        written: dict[int, list[int]] = {}
+        for cell, v, p in zip(self.cells(name, expressions, indices, active), values, active):
+            written.setdefault(cell, []).append(v)
+            if self.mode == "CROW" and self.owners.setdefault(cell, p) != p:
+                raise Trap("conflict", f"a cell of {name} belongs to another processor")
+        for cell, words in written.items():
+            self.memory[cell] = self.left(name, words)
+
+    def left(self, name: str, words: list[int]) -> int:
+        """The word that is left where these words are written, in the order of pids."""
+        rule = self.mode.partition(" ")[2]
+        if (not rule and len(words) > 1) or (rule == "common" and len(set(words)) > 1):
+            raise Trap("conflict", f"two processors write one cell of {name}")
+        total = sum(words)
+        if rule == "sum" and total >= self.limit:
+            raise Trap("conflict", f"{total} is no word of {self.bits} bits")
+        return {"max": max(words), "min": min(words), "sum": total}.get(rule, words[0])
 
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
         for s in body:

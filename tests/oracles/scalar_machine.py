@@ -92,12 +92,13 @@ class Did(NamedTuple):
 
 @dataclass
 class ScalarRun:
-    """State and costs of a run; steps[t][pid] is what happened, registers[pid][r] what is left."""
+    """State and costs of a run; steps[t][pid] is what happened, registers[pid][r] what is left, owners[cell] who wrote it first."""
 
     memory: list[int]
     registers: list[list[int]]
     counters: list[int | None]
     steps: list[list[Did]] = field(default_factory=list)
+    owners: dict[int, int] = field(default_factory=dict)
     work: int = 0
     shared_accesses: int = 0
     touched: set[int] = field(default_factory=set)
@@ -108,7 +109,7 @@ class ScalarRun:
 
 
 def run_scalar(job: Job, max_steps: int, wins: Callable[[list[int]], int] = min) -> ScalarRun:
-    """Run to the end; `wins` picks one of the processors that write a cell, by default the lowest.
+    """Run to the end. Where the mode has an order of writers, `wins` picks one of those of a cell, by default the lowest.
 
     Raises: ScalarConflict, ScalarTrap, ScalarEndless.
     """
@@ -117,7 +118,7 @@ def run_scalar(job: Job, max_steps: int, wins: Callable[[list[int]], int] = min)
         if run.time == max_steps:
             raise ScalarEndless(run.time, {f"no halt within {max_steps} steps (--max-steps sets the limit)"})
         did, reads = look(job, run)
-        finish(job, run, did, reads, {cell: wins(pids) for cell, pids in writers(did).items()})
+        finish(job, run, did, reads, {cell: left(job.mode, did, pids, wins) for cell, pids in writers(did).items()})
     return run
 
 
@@ -135,7 +136,7 @@ def look(job: Job, run: ScalarRun) -> tuple[list[Did], list[tuple[int, int]]]:
     reads: list[tuple[int, int]] = []
     did = [_execute(job, run, pid, reads) for pid in range(job.processors)]
     writes = [(pid, d.destination, d.value) for pid, d in enumerate(did) if isinstance(d.destination, int)]
-    forbidden = _forbidden(job.mode, reads, writes)
+    forbidden = _forbidden(job.mode, reads, writes) or _owned_or_too_large(job, run, writes)
     if forbidden:
         raise ScalarConflict(run.time + 1, forbidden)
     return did, reads
@@ -150,14 +151,22 @@ def writers(did: list[Did]) -> dict[int, list[int]]:
     return found
 
 
-def finish(job: Job, run: ScalarRun, did: list[Did], reads: list[tuple[int, int]], won: dict[int, int]) -> None:
-    """Apply all writes; to each cell, that of its winner."""
+def left(mode: str, did: list[Did], pids: list[int], wins: Callable[[list[int]], int]) -> int:
+    """Return the word that is left in a cell to which these processors write."""
+    values = [did[pid].value for pid in pids]
+    combine = {"CRCW max": max, "CRCW min": min, "CRCW sum": sum}.get(mode)
+    return combine(values) if combine else did[wins(pids)].value
+
+
+def finish(job: Job, run: ScalarRun, did: list[Did], reads: list[tuple[int, int]], words: dict[int, int]) -> None:
+    """Apply all writes: `words` has the word that is left in each cell."""
     for pid, d in enumerate(did):
         run.counters[pid] = d.next
         if isinstance(d.destination, str):
             run.registers[pid][int(d.destination[1:])] = d.value
-        elif d.destination is not None and won[d.destination] == pid:
-            run.memory[d.destination] = d.value
+        elif d.destination is not None:
+            run.memory[d.destination] = words[d.destination]
+            run.owners.setdefault(d.destination, pid)
     writes = [d.destination for d in did if isinstance(d.destination, int)]
     run.steps.append(did)
     run.work += sum(d.counter is not None and job.code[d.counter].name != "nop" for d in did)
@@ -234,11 +243,26 @@ def _forbidden(mode: str, reads: list[tuple[int, int]], writes: list[tuple[int, 
     """Return every pair of accesses that the mode forbids, as the machine's errors write it."""
     texts = set()
     for (p, a, v), (q, b, u) in combinations(writes, 2):
-        if a == b and mode in ("EREW", "CREW"):
+        if a == b and mode in ("EREW", "CREW", "CROW"):
             texts.add(f"processors {p} and {q} write cell {a} (mode {mode})")
-        elif a == b and mode == "CRCW common" and v != u:
+        elif a == b and mode in ("CRCW common", "ERCW common") and v != u:
             texts.add(f"processors {p} and {q} write different values, {v} and {u}, to cell {a} (mode {mode})")
-    if mode == "EREW":
-        texts |= {f"processors {p} and {q} read cell {a} (mode EREW)" for (p, a), (q, b) in combinations(reads, 2) if a == b}
-        texts |= {f"processor {p} reads and {q} writes cell {a} (mode EREW)" for p, a in reads for q, b, _ in writes if a == b}
+    if mode.startswith("ER"):
+        texts |= {f"processors {p} and {q} read cell {a} (mode {mode})" for (p, a), (q, b) in combinations(reads, 2) if a == b}
+        texts |= {f"processor {p} reads and {q} writes cell {a} (mode {mode})" for p, a in reads for q, b, _ in writes if a == b}
+    return texts
+
+
+def _owned_or_too_large(job: Job, run: ScalarRun, writes: list[tuple[int, int, int]]) -> set[str]:
+    """Return every write to a cell that another processor wrote first, and every sum that is no word."""
+    texts = set()
+    for p, a, _ in writes:
+        together = [(q, v) for q, b, v in writes if b == a]
+        total = sum(v for _, v in together)
+        if job.mode == "CROW" and run.owners.get(a, p) != p:
+            texts.add(f"processor {p} writes cell {a}, which processor {run.owners[a]} owns as the first to write it (mode CROW)")
+        if job.mode == "CRCW sum" and total >= 1 << job.word_bits:
+            who, what = (", ".join(map(str, column[:-1])) + f" and {column[-1]}" for column in zip(*together))
+            too_large = f"the sum {total} does not fit a word of {job.word_bits} bits (mode CRCW sum)"
+            texts.add(f"processors {who} write {what} to cell {a}: {too_large}")
     return texts

@@ -1,4 +1,4 @@
-"""`lockstep modes`: finds the weakest access mode under which a program is right."""
+"""`lockstep modes`: finds the weakest access modes under which a program is right."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ def modes(file: File, input: Input = None,
           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
           seed: Seed = 0, word_bits: Bits = None, no_sidecar: Sidecar = False, max_steps: Steps = DEFAULT_MAX_STEPS,
           json_: Json = False) -> None:  # fmt: skip
-    """Find the weakest access mode under which a program runs and is right.
+    """Find the weakest access modes under which a program runs and is right.
 
-    The command runs each input under every mode, and shows the first error of each mode. Under CRCW arbitrary it tries
-    every winner if there are few, else the lowest, the highest and some random ones. The sidecar judges all outputs.
-    Without a sidecar, the outputs must be the same for every winner.
+    The command runs each input under every mode, and shows the first error of each mode. It marks every mode that holds
+    and is stronger than no other mode that holds. Under ERCW arbitrary and CRCW arbitrary it tries every winner if there
+    are few, else the lowest, the highest and some random ones. The sidecar judges all outputs.
+    Without a sidecar, the outputs must be the same for every winner, and those of the declared mode if it runs.
     """
     from lockstep.commands.modes.table import modes_record, modes_table
     from lockstep.commands.modes.trying import try_modes

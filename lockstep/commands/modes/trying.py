@@ -1,4 +1,4 @@
-"""Runs a program under every access mode, and finds the first error in each."""
+"""Runs a program under every access mode, and finds the first error in each, and the weakest modes without one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, weaker_modes
 from lockstep.pram.errors import PramError, Span
 from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
-from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
 from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, Inputs, generator_for
@@ -37,7 +37,8 @@ class ModeResult:
     """The result of one access mode.
 
     ran:     how many of the inputs the machine ran without an error, whoever won.
-    right:   whether the sidecar found all outputs right; without a sidecar, whether they never depended on the winner.
+    right:   whether the sidecar found all outputs right; without a sidecar, whether they never depended on the winner and were
+             those of the declared mode.
     winners: how many winners were tried, in words; empty if the mode has no choice of winner.
     trouble: the first error: the machine's message, or how outputs are wrong. params: the input of that error.
     """
@@ -59,7 +60,7 @@ class ModeResult:
 def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool = True, word_bits: int | None = None,
               max_steps: int = DEFAULT_MAX_STEPS, expected: dict[str, Any] | None = None, given: bool = False,
               progress: Progress = silent) -> list[ModeResult]:  # fmt: skip
-    """Run the program on every input under every mode, the weakest first. Under CRCW arbitrary, try many winners.
+    """Run the program on every input under every mode, in the order of MODES. Where the winner is open, try many winners.
 
     Args:   given: the inputs come from a file, not from the sidecar, so errors do not name the sidecar.
     Raises: PramError: an input does not fit the program.
@@ -68,27 +69,38 @@ def try_modes(program: Program, inputs: Sequence[Inputs], *, use_sidecar: bool =
     generator.expected = expected
     with nullcontext() if given else generator.blaming_sidecar():
         jobs = [(one, program.instantiate(*one, word_bits)) for one in inputs]
+    wanted = [None if generator.has_judge else _outputs(job, max_steps) for _, job in jobs]
     results = []
     for number, mode in enumerate(MODES):
         progress(number, len(MODES))
-        results.append(_try_mode(mode, jobs, generator, max_steps))
+        results.append(_try_mode(mode, jobs, wanted, generator, max_steps))
     progress(len(MODES), len(MODES))
     return results
 
 
-def weakest(results: Sequence[ModeResult]) -> ModeResult | None:
-    """The first mode that holds. Every later mode runs the program in the same way."""
-    return next((result for result in results if result.holds), None)
+def weakest(results: Sequence[ModeResult]) -> list[ModeResult]:
+    """The modes that hold and are stronger than no other mode that holds. There are several if some have no order."""
+    holds = {result.mode for result in results if result.holds}
+    return [result for result in results if result.mode in holds and not weaker_modes(result.mode) & holds]
 
 
-def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generator, max_steps: int) -> ModeResult:
+def _outputs(job: Job, max_steps: int) -> Outputs | None:
+    """The outputs of a job's own mode where the lowest pid wins; None if the machine refuses the run."""
+    try:
+        return run(job, max_steps=max_steps).outputs
+    except PramError:
+        return None
+
+
+def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], wanted: Sequence[Outputs | None], generator: Generator,
+              max_steps: int) -> ModeResult:  # fmt: skip
     """The result of one mode. A run that the machine refuses is shown before wrong outputs."""
     tried: list[Tried] = []
     wrong: list[tuple[dict[str, int], Trouble]] = []
-    for (params, arrays), job in jobs:
+    for ((params, arrays), job), outputs in zip(jobs, wanted):
         found = run_winners(replace(job, mode=mode), max_steps=max_steps)
         tried.append(found.tried)
-        if trouble := _trouble(found, generator, params, arrays):
+        if trouble := _trouble(found, generator, params, arrays, outputs):
             wrong.append((params, trouble))
     refused = sum(not trouble.ran for _, trouble in wrong)
     words = describe_tried(tried) if MODES[mode].winner_open else ""
@@ -99,14 +111,15 @@ def _try_mode(mode: str, jobs: Sequence[tuple[Inputs, Job]], generator: Generato
     return replace(result, trouble=first.text, params=params, place=first.place)
 
 
-def _trouble(found: Winners, generator: Generator, params: dict[str, int], arrays: dict[str, Any]) -> Trouble | None:
+def _trouble(found: Winners, generator: Generator, params: dict[str, int], arrays: dict[str, Any],
+             wanted: Outputs | None) -> Trouble | None:  # fmt: skip
     """The first run that the machine refuses; else the first run with wrong outputs."""
     runs = [(winner, outcome) for winner, outcome in found.runs if isinstance(outcome, Run)]
     for winner, outcome in found.runs:
         if isinstance(outcome, PramError):
             return Trouble(outcome.message + _with(generator.program, found, winner), False, outcome.diagnostics[0].span)
     if not generator.has_judge:
-        text = _dependence(generator.program, runs)
+        text = _dependence(generator.program, runs) or _difference(generator.program, wanted, runs[0][1].outputs)
         return Trouble(text, True) if text else None
     for winner, ran in runs:
         if wrong := _wrong(generator, params, arrays, ran.outputs):
@@ -135,6 +148,14 @@ def _dependence(program: Program, runs: Sequence[tuple[Winner, Run]]) -> str:
             name = next(name for name in ours if its[name] != ours[name])
             values = f"{show_value(ours[name])} {_where(program, lowest)}, {show_value(its[name])} {_where(program, winner)}"
             return f"output {name} depends on who wins a write: {values}"
+    return ""
+
+
+def _difference(program: Program, wanted: Outputs | None, found: Outputs) -> str:
+    """How outputs differ from those of the declared mode; empty if they do not, or if that mode refuses the run."""
+    for name in found if wanted is not None else ():
+        if wanted is not None and found[name] != wanted[name]:
+            return f"output {name} is {show_value(found[name])}, but {show_value(wanted[name])} under {program.symbols.mode}"
     return ""
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.names import lacking
 from lockstep.models.sampling import AUTO, Sampling
+from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run, run
 from lockstep.pram.program import Program
@@ -18,12 +20,15 @@ from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.decoding import pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
 
+NO_MODELS = "no models"
+
 
 @dataclass(frozen=True)
 class SpaceRow:
     """One size: time and space of the run, and for each construction context, decoding steps and verdict.
 
-    verdicts: "agrees" or the first difference if it was decoded; "computed" if it was too long to decode.
+    verdicts: "agrees" or the first difference if it was decoded; "computed" if it was too long to decode, NO_MODELS if
+    the construction does not have the program's mode.
     """
 
     params: dict[str, int]
@@ -41,7 +46,7 @@ class SpaceRow:
 
     @property
     def holds(self) -> bool:
-        return set(self.verdicts.values()) <= {"agrees", "computed"}
+        return set(self.verdicts.values()) <= {"agrees", "computed", NO_MODELS}
 
 
 def space_rows(program: Program, sizes: Sequence[int], *, seed: int = 0, max_context: int = 1000, max_steps: int = 2000,
@@ -71,7 +76,10 @@ def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> 
         row.contexts[construction] = theorem.peak_context(job, exact.time)
         row.steps[construction] = theorem.steps(job, exact.time)
         fits = row.contexts[construction] <= max_context and row.steps[construction] <= max_steps
-        row.verdicts[construction] = _decode(job, construction, exact.time, row) if fits else "computed"
+        if lacking(construction, MODES[job.mode].combining):
+            row.verdicts[construction] = NO_MODELS
+        else:
+            row.verdicts[construction] = _decode(job, construction, exact.time, row) if fits else "computed"
     return row
 
 

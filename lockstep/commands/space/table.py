@@ -13,15 +13,18 @@ from lockstep.common.tables import BAD, LABEL, heading, narrow_table, number_tex
 if TYPE_CHECKING:
     from lockstep.commands.space.rows import SpaceRow
 
-COMPUTED = "computed"
+COMPUTED, NO_MODELS = "computed", "no models"
 STATE = "space here: shared cells, registers and program counters, S + P (k + 1)"
-NOTE = "* computed from the closed form: too long to decode here (--max-context, --max-decoding-steps)"
+NOTES = {
+    COMPUTED: "* computed from the closed form: too long to decode here (--max-context, --max-decoding-steps)",
+    NO_MODELS: "- computed from the closed form: this process and schedule has no models of the program's mode",
+}
 
 
 def space_table(name: str, rows: Sequence[SpaceRow]) -> RenderableType:
     """Three sections, each with a row for each size: contexts, contexts over space, and decoding steps.
 
-    A star marks what was not decoded. Decodes that differ from the closed forms are named below.
+    A star or a dash marks what was not decoded. Decodes that differ from the closed forms are named below.
     """
     processes = list(rows[0].contexts) if rows else []
     table = narrow_table()
@@ -35,8 +38,8 @@ def space_table(name: str, rows: Sequence[SpaceRow]) -> RenderableType:
             given = ", ".join(f"{name} {value}" for name, value in row.params.items())
             cells = (f"{figure(row, process)}{_mark(row, process)}" for process in processes)
             table.add_row(given, number_text(row.time), number_text(row.space), *cells)
-    starred = any(verdict == COMPUTED for row in rows for verdict in row.verdicts.values())
-    notes = [Text(STATE), *([Text(NOTE)] if starred else [])]
+    verdicts = {verdict for row in rows for verdict in row.verdicts.values()}
+    notes = [Text(STATE), *(Text(note) for verdict, note in NOTES.items() if verdict in verdicts)]
     return Group(heading(f"{name}: context of each process"), table, Text(""), *notes, *_differences(rows))
 
 
@@ -53,7 +56,7 @@ def _steps(row: SpaceRow, process: str) -> str:
 
 
 def _mark(row: SpaceRow, process: str) -> str:
-    return "*" if row.verdicts[process] == COMPUTED else " "
+    return {COMPUTED: "*", NO_MODELS: "-"}.get(row.verdicts[process], " ")
 
 
 def _differences(rows: Sequence[SpaceRow]) -> list[Text]:
@@ -62,7 +65,7 @@ def _differences(rows: Sequence[SpaceRow]) -> list[Text]:
     lines = [
         Text(f"FAILED: {process} at {', '.join(f'{name} {value}' for name, value in params.items())}: {verdict}", style=BAD)
         for params, process, verdict in verdicts
-        if verdict not in ("agrees", COMPUTED)
+        if verdict not in ("agrees", COMPUTED, NO_MODELS)
     ]
     decoded = sum(verdict == "agrees" for *_, verdict in verdicts)
     return lines or [Text(f"{decoded:,} of {len(verdicts):,} were decoded, and agree with the machine and the closed forms")]

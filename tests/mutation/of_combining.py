@@ -1,0 +1,77 @@
+"""Mutants of what concurrent writes leave: on the machine, in the order of modes, in models, certificates and proofs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstep.commands.modes import trying as modes
+from lockstep.compiler import adding, assemble, combining, compile, invariants, mdm, names, one_step, storage, two_step
+from lockstep.pram import access
+from lockstep.pram.access import Owners
+from lockstep.pram.contests import Arbiter
+from lockstep.pram.machine import Machine
+from lockstep.proofs_check.certificate import _Certifier
+from mutation.of_machine import mode
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+
+COMBINING = "combining writes"
+RULES, ORDER, MDM, TWO, ONE = "write rules", "order of modes", *(f"combined writes of {c}" for c in names.PARTS)
+PROOFS, SHARE, READERS, OTHERS = "combined proofs", "share certificate", "share readers", "other write rules"
+
+
+def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
+    return Mutant(COMBINING, breaks, Rewrite(function, old, new), check, equivalent)
+
+
+MUTANTS = (
+    Mutant(COMBINING, "CROW has no owners", mode("CROW", owned=False), RULES),
+    Mutant(COMBINING, "ERCW lets several read a cell", mode("ERCW priority", concurrent_reads=True), RULES),
+    Mutant(COMBINING, "ERCW common takes values that differ", mode("ERCW common", same_value=False), RULES),
+    Mutant(COMBINING, "ERCW arbitrary leaves no winner open", mode("ERCW arbitrary", winner_open=False), RULES),
+    Mutant(COMBINING, "CRCW max is CRCW min", mode("CRCW max", combining="min"), RULES),
+    Mutant(COMBINING, "CRCW sum is CRCW priority", mode("CRCW sum", combining="order"), RULES),
+    row("the largest value loses", Arbiter._applied, 'self.combining == "max" else', 'self.combining != "max" else', RULES),
+    row("who owns a cell may lose it", Owners.claim, "(owners >= 0) & (owners != writes.pids)", "owners > writes.pids", RULES),
+    row("a cell of another owner may be written", Owners.claim, "if len(found):", "if False:", RULES),
+    row("nobody comes to own a cell", Owners.claim, "self.pids[writes.cells] = writes.pids", "pass", RULES),
+    row("a sum may be longer than a word by one bit", access.add_up, "sums >> word_bits", "sums >> word_bits + 1", RULES),
+    row("sums are not stored", Machine._allowed, "stored, conflict = access.add_up", "_, conflict = access.add_up", RULES),
+    row("a mode that is stronger than a weakest one is a weakest one", modes.weakest, "not weaker_modes(result.mode) & holds",
+        "True", ORDER),
+    row("only modes right below count as weaker", access.weaker_modes, ".union(*map(weaker_modes, MODES[name].weaker))", "", ORDER),
+    row("outputs of another mode may differ", modes._difference, "found[name] != wanted[name]", "False", ORDER),
+    row("the value has no place in the recency", combining.value_and_rank, "word_of(value) * (1 << rank_bits)",
+        "word_of(value) * 0", MDM),
+    row("the rank outweighs the lowest bit of the value", combining.value_and_rank, "word_of(value) * (1 << rank_bits)",
+        "word_of(value) * (1 << rank_bits - 1)", TWO),
+    row("the complement is the value", combining.complement_reads, "yield 1 - bit", "yield bit", MDM),
+    row("the smallest value is not looked for", combining.add_complement, 'if code.combining == "min" else None', "if False else None",
+        TWO),
+    row("the value outweighs the step", mdm._MdmBuilder._cell_recency, "self.step.flag * (most + 1) + wins", "self.step.flag + wins", MDM),
+    row("one-step: the complement is not made", one_step._OneStepBuilder._move_cells, "1 - bit]", "bit]", PROOFS),
+    row("a digit changes at the wrong counts", adding.add_digit, "if k % (1 << j) == 0", "if k % (2 << j) == 0", MDM),
+    row("a digit begins one too late", adding.add_digit, "(k << shift + 2) + 1", "(k << shift + 2) - 3", PROOFS),
+    row("a threshold of a digit takes shares within 1/8", adding.add_digit, "share * 4 - (k << shift + 2) + 1",
+        "share * 4 - (k << shift + 2)", MDM),
+    row("one-step: the rank does not count", one_step._OneStepBuilder._move_cells, "reads, *recency)",
+        "reads, recency[0] * 0, recency[1])", ONE),
+    row("writers weigh as much as BOS allows a word alone", adding.exponent_for, "word + pid + 4", "word + 4", SHARE),
+    row("mdm: input words are no shares", mdm._MdmBuilder._add_up, "1 << j}", "0}", MDM),
+    row("mdm: sums of all steps are one", mdm._MdmBuilder._add_up, "(*self.time, *[*self.address][: self.size.word])",
+        "[*self.address][: self.size.word]", MDM),
+    row("two-step: all writes are added up to every cell", two_step._TwoStepBuilder._add_up, '"combine", role["cell"], same,',
+        '"combine", role["cell"], (),', TWO),
+    row("O does not undo the weight of a writer", assemble.Scores.of, "round(math.exp(lookup.exponent))",
+        "round(math.exp(lookup.exponent)) // 2", MDM),
+    row("BOS weighs no more than a writer", assemble.Scores.of, "Scores(far, lookup.exponent,", "Scores(far, 0,", TWO),
+    row("a model takes runs of other write rules", compile.Compiled.check_mode, "wanted != self.code.combining", "False", OTHERS),
+    row("a construction compiles what it lacks", names.lacking, 'if why else ""', 'if False else ""', OTHERS),
+    row("a file's write rule is not compared", storage._from_model, "combining != wanted", "False", OTHERS),
+    row("what writers take from BOS is left out", _Certifier._share, "pool.most * weight +", "weight +", SHARE),
+    row("roundings of a sum are left out", _Certifier._share, "(2 * pool.most + 16) * unit", "unit", SHARE),
+    row("a share may be 1/2 away", _Certifier._share, "off < LARGEST_OFF)", "off < 2 * LARGEST_OFF)", SHARE),
+    row("a gate of any form reads a share", invariants._takes_a_share, "factors == [4] and fours", "True", READERS),
+    row("a gate without the 1 reads a share", invariants._takes_a_share, "gate.form.constant % 4 == 1", "True", READERS),
+    row("lookups may look for a share", invariants._reads_no_share, "shares & form.terms.keys()", "set()", READERS),
+)  # fmt: skip

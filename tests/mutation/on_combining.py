@@ -1,0 +1,201 @@
+"""Checks of what concurrent writes leave: the machine under every mode, models of the largest, smallest and sum, and their certificates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from kit.cases import job as made
+from kit.runs import assert_same_run
+from kit.winners import ends
+from oracles.all_winners import every_end, fight
+from oracles.scalar_machine import ScalarRefusal, run_scalar
+
+from lockstep.commands.modes.trying import try_modes, weakest
+from lockstep.compiler.circuit import Linear, Pool, Threshold
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_code, compile_job
+from lockstep.compiler.invariants import CircuitError, check_circuit
+from lockstep.compiler.names import NotConstructed, lacking
+from lockstep.compiler.processor import Code
+from lockstep.compiler.storage import load_program_or_model, save_compiled
+from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.files import load_model, save_model
+from lockstep.pram.access import MODES, weaker_modes
+from lockstep.pram.errors import PramError
+from lockstep.pram.instructions import Instruction, Operand
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import parse_program
+from lockstep.pram.winners import run_winners
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.proofs.prove import prove
+from mutation.table import Check
+
+COMBINED = ("CRCW max", "CRCW min", "CRCW sum")
+TEXT = "program p\nmode {}\nparam n\nprocs n\nshared A[n] : input, s : output\nparallel for i in 0 .. n - 1 do s := A[i] end\n"
+
+
+def text_job(mode: str, *words: int) -> Job:
+    return parse_program(TEXT.format(mode)).instantiate({"n": len(words)}, {"A": list(words)}, 6)
+
+
+def one_after_the_other(mode: str) -> tuple[Job, ...]:
+    """Processor 1 stores to a cell, then processor 0 stores to it, or the other way round; then all to their own, twice."""
+    pid, cell, zero = Operand("pid"), Operand("constant", 3), Operand("constant", 0)
+    store, own = Instruction("store", cell, zero, pid), Instruction("store", pid, zero, cell)
+    first = Instruction("jz", pid, target=3), store, Instruction("halt"), Instruction("nop"), store
+    last = Instruction("jz", pid, target=4), Instruction("nop"), store, Instruction("halt"), store
+    return tuple(made(*code, processors=2, mode=mode) for code in (first, last, (own, own)))
+
+
+def rules() -> None:
+    """Random jobs whose processors fight over two cells, under every mode: all steps, or the same refusal; all ends."""
+    for mode in MODES:
+        for job in (*one_after_the_other(mode), *(fight(seed, mode=mode) for seed in range(40))):
+            _same_as_scalar(job)
+            found = run_winners(job, max_steps=16)
+            assert not found.every or ends(found) == every_end(job, 16), f"{mode}: other ends"
+
+
+def _same_as_scalar(job: Job) -> None:
+    try:
+        theirs = run_scalar(job, 16)
+    except ScalarRefusal as refusal:
+        try:
+            run(job, max_steps=16)
+        except PramError as refused:
+            assert refused.message.split(": ", 1)[1] in refusal.texts, f"{refused.message}, not {refusal}"
+            return
+        raise AssertionError(f"{job.mode}: the machine runs what the scalar machine refuses: {refusal}") from None
+    assert_same_run(run(job, max_steps=16, trace=True), theirs)
+
+
+def order_of_modes() -> None:
+    """Every weakest mode of a program, none that is stronger than another; a sum is not taken for one of its values."""
+    for mode, below in (("CRCW sum", {"EREW", "CROW", "CREW"}), ("ERCW priority", {"ERCW arbitrary", "ERCW common", "EREW"})):
+        assert weaker_modes(mode) == below, f"{mode}: {weaker_modes(mode)}"
+    for text, names in (
+        ("A[pid] := pid", ["EREW", "CROW"]),
+        ("local x := A[0]", ["CROW"]),
+        ("s := 5", ["ERCW common"]),
+        ("local x := A[0] s := 5", ["CRCW common"]),
+    ):
+        program = parse_program(f"program p mode CRCW common procs 3 shared A[3] : inout, s : output {text}")
+        found = [result.mode for result in weakest(try_modes(program, [({}, {"A": [7, 8, 9]})]))]
+        assert found == names, f"{text}: {found}, not {names}"
+
+
+def combined_tokens(construction: str) -> None:
+    """Every token beside the machine, of the models of max, min and sum that the construction has."""
+    for mode in COMBINED:
+        if lacking(construction, MODES[mode].combining):
+            continue
+        given = [text_job(mode, *words) for words in ((5, 9, 2, 9, 4), (2, 1), (1, 2, 3))]
+        two = parse_program(TEXT.format(mode).replace("s : output", "T[2] : output").replace("s :=", "T[i & 1] :="))
+        given.append(two.instantiate({"n": 4}, {"A": [5, 9, 2, 4]}, 6))
+        fights = [fight(seed, mode=mode) for seed in (5, 12, 23)]
+        for job in (*given, *fights):
+            try:
+                time = run(job, max_steps=20).time
+            except PramError:
+                continue
+            compiled = compile_job(job, time, construction=construction)
+            found = check_agreement(compiled, job, time)
+            assert found.divergence is None and found.outputs_agree, f"{mode}: {found.divergence}"
+
+
+def combined_proofs() -> None:
+    """The proofs of all models of max, min and sum, for a program that loads and stores."""
+    for mode, construction in product(COMBINED, CONSTRUCTIONS):
+        if not lacking(construction, MODES[mode].combining):
+            proof = prove(compile_job(text_job(mode, 5, 9), 8, construction=construction))
+            assert proof.holds, next(f"{mode}: {o.what}: {o.trouble}" for o in proof.obligations if not o.holds)
+
+
+def share_certificate() -> None:
+    """The distance of a share, added up by hand, in both dtypes; a model whose pool weighs too much is refused."""
+    code, row = Code.of(text_job("CRCW sum", 1)), CONSTRUCTIONS["mdm"]
+    for dtype, unit in (("float64", 2.0**-52), ("float32", 2.0**-23)):
+        for word, pid, holds in ((4, 2, True), (8, 6, True), (11, 9, dtype == "float64"), (12, 12, dtype == "float64")):
+            compiled = compile_code(code, row.bits(word, 5, pid), dtype)
+            (line,) = [x for x in certify(compiled.model, compiled.circuit).lines if "share" in x.what]
+            (pool,) = [x for x in compiled.circuit.layers[1].lookups if isinstance(x, Pool)]
+            weight = 2.718281828459045**-pool.exponent
+            least = ((1 << word) - 1) * ((1 << pid) * weight + ((2 << pid) + 16) * unit)
+            assert least <= line.found <= 1.5 * least and line.holds == holds == (line.found < 0.25), f"{line}, at least {least}"
+            assert 1 / 64 < ((1 << word + pid) * weight) <= 1 / 16, f"exponent {pool.exponent}"
+
+
+def share_readers() -> None:
+    """Thresholds of other forms than 4 share + 1, and lookups by a share, are no circuits."""
+    code, row = Code.of(text_job("CRCW sum", 1)), CONSTRUCTIONS["mdm"]
+    rest, share = Linear({("rest", 0): 1}), Linear({("share", 0): 1})
+    for number, gate in ((2, Threshold(rest - 1, {("out", 0): 1})), (2, Threshold(rest * 4 - 4, {("out", 0): 1})),
+                         (1, Threshold(share * 8 - 3, {("out", 0): 1}))):  # fmt: skip
+        circuit = row.build(code, row.bits(4, 4, 2))
+        circuit.layers[number].gates.append(gate)
+        _is_no_circuit(circuit)
+    circuit = row.build(code, row.bits(4, 4, 2))
+    lookups = circuit.layers[2].lookups
+    lookups[0] = replace(lookups[0], recency=share, recency_max=15)
+    _is_no_circuit(circuit)
+
+
+def _is_no_circuit(circuit: object) -> None:
+    try:
+        check_circuit(circuit)  # type: ignore[arg-type]
+    except CircuitError:
+        return
+    raise AssertionError("a share is read where it may not be")
+
+
+def other_modes() -> None:
+    """A model of one rule refuses runs of another; so does a construction, and a file whose rule is not its program's."""
+    compiled = compile_job(text_job("CRCW max", 3, 5), 12)
+    try:
+        compiled.layout(text_job("CRCW min", 3, 5), 12)
+        raise AssertionError("a model of CRCW max is laid out for CRCW min")
+    except PramError as error:
+        assert "concurrent writes leave the largest value, and under CRCW min the smallest value" in str(error), str(error)
+    try:
+        compile_job(text_job("CRCW sum", 3, 5), 12, construction="ap-mdm one-step")
+        raise AssertionError("a sum is compiled in one step")
+    except NotConstructed as error:
+        assert "no models of CRCW sum" in str(error)
+    with TemporaryDirectory() as folder:
+        file, program = Path(folder) / "m.safetensors", parse_program(TEXT.format("CRCW max"))
+        save_compiled(file, program, compile_code(Code.of_program(program), CONSTRUCTIONS["mdm"].bits(4, 4, 2)))
+        model, metadata = load_model(file)
+        assert load_program_or_model(file)[1] is not None
+        save_model(file, model, {**metadata, "combining": "min"})
+        try:
+            load_program_or_model(file)
+        except PramError:
+            return
+        raise AssertionError("a file of another write rule is read")
+
+
+REFUSALS = (NotFinished, OutOfPositions, ValueError, CircuitError)
+CHECKS = (
+    Check(
+        "write rules", "random jobs under every mode on the machine, against plain Python; all their ends", rules, (PramError,)
+    ),
+    Check("order of modes", "every weakest mode of small programs", order_of_modes),
+    *(
+        Check(
+            f"combined writes of {construction}",
+            "every token of models of CRCW max, min and sum, against the machine",
+            partial(combined_tokens, construction),
+            REFUSALS,
+        )
+        for construction in CONSTRUCTIONS
+    ),
+    Check("combined proofs", "the proofs of models of CRCW max, min and sum", combined_proofs, REFUSALS),
+    Check("share certificate", "how far a share is from its sum, added up by hand", share_certificate),
+    Check("share readers", "circuits that read a share where they may not", share_readers),
+    Check("other write rules", "models, constructions and files refuse runs of another write rule", other_modes, (PramError,)),
+)
