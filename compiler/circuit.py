@@ -34,9 +34,12 @@ Integers = NDArray[np.int64]
 Bit = tuple[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Linear:
-    """sum of coefficient * bit, plus a constant; all integers."""
+    """sum of coefficient * bit, plus a constant; all integers. No form is changed once it is made.
+
+    It is not frozen: a model takes thousands, and a frozen one takes several times as long to make.
+    """
 
     terms: Mapping[Bit, int] = field(default_factory=dict)
     constant: int = 0

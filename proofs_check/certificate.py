@@ -33,6 +33,9 @@ LARGEST_OFF = 0.25
 #: Bounds are computed in float64; this factor covers their rounding errors.
 MARGIN = 1 + 2.0**-40
 
+#: No model is certified for so many bits of T * P or N: its largest sums have more.
+MOST_EXTENT_BITS = 60
+
 
 @dataclass(frozen=True)
 class CertificateLine:
@@ -100,12 +103,15 @@ def require_certificate(compiled: Compiled) -> Certificate:
 def horizon(compiled: Compiled) -> int:
     """The most bits of T * P (for AP-MDM, of N) at which this code, word size and dtype are certified; 0 if none."""
     widths, dtype = compiled.widths, compiled.model.dtype_name
-    best = 0
-    for bits in range(widths.pid + 1, 60):
+    best, low, high = 0, widths.pid, MOST_EXTENT_BITS
+    while high - low > 1:  # more bits make no sum smaller
+        bits = (low + high) // 2
         other = compile_code(compiled.code, widths.widened(bits), dtype, compiled.construction)
-        if not certify(other.model, other.circuit).holds:
-            break
-        best = bits
+        if certify(other.model, other.circuit).holds:
+            best = bits
+            low = bits
+        else:
+            high = bits
     return best
 
 

@@ -1,4 +1,4 @@
-"""Shared set-up: tests run two at a time, so torch gets one thread in each; and fixtures that run command lines."""
+"""Shared set-up: tests run two at a time, so NumPy and torch get one thread in each; and fixtures that run command lines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
-import torch
 
+# NumPy reads it once, when it is imported. Its threads wait for each other in busy loops, which cost more than the work
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / f"lockstep-tests-{os.getuid()}")  # not the user's cache
 os.environ.pop("COLUMNS", None)  # of processes that tests run in at once it is set; tables are as wide as in a pipe
 pytest.register_assert_rewrite("kit")  # its assertions say what was compared, as those of tests do
 
+import torch  # noqa: E402
 from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
 
 from lockstep import cli  # noqa: E402
