@@ -211,7 +211,7 @@ def at_most_three(subscripts: tuple[Any, ...], at: Span, name: str, what: str = 
 
 def _same_number(targets: tuple[Any, ...], values: tuple[Expression, ...], at: Span) -> None:
     if len(targets) != len(values):
-        raise Mistake(f"{len(targets)} names on the left of `:=`, but {len(values)} values on the right", at)
+        raise Mistake(f"{len(targets)} names on the left of `:=`, but {len(values)} value{'s' * (len(values) != 1)} on the right", at)
 
 
 def _assign(target: Name | Index, value: Expression) -> Statement:

@@ -198,7 +198,7 @@ def test_an_oracle_that_works_in_place_changes_no_input(do: Do) -> None:
 @pytest.mark.parametrize("command", ["run", "decode", "verify", "export"])
 def test_a_wrong_input_is_shown_in_its_file(command: str, do: Do) -> None:
     line = INPUTS["negative"]
-    head = "negative.json:1:45: error: A[2] = -4 is not a word: words are integers from 0"
+    head = "negative.json:1:45: error: A[2] = -4 is not a word: words are integers from 0; `word N signed` has negative words"
     assert do(f"{command} tiny.pram --input negative.json") == (WRONG, "", f"{head}\n  {line}\n{' ' * 46}^\n")
 
 

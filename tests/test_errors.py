@@ -51,7 +51,7 @@ SYNTAX: Rows = [
         "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`",
     ),
     (HEAD + "f(s)\n", "5:1", "there are no procedures, so `f` cannot be called; write its body here"),
-    (HEAD + "local a, b := 1\n", "5:7", "2 names on the left of `:=`, but 1 values on the right"),
+    (HEAD + "local a, b := 1\n", "5:7", "2 names on the left of `:=`, but 1 value on the right"),
     (HEAD + "s := A[0, 1, 2, 3]\n", "5:6", "`A` has 4 subscripts; an array has at most 3"),
     (
         HEAD + "shared B[n], C[n] : input\n",

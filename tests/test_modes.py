@@ -182,7 +182,10 @@ def test_a_run_that_another_winner_refuses_is_named() -> None:
     text = "program p\nparam n\nprocs 2\nshared s : output, t : output\ns := pid\nsingle do t := n - s end\n"
     arbitrary = try_modes(parse_program(text), [({"n": 1}, {}), ({"n": 0}, {})])[NAMES.index("CRCW arbitrary")]
     assert (arbitrary.ran, arbitrary.right, arbitrary.params) == (1, False, {"n": 0})
-    assert arbitrary.trouble == "step 5: processor 0: underflow: 0 - 1 is negative (where the winner is choices:1)"
+    assert (
+        arbitrary.trouble
+        == "step 5: processor 0: underflow: 0 - 1 is negative; `word 6 signed` has negative words (where the winner is choices:1)"
+    )
     assert arbitrary.place is not None and arbitrary.place.line == 6
 
 
@@ -202,7 +205,7 @@ def test_the_command_that_it_names_repeats_it(size: int, do: Do) -> None:
 def test_a_program_that_runs_under_no_mode() -> None:
     found = results("local x := 0 x := x - 1")
     assert weakest(found) == []
-    assert {r.trouble for r in found} == {"step 2: processor 0: underflow: 0 - 1 is negative"}
+    assert {r.trouble for r in found} == {"step 2: processor 0: underflow: 0 - 1 is negative; `word 6 signed` has negative words"}
 
 
 def test_an_input_that_does_not_fit() -> None:

@@ -42,13 +42,17 @@ def test_a_size_that_fails_has_its_row(do: Do) -> None:
     assert outcome.status == WRONG
     assert [(row[0], row[-1]) for row in table[3:6]] == [("3", "not judged"), ("4", "FAILED"), ("5", "FAILED")]
     assert table[-2:] == [
-        ["size 4: step 3: the number -1 used here is negative, but words start at 0"],
-        ["size 5: step 3: the number -2 used here is negative, but words start at 0"],
+        ["size 4: step 3: the number -1 used here is negative; `word 8 signed` has negative words"],
+        ["size 5: step 3: the number -2 used here is negative; `word 8 signed` has negative words"],
     ]
     assert outcome.err.startswith("FAILED at size 4, and at 1 more size:\ntrap.pram:5:11: error: step 3: the number -1")
     (good, bad) = json.loads(do("run trap.pram --sizes 3,4 --json").out)
     assert good["outputs"] == {"s": 0}
-    assert bad == {"size": 4, "params": {"n": 4}, "error": "step 3: the number -1 used here is negative, but words start at 0"}
+    assert bad == {
+        "size": 4,
+        "params": {"n": 4},
+        "error": "step 3: the number -1 used here is negative; `word 8 signed` has negative words",
+    }
     outcome = do("run tiny.pram --sizes 1,2 --max-steps 3")
     assert outcome.status == WRONG and [row[-1] for row in rows(outcome.out)[3:5]] == ["FAILED"] * 2
 

@@ -272,9 +272,14 @@ def test_modes_where_none_will_do(do: Do) -> None:
     Path("under.pram").write_text("program under\nlocal x := 0\nx := x - 1\n")
     outcome = do("modes under.pram")
     assert outcome.status == REFUTED
-    assert outcome.err == "FAILED: the program declares EREW: step 2: processor 0: underflow: 0 - 1 is negative\n"
+    assert (
+        outcome.err
+        == "FAILED: the program declares EREW: step 2: processor 0: underflow: 0 - 1 is negative; `word 6 signed` has negative words\n"
+    )
     assert ["EREW", "0 of 1"] in rows(outcome.out)
-    assert ["EREW: 3:8: step 2: processor 0: underflow: 0 - 1 is negative"] in rows(outcome.out)
+    assert ["EREW: 3:8: step 2: processor 0: underflow: 0 - 1 is negative; `word 6 signed` has negative words"] in rows(
+        outcome.out
+    )
     assert rows(outcome.out)[-1] == ["every mode has a run that fails or is wrong; the program declares EREW"]
     wrong = do("modes tiny.pram --input negative.json")
     assert (wrong.status, wrong.out) == (WRONG, "")

@@ -101,7 +101,7 @@ LESSONS = [
     wrong_input(15, 32, "missing input array `A`", '{"params": {"n": 3}, "arrays": {}}'),
     wrong_input(15, 49, "array `B` is not an input of this program; its inputs are A", given(more=', "B": [1]')),
     # 16 values that are not words
-    wrong_input(16, 45, "A[2] = -1 is not a word: words are integers from 0", given(a="[1, 2, -1]")),
+    wrong_input(16, 45, "A[2] = -1 is not a word: words are integers from 0; `word N signed` has negative words", given(a="[1, 2, -1]")),
     wrong_input(16, 45, "A[2] = 1.5 is not an integer", given(a="[1, 2, 1.5]")),
     wrong_input(16, 45, "A[2] = null is not an integer", given(a="[1, 2, null]")),
     wrong_input(16, 45, "A[2] = 300 does not fit a word of 8 bits", given(a="[1, 2, 300]")),
@@ -128,7 +128,8 @@ LESSONS = [
     # 23 overflow and underflow
     Lesson(23, HEAD + EACH + "  A[i] := A[i] * 100\nend\n", "9:16",
            "step 5: processor 2: overflow: 3 * 100 does not fit a word of 8 bits"),
-    Lesson(23, HEAD + EACH + "  A[i] := A[i] - 2\nend\n", "9:16", "step 5: processor 0: underflow: 1 - 2 is negative"),
+    Lesson(23, HEAD + EACH + "  A[i] := A[i] - 2\nend\n", "9:16",
+           "step 5: processor 0: underflow: 1 - 2 is negative; `word 8 signed` has negative words"),
     # 24 shifts
     Lesson(24, HEAD + EACH + "  A[i] := A[i] >> 8\nend\n", "9:16", "step 5: processor 0: shift by 8 in words of 8 bits: 1 >> 8"),
     # 25 no end
@@ -153,6 +154,39 @@ LESSONS = [
     # 32 a sum that is no word
     Lesson(32, HEAD.replace("EREW", "CRCW sum") + EACH + "  s := A[i] + 100\nend\n", "9:3",
            "step 6: processors 0, 1 and 2 write 101, 102 and 103 to s: the sum 306 does not fit a word of 8 bits (mode CRCW sum)"),
+    # 33 Too few rounds for `atmost`
+    Lesson(33, HEAD + "parallel for i in 0 .. n - 1 do\n  while A[i] > 0 atmost 2 do A[i] := A[i] - 1 end\nend\n", "9:3",
+           "step 23: processor 2 is not done after 2 rounds of this `while`; `atmost` must allow more"),
+    # 34 Division by zero
+    Lesson(34, HEAD + "parallel for i in 0 .. n - 1 do\n  A[i] := 7 / (A[i] - 1)\nend\n", "9:13",
+           "step 6: processor 0: division of 7 by zero"),
+    # 35 A procedure
+    Lesson(35, HEAD + "swap(A[0], A[1])\n", "8:1",
+           "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`"),
+    # 36 A word of another language
+    Lesson(36, HEAD + "parallel for i in 0 .. n - 1 do\n  if A[i] > 1 then exit end\nend\n", "9:20",
+           "`exit` cannot stand here; write `break` to leave a loop, `halt` to end the program"),
+    # 37 An array whose kind is missing
+    Lesson(37, "program t\nparam n\nprocs n\nshared B[n], A[n] : input\n\nhalt\n", "4:8",
+           "`B` has no kind: `: input` holds for `A` only; write `: input` after `B`, too, or declare it in a `shared` of its own"),
+    # 38 `break` outside a loop
+    Lesson(38, HEAD + "if n > 2 then break end\n", "8:15",
+           "`break` leaves a loop, but there is none around it here"),
+    # 39 A step of 0
+    Lesson(39, HEAD + "for i in 0 .. 2 step n - 3 do single do s := i end end\n", "8:1",
+           "step 8: processor 0: the step of this `for` is 0"),
+    # 40 Several values
+    Lesson(40, HEAD + "local a, b := 1\n", "8:7",
+           "2 names on the left of `:=`, but 1 value on the right"),
+    # 41 A negative number among unsigned words
+    Lesson(41, HEAD + "parallel for i in 0 .. n - 1 do\n  A[i] := -1\nend\n", "9:3",
+           "step 4: the number -1 used here is negative; `word 8 signed` has negative words"),
+    # 42 A signed word that is too large
+    Lesson(42, "program t\nword 8 signed\nparam n\nprocs n\nshared A[n] : inout\n\n" + EACH + "  A[i] := A[i] * -100\nend\n", "8:16",
+           "step 5: processor 1: underflow: 2 * -100 is below -128, the least word of 8 bits, signed"),
+    # 43 A logarithm
+    Lesson(43, HEAD + "local k := log(n)\n", "8:12",
+           "a logarithm is no integer: write `lg(x)` or `ceil(log(x))`, rounded up, or `floor(log(x))`"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]
