@@ -1,6 +1,7 @@
 """Checks the claims of programs on every run, and converts them to SymPy.
 
-The bound of a claim is an expression of parameters and scalar outputs, evaluated in exact integers. It is never fitted.
+The bound of a claim is an expression of parameters and scalar outputs, evaluated in exact integers. It is never fitted. If it
+is false, the message shows a formula that fits all runs.
 SymPy only gets syntax trees, never text.
 """
 
@@ -15,6 +16,7 @@ from lockstep.pram.expression_text import expression_text
 from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import Binary, Call, Claim, Expression, Name, Number, left_chain
+from lockstep.proofs_check.fitting import fitted
 from lockstep.proofs_check.report import Check, span
 
 if TYPE_CHECKING:
@@ -36,8 +38,15 @@ def _check(program: Program, claim: Claim, runs: Sequence[tuple[dict[str, int], 
         except PramError as error:
             return Check(what, on, text, f"cannot be computed: {error.message}{_sizes(params)}", False)
         if not (found == bound if claim.relation == "==" else found <= bound):
-            return Check(what, on, text, f"{found}, claimed {claim.relation} {bound}{_sizes(params)}", False)
+            fits = _fits(claim.quantity, [(given, value) for (given, _), value in zip(runs, measured)])
+            return Check(what, on, text, f"{found}, claimed {claim.relation} {bound}{_sizes(params)}{fits}", False)
     return Check(what, on, text, span(measured), True)
+
+
+def _fits(what: str, runs: Sequence[tuple[dict[str, int], int]]) -> str:
+    """Return a claim that all runs would confirm, ready to paste; "" if there is no simple one."""
+    formula = fitted(runs)
+    return f"; `claim {what} == {formula}` fits all sizes" if formula is not None else ""
 
 
 def quantity(claim: Claim, run: Run) -> int:
@@ -72,8 +81,15 @@ def to_sympy(expression: Expression) -> sympy.Expr:
             return sympy.Symbol(name, integer=True, nonnegative=True)
         case Call("lg", (argument,)):
             return sympy.ceiling(sympy.log(to_sympy(argument), 2))
-        case Call(function, arguments):
+        case Call(("max" | "min") as function, arguments):
             return (sympy.Max if function == "max" else sympy.Min)(*(to_sympy(a) for a in arguments))
+        case Call("sqrt", (argument,)):
+            return sympy.floor(sympy.sqrt(to_sympy(argument)))
+        case Call("ceil", (Binary("/", left, right),)):
+            return sympy.ceiling(to_sympy(left) / to_sympy(right))
+        case Call("ceil" | "floor" as rounding, (Call("sqrt" | "log" as function, (argument,)),)):
+            inner = sympy.sqrt(to_sympy(argument)) if function == "sqrt" else sympy.log(to_sympy(argument), 2)
+            return (sympy.ceiling if rounding == "ceil" else sympy.floor)(inner)
         case Binary():
             chain = left_chain(expression)
             value = to_sympy(chain[0].left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -217,7 +217,28 @@ def sizes_table(program: Program, rows: Sequence[SizeRow]) -> RenderableType:
         table.add_row(f"{row.size:,}", given, *_cost_cells(row), _outputs(row))
     errors = [Text(f"size {row.size}: {row.error.message}", style=BAD) for row in rows if row.error is not None]
     letters = Text("T time in steps, P processors, work instructions, space cells of shared memory")
-    return Group(heading(f"{program.name}: one run of each size"), table, Text(""), letters, *errors)
+    fits = [Text(f"claim {what} == {formula}") for what, formula in fitted_claims(program, rows)]
+    shown = [Text("these claims hold at all sizes above; paste those that you mean:"), *fits] if fits else []
+    return Group(heading(f"{program.name}: one run of each size"), table, Text(""), letters, *shown, *errors)
+
+
+def fitted_claims(program: Program, rows: Sequence[SizeRow]) -> Iterator[tuple[str, str]]:
+    """Yield a formula for each quantity of which the program claims nothing, if a simple one fits all sizes."""
+    from lockstep.proofs_check.fitting import fitted
+
+    claimed = {claim.quantity for claim in program.claims}
+    if any(row.error is not None for row in rows):
+        return
+    for what in ("time", "work", "space"):
+        runs = [({name: row.record["params"][name] for name in program.given}, _quantity(row, what)) for row in rows]
+        if what not in claimed and (formula := fitted(runs)) is not None:
+            yield what, formula
+
+
+def _quantity(row: SizeRow, what: str) -> int:
+    value = row.record["space"]["allocated"] if what == "space" else row.record[what]
+    assert isinstance(value, int)
+    return value
 
 
 def _cost_cells(row: SizeRow) -> list[str]:
