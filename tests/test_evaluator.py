@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.evaluator import Result, Trap, evaluate
+from oracles.evaluator import Result, evaluate
+from oracles.plain import Trap
 
 from lockstep.pram.parser import parse
 

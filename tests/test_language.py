@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from kit.runs import SAYS, assert_same
-from oracles.evaluator import Trap, evaluate
+from oracles.evaluator import evaluate
+from oracles.plain import Trap
 
 import lockstep
 from lockstep.pram.access import MODES

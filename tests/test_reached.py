@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 from kit.cases import job
-from oracles.evaluator import Trap
+from oracles.plain import Trap
 from oracles.reaching import everything, watch
 
 from lockstep.pram.errors import PramError, Span

@@ -8,15 +8,16 @@ from typing import Any
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
-from oracles.evaluator import Arrays, Params, _Halted, _Run
-from oracles.plain import is_constant
+from oracles.evaluator import Halted, Run
+from oracles.memory import Arrays
+from oracles.plain import Params, is_constant
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]
 TESTING = (syntax.If, syntax.While, syntax.Repeat)
 
 
-class Watched(_Run):
+class Watched(Run):
     """A run that records the lines on which active processors spend steps, and the results of conditions and loops."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> None:
@@ -97,7 +98,7 @@ def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> 
     Raises: evaluator.Trap: it is refused.
     """
     run = Watched(tree, params, arrays, max_steps)
-    with suppress(_Halted):
+    with suppress(Halted):
         run.block(tree.body, run.everyone)
     return run
 
