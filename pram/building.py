@@ -138,6 +138,8 @@ class Builder(Transformer[Token, Any]):
         return syntax.Repeat(body, condition, bound, span(word))
 
     def for_(self, word: Token, name: Token, first: Any, way: Token, last: Any, by: Any, bound: Any, body: Any) -> syntax.For:
+        if way == "downto" and by is not None:
+            raise Mistake("`downto` counts down by 1 and has no `step`; for another step count up, and subtract", by.at)
         return syntax.For(str(name), first, last, way == "downto", body, by, bound, span(word))
 
     def range(self, name: Token, low: Expression, high: Expression) -> syntax.Range:

@@ -45,6 +45,14 @@ def exclusive(bound: Expression) -> Expression:
     return Call("max", (Number(0), Binary("+", bound, Number(1), bound.at)), bound.at)
 
 
+def before_one(bound: Expression) -> Expression | None:
+    """Return e for `e - 1`; None for anything else."""
+    match bound:
+        case Binary("-", left, Number(1)):
+            return left
+    return None
+
+
 def saturated(low: Expression) -> Expression:
     """Return min(low, largest word). A range of items that starts past the largest word is empty, and stays empty."""
     return Call("min", (low, Name(INF, low.at)), low.at)

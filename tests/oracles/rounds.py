@@ -32,7 +32,8 @@ class Rounds:
     by: Expression | None
 
     def value(self, params: Params) -> int:
-        values = {symbol: constant(e, params) for symbol, e in self.atoms.items()}
+        used = {symbol for total in self.sums for symbol in total.free_symbols}
+        values = {symbol: constant(self.atoms[symbol], params) for symbol in used}
         by = 1 if self.by is None else max(1, constant(self.by, params))
         return min(max(0, int(total.subs(values)) // by + 1) for total in self.sums)
 
