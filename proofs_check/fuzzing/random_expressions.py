@@ -189,7 +189,8 @@ class Expressions:
         others = ("and", "or", "and", "or", "not", "if")
         name = self.pick(*COMPARISONS, *COMPARISONS, *others) if depth else self.pick(*COMPARISONS)
         operand = self.truth if name in others else self.word
-        a, b = (operand(scope, max(0, depth - 1), uniform) for _ in range(2))
+        far = 2 if name in ("and", "or") and self.chance(2) else 0  # so that many right sides read memory or divide
+        a, b = operand(scope, max(0, depth - 1), uniform), operand(scope, max(far, depth - 1), uniform)
         if name == "if":
             return self.either(self.truth(scope, 0, uniform), a, b)
         if name == "not":

@@ -93,8 +93,7 @@ class Loops(Cells):
             "bounded", "bounded", "to_a_number", "from_a_number", "as_many", "up_to_a_variable", "the_smaller", "block_of"
         )
         head, high = getattr(self, kind)(scope)
-        inside = scope.having(Expr(name, 0, high, uniform=False)).for_each()
-        inside = replace(inside, leaves="apart" if scope.divergent or kind == "bounded" else "")
+        inside = scope.having(Expr(name, 0, high, uniform=False)).for_each(scope.surely or kind == "bounded")
         for kept in head.split():
             inside = inside.without(kept.strip("()"))
         return [f"for {name} in {head} do", *self.block(inside), "end"], scope
@@ -159,10 +158,10 @@ class Loops(Cells):
     def bounded_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `while` or `repeat` that each processor leaves for itself: with `atmost`, or under CRCW where some may idle without."""
         name, high = f"v{len(scope.variables)}", self.pick(1, 3)
-        flagged = scope.divergent and self.mode.startswith("CRCW") and self.chance(2)
+        flagged = scope.surely and self.mode.startswith("CRCW") and self.chance(2)
         start = self.mask(self.word(scope, 1), high, always=True)
         after = scope.having(Expr(name, 0, high, uniform=False))
-        inside = after.for_each()
+        inside = after.for_each(surely=True)
         bound = "" if flagged else f" atmost {self.rounds(scope, high)}"
         also = self.truth(inside, 1).text
         body = [*self.block(inside), f"  {name} {self.pick('-= 1', '/= 2', f':= {name} >> 1', f'&= {name} - 1')}"]

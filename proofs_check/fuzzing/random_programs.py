@@ -13,17 +13,13 @@ from math import prod
 from random import Random
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
+from lockstep.proofs_check.fuzzing.random_declarations import Declarations
 from lockstep.proofs_check.fuzzing.random_loops import Loops
-from lockstep.proofs_check.fuzzing.random_scopes import ArrayShape, Expr, Scope, ones
+from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
-
-#: Cells kept for loops that tell through a cell who goes on.
-MOST_FLAGS = 4
-ROLES = [": inout", ": inout", ": input", ": output", ""]
 
 
 @dataclass(frozen=True)
@@ -56,15 +52,12 @@ def write_program(choose: Choose) -> TextCase:
     return _Writer(choose).case()
 
 
-class _Writer(Loops):
+class _Writer(Loops, Declarations):
     """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
         super().__init__(choose)
         self.fuel = 14
-        self.given: dict[str, int] = {}
-        self.inputs: dict[str, Any] = {}
-        self.largest_input = 0
 
     def case(self) -> TextCase:
         self.mode = self.pick(*MODES)
@@ -78,63 +71,6 @@ class _Writer(Loops):
         pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
         body = own + self.block(Scope((pid,), alone=self.processors == 1), 6)
         return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
-
-    # -- declarations --------------------------------------------------------------------------
-
-    def parameters(self) -> list[str]:
-        lines = []
-        for name in "nmk"[: self.pick(1, 2, 3)]:
-            if self.params and self.chance(2):
-                term = self.parametric()
-                lines.append(f"{self.pick('param', 'const')} {name} = {term.bare}")
-            else:
-                term = self.number(self.pick(*range(1, 7), 0))
-                self.given[name] = term.low
-                lines.append(f"param {name}")
-            self.params.append(replace(term, text=name))
-        return lines
-
-    def shared(self, name: str) -> str:
-        """Declare an array and draw its input; most arrays have a cell for each processor."""
-        large = self.pick(*range(self.processors, 9), *range(self.processors, 9), *range(9))
-        small = self.pick(1, 2, 3), self.pick(1, 2, 3)
-        shape = self.pick((large,), (large,), (), small, (large, 2), (*small, self.pick(1, 2)))
-        high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
-        size = prod(shape)
-        firsts = tuple(self.pick(0, 0, 0, 1, 2) for _ in shape)
-        self.arrays.append(ArrayShape(name, shape, high, firsts))
-        if "in" in role:
-            cells = [self.pick(*range(high + 1)) for _ in range(size)]
-            self.largest_input = max(self.largest_input, *cells, 0)
-            self.inputs[name] = self.pick(np.reshape(cells, shape).tolist(), cells) if shape else cells[0]
-            role += f" in 0 .. {self.exactly(high).bare}" if self.chance(2) else ""
-        extents = ", ".join(self.extent(*pair) for pair in zip(shape, firsts))
-        return f"shared {name}" + (f"[{extents}] " if shape else " ") + role
-
-    def extent(self, extent: int, first: int) -> str:
-        """An axis of an array: its extent, or its first and last subscript."""
-        if first or self.chance(8):
-            return f"{self.exactly(first).bare} .. {self.exactly(first + extent - 1).bare}"
-        return self.exactly(extent).bare
-
-    def own_array(self) -> list[str]:
-        """Declare an array for each processor, in one program of three."""
-        if not self.chance(3):
-            return []
-        shape = self.pick((1,), (2,), (3,), (2, 2))
-        self.own_arrays.append(ArrayShape("w", shape, self.pick(3, 7), (0,) * len(shape), own=True))
-        return [f"  local w[{', '.join(self.exactly(extent).bare for extent in shape)}]"]
-
-    def word_size(self) -> list[str]:
-        """Choose the word size. The default is the rule of section 3.6 of docs/language.md."""
-        space = sum(prod(a.shape) for a in self.arrays) + self.processors * sum(prod(a.shape) for a in self.own_arrays)
-        largest = max(self.processors, space, self.largest_input, *(p.low for p in self.params))
-        self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
-        declared = self.wrap or self.chance(2)
-        if declared:
-            least = max(4, (largest + MOST_FLAGS).bit_length())
-            self.bits = self.pick(*range(least, least + 3 if self.risky else 14))
-        return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -156,16 +92,16 @@ class _Writer(Loops):
 
     def statement(self, scope: Scope) -> tuple[list[str], Scope]:
         """A random statement, and the scope after it."""
-        kinds = [self.local, self.assign, self.store, self.store, self.store, self.several]
+        kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
         if scope.leaves:
             kinds.append(self.leave)
         if scope.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch]
             if scope.loops < 2:
                 kinds += [self.loop, self.own_loop, self.bounded_loop]
-                kinds += [self.bounded_loop] if scope.divergent else []
+                kinds += [self.bounded_loop] if scope.surely else []
             if not scope.padded:
-                kinds += [self.control, self.control, self.control, self.choose]
+                kinds += [*[self.control] * 6, self.choose]
         self.fuel -= 1
         return self.pick(*kinds)(scope)
 
@@ -254,7 +190,7 @@ class _Writer(Loops):
         distinct = [t for t in scope.variables if t.distinct]
         if distinct and self.chance(3):
             condition, inside = self.guard(scope, self.pick(*distinct))
-            outside = scope.pad(uniform=False)
+            outside = replace(scope.pad(uniform=False), surely=True)
         else:
             uniform = self.chance(2)
             condition = self.condition(scope, uniform).bare
@@ -268,7 +204,7 @@ class _Writer(Loops):
         low, high = (distinct.low if relation == "<=" else value), (distinct.high if relation == ">=" else value)
         inside = scope.pad(uniform=False)
         variables = tuple(replace(t, low=low, high=high) if t == distinct else t for t in inside.variables)
-        inside = replace(inside, variables=variables, alone=scope.alone or relation == "==")
+        inside = replace(inside, surely=True, variables=variables, alone=scope.alone or relation == "==")
         return f"{distinct.text} {relation} {self.exactly(value).text}", inside
 
     def rest(self, scope: Scope) -> list[str]:
@@ -299,7 +235,7 @@ class _Writer(Loops):
         return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], scope
 
     def single(self, scope: Scope) -> tuple[list[str], Scope]:
-        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True), 3), "end"], scope
+        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True, surely=True), 3), "end"], scope
 
     def halt(self, scope: Scope) -> tuple[list[str], Scope]:
         return ["halt"], scope
@@ -321,14 +257,14 @@ class _Writer(Loops):
             elif len(extents) == 1 and self.chance(3):
                 last = self.bound(scope, ones(self.processors + 1) >> 1)
                 term = replace(term, high=max(low, last.high), distinct=True)
-            elif variables and extent and self.chance(4):
+            elif variables and extent and self.chance(2):
                 first, last = self.number(0), self.bound(scope, (1 << extent.bit_length() - 1) - 1)
                 term = replace(term, low=0, high=last.high, distinct=False)
             ranged |= {term.text} if first.parametric and last.parametric else set()
             ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
             variables.append(term)
         inside = scope.pad(uniform=False).having(*variables)
-        inside = replace(inside, ranged=scope.ranged | ranged)
+        inside = replace(inside, surely=True, ranged=scope.ranged | ranged)
         pair = (variables[0], variables[1]) if len(variables) == 2 else None
         inside = replace(inside, pair=pair, alone=scope.alone or len(extents) == 1 and variables[0].low == variables[0].high)
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], scope

@@ -36,7 +36,8 @@ class Scope:
     """The variables visible to a statement, and which statements are legal.
 
     assignable: locals that may be assigned. padded: some processors may be idle, so no control is legal, and only names
-    in `fixed` may bound a loop. divergent: processors differ in whether they are idle, so values assigned here vary.
+    in `fixed` may bound a loop. divergent: processors differ in whether they are idle, so values assigned here vary. surely: the analysis
+    takes them to differ, too (of some conditions it finds that all processors have the same value).
     alone: only one processor is active. reads: memory may be read. pair: two variables that are distinct as a pair.
     depth, loops: the number of enclosing statements and loops. leaves: whether `break` leaves a loop here for all processors
     ("together"), for each ("apart"), or not at all (""). ranged: loop variables whose bounds are parametric.
@@ -47,6 +48,7 @@ class Scope:
     fixed: frozenset[str] = frozenset()
     padded: bool = False
     divergent: bool = False
+    surely: bool = False
     alone: bool = False
     reads: bool = True
     pair: tuple[Expr, Expr] | None = None
@@ -76,9 +78,10 @@ class Scope:
         inside = replace(self, assignable=left, fixed=fixed, padded=True, divergent=divergent, leaves=leaves)
         return replace(inside, depth=self.depth + 1)
 
-    def for_each(self) -> Scope:
-        """The scope of a loop that processors leave one by one."""
-        return replace(self.pad(uniform=False), loops=self.loops + 1, leaves="apart")
+    def for_each(self, surely: bool) -> Scope:
+        """The scope of a loop that processors leave one by one; surely: `break` leaves it so, too."""
+        inside = replace(self.pad(uniform=False), loops=self.loops + 1)
+        return replace(inside, leaves="apart" if surely else "", surely=self.surely or surely)
 
 
 @dataclass(frozen=True)
