@@ -49,7 +49,7 @@ class Apart(Words):
             if bound is None:
                 self.until_all_are_done(s, active)
             else:
-                self.some_rounds(s, active, self.rounds_of(bound))
+                self.some_rounds(s, active, self.rounds_of(bound, active))
 
     def some_rounds(self, s: syntax.While | syntax.Repeat, live: list[int], rounds: int) -> None:
         """All processors take that many rounds, whether they are done or not."""
@@ -84,8 +84,8 @@ class Apart(Words):
                 live = self.round(s.body, live)
             self.step(2)
 
-    def rounds_of(self, bound: Expression | Rounds) -> int:
-        """The number of rounds, which all processors put into a register."""
+    def rounds_of(self, bound: Expression | Rounds, active: list[int]) -> int:
+        """The number of rounds, which all processors put into a register, idle ones too."""
         if not isinstance(bound, Rounds):
             return common(self.moved(bound, self.everyone))
         self.step()
@@ -114,11 +114,11 @@ class Apart(Words):
         by = dict(zip(active, steps))
         bound = self.leaving.kinds[id(s)]
         assert bound is not None
-        rounds, live = self.rounds_of(bound), active
+        rounds, live = self.rounds_of(bound, active), active
         with self.loop_for_each():
             for _ in range(rounds):
                 self.step(2)
-                live = self.not_past(s, live, here, lasts)
+                live = self.with_items(s, live, here, lasts)
                 self.step(1 + s.down)
                 if s.down:
                     here.update({p: here[p] - 1 for p in live})
@@ -129,6 +129,10 @@ class Apart(Words):
                 self.step(3 - s.down)
         self.step()
         self.refuse(self.not_past(s, live, here, lasts))
+
+    def with_items(self, s: syntax.For, live: list[int], here: dict[int, int], lasts: dict[int, int]) -> list[int]:
+        """Those who have an item in this round."""
+        return self.not_past(s, live, here, lasts)
 
     def not_past(self, s: syntax.For, live: list[int], here: dict[int, int], lasts: dict[int, int]) -> list[int]:
         """Those who have an item. A last bound made of parameters is used now, and must be a word."""

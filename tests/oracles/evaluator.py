@@ -141,9 +141,9 @@ class Run(Apart):
             raise Trap("parameter", f"items {bounds} are not all words of {self.bits} bits")
 
     def loop(self, s: syntax.For, active: list[int]) -> None:
-        first, last = self.bounds(s.first, s.last)
+        first, last, *steps = self.bounds(s.first, s.last, *(() if s.by is None else (s.by,)))
         self.step(id(s.first) in self.constants or s.down or isinstance(s.first, Name) and s.first.name not in self.arrays)
-        by = 1 if s.by is None else self.bounds(s.by)[0]
+        by = steps[0] if steps else 1
         if active and (first >= last if s.down else first <= last):
             self.check_items(first, last)
         if not active:  # idle processors skip items that are negative: nobody uses them

@@ -88,9 +88,12 @@ class Words(Setting):
         found: dict[int, int] = {}
         for wanted, value in ((True, e.yes), (False, e.no)):
             chosen = [p for p in active if truths[p] == wanted]
-            found |= dict(zip(chosen, self.moved(value, chosen)))
+            found |= dict(zip(chosen, self.chosen_value(value, chosen)))
         self.step()
         return [found[p] for p in active]
+
+    def chosen_value(self, value: Expression, chosen: list[int]) -> list[int]:
+        return self.moved(value, chosen)
 
     def moved(self, value: Expression, active: list[int]) -> list[int]:
         """The value as it comes into a register: an operand takes a move, anything else is computed in place."""
