@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from lockstep.pram import derived
 from lockstep.pram.checking import Context, ExpressionChecker
 from lockstep.pram.declarations import Declarations, Symbols, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
@@ -245,17 +246,19 @@ class _Checker(ExpressionChecker):
         inner = self._declare(loop.variable, loop.at, context, loop=True)
         if apart or not (self.uniform(loop.first, context) and self.uniform(loop.last, context)):
             self.varying[loop.at] = loop.at
-        self._keep_bound(loop, context)
+        self._keep_bound(loop, context, apart)
         inner = replace(inner, ranges=self._ranges(loop, context))
         self.block(loop.body, self._apart(loop, inner) if apart else replace(inner, loop="together"))
 
-    def _keep_bound(self, loop: For, context: Context) -> None:
-        """Refuse assignments to the local that is the last bound."""
+    def _keep_bound(self, loop: For, context: Context, apart: bool) -> None:
+        """Refuse assignments to the local that is the last bound or the step: its register is read in every round."""
+        kept = [loop.last, loop.by, derived.before_one(loop.last) if apart else None]
         for node in (n for s in loop.body for n in walk(s)):
             names = node.targets if isinstance(node, Several) else (node,) if isinstance(node, Assign) else ()
             for name in names:
-                if isinstance(name, (Assign, Name)) and name.name in context.scope and loop.last == Name(name.name):
-                    self._error(f"`{name.name}` bounds the `for` of line {loop.at.line} and cannot be assigned in it", name.at)
+                if isinstance(name, (Assign, Name)) and name.name in context.scope and Name(name.name) in kept:
+                    what = "is the step of" if loop.by == Name(name.name) else "bounds"
+                    self._error(f"`{name.name}` {what} the `for` of line {loop.at.line} and cannot be assigned in it", name.at)
 
     def _ranges(self, loop: For | Range, context: Context) -> Mapping[str, tuple[Expression, Expression]]:
         """The known ranges of loop variables, with that of this loop if its bounds are made of parameters."""

@@ -8,7 +8,8 @@ is replaced by the end of its range that gives more rounds. All names hold words
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import product
+from functools import reduce
+from itertools import product, takewhile
 
 from lockstep.pram.syntax import Binary, Call, Expression, For, Name, Number, left_chain
 
@@ -28,19 +29,20 @@ def most_rounds(loop: For, is_parametric: Callable[[Expression], bool], ranges: 
     Args: ranges: the loop variables around it whose bounds are parameter expressions.
     """
     start, end = (loop.last, loop.first) if loop.down else (loop.first, loop.last)
+    by = loop.by if loop.by is not None and is_parametric(loop.by) else None
+    found: list[Expression] = []
     for low, high in product(_alternatives(start, "max"), _alternatives(end, "min")):
         count = _sum(_polynomial(high, is_parametric), _times(_polynomial(low, is_parametric), {(): -1}))
         bounded = _bounded(count, is_parametric, ranges)
         if bounded is not None:
-            by = loop.by if loop.by is not None and is_parametric(loop.by) else None
-            return _rounds(_expression(bounded), by)
-    return None
+            found.append(_rounds(_expression(bounded), by))
+    return reduce(lambda a, b: Call("min", (a, b), a.at), found) if found else None
 
 
 def _rounds(difference: Expression, by: Expression | None) -> Expression:
-    """Return max(0, difference / by + 1). Without `by`, a step is taken as 1, since it is at least that."""
+    """Return max(0, difference / by + 1). A step is at least 1, and is taken as that if it is not known; the machine refuses 0."""
     at = difference.at
-    steps = difference if by is None else Binary("/", difference, by, at)
+    steps = difference if by is None else Binary("/", difference, Call("max", (Number(1), by), by.at), by.at)
     return Call("max", (Number(0), Binary("+", steps, Number(1), at)), at)
 
 
@@ -58,8 +60,8 @@ def _polynomial(expression: Expression, is_parametric: Callable[[Expression], bo
     match expression:
         case Number(value):
             return {(): value}
-        case Binary() if _is_sum(expression):
-            chain = left_chain(expression)
+        case Binary("+" | "-" | "*"):
+            chain = _sums(expression)
             found = _polynomial(chain[0].left, is_parametric)
             for node in chain:
                 right = _polynomial(node.right, is_parametric)
@@ -71,8 +73,9 @@ def _polynomial(expression: Expression, is_parametric: Callable[[Expression], bo
     return {(expression,): 1}
 
 
-def _is_sum(expression: Binary) -> bool:
-    return all(node.operator in ("+", "-", "*") for node in left_chain(expression))
+def _sums(top: Binary) -> list[Binary]:
+    """Return the last nodes of a chain of operators, as far as they are sums and products."""
+    return list(takewhile(lambda node: node.operator in ("+", "-", "*"), reversed(left_chain(top))))[::-1]
 
 
 def _sum(a: Polynomial, b: Polynomial) -> Polynomial:

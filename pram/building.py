@@ -140,6 +140,8 @@ class Builder(Transformer[Token, Any]):
         return syntax.Repeat(body, condition, bound, span(word))
 
     def for_(self, word: Token, name: Token, first: Any, way: Token, last: Any, by: Any, bound: Any, body: Any) -> syntax.For:
+        if way == "downto" and by is not None:
+            raise Mistake("`downto` counts down by 1 and has no `step`; for another step count up, and subtract", by.at)
         return syntax.For(str(name), first, last, way == "downto", body, by, bound, span(word))
 
     def range(self, name: Token, low: Expression, high: Expression) -> syntax.Range:
@@ -211,7 +213,9 @@ def at_most_three(subscripts: tuple[Any, ...], at: Span, name: str, what: str = 
 
 def _same_number(targets: tuple[Any, ...], values: tuple[Expression, ...], at: Span) -> None:
     if len(targets) != len(values):
-        raise Mistake(f"{len(targets)} names on the left of `:=`, but {len(values)} value{'s' * (len(values) != 1)} on the right", at)
+        raise Mistake(
+            f"{len(targets)} names on the left of `:=`, but {len(values)} value{'s' * (len(values) != 1)} on the right", at
+        )
 
 
 def _assign(target: Name | Index, value: Expression) -> Statement:

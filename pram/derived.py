@@ -24,11 +24,8 @@ def extent_of(array: str, axis: int, axes: int) -> Expression:
 
 
 def origin_of(array: str, firsts: tuple[Expression, ...]) -> Expression:
-    """Return the word that, added to the offset of some subscripts, gives their address. It may wrap, as the sum does."""
-    if not firsts:
-        return base_of(array)
-    negative = Binary("-", base_of(array), offset_of(array, firsts))
-    return Binary("&", negative, Name(INF))
+    """Return the number that, added to the offset of some subscripts, gives their address. It may be negative: addresses wrap."""
+    return Binary("-", base_of(array), offset_of(array, firsts)) if firsts else base_of(array)
 
 
 def offset_of(array: str, subscripts: tuple[Expression, ...]) -> Expression:
@@ -44,6 +41,14 @@ def exclusive(bound: Expression, signed: bool) -> Expression:
     """Return bound + 1, the exclusive form of an inclusive bound; at least the least word."""
     least = Binary("-", Number(-1), Name(INF)) if signed else Number(0)
     return Call("max", (least, Binary("+", bound, Number(1), bound.at)), bound.at)
+
+
+def before_one(bound: Expression) -> Expression | None:
+    """Return e for `e - 1`; None for anything else."""
+    match bound:
+        case Binary("-", left, Number(1)):
+            return left
+    return None
 
 
 def saturated(low: Expression) -> Expression:

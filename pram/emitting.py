@@ -171,7 +171,8 @@ class Emitter:
             self.value(right, target)
         if result is not None:
             first = self.code[start]
-            self.code[start] = Instruction("mov", constant(result), rd=target, at=first.at, run_by_all=not self.guards)
+            of_all = not self.guards
+            self.code[start] = Instruction("mov", constant(result), rd=target, at=first.at, run_by_all=of_all, idle=True)
 
     def conditional(self, expression: Conditional, rd: int | None) -> Operand:
         """Emit `if c then a else b` as a value: as the statement `if`, which assigns in both branches."""

@@ -358,23 +358,24 @@ class LoopEmitter(Emitter):
         first, last = loop.first, loop.last
         v = Operand("register", variable)
         if loop.down:
-            with self.scope():
-                self.assign(variable, _before_one(first) or Binary("+", first, Number(1, loop.at), loop.at), loop.at)
+            self.assign_after(variable, first, loop.at)
             return v, self.value(last), "gt"
         with self.scope():
             self.assign(variable, first, loop.at)
         if self.symbols.is_parametric(last):
             return v, self.parameter(derived.exclusive(last, self.symbols.signed)), "lt"
-        before = _before_one(last)
+        before = derived.before_one(last)
         return (v, self.value(last), "le") if before is None else (v, self.value(before), "lt")
 
-
-def _before_one(bound: Expression) -> Expression | None:
-    """Return e for `e - 1`; None for anything else."""
-    match bound:
-        case Binary("-", left, Number(1)):
-            return left
-    return None
+    def assign_after(self, register: int, bound: Expression, at: Span) -> None:
+        """Emit register := bound + 1; for `e - 1` this is e."""
+        parametric = self.symbols.is_parametric(bound)
+        above = derived.exclusive(bound, self.symbols.signed) if parametric else derived.before_one(bound)
+        with self.scope():
+            if above is not None:
+                self.assign(register, above, at)
+            else:
+                self.emit("add", self.value(bound), constant(1), rd=register, at=at, trap=self.checked)
 
 
 def flag_name(at: Span) -> str:

@@ -34,8 +34,8 @@ from lockstep.proofs_check.verification import Options, cases
 BARE = Options(constructions=(), max_steps=1500)
 ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine="indexed")
 #: How often 1200 programs must meet every kind of a group, about half of what they do.
-LEAST = {"statements": 60, "operators": 100, "arrays": 150, "control": 12, "instructions": 300, "modes": 40, "resolved": 20,
-         "refused": 4, "divergence": 3000}  # fmt: skip
+LEAST = {"statements": 60, "operators": 80, "values": 70, "written": 15, "arrays": 100, "control": 15, "loops": 15,
+         "instructions": 60, "modes": 40, "resolved": 20, "refused": 4, "divergence": 3000}  # fmt: skip
 
 
 def test_programs_meet_every_kind() -> None:
@@ -44,6 +44,11 @@ def test_programs_meet_every_kind() -> None:
     assert outcome.failure is None and outcome.counts.programs == 1200
     assert coverage.keys() == LEAST.keys() == set(GROUPS)
     coverage["statements"]["Halt"] *= 20  # ends a program, so that a few must do
+    done, bounded = (
+        outcome.counts.refused["not done"],
+        sum(coverage["loops"][f"{kind} bounded"] for kind in ("while", "repeat", "for")),
+    )
+    assert 4 <= done <= bounded / 10  # most loops with `atmost` are done in time
     assert {group: lacking({group: coverage[group]}, least) for group, least in LEAST.items()} == dict.fromkeys(GROUPS, [])
     assert outcome.counts.passed >= 800 and outcome.counts.refused["other"] == 0
     assert outcome.counts.passed + outcome.counts.refused.total() == 1200
@@ -53,6 +58,8 @@ def test_programs_meet_every_kind() -> None:
         "underflow",
         "too many items",
         "no word",
+        "not done",
+        "undefined",
         "end of a range",
     }
     assert outcome.counts.covered.steps("saturated sum") >= 5
@@ -62,7 +69,12 @@ def test_programs_meet_every_kind() -> None:
     ("method", "instead", "missing"),
     [
         ("single", "parallel", "statements: Single"),
-        ("loop", "local", "statements: For"),
+        ("own_loop", "local", "loops: for inferred"),
+        ("bounded_loop", "local", "loops: while flagged"),
+        ("leave", "local", "statements: Break"),
+        ("several", "local", "statements: Several"),
+        ("other_operation", "leaf", "values: word floor(/)"),
+        ("function", "leaf", "values: word ctz"),
         ("halt", "single", "statements: Halt"),
         ("parallel", "single", "statements: Parallel"),
         ("keeps_apart", None, "refused: CREW write"),

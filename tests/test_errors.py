@@ -162,6 +162,21 @@ MEANING: Rows = [
         "`m` bounds the `for` of line 6 and cannot be assigned in it",
     ),
     (
+        HEAD + "local m := 3\nfor i in 0 .. 9 step m do m := 2 end\n",
+        "6:27",
+        "`m` is the step of the `for` of line 6 and cannot be assigned in it",
+    ),
+    (
+        HEAD + "local m := pid\nfor i in 0 .. m - 1 atmost 9 do m := 2 end\n",
+        "6:33",
+        "`m` bounds the `for` of line 6 and cannot be assigned in it",
+    ),
+    (
+        HEAD + "for i in 9 downto 0 step 2 do end\n",
+        "5:26",
+        "`downto` counts down by 1 and has no `step`; for another step count up, and subtract",
+    ),
+    (
         HEAD + "parallel for j in 0 .. pid do A[j] := 1 end\n",
         "5:24",
         "the range of a `parallel for` differs per processor: `pid` is not the same on all processors",

@@ -1,4 +1,4 @@
-"""Tests the evaluator against results counted by hand from docs/language.md."""
+"""Tests the evaluator against results counted by hand from docs/language.md, and the machine against the same times."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.evaluator import Result, Trap, evaluate
+from oracles.evaluator import Result, evaluate
+from oracles.plain import Trap
 
+from lockstep.pram import machine
 from lockstep.pram.parser import parse
+from lockstep.pram.program import parse_program
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
 
@@ -27,7 +30,7 @@ def trap(text: str, arrays: dict[str, Any] | None = None, word_bits: int | None 
     return caught.value.kind
 
 
-#: Statements with their steps, without the last step of the program; one processor, n = 5, x = 3, A[i] = i.
+#: Statements with their steps, without the last step of the program; one processor, n = 5, x = 3, A[i] = i, mode CRCW common.
 COSTS = [
     ("x := 1", 1),
     ("x := pid", 1),
@@ -48,18 +51,67 @@ COSTS = [
     ("M[x, x - 1] := x + 1", 5),
     ("if x == 3 then x := 1 else x := x + 1 x := A[x] end", 1 + 2 + 1 + 2),
     ("if n == 5 then x := 1 elif x then s := x + 1 end", 2 + 1 + (2 + 2)),
-    ("if x == 3 then single do x := 1 end else x := 2 end", 1 + 2 + 4),
-    ("if x == 4 then single do x := 1 end else x := 2 end", 1 + 2 + 1),
+    ("if x == 3 then single do s := 1 end else x := 2 end", 1 + 2 + 4),
+    ("if x == 4 then single do s := 1 end else x := 2 end", 1 + 2 + 1),
     ("if x == 4 then for i in 1 .. 3 do x := 1 end end", 1 + 2 + (1 + 3 * 5 + 2)),
     ("while x > 0 do x := x - 1 end", 3 * (1 + 1 + 2) + 2),
     ("repeat x := x - 1 until x == 0", 3 * (1 + 1 + 1)),
     ("for i in 0 .. n - 1 do x := i end", 1 + 5 * 5 + 2),
     ("for i in x downto x - 3 do x := i end", 1 + 1 + 4 * 5 + 2),
     ("for i in 0 .. 0 - 1 do x := i end", 1 + 2),
-    ("parallel for i in x .. x + 0 do x := i end", 1 + 4 + 1),
+    ("parallel for i in x .. x + 0 do s := i end", 1 + 4 + 1),
     ("parallel for i in 0 .. 0 - 1 do for j in 1 .. 2 do x := i end end", 4 + (1 + 2 * 5 + 2)),
     ("parallel for i in 0 .. 0, j in 2 .. 2, h in 0 .. 0 do x := j end", 4 + 4 + 4 + 1),
     ("single do x := 1 end", 3 + 1),
+    ("x := x / 2", 1),
+    ("x := floor(x / 2) + 1", 2),
+    ("x := x % 2", 3),
+    ("x := (x + 1) % (n + A[x])", 1 + 2 + 3),
+    ("x := max(x, 2)", 1),
+    ("x := min(x + 1, A[x])", 1 + 1 + 1),
+    ("x := lg(x) + popcount(x)", 3),
+    ("x := floor(log(x)) * ceil(log(x + 1)) + ctz(x)", 1 + 2 + 1 + 1 + 1),
+    ("x := inf", 1),
+    ("x := if x == 3 then 1 else x + 1", 1 + 2 + 1 + 1),
+    ("x := if x then A[x] * 2 else s", 2 + 2 + 1),
+    ("A[0] := x * (if x < 2 then x else n) + 1", (1 + 2 + 1 + 1) + 2 + 1),
+    ("x := x == 3 and x < 5", 3),
+    ("x := x == 3 and A[x] == 3", 1 + 2 + 2),
+    ("x := x == 1 or x / x == 1", 1 + 2 + 2),
+    ("local y := 1 x, y := y, x", 1 + (1 + 1) + (1 + 1)),
+    ("s, A[0] := x + 1, x", (1 + 1) + (1 + 1)),
+    ("A[x], x := A[0], x * 2 + 1", (1 + 2) + (1 + 1)),
+    ("local a, b := x, x + 1", 1 + 1),
+    ("x += 1", 1),
+    ("s += x;", 3),
+    ("A[x + 1] /= 2", (1 + 2) + (1 + 1)),
+    ("local w[2] w[1] := x", 0 + 3),
+    ("local w[2] x := w[x - 2] + 1", (1 + 3) + 1),
+    ("x := C[1, x - 2, 0]", 1 + 5),
+    ("C[1, 0, 1] := x", 1),
+    ("C[x - 2, 0, x - 3] := x", 2 + 5),
+    ("while x > 0 atmost 3 do x -= 1 end", 1 + 3 * (1 + 1 + 4) + 1),
+    ("while x > 0 atmost n + 2 do x -= 1 end", 1 + 7 * (1 + 1 + 4) + 1),
+    ("local y := 4 while x > 0 atmost y do x -= 1 end", 1 + 1 + 4 * (1 + 1 + 4) + 1),
+    ("local y := 3 while x > 0 atmost (y + 1) * 1 do x -= 1 end", 1 + 2 + 4 * (1 + 1 + 4) + 1),
+    ("while x > 0 atmost 3 do x -= 1 if x == 1 then break end end", 1 + 3 * (1 + (1 + (1 + 2 + 1)) + 4) + 1),
+    ("while x == 0 atmost 0 do x := 1 end", 1 + 1),
+    ("repeat x -= 1 until x == 0 atmost 3", 1 + 3 * (1 + 1 + 4) + 1),
+    ("single do while x > 0 do x -= 1 end end", 3 + 2 + 3 * (1 + 1 + 7) + (1 + 5)),
+    ("single do repeat x -= 1 until x == 0 end", 3 + 2 + 2 * (1 + 1 + 7) + (1 + 1 + 5)),
+    ("while x > 0 do x -= 1 if x == 1 then break end end", (1 + 1 + 3 + 2) + (1 + 1 + 1 + 1 + 1 + 1)),
+    ("for i in 0 .. n do if i == 2 then break end end", 1 + 2 * (3 + 4) + (2 + 1 + 1 + 1)),
+    ("for i in 1 .. n step 2 do x := i end", 1 + 3 * (1 + 4) + 2),
+    ("for i in 1 .. n step x - 1 do A[0] := i end", 1 + 1 + 3 * (1 + 4) + 2),
+    ("for i in x + 1 .. n do x := i end", 1 + 2 * (1 + 4) + 2),
+    ("for i in (x + 1) * 1 .. n + x - 3 do A[0] := i end", 2 + 2 + 2 * (1 + 4) + 2),
+    ("single do for i in x - 1 .. A[x] atmost 2 do x := i end end", 3 + 1 + 1 + 1 + 2 * (1 + 6) + 1),
+    ("for i in 0 .. A[x] - 1 atmost (x + 1) * 1 do s := i end", 1 + 1 + 2 + 4 * (1 + 6) + 1),
+    ("for i in 2 downto 0 atmost 3 do x := i end", 1 + 1 + 3 * (1 + 6) + 1),
+    ("for i in x downto 1 atmost 4 do A[0] := i end", 1 + 1 + 4 * (1 + 6) + 1),
+    ("for i in 0 .. x step 2 atmost 5 do A[0] := i end", 1 + 1 + 5 * (1 + 6) + 1),
+    ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + (1 + 3) + 1),
+    ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + (1 + 3) + 1),
     ("halt", 1 - 1),
     ("while n do if x > 1 then halt end end", 1 + (1 + 1) + 1 - 1),
 ]
@@ -67,9 +119,52 @@ COSTS = [
 
 @pytest.mark.parametrize(("statement", "steps"), COSTS)
 def test_time_is_what_the_table_says(statement: str, steps: int) -> None:
-    text = f"param n shared s : inout, A[n] : inout, M[4, 3] local x := 3 {statement}"
-    result = run(text, {"s": 0, "A": [0, 1, 2, 3, 4]}, n=5)
-    assert result.time == 1 + steps + 1
+    text = f"mode CRCW common param n shared s : inout, A[n] : inout, M[4, 3], C[2, 2, 2] local x := 3 {statement}"
+    arrays = {"s": 0, "A": [0, 1, 2, 3, 4]}
+    assert run(text, arrays, n=5).time == 1 + steps + 1
+    assert machine.run(parse_program("program test " + text).instantiate({"n": 5}, arrays)).time == 1 + steps + 1
+
+
+#: The range of i, a `for` whose bounds differ, C of its bounds, and its rounds; four processors, n = 10, b = 3.
+ROUNDS = [
+    ("0 .. 3", "i * b .. (i + 1) * b - 1", 1 + 2, 3),  # of the end, C((i + 1) * b)
+    ("0 .. 3", "i * b .. min(n, (i + 1) * b) - 1", 1 + 3, 3),
+    ("0 .. 3", "i * b .. min((i + 1) * b, n) - 1", 1 + 3, 3),
+    ("0 .. 3", "i + 1 .. n - 1", 1 + 0, 9),
+    ("0 .. n - 7", "i .. n - 1", 1 + 0, 10),
+    ("2 .. 5", "i * i .. n step i", 1 + 0, 7),  # from 4; a step that differs is taken as 1
+    ("2 .. 5", "i * i .. n step b", 1 + 0, 3),  # 4, 7, 10
+    ("1 .. 4", "0 .. i - 1", 1 + 0, 4),
+    ("1 .. 4", "0 .. i", 1 + 0, 5),
+    ("0 .. 3", "i downto 0", 1 + 0, 4),
+    ("0 .. 3", "i - 1 downto 0", 1 + 0, 3),
+    ("0 .. 3", "max(1, i) .. 3", 1 + 0, 3),
+    ("0 .. 3", "n / 2 .. n / 2 + i", 1 + 1, 4),
+    ("0 .. 3", "A[i] .. 4", 1 + 0, 5),
+    ("0 .. 3", "pid .. pid + i", 1 + 1, 4),
+]
+
+
+@pytest.mark.parametrize(("items", "bounds", "cost", "rounds"), ROUNDS)
+def test_rounds_follow_from_bounds_that_differ(items: str, bounds: str, cost: int, rounds: int) -> None:
+    """Time and values: in each round every processor that has an item adds it."""
+    head = "mode CREW param n, b procs 4 shared A[4] : input, B[6] : output "
+    text = f"{head} parallel for i in {items} do local x := 0 for j in {bounds} do x += j end B[i] := x end"
+    arrays = {"A": [0, 3, 4, 5]}
+    result = run(text, arrays, n=10, b=3)
+    assert result.time == 4 + 1 + (cost + 1 + rounds * (1 + 6) + 1) + 1 + 1
+    ours = machine.run(parse_program("program test " + text).instantiate({"n": 10, "b": 3}, arrays))
+    assert (ours.time, ours.outputs) == (result.time, result.outputs)
+
+
+def test_a_loop_that_tells_through_a_cell_leaves_its_last_round_in_it() -> None:
+    head = "procs 3 shared A[3] : output, F local x := 0"
+    loop = "parallel for i in 0 .. 2 do while x < i do x += 1 A[i] := x end end"
+    for mode in ("CRCW common", "CRCW arbitrary", "CRCW priority"):
+        result = run(f"mode {mode} {head} {loop}")
+        assert result.memory == [0, 1, 2, 0, 2]
+        assert result.time == 1 + 4 + (2 + 2 * (1 + 2 + 7) + (1 + 5)) + 1
+        assert result.shared_accesses == 3 + 3 * 3 + 3  # all at the start and in each of three rounds; A once and twice
 
 
 @pytest.mark.parametrize("k", range(5))
@@ -137,6 +232,23 @@ TRAPS = [
     ("local x := 1 x := x + (2 - 3)", "parameter"),
     ("parallel for i in 0 - 1 .. 0 do end", "parameter"),
     ("while 1 do end", "steps"),
+    ("local x := 0 x := 3 / x", "undefined"),
+    ("local x := 0 x := 3 % x", "undefined"),
+    ("local x := 0 x := lg(x)", "undefined"),
+    ("local x := 0 x := ctz(x) + floor(log(x))", "undefined"),
+    ("local x := 0 if x != 0 and 3 / x == 1 then end x := lg(x)", "undefined"),
+    ("while pid < 3 atmost 2 do end", "rounds"),
+    ("repeat until pid == 3 atmost 1", "rounds"),
+    ("repeat until pid < 3 atmost 0", "rounds"),
+    ("for i in 0 .. pid + 2 atmost 3 do end", "rounds"),
+    ("local x := 0 for i in 0 .. 3 step x do end", "undefined"),
+    ("for i in 0 .. pid step 0 do end", "undefined"),
+    ("local x := 15 for i in x downto pid atmost 3 do end", "overflow"),
+    ("for i in 14 + pid .. 15 do end", "parameter"),
+    ("local x := 2 parallel for i in 0 .. 0, j in 0 .. x do end", "items"),
+    ("local x := 15 parallel for i in 0 .. 0, j in 1 .. x do end", "overflow"),
+    ("local w[2] w[pid + 1] := 1", "index"),
+    ("shared A[1 .. 3] local x := 0 single do A[x] := 1 end", "index"),
     ("param n", "input"),
     ("shared A[2] : input", "input"),
 ]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from kit.runs import SAYS, assert_same
-from oracles.evaluator import Trap, evaluate
+from oracles.evaluator import evaluate
+from oracles.plain import Trap
 
 import lockstep
 from lockstep.pram.access import MODES
@@ -23,7 +24,8 @@ from lockstep.pram.parameters import OPERATORS
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import Generator, generator_for
 from lockstep.pram.syntax import COMPARISONS
-from lockstep.proofs_check.fuzzing.features import count_features
+from lockstep.proofs_check.fuzzing.counts import LOOPS
+from lockstep.proofs_check.fuzzing.features import WRITTEN, count_features, count_loops, count_written
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
 PROGRAMS = Path(__file__).parent.parent / "examples" / "programs"
@@ -33,14 +35,22 @@ FIXED = settings(derandomize=True, deadline=None, database=None)
 
 
 #: The features that all random programs together must contain, each with its least count.
-STATEMENTS = ["Local", "Assign", "scalar Assign", "Store 1", "Store 2", "While", "Repeat", "Single"]
-STATEMENTS += [f"parallel {k}" for k in (1, 2, 3)] + ["parallel between parameters", "parallel between words"]
+STATEMENTS = ["Local", "LocalArray", "Assign", "scalar Assign", "Store 1", "Store 2", "Store 3", "Several", "Break"]
+STATEMENTS += ["While", "Repeat", "Single", *(f"parallel {k}" for k in (1, 2, 3)), "parallel between parameters"]
+STATEMENTS += ["parallel between words", "inner range between words", *LOOPS, *WRITTEN]
 STATEMENTS += [f"for {way} between {what}" for way in ("up", "down") for what in ("parameters", "words")]
 STATEMENTS += ["if padded", "if with control", "elif", "else", "no else", "for inside If", "for inside Parallel"]
-EXPRESSIONS = ["scalar Name", "Index 1", "Index 2", *(f"parameter {name}" for name in (*OPERATORS, "not", "lg", "max", "min"))]
-EXPRESSIONS += [f"word {name}" for name in ("+", "-", "*", "<<", ">>", "&", "|", "^", *COMPARISONS, "and", "or", "not")]
+EXPRESSIONS = [
+    "scalar Name",
+    "Index 1",
+    "Index 2",
+    *(f"parameter {name}" for name in (*OPERATORS, "not", "lg", "max", "min", "if")),
+]
+EXPRESSIONS += [f"word {name}" for name in ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", *COMPARISONS, "and", "or", "not")]
+EXPRESSIONS += [f"word {name}" for name in ("max", "min", "lg", "ctz", "popcount", "floor(log)", "ceil(log)", "floor(/)", "if")]
+EXPRESSIONS += ["guarded and", "guarded or", "inf", "Index 3"]
 DECLARATIONS = ["param given", "param derived", "word", "wrap", "Procs", "Claim", "in range", "no range"]
-DECLARATIONS += [*(f"shared {k}" for k in (0, 1, 2)), "input", "output", "inout", "work", *(f"mode {mode}" for mode in MODES)]
+DECLARATIONS += [*(f"shared {k}" for k in (0, 1, 2, 3)), "input", "output", "inout", "work", *(f"mode {mode}" for mode in MODES)]
 LEAST = {"Halt": 15, **dict.fromkeys(STATEMENTS, 50), **dict.fromkeys(EXPRESSIONS, 150), **dict.fromkeys(DECLARATIONS, 50)}
 
 
@@ -88,7 +98,7 @@ def test_machine_equals_evaluator() -> None:
     @given(language_programs())
     def check(case: TextCase) -> None:
         program = parse_program(case.text)
-        found.update(count_features(program.tree))
+        found.update(count_features(program.tree) + count_loops(program) + count_written(case.text))
         ends[compare(program, case)] += 1
 
     check()

@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 from kit.cases import job
-from oracles.evaluator import Trap
+from oracles.plain import Trap
 from oracles.reaching import everything, watch
 
 from lockstep.pram.errors import PramError, Span
@@ -124,6 +124,18 @@ TEXTS = [
     ("halt if x then x := 1 end", "no run reached `x` (line 7)"),
     ("halt", ""),
     ("halt\nx :=\nx + 1", "no run reached line 9"),  # the end of the program is on no line
+    ("x := if x == 0 then\n1 else\n2", "no run reached line 9; never false: `x == 0` (line 7)"),
+    (EACH + "x := if A[i] > 3 then A[i] +\n1 else A[i] -\n1 end", ""),
+    ("if x == 1 and\nA[0] > 3 then x := 2 end", "no run reached line 8; never true: `x == 1 and A[0] > 3` (line 7)"),
+    (EACH + "while x < A[i] atmost 4 do\nx += 1\nif x > 9 then\nbreak end end end",
+     "no run reached line 11; never true: `x > 9` (line 10)"),
+    # who is done after the last round is looked up, but not reached
+    (EACH + "while x < 2 atmost 2 do\nx += 1 end end", "never false: `x < 2` (line 8)"),
+    (EACH + "repeat\nx += 1\nuntil x > i atmost 2 end", ""),
+    (EACH + "for j in i + 1 .. 0 atmost 2 do\nx := j end end", "no run reached line 9; never entered: `for j` (line 8)"),
+    (EACH + "for j in i .. 1 do\nif j == i then break end\nx := j end end", "no run reached line 10; never false: `j == i` (line 9)"),
+    ("while x < 2 do x += 1\nbreak\nx := 1 end", "no run reached line 9; never false: `x < 2` (line 7)"),
+    ("local a, b := 1, x\na, b :=\nb,\na + 1", ""),
     ("x :=\nx +\nA[0]", ""),
     ("if x then x :=\nx +\nA[0] end", "no run reached lines 8..9; never true: `x` (line 7)"),
 ]  # fmt: skip

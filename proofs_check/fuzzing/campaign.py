@@ -14,7 +14,7 @@ from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, generator_for
 from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
 from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
-from lockstep.proofs_check.fuzzing.features import count_features
+from lockstep.proofs_check.fuzzing.features import count_features, count_loops, count_written
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
@@ -111,7 +111,7 @@ def failed_checks(text: TextCase, options: Options, counts: CampaignCounts | Non
     counts.programs += 1
     try:
         program = parse_program(text.text)
-        counts.features += count_features(program.tree)
+        counts.features += count_features(program.tree) + count_written(text.text) + count_loops(program)
         generator = generator_for(program, use_sidecar=False)
         case = run_machine(program, generator, text.params, text.arrays, options)
         if case.run is None:

@@ -12,8 +12,9 @@ from lockstep.pram.access import MODES
 from lockstep.pram.instructions import INSTRUCTIONS
 from lockstep.pram.program import Program
 from lockstep.pram.reached import Reached, Unreached, items, unreached
-from lockstep.pram.syntax import COMPARISONS
+from lockstep.pram.syntax import COMPARISONS, INF
 from lockstep.proofs_check.fuzzing.coverage import Coverage
+from lockstep.proofs_check.fuzzing.features import WRITTEN
 
 #: Kinds of refused runs, each with a pattern of the machine's message; the first match counts.
 REFUSALS = {
@@ -26,6 +27,8 @@ REFUSALS = {
     "end of a range": r"the largest word of",
     "too many items": r"processors are needed for these items",
     "disagreement": r"disagree on this",
+    "not done": r"is not done after",
+    "undefined": r"processor \d+: (division of|lg\(0\)|log\(0\)|ctz\(0\)|the step of this)",
     "parameter value": r"value of more than|division by zero|is not defined",
     "declaration": r"word size|a pid is a word|an address is a word|procs is|has extent|declared range",
     "no halt": r"no halt within",
@@ -64,13 +67,20 @@ RESOLVED = tuple(
     )
     if allowed
 )
-OPERATORS = ("+", "-", "*", "<<", ">>", "&", "|", "^", *COMPARISONS, "and", "or", "not")
-SHAPES = ("shared 0", "shared 1", "shared 2", "Index 1", "Index 2", "Store 1", "Store 2", "scalar Name", "scalar Assign",
-          "input", "output", "inout", "work", "in range")  # fmt: skip
+OPERATORS = ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", *COMPARISONS, "and", "or", "not", "max", "min")
+#: Other expressions of words.
+VALUES = ("word lg", "word floor(log)", "word ceil(log)", "word ctz", "word popcount", "word floor(/)", "word if", "guarded and",
+          "guarded or", INF)  # fmt: skip
+SHAPES = ("shared 0", "shared 1", "shared 2", "shared 3", "Index 1", "Index 2", "Index 3", "Store 1", "Store 2", "Store 3",
+          "scalar Name", "scalar Assign", "input", "output", "inout", "work", "in range")  # fmt: skip
 CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for inside Parallel", "parallel 1", "parallel 2",
-           "parallel 3", "for up between words", "for down between words", "parallel between words", "loop by data")  # fmt: skip
+           "parallel 3", "for up between words", "for down between words", "parallel between words", "inner range between words",
+           "loop by data")  # fmt: skip
+#: Loops that processors leave one by one: with `atmost`, with rounds from their bounds, and through a cell.
+LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "while flagged", "repeat flagged", "break for each")
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
-GROUPS = ("statements", "operators", "arrays", "control", "instructions", "modes", "resolved", "refused", "divergence")
+GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "instructions", "modes", "resolved",
+          "refused", "divergence")  # fmt: skip
 
 
 @dataclass
@@ -123,8 +133,11 @@ class CampaignCounts:
         kinds = {
             "statements": {kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement)},
             "operators": {name: self.features[f"word {name}"] for name in OPERATORS},
+            "values": {name: self.features[name] for name in VALUES},
+            "written": {name: self.features[name] for name in WRITTEN},
             "arrays": {name: self.features[name] for name in SHAPES},
             "control": {name: self.features[name] for name in CONTROL},
+            "loops": {name: self.features[name] for name in LOOPS},
             "instructions": {name: self.covered.instructions[name] for name in INSTRUCTIONS},
             "modes": {mode: self.covered.modes[mode] for mode in MODES},
             "resolved": {name: events[name] for name in RESOLVED},

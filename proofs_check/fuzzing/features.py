@@ -1,12 +1,28 @@
-"""Counts the statements, operators and other features of a program, from its syntax tree."""
+"""Counts the statements, operators and other features of a program, from its syntax tree, its text and its analysis."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from lockstep.pram import syntax
 from lockstep.pram.parameters import is_parametric
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import INF
+
+#: What the syntax tree does not tell apart, with a pattern of the text.
+WRITTEN = {
+    "const": r"^const ",
+    "several locals": r"\blocal \w+, ",
+    "semicolon": r";$",
+    "operator and :=": r" [-+*/%&|^]= | <<= | >>= ",
+    "negative number": r"(?<![\w)\]] )-\d",
+    "minus a word": r"-[A-Za-z(]",
+    "step": r" step ",
+    "if as a value": r"(:=|[(\[,]|if) if ",
+    "extent ..": r"^shared .*\[.* \.\. .*\]",
+}
 
 
 def count_features(tree: syntax.ProgramText) -> Counter[str]:
@@ -14,6 +30,7 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
     params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
     arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
     nodes = list(syntax.walk(tree))
+    arrays |= {n.name for n in nodes if isinstance(n, syntax.LocalArray)}
     data = {n.name for n in nodes if isinstance(n, syntax.Local) and reads_memory(n.value, arrays)}
     found: Counter[str] = Counter()
     for node in nodes:
@@ -24,22 +41,47 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
     return found
 
 
+def count_written(text: str) -> Counter[str]:
+    """Count the lines with each row of WRITTEN."""
+    return Counter({name: len(re.findall(f"(?m){pattern}", text)) for name, pattern in WRITTEN.items()})
+
+
+def count_loops(program: Program) -> Counter[str]:
+    """Count the loops that processors leave one by one: "while bounded", "for inferred", "repeat flagged" and so on."""
+    found: Counter[str] = Counter()
+    for node in syntax.walk(program.tree):
+        if isinstance(node, (syntax.While, syntax.Repeat, syntax.For)) and node.at in program.analysis.loops:
+            rounds = program.analysis.loops[node.at].rounds
+            kind = "flagged" if rounds is None else "bounded" if node.bound is not None else "inferred"
+            found[f"{type(node).__name__.lower()} {kind}"] += 1
+            found["break for each"] += any(isinstance(below, syntax.Break) for below in syntax.walk(node))
+    return found
+
+
 def reads_memory(expression: syntax.Expression, names: set[str]) -> bool:
     """Whether an expression contains an indexed array or one of these names."""
     return any(isinstance(n, syntax.Index) or isinstance(n, syntax.Name) and n.name in names for n in syntax.walk(expression))
 
 
+def may_fail(expression: syntax.Expression, names: set[str]) -> bool:
+    """Whether an expression reads memory, divides, or takes a logarithm."""
+    partial = ("lg", "ctz", "floor", "ceil")
+    return reads_memory(expression, names) or any(
+        isinstance(n, syntax.Binary) and n.operator in ("/", "%") or isinstance(n, syntax.Call) and n.function in partial
+        for n in syntax.walk(expression)
+    )
+
+
 def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[str]) -> Iterator[str]:
     match node:
-        case syntax.Binary(name):
-            yield f"{'parameter' if is_parametric(node, params) else 'word'} {name}"
-        case syntax.Not():
-            yield "parameter not" if is_parametric(node, params) else "word not"
-        case syntax.Call(name):
-            yield f"parameter {name}"
+        case syntax.Binary() | syntax.Not() | syntax.Call() | syntax.Conditional():
+            yield f"{'parameter' if is_parametric(node, {**params, INF: None}) else 'word'} {_operation(node)}"
+            yield from _guarded(node, params, arrays)
+        case syntax.Name(name) if name == INF:
+            yield INF
         case syntax.Name(name) | syntax.Assign(name) if name in arrays:
             yield f"scalar {type(node).__name__}"
-        case syntax.Index(_, subscripts) | syntax.Store(_, subscripts):
+        case syntax.Index(name, subscripts) | syntax.Store(name, subscripts):
             yield f"{type(node).__name__} {len(subscripts)}"
         case syntax.If(_, _, otherwise):
             yield "if with control" if any(isinstance(below, syntax.CONTROL) for below in syntax.walk(node)) else "if padded"
@@ -51,6 +93,7 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
         case syntax.Parallel(ranges):
             yield f"parallel {len(ranges)}"
             yield "parallel between " + ("parameters" if is_parametric(ranges[0].high, params) else "words")
+            yield from ("inner range between words" for r in ranges[1:] if not is_parametric(r.high, params))
         case syntax.Mode(name):
             yield f"mode {name}"
         case syntax.Param(_, value):
@@ -61,3 +104,25 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
             yield from (role, f"shared {len(dimensions)}", "in range" if low is not None else "no range")
     if isinstance(node, (syntax.Parallel, syntax.If)):
         yield from (f"for inside {type(node).__name__}" for inner in syntax.walk(node) if isinstance(inner, syntax.For))
+
+
+def _operation(node: syntax.Binary | syntax.Not | syntax.Call | syntax.Conditional) -> str:
+    """The name of an operator or function; `floor(log(x))` and `floor(a / b)` are functions of their own."""
+    match node:
+        case syntax.Binary(name):
+            return name
+        case syntax.Not():
+            return "not"
+        case syntax.Call(("floor" | "ceil") as name, (syntax.Call(inner, _),)):
+            return f"{name}({inner})"
+        case syntax.Call("floor", (syntax.Binary("/"),)):
+            return "floor(/)"
+        case syntax.Call(name):
+            return name
+    return "if"
+
+
+def _guarded(node: syntax.Expression, params: dict[str, syntax.Param], arrays: set[str]) -> Iterator[str]:
+    match node:
+        case syntax.Binary(("and" | "or") as name, _, right) if may_fail(right, arrays) and not is_parametric(right, params):
+            yield f"guarded {name}"

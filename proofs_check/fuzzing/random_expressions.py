@@ -1,95 +1,21 @@
-"""Writes random expressions of the language, as text; `random_programs.py` makes statements of them.
-
-An `Expr` is a text with an estimate of its value. A `Scope` says what is visible and legal at one place of a program. With
-both, expressions are masked so that most programs stay within their words and arrays. Nothing relies on these estimates: a
-wrong one only means one more program that traps.
-"""
+"""Writes random expressions of the language, as text; `random_cells.py` writes those that read memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lockstep.pram.access import MODES
 from lockstep.pram.functions import lg
 from lockstep.pram.parameters import OPERATORS
 from lockstep.pram.syntax import COMPARISONS
+from lockstep.proofs_check.fuzzing.random_scopes import ArrayShape, Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose
 
 T = TypeVar("T")
 
 ON_WORDS = ["+", "-", "*", "<<", ">>", "&", "|", "^"]
-
-
-@dataclass(frozen=True)
-class Expr:
-    """An expression, either an atom or in brackets, with an estimate of its value: low .. high.
-
-    uniform: all processors have the same value. distinct: no two active processors have the same value. parametric: the
-    expression contains only parameters and numbers.
-    """
-
-    text: str
-    low: int
-    high: int
-    uniform: bool = True
-    distinct: bool = False
-    parametric: bool = False
-
-    @property
-    def bare(self) -> str:
-        """The text without outer brackets."""
-        return self.text[1:-1] if self.text.startswith("(") else self.text
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The variables visible to a statement, and which statements are legal.
-
-    assignable: locals that may be assigned. padded: some processors may be idle, so no control is legal, and only names
-    in `fixed` may bound a loop. divergent: processors differ in whether they are idle, so values assigned here vary.
-    alone: only one processor is active. reads: memory may be read. pair: two variables that are distinct as a pair.
-    depth, loops: the number of enclosing statements and loops.
-    """
-
-    variables: tuple[Expr, ...]
-    assignable: frozenset[str] = frozenset()
-    fixed: frozenset[str] = frozenset()
-    padded: bool = False
-    divergent: bool = False
-    alone: bool = False
-    reads: bool = True
-    pair: tuple[Expr, Expr] | None = None
-    depth: int = 0
-    loops: int = 0
-
-    def having(self, *variables: Expr, assignable: bool = False, loop: bool = False) -> Scope:
-        """The scope after a declaration; loop: the declaration opens the body of a loop."""
-        names = frozenset(t.text for t in variables)
-        more = names if assignable else frozenset()
-        inside = replace(self, variables=self.variables + variables, assignable=self.assignable | more)
-        uniform = frozenset(t.text for t in variables if t.uniform)
-        return replace(inside, depth=self.depth + 1, loops=self.loops + 1, fixed=self.fixed | uniform) if loop else inside
-
-    def without(self, name: str) -> Scope:
-        return replace(self, assignable=self.assignable - {name})
-
-    def pad(self, uniform: bool, keep: bool = False) -> Scope:
-        """The scope of a body in which some may be idle; keep: uniform locals stay assignable and cannot bound loops."""
-        shared = {t.text for t in self.variables if t.uniform}
-        divergent = self.divergent or not uniform
-        left = self.assignable - shared if divergent or not (self.padded or keep) else self.assignable
-        fixed = self.fixed if self.padded else frozenset(shared - left)
-        return replace(self, assignable=left, fixed=fixed, padded=True, divergent=divergent, depth=self.depth + 1)
-
-
-@dataclass(frozen=True)
-class ArrayShape:
-    """An array of the program: name, shape, and the range 0 .. high of its cells."""
-
-    name: str
-    shape: tuple[int, ...]
-    high: int
+#: Operations that take another form, and functions; an argument of `LOGARITHMS` may not be 0.
+MORE_ON_WORDS = ["/", "%", "max", "min", "floor(/)"]
+LOGARITHMS = {"lg": "lg({})", "log": "floor(log({}))", "log up": "ceil(log({}))", "ctz": "ctz({})"}
 
 
 class Expressions:
@@ -102,6 +28,8 @@ class Expressions:
     mode: str
     bits: int
     wrap: bool
+    signed: bool = False
+    declared: bool = False
 
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
@@ -109,11 +37,12 @@ class Expressions:
         self.colliding = self.chance(5)
         self.params: list[Expr] = []
         self.arrays: list[ArrayShape] = []
+        self.own_arrays: list[ArrayShape] = []
 
     @property
     def limit(self) -> int:
         """The largest word."""
-        return (1 << self.bits) - 1
+        return (1 << self.bits - self.signed) - 1
 
     def pick(self, *options: T) -> T:
         return self.draw(options)
@@ -139,12 +68,14 @@ class Expressions:
         """A random parameter expression, with its exact value."""
         if depth == 0 or self.pick(True, False, False):
             return self.pick(*self.params, self.number(self.pick(0, 1, 2, 3, 4)))
-        name = self.pick(*OPERATORS, *OPERATORS, "not", "lg", "max", "min")
+        name = self.pick(*OPERATORS, *OPERATORS, "not", "lg", "max", "min", "if")
         a, b = self.parametric(depth - 1), self.parametric(depth - 1)
         if name in ("<<", ">>", "/", "%"):
             b = self.number(self.pick(1, 2, 3))
         if name in ("not", "lg"):
             text, value = (f"(not {a.text})", int(not a.low)) if name == "not" else (f"lg(max(1, {a.text}))", lg(max(1, a.low)))
+        elif name == "if":
+            text, value = f"(if {a.text} > 1 then {a.text} else {b.text})", a.low if a.low > 1 else b.low
         elif name in ("max", "min"):
             text, value = f"{name}({a.bare}, {b.text})", (max if name == "max" else min)(a.low, b.low)
         else:
@@ -153,7 +84,7 @@ class Expressions:
 
     def exactly(self, value: int) -> Expr:
         """A random parameter expression that has this value."""
-        if value >= 0 and self.pick(True, False) or not self.params:
+        if self.pick(True, False) or not self.params:
             return self.number(value)
         term = self.parametric(self.pick(0, 0, 1))
         off = value - term.low
@@ -164,12 +95,16 @@ class Expressions:
 
     def word(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
         """A random expression of words; uniform: it must have the same value on all processors."""
-        kind = self.pick("leaf", "read", "read", "operation", "operation", "truth") if depth else "leaf"
+        kinds = ("leaf", "read", "read", "operation", "operation", "truth", "other_operation", "function", "conditional")
+        kind = self.pick(*kinds) if depth else "leaf"
         return self.draw.group(lambda: getattr(self, kind)(scope, depth, uniform))  # type: ignore[no-any-return]
 
     def leaf(self, scope: Scope, depth: int, uniform: bool) -> Expr:
         names = [t for t in scope.variables if t.uniform or not uniform]
-        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if self.wrap or not self.careful(2) else 4))
+        large = self.wrap or not self.careful(2)
+        literal = self.number(self.pick(0, 1, 2, 3, 5, self.limit if large else 4))
+        if large and literal.low == self.limit and self.chance(2):
+            literal = Expr("inf", self.limit, self.limit, parametric=True)
         term = self.parametric() if self.chance(5) else self.pick(literal, *names, *names)
         if not 0 <= term.low <= term.high <= self.limit and self.careful(2):
             return self.number(self.pick(1, self.limit))
@@ -204,6 +139,49 @@ class Expressions:
             a = self.mask(a, self.limit >> max(b.high, 0)) if name == "<<" else a
         return a, b
 
+    def other_operation(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        """A division, a larger or smaller word, or a negative one."""
+        # Without `word`, a minus would make all words signed.
+        name = self.pick(*MORE_ON_WORDS, *["negative"] * self.declared)
+        a, b = self.word(scope, depth - 1, uniform), self.word(scope, depth - 1, uniform)
+        parametric = a.parametric and b.parametric
+        if name == "negative":
+            wraps = self.wrap and not a.parametric or not self.careful(4)
+            text = f"(-{a.text})" if wraps else f"(-({a.text} * 0))"
+            return Expr(text, 0, self.limit if wraps else 0, a.uniform, parametric=a.parametric)
+        if name in ("max", "min"):
+            low, high = (max(a.low, b.low), max(a.high, b.high)) if name == "max" else (min(a.low, b.low), min(a.high, b.high))
+            return Expr(f"{name}({a.bare}, {b.bare})", low, high, a.uniform and b.uniform, parametric=parametric)
+        b = self.positive(b)
+        high = max(0, b.high - 1) if name == "%" else max(0, a.high)
+        text = f"floor({a.text} / {b.text})" if name == "floor(/)" else f"({a.text} {name} {b.text})"
+        return Expr(text, 0, high, a.uniform and b.uniform, parametric=parametric)
+
+    def positive(self, term: Expr) -> Expr:
+        """The term, or `term | 1` if it may be 0. Parametric terms are always positive: they are evaluated even if unused."""
+        if term.parametric or term.low <= 0 and self.careful():
+            return Expr(f"({term.text} | 1)", 1, max(1, ones(term.high)), term.uniform, parametric=term.parametric)
+        return term
+
+    def function(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        """A function of one word."""
+        name, a = self.pick(*LOGARITHMS, "popcount"), self.word(scope, depth - 1, uniform)
+        if name == "popcount" or a.parametric and a.low < 0:
+            return Expr(
+                f"popcount({self.mask(a, self.limit, a.parametric).bare})", 0, self.bits, a.uniform, parametric=a.parametric
+            )
+        a = self.positive(a)
+        return Expr(LOGARITHMS[name].format(a.bare), 0, max(1, a.high).bit_length(), a.uniform, parametric=a.parametric)
+
+    def conditional(self, scope: Scope, depth: int, uniform: bool) -> Expr:
+        return self.either(self.truth(scope, depth - 1, uniform), *(self.word(scope, depth - 1, uniform) for _ in range(2)))
+
+    def either(self, condition: Expr, a: Expr, b: Expr) -> Expr:
+        """One of two values, as a condition says."""
+        low, high, terms = min(a.low, b.low), max(a.high, b.high), (condition, a, b)
+        text = f"(if {condition.bare} then {a.bare} else {b.bare})"
+        return Expr(text, low, high, all(t.uniform for t in terms), parametric=all(t.parametric for t in terms))
+
     def mask(self, term: Expr, high: int, always: bool = False) -> Expr:
         """The term, or `term & high` if it may be larger than `high`, a number whose bits are all ones."""
         if 0 <= term.low <= term.high <= high or not (always or self.careful()):
@@ -211,70 +189,16 @@ class Expressions:
         return Expr(f"({term.text} & {self.number(high).text})", 0, high, term.uniform, parametric=term.parametric)
 
     def truth(self, scope: Scope, depth: int, uniform: bool = False) -> Expr:
-        name = self.pick(*COMPARISONS, *COMPARISONS, "and", "or", "not") if depth else self.pick(*COMPARISONS)
-        operand = self.truth if name in ("and", "or", "not") else self.word
-        a, b = (operand(scope, max(0, depth - 1), uniform) for _ in range(2))
+        others = ("and", "or", "and", "or", "not", "if")
+        name = self.pick(*COMPARISONS, *COMPARISONS, *others) if depth else self.pick(*COMPARISONS)
+        operand = self.truth if name in others else self.word
+        far = 2 if name in ("and", "or") and self.chance(2) else 0  # so that many right sides read memory or divide
+        a, b = operand(scope, max(0, depth - 1), uniform), operand(scope, max(far, depth - 1), uniform)
+        if name == "if":
+            return self.either(self.truth(scope, 0, uniform), a, b)
         if name == "not":
             return Expr(f"(not {a.text})", 0, 1, a.uniform, parametric=a.parametric)
         return Expr(f"({a.text} {name} {b.text})", 0, 1, a.uniform and b.uniform, parametric=a.parametric and b.parametric)
-
-    def read(self, scope: Scope, depth: int, uniform: bool) -> Expr:
-        exclusive = not MODES[self.mode].concurrent_reads and not scope.alone and self.keeps_apart()
-        cell = self.cell(scope, exclusive, uniform, depth) if scope.reads and not (exclusive and uniform) else None
-        return cell or self.leaf(scope, depth, uniform)
-
-    def cell(self, scope: Scope, exclusive: bool, uniform: bool, depth: int) -> Expr | None:
-        """A scalar or a cell; exclusive: a different one for each active processor. None if that is impossible."""
-        array = self.pick(*self.arrays)
-        if 0 in array.shape and self.careful():
-            return None
-        if exclusive:
-            subscripts = self.own_subscripts(scope, array.shape)
-        else:
-            subscripts = [self.index(scope, extent, uniform, depth - 1) for extent in array.shape]
-        if subscripts is None:
-            return None
-        inside = ", ".join(s.bare for s in subscripts)
-        return Expr(array.name + (f"[{inside}]" if inside else ""), 0, array.high, all(s.uniform for s in subscripts))
-
-    def index(self, scope: Scope, extent: int, uniform: bool, depth: int) -> Expr:
-        """A subscript: a random word, masked to the extent."""
-        term = self.word(scope, max(0, depth), uniform)
-        term = self.mask(term, (1 << extent.bit_length() - 1) - 1) if term.high >= extent > 0 else term
-        literal_outside = term.text.isalnum() and term.parametric and term.high >= extent  # the analysis refuses such a literal
-        return replace(term, text=f"({term.text} + 0)") if literal_outside else term
-
-    def own_subscripts(self, scope: Scope, shape: tuple[int, ...]) -> list[Expr] | None:
-        """Subscripts that differ between any two active processors; None if there are none."""
-        if scope.pair and len(shape) == 2 and all(t.high < extent for t, extent in zip(scope.pair, shape)):
-            return list(scope.pair)
-        axis = self.pick(*range(len(shape))) if shape else 0
-        distinct = self.own_index(scope, shape[axis]) if shape else None
-        if distinct is None:
-            return None
-        return [distinct if k == axis else self.index(scope, extent, False, 0) for k, extent in enumerate(shape)]
-
-    def own_index(self, scope: Scope, extent: int) -> Expr | None:
-        """A subscript of one dimension that differs between active processors: a distinct variable, perhaps shifted."""
-        fitting = [t for t in scope.variables if t.distinct and t.high < extent]
-        if not fitting:
-            return None
-        distinct = self.pick(*fitting)
-        room = extent - 1 - distinct.high
-        steps = [t for t in scope.variables if t.uniform and t.high <= room]
-        if room and self.chance(2):
-            step = self.pick(self.exactly(self.pick(*range(1, room + 1))), *steps)
-            return Expr(f"({distinct.text} + {step.text})", distinct.low, distinct.high + step.high, False, distinct=True)
-        if distinct.low and self.chance(2):
-            return Expr(
-                f"({distinct.text} - {self.exactly(distinct.low).text})", 0, distinct.high - distinct.low, False, distinct=True
-            )
-        return distinct
-
-
-def ones(value: int) -> int:
-    """The smallest number 2^b - 1 that is at least the value."""
-    return int((1 << value.bit_length()) - 1)
 
 
 def _interval(name: str, a: Expr, b: Expr) -> tuple[int, int]:

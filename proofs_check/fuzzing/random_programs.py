@@ -1,7 +1,7 @@
 """Writes random programs of the language, with inputs.
 
 The analysis accepts these programs, and most of them run to their end. For that, the writer tracks which values are uniform,
-bounded or distinct (see `lockstep.proofs_check.fuzzing.random_expressions`). One program in two is risky, so that every kind
+bounded or distinct (see `lockstep.proofs_check.fuzzing.random_scopes`). One program in two is risky, so that every kind
 of run-time error occurs.
 """
 
@@ -16,11 +16,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES
-from lockstep.pram.functions import lg
-from lockstep.proofs_check.fuzzing.random_expressions import ArrayShape, Expr, Expressions, Scope, ones
+from lockstep.proofs_check.fuzzing.random_declarations import Declarations
+from lockstep.proofs_check.fuzzing.random_loops import Loops
+from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
-
-ROLES = [": inout", ": inout", ": input", ": output", ""]
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,12 @@ def write_program(choose: Choose) -> TextCase:
     return _Writer(choose).case()
 
 
-class _Writer(Expressions):
+class _Writer(Loops, Declarations):
     """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
         super().__init__(choose)
         self.fuel = 14
-        self.given: dict[str, int] = {}
-        self.inputs: dict[str, Any] = {}
-        self.largest_input = 0
 
     def case(self) -> TextCase:
         self.mode = self.pick(*MODES)
@@ -70,52 +66,11 @@ class _Writer(Expressions):
         self.processors = self.pick(1, 2, 3, 4, 5, 6, 4, 6)
         head += [f"procs {self.exactly(self.processors).bare}"] if self.processors > 1 or self.chance(2) else []
         shared = [self.shared(name) for name in "ABCDE"[: self.pick(1, 2, 3, 4, 5, 2, 3, 4, 5)]]
+        own = self.own_array()
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
         pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
-        body = self.block(Scope((pid,), alone=self.processors == 1), 6)
+        body = own + self.block(Scope((pid,), alone=self.processors == 1), 6)
         return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
-
-    # -- declarations --------------------------------------------------------------------------
-
-    def parameters(self) -> list[str]:
-        lines = []
-        for name in "nmk"[: self.pick(1, 2, 3)]:
-            if self.params and self.chance(2):
-                term = self.parametric()
-                lines.append(f"param {name} = {term.bare}")
-            else:
-                term = self.number(self.pick(*range(1, 7), 0))
-                self.given[name] = term.low
-                lines.append(f"param {name}")
-            self.params.append(replace(term, text=name))
-        return lines
-
-    def shared(self, name: str) -> str:
-        """Declare an array and draw its input; most arrays have a cell for each processor."""
-        large = self.pick(*range(self.processors, 9), *range(self.processors, 9), *range(9))
-        shape = self.pick((large,), (large,), (), (self.pick(1, 2, 3), self.pick(1, 2, 3)), (large, 2))
-        high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
-        size = prod(shape)
-        self.arrays.append(ArrayShape(name, shape, high))
-        if "in" in role:
-            cells = [self.pick(*range(high + 1)) for _ in range(size)]
-            self.largest_input = max(self.largest_input, *cells, 0)
-            rows = [cells[r : r + shape[1]] for r in range(0, size, shape[1])] if len(shape) == 2 else cells
-            self.inputs[name] = self.pick(rows, cells) if shape else cells[0]
-            role += f" in 0 .. {self.exactly(high).bare}" if self.chance(2) else ""
-        extents = ", ".join(self.exactly(extent).bare for extent in shape)
-        return f"shared {name}" + (f"[{extents}] " if shape else " ") + role
-
-    def word_size(self) -> list[str]:
-        """Choose the word size. The default is the rule of section 3.6 of docs/language.md."""
-        space = sum(prod(a.shape) for a in self.arrays)
-        largest = max(self.processors, space, self.largest_input, *(p.low for p in self.params))
-        self.bits, self.wrap = min(24, 2 * largest.bit_length() + 2), self.chance(3)
-        declared = self.wrap or self.chance(2)
-        if declared:
-            least = max(4, largest.bit_length())
-            self.bits = self.pick(*range(least, least + 3 if self.risky else 14))
-        return [f"word {self.exactly(self.bits).bare}{' wrap' if self.wrap else ''}"] if declared else []
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -128,6 +83,7 @@ class _Writer(Expressions):
                 break
             more, scope = found
             lines += more
+            lines[-1] += ";" if self.chance(12) else ""
         return [f"  {line}" for line in lines]
 
     def another(self, scope: Scope, surely: bool) -> tuple[list[str], Scope] | None:
@@ -136,13 +92,16 @@ class _Writer(Expressions):
 
     def statement(self, scope: Scope) -> tuple[list[str], Scope]:
         """A random statement, and the scope after it."""
-        kinds = [self.local, self.assign, self.store, self.store, self.store]
+        kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
+        if scope.leaves:
+            kinds.append(self.leave)
         if scope.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch]
             if scope.loops < 2:
-                kinds.append(self.loop)
+                kinds += [self.loop, self.own_loop, self.bounded_loop]
+                kinds += [self.bounded_loop] if scope.surely else []
             if not scope.padded:
-                kinds += [self.control, self.control, self.control, self.choose]
+                kinds += [*[self.control] * 6, self.choose]
         self.fuel -= 1
         return self.pick(*kinds)(scope)
 
@@ -151,6 +110,8 @@ class _Writer(Expressions):
         uniform = not scope.divergent and self.chance(2)
         value = self.word(scope, 2, uniform)
         name = f"v{len(scope.variables)}"
+        if self.chance(6):
+            return self.two_locals(scope)
         term = Expr(name, value.low, value.high, False, distinct=True)
         if not value.distinct:
             term = Expr(name, 0, min(ones(max(value.high, 1)), self.limit), uniform)
@@ -161,7 +122,52 @@ class _Writer(Expressions):
         if not variables:
             return self.local(scope)
         term = self.pick(*variables)
+        if self.chance(3):
+            return [self.augmented(scope, term)], scope
         return [f"{term.text} := {self.mask(self.word(scope, 2, term.uniform), term.high).bare}"], scope
+
+    def two_locals(self, scope: Scope) -> tuple[list[str], Scope]:
+        """Declare two locals at once."""
+        values = [self.word(scope, 1) for _ in range(2)]
+        first = len(scope.variables)
+        terms = [Expr(f"v{first + k}", 0, min(ones(max(v.high, 1)), self.limit), uniform=False) for k, v in enumerate(values)]
+        names, texts = ", ".join(t.text for t in terms), ", ".join(v.bare for v in values)
+        return [f"local {names} := {texts}"], scope.having(*terms, assignable=True)
+
+    def augmented(self, scope: Scope, target: Expr) -> str:
+        """`x += e` and its kin. Most keep the target in its range."""
+        value = self.word(scope, 1, target.uniform)
+        if self.wrap or not self.careful(4):
+            return f"{target.text} {self.pick('+', '-', '*', '<<')}= {value.bare}"
+        if self.chance(2):
+            return f"{target.text} {self.pick('|', '^')}= {self.mask(value, target.high).bare}"
+        if self.chance(4):
+            return f"{target.text} -= {target.text} & {value.text}"
+        return (
+            f"{target.text} {self.pick('/', '%')}= {self.positive(value).bare}"
+            if self.chance(2)
+            else f"{target.text} &= {value.bare}"
+        )
+
+    def several(self, scope: Scope) -> tuple[list[str], Scope]:
+        """`a, b := e, f`: locals and cells get values together; often two locals change places."""
+        variables = [t for t in scope.variables if t.text in scope.assignable]
+        cell = self.written_cell(scope)
+        targets = [t for t in (cell, self.pick(*variables) if variables else None) if t is not None]
+        if len(targets) < 2:
+            return self.assign(scope)
+        if len(variables) > 1 and self.chance(2):
+            targets = [variables[0], self.pick(*variables[1:])]
+        values = [self.mask(self.word(scope, 1, t.uniform and t is not cell), t.high) for t in targets]
+        if targets[0].uniform == targets[1].uniform and cell not in targets and targets[0].high == targets[1].high:
+            values = targets[::-1]
+        return [f"{', '.join(t.text for t in targets)} := {', '.join(v.bare for v in values)}"], scope
+
+    def written_cell(self, scope: Scope) -> Expr | None:
+        """A cell that each processor may write whatever it likes to."""
+        mode = MODES[self.mode]
+        free = scope.alone or (mode.concurrent_writes and not mode.same_value) or not self.careful()
+        return self.cell(scope, not free, False, 1)
 
     def store(self, scope: Scope) -> tuple[list[str], Scope]:
         """Write a cell or a scalar, as the mode allows: each processor its own, all the same value, or anything."""
@@ -174,6 +180,8 @@ class _Writer(Expressions):
             return self.local(scope)
         distinct = [t for t in scope.variables if t.distinct]
         large = mode.combining == "sum" and self.chance(6)  # some sums are to be no words
+        if self.chance(8) and not same:
+            return [self.augmented(scope, cell)], scope
         value = (
             self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), 1 << 24 if large else cell.high)
         )
@@ -187,7 +195,7 @@ class _Writer(Expressions):
         distinct = [t for t in scope.variables if t.distinct]
         if distinct and self.chance(3):
             condition, inside = self.guard(scope, self.pick(*distinct))
-            outside = scope.pad(uniform=False)
+            outside = replace(scope.pad(uniform=False), surely=True)
         else:
             uniform = self.chance(2)
             condition = self.condition(scope, uniform).bare
@@ -201,7 +209,7 @@ class _Writer(Expressions):
         low, high = (distinct.low if relation == "<=" else value), (distinct.high if relation == ">=" else value)
         inside = scope.pad(uniform=False)
         variables = tuple(replace(t, low=low, high=high) if t == distinct else t for t in inside.variables)
-        inside = replace(inside, variables=variables, alone=scope.alone or relation == "==")
+        inside = replace(inside, surely=True, variables=variables, alone=scope.alone or relation == "==")
         return f"{distinct.text} {relation} {self.exactly(value).text}", inside
 
     def rest(self, scope: Scope) -> list[str]:
@@ -212,29 +220,6 @@ class _Writer(Expressions):
             condition, inside = self.condition(scope, uniform).bare, scope.pad(uniform)
             return [f"elif {condition} then", *self.block(inside), *self.rest(inside)]
         return ["else", *self.block(scope)] if kind == "else" else []
-
-    def loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A `for` of up to 3 rounds, or 4 where a bound is a word."""
-        name, down = f"i{len(scope.variables)}", self.chance(2)
-        low = self.pick(0, 0, 1, 2)
-        first, last = self.exactly(low), self.exactly(low + self.pick(0, 1, 2, -1))
-        high = max(low, last.high)
-        if self.chance(2):
-            last, high = self.bound(scope, 3), max(low, 3)
-            if any(last.text == a.name for a in self.arrays):  # as a bare bound it could not be assigned in the loop
-                last = Expr(f"({last.text} & 3)", 0, 3)
-        first, last = (last, first) if down else (first, last)
-        inside = scope.having(Expr(name, low, high), loop=True).without(last.text)
-        head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare} do"
-        return [head, *self.block(inside), "end"], scope
-
-    def bound(self, scope: Scope, high: int) -> Expr:
-        """A uniform word of at most `high` (all ones). Idle processors must compute it as well."""
-        if scope.padded:
-            scope = replace(scope, variables=tuple(t for t in scope.variables if t.text in scope.fixed), reads=False)
-        small = [t for t in scope.variables if t.uniform and t.high <= high]
-        # Loops near the largest word are left to tests of their own: machine and evaluator differ there.
-        return self.pick(*small) if small and self.chance(2) else self.mask(self.word(scope, 1, uniform=True), high, always=True)
 
     # -- control that all processors share ---------------------------------------------------------
 
@@ -254,55 +239,8 @@ class _Writer(Expressions):
         then = [*(f"  {line}" for line in held), *self.block(after, 1)]
         return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], scope
 
-    def counting_loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A `while` or `repeat` with a counter, so that it ends."""
-        name = f"v{len(scope.variables)}"
-        start = self.exactly(self.pick(1, 2, 3)) if self.chance(2) else self.mask(self.word(scope, 1, uniform=True), 3)
-        after = scope.having(Expr(name, 0, 3))
-        inside = replace(after, depth=scope.depth + 1, loops=scope.loops + 1)
-        also = self.truth(inside, 1, uniform=self.careful(2)).text
-        body = [*self.block(inside), f"  {name} := {name} - 1"]
-        if self.chance(2):
-            condition = f"{name} != 0 and {also}" if self.risky else self.pick(f"{name} > 0", name, f"{name} != 0 and {also}")
-            return [f"local {name} := {start.bare}", f"while {condition} do", *body, "end"], after
-        condition = f"{name} == 0 or {also}" if self.risky else self.pick(f"{name} == 0", f"{name} == 0 or {also}")
-        return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, f"until {condition}"], after
-
-    def draining_loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A loop that removes bits from a word until it is 0."""
-        name = f"v{len(scope.variables)}"
-        start = self.mask(self.shared_word(scope), self.pick(3, 7), always=True)
-        after = scope.having(Expr(name, 0, 7))
-        body = self.block(replace(after, depth=scope.depth + 1, loops=scope.loops + 1), 1)
-        less = f"  {name} := {self.pick(f'{name} >> 1', f'{name} & ({name} - 1)')}"
-        if self.chance(2):
-            return [f"local {name} := {start.bare}", f"while {name} != 0 do", *body, less, "end"], after
-        return [f"local {name} := {start.bare}", f"{name} := {name} | 1", "repeat", *body, less, f"until not ({name} > 0)"], after
-
-    def searching_loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A loop that looks for a word in an array, up to its last cell."""
-        lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
-        if not lists or not self.readable(scope):
-            return self.draining_loop(scope)
-        array, name = self.pick(*lists), f"v{len(scope.variables)}"
-        last = min(array.shape[0] - 1, 3)
-        after = scope.having(Expr(name, 0, last))
-        wanted = self.leaf(scope, 0, uniform=True)
-        body = self.block(replace(after, depth=scope.depth + 1, loops=scope.loops + 1), 1)
-        head = f"while {name} < {self.exactly(last).text} and {array.name}[{name}] != {wanted.text} do"
-        return [f"local {name} := 0", head, *body, f"  {name} := {name} + 1", "end"], after
-
-    def readable(self, scope: Scope) -> bool:
-        """Whether all processors may read one cell."""
-        return scope.reads and (scope.alone or MODES[self.mode].concurrent_reads or not self.keeps_apart())
-
-    def shared_word(self, scope: Scope) -> Expr:
-        """A uniform word, from shared memory if all may read one cell."""
-        cell = self.cell(scope, False, True, 0) if self.readable(scope) else None
-        return cell or self.word(scope, 1, uniform=True)
-
     def single(self, scope: Scope) -> tuple[list[str], Scope]:
-        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True), 3), "end"], scope
+        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True, surely=True), 3), "end"], scope
 
     def halt(self, scope: Scope) -> tuple[list[str], Scope]:
         return ["halt"], scope
@@ -311,7 +249,8 @@ class _Writer(Expressions):
         """A `parallel for`; the bounds of its only range may be words."""
         extents = self.extents()
         variables: list[Expr] = []
-        ranges = []
+        ranges: list[str] = []
+        ranged: set[str] = set()
         for extent in extents:
             low = self.pick(0, 0, 0, 1, 2)
             first, last = self.exactly(low), self.exactly(low + extent - 1)
@@ -323,9 +262,14 @@ class _Writer(Expressions):
             elif len(extents) == 1 and self.chance(3):
                 last = self.bound(scope, ones(self.processors + 1) >> 1)
                 term = replace(term, high=max(low, last.high), distinct=True)
+            elif variables and extent and self.chance(2):
+                first, last = self.number(0), self.bound(scope, (1 << extent.bit_length() - 1) - 1)
+                term = replace(term, low=0, high=last.high, distinct=False)
+            ranged |= {term.text} if first.parametric and last.parametric else set()
             ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
             variables.append(term)
         inside = scope.pad(uniform=False).having(*variables)
+        inside = replace(inside, surely=True, ranged=scope.ranged | ranged)
         pair = (variables[0], variables[1]) if len(variables) == 2 else None
         inside = replace(inside, pair=pair, alone=scope.alone or len(extents) == 1 and variables[0].low == variables[0].high)
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], scope
@@ -346,6 +290,6 @@ class _Writer(Expressions):
         inner: list[int] = []
         room = self.processors
         for _ in range(self.pick(1, 1, 1, 2, 3) - 1):
-            inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if 1 << lg(max(1, e)) <= room)))
-            room >>= lg(max(1, inner[-1]))
+            inner.append(self.pick(*(e for e in (2, 1, 3, 4, 0) if e <= room)))
+            room //= max(1, inner[-1])
         return [self.pick(*range(1, room + 1), room, room, 0) + (not self.careful(4)), *inner]

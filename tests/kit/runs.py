@@ -83,6 +83,8 @@ SAYS = {
     "parameter": NO_WORD,
     "conflict": ("(mode ",),
     "disagree": ("disagree",),
+    "undefined": ("division of", "is not defined", "the step of this"),
+    "rounds": ("is not done after",),
     "end": ("the largest word of",),
     "items": ("processors are needed", "value of more than"),
     "steps": ("no halt within", "the number"),

@@ -9,7 +9,8 @@ from kit.cases import EXAMPLES
 from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, same, step_with_seed
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from kit.word_operations import MEANINGS
-from oracles.evaluator import Trap, evaluate
+from oracles.evaluator import evaluate
+from oracles.plain import Trap
 from oracles.scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
 from test_ranges import FORMS, test_every_range, test_ranges_that_start_at_a_number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,13 @@ def of_one(call: syntax.Call, value: Callable[[Expression], int]) -> int:
         case "popcount", _:
             return f"{value(argument):b}".count("1")
     raise Trap("undefined", f"{call} has no value")
+
+
+def common(values: Sequence[int]) -> int:
+    """Return the value that all processors have."""
+    if len(set(values)) > 1:
+        raise Trap("disagree", f"the processors differ: {values}")
+    return values[0]
 
 
 def outside(program: Program, params: dict[str, int], arrays: dict[str, Any]) -> list[str]:

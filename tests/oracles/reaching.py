@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
-from oracles.evaluator import Arrays, Params, _Halted, _Run
-from oracles.plain import is_constant
+from oracles.evaluator import Halted, Run
+from oracles.memory import Arrays
+from oracles.plain import Params, is_constant
+from oracles.rounds import Rounds
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]
 TESTING = (syntax.If, syntax.While, syntax.Repeat)
+CONDITIONS = (*TESTING, syntax.Conditional)
 
 
-class Watched(_Run):
+class Watched(Run):
     """A run that records the lines on which active processors spend steps, and the results of conditions and loops."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> None:
         super().__init__(tree, params, arrays, None, max_steps)
         self.lines: set[int] = set()
         self.sides: set[Side] = set()
-        self.testing = {id(node.condition): node for node in walk(tree) if isinstance(node, TESTING)}
+        self.testing = {id(node.condition): node for node in walk(tree) if isinstance(node, CONDITIONS)}
         self.entering: syntax.For | syntax.Parallel | None = None
         self.busy = True
 
@@ -47,12 +50,18 @@ class Watched(_Run):
         self.sides |= {(condition.at.line, condition.at.column, "arrived") for _ in active}
         return truths
 
+    def chosen_value(self, value: Expression, chosen: list[int]) -> list[int]:
+        if chosen and self.busy:
+            self.lines.add(value.at.line)
+        return super().chosen_value(value, chosen)
+
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
         loop, self.entering = self.entering, None
         if loop is not None and active:
             self.sides.add((loop.at.line, loop.at.column, "entered"))
         for statement in body:
-            if active and not isinstance(statement, TESTING):
+            active = [p for p in active if p not in self.gone]
+            if active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
                 self.lines |= own_lines(statement, self.params, set(self.arrays))
             super().block((statement,), active)
 
@@ -61,6 +70,26 @@ class Watched(_Run):
         self._arrive(s, active)
         super().loop(s, active)
         self.entering = None
+
+    def rounds_of(self, bound: Expression | Rounds, active: list[int]) -> int:
+        self.busy = bool(active)
+        found = super().rounds_of(bound, active)
+        self.busy = True
+        return found
+
+    def would_go_on(self, s: syntax.While | syntax.Repeat, live: list[int]) -> list[int]:
+        """What is only looked at after the last round is not reached."""
+        lines, sides = set(self.lines), set(self.sides)
+        found = super().would_go_on(s, live)
+        self.lines, self.sides = lines, sides
+        return found
+
+    def with_items(self, s: syntax.For, live: list[int], here: dict[int, int], lasts: dict[int, int]) -> list[int]:
+        found = super().with_items(s, live, here, lasts)
+        self._arrive(s, live)
+        self.entering = None
+        self.sides |= {(s.at.line, s.at.column, "entered") for _ in found}
+        return found
 
     def parallel(self, s: syntax.Parallel) -> None:
         self._arrive(s, self.everyone)
@@ -88,6 +117,11 @@ def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
             return {s.at.line} if at_hand else set()
         case syntax.Parallel(ranges):
             return {s.at.line, *(part.at.line for part in ranges)}
+        case syntax.Several(targets, values):
+            at_hand = [v for v in values if is_constant(v, params) or not takes_a_step(v, arrays)]
+            return {part.at.line for part in (*targets, *at_hand)}
+        case syntax.LocalArray():
+            return set()
     return {s.at.line}
 
 
@@ -97,7 +131,7 @@ def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> 
     Raises: evaluator.Trap: it is refused.
     """
     run = Watched(tree, params, arrays, max_steps)
-    with suppress(_Halted):
+    with suppress(Halted):
         run.block(tree.body, run.everyone)
     return run
 
@@ -115,8 +149,9 @@ def everything(tree: ProgramText, run: Watched) -> tuple[set[int], set[Side]]:
         elif isinstance(node, (syntax.For, syntax.Parallel)):
             whats = ("entered", "arrived")
         sides |= {(at.line, at.column, what) for what in whats}
-        for held in children(node):
+        for held in () if isinstance(node, syntax.LocalArray) else children(node):
             lines |= {line for e in expressions(held) for line in computed(e, run)}
+            sides |= {side for e in expressions(held) for side in chosen(e, run)}
     return lines, sides
 
 
@@ -131,8 +166,8 @@ def expressions(node: syntax.Node) -> Iterator[Expression]:
     """Yield the outermost expressions of a child of a statement: itself, or the bounds of a range."""
     if isinstance(node, syntax.Range):
         yield from (node.low, node.high)
-    elif isinstance(node, (syntax.Number, syntax.Name, syntax.Index, syntax.Binary, syntax.Not, syntax.Call)):
-        yield node
+    elif isinstance(node, get_args(Expression)):
+        yield node  # type: ignore[misc]
 
 
 def computed(e: Expression, run: Watched) -> Iterator[int]:
@@ -141,5 +176,21 @@ def computed(e: Expression, run: Watched) -> Iterator[int]:
         return
     if takes_a_step(e, set(run.arrays)):
         yield e.at.line
+    if isinstance(e, syntax.Conditional):
+        yield from (value.at.line for value in (e.yes, e.no))
+    below = children(e)
+    if isinstance(e, syntax.Call) and e.function in ("floor", "ceil"):  # one operation, with what it rounds
+        below = children(below[0])
+    for part in below:
+        yield from computed(part, run)  # type: ignore[arg-type]
+
+
+def chosen(e: Expression, run: Watched) -> Iterator[Side]:
+    """Yield the sides of the conditional values in an expression."""
+    if id(e) in run.constants:
+        return
+    if isinstance(e, syntax.Conditional):
+        at = e.condition.at
+        yield from ((at.line, at.column, what) for what in ("true", "false", "arrived"))
     for below in children(e):
-        yield from computed(below, run)  # type: ignore[arg-type]
+        yield from chosen(below, run)  # type: ignore[arg-type]

@@ -180,7 +180,9 @@ def _execute(job: Job, run: ScalarRun, pid: int, reads: list[tuple[int, int]]) -
     if counter is None:
         return Did(None)
     i = job.code[counter]
-    x, y, z = (0 if o is None else _word(job, run, pid, o, i.trap) for o in (i.x, i.y, i.z))
+    of_address = Trap.NOTHING if i.name == "store" else i.trap  # addresses wrap
+    x, y = (0 if o is None else _word(job, run, pid, o, of_address) for o in (i.x, i.y))
+    z = 0 if i.z is None else _word(job, run, pid, i.z, i.trap)
     cell = (x + y) % (1 << job.word_bits)
     match i.name:
         case "load":

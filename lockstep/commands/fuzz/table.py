@@ -60,7 +60,8 @@ def _verdict(outcome: CampaignOutcome) -> str:
 
 
 LABELS = {
-    "statements": "statements", "operators": "operators on words", "arrays": "arrays and scalars", "control": "kinds of control",
+    "statements": "statements", "operators": "operators on words", "values": "other values", "written": "ways to write",
+    "loops": "loops left one by one", "arrays": "arrays and scalars", "control": "kinds of control",
     "instructions": "instructions executed", "modes": "access modes", "resolved": "concurrent accesses resolved",
     "refused": "conflicts refused", "divergence": "processors apart",
 }  # fmt: skip

@@ -1,0 +1,172 @@
+"""Which loops processors leave one by one, for the evaluator; it shares only the syntax tree with the project.
+
+A value *varies* if processors may have different ones. A fixpoint finds the declarations whose values vary, and the loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Union
+
+from lockstep.pram import syntax
+from lockstep.pram.syntax import Expression, Index, Name, Node, ProgramText, Statement, walk
+from oracles.plain import OPERATORS
+from oracles.rounds import Ranges, Rounds, inferred
+
+#: How many rounds a loop takes: the value of an expression, a number found from bounds, or None: as many as it needs.
+Kind = Union[Expression, Rounds, None]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What surrounds a statement: the declarations seen, the loop variables with known ranges, whether processors may differ
+    in being idle, and what idle processors do not know (None if nobody idles)."""
+
+    declared: Mapping[str, int] = field(default_factory=dict)
+    ranges: Ranges = field(default_factory=dict)
+    differ: bool = False
+    unknown: frozenset[int] | None = None
+
+    def with_name(self, name: str, node: Node) -> _Place:
+        return replace(self, declared={**self.declared, name: id(node)})
+
+
+class Leaving:
+    """The loops of a program, by their `id`: `kinds` has those that processors leave one by one, `flagged` those without a bound."""
+
+    def __init__(self, tree: ProgramText, params: set[str], mode: str) -> None:
+        self.params, self.mode = params | {"inf"}, mode
+        self.own = {n.name for n in walk(tree) if isinstance(n, syntax.LocalArray)}
+        self.varying: set[int] = set()
+        self.kinds: dict[int, Kind] = {}
+        procs = next((d.count for d in tree.declarations if isinstance(d, syntax.Procs)), syntax.Number(1))
+        last_pid = syntax.Binary("-", procs, syntax.Number(1))
+        before = -1
+        while before != (before := len(self.varying) + len(self.kinds)):
+            self._block(tree.body, _Place(ranges={"pid": (syntax.Number(0), last_pid)}))
+        self.flagged = [id(n) for n in walk(tree) if self.kinds.get(id(n), n) is None]
+
+    def is_parametric(self, e: Expression) -> bool:
+        return all(isinstance(n, OPERATORS) or isinstance(n, Name) and n.name in self.params for n in walk(e))
+
+    def is_shared_control(self, s: Statement, apart: bool = False) -> bool:
+        """Whether all processors run a statement together; apart: a `break` here is for one processor."""
+        match s:
+            case syntax.Parallel() | syntax.Single() | syntax.Halt():
+                return True
+            case syntax.Break():
+                return not apart
+            case syntax.If():
+                return any(self.is_shared_control(inner, apart) for inner in (*s.then, *s.otherwise))
+            case syntax.While() | syntax.Repeat() | syntax.For():
+                own = id(s) in self.kinds
+                shared = not own and not isinstance(s, syntax.For)
+                return shared or any(self.is_shared_control(inner, own) for inner in s.body)
+        return False
+
+    # -- values that vary ----------------------------------------------------------------------
+
+    def _varies(self, e: Node, place: _Place) -> bool:
+        return any(self._differs(n, place) for n in walk(e))
+
+    def _differs(self, n: Node, place: _Place) -> bool:
+        match n:
+            case Index(name):
+                return place.differ or name in self.own
+            case Name("pid"):
+                return True
+            case Name(name) if name in place.declared:
+                return place.declared[name] in self.varying
+            case Name(name):
+                return name not in self.params and place.differ  # a scalar in memory
+        return False
+
+    def _assign(self, name: str, value: Expression, place: _Place) -> None:
+        if name in place.declared and (place.differ or self._varies(value, place)):
+            self.varying.add(place.declared[name])
+
+    def _block(self, body: Iterable[Statement], place: _Place) -> None:
+        for s in body:
+            place = self._statement(s, place)
+
+    def _statement(self, s: Statement, place: _Place) -> _Place:
+        match s:
+            case syntax.Local(name, value):
+                place = place.with_name(name, s)
+                self._assign(name, value, place)
+            case syntax.Assign(name, value):
+                self._assign(name, value, place)
+            case syntax.Several():
+                for target, value in zip(s.targets, s.values):
+                    if isinstance(target, Name):
+                        self._assign(target.name, value, place)
+            case syntax.If():
+                same = not place.differ and not self._varies(s.condition, place)
+                inside = place if same and self.is_shared_control(s) else self._idling(s, place, not same)
+                self._block((*s.then,), inside)
+                self._block((*s.otherwise,), inside)
+            case syntax.While() | syntax.Repeat():
+                self._while(s, place)
+            case syntax.For():
+                self._for(s, place)
+            case syntax.Single():
+                self._block(s.body, self._idling(s, place, True))
+            case syntax.Parallel():
+                self._parallel(s, place)
+        return place
+
+    def _idling(self, region: Node, place: _Place, differ: bool) -> _Place:
+        """The place in a region where some may idle. The outermost such region says what idle processors do not know."""
+        unknown = place.unknown
+        if unknown is None:
+            nodes = list(walk(region))
+            names = {n.name for n in nodes if isinstance(n, syntax.Assign)}
+            names |= {t.name for n in nodes if isinstance(n, syntax.Several) for t in n.targets}
+            unknown = frozenset({id(n) for n in nodes if isinstance(n, syntax.Local)} | {
+                place.declared[name] for name in names & set(place.declared)})  # fmt: skip
+        return replace(place, differ=place.differ or differ, unknown=unknown)
+
+    # -- loops ---------------------------------------------------------------------------------
+
+    def _while(self, s: syntax.While | syntax.Repeat, place: _Place) -> None:
+        if s.bound is not None or place.differ:
+            self.kinds[id(s)] = s.bound
+        self._block(s.body, self._idling(s, place, True) if id(s) in self.kinds else place)
+
+    def _for(self, s: syntax.For, place: _Place) -> None:
+        bounds = [s.first, s.last, *([] if s.by is None else [s.by])]
+        unsure = any(self._is_unknown(n, place) for b in bounds for n in walk(b))
+        if s.bound is not None:
+            self.kinds[id(s)] = s.bound
+        elif unsure or place.differ and _is_broken(s.body) or id(s) in self.kinds:
+            self.kinds[id(s)] = inferred(s, self.is_parametric, place.ranges)
+        if id(s) in self.kinds or self._varies(s.first, place) or self._varies(s.last, place):
+            self.varying.add(id(s))
+        low, high = (s.last, s.first) if s.down else (s.first, s.last)
+        inside = self._ranged(s.variable, low, high, place.with_name(s.variable, s))
+        self._block(s.body, self._idling(s, inside, True) if id(s) in self.kinds else inside)
+
+    def _is_unknown(self, n: Node, place: _Place) -> bool:
+        """Whether some processor may not know this part of a bound."""
+        if place.unknown is None:
+            return self._differs(n, place)
+        is_read = isinstance(n, Index) or isinstance(n, Name) and n.name not in {*self.params, *place.declared, "pid"}
+        assigned = isinstance(n, Name) and place.declared.get(n.name) in place.unknown
+        return is_read or assigned or self._differs(n, place)
+
+    def _ranged(self, name: str, low: Expression, high: Expression, place: _Place) -> _Place:
+        known = self.is_parametric(low) and self.is_parametric(high)
+        return replace(place, ranges={**place.ranges, name: (low, high)}) if known else place
+
+    def _parallel(self, s: syntax.Parallel, place: _Place) -> None:
+        inside = self._idling(s, place, True)
+        for r in s.ranges:
+            self.varying.add(id(r))
+            inside = self._ranged(r.variable, r.low, r.high, inside.with_name(r.variable, r))
+        self._block(s.body, inside)
+
+
+def _is_broken(body: Iterable[Statement]) -> bool:
+    """Whether a `break` leaves the loop with this body."""
+    return any(isinstance(s, syntax.Break) or isinstance(s, syntax.If) and _is_broken((*s.then, *s.otherwise)) for s in body)

@@ -1,0 +1,98 @@
+"""How many rounds a `for` takes whose bounds differ from processor to processor, for the evaluator; computed with sympy.
+
+The number of rounds is last - first + 1, expanded. In each term with names that are no parameters, these are put at the end of
+their range that makes the term largest; a name without a range is at least 0. A `min` in the last bound, or a `max` in the
+first, gives several such numbers; the least one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import sympy
+
+from lockstep.pram import syntax
+from lockstep.pram.syntax import Expression, Name
+from oracles.plain import Params, Trap, constant
+
+#: The least and the largest value of loop variables.
+Ranges = Mapping[str, tuple[Expression, Expression]]
+IsParametric = Callable[[Expression], bool]
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Sums of parameter expressions, one for each way to take the bounds; the symbols in `atoms` stand for expressions."""
+
+    sums: tuple[Any, ...]
+    atoms: Mapping[Any, Expression]
+    by: Expression | None
+
+    def value(self, params: Params) -> int:
+        used = {symbol for total in self.sums for symbol in total.free_symbols}
+        values = {symbol: constant(self.atoms[symbol], params) for symbol in used}
+        by = 1 if self.by is None else max(1, constant(self.by, params))
+        return min(max(0, int(total.subs(values)) // by + 1) for total in self.sums)
+
+
+def inferred(s: syntax.For, is_parametric: IsParametric, ranges: Ranges) -> Rounds:
+    start, end = (s.last, s.first) if s.down else (s.first, s.last)
+    terms = _Terms(is_parametric, ranges)
+    found = [terms.largest(terms.of(b) - terms.of(a)) for a, b in product(_ways(start, "max"), _ways(end, "min"))]
+    sums = tuple(total for total in found if total is not None)
+    if not sums:
+        raise Trap("input", "the bounds do not tell how many rounds are enough")
+    return Rounds(sums, terms.atoms, s.by if s.by is not None and is_parametric(s.by) else None)
+
+
+def _ways(bound: Expression, function: str) -> list[Expression]:
+    match bound:
+        case syntax.Call(name, both) if name == function:
+            return [way for e in both for way in _ways(e, function)]
+        case syntax.Binary(("+" | "-") as sign, left, right):
+            return [syntax.Binary(sign, way, right) for way in _ways(left, function)]
+    return [bound]
+
+
+class _Terms:
+    """Turns bounds into sympy's sums of products of symbols."""
+
+    def __init__(self, is_parametric: IsParametric, ranges: Ranges) -> None:
+        self.is_parametric, self.ranges = is_parametric, ranges
+        self.atoms: dict[Any, Expression] = {}
+
+    def of(self, e: Expression) -> Any:
+        match e:
+            case syntax.Number(value):
+                return sympy.Integer(value)
+            case syntax.Binary("+", a, b):
+                return self.of(a) + self.of(b)
+            case syntax.Binary("-", a, b):
+                return self.of(a) - self.of(b)
+            case syntax.Binary("*", a, b):
+                return self.of(a) * self.of(b)
+        symbol = sympy.Symbol(repr(e))
+        self.atoms[symbol] = e
+        return symbol
+
+    def largest(self, total: Any) -> Any:
+        """The largest value of a sum, as a sum over parameters; None if it has none."""
+        found = sympy.Integer(0)
+        for term in sympy.Add.make_args(sympy.expand(total)):
+            coefficient, powers = term.as_coeff_Mul()
+            ends = {s: self.end(s, coefficient > 0) for s in powers.free_symbols}
+            if None in ends.values():
+                return None
+            found += coefficient * powers.subs(ends, simultaneous=True)
+        return found
+
+    def end(self, symbol: Any, largest: bool) -> Any:
+        e = self.atoms[symbol]
+        if self.is_parametric(e):
+            return symbol
+        if isinstance(e, Name) and e.name in self.ranges:
+            return self.of(self.ranges[e.name][1 if largest else 0])
+        return None if largest else sympy.Integer(0)
