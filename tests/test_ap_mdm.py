@@ -16,10 +16,12 @@ from kit.small import counted_cell
 
 from lockstep.compiler import in_place, one_step
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code, compile_job
+from lockstep.compiler.names import lacking
 from lockstep.compiler.processor import Code
 from lockstep.models import processes
 from lockstep.models.processes import PROCESSES, Edits, edit
 from lockstep.models.transformer import Prediction, Tokens
+from lockstep.pram.access import MODES
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -67,8 +69,10 @@ def test_random_machine_programs(construction: str) -> None:
     """At least 300 distinct ones, with every event counted."""
     seen: dict[int, Coverage] = {}
 
+    modes = [mode for mode in MODES if not lacking(construction, MODES[mode].combining)]
+
     @settings(CHECKS, max_examples=560)
-    @given(machine_jobs(word_bits=(4,)))
+    @given(machine_jobs(modes=modes, word_bits=(4,)))
     def check(job: Job) -> None:
         run = runs(job)
         assume(run is not None and run.time <= 24)
@@ -79,7 +83,7 @@ def test_random_machine_programs(construction: str) -> None:
     check()
     total = sum(seen.values(), Coverage())
     assert len(seen) >= 300
-    assert len(total.modes) == 5 and len(total.instructions) == len(INSTRUCTIONS)
+    assert len(total.modes) == len(modes) and len(total.instructions) == len(INSTRUCTIONS)
     for event, least in (("divergent", 100), ("concurrent writes", 20), ("concurrent reads", 20), ("read and write", 10)):
         assert total.steps(event) >= least, event
 

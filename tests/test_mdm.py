@@ -13,9 +13,11 @@ from kit.decoding import residual_stream
 from kit.machine_programs import machine_jobs, runs
 
 from lockstep.compiler.compile import Compiled, compile_job
+from lockstep.compiler.invariants import find_shares
 from lockstep.models.decode import decode
 from lockstep.models.editing import NotFinished
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
+from lockstep.pram.access import MODES
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run
@@ -62,7 +64,7 @@ def test_random_machine_programs() -> None:
     check()
     total = sum(seen.values(), Coverage())
     assert len(seen) >= 300
-    assert len(total.modes) == 5 and min(total.modes.values()) >= 20
+    assert len(total.modes) == len(MODES) and min(total.modes.values()) >= 10
     assert len(total.instructions) == len(INSTRUCTIONS) and min(total.instructions.values()) >= 20
     for event, least in (("divergent", 100), ("concurrent writes", 20), ("concurrent reads", 20), ("read and write", 10)):
         assert total.steps(event) >= least, event
@@ -90,15 +92,18 @@ def test_spare_blocks_cost_one_step(job: Job, spare: int) -> None:
 @settings(CHECKS, max_examples=40)
 @given(machine_jobs(processors=(1, 2, 3)))
 def test_circuit_dense_engine_and_float32_hold_the_same_residuals(job: Job) -> None:
-    """Bit for bit, in every field of every row, at every decoding step."""
+    """Bit for bit, in every field of every row, at every decoding step; shares of a sum within 1/4."""
     run = bounded_run(job, most=100)
     compiled, single = compile_job(job, run.time), compile_job(job, run.time, "float32")
     layout = compiled.layout(job, run.time)
     tokens, positions = layout.tokens(), layout.positions().dense()
+    offsets, off = compiled.circuit.offsets(), np.zeros(compiled.circuit.width)
+    for field, index in find_shares(compiled.circuit):
+        off[offsets[field] + index] = 0.249
     while (tokens == compiled.circuit.vocabulary.mask).any():
         exact = compiled.circuit.evaluate(tokens.tolist(), positions)
         for model in (compiled.model, single.model):
-            assert np.array_equal(residual_stream(model, tokens, positions), exact)
+            assert (np.abs(residual_stream(model, tokens, positions) - exact) <= off).all()
         masked = tokens == compiled.circuit.vocabulary.mask
         predicted = np.array([-1 if p is None else p for p in compiled.circuit.predict(exact)])
         assert (masked & (predicted >= 0)).any()
