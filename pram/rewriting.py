@@ -98,7 +98,7 @@ class _Rewriter:
             for k, (i, extent) in enumerate(zip(names, target.dimensions))
         )
         of_target, of_source = (
-            tuple(_shifted(Name(i), first) for i, first in zip(names, array.firsts or (Number(0),) * len(names)))
+            tuple(_shifted(Name(i, at), first) for i, first in zip(names, array.firsts or (Number(0),) * len(names)))
             for array in (target, source)
         )
         return Parallel(ranges, (Store(name, of_target, Index(other, of_source, at), at),), None, at)
@@ -118,7 +118,7 @@ class _Rewriter:
 
 
 def _shifted(index: Name, first: Expression) -> Expression:
-    return index if first == Number(0) else Binary("+", index, first)
+    return index if first == Number(0) else Binary("+", index, first, index.at)
 
 
 def _minus(a: Expression, b: Expression) -> Binary:

@@ -131,7 +131,7 @@ def what_campaigns_reach() -> None:
         if counts.passed + counts.undecoded > before:
             tree = parse_program(case.text).tree
             run = watch(tree, case.params, case.arrays, BARE.max_steps)
-            lines, sides = everything(tree, run)
+            lines, sides = everything(run)
             reachable.update(lines=len(lines), sides=sum(side[2] != "arrived" for side in sides))
             reached.update(lines=len(run.lines), sides=sum(side[2] != "arrived" for side in run.sides))
     assert (counts.reached, counts.reachable) == (reached, reachable)

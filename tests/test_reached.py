@@ -37,7 +37,7 @@ def walked(case: Case) -> tuple[set[int], set[tuple[int, int, str]]] | None:
         watched = watch(program.tree, params, arrays, MOST)
     except Trap:
         return None
-    lines, sides = everything(program.tree, watched)
+    lines, sides = everything(watched)
     return lines - watched.lines, sides - watched.sides
 
 

@@ -21,6 +21,7 @@ WRITTEN = {
     "minus a word": r"-[A-Za-z(]",
     "step": r" step ",
     "if as a value": r"(:=|[(\[,]|if) if ",
+    "on": r"^ *parallel for .* on ",
     "extent ..": r"^shared .*\[.* \.\. .*\]",
 }
 
@@ -29,12 +30,14 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
     """Count nodes by kind, operators ("word +", "parameter +") and the features that `_features` names."""
     params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
     arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
+    lists = {d.name for d in tree.declarations if isinstance(d, syntax.Shared) and d.dimensions}
     nodes = list(syntax.walk(tree))
     arrays |= {n.name for n in nodes if isinstance(n, syntax.LocalArray)}
     data = {n.name for n in nodes if isinstance(n, syntax.Local) and reads_memory(n.value, arrays)}
     found: Counter[str] = Counter()
     for node in nodes:
         found[type(node).__name__] += 1
+        found["copy of an array"] += isinstance(node, syntax.Assign) and node.name in lists
         if isinstance(node, (syntax.While, syntax.Repeat)) and reads_memory(node.condition, arrays | data):
             found["loop by data"] += 1
         found.update(_features(node, params, arrays))

@@ -47,6 +47,7 @@ class Declarations(Expressions):
         large = self.pick(*range(self.processors, 9), *range(self.processors, 9), *range(9))
         small = self.pick(1, 2, 3), self.pick(1, 2, 3)
         shape = self.pick((large,), (large,), (), small, (large, 2), (*small, self.pick(1, 2)))
+        shape = self.arrays[-1].shape if self.arrays and self.chance(4) else shape
         high, role = self.pick(1, 3, 7, 15), self.pick(*ROLES)
         size = prod(shape)
         firsts = tuple(self.pick(0, 0, 0, 1, 2) for _ in shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from lockstep.pram.functions import lg
@@ -166,10 +167,10 @@ class Expressions:
     def function(self, scope: Scope, depth: int, uniform: bool) -> Expr:
         """A function of one word."""
         name, a = self.pick(*LOGARITHMS, "popcount"), self.word(scope, depth - 1, uniform)
-        if name == "popcount" or a.parametric and a.low < 0:
-            return Expr(
-                f"popcount({self.mask(a, self.limit, a.parametric).bare})", 0, self.bits, a.uniform, parametric=a.parametric
-            )
+        if a.parametric:  # it is computed at the start, even if nobody uses it
+            a = replace(a, text=f"max({a.bare}, 1)", low=1, high=max(a.high, 1))
+        if name == "popcount":
+            return Expr(f"popcount({a.bare})", 0, self.bits, a.uniform, parametric=a.parametric)
         a = self.positive(a)
         return Expr(LOGARITHMS[name].format(a.bare), 0, max(1, a.high).bit_length(), a.uniform, parametric=a.parametric)
 

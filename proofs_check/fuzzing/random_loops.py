@@ -118,14 +118,19 @@ class Loops(Cells):
             return f"{self.bound(scope, 3).text} + {self.exactly(enough).text}"
         return self.exactly(enough).bare
 
-    def to_a_number(self, scope: Scope) -> tuple[str, int]:
+    def small(self, scope: Scope) -> Expr:
+        """A word of at most 3 that is no difference: of a start `3 - v` the analysis does not know how many rounds are enough."""
         word = self.mask(self.word(scope, 1), 3, always=True)
+        return replace(word, text=f"({word.text} & 3)") if "-" in word.text else word
+
+    def to_a_number(self, scope: Scope) -> tuple[str, int]:
+        word = self.small(scope)
         start = f"max({word.bare}, {self.exactly(1).text})" if self.chance(3) else word.bare
         step = self.step(scope)[1] if self.chance(3) else self.own_step(scope)
         return f"{start} .. {self.exactly(self.pick(2, 3)).bare}{step}", 3
 
     def from_a_number(self, scope: Scope) -> tuple[str, int]:
-        return f"{self.exactly(3).bare} downto {self.mask(self.word(scope, 1), 3, always=True).bare}", 3
+        return f"{self.exactly(3).bare} downto {self.small(scope).bare}", 3
 
     def as_many(self, scope: Scope) -> tuple[str, int]:
         """As many rounds for all, from different starts."""

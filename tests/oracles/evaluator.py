@@ -5,8 +5,9 @@ makes machine code, and counts steps by the table of docs/language.md section 5.
 are lists, one entry for each active processor, in order of pid. Idle processors are those that
 exist but are not in `active`; the steps of a statement are counted even when `active` is empty.
 
-Its parts: `memory` (declarations and the memory before the first step), `words` (expressions and accesses), `apart` (loops that
-processors leave one by one; `leaving` and `rounds` tell which, and for how long), and here all other statements.
+Its parts: `meaning` (statements that stand for others), `memory` (declarations, and the memory before the first step), `words`
+(expressions and accesses), `apart` (loops that processors leave one by one; `leaving` and `rounds` tell which, and for how long),
+and here all other statements.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, Statement
 from oracles.apart import Apart
+from oracles.meaning import written_out
 from oracles.memory import Arrays
 from oracles.plain import Params, Trap, common
 
@@ -50,9 +52,9 @@ class Result:
 def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None = None, max_steps: int = 10**6) -> Result:
     """Run a program on its inputs, and return its results and costs."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees are 256 levels deep, and sums some thousand terms long
-    run = Run(tree, params, arrays, word_bits, max_steps)
+    run = Run(written_out(tree), params, arrays, word_bits, max_steps)
     with suppress(Halted):
-        run.block(tree.body, run.everyone)
+        run.block(run.tree.body, run.everyone)
         run.step()
     outputs = {a.name: a.nested(run.memory) for a in run.arrays.values() if a.role in ("output", "inout")}
     return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
 from oracles.evaluator import Halted, Run
+from oracles.meaning import written_out
 from oracles.memory import Arrays
 from oracles.plain import Params, is_constant
 from oracles.rounds import Rounds
@@ -130,17 +131,17 @@ def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> 
 
     Raises: evaluator.Trap: it is refused.
     """
-    run = Watched(tree, params, arrays, max_steps)
+    run = Watched(written_out(tree), params, arrays, max_steps)
     with suppress(Halted):
-        run.block(tree.body, run.everyone)
+        run.block(run.tree.body, run.everyone)
     return run
 
 
-def everything(tree: ProgramText, run: Watched) -> tuple[set[int], set[Side]]:
+def everything(run: Watched) -> tuple[set[int], set[Side]]:
     """Return all lines that take steps, and all sides."""
     lines: set[int] = set()
     sides: set[Side] = set()
-    for node in statements(tree.body):
+    for node in statements(run.tree.body):
         lines |= own_lines(node, run.params, set(run.arrays))
         whats: tuple[str, ...] = ()
         at: Any = node.at

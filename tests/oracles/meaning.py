@@ -1,0 +1,67 @@
+"""Statements that stand for others, written out for the evaluator: `A := B` for arrays, and `parallel for .. on p`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lockstep.pram import syntax
+from lockstep.pram.errors import Span
+from lockstep.pram.syntax import Expression, Name, Number, ProgramText, Statement
+
+ZERO, ONE = Number(0), Number(1)
+Body = tuple[Statement, ...]
+
+
+def written_out(tree: ProgramText) -> ProgramText:
+    arrays = {d.name: d for d in tree.declarations if isinstance(d, syntax.Shared) and d.dimensions}
+    return replace(tree, body=_block(tree.body, arrays))
+
+
+def _block(body: Body, arrays: dict[str, syntax.Shared]) -> Body:
+    return tuple(_statement(s, arrays) for s in body)
+
+
+def _statement(s: Statement, arrays: dict[str, syntax.Shared]) -> Statement:
+    match s:
+        case syntax.Assign(name, Name(other)) if name in arrays and other in arrays:
+            return _copy(arrays[name], arrays[other], s)
+        case syntax.If():
+            return replace(s, then=_block(s.then, arrays), otherwise=_block(s.otherwise, arrays))
+        case syntax.Parallel() if s.processors is not None:
+            return _in_rounds(replace(s, body=_block(s.body, arrays)), s.processors)
+        case syntax.Parallel() | syntax.While() | syntax.Repeat() | syntax.For() | syntax.Single():
+            return replace(s, body=_block(s.body, arrays))
+    return s
+
+
+def _copy(target: syntax.Shared, source: syntax.Shared, s: syntax.Assign) -> Statement:
+    """One item for each cell; each item copies its own."""
+    names = [f"item {axis}" for axis in range(len(target.dimensions))]
+    ranges = tuple(syntax.Range(name, ZERO, _minus(extent, ONE, s.at), s.at) for name, extent in zip(names, target.dimensions))
+    value = syntax.Index(source.name, _subscripts(names, source, s.at), s.at)
+    return syntax.Parallel(ranges, (syntax.Store(target.name, _subscripts(names, target, s.at), value, s.at),), None, s.at)
+
+
+def _subscripts(names: list[str], array: syntax.Shared, at: Span) -> tuple[Expression, ...]:
+    firsts = array.firsts or (ZERO,) * len(names)
+    return tuple(Name(name, at) if first == ZERO else _plus(Name(name, at), first, at) for name, first in zip(names, firsts))
+
+
+def _in_rounds(s: syntax.Parallel, processors: Expression) -> Statement:
+    """A `for` over rounds. Round t has the items from low + t p, at most p of them, and none after high."""
+    (part,), at = s.ranges, s.at
+    product: Expression = syntax.Binary("*", Name("round"), processors, at)
+    start = syntax.Local("start", product if part.low == ZERO else _plus(product, part.low, at), at)
+    more = syntax.Call("min", (_minus(part.high, Name("start"), at), _minus(processors, ONE, at)), at)
+    items = replace(part, low=Name("start"), high=_plus(Name("start"), more, at))
+    rounds = syntax.Binary("/", _minus(part.high, part.low, at), processors, at)
+    body = (start, replace(s, ranges=(items,), processors=None))
+    return syntax.For("round", ZERO, rounds, False, body, None, None, processors.at)
+
+
+def _plus(a: Expression, b: Expression, at: Span) -> Expression:
+    return syntax.Binary("+", a, b, at)
+
+
+def _minus(a: Expression, b: Expression, at: Span) -> Expression:
+    return syntax.Binary("-", a, b, at)
