@@ -51,7 +51,7 @@ OTHER_SIZES = {
 STRONGER_THAN_NEEDED: dict[str, str] = {}
 
 #: Programs with several right outputs, so that a function judges them.
-MANY_RIGHT_OUTPUTS = ["components"]
+MANY_RIGHT_OUTPUTS = ["bfs", "boruvka", "cole_vishkin", "components"]
 
 #: What model and machine are compared on: one input of each size, as far as its context is not longer than the limit.
 #: Every program must be decoded once at least by each process: the programs below are, by MDM, only with a higher limit.
