@@ -2,12 +2,14 @@
 
 A bound is taken as a polynomial over names. The number of rounds is last - first + 1; where the parts that differ cancel, it is
 a parameter expression: `i * b .. (i + 1) * b - 1` has b rounds for every i. Where they do not cancel, a name with a known range
-is replaced by the end of its range that gives more rounds. All names hold words, so none is negative.
+is replaced by the end of its range that gives more rounds. All names hold words, so none is negative. A bound with `min` or
+`max` in it gives several numbers of rounds, each enough: the least of them is taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from itertools import product
 
 from lockstep.pram.syntax import Binary, Call, Expression, For, Name, Number, left_chain
@@ -28,13 +30,14 @@ def most_rounds(loop: For, is_parametric: Callable[[Expression], bool], ranges: 
     Args: ranges: the loop variables around it whose bounds are parameter expressions.
     """
     start, end = (loop.last, loop.first) if loop.down else (loop.first, loop.last)
+    by = loop.by if loop.by is not None and is_parametric(loop.by) else None
+    found: list[Expression] = []
     for low, high in product(_alternatives(start, "max"), _alternatives(end, "min")):
         count = _sum(_polynomial(high, is_parametric), _times(_polynomial(low, is_parametric), {(): -1}))
         bounded = _bounded(count, is_parametric, ranges)
-        if bounded is not None:
-            by = loop.by if loop.by is not None and is_parametric(loop.by) else None
-            return _rounds(_expression(bounded), by)
-    return None
+        if bounded is not None and (rounds := _rounds(_expression(bounded), by)) not in found:
+            found.append(rounds)
+    return reduce(lambda a, b: Call("min", (a, b), a.at), found) if found else None
 
 
 def _rounds(difference: Expression, by: Expression | None) -> Expression:
