@@ -62,10 +62,11 @@ OTHER_MODEL_SIZES = {"dyck": [1, 2], "qbf": [1], "horn_sat": [0, 1]}
 LONGER_CONTEXT = {
     **dict.fromkeys(["components", "dyck", "euler_tour", "turing"], 300),
     **dict.fromkeys(["horn_sat", "gcds"], 410),
-    **dict.fromkeys(["cole_vishkin", "qbf"], 600),
+    **dict.fromkeys(["block_search", "boruvka", "cole_vishkin", "edit_distance", "qbf"], 600),
 }
-#: For programs whose drawn inputs are all too long. Here: two states that go right, left and left again; a tape of 3 cells.
+#: For programs whose drawn inputs are all too long. `turing`: two states that go right, left and left again; a tape of 3 cells.
 MODEL_INPUT: dict[str, Inputs] = {
+    "edit_distance": ({"n": 1, "m": 1}, {"X": [1], "Y": [2]}),
     "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]})
 }
 

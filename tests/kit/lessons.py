@@ -60,7 +60,8 @@ LESSONS = [
     # 6 no processors
     Lesson(6, "program t\nparam n, k = n / 4\nprocs k\n", "3:7",
            "procs is 0 (with n = 3, k = 0); a machine has at least one processor: write `procs max(1, k)`", '{"params": {"n": 3}}'),
-    Lesson(6, "program t\nparam n\nprocs n - 5\n", "3:9", "procs is -2 (with n = 3); a machine has at least one processor: write `procs max(1, n - 5)`",
+    Lesson(6, "program t\nparam n\nprocs n - 5\n", "3:9",
+           "procs is -2 (with n = 3); a machine has at least one processor: write `procs max(1, n - 5)`",
            '{"params": {"n": 3}}'),
     # 7 parameters
     wrong_input(7, 12, "missing parameter `n`", '{"params": {}, "arrays": {"A": [1, 2, 3]}}'),
