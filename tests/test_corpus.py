@@ -67,7 +67,7 @@ LONGER_CONTEXT = {
 #: For programs whose drawn inputs are all too long. `turing`: two states that go right, left and left again; a tape of 3 cells.
 MODEL_INPUT: dict[str, Inputs] = {
     "edit_distance": ({"n": 1, "m": 1}, {"X": [1], "Y": [2]}),
-    "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]})
+    "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]}),
 }
 
 
