@@ -14,6 +14,7 @@ from lockstep.pram import derived
 from lockstep.pram.checking import Context, ExpressionChecker
 from lockstep.pram.declarations import Declarations, Symbols, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.loop_kinds import LoopKind, LoopKinds, control_ifs
 from lockstep.pram.rewriting import rewrite
 from lockstep.pram.syntax import (
@@ -39,6 +40,9 @@ from lockstep.pram.syntax import (
     While,
     walk,
 )
+
+#: The longest condition that a message repeats.
+MOST_SHOWN = 60
 
 #: What to write instead of control inside `parallel`.
 ADVICE = {"parallel": "; for pairs, write two ranges: `i in .., j in ..`"}
@@ -216,7 +220,7 @@ class _Checker(ExpressionChecker):
             self._rounds_bound(loop.bound, context)
         elif context.divergent and not self.kinds.flags_allowed:
             self._error(
-                f"`{word}` inside {context.place} needs `atmost`: write `{_bounded_form(word)}`, with B rounds enough for every "
+                f"`{word}` inside {context.place} needs `atmost`: write `{_bounded_form(loop)}`, with B rounds enough for every "
                 "processor; only the modes CRCW find by themselves when all are done",
                 loop.at,
             )
@@ -316,5 +320,8 @@ class _Checker(ExpressionChecker):
         self.block(statement.body, inner)
 
 
-def _bounded_form(word: str) -> str:
-    return "while ... atmost B do" if word == "while" else "until ... atmost B"
+def _bounded_form(loop: While | Repeat) -> str:
+    """Return the line with `atmost` that a loop needs."""
+    text = expression_text(loop.condition)
+    condition = text if len(text) <= MOST_SHOWN else "..."
+    return f"while {condition} atmost B do" if isinstance(loop, While) else f"until {condition} atmost B"

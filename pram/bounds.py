@@ -2,7 +2,8 @@
 
 A bound is taken as a polynomial over names. The number of rounds is last - first + 1; where the parts that differ cancel, it is
 a parameter expression: `i * b .. (i + 1) * b - 1` has b rounds for every i. Where they do not cancel, a name with a known range
-is replaced by the end of its range that gives more rounds. All names hold words, so none is negative.
+is replaced by the end of its range that gives more rounds. All names hold words, so none is negative. A bound with `min` or
+`max` in it gives several numbers of rounds, each enough: the least of them is taken.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def most_rounds(loop: For, is_parametric: Callable[[Expression], bool], ranges: 
     for low, high in product(_alternatives(start, "max"), _alternatives(end, "min")):
         count = _sum(_polynomial(high, is_parametric), _times(_polynomial(low, is_parametric), {(): -1}))
         bounded = _bounded(count, is_parametric, ranges)
-        if bounded is not None:
-            found.append(_rounds(_expression(bounded), by))
+        if bounded is not None and (rounds := _rounds(_expression(bounded), by)) not in found:
+            found.append(rounds)
     return reduce(lambda a, b: Call("min", (a, b), a.at), found) if found else None
 
 

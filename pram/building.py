@@ -8,6 +8,7 @@ from lark import Token, Transformer, v_args
 
 from lockstep.pram import syntax
 from lockstep.pram.errors import Span
+from lockstep.pram.foreign import FOREIGN
 from lockstep.pram.syntax import INF, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
 #: The most subscripts of an array.
@@ -235,6 +236,6 @@ def _instead(name: str, arguments: tuple[Expression, ...]) -> str:
     """Return what to write instead of a call, starting with `; `."""
     if name == "swap" and len(arguments) == 2:
         return "; to swap two places, write `a, b := b, a`"
-    if name in ("barrier", "sync", "synchronize"):
-        return "; all processors are in step anyway, so leave it out"
+    if name in FOREIGN:
+        return f"; {FOREIGN[name]}"
     return "; write its body here"

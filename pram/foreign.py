@@ -5,7 +5,10 @@ Programs may use them as names. A message mentions one only where the text aroun
 
 from __future__ import annotations
 
-_PROCEDURES = "there are no procedures: write the body where it is called"
+_PROCEDURES = (
+    "there are no procedures: write the body where it is called, and a recursion as a loop over its levels, "
+    "`for t in 1 .. lg(n) do`"
+)
 _RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : input in 0 .. 99`"
 
 FOREIGN = {

@@ -65,7 +65,13 @@ def keywords() -> frozenset[str]:
 @cache
 def shown_terminals() -> dict[str, str]:
     """Return the terminals as programs write them."""
-    return {t.name: t.pattern.value for t in _lark().terminals} | {"NAME": "a name", "INT": "a number", "RELATION": "=="}
+    return {t.name: t.pattern.value for t in _lark().terminals} | {
+        "NAME": "a name",
+        "INT": "a number",
+        "RELATION": "==",
+        "AUGMENTED": "+=",
+        "MULTIPLICATIVE": "*",
+    }
 
 
 @cache

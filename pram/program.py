@@ -16,12 +16,13 @@ from lockstep.pram import parameters
 from lockstep.pram.analysis import Analysis, analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
-from lockstep.pram.syntax import INF, Claim, Expression, ProgramText, Shared
+from lockstep.pram.syntax import INF, Call, Claim, Expression, Number, ProgramText, Shared
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, wrap
 
 Words = NDArray[np.int64]
@@ -263,7 +264,10 @@ class _Instantiation:
         expression = self.program.symbols.procs
         count = self._evaluate(expression, self.values)
         if count < 1:
-            raise self._error(f"procs is {count}{self._values_text()}; a machine has at least one processor", expression.at)
+            why = f"procs is {count}{self._values_text()}; a machine has at least one processor"
+            if not isinstance(expression, Number):
+                why += f": write `procs {expression_text(Call('max', (Number(1), expression)))}`"
+            raise self._error(why, expression.at)
         if count > MAX_PROCESSORS:
             raise self._error(f"procs is {count}{self._values_text()}; the limit is {MAX_PROCESSORS}", expression.at)
         return count

@@ -46,6 +46,7 @@ OTHER_SIZES = {
     "hanoi": range(8),
     "lfsr": range(1, 11),
     "subset_sum": range(8),
+    **dict.fromkeys(("matrix_chain", "edit_distance"), range(1, 18)),
 }
 
 #: Programs that would run in a weaker mode as well, and why they are declared stronger.
@@ -56,17 +57,22 @@ STRONGER_THAN_NEEDED: dict[str, str] = {
 }
 
 #: Programs with several right outputs, so that a function judges them.
-MANY_RIGHT_OUTPUTS = ["components"]
+MANY_RIGHT_OUTPUTS = ["bfs", "boruvka", "cole_vishkin", "components"]
 
 #: What model and machine are compared on: one input of each size, as far as its context is not longer than the limit.
 #: Every program must be decoded once at least by each process: the programs below are, by MDM, only with a higher limit.
 MODEL_SIZES = range(1, 4)
 MODEL_CONTEXT = 200
 OTHER_MODEL_SIZES = {"dyck": [1, 2], "qbf": [1], "horn_sat": [0, 1]}
-LONGER_CONTEXT = {**dict.fromkeys(["components", "dyck", "turing"], 300), "qbf": 600, "horn_sat": 400}
-#: For programs whose drawn inputs are all too long. Here: two states that go right, left and left again; a tape of 3 cells.
+LONGER_CONTEXT = {
+    **dict.fromkeys(["components", "dyck", "euler_tour", "turing"], 300),
+    **dict.fromkeys(["horn_sat", "gcds"], 410),
+    **dict.fromkeys(["block_search", "boruvka", "cole_vishkin", "edit_distance", "qbf"], 600),
+}
+#: For programs whose drawn inputs are all too long. `turing`: two states that go right, left and left again; a tape of 3 cells.
 MODEL_INPUT: dict[str, Inputs] = {
-    "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]})
+    "edit_distance": ({"n": 1, "m": 1}, {"X": [1], "Y": [2]}),
+    "turing": ({"q": 2, "cells": 3}, {"next": [1, 2, 0, 0], "write": [1, 1, 1, 0], "right": [1, 0, 0, 0]}),
 }
 
 

@@ -43,7 +43,8 @@ SYNTAX: Rows = [
     (
         HEAD + "proc f(x) s := x end\n",
         "5:1",
-        "`proc` cannot stand here; there are no procedures: write the body where it is called",
+        "`proc` cannot stand here; there are no procedures: write the body where it is called, and a recursion as a loop over its "
+        "levels, `for t in 1 .. lg(n) do`",
     ),
     (
         HEAD + "swap(s, A[0])\n",
@@ -51,6 +52,11 @@ SYNTAX: Rows = [
         "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`",
     ),
     (HEAD + "f(s)\n", "5:1", "there are no procedures, so `f` cannot be called; write its body here"),
+    (
+        HEAD + "ps(s, A[0])\n",
+        "5:1",
+        "there are no procedures, so `ps` cannot be called; write under `mode CRCW sum`, or find places by prefix sums",
+    ),
     (HEAD + "local a, b := 1\n", "5:7", "2 names on the left of `:=`, but 1 value on the right"),
     (HEAD + "s := A[0, 1, 2, 3]\n", "5:6", "`A` has 4 subscripts; an array has at most 3"),
     (
@@ -143,7 +149,7 @@ MEANING: Rows = [
     (
         HEAD + "single do repeat s := 1 until s == 1 end\n",
         "5:11",
-        "`repeat` inside `single` needs `atmost`: write `until ... atmost B`, with B rounds enough for every processor; only the "
+        "`repeat` inside `single` needs `atmost`: write `until s == 1 atmost B`, with B rounds enough for every processor; only the "
         "modes CRCW find by themselves when all are done",
     ),
     (
@@ -231,6 +237,12 @@ FORMS: Rows = [
     ),
     (
         HEAD + EACH + "while A[i] > 0 do A[i] := 0 end end\n",
+        "5:33",
+        "`while` inside `parallel` needs `atmost`: write `while A[i] > 0 atmost B do`, with B rounds enough for every processor; only the "
+        "modes CRCW find by themselves when all are done",
+    ),
+    (
+        HEAD + EACH + "while A[i] + A[0] + A[0] + A[0]\n + A[0] + A[0] + A[0] + A[0] + A[0] > 0 do A[i] := 0 end end\n",
         "5:33",
         "`while` inside `parallel` needs `atmost`: write `while ... atmost B do`, with B rounds enough for every processor; only the "
         "modes CRCW find by themselves when all are done",

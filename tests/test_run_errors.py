@@ -23,7 +23,7 @@ SIZES: list[tuple[int, str, str, str]] = [
         1,
         "program t\nparam n, k = n + 1\nprocs n - 3\n",
         "3:9",
-        "procs is -2 (with n = 1, k = 2); a machine has at least one processor",
+        "procs is -2 (with n = 1, k = 2); a machine has at least one processor: write `procs max(1, n - 3)`",
     ),
     (10**9, "program t\nparam n\nprocs n\n", "3:7", "procs is 1000000000 (with n = 1000000000); the limit is 16777216"),
     (

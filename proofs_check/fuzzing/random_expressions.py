@@ -63,6 +63,9 @@ class Expressions:
     # -- parameter expressions -----------------------------------------------------------------
 
     def number(self, value: int) -> Expr:
+        """A number. Without `word`, a minus before it would make all words signed, so it is written as a difference."""
+        if value < 0:
+            return Expr(str(value) if self.declared else f"(0 - {-value})", value, value, parametric=True)
         return Expr(f"{value:#x}" if value > 9 else str(value), value, value, parametric=True)
 
     def parametric(self, depth: int = 2) -> Expr:

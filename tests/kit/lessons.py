@@ -60,8 +60,9 @@ LESSONS = [
     Lesson(5, HEAD + "local n := 1\n", "8:7", "`n` is declared twice; first at 3:7 (no name hides another)"),
     # 6 no processors
     Lesson(6, "program t\nparam n, k = n / 4\nprocs k\n", "3:7",
-           "procs is 0 (with n = 3, k = 0); a machine has at least one processor", '{"params": {"n": 3}}'),
-    Lesson(6, "program t\nparam n\nprocs n - 5\n", "3:9", "procs is -2 (with n = 3); a machine has at least one processor",
+           "procs is 0 (with n = 3, k = 0); a machine has at least one processor: write `procs max(1, k)`", '{"params": {"n": 3}}'),
+    Lesson(6, "program t\nparam n\nprocs n - 5\n", "3:9",
+           "procs is -2 (with n = 3); a machine has at least one processor: write `procs max(1, n - 5)`",
            '{"params": {"n": 3}}'),
     # 7 parameters
     wrong_input(7, 12, "missing parameter `n`", '{"params": {}, "arrays": {"A": [1, 2, 3]}}'),
@@ -80,7 +81,7 @@ LESSONS = [
            "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),
     # 11 while inside parallel
     Lesson(11, HEAD + EACH + "  while A[i] > 0 do A[i] := A[i] - 1 end\nend\n", "9:3",
-           "`while` inside `parallel` needs `atmost`: write `while ... atmost B do`, with B rounds enough for every processor; "
+           "`while` inside `parallel` needs `atmost`: write `while A[i] > 0 atmost B do`, with B rounds enough for every processor; "
            "only the modes CRCW find by themselves when all are done"),
     # 12 loop bounds
     Lesson(12, HEAD + "local x := 2\nlocal y := 0\nx := pid\nfor j in 0 .. x do y := j end\n", "11:15",

@@ -1,0 +1,17 @@
+"""Words: random ones, all zero, all equal, ascending, descending.
+The oracle is Python's built-in max."""
+
+from typing import Any
+
+import numpy as np
+
+
+def inputs(size: int, rng: np.random.Generator) -> tuple[dict[str, int], dict[str, list[Any]]]:
+    words = rng.integers(0, rng.choice([1, 3, 16, 1000]), size)
+    if rng.random() < 0.4:
+        words = np.sort(words)[:: int(rng.choice([1, -1]))]
+    return {"n": size}, {"A": words.tolist()}
+
+
+def oracle(params: dict[str, int], arrays: dict[str, list[Any]]) -> dict[str, Any]:
+    return {"largest": max(arrays["A"])}

@@ -1,0 +1,133 @@
+"""Programs as other people write them, in tests/outside: they run as printed, or their error shows what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
+from lockstep.pram.program import load
+from lockstep.pram.sidecar import generator_for
+
+FOLDER = Path(__file__).parent / "outside"
+PROGRAMS = sorted(FOLDER.glob("*.pram"))
+
+RUNS = "runs"
+#: Programs that run, but whose printed text is wrong; the sidecar finds it out.
+WRONG = "wrong output"
+
+NO_PROCEDURES = (
+    "`proc` cannot stand here; there are no procedures: write the body where it is called, and a recursion as a loop over its "
+    "levels, `for t in 1 .. lg(n) do`"
+)
+NEEDS_A_RULE = "CRCW needs a write rule: `CRCW common`, `CRCW arbitrary` or `CRCW priority`"
+
+
+def needs_atmost(condition: str) -> str:
+    return (
+        f"`while` inside `parallel` needs `atmost`: write `while {condition} atmost B do`, with B rounds enough for every "
+        "processor; only the modes CRCW find by themselves when all are done"
+    )
+
+
+#: RUNS, WRONG, or LINE:COL and message of the first error, on the way from the text to the outputs at sizes 1 to 4.
+EXPECTED = {
+    "bfs": "34:5: error: `barrier` cannot stand here; all processors are in step anyway, so leave it out",
+    "bitonic": f"7:1: error: {NO_PROCEDURES}",
+    "brent": RUNS,
+    "chain": "10:16: error: undeclared name `INFINITY`; `inf` is the largest word",
+    "circular": RUNS,
+    "conn": "37:7: error: there are no procedures, so `psm` cannot be called; write under `mode CRCW sum`, or find places by "
+            "prefix sums",
+    "csearch": f"10:3: error: {needs_atmost('lo < hi')}",
+    "csort": f"7:1: error: {NO_PROCEDURES}",
+    "depth": "10:3: error: step 11: the number -1 used here is negative, but words start at 0",
+    "disjunction": RUNS,
+    "distinct": RUNS,
+    "duel": "18:44: error: `exit` cannot stand here; write `break` to leave a loop, `halt` to end the program",
+    "edit": "10:30: error: step 18: processor 0: underflow: 2 - 3 is negative",
+    "ercw": "2:6: error: unknown access mode `ERCW`; did you mean `EREW`?",
+    "euler": "4:9: error: procs is 0 (with n = 1); a machine has at least one processor: write `procs max(1, n / 2)`",
+    "evenodd": "4:9: error: procs is 0 (with n = 1); a machine has at least one processor: write `procs max(1, n / 2)`",
+    "first": "8:19: error: a loop bound here cannot read shared memory: idle processors run the loop too; write `atmost B` before "
+             "`do`, with B rounds enough for every processor",
+    "gcd": RUNS,
+    "hcube": RUNS,
+    "hist": f"2:6: error: {NEEDS_A_RULE}",
+    "jump": f"8:3: error: {needs_atmost('S[i] != S[S[i]]')}",
+    "kogge": RUNS,
+    "least": RUNS,
+    "local_array": RUNS,
+    "luby": "10:13: error: there is no function `random`; there is no chance: take random numbers as an input, "
+            "`shared R[n] : input in 0 .. 99`",
+    "matvec": f"11:3: error: {needs_atmost('k < last')}",
+    "max1": RUNS,
+    "merge": f"10:3: error: {needs_atmost('j < n and B[j] < A[i]')}",
+    "mergesort": f"7:1: error: {NO_PROCEDURES}",
+    "min_const": "5:8: error: A[0] = -1 is not a word: words are integers from 0",
+    "oddeven": f"7:1: error: {NO_PROCEDURES}",
+    "optmax": "7:41: error: undeclared name `MIN`; the least word is 0; under `word 16 signed` it is `-inf - 1`",
+    "polymul": f"2:8: error: {NEEDS_A_RULE}",
+    "prefix": RUNS,
+    "prefix2": RUNS,
+    "rank": f"7:1: error: {NO_PROCEDURES}",
+    "replica": RUNS,
+    "rmq": "15:39: error: step 26: processor 0: underflow: 0 - 1 is negative",
+    "second": WRONG,
+    "sieve": RUNS,
+    "subarray": f"7:1: error: {NO_PROCEDURES}",
+    "substr": f"2:8: error: {NEEDS_A_RULE}",
+    "sum": RUNS,
+    "swapin": RUNS,
+    "tarjan": f"2:8: error: {NEEDS_A_RULE}",
+    "tridiag": "5:21: error: `real` cannot stand here; numbers are integers: scale them, as in `3 * 1000 / 7` for thousandths",
+}  # fmt: skip
+
+SIZES = range(1, 5)
+DRAWS = 8
+
+
+def outcome(path: Path) -> str:
+    """What EXPECTED says of a program."""
+    try:
+        program = load(path)
+        generator = generator_for(program)
+        for size in SIZES:
+            for number in range(DRAWS):
+                params, arrays = generator.inputs(size, np.random.default_rng((size, number)))
+                outputs = run(program.instantiate(params, arrays)).outputs
+                verdict = generator.judge(params, arrays, outputs) if generator.has_judge else None
+                if verdict is not None and not verdict.right:
+                    return WRONG
+    except PramError as error:
+        return str(error).splitlines()[0].removeprefix(f"{path}:")
+    return RUNS
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=[path.stem for path in PROGRAMS])
+def test_it_runs_as_printed_or_the_error_shows_what_to_write(path: Path) -> None:
+    assert outcome(path) == EXPECTED[path.stem]
+
+
+def test_the_table_names_every_program() -> None:
+    assert set(EXPECTED) == {path.stem for path in PROGRAMS} and len(EXPECTED) == 46
+
+
+def test_every_program_that_runs_is_judged_where_it_has_a_sidecar() -> None:
+    """A sidecar that is not found would judge nothing."""
+    judged = {path.stem for path in PROGRAMS if EXPECTED[path.stem] in (RUNS, WRONG) and generator_for(load(path)).has_judge}
+    assert judged == {path.stem for path in FOLDER.glob("*.py") if EXPECTED[path.stem] in (RUNS, WRONG)}
+
+
+def test_a_wrong_program_or_another_message_is_found(tmp_path: Path) -> None:
+    for name, old, new, found in (
+        ("circular", "(j + d) % n", "(j + 1) % n", WRONG),
+        ("sum", "mode   EREW", "mode   EREX", "2:8: error: unknown access mode `EREX`; did you mean `EREW`?"),
+    ):
+        for suffix in (".pram", ".py"):
+            text = (FOLDER / f"{name}{suffix}").read_text()
+            (tmp_path / f"{name}{suffix}").write_text(text.replace(old, new))
+        assert outcome(tmp_path / f"{name}.pram") == found != EXPECTED[name]
