@@ -54,7 +54,7 @@ LETTERS = {
     "F": "positions behind the last word in the full sequence", "w": "bits of a word", "t": "bits of a step number",
     "p": "bits of a pid", "c": "bits of a program counter", "r": "bits of a register's index",
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
-    "s": "how many of shl, shr, mul it uses", "f": "flags of its word operations, and whether addsat leaves the word",
+    "s": "how many of shl, shr, sar, mul it uses", "f": "flags of its word operations, and the numbers that addsat and divisions keep",
     "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
 }  # fmt: skip
 
