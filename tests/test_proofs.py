@@ -313,6 +313,15 @@ def test_the_command(do: Do) -> None:
     assert outcome.status == MISUSED and "words of up to 16 bits, not 20" in outcome.err
 
 
+def test_a_construction_without_models_of_the_mode_is_left_out(do: Do) -> None:
+    Path("sum.pram").write_text("program t\nmode CRCW sum\nprocs 2\nshared s : output\ns := 1\n")
+    outcome = do("prove sum.pram --word-bits 4 --process all --schedule all --json")
+    assert [record["construction"] for record in json.loads(outcome.out)] == ["mdm", "ap-mdm"]
+    assert outcome.err.startswith("left out: ap-mdm one-step has no models of CRCW sum: ")
+    alone = do("prove sum.pram --process ap-mdm --schedule one-step")
+    assert alone.status == MISUSED and "has no models of CRCW sum" in alone.err
+
+
 def test_a_damaged_model_is_refuted_with_a_state(do: Do) -> None:
     """A model file whose digest is right and one of whose weights is not."""
     path = Path("m.safetensors")

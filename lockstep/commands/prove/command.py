@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Annotated, Optional
 
 import typer
@@ -11,6 +13,7 @@ from lockstep.common.arguments import constructions
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
 from lockstep.common.options import Json, ProgramOrModel, SomeProcess, SomeSchedule
+from lockstep.pram.access import MODES
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
@@ -40,10 +43,26 @@ def prove(file: ProgramOrModel,
             raise typer.BadParameter(
                 f"proofs are for words of up to {MOST_PROVED_BITS} bits, not {bits}", param_hint="--word-bits"
             )
-        found = prove_program(program, wanted, bits, compiled, progress)
+        possible = [] if compiled else _with_models(program, wanted)
+        found = prove_program(program, possible, bits, compiled, progress)
     emit([proof_record(each) for each in found], Group(*(proof_table(each) for each in found)), json_)
     if not all(each.holds for each in found):
         raise typer.Exit(FAILED)
+
+
+def _with_models(program: Program, wanted: Sequence[str]) -> list[str]:
+    """Return the constructions that have models of the program's mode, and say which of several have none.
+
+    Raises: typer.BadParameter: none of them has.
+    """
+    from lockstep.compiler.names import lacking
+
+    why = {name: lacking(name, MODES[program.symbols.mode].combining) for name in wanted}
+    if all(why.values()):
+        raise typer.BadParameter("; ".join(why.values()), param_hint="--process")
+    for reason in filter(None, why.values()):
+        print(f"left out: {reason}", file=sys.stderr)
+    return [name for name in wanted if not why[name]]
 
 
 def _fixed_bits(program: Program) -> int:
