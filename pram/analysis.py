@@ -53,13 +53,14 @@ class Analysis:
     """An analysed program.
 
     tree: the program with rewritten statements. control_ifs: the places of the `if`s that cost only the branch taken.
-    loops: how each loop runs that does not run for all processors together, by its place.
+    loops: how each loop runs that does not run for all processors together, by its place. warnings: what is seldom meant.
     """
 
     tree: ProgramText
     symbols: Symbols
     control_ifs: frozenset[Span]
     loops: Mapping[Span, LoopKind]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def analyse(tree: ProgramText, source: Source) -> Analysis:
@@ -77,11 +78,12 @@ def analyse(tree: ProgramText, source: Source) -> Analysis:
         known = len(varying), len(kinds.found)
         _Checker(symbols, source, varying, [], control_ifs(tree, kinds.found), kinds).block(tree.body, Context())
     ifs = control_ifs(tree, kinds.found)
-    _Checker(symbols, source, varying, errors, ifs, kinds).block(tree.body, Context())
+    checker = _Checker(symbols, source, varying, errors, ifs, kinds)
+    checker.block(tree.body, Context())
     if errors:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
-    return Analysis(tree, symbols, ifs, kinds.found)
+    return Analysis(tree, symbols, ifs, kinds.found, tuple(checker.warnings))
 
 
 class _Checker(ExpressionChecker):

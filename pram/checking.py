@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lockstep.pram import functions
 from lockstep.pram.declarations import Symbols
-from lockstep.pram.errors import Diagnostic, Source, Span, did_you_mean
+from lockstep.pram.errors import Diagnostic, Severity, Source, Span, did_you_mean
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.foreign import CONSTANTS
 from lockstep.pram.functions import FUNCTIONS
@@ -65,6 +65,7 @@ class ExpressionChecker:
 
     def __init__(self, symbols: Symbols, source: Source, varying: dict[Span, Span], errors: list[Diagnostic]) -> None:
         self.symbols, self.source, self.varying, self.errors = symbols, source, varying, errors
+        self.warnings: list[Diagnostic] = []
 
     def uniform(self, expression: Expression, context: Context) -> bool:
         """Return whether all processors get the same value. A read of shared memory is uniform if all processors are active."""
@@ -107,7 +108,10 @@ class ExpressionChecker:
     def _call(self, call: Call) -> None:
         """Check that a function exists, and that it takes these arguments."""
         name, _ = functions.resolve(call)
-        if not name:
+        if not name and call.function in self.symbols.arrays:
+            inside = ", ".join(map(expression_text, call.arguments))
+            self._error(f"`{call.function}` is an array: write `{call.function}[{inside}]`", call.at)
+        elif not name:
             self._error(functions.no_such_function(call), call.at)
         elif not FUNCTIONS[name].operation and not self.symbols.is_parametric(call):
             advice = "; on words write `(a + b - 1) / b`" if name == "ceil(/)" else ""
@@ -141,6 +145,10 @@ class ExpressionChecker:
                         self._error(f"index {subscript.value} is outside `{name}` ({room})", subscript.at)
 
     def _operator(self, node: Binary) -> None:
+        if node.operator == "^" and node.left in (Number(2), Number(10)):
+            power = "`1 << r` is 2 to the r" if node.left == Number(2) else "there is no power"
+            text = f"`{expression_text(node)}` is an exclusive or; {power}"
+            self.warnings.append(Diagnostic(text, self.source, node.at, Severity.WARNING))
         if node.operator in ("and", "or") and not self.symbols.is_parametric(node):
             self._truth(node.left, node.operator)
             self._truth(node.right, node.operator)

@@ -26,6 +26,7 @@ FOREIGN = {
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
     "print": "there is no output but arrays: `shared A[n] : output`; `lockstep run --trace` shows every step",
     "mod": "write `%`",
+    "xor": "write `^`",
     "div": "write `/`",
 }
 
@@ -36,6 +37,5 @@ CONSTANTS = {
     **dict.fromkeys(("true", "True", "TRUE"), "write 1; any word but 0 is true"),
     **dict.fromkeys(("false", "False", "FALSE"), "write 0"),
     **dict.fromkeys(("random", "rand", "rnd"), _RANDOM),
-    "xor": "write `^`",
     "id": "the number of a processor is `pid`",
 }

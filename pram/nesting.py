@@ -54,7 +54,7 @@ class Nesting:
     """Checks numbers and the depth of nesting in the token stream, and collects facts for error messages.
 
     open:    the blocks and brackets that are open.
-    recent:  the last two tokens.
+    recent:  the last three tokens.
     suspect: the first block whose closing word is indented less than the block; its own `end` may be missing.
     chained: the last `if` directly after an `else`.
     foreign: the last word that other languages use.
@@ -76,7 +76,7 @@ class Nesting:
             self.foreign = token
         if not self.value_ifs.see(token):
             self._track(token)
-        self.recent = (*self.recent[-1:], token)
+        self.recent = (*self.recent[-2:], token)
 
     def _check_number(self, token: Token) -> None:
         if not re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]+", token):

@@ -27,8 +27,10 @@ HOMOGLYPHS = dict(zip("аеорсухіјѕһАВЕЅКМНІЈОРСТУХοΑ�
 CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to assign", "!": "write `!=` or `not`",
               ".": "write `..` for a range; numbers are integers",
               "{": "blocks go from `do` or `then` to `end`", "}": "blocks go from `do` or `then` to `end`",
+              "?": "a choice is written `if c then a else b`", "~": "write `x ^ inf` to change all bits of x",
               '"': "there are no strings, only numbers", "'": "there are no strings, only numbers"}  # fmt: skip
-DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`"}
+DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`",
+           "*": "there is no power: write `1 << k` for 2 to the k, or multiply"}  # fmt: skip
 DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim")
 #: The modes with concurrent writes, such as CRCW, and their names in full, as a message lists them.
 WRITE_RULES = {
@@ -79,6 +81,8 @@ class SyntaxErrors:
         if previous is not None and (previous == "mode" or previous in WRITE_RULES):
             place = previous if at_end or previous in WRITE_RULES else token
             return self._unknown_mode(previous, "" if at_end else str(token), span(place))
+        if len(before) > 1 and before[-2] == "local" and "LSQB" in expected:
+            return fail(f"a local needs a value: write `local {previous} := 0`", self.source, span(before[-1]))
         if at_end:
             return self._unexpected_end(expected)
         if previous is None and not token[0].isalpha():
@@ -93,6 +97,14 @@ class SyntaxErrors:
             return "; a loop is written `for i in 0 .. 3 do`"
         if expected == {"RELATION"}:
             return "; a claim states `==` or `<=`"
+        if token == "<" and self._text_at(token).startswith("<-"):
+            return "; write `:=` to assign"
+        if token in ("+", "-") and "AUGMENTED" in expected:
+            return f"; write `x {token}= 1`"
+        if token == ":=" and previous == ")":
+            return "; a subscript is written in brackets, as in `A[0] := 1`"
+        if token == ":" and expected & {"THEN", "DO"}:
+            return "; blocks go from `do` or `then` to `end`"
         if token in COMPARISONS and previous is not None and previous.type in ("NAME", "INT", "RPAR", "RSQB"):
             return "; comparisons do not chain: join two of them with `and`"
         if token == "=":
@@ -104,6 +116,10 @@ class SyntaxErrors:
         if token in DECLARATIONS and "NAME" in expected and previous is not None:
             return "; declarations stand before the first statement"
         return self._unclosed(token, expected) or self._hint(token, expected)
+
+    def _text_at(self, token: Token) -> str:
+        """Return the rest of the line from a token on."""
+        return self.source.line(span(token).line)[span(token).column - 1 :]
 
     def _unclosed(self, token: Token, expected: set[str]) -> str:
         """Return which block or bracket is still open, or that none is; "" if that is not the error."""

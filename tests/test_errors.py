@@ -40,6 +40,15 @@ SYNTAX: Rows = [
     (HEAD + "s = 1\n", "5:3", "unexpected `=`; write `:=` to assign, `==` to compare"),
     (HEAD + "words = 1\n", "5:7", "unexpected `=`; write `:=` to assign, `==` to compare"),
     (HEAD + "s := 1;; s := 2\n", "5:8", "unexpected `;`"),
+    (HEAD + "s <- 1\n", "5:3", "unexpected `<`; write `:=` to assign"),
+    (HEAD + "s := n xor 1\n", "5:8", "`xor` cannot stand here; write `^`"),
+    (HEAD + "s := n ** 2\n", "5:9", "unexpected `*`; there is no power: write `1 << k` for 2 to the k, or multiply"),
+    (HEAD + "s := n > 1 ? 1\n", "5:12", "unexpected `?`; a choice is written `if c then a else b`"),
+    (HEAD + "s := ~n\n", "5:6", "unexpected `~`; write `x ^ inf` to change all bits of x"),
+    (HEAD + "A[0]++\n", "5:5", "unexpected `+`; write `x += 1`"),
+    (HEAD + "A(0) := 1\n", "5:6", "unexpected `:=`; a subscript is written in brackets, as in `A[0] := 1`"),
+    (HEAD + "if n == 1: s := 1 end\n", "5:10", "unexpected `:`; blocks go from `do` or `then` to `end`"),
+    (HEAD + "local x\nlocal y := 0\n", "5:7", "a local needs a value: write `local x := 0`"),
     (
         HEAD + "proc f(x) s := x end\n",
         "5:1",
@@ -120,6 +129,7 @@ MEANING: Rows = [
         "5:6",
         "`floor` rounds a quotient, `sqrt` or `log`, as in `floor(n / 2)` or `floor(log(n))`; other values are integers",
     ),
+    (HEAD + "s := A(0)\n", "5:6", "`A` is an array: write `A[0]`"),
     (HEAD + "s := max(s)\n", "5:6", "`max` takes 2 arguments, not 1"),
     (HEAD + "s := maxx(s, 1)\n", "5:6", "there is no function `maxx`; did you mean `max`?"),
     (HEAD + "s := abs(s)\n", "5:6", "there is no function `abs`; write `max(a, b) - min(a, b)`"),
@@ -359,3 +369,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_byte_order_mark_and_line_ends_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "t.pram").write_bytes(b"\xef\xbb\xbfprogram t\r\nprocs 3\r\n")
     assert load(tmp_path / "t.pram").instantiate({}).processors == 3
+
+
+def test_a_power_that_is_none_is_a_warning() -> None:
+    found = parse_program(HEAD + "s := 2 ^ n\nA[0] := 3 ^ n\n", "t.pram").analysis.warnings
+    assert [str(w.span) for w in found] == ["Span(line=5, column=8)"]
+    assert found[0].render().startswith("t.pram:5:8: warning: `2 ^ n` is an exclusive or; `1 << r` is 2 to the r\n")

@@ -24,7 +24,10 @@ def check(
     records = []
     for file in files:
         try:
-            records.append(program_record(file, load(file)))
+            program = load(file)
+            records.append(program_record(file, program))
+            for warning in program.analysis.warnings:
+                print(warning.render(), file=sys.stderr)
         except PramError as error:
             records.append(error_record(file, error))
             print(error, file=sys.stderr)

@@ -65,6 +65,8 @@ def run(file: File, input: Input = None, size: Size = None,
         return
     job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
     with warnings(strict) as warn, spinner(err, f"running {program.name}"):
+        for warning in program.analysis.warnings:
+            warn(warning)
         result = run_job(job, max_steps=max_steps, warn=warn)
     verdict = None
     try:

@@ -139,7 +139,7 @@ LESSONS = [
            "it was in round 28 of this `while`, round 5 of the `for` of line 10", flags="--max-steps 1000"),
     # 26 more items than processors
     Lesson(26, HEAD + "parallel for i in 0 .. n do\n  A[i] := 0\nend\n", "8:14",
-           "step 2: 4 processors are needed for these items, but procs is 3"),
+           "step 2: 4 processors are needed for these items, but procs is 3; the last item of a range belongs to it"),
     # 27 processors disagree
     Lesson(27, HEAD + "while A[pid] > 1 do A[pid] := 0 end\n", "8:1",
            "step 3: processors 0 and 1 disagree on this `while` condition: 0 and 1"),
