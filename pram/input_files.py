@@ -11,21 +11,29 @@ from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, Source
 from lockstep.pram.inputs import InputFile, input_error, read_input_file
 from lockstep.pram.program import Program, read_text
+from lockstep.pram.table_files import SUFFIXES, read_table_file
 from lockstep.pram.winner import Winner
 
 
 @contextmanager
-def reading(path: Path | None) -> Iterator[InputFile | None]:
-    """Read an input file for the body. An InputError that the body raises gets its place in the file.
+def reading(path: Path | None, program: Program | None = None) -> Iterator[InputFile | None]:
+    """Read an input file for the body: JSON, CSV or NumPy's. `program`: with the parameters that follow from the input.
+
+    An InputError that the body raises gets its place in a JSON file.
 
     Raises: PramError: the file cannot be read, or is not an input file.
     """
     if path is None:
         yield None
         return
+    if path.suffix in SUFFIXES:
+        given = read_table_file(path)
+        yield program.completed(given) if program else given
+        return
     text = read_text(path)
     with placing(Source(str(path), text)):
-        yield read_input_file(text, path)
+        given = read_input_file(text, path)
+        yield program.completed(given) if program else given
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from lockstep.pram.job import Array
 from lockstep.pram.winner import Winner, parse_winner
 
 FORM = '{"params": {...}, "arrays": {...}}'
+#: The name of an array that its file gives none.
+UNNAMED = ""
 KEYS = ("params", "arrays", "winner", "expected")
 
 

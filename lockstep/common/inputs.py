@@ -27,7 +27,7 @@ def job_and_input(program: Program, input: Path | None, size: int | None, seed: 
     if (input is None) == (size is None) and (program.given or program.has_inputs):
         both = "--input and --size exclude each other" if input else "an input is missing"
         raise typer.BadParameter(f"{both}; give --input FILE or --size N", param_hint="--input")
-    with reading(input) as given:
+    with reading(input, program) as given:
         if given is None:
             found, job = drawn_job(program, size or 1, seed, word_bits, use_sidecar, timeout)
         else:

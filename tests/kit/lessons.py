@@ -65,7 +65,7 @@ LESSONS = [
            "procs is -2 (with n = 3); a machine has at least one processor: write `procs max(1, n - 5)`",
            '{"params": {"n": 3}}'),
     # 7 parameters
-    wrong_input(7, 12, "missing parameter `n`", '{"params": {}, "arrays": {"A": [1, 2, 3]}}'),
+    wrong_input(7, 12, "missing parameter `n`", '{"params": {}, "arrays": {}}'),
     wrong_input(7, 21, "this program has no parameter `m`; its parameters are n", given(more_params=', "m": 4')),
     wrong_input(7, 18, "parameter `n` must be an integer, not 2.5", given("2.5")),
     wrong_input(7, 18, 'parameter `n` must be an integer, not "3"', given('"3"')),

@@ -34,7 +34,7 @@ def modes(file: File, input: Input = None,
 
     wanted = parse_sizes(sizes)
     program = load(file)
-    with reading(input) as given, progress_bar(err, f"running {program.name}") as progress:
+    with reading(input, program) as given, progress_bar(err, f"running {program.name}") as progress:
         expected = given.expected if given else None
         inputs = [given.inputs] if given else list(draw(generator_for(program, not no_sidecar, word_bits), wanted, random, seed))
         results = try_modes(

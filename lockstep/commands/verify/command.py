@@ -84,7 +84,7 @@ def verify(file: File, input: Input = None,
     most = usual_max_context(engine) if max_context is None else max_context
     options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named)
     try:
-        with reading(input) as given, progress_bar(err, f"verifying {program.name}") as progress:
+        with reading(input, program) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))
             report = verify_program(
                 program, options, inputs=given.inputs if given else None, sizes=wanted, random=random, use_sidecar=not no_sidecar,
