@@ -136,6 +136,9 @@ TEXTS = [
     (EACH + "for j in i .. 1 do\nif j == i then break end\nx := j end end", "no run reached line 10; never false: `j == i` (line 9)"),
     ("while x < 2 do x += 1\nbreak\nx := 1 end", "no run reached line 9; never false: `x < 2` (line 7)"),
     ("local a, b := 1, x\na, b :=\nb,\na + 1", ""),
+    # only idle processors evaluate these bounds
+    ("parallel for i in 1 .. 0 do\nfor j in 0 .. if x == 0 then 1 else\nx do end end",
+     "no run reached lines 8..9; never entered: `parallel for i` (line 7)"),
     ("x :=\nx +\nA[0]", ""),
     ("if x then x :=\nx +\nA[0] end", "no run reached lines 8..9; never true: `x` (line 7)"),
 ]  # fmt: skip
@@ -144,6 +147,7 @@ TEXTS = [
 @pytest.mark.parametrize(("body", "text"), TEXTS)
 def test_texts(body: str, text: str) -> None:
     assert said(body, [3, 4]) == text
+    assert compare((parse_program(HEAD + body), {"n": 2}, {"A": [3, 4]})) is not None
 
 
 def test_a_program_that_no_run_reached() -> None:

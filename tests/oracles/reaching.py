@@ -45,6 +45,8 @@ class Watched(Run):
 
     def test(self, condition: Expression, active: list[int]) -> list[bool]:
         truths = super().test(condition, active)
+        if not self.busy:
+            return truths
         if active:
             self.lines.add(self.testing[id(condition)].at.line)
         self.sides |= {(condition.at.line, condition.at.column, word(truth)) for truth in truths}
