@@ -42,7 +42,9 @@ def test_what_no_formula_fits() -> None:
     assert fitted([({"n": 1}, 3), ({"n": 2}, 4)]) is None, "two runs determine a line, and confirm nothing"
 
 
-PROGRAM = "program t\nparam n\nprocs n\nclaim time == 5\nshared A[n] : inout\n\nparallel for i in 0 .. n - 1 do A[i] := A[i] * 2 end\n"
+PROGRAM = (
+    "program t\nparam n\nprocs n\nclaim time == 5\nshared A[n] : inout\n\nparallel for i in 0 .. n - 1 do A[i] := A[i] * 2 end\n"
+)
 
 
 def test_a_false_claim_shows_the_formula(do: Do) -> None:
