@@ -11,7 +11,9 @@ from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.pram.program import parse_program
 
-SIZE, BITS = 48, (8, 16, 24)
+SIZE = 48
+#: The fastest engine for each word size. At 24 bits the gates of a division are too many for the native one.
+ENGINES = {8: "native", 16: "native", 24: "indexed"}
 PROGRAM = """program divides
 mode CREW
 param n
@@ -25,7 +27,7 @@ end
 
 def division() -> list[Figure]:
     """Gates, and the seconds to compile and to decode a run of 48 processors, with `/` and with `-`."""
-    return [figure for bits in BITS for figure in _figures(bits)]
+    return [figure for bits in ENGINES for figure in _figures(bits)]
 
 
 def _figures(bits: int) -> list[Figure]:
@@ -36,7 +38,7 @@ def _figures(bits: int) -> list[Figure]:
         Figure(f"gates at {bits} bits: `/`, `-`", "", f"{gates:,}, {others:,}", None),
         Figure(f"seconds to compile at {bits} bits", "", f"{compiling:.2f}, {compiling_other:.2f}", None),
         Figure(f"seconds of the first decoding step at {bits} bits", "", f"{decoding:.2f}, {decoding_other:.2f}", None),
-        Figure(f"tokens a second after it at {bits} bits", "", f"{rate:,.0f}, {rate_other:,.0f}", None),
+        Figure(f"tokens a second after it at {bits} bits, {ENGINES[bits]}", "", f"{rate:,.0f}, {rate_other:,.0f}", None),
     ]
 
 
@@ -48,7 +50,7 @@ def _measured(operator: str, bits: int) -> tuple[int, float, float, float]:
     compiled = compile_job(job, length)
     compiling = time.process_time() - begin
     gates = sum(len(layer.gates) for layer in compiled.circuit.layers)
-    decoded = timed_decode(compiled, job, length, "native")
+    decoded = timed_decode(compiled, job, length, ENGINES[bits])
     return gates, compiling, decoded.start, decoded.tokens / (decoded.step * decoded.steps)
 
 
