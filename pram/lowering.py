@@ -205,13 +205,8 @@ class _Lowering(LoopEmitter):
             index = self.divide_pid(items, extents, at)
             for low, item, x, part in zip(lows, items, [index, *map(_register, items[1:])], statement.ranges):
                 # 0 + index is a word. Any other sum must saturate: if it wrapped, an idle processor could get an item.
-                self.emit(
-                    "add" if low == constant(0) and not self.symbols.signed else self.of_words("addsat"),
-                    low,
-                    x,
-                    rd=item,
-                    at=part.at,
-                )
+                saturating = self.of_words("addsat")
+                self.emit("add" if low == constant(0) and not self.symbols.signed else saturating, low, x, rd=item, at=part.at)
             active = self.register()
             end = high or self.parameter(derived.exclusive(first.high, self.symbols.signed))
             checked = tuple(

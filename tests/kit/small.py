@@ -207,8 +207,21 @@ STATEMENTS = (
     "parallel for i in 0 .. 4 do x := i end",
     "halt x := 1",
     "local y := x << 3 s1 := y & 12 s1 := y >> 2 s1 := y ^ x | 1",
+    "A[pid] := (x + pid * 3) % 4 + max(x, pid) - min(x, pid) + lg(x) + (x + pid) / 2",
+    "A[pid] := if pid > 1 then x * 2 else 1 x, s1 := x + 1, x",
+    "if pid < 3 and A[pid + 1] > 0 then A[pid] := 9 end",
+    "parallel for i in 0 .. 3 do local y := i while y > 1 atmost 2 do y := y - 1 end A[i] := y end",
+    "parallel for i in 0 .. 3 do local y := i while y > 1 atmost 1 do y := y - 1 end A[i] := y end",
+    "parallel for i in 0 .. 2 do local y := i while y > 0 do y -= 1 A[i] += 1 end end",
+    "parallel for i in 0 .. 2 do local y := 0 repeat y += 1 until y >= i atmost 2 A[i] := y end",
+    "parallel for i in 0 .. 2 do for j in i .. i + 2 do if j == 2 then break end A[i] += j end end",
+    "for i in 0 .. x step n - x - 1 do s1 := i end",
+    "parallel for i in 0 .. 3 on 2 do A[i] := A[i] + pid end",
+    "s1 := 1 / (x - 3)",
+    "A[n + 1 - 1] := 1",
+    "A[pid + x] := 0",
 )
-HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n")
+HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n", "word 6 signed\nprocs n\n")
 
 
 def statement_program(statement: str, head: str, mode: str = "CRCW arbitrary") -> str:

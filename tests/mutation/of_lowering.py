@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.pram import analysis, derived, parameters
+from lockstep.pram import analysis, derived, functions
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.program import _Instantiation as Instantiation
@@ -43,7 +43,11 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "downto starts one lower",
-        Rewrite(Lowering.start_down, "derived.exclusive(first)", "derived.clamp_if_empty(first, Binary('<=', last, first))"),
+        Rewrite(
+            Lowering.start_down,
+            "derived.exclusive(first, self.symbols.signed)",
+            "derived.clamp_if_empty(first, Binary('<=', last, first))",
+        ),
         "evaluator",
     ),
     Mutant(
@@ -117,44 +121,57 @@ MUTANTS = (
         "evaluator",
         "analysis has refused every name that is used outside of its scope or hides another, so nothing looks",
     ),
-    Mutant(LOWERING, "wrap is ignored", Rewrite(Emitter.__init__, "Trap.OPERANDS if", "Trap.ARITHMETIC if"), "evaluator"),
+    Mutant(LOWERING, "wrap is ignored", Rewrite(Emitter.__init__, "Trap.OPERANDS if", "self.checked if"), "evaluator"),
     Mutant(
-        LOWERING, "arithmetic always wraps", Rewrite(Emitter.__init__, "else Trap.ARITHMETIC", "else Trap.OPERANDS"), "evaluator"
+        LOWERING,
+        "arithmetic always wraps",
+        Rewrite(Emitter.__init__, "wrap else self.checked", "wrap else Trap.OPERANDS"),
+        "evaluator",
     ),
     Mutant(
         LOWERING, "not keeps its operand", Rewrite(Lowering.value, 'Binary("==", operand', 'Binary("!=", operand'), "evaluator"
     ),
     Mutant(
         LOWERING,
-        "only the first of several ranges is tested",
-        Rewrite(Lowering.parallel, "in tests[1:]", "in tests[2:]"),
+        "the index of an inner range is not what is left of the division",
+        Rewrite(
+            Lowering.divide_pid,
+            "_register(quotient), extent, rd=items[number]",
+            "_register(quotient), constant(0), rd=items[number]",
+        ),
         "evaluator",
     ),
     Mutant(
         LOWERING,
-        "the index of an inner range is not masked",
-        Rewrite(Lowering.index, "if width is not None", "if False"),
+        "the index of an outer range is not divided",
+        Rewrite(Lowering.divide_pid, 'self.emit("div", index, extent', 'self.emit("div", index, constant(1)'),
         "evaluator",
-    ),
-    Mutant(
-        LOWERING, "the index of an outer range is not shifted", Rewrite(Lowering.index, "if inner:", "if False:"), "evaluator"
     ),
     Mutant(
         LOWERING,
         "items do not start at the low end",
-        Rewrite(Lowering.item, '"addsat", low, index', '"addsat", constant(0), index'),
+        Rewrite(Lowering.parallel, "low, x, rd=item, at=part.at", "constant(0), x, rd=item, at=part.at"),
         "evaluator",
-    ),
-    Mutant(
-        LOWERING, "the last item is left out", Rewrite(Lowering.item, "derived.exclusive(part.high)", "part.high"), "evaluator"
     ),
     Mutant(
         LOWERING,
-        "ranges of words have one item too many",
-        Rewrite(Lowering.item, "own, high or", "own, (high and own) or"),
+        "the last item is left out",
+        Rewrite(Lowering.parallel, "derived.exclusive(first.high, self.symbols.signed)", "first.high"),
         "evaluator",
     ),
-    Mutant(LOWERING, "items wrap around to 0", Rewrite(Lowering.item, 'else "addsat"', 'else "add"'), "ranges"),
+    Mutant(
+        LOWERING,
+        "ranges of words have one item too few",
+        Rewrite(Lowering.parallel, 'if high is None else "le"', 'if high is None else "lt"'),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "an inner range of words has an item too many",
+        Rewrite(Lowering.extent_of_words, "high, constant(1), rd=extent", "high, constant(2), rd=extent"),
+        "evaluator",
+    ),
+    Mutant(LOWERING, "items wrap around to 0", Rewrite(Lowering.parallel, 'self.of_words("addsat")', '"add"'), "ranges"),
     Mutant(
         LOWERING,
         "a range that starts beyond the largest word wraps",
@@ -165,7 +182,9 @@ MUTANTS = (
         LOWERING,
         "a range that starts at a number beyond the largest word wraps",
         Rewrite(
-            Lowering.low_end, "isinstance(low, Number) and low.value <= largest_word(MIN_WORD_BITS)", "isinstance(low, Number)"
+            Lowering.low_end,
+            "isinstance(low, Number) and 0 <= low.value <= largest_word(MIN_WORD_BITS)",
+            "isinstance(low, Number)",
         ),
         "ranges",
     ),
@@ -174,24 +193,29 @@ MUTANTS = (
         "subscripts of a matrix are exchanged",
         Rewrite(
             Lowering.address,
-            "row, column = (self.value(s) for s in subscripts)",
-            "column, row = (self.value(s) for s in subscripts)",
+            "operands = [self.value(s) for s in subscripts]",
+            "operands = [self.value(s) for s in subscripts][::-1]",
         ),
         "evaluator",
     ),
     Mutant(
         LOWERING,
         "a row index is not multiplied by the row length",
-        Rewrite(Lowering.address, "self.parameter(derived.columns_of(name))", "constant(1)"),
+        Rewrite(Lowering.address, "self.parameter(derived.extent_of(name, axis, len(subscripts)))", "constant(1)"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
         "a row index is not multiplied by a row length that is a parameter",
-        Rewrite(derived.address_of, 'Binary("*", offset, columns_of(name), at)', "offset"),
+        Rewrite(derived.offset_of, 'Binary("*", offset, extent_of(array, axis, axes), at)', "offset"),
         "evaluator",
     ),
-    Mutant(LOWERING, "row indices are not checked", Rewrite(Lowering.address, "checks=(row_check,)", "checks=()"), "evaluator"),
+    Mutant(
+        LOWERING,
+        "row indices are not checked",
+        Rewrite(Lowering.address, "checks=(of_axes[0],) if axis == 1 else ()", "checks=()"),
+        "evaluator",
+    ),
     Mutant(
         LOWERING,
         "parameter subscripts are not checked",
@@ -200,21 +224,11 @@ MUTANTS = (
     ),
     Mutant(
         LOWERING,
-        "an inner range has a bit too few",
+        "an inner range has one item too few",
         Rewrite(
-            derived.extent_bits,
-            'extent = Binary("+", Binary("-", part.high, part.low, at), Number(1), at)',
-            'extent = Binary("-", part.high, part.low, at)',
-        ),
-        "evaluator",
-    ),
-    Mutant(
-        LOWERING,
-        "the mask of a range is a bit too long",
-        Rewrite(
-            derived.mask_of,
-            'Binary("-", Binary("<<", Number(1), width, width.at), Number(1), width.at)',
-            'Binary("<<", Number(1), width)',
+            derived.extent,
+            'Binary("+", Binary("-", part.high, part.low, at), Number(1), at)',
+            'Binary("-", part.high, part.low, at)',
         ),
         "evaluator",
     ),
@@ -224,7 +238,7 @@ MUTANTS = (
         Rewrite(derived.nonnegative_bounds, "if not loop.down and is_parametric(loop.first):", "if False:"),
         "evaluator",
     ),
-    Mutant(LOWERING, "lg rounds down", Rewrite(parameters.lg, "(x - 1).bit_length()", "x.bit_length() - 1"), "evaluator"),
+    Mutant(LOWERING, "lg rounds down", Rewrite(functions.lg, "(x - 1).bit_length()", "x.bit_length() - 1"), "evaluator"),
     Mutant(
         LOWERING,
         "inputs are laid out after work arrays",
@@ -264,7 +278,7 @@ MUTANTS = (
     Mutant(
         ANALYSIS,
         "a loop's bound may be assigned in it",
-        Rewrite(analysis._Checker._for, "statement.last == Name(node.name)", "False"),
+        Rewrite(analysis._Checker._keep_bound, "Name(name.name) in kept", "False"),
         "refused texts",
     ),
     Mutant(
@@ -281,8 +295,8 @@ MUTANTS = (
     ),
     Mutant(
         ANALYSIS,
-        "words may be divided",
-        Rewrite(analysis._Checker._operator, 'if node.operator in "/%":', "if False:"),
+        "words may have square roots",
+        Rewrite(analysis._Checker._call, "not FUNCTIONS[name].operation and", "False and"),
         "refused texts",
     ),
 )

@@ -148,10 +148,13 @@ def _refuses(text: str, action: object, says: tuple[str, ...]) -> None:
 REFUSED = (
     ("if pid then halt end", "`halt` cannot stand inside"),
     ("parallel for i in 0 .. 1 do single do s1 := 1 end end", "`single` cannot stand inside"),
-    ("parallel for i in 0 .. 1 do while 1 do end end", "`while` cannot stand inside"),
-    ("local y := pid if y then while 1 do end end", "`while` cannot stand inside"),
+    ("parallel for i in 0 .. 1 do while 1 do end end", "`while` inside `parallel` needs `atmost`"),
+    ("local y := pid if y then while 1 do end end", "needs `atmost`"),
     ("local y := 1 single do y := 2 end for i in 0 .. y do end", "loop bound differs per processor"),
-    ("for i in 0 .. pid do end", "loop bound differs per processor"),
+    ("local y := pid for i in 0 .. y do end", "loop bound differs per processor"),
+    ("parallel for i in 0 .. 1 do parallel for j in 0 .. 1 do end end", "`parallel` cannot stand inside"),
+    ("break", "there is none around it"),
+    ("while 1 do if pid then break end end", "`break` cannot stand inside"),
     ("for i in 0 .. 1 do i := 2 end", "loop variable `i` cannot be assigned"),
     ("for i in 0 .. x do x := 2 end", "cannot be assigned in it"),
     ("parallel for i in 0 .. pid do end", "differs per processor"),
@@ -159,7 +162,8 @@ REFUSED = (
     ("local x := 1", "declared twice"),
     ("y := 1", "undeclared name `y`"),
     ("x := A[1, 2]", "takes 1 subscript"),
-    ("x := x / 2", "works on parameters only"),
+    ("x := sqrt(x)", "takes numbers and parameters only"),
+    ("x := f(x)", "there is no function `f`"),
     ("if x and pid then end", "`and` takes truth values"),
     ("pid := 1", "cannot be assigned"),
 )
@@ -167,7 +171,7 @@ REFUSED = (
 
 def refused_texts() -> None:
     for statement, reason in REFUSED:
-        _refuses(statement, lambda s=statement: parse_program(statement_program(s, "procs n\n")), (reason,))
+        _refuses(statement, lambda s=statement: parse_program(statement_program(s, "procs n\n", "CREW")), (reason,))
 
 
 def warnings() -> None:

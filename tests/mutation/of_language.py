@@ -1,0 +1,115 @@
+"""Mutants of the constructs of textbooks: loops that processors leave one by one, values with `if`, division, signed words."""
+
+from __future__ import annotations
+
+from lockstep.pram import bounds, checks, functions, loop_kinds, rewriting
+from lockstep.pram.emitting import Emitter
+from lockstep.pram.loop_lowering import LoopEmitter
+from lockstep.pram.lowering import _Lowering as Lowering
+from lockstep.pram.machine import Machine
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+
+LOOPS, WORDS = "loops that processors leave one by one", "words of programs"
+
+MUTANTS = (
+    Mutant(
+        LOOPS,
+        "who is done goes on in the live copy",
+        Rewrite(LoopEmitter.while_apart, "if done is not None:", "if False:"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "the idle copy of a while has a step too few",
+        Rewrite(LoopEmitter.while_apart, "self.asleep_value(loop.condition)", "pass"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "the rounds of atmost are not counted",
+        Rewrite(LoopEmitter.next_round, '"sub" if bounded else "add", k, constant(1)', '"sub" if bounded else "add", k, constant(0)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS, "a break goes to the start of the idle body", Rewrite(LoopEmitter.leave, "len(self.code)", "jump"), "evaluator"
+    ),
+    Mutant(
+        LOOPS,
+        "nobody tells that it goes on",
+        Rewrite(LoopEmitter.tell, 'self.emit("store", flag, constant(0), k, at=loop.at)', 'self.emit("nop", at=loop.at)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "too few rounds are accepted",
+        Rewrite(checks._check_unfinished, "if len(pids):", "if False:"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "looking ahead changes registers",
+        Rewrite(Machine.look_ahead, "self.registers, self._marks = kept, bytearray(marks)", "pass"),
+        "evaluator",
+        "a processor that is not done ends the run, and one that is done leaves the loop, where its temporaries are dead",
+    ),
+    Mutant(
+        LOOPS, "a step of 0 is accepted", Rewrite(checks._check_step, "if not steps.all():", "if False:"), "evaluator"
+    ),
+    Mutant(
+        LOOPS,
+        "a break of all counts as one of each",
+        Rewrite(loop_kinds._is_control, "return together", "return False"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a for has a round too few",
+        Rewrite(bounds._rounds, 'Binary("+", steps, Number(1), at)', "steps"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "on starts every round at its first item",
+        Rewrite(rewriting._Rewriter._in_rounds, 'Binary("*", Name(round_), processors, at)', 'Binary("*", Number(0), processors, at)'),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a value with if takes the time of one side",
+        Rewrite(Emitter.conditional, "self.branch_value(expression.no, target, idle=True)", "pass"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a guarded side is computed in any case",
+        Rewrite(Emitter.guarded_truth, 'branch = self.emit("jz", x, at=at)', 'branch = self.emit("jz", constant(1), at=at)'),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a remainder is not taken away",
+        Rewrite(Emitter.remainder, 'self.emit("sub", x, product', 'self.emit("sub", x, constant(0)'),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "several assignments see each other",
+        Rewrite(Lowering.several, "zip(registers, statement.values)", "zip(registers, statement.values[:1] * len(registers))"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "signed words compare as unsigned ones",
+        Rewrite(Emitter.of_words, "if self.symbols.signed else operation", "if False else operation"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "division by zero is accepted",
+        Rewrite(Machine._apply, "if operation.undefined is not None and instruction.trap is not Trap.NOTHING:", "if False:"),
+        "evaluator",
+    ),
+    Mutant(WORDS, "lg of words rounds down", Rewrite(functions.resolve, "return (call.function, call.arguments)",
+           'return ("floor(log)" if call.function == "lg" else call.function, call.arguments)'), "evaluator"),
+)  # fmt: skip
