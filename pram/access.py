@@ -8,6 +8,7 @@ below all weaker ones.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,13 @@ MODES = {
         Mode("CRCW sum", ("CREW",), True, True, "the values are added up", combining="sum"),
     )
 }  # fmt: skip
+
+
+#: The modes with concurrent writes, such as CRCW, and their names in full, as a message lists them.
+WRITE_RULES = {
+    first: re.sub("(.*), ", r"\1 or ", ", ".join(f"`{mode}`" for mode in MODES if mode.startswith(f"{first} ")))
+    for first in ("ERCW", "CRCW")
+}
 
 
 def weaker_modes(name: str) -> frozenset[str]:

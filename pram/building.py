@@ -7,6 +7,7 @@ from typing import Any, get_args
 from lark import Token, Transformer, v_args
 
 from lockstep.pram import syntax
+from lockstep.pram.access import MODES, WRITE_RULES
 from lockstep.pram.errors import Span
 from lockstep.pram.foreign import FOREIGN
 from lockstep.pram.syntax import INF, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
@@ -43,7 +44,10 @@ class Builder(Transformer[Token, Any]):
         return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, get_args(Statement))), span(name))
 
     def mode(self, tokens: tuple[Token, ...]) -> syntax.Mode:
-        return syntax.Mode(" ".join(" ".join(tokens).split()), span(tokens[0]))
+        name = " ".join(tokens)
+        if name not in MODES:
+            raise Mistake(f"{tokens[0]} needs a write rule: {WRITE_RULES[tokens[0]]}", span(tokens[0]))
+        return syntax.Mode(name, span(tokens[0]))
 
     def mode_name(self, *tokens: Token) -> tuple[Token, ...]:
         return tokens

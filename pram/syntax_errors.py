@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 
 from lark import Token, UnexpectedCharacters, UnexpectedToken
 
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, WRITE_RULES
 from lockstep.pram.building import span
 from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.foreign import FOREIGN
@@ -32,11 +31,6 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`",
            "*": "there is no power: write `1 << k` for 2 to the k, or multiply"}  # fmt: skip
 DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim")
-#: The modes with concurrent writes, such as CRCW, and their names in full, as a message lists them.
-WRITE_RULES = {
-    first: re.sub("(.*), ", r"\1 or ", ", ".join(f"`{mode}`" for mode in MODES if mode.startswith(f"{first} ")))
-    for first in ("ERCW", "CRCW")
-}
 
 
 class SyntaxErrors:
@@ -78,10 +72,13 @@ class SyntaxErrors:
         if previous is not None and previous.type == "NAME" and "NAME" not in expected and (at_end or token[0].isalnum()):
             if hint := did_you_mean(previous, self.keywords):
                 return fail(f"unknown word `{previous}`{hint}", self.source, span(previous))
+        if len(before) > 1 and before[-2] in WRITE_RULES and before[-1].type == "NAME":  # a name of the next line
+            return self._unknown_mode(before[-2], "", span(before[-2]))
         if previous is not None and (previous == "mode" or previous in WRITE_RULES):
             place = previous if at_end or previous in WRITE_RULES else token
             return self._unknown_mode(previous, "" if at_end else str(token), span(place))
-        if len(before) > 1 and before[-2] == "local" and "LSQB" in expected:
+        later = at_end or before and span(token).line > span(before[-1]).line
+        if later and len(before) > 1 and before[-2] == "local" and "LSQB" in expected:
             return fail(f"a local needs a value: write `local {previous} := 0`", self.source, span(before[-1]))
         if at_end:
             return self._unexpected_end(expected)

@@ -50,11 +50,10 @@ OTHER_SIZES = {
 }
 
 #: Programs that would run in a weaker mode as well, and why they are declared stronger.
-STRONGER_THAN_NEEDED: dict[str, str] = {
-    "dfa": "CROW would do, as each cell has one writer; textbooks say CREW",
-    "nearest_smaller": "CROW would do, as each cell has one writer; textbooks say CREW",
-    "or_constant": "ERCW common would do, as reads are exclusive; textbooks say CRCW common",
-}
+STRONGER_THAN_NEEDED: dict[str, str] = dict.fromkeys(
+    ("block_search", "dfa", "nearest_smaller", "pointer_jumping", "range_minima", "rank_merge", "replicate", "sparse_matvec"),
+    "CROW would do, as each cell has one writer; textbooks say CREW",
+) | {"or_constant": "ERCW common would do, as reads are exclusive; textbooks say CRCW common"}
 
 #: Programs with several right outputs, so that a function judges them.
 MANY_RIGHT_OUTPUTS = ["bfs", "boruvka", "cole_vishkin", "components"]
