@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lockstep.compiler.circuit import At, Bit, Builder, Linear, Threshold
+from lockstep.compiler.circuit import At, Builder, Threshold
+from lockstep.compiler.linear import Bit, Linear
 
 
 def low_bits(word: int) -> int:

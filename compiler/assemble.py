@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import Bit, Circuit, Control, Linear, Lookup, Pool, Ramp, Threshold, total
+from lockstep.compiler.circuit import Circuit, Control, Lookup, Pool, Ramp, Threshold
 from lockstep.compiler.circuit import Layer as CircuitLayer
+from lockstep.compiler.linear import Bit, Linear, total
 from lockstep.models.transformer import DTYPES, Factored, Layer, Transformer
 
 #: The factor of Q. It is a power of two, so multiplying by it rounds nothing.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockstep.compiler.circuit import Bit, Builder, Field, Linear, word_of
+from lockstep.compiler.circuit import Builder, Field
+from lockstep.compiler.linear import Bit, Linear, word_of
 from lockstep.compiler.processor import Code
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import At, Bit, Builder, Field, Linear, Ramp, Threshold, equals, total, word_of
+from lockstep.compiler.circuit import At, Builder, Field, Ramp, Threshold
+from lockstep.compiler.linear import Bit, Linear, equals, total, word_of
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import At, Builder, Circuit, Control, Linear, Threshold, word_of
+from lockstep.compiler.circuit import At, Builder, Circuit, Control, Threshold
 from lockstep.compiler.combining import is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
+from lockstep.compiler.linear import Linear, word_of
 from lockstep.compiler.position_fields import PositionFields, check_winner
 from lockstep.compiler.processor import Code, Processor, Size, bits_for
 from lockstep.models.positions import Positions

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockstep.compiler.circuit import Bit, Circuit, Gate, Layer, Linear, Lookup, Pool, Ramp
+from lockstep.compiler.circuit import Circuit, Gate, Layer, Lookup, Pool, Ramp
+from lockstep.compiler.linear import Bit, Linear
 
 
 class CircuitError(Exception):

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.adding import add_digit, exponent_for, low_bits
-from lockstep.compiler.circuit import At, Bit, Builder, Circuit, Linear, Match, Pool, word_of
+from lockstep.compiler.circuit import At, Builder, Circuit, Match, Pool
 from lockstep.compiler.combining import add_complement, complement_reads, is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
+from lockstep.compiler.linear import Bit, Linear, word_of
 from lockstep.compiler.names import MDM
 from lockstep.compiler.position_fields import PositionFields, check_winner
 from lockstep.compiler.processor import Code, Keys, Processor, Roles, Size, bits_for

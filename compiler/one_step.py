@@ -24,9 +24,10 @@ from typing import ClassVar
 import numpy as np
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import At, Bit, Circuit, Linear, Match, Threshold, equals
+from lockstep.compiler.circuit import At, Circuit, Match, Threshold
 from lockstep.compiler.combining import add_complement
 from lockstep.compiler.in_place import Widths
+from lockstep.compiler.linear import Bit, Linear, equals
 from lockstep.compiler.names import ONE_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor

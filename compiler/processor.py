@@ -16,22 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lockstep.compiler.circuit import (
-    NO_RECENCY,
-    At,
-    Bit,
-    Builder,
-    Circuit,
-    Control,
-    Field,
-    Linear,
-    Match,
-    Readout,
-    Threshold,
-    equals,
-    total,
-)
+from lockstep.compiler.circuit import NO_RECENCY, At, Builder, Circuit, Control, Field, Match, Readout, Threshold
 from lockstep.compiler.gates import GATES, Alu
+from lockstep.compiler.linear import Bit, Linear, equals, total
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.pram.access import MODES, Combining
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand

@@ -24,9 +24,10 @@ import numpy as np
 
 from lockstep.compiler import in_place
 from lockstep.compiler.adding import add_digit, exponent_for, low_bits
-from lockstep.compiler.circuit import At, Circuit, Linear, Match, Pool, Threshold, total, word_of
+from lockstep.compiler.circuit import At, Circuit, Match, Pool, Threshold
 from lockstep.compiler.combining import add_complement, complement_reads
 from lockstep.compiler.in_place import Widths
+from lockstep.compiler.linear import Linear, total, word_of
 from lockstep.compiler.names import TWO_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor, Roles

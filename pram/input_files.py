@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lockstep.pram import json_places
 from lockstep.pram.access import MODES
+from lockstep.pram.completing import completed
 from lockstep.pram.errors import InputError, Source
 from lockstep.pram.inputs import InputFile, input_error, read_input_file
 from lockstep.pram.program import Program, read_text
@@ -28,12 +29,12 @@ def reading(path: Path | None, program: Program | None = None) -> Iterator[Input
         return
     if path.suffix in SUFFIXES:
         given = read_table_file(path)
-        yield program.completed(given) if program else given
+        yield completed(program, given) if program else given
         return
     text = read_text(path)
     with placing(Source(str(path), text)):
         given = read_input_file(text, path)
-        yield program.completed(given) if program else given
+        yield completed(program, given) if program else given
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +17,12 @@ from lockstep.pram.analysis import Analysis, analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.expression_text import expression_text
-from lockstep.pram.inputs import UNNAMED, InputFile, cell_error, input_error, read_array, shorten, show_value
+from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
-from lockstep.pram.syntax import INF, Call, Claim, Expression, Name, Number, ProgramText, Shared
+from lockstep.pram.syntax import INF, Call, Claim, Expression, Number, ProgramText, Shared
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, wrap
 
 Words = NDArray[np.int64]
@@ -79,24 +79,6 @@ class Program:
         """Whether the program declares an output or inout."""
         return any(a.role in ("output", "inout") for a in self.symbols.arrays.values())
 
-    def completed(self, given: InputFile) -> InputFile:
-        """Return an input with the parameters that follow from it.
-
-        In a file without parameters of their own, a number with the name of a parameter is that parameter, and an array without
-        a name is the only input array. A parameter that is not given is the extent of an array that is declared with it.
-        """
-        arrays = dict(given.arrays)
-        names = [name for name, array in self.symbols.arrays.items() if array.role in ("input", "inout")]
-        if UNNAMED in arrays and len(names) == 1:
-            arrays[names[0]] = arrays.pop(UNNAMED)
-        params = dict(given.params)
-        for name in [n for n in arrays if n in self.given and n not in params and n not in self.symbols.arrays]:
-            value = arrays.pop(name)
-            params[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
-        for name in (n for n in names if n in arrays):
-            params |= {n: e for n, e in _extents(self.symbols.arrays[name], arrays[name]) if n in self.given and n not in params}
-        return replace(given, params=params, arrays=arrays)
-
     def instantiate(
         self, params: Mapping[str, Any], arrays: Mapping[str, Any] | None = None, word_bits: int | None = None
     ) -> Job:
@@ -129,16 +111,6 @@ class Program:
     def values(self, params: Mapping[str, Any]) -> dict[str, int]:
         """Return the value of every parameter, also of those that the program computes."""
         return _Instantiation(self, params, {}, None).values
-
-
-def _extents(array: Shared, value: Any) -> Iterator[tuple[str, int]]:
-    """Yield the name and the extent of each axis of a given array that is declared with just a name, as in `A[n]`."""
-    for dimension in array.dimensions:
-        if not isinstance(value, (list, tuple)):
-            return
-        if isinstance(dimension, Name):
-            yield dimension.name, len(value)
-        value = value[0] if value else None
 
 
 def load(path: str | Path) -> Program:

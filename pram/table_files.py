@@ -1,6 +1,6 @@
 """Reads inputs from NumPy's `.npy` and `.npz` files and from CSV files: arrays by name, or one array without a name.
 
-Parameters may be among them: `Program.completed` tells them from arrays by their names. An array without a name is the program's
+Parameters may be among them: `lockstep.pram.completing` tells them from arrays by their names. An array without a name is the program's
 only input.
 """
 

@@ -11,9 +11,10 @@ import pytest
 from kit.commands import WRONG, Do
 from oracles.all_winners import fight
 
-from lockstep.compiler.circuit import Linear, Pool, Ramp, Threshold
+from lockstep.compiler.circuit import Pool, Ramp, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
 from lockstep.compiler.invariants import CircuitError, check_circuit, find_shares
+from lockstep.compiler.linear import Linear
 from lockstep.compiler.names import PARTS, NotConstructed
 from lockstep.compiler.processor import Code
 from lockstep.compiler.storage import load_program_or_model, save_compiled

@@ -205,7 +205,9 @@ def test_the_command_that_it_names_repeats_it(size: int, do: Do) -> None:
 def test_a_program_that_runs_under_no_mode() -> None:
     found = results("local x := 0 x := x - 1")
     assert weakest(found) == []
-    assert {r.trouble for r in found} == {"step 2: processor 0: underflow: 0 - 1 is negative; `word 10 signed` has negative words"}
+    assert {r.trouble for r in found} == {
+        "step 2: processor 0: underflow: 0 - 1 is negative; `word 10 signed` has negative words"
+    }
 
 
 def test_an_input_that_does_not_fit() -> None:

@@ -13,8 +13,8 @@ from typing import Literal, Protocol, Union
 
 import z3
 
-from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
+from lockstep.compiler.linear import Bit
 from lockstep.compiler.processor import Code, Size
 
 #: A term over the fields of a row: an integer or a Z3 term.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import z3
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import Bit
+from lockstep.compiler.linear import Bit
 from lockstep.compiler.processor import Size
 from lockstep.proofs_check.proofs.columns import flags, numbers, words
 from lockstep.proofs_check.proofs.interface import Copy, FieldTable, LookupRule, Term, Terms, Unit, Value, when

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 
 from lockstep.compiler import mdm
-from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
+from lockstep.compiler.linear import Bit
 from lockstep.compiler.processor import Code, Size
 from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, sum_fields, wins, words
 from lockstep.proofs_check.proofs.interface import (

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from lockstep.compiler import in_place
-from lockstep.compiler.circuit import Bit
 from lockstep.compiler.compile import Widths
+from lockstep.compiler.linear import Bit
 from lockstep.compiler.processor import Code, Size
 from lockstep.proofs_check.proofs import rows_in_place
 from lockstep.proofs_check.proofs.columns import complement_field, flags, processor_fields, sum_fields, wins, words

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.assemble import INVERSE_TEMPERATURE
-from lockstep.compiler.circuit import Bit, Circuit, Lookup, Pool
+from lockstep.compiler.circuit import Circuit, Lookup, Pool
+from lockstep.compiler.linear import Bit
 from lockstep.models.engines.bounds import to_float64
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import LAYER_PARTS, Layer, Transformer, Weights

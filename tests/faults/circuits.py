@@ -9,8 +9,9 @@ from kit.cases import job
 
 from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
-from lockstep.compiler.circuit import Bit, Circuit, Field, Gate, Linear, Ramp, Readout, Threshold
+from lockstep.compiler.circuit import Circuit, Field, Gate, Ramp, Readout, Threshold
 from lockstep.compiler.compile import Compiled
+from lockstep.compiler.linear import Bit, Linear
 from lockstep.compiler.mdm import Widths
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand

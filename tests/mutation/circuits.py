@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import Bit, Circuit, Linear, Threshold
+from lockstep.compiler.circuit import Circuit, Threshold
+from lockstep.compiler.linear import Bit, Linear
 from lockstep.models.transformer import Transformer
 from mutation.planting import Rebuilt, Reweighted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockstep.compiler import assemble, gates, mdm, processor
-from lockstep.compiler.circuit import Linear
+from lockstep.compiler.linear import Linear
 from lockstep.compiler.processor import Processor
 from mutation.circuits import tampered_lookup, without_literal, without_match
 from mutation.planting import Attribute, Rewrite

@@ -15,9 +15,10 @@ from oracles.all_winners import every_end, fight
 from oracles.scalar_machine import ScalarRefusal, run_scalar
 
 from lockstep.commands.modes.trying import try_modes, weakest
-from lockstep.compiler.circuit import Linear, Pool, Threshold
+from lockstep.compiler.circuit import Pool, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_code, compile_job
 from lockstep.compiler.invariants import CircuitError, check_circuit
+from lockstep.compiler.linear import Linear
 from lockstep.compiler.names import NotConstructed, lacking
 from lockstep.compiler.processor import Code
 from lockstep.compiler.storage import load_program_or_model, save_compiled
