@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from kit.made_models import BROKEN, gives_up, lookup_model, tampered
 from numpy.typing import NDArray
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.names import ONE_STEP, NotConstructed, lacking
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished
 from lockstep.models.engines import ENGINES, Unsuitable
@@ -30,6 +32,7 @@ from lockstep.models.engines.plan import ReadoutPlan, to_sparse
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Transformer
+from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
@@ -37,6 +40,8 @@ from lockstep.proofs_check.sweeps import plan
 from lockstep.proofs_check.sweeps.plan import version
 
 INPUTS = 5
+#: Who decodes where a head averages over several rows.
+AVERAGES = "dense (not native: different scores may be so close that attention mixes rows)"
 same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)
 whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 compiled_only = pytest.mark.skipif(not modules.usable(), reason="the native engine was not compiled")
@@ -218,7 +223,15 @@ def beside_the_machine(job: Job, construction: str) -> str:
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
 def test_every_example_program_token_for_token(name: str, construction: str) -> None:
-    assert beside_the_machine(job_of(name, 2, 16), construction) == "native"
+    """Under CRCW sum a head averages over the writes of a cell, so the reference decodes; one construction has no models."""
+    job = job_of(name, 2, 16)
+    combining = MODES[job.mode].combining
+    if why := lacking(construction, combining):
+        assert (construction, combining) == (ONE_STEP, "sum")
+        with pytest.raises(NotConstructed, match=f"^{re.escape(why)}$"):
+            beside_the_machine(job, construction)
+        return
+    assert beside_the_machine(job, construction) == (AVERAGES if combining == "sum" else "native")
 
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)

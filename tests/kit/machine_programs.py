@@ -22,13 +22,18 @@ from lockstep.pram.machine import Run, run
 
 PID = Operand("pid")
 
-#: Most instructions that a block draws come from here; memory accesses are what makes processors meet.
-STRAIGHT = [row.name for row in INSTRUCTIONS.values() if row.next is Next.FOLLOWING] + ["load", "store"] * 5
-
 #: Conditions that tell processors apart, of pid and another operand.
-TELLING_APART = ["and", "shr", "xor", "sub", "eq", "ne", "lt", "le", "gt", "ge"]
+TELLING_APART = ["and", "shr", "xor", "sub", "eq", "ne", "lt", "le", "gt", "ge", "slt", "sle", "sgt", "sge"]
 
-BLOCKS = ["straight"] * 4 + ["diamond"] * 3 + ["meeting"] * 10 + ["skip", "alone", "loop", "jump"]
+#: What makes registers differ.
+DIFFERING = ["load", "load", "add", "xor", "mul", "sub", "saddsat"]
+
+#: Most instructions that a block draws come from here: those that no other list has are drawn twice as often, so that each
+#: is met often. Memory accesses are what makes processors meet.
+FOLLOWING = [row.name for row in INSTRUCTIONS.values() if row.next is Next.FOLLOWING]
+STRAIGHT = FOLLOWING + [name for name in FOLLOWING if name not in TELLING_APART + DIFFERING] + ["load", "store"] * 7
+
+BLOCKS = ["straight"] * 4 + ["diamond"] * 3 + ["meeting"] * 10 + ["together"] * 2 + ["skip", "alone", "loop", "jump"]
 
 
 def machine_jobs(
@@ -116,7 +121,7 @@ class _Writer:
 
     def differing(self, register: int) -> Instruction:
         """An instruction that gives a register a different word in every processor, more or less."""
-        name = self.draw(st.sampled_from(["load", "load", "add", "xor", "mul", "sub"]))
+        name = self.draw(st.sampled_from(DIFFERING))
         x, y = self.either_way(PID, self.draw(self.bases if name == "load" else self.any))
         return Instruction(name, x, y, rd=register)
 
@@ -180,6 +185,13 @@ class _Writer:
         elif self.mode.concurrent_reads:  # processors store to their own cells, so load somebody else's
             load = replace(load, x=self.draw(self.some_pid), y=store.y if store.x == PID else store.x)
         return self.diamond(start, (load,), (store,))
+
+    def together(self, start: int) -> list[Instruction]:
+        """All who are here store to one cell near 0, if the mode lets them; otherwise a straight instruction."""
+        if not self.mode.concurrent_writes:
+            return self.straight(start)
+        x, y = self.either_way(Operand("constant", self.draw(st.integers(0, 2))), Operand("constant", 0))
+        return [Instruction("store", x, y, self.draw(self.uniform if self.mode.same_value else self.different))]
 
     def alone(self, start: int) -> list[Instruction]:
         """A body for one processor, which may touch what it likes."""
