@@ -35,7 +35,7 @@ class Expressions:
     def __init__(self, choose: Choose) -> None:
         self.draw = choose
         self.risky = self.chance(2)
-        self.colliding = self.chance(5)
+        self.colliding = self.chance(4)
         self.params: list[Expr] = []
         self.arrays: list[ArrayShape] = []
         self.own_arrays: list[ArrayShape] = []

@@ -20,6 +20,9 @@ from lockstep.proofs_check.fuzzing.random_parallel import Parallels
 from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
+#: Modes that are drawn twice as often, since what they refuse happens seldom.
+OFTEN = ("EREW", "CROW", "ERCW common")
+
 
 @dataclass(frozen=True)
 class TextCase:
@@ -59,7 +62,7 @@ class _Writer(Parallels, Declarations):
         self.fuel = 14
 
     def case(self) -> TextCase:
-        self.mode = self.pick(*MODES)
+        self.mode = self.pick(*MODES, *OFTEN)
         head = ["program random", f"mode {self.mode}"] if self.mode != "EREW" or self.chance(2) else ["program random"]
         head += self.parameters()
         self.processors = self.pick(1, 2, 3, 4, 5, 6, 4, 6)
@@ -170,20 +173,22 @@ class _Writer(Parallels, Declarations):
 
     def store(self, scope: Scope) -> tuple[list[str], Scope]:
         """Write a cell or a scalar, as the mode allows: each processor its own, all the same value, or anything."""
-        meet = self.colliding and not scope.alone and self.chance(2)
         mode = MODES[self.mode]
-        free = scope.alone or (mode.concurrent_writes and not mode.same_value) or not self.careful()
+        allowed = mode.concurrent_writes and not mode.same_value
+        meet = not scope.alone and (self.colliding and self.chance(2) or allowed and self.chance(4))
+        free = scope.alone or allowed or not self.careful()
         same = mode.same_value and not free and self.chance(2)
         cell = self.cell(scope, not (free or same or meet), meet, 1)
         if cell is None:
             return self.local(scope)
         distinct = [t for t in scope.variables if t.distinct]
-        large = mode.combining == "sum" and self.chance(6)  # some sums are to be no words
+        large = meet and mode.combining == "sum" and not self.careful(2)  # some sums are to be no words
         if self.chance(8) and not same:
             return [self.augmented(scope, cell)], scope
-        value = (
-            self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), 1 << 24 if large else cell.high)
-        )
+        if large:
+            value = self.number(self.limit)
+        else:
+            value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], scope
 
     def condition(self, scope: Scope, uniform: bool) -> Expr:
