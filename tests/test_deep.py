@@ -28,13 +28,12 @@ def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     """Commands answer at once, and well, but for what is changed."""
 
     def answer(*command: str, bar: bool = False) -> tuple[int, Any]:
-        if "prove" in command:
-            return 0, [PROOF | changed.get("proof", {})] * 3
         if "mutation" in command:
             return changed.get("mutation", 0), {"mutants": [{"verdict": "killed", "area": "machine"}]}
         return (3, CAMPAIGN | {"failing": {"command": "lockstep verify this"}}) if "fuzz" in changed else (0, CAMPAIGN)
 
     monkeypatch.setattr(deep, "answer", answer)
+    monkeypatch.setattr(deep, "prove", lambda path: [PROOF | changed.get("proof", {})] * 3)
 
 
 def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,19 +38,19 @@ def prove(file: ProgramOrModel,
     with progress_bar(err, "proving") as progress:
         program, compiled = load_program_or_model(file)
         check_model(compiled, word_bits, None, process, schedule)
-        bits = compiled.widths.word if compiled else word_bits or _fixed_bits(program)
+        bits = compiled.widths.word if compiled else word_bits or fixed_bits(program)
         if bits > MOST_PROVED_BITS:
             raise typer.BadParameter(
                 f"proofs are for words of up to {MOST_PROVED_BITS} bits, not {bits}", param_hint="--word-bits"
             )
-        possible = [] if compiled else _with_models(program, wanted)
+        possible = [] if compiled else with_models(program, wanted)
         found = prove_program(program, possible, bits, compiled, progress)
     emit([proof_record(each) for each in found], Group(*(proof_table(each) for each in found)), json_)
     if not all(each.holds for each in found):
         raise typer.Exit(FAILED)
 
 
-def _with_models(program: Program, wanted: Sequence[str]) -> list[str]:
+def with_models(program: Program, wanted: Sequence[str]) -> list[str]:
     """Return the constructions that have models of the program's mode, and say which of several have none.
 
     Raises: typer.BadParameter: none of them has.
@@ -65,7 +65,7 @@ def _with_models(program: Program, wanted: Sequence[str]) -> list[str]:
     return [name for name in wanted if not why[name]]
 
 
-def _fixed_bits(program: Program) -> int:
+def fixed_bits(program: Program) -> int:
     """The word size that a program declares as a number, or the default."""
     word = program.symbols.word
     try:

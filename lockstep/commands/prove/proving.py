@@ -54,9 +54,12 @@ class CertifiedProof:
 
 
 def prove_program(program: Program, constructions: Sequence[str], bits: int, given: Compiled | None = None,
-                  progress: Progress = silent) -> list[CertifiedProof]:  # fmt: skip
-    """Prove a program's weights in some constructions, or those of a model that was compiled before."""
-    code, lemmas = Code.of_program(program), Lemmas()
+                  progress: Progress = silent, lemmas: Lemmas | None = None) -> list[CertifiedProof]:  # fmt: skip
+    """Prove a program's weights in some constructions, or those of a model that was compiled before.
+
+    Args: lemmas: proofs of other programs, to be used again.
+    """
+    code, lemmas = Code.of_program(program), Lemmas() if lemmas is None else lemmas
     compiled = [given] if given else [_compile(code, name, bits) for name in constructions]
     return [_prove(program.name, model, lemmas, progress) for model in compiled]
 
