@@ -48,16 +48,16 @@ def test_run_draws_the_same_input_for_the_same_seed(do: Do) -> None:
 def test_asm_prints_code_beside_its_source(do: Do) -> None:
     assert do("asm plain.pram").out.splitlines() == [
         "plain: 7 instructions, 1 register, 1 parameter",
-        "    0  eq     r0, pid, 0        3  single do s := 3 end",
-        "    1  jz     r0, 4",
-        "    2  store  [{&s} + 0], 3",
-        "    3  jmp    6",
+        "    0  eq       r0, pid, 0        3  single do s := 3 end",
+        "    1  jz       r0, 4",
+        "    2  store    [{&s} + 0], 3",
+        "    3  jmp      6",
         "    4  nop",
         "    5  nop",
         "    6  halt",
     ]
     code = json.loads(do("asm plain.pram --json").out)
-    assert code[2] == {"index": 2, "instruction": "store  [{&s} + 0], 3", "line": 3}
+    assert code[2] == {"index": 2, "instruction": "store    [{&s} + 0], 3", "line": 3}
 
 
 def test_compile_then_decode(do: Do) -> None:

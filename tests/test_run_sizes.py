@@ -83,7 +83,7 @@ def test_wrong_outputs_are_told_with_their_size(do: Do) -> None:
 
 
 def test_a_place_warns_once(do: Do) -> None:
-    Path("bare.pram").write_text("program bare\nparam n\nshared A[n], s : output\nsingle do s := A[0] end\n")
+    Path("bare.pram").write_text("program bare\nparam n\nshared s : output, A[n]\nsingle do s := A[0] end\n")
     outcome = do("run bare.pram --sizes 1..3")
     assert outcome.status == FINE and outcome.err.count("which nothing has written") == 1
     assert do("run bare.pram --sizes 1..3 --strict").status == WRONG

@@ -163,7 +163,7 @@ def test_fmt_of_what_does_not_parse_loses_nothing(do: Do) -> None:
     Path("bad.pram").write_text("program bad\nlocal x : 1\n")
     outcome = do("fmt bad.pram tiny.pram")
     assert (outcome.status, outcome.out) == (WRONG, "tiny.pram formatted\n")
-    assert outcome.err.startswith("bad.pram:2:9: error: unexpected `:`; expected `:=`")
+    assert outcome.err.startswith("bad.pram:2:9: error: unexpected `:`; expected `,` or `:=` or `[`")
     assert Path("bad.pram").read_text() == "program bad\nlocal x : 1\n"
 
 
@@ -274,10 +274,10 @@ def test_modes_where_none_will_do(do: Do) -> None:
     assert outcome.status == REFUTED
     assert (
         outcome.err
-        == "FAILED: the program declares EREW: step 2: processor 0: underflow: 0 - 1 is negative; `word 6 signed` has negative words\n"
+        == "FAILED: the program declares EREW: step 2: processor 0: underflow: 0 - 1 is negative; `word 4 signed` has negative words\n"
     )
     assert ["EREW", "0 of 1"] in rows(outcome.out)
-    assert ["EREW: 3:8: step 2: processor 0: underflow: 0 - 1 is negative; `word 6 signed` has negative words"] in rows(
+    assert ["EREW: 3:8: step 2: processor 0: underflow: 0 - 1 is negative; `word 4 signed` has negative words"] in rows(
         outcome.out
     )
     assert rows(outcome.out)[-1] == ["every mode has a run that fails or is wrong; the program declares EREW"]

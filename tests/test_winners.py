@@ -246,7 +246,7 @@ def test_equal_values_are_one_option() -> None:
 def test_another_winner_traps() -> None:
     found = check_every(program("s := pid\nsingle do t := 1 - s end"), ["lowest", "choices:1", "choices:2"])
     refused = {str(winner): outcome.message for winner, outcome in found.runs if isinstance(outcome, PramError)}
-    assert refused == {"choices:2": "step 5: processor 0: underflow: 1 - 2 is negative; `word 8 signed` has negative words"}
+    assert refused == {"choices:2": "step 5: processor 0: underflow: 1 - 2 is negative; `word 6 signed` has negative words"}
 
 
 def test_the_lowest_winner_traps() -> None:

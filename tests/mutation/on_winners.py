@@ -129,7 +129,7 @@ def modes_find() -> None:
         (
             "outputs['s'] == 0",
             ARBITRARY + DIFFERENCE,
-            "step 5: processor 0: underflow: 1 - 2 is negative; `word 8 signed` has negative words (with --winner choices:2)",
+            "step 5: processor 0: underflow: 1 - 2 is negative; `word 6 signed` has negative words (with --winner choices:2)",
             1,
         ),
         ("", ARBITRARY, "output s depends on who wins a write: 0 with --winner lowest, 1 with --winner choices:1", 2),
