@@ -69,7 +69,10 @@ def test_nothing_is_measured_for_arguments_that_are_wrong(do: Do, monkeypatch: p
 def test_a_false_claim_ends_it(do: Do) -> None:
     outcome = do("cost liar.pram --size 1e6 --exact")
     assert outcome.status == REFUTED and not outcome.out
-    assert outcome.err == "error: claim time == 7 is false: 8, claimed == 7, at n = 1; `claim time == 8` fits all sizes; so there is no prediction\n"
+    assert outcome.err == (
+        "error: claim time == 7 is false: 8, claimed == 7, at n = 1; `claim time == 8` fits all sizes; so there is no "
+        "prediction\n"
+    )
 
 
 def test_decodes_are_held_against_it(do: Do) -> None:

@@ -113,7 +113,14 @@ OF_CERTIFICATE = (
         "image_under(w_out).high",
         SUMS,
     ),
-    row(CERTIFICATE, "negative terms of a sum are left out", _Certifier._largest_sum, ".size.max()", ".high.max()", SUMS),
+    row(
+        CERTIFICATE,
+        "negative terms of a sum are left out",
+        _Certifier._largest_sum,
+        ".image_under(m).size",
+        ".image_under(m).high",
+        SUMS,
+    ),
     row(CERTIFICATE, "a matrix is bounded by its first row", _Certifier._largest_sum, ".max())", "[0])", SUMS),
 )
 

@@ -173,8 +173,18 @@ MUTANTS = (
         Rewrite(access._meeting, "marks[reads.cells] = -1", "pass"),
         "conflicts",
     ),
-    Mutant(REFUSALS, "overflow passes", Rewrite(Machine._apply, "integers != words", "integers < 0"), "traps"),
-    Mutant(REFUSALS, "underflow passes", Rewrite(Machine._apply, "integers != words", "integers > words"), "traps"),
+    Mutant(
+        REFUSALS,
+        "overflow passes",
+        Rewrite(Machine._apply, "integers != (to_signed(words, bits) if signed else words)", "integers < 0"),
+        "traps",
+    ),
+    Mutant(
+        REFUSALS,
+        "underflow passes",
+        Rewrite(Machine._apply, "integers != (to_signed(words, bits) if signed else words)", "integers > words"),
+        "traps",
+    ),
     Mutant(REFUSALS, "shifts by the word's size pass", Rewrite(Machine._apply, "bad = bad | (y >= bits)", "pass"), "traps"),
     Mutant(
         REFUSALS,
@@ -185,7 +195,7 @@ MUTANTS = (
     Mutant(
         REFUSALS,
         "operand z may be no word",
-        Rewrite(checks._check_operands, "(instruction.x, instruction.y, instruction.z)", "(instruction.x, instruction.y)"),
+        Rewrite(checks._check_operands, "(instruction.z,) if stores", "() if stores"),
         "traps",
     ),
     Mutant(
@@ -197,7 +207,7 @@ MUTANTS = (
     Mutant(
         REFUSALS,
         "an index may be the extent",
-        Rewrite(checks._check_index, "values >= array.shape[check.axis]", "values > array.shape[check.axis]"),
+        Rewrite(checks._check_index, "values >= first + extent", "values > first + extent"),
         "evaluator",
     ),
     Mutant(
