@@ -2,8 +2,11 @@
 
 A bound is taken as a polynomial over names. The number of rounds is last - first + 1; where the parts that differ cancel, it is
 a parameter expression: `i * b .. (i + 1) * b - 1` has b rounds for every i. Where they do not cancel, a name with a known range
-is replaced by the end of its range that gives more rounds. All names hold words, so none is negative. A bound with `min` or
-`max` in it gives several numbers of rounds, each enough: the least of them is taken.
+is replaced by the end of its range that gives more rounds. A bound with `min` or `max` in it gives several numbers of rounds, each
+enough: the least of them is taken.
+
+Without signed words no name is negative. With them, a name without a range has no least value, though `e & 3` has. And the ends of
+ranges do not bound a product of names. Then the bounds do not tell.
 """
 
 from __future__ import annotations
@@ -24,17 +27,21 @@ Range = tuple[Expression, Expression]
 MOST_ALTERNATIVES = 16
 
 
-def most_rounds(loop: For, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range]) -> Expression | None:
+def most_rounds(
+    loop: For, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range], signed: bool
+) -> Expression | None:
     """Return a parameter expression for the most rounds of a loop, or None if its bounds do not tell.
 
-    Args: ranges: the loop variables around it whose bounds are parameter expressions.
+    Args:
+        ranges: the loop variables around it whose bounds are parameter expressions.
+        signed: words may be negative.
     """
     start, end = (loop.last, loop.first) if loop.down else (loop.first, loop.last)
     by = loop.by if loop.by is not None and is_parametric(loop.by) else None
     found: list[Expression] = []
     for low, high in product(_alternatives(start, "max"), _alternatives(end, "min")):
         count = _sum(_polynomial(high, is_parametric), _times(_polynomial(low, is_parametric), {(): -1}))
-        bounded = _bounded(count, is_parametric, ranges)
+        bounded = _bounded(count, is_parametric, ranges, signed)
         if bounded is not None and (rounds := _rounds(_expression(bounded), by)) not in found:
             found.append(rounds)
     return reduce(lambda a, b: Call("min", (a, b), a.at), found) if found else None
@@ -93,29 +100,30 @@ def _times(a: Polynomial, b: Polynomial) -> Polynomial:
     return result
 
 
-def _bounded(count: Polynomial, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range]) -> Polynomial | None:
+def _bounded(
+    count: Polynomial, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range], signed: bool
+) -> Polynomial | None:
     """Return a parameter polynomial that is at least `count`; None if there is none."""
     total: Polynomial = {}
     for atoms, coefficient in count.items():
-        bounds = [_end(atom, coefficient > 0, is_parametric, ranges) for atom in atoms]
-        if coefficient > 0 and None in bounds:
+        if signed and len(atoms) > 1 and not all(map(is_parametric, atoms)):
             return None
         term: Polynomial = {(): coefficient}
-        for bound in bounds:
-            term = _times(term, _polynomial(bound, is_parametric)) if bound is not None else {}
+        for atom in atoms:
+            end = atom if is_parametric(atom) else _end(atom, coefficient > 0, ranges, signed)
+            if end is None:
+                return None
+            term = _times(term, _polynomial(end, is_parametric))
         total = _sum(total, term)
     return total
 
 
-def _end(
-    atom: Expression, largest: bool, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range]
-) -> Expression | None:
-    """Return the largest (or least) value of an atom. The least value of a word is 0; its largest is not known."""
-    if is_parametric(atom):
-        return atom
+def _end(atom: Expression, largest: bool, ranges: Mapping[str, Range], signed: bool) -> Expression | None:
+    """Return the largest (or least) value of an atom that is no parameter expression; None if it is not known."""
     if isinstance(atom, Name) and atom.name in ranges:
         return ranges[atom.name][1 if largest else 0]
-    return None if largest else Number(0)
+    masked = isinstance(atom, Binary) and atom.operator == "&" and isinstance(atom.right, Number)
+    return None if largest or signed and not masked else Number(0)
 
 
 def _expression(polynomial: Polynomial) -> Expression:

@@ -69,7 +69,7 @@ class LoopKinds:
             self.found[loop.at] = LoopKind(loop.bound)
         elif differs or leaves or loop.at in self.found:
             pids = {"pid": (Number(0), Binary("-", self.symbols.procs, Number(1), loop.at))}
-            rounds = most_rounds(loop, self.symbols.is_parametric, {**pids, **context.ranges})
+            rounds = most_rounds(loop, self.symbols.is_parametric, {**pids, **context.ranges}, self.symbols.signed)
             if rounds is not None:
                 self.found[loop.at] = LoopKind(rounds)
         return loop.at in self.found

@@ -13,9 +13,9 @@ HEAD = "program t\nparam n, b\nprocs n\nshared A[n] : inout\nparallel for i in 1
 VALUES = {"n": 20, "b": 3}
 
 
-def rounds(bounds: str) -> int | None:
+def rounds(bounds: str, head: str = HEAD) -> int | None:
     """The rounds of `for j in BOUNDS` on processors 1 .. n, for n = 20 and b = 3; None if they must be written down."""
-    text = HEAD + f"local x := A[i - 1]\n  for j in {bounds} do A[i - 1] := j end\nend\n"
+    text = head + f"local x := A[i - 1]\n  for j in {bounds} do A[i - 1] := j end\nend\n"
     try:
         loops = analyse(*parse(text)).loops
     except PramError as error:
@@ -51,3 +51,21 @@ def rounds(bounds: str) -> int | None:
 )
 def test_rounds(bounds: str, expected: int | None) -> None:
     assert rounds(bounds) == expected
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ("i .. n", 20),
+        ("i * b .. (i + 1) * b - 1", 3),
+        ("i * b .. min(n, (i + 1) * b) - 1", 3),
+        ("2 * i .. n", 19),
+        ("x .. n", None),  # x may be negative
+        ("x & 3 .. n", 21),
+        ("i * i .. n", None),
+        ("0 .. b * i", None),  # b may be negative
+        ("0 .. i * i", None),
+    ],
+)
+def test_signed_words_may_be_negative(bounds: str, expected: int | None) -> None:
+    assert rounds(bounds, HEAD.replace("param", "word 16 signed\nparam")) == expected

@@ -215,6 +215,7 @@ STATEMENTS = (
     "parallel for i in 0 .. 2 do local y := i while y > 0 do y -= 1 A[i] += 1 end end",
     "parallel for i in 0 .. 2 do local y := 0 repeat y += 1 until y >= i atmost 2 A[i] := y end",
     "parallel for i in 0 .. 2 do for j in i .. i + 2 do if j == 2 then break end A[i] += j end end",
+    "parallel for i in 0 .. 2 do local y := i - i for j in y .. min(0, y + 2) do A[i] += 1 end end",
     "for i in 0 .. x step n - x - 1 do s1 := i end",
     "parallel for i in 0 .. 3 on 2 do A[i] := A[i] + pid end",
     "s1 := 1 / (x - 3)",

@@ -70,6 +70,12 @@ MUTANTS = (
     ),
     Mutant(
         LOOPS,
+        "signed words are not negative in the bounds of a for",
+        Rewrite(loop_kinds.LoopKinds.note_for, "self.symbols.signed", "False"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
         "on starts every round at its first item",
         Rewrite(rewriting._Rewriter._in_rounds, 'Binary("*", Name(round_), processors, at)', 'Binary("*", Number(0), processors, at)'),
         "evaluator",

@@ -35,8 +35,8 @@ class _Place:
 class Leaving:
     """The loops of a program, by their `id`: `kinds` has those that processors leave one by one, `flagged` those without a bound."""
 
-    def __init__(self, tree: ProgramText, params: set[str], mode: str) -> None:
-        self.params, self.mode = params | {"inf"}, mode
+    def __init__(self, tree: ProgramText, params: set[str], mode: str, signed: bool) -> None:
+        self.params, self.mode, self.signed = params | {"inf"}, mode, signed
         self.own = {n.name for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.varying: set[int] = set()
         self.kinds: dict[int, Kind] = {}
@@ -140,7 +140,7 @@ class Leaving:
         if s.bound is not None:
             self.kinds[id(s)] = s.bound
         elif unsure or place.differ and _is_broken(s.body) or id(s) in self.kinds:
-            self.kinds[id(s)] = inferred(s, self.is_parametric, place.ranges)
+            self.kinds[id(s)] = inferred(s, self.is_parametric, place.ranges, self.signed)
         if id(s) in self.kinds or self._varies(s.first, place) or self._varies(s.last, place):
             self.varying.add(id(s))
         low, high = (s.last, s.first) if s.down else (s.first, s.last)

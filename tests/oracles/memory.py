@@ -57,11 +57,11 @@ class Setting:
         self.mode = next((m.name for m in self._all(syntax.Mode)), "EREW")
         self.processors = next((constant(p.count, self.params) for p in self._all(syntax.Procs)), 1)
         self.arrays = self._layout()
-        self.leaving = Leaving(tree, set(self.params), self.mode)
+        self.signed = self._is_signed()
+        self.leaving = Leaving(tree, set(self.params), self.mode, self.signed)
         if self.processors < 1 or any(extent < 0 for a in self.arrays.values() for extent in a.shape):
             raise Trap("input", "no processors, or a negative dimension")
         self.wrap = any(w.wrap for w in self._all(syntax.Word))
-        self.signed = self._is_signed()
         self.memory = self._fill(arrays)
         self.bits = self._word_bits(word_bits)
 

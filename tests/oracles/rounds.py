@@ -2,7 +2,8 @@
 
 The number of rounds is last - first + 1, expanded. In each term with names that are no parameters, these are put at the end of
 their range that makes the term largest; a name without a range is at least 0. A `min` in the last bound, or a `max` in the
-first, gives several such numbers; the least one counts.
+first, gives several such numbers; the least one counts. Signed words may be negative: then only a multiple of one such name, which
+has a range or is `e & 3` (at least 0), has a largest value.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Rounds:
         return min(max(0, int(total.subs(values)) // by + 1) for total in self.sums)
 
 
-def inferred(s: syntax.For, is_parametric: IsParametric, ranges: Ranges) -> Rounds:
+def inferred(s: syntax.For, is_parametric: IsParametric, ranges: Ranges, signed: bool) -> Rounds:
     start, end = (s.last, s.first) if s.down else (s.first, s.last)
-    terms = _Terms(is_parametric, ranges)
+    terms = _Terms(is_parametric, ranges, signed)
     found = [terms.largest(terms.of(b) - terms.of(a)) for a, b in product(_ways(start, "max"), _ways(end, "min"))]
     sums = tuple(total for total in found if total is not None)
     if not sums:
@@ -60,8 +61,8 @@ def _ways(bound: Expression, function: str) -> list[Expression]:
 class _Terms:
     """Turns bounds into sympy's sums of products of symbols."""
 
-    def __init__(self, is_parametric: IsParametric, ranges: Ranges) -> None:
-        self.is_parametric, self.ranges = is_parametric, ranges
+    def __init__(self, is_parametric: IsParametric, ranges: Ranges, signed: bool) -> None:
+        self.is_parametric, self.ranges, self.signed = is_parametric, ranges, signed
         self.atoms: dict[Any, Expression] = {}
 
     def of(self, e: Expression) -> Any:
@@ -84,7 +85,8 @@ class _Terms:
         for term in sympy.Add.make_args(sympy.expand(total)):
             coefficient, powers = term.as_coeff_Mul()
             ends = {s: self.end(s, coefficient > 0) for s in powers.free_symbols}
-            if None in ends.values():
+            varying = [s for s in ends if not self.is_parametric(self.atoms[s])]
+            if None in ends.values() or self.signed and varying and powers != varying[0]:
                 return None
             found += coefficient * powers.subs(ends, simultaneous=True)
         return found
@@ -95,4 +97,5 @@ class _Terms:
             return symbol
         if isinstance(e, Name) and e.name in self.ranges:
             return self.of(self.ranges[e.name][1 if largest else 0])
-        return None if largest else sympy.Integer(0)
+        masked = isinstance(e, syntax.Binary) and e.operator == "&" and isinstance(e.right, syntax.Number)
+        return None if largest or self.signed and not masked else sympy.Integer(0)
