@@ -119,9 +119,9 @@ class Loops(Cells):
         return self.exactly(enough).bare
 
     def small(self, scope: Scope) -> Expr:
-        """A word of at most 3 that is no difference: of a start `3 - v` the analysis does not know how many rounds are enough."""
+        """A word from 0 to 3 of which the analysis sees that it is not negative: no difference, and `& 3` if words are signed."""
         word = self.mask(self.word(scope, 1), 3, always=True)
-        return replace(word, text=f"({word.text} & 3)") if "-" in word.text else word
+        return replace(word, text=f"({word.text} & 3)") if self.signed or "-" in word.text else word
 
     def to_a_number(self, scope: Scope) -> tuple[str, int]:
         word = self.small(scope)
