@@ -20,30 +20,36 @@ Term = tuple[str, Callable[[Mapping[str, int]], int]]
 
 
 def fitted(runs: Sequence[tuple[Mapping[str, int], int]]) -> str | None:
-    """Return the simplest formula for the values of some runs; None if there is none, or if equal parameters have several values.
+    """Return the shortest formula for the values of some runs.
 
-    Args: runs: the parameters that the user gave, and the value.
+    Args:    runs: the parameters that the user gave, and the value.
+    Returns: None if there is no formula, if several that are as short fit, or if equal parameters have several values.
     """
     values: dict[tuple[tuple[str, int], ...], int] = {}
     for params, value in runs:
         if values.setdefault(tuple(sorted(params.items())), value) != value:
             return None
     points = [(dict(key), value) for key, value in values.items()]
-    for terms in _formulas(points):
-        coefficients = _solve([[term(params) for _, term in terms] for params, _ in points], [value for _, value in points])
-        if coefficients is not None and all(c.denominator == 1 for c in coefficients):
-            return _text(terms, [int(c) for c in coefficients])
+    for count in range(min(MOST_TERMS, len(points) - 1)):
+        if fits := list(_fits(points, count)):
+            return fits[0] if len(fits) == 1 else None  # more runs would tell which
     return None
 
 
-def _formulas(points: Sequence[tuple[Mapping[str, int], int]]) -> Iterator[tuple[Term, ...]]:
-    """Yield the formulas that the runs can confirm, the shortest first."""
+def _fits(points: Sequence[tuple[Mapping[str, int], int]], count: int) -> Iterator[str]:
+    """Yield the formulas of a constant and `count` terms that give all values."""
+    for terms in _formulas(points, count):
+        coefficients = _solve([[term(params) for _, term in terms] for params, _ in points], [value for _, value in points])
+        if coefficients is not None and all(c.denominator == 1 for c in coefficients):
+            yield _text(terms, [int(c) for c in coefficients])
+
+
+def _formulas(points: Sequence[tuple[Mapping[str, int], int]], count: int) -> Iterator[tuple[Term, ...]]:
+    """Yield the formulas of a constant and `count` terms."""
     names = sorted(name for name in points[0][0] if len({params[name] for params, _ in points}) > 1) if points else []
     terms = [term for name in names for term in _terms(name, min(params[name] for params, _ in points))]
     one: Term = ("1", lambda params: 1)
-    for count in range(min(MOST_TERMS, len(points) - 1)):
-        for chosen in combinations(terms, count):
-            yield (one, *chosen)
+    yield from ((one, *chosen) for chosen in combinations(terms, count))
 
 
 def _terms(name: str, least: int) -> Iterator[Term]:

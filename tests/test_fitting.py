@@ -38,6 +38,7 @@ def test_what_no_formula_fits() -> None:
     assert fitted([({"n": n}, n**3) for n in range(1, 9)]) is None
     assert fitted([({"n": n}, n // 2) for n in range(1, 9)]) is None  # a coefficient of 1/2 fits at even n only
     assert fitted([({"n": 1}, 3), ({"n": 1}, 4)]) is None
+    assert fitted([({"n": n}, 2 + 3 * n) for n in (1, 2, 3)]) is None, "5 + 3 * lg(n) fits as well"
     assert fitted([({"n": 4}, 3)]) is None, "one run confirms nothing"
     assert fitted([({"n": 1}, 3), ({"n": 2}, 4)]) is None, "two runs determine a line, and confirm nothing"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
+from operator import add
 from typing import Union
 
 import numpy as np
@@ -53,21 +55,19 @@ def outcome(text: Program, low: int, high: int, processors: int, bits: int) -> O
 
 def meaning(bounds: Sequence[tuple[int, int]], word_last: bool, processors: int, bits: int) -> Outcome:
     """Return the meaning in plain integers. word_last: the first range ends at a word that the program computes."""
-    top, widths = (1 << bits) - 1, [max(0, high - low).bit_length() for low, high in bounds[1:]]
-    indices = {pid: (pid >> sum(widths), *(pid >> sum(widths[k + 1 :]) & (1 << w) - 1 for k, w in enumerate(widths)))
-               for pid in range(processors)}  # fmt: skip
-    items = {pid: tuple(low + index for (low, _), index in zip(bounds, each)) for pid, each in indices.items()}
-    inside = {pid: each for pid, each in items.items() if all(item <= high for item, (_, high) in zip(each, bounds))}
-    if all(low <= high for low, high in bounds) and bounds[0][1] - bounds[0][0] + 1 << sum(widths) > processors:
+    top, extents = (1 << bits) - 1, [max(0, high - low + 1) for low, high in bounds]
+    if prod(extents) > processors:
         return PROCESSORS
-    if any(not 0 <= item <= top for each in inside.values() for item in each):
+    lows = [low for low, _ in bounds]
+    indices = product(*map(range, extents))  # the last range counts fastest
+    items = {pid: tuple(map(add, lows, each)) for pid, each in enumerate(indices)}
+    if any(not 0 <= item <= top for each in items.values() for item in each):
         return ITEM
-    if inside and any(high == top for _, high in bounds[word_last:]):  # there is no word one further
+    if bounds[0][1] == top and (
+        len(items) < processors if word_last else items
+    ):  # no word is left for the others, or for top + 1
         return END
-    further = [
-        each[0] for each in items.values() if all(0 <= low <= i <= high < top for i, (low, high) in zip(each[1:], bounds[1:]))
-    ]
-    return END if word_last and bounds[0][1] == top and max(further, default=0) > top else inside  # which has no word
+    return items
 
 
 def numbers(bits: int, bound: str) -> range:

@@ -188,6 +188,7 @@ STATEMENTS = (
     "parallel for i in 1 .. 2 do A[i] := i + 10 end",
     "parallel for i in 0 .. 1, j in 0 .. 1 do M[i, j] := i * 2 + j + x end",
     "parallel for i in 1 .. 2, j in 0 .. 0 do M[i, j] := i * 2 + j + x end",
+    "local y := x - 2 parallel for i in 0 .. 1, j in 0 .. y do M[i, j] := i * 2 + j + x end",
     "parallel for i in n .. n - 1 do A[i - 4] := 1 end x := x + 1",
     "parallel for i in 0 .. x - 1 do A[i] := x - i end",
     "M[x - 2, 1] := x single do s1 := M[1, x - 2] end",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.compiler import invariants
-from lockstep.proofs_check import agreement, catalog, claims, theorems
+from lockstep.proofs_check import agreement, catalog, claims, fitting, theorems
 from lockstep.proofs_check.agreement import Agreement
 from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.constructions import mdm, one_step, two_step
@@ -178,6 +178,7 @@ OF_FORMS = (
         "in list(zip(runs, measured))[::-1]:",
         "claims find",
     ),
+    row(FORMS, "of several formulas that fit, one is shown", fitting.fitted, "len(fits) == 1", "fits", "claims find"),
     row(FORMS, "space counts only the cells touched", claims.quantity, "run.space.allocated", "run.space.touched", "claims find"),
     row(
         FORMS,

@@ -109,8 +109,8 @@ def invariants_find() -> None:
 CLAIMS = (
     ("time == 2 + 3 * n", True, "5..11"), ("time == 5", False, "8, claimed == 5, at n = 2"), ("time <= 11", True, "5..11"),
     ("time <= 10", False, "11, claimed <= 10, at n = 3"), ("space == n", True, "1..3"), ("space <= 2", False, "3, claimed <= 2, at n = 3"),
-    ("procs == 1", True, "1"), ("procs == 2", False, "1, claimed == 2, at n = 1"), ("work == 2 + 3 * n", True, "5..11"),
-    ("work <= 4", False, "5, claimed <= 4, at n = 1"),
+    ("procs == 1", True, "1"), ("procs == 2", False, "1, claimed == 2, at n = 1; `claim procs == 1` fits all sizes"),
+    ("work == 2 + 3 * n", True, "5..11"), ("work <= 4", False, "5, claimed <= 4, at n = 1"),
 )  # fmt: skip
 
 

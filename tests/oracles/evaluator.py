@@ -167,7 +167,7 @@ class Run(Apart):
         return item + by
 
     def parallel(self, s: syntax.Parallel) -> None:
-        """Give the items to the processors: the bits of a pid are the indices in the ranges, side by side."""
+        """Give the items to the processors, one each, in order: the last range counts fastest."""
         lows = self.bounds(*(r.low for r in s.ranges))
         bounds = list(zip(lows, self.bounds(*(r.high for r in s.ranges))))
         self.step(3 + STEPS_PER_FURTHER_RANGE * (len(s.ranges) - 1))
@@ -180,7 +180,7 @@ class Run(Apart):
         active = self.everyone[: prod(extents)]
         if active:
             self.check_items(*chain(*bounds))
-        self.check_ends(s, bounds, fields, active)
+        self.check_end(s.ranges[0], bounds[0][1], active)
         for r, (low, _), field in zip(s.ranges, bounds, fields):
             self.locals[r.variable] = [low + index for index in field]
         self.block(s.body, active)
@@ -194,15 +194,7 @@ class Run(Apart):
             if computed[k] and highs[k] + 1 > self.most:
                 raise Trap("overflow", f"{highs[k]} + 1 is no word of {self.bits} bits")
 
-    def check_ends(self, s: syntax.Parallel, bounds: list[tuple[int, int]], fields: list[list[int]], active: list[int]) -> None:
-        """Refuse ranges that end at the largest word: parametric ones with items, and others with processors past their end."""
-        for r, (_, high) in zip(s.ranges, bounds):
-            if high == self.most and id(r.high) in self.constants and active:
-                raise Trap("end", f"{high} + 1 is no word of {self.bits} bits")
-        (low, high), further = bounds[0], list(zip(bounds[1:], fields[1:]))
-        if high == self.most and id(s.ranges[0].high) not in self.constants:
-            for p in self.everyone:
-                if low + fields[0][p] > high and all(
-                    self.least <= a <= a + field[p] <= b < self.most for (a, b), field in further
-                ):
-                    raise Trap("end", f"processor {p} is past {high}, the largest word of {self.bits} bits")
+    def check_end(self, first: syntax.Range, high: int, active: list[int]) -> None:
+        """Refuse a first range that ends at the largest word: a parametric one with items, any other if a processor has no item."""
+        if high == self.most and (active if id(first.high) in self.constants else len(active) < self.processors):
+            raise Trap("end", f"the first range ends at {high}, the largest word of {self.bits} bits")
