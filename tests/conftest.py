@@ -16,11 +16,15 @@ os.environ.pop("COLUMNS", None)  # of processes that tests run in at once it is 
 pytest.register_assert_rewrite("kit")  # its assertions say what was compared, as those of tests do
 
 import torch  # noqa: E402
+from hypothesis.internal.conjecture import providers  # noqa: E402
+from hypothesis.internal.constants_ast import Constants  # noqa: E402
 from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
 
 from lockstep import cli  # noqa: E402
 
 torch.set_num_threads(1)
+# Hypothesis also draws numbers that stand in the modules loaded so far. Then draws depend on the tests that ran before
+providers._get_local_constants = Constants
 
 
 @pytest.fixture

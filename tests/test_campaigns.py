@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from faults.constructions import misread
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, given, settings
 from kit.commands import FINE, REFUTED, Do
 from oracles.reaching import everything, watch
 from oracles.scalar_machine import SIGNED_NAMES
@@ -105,16 +105,15 @@ def test_machine_programs_meet_every_conflict() -> None:
 
     modes = list(dict.fromkeys(kind.rsplit(" ", 1)[0] for kind in REFUSED))
 
+    @settings(max_examples=3000, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(machine_jobs(modes=modes, reckless=True))
     def check(job: Job) -> None:
         try:
             run(job, max_steps=40)
         except PramError as error:
             counts.refuse(str(error))
 
-    for number, mode in enumerate(modes):  # all draws together would favour some modes; owners are seldom met
-        most = 2000 if MODES[mode].owned else 300
-        fixed = settings(max_examples=most, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-        seed(number)(fixed(given(machine_jobs(modes=[mode], reckless=True))(check)))()
+    check()
     wanted = [*REFUSED, *(f"{mode} read and write" for mode in modes if not MODES[mode].concurrent_reads)]
     assert {kind: counts.conflicts[kind] for kind in wanted if counts.conflicts[kind] < 5} == {}
     assert set(counts.conflicts) == set(wanted) and counts.refused["other"] == 0

@@ -22,6 +22,9 @@ from lockstep.pram.machine import Run, run
 
 PID = Operand("pid")
 
+#: Modes in which every head of a model reads one row, which is what engines beside the reference take.
+LOOKUPS = [name for name, mode in MODES.items() if mode.combining != "sum"]
+
 #: Conditions that tell processors apart, of pid and another operand.
 TELLING_APART = ["and", "shr", "xor", "sub", "eq", "ne", "lt", "le", "gt", "ge", "slt", "sle", "sgt", "sge"]
 
