@@ -48,12 +48,15 @@ def assemble(circuit: Circuit, dtype: np.dtype[Any] = DTYPES["float64"]) -> Tran
     def cast(matrix: Matrix) -> NDArray[np.floating[Any]]:
         return matrix.astype(dtype, copy=False)
 
+    weight, bias = map(cast, assembler.control(circuit.control)) if circuit.control else (None, None)
     return Transformer(
         circuit.vocabulary,
         Factored(cast(assembler.rows(flags)), cast(assembler.rows(bits)), cast(assembler.rows([Linear()] * len(bits)))),
         tuple(Layer(*(cast(m) for m in assembler.layer(layer))) for layer in circuit.layers),
         Factored(cast(assembler.rows(scores)), cast(assembler.rows(readout.ones)), cast(assembler.rows(readout.zeros))),
-        *((cast(m) for m in assembler.control(circuit.control)) if circuit.control else ()),
+        weight,
+        bias,
+        circuit.causal,
     )
 
 

@@ -184,6 +184,8 @@ class Circuit:
     kind_flags: the field that each kind of token sets to 1. token_bits: the field that holds a token's bits.
     sink:       1 on the BOS row only. one: 1 on every row.
     positions:  the names of the fields that position encodings write.
+    causal:     a row sees itself and the rows before it, not later ones.
+    asking:     the fields of positions that may be more than 0 on the BOS row, if it may ask and predict.
     """
 
     vocabulary: Vocabulary
@@ -196,6 +198,8 @@ class Circuit:
     readout: Readout
     positions: frozenset[str]
     control: Control | None = None
+    causal: bool = False
+    asking: frozenset[str] = frozenset()
 
     @property
     def width(self) -> int:
@@ -268,6 +272,8 @@ class Circuit:
         for condition in lookup.conditions:
             found &= (self._values(condition, before) == 1)[None, :]
         found &= (self._values(lookup.asks, before) == 1)[:, None] & (self._values(self.sink, before) == 0)[None, :]
+        if self.causal:
+            found &= np.tri(len(before), dtype=bool)
         if isinstance(lookup, Pool):
             self._add_up(lookup, found, before, stream)
             return

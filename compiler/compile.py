@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Union
 
-from lockstep.compiler import in_place, mdm
+from lockstep.compiler import blocks, in_place
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.construction import Construction
@@ -19,8 +19,8 @@ from lockstep.pram.job import Job
 from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
 
-Widths = Union[mdm.Widths, in_place.Widths]
-Layout = Union[mdm.Layout, in_place.Layout]
+Widths = Union[blocks.Widths, in_place.Widths]
+Layout = Union[blocks.BlockLayout, in_place.Layout]
 
 #: By name; each has a file of its own.
 CONSTRUCTIONS: dict[str, Construction[Any]] = {
@@ -74,7 +74,7 @@ def compile_code(code: Code, widths: Widths, dtype: str = "float64", constructio
 
     Raises: ValueError: there is no such construction or dtype. NotConstructed: the construction does not have this code.
             CircuitError: an invariant of the circuit does not hold (a defect of the compiler).
-    Source: Theorem 1 for `mdm`, Theorem 4 for the schedules of `ap-mdm`.
+    Source: Theorem 1 for `mdm`, Theorem 4 for the schedules of `ap-mdm`, Theorem 2 for `arm`.
     """
     if construction not in CONSTRUCTIONS or dtype not in DTYPES:
         raise ValueError(f"unknown construction or dtype: {construction!r}, {dtype!r}")

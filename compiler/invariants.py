@@ -3,7 +3,8 @@
 `check_circuit` raises CircuitError unless
 - no lookup, gate or readout reads a bit before it is written. (A bit that nothing writes is 0: a program need not
   use every field of its circuit. `unused_fields` lists the fields that nothing reads);
-- the BOS row does not ask and meets no condition, and no row finds it, so that it can be the sink;
+- the BOS row does not ask and meets no condition, and no row finds it, so that it can be the sink. In a causal circuit it may
+  ask and predict, but no row finds it, and nothing that a key has reads what may be more than 0 on it;
 - no gate is constant on rows whose fields are in range: a gate that never fires, or always fires, is a mistake;
 - the recency of no key exceeds recency_max;
 - a share, which a pool brings, is only copied, and read by thresholds of the form 4 share + 4 (integer) + 1.
@@ -28,7 +29,7 @@ def check_circuit(circuit: Circuit) -> None:
     """
     _check_order(circuit)
     _check_gates(circuit)
-    _check_sink(circuit)
+    (_check_causal_sink if circuit.causal else _check_sink)(circuit)
     _check_recency(circuit)
     find_shares(circuit)
 
@@ -105,8 +106,37 @@ def _check_sink(circuit: Circuit) -> None:
             if any(value(form) != form.constant for form, _ in lookup.reads) or value(lookup.recency) != 0:
                 raise CircuitError(f"{where}: the BOS row has a value or a recency")
         for gate in layer.gates:
-            if value(gate.form) >= (1 if isinstance(gate, Ramp) else 0):
+            if value(gate.form) >= _fires(gate):
                 raise CircuitError(f"a gate of layer {number} fires on the BOS row")
+
+
+def _check_causal_sink(circuit: Circuit) -> None:
+    """Compute what may be more than 0 on the BOS row, layer by layer. It finds no row, so it reads 0.
+
+    Only queries may read these bits: all that makes a row a key, and all that it gives, are 0 on BOS.
+    """
+    fixed = {circuit.kind_flags["BOS"].bit(), *circuit.one.terms}
+    may = fixed | {circuit.fields[name].bit(j) for name in circuit.asking for j in range(circuit.fields[name].width)}
+    for number, layer in enumerate(circuit.layers, 1):
+        for lookup in layer.lookups:
+            where = f"lookup {lookup.name!r} of layer {number}"
+            given = [form for form, _ in lookup.reads] + [form for m in lookup.matches for form in (m.key, m.care)]
+            if not lookup.conditions or any(form.constant for form in (*lookup.conditions, lookup.recency)):
+                raise CircuitError(f"{where}: the BOS row meets a condition, or the lookup has none")
+            if any(may & form.terms.keys() for form in (*given, *lookup.conditions, lookup.recency)):
+                raise CircuitError(f"{where}: the BOS row has a key, a value or a recency")
+        may |= {bit for gate in layer.gates if _most_on(gate.form, fixed, may, circuit) >= _fires(gate) for bit in gate.writes}
+
+
+def _most_on(form: Linear, fixed: set[Bit], may: set[Bit], circuit: Circuit) -> int:
+    """The largest value of a form on a row where the bits `fixed` are 1 and no others than `may` are more than 0."""
+    highs = ((bit, c, 1 if bit in fixed else circuit.fields[bit[0]].highs[bit[1]]) for bit, c in form.terms.items())
+    return form.constant + sum(c * high for bit, c, high in highs if bit in fixed or (bit in may and c > 0))
+
+
+def _fires(gate: Gate) -> int:
+    """The least value of its form at which a gate writes something."""
+    return 1 if isinstance(gate, Ramp) else 0
 
 
 def _check_gates(circuit: Circuit) -> None:

@@ -37,13 +37,14 @@ class NotConstructed(ValueError):
 
 
 #: Constructions, keys of every table that has a row for each. The table of all: a construction is added here.
-MDM, TWO_STEP, ONE_STEP = "mdm", "ap-mdm", "ap-mdm one-step"
+MDM, TWO_STEP, ONE_STEP, ARM = "mdm", "ap-mdm", "ap-mdm one-step", "arm"
 #: A store's address and value are ready after layer 2.
 SUM_TOO_DEEP = "a cell finds its writes in layer 3, and the gates that take a sum apart would need layer 4"
 PARTS = {
     MDM: Parts("mdm", "", "mdm"),
     TWO_STEP: Parts("ap-mdm", "two-step", "two_step"),
     ONE_STEP: Parts("ap-mdm", "one-step", "one_step", {"sum": SUM_TOO_DEEP}),
+    ARM: Parts("arm", "", "arm"),
 }
 
 #: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.

@@ -282,16 +282,16 @@ class Processor:
         self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)
 
     def circuit(self, kinds: dict[str, Field], bits: Field, one: Field, positions: frozenset[str],
-                control: Control | None = None) -> Circuit:  # fmt: skip
+                control: Control | None = None, asking: frozenset[str] | None = None) -> Circuit:  # fmt: skip
         """Return the circuit of everything that was added to the builder.
 
         Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row.
-              positions: the fields of the encodings.
+              positions: the fields of the encodings. asking: those that may be more than 0 on BOS, in a causal circuit.
         """
         return Circuit(
             vocabulary=vocabulary(self.size), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
             sink=kinds["BOS"].flag, one=one.flag, layers=self.builder.layers, readout=self.readout(), positions=positions,
-            control=control,
+            control=control, causal=asking is not None, asking=asking or frozenset(),
         )  # fmt: skip
 
     def readout(self) -> Readout:

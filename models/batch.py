@@ -48,7 +48,7 @@ def decode_batch(model: Transformer, starts: Sequence[Start], process: str = "md
         try:
             if len(group) == 1:
                 raise Unsuitable("one sequence shares a pass with no other")
-            together = _on_device if stays_on_device(sampling) else _in_steps
+            together = _on_device if stays_on_device(sampling, process) else _in_steps
             found |= together(model, {n: starts[n] for n in group}, process, sampling, lambda n: progress(done + n))  # noqa: B023
         except Unsuitable:  # decoded alone, each sequence gets its own engine and reason
             for number in group:

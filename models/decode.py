@@ -9,6 +9,7 @@ from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
 from lockstep.models.engines.session import Stepping
 from lockstep.models.positions import Positions
+from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Tokens, Transformer, Weights
@@ -144,9 +145,10 @@ class Decoder:
         return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions], self.device)
 
 
-def stays_on_device(sampling: Sampling) -> bool:
+def stays_on_device(sampling: Sampling, process: str) -> bool:
     """Whether a decode in which nobody looks at steps is made on an accelerator as a whole."""
-    return sampling.device != "cpu" and sampling.engine == "dense" and sampling.order == "parallel"
+    whole = sampling.device != "cpu" and sampling.engine == "dense" and sampling.order == "parallel"
+    return whole and not PROCESSES[process].appends
 
 
 def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
@@ -155,7 +157,7 @@ def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, p
 
     Source: Theorem 1 for `mdm`, Theorem 4 for `ap-mdm`.
     """
-    if stays_on_device(sampling):
+    if stays_on_device(sampling, process):
         from lockstep.models.on_device import decode_on_device  # imports PyTorch
 
         (found,) = decode_on_device(model, [(tokens, Positions.of(positions))], process, sampling.device)

@@ -36,6 +36,16 @@ class NotFinished(Exception):
         super().__init__(f"decoding step {step}: no position is ready, but {masks} are still masked")
 
 
+class NothingPredicted(NotFinished):
+    """The last row predicts no token, so none can be appended."""
+
+    def __init__(self, step: int, length: int, max_length: int) -> None:
+        self.step, self.masks = step, max_length - length
+        Exception.__init__(
+            self, f"decoding step {step}: the row at position {length - 1} predicts nothing, but {self.masks} more are to come"
+        )
+
+
 class OutOfPositions(Exception):
     """The sequence grew longer than there are position encodings."""
 
@@ -80,13 +90,15 @@ class SequenceEditor:
     @property
     def is_finished(self) -> bool:
         """Whether decoding ends here for any prediction."""
+        if self.process.appends:
+            return len(self.sequence) >= self.max_length
         return self.process.ends_without_masks and not self.sequence.masks
 
     def step(self, rows: Tokens, prediction: Prediction) -> DecodingStep | None:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
 
         Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
-        Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows its positions.
+        Raises: NotFinished: masks remain but no position is ready, or the last row predicts nothing. OutOfPositions: the sequence outgrows its positions.
         """
         self.pending = self._updated_edits(rows, prediction)
         edits = select_edits(self.pending, self.choose)
@@ -110,6 +122,8 @@ class SequenceEditor:
         """
         if length:
             raise OutOfPositions(self.number + 1, length, self.max_length)
+        if self.process.appends:
+            raise NothingPredicted(self.number + 1, len(self.sequence), self.max_length)
         if self.process.ends_without_masks:
             raise NotFinished(self.number + 1, self.sequence.masks)
 
@@ -124,6 +138,8 @@ class SequenceEditor:
         Other pending edits stay valid: an edit depends on its row's token and prediction alone, and neither changed.
         """
         pending = self.pending
+        if self.process.appends:  # only the last row counts, and its prediction is new
+            return self.process.propose(rows, self.sequence.tokens[rows], prediction, self.sequence.mask)
         new = self.process.propose(rows, self.sequence.tokens[rows], prediction, self.sequence.mask)
         if not len(pending):
             return new

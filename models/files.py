@@ -24,6 +24,8 @@ from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Fac
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
+#: What the metadata says of attention. Files of models that attend to all rows say nothing.
+CAUSAL: dict[bool, dict[str, str]] = {False: {}, True: {"attention": "causal"}}
 #: The most bits that a kind of tokens may have.
 MOST_VALUE_BITS = 40
 
@@ -41,6 +43,7 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
         "dtype": model.dtype_name,
         "layers": str(len(model.layers)),
         "vocabulary": json.dumps(model.vocabulary.kinds),
+        **CAUSAL[model.causal],
     }
     write_atomically(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
 
@@ -69,7 +72,7 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
             Factored(*(tensors[f"{name}.{p}"] for p in FACTORED_PARTS)) for name in ("embedding", "unembedding")
         )
         control = (tensors.get("control.weight"), tensors.get("control.bias"))
-        model = Transformer(_vocabulary(text["vocabulary"]), embedding, layers, unembedding, *control)
+        model = Transformer(_vocabulary(text["vocabulary"]), embedding, layers, unembedding, *control, causal=_is_causal(text))
         _check_tensors(tensors, text["dtype"])
     except KeyError as error:
         raise ModelFileError(f"incomplete: {error} is missing") from None
@@ -78,6 +81,18 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     if unexpected := sorted(tensors.keys() - dict(model.tensors()).keys()):
         raise ModelFileError(f"it holds tensors that a model of {len(layers)} layers does not have: {', '.join(unexpected)}")
     return model, text
+
+
+def _is_causal(text: Mapping[str, str]) -> bool:
+    """Return whether the metadata says that attention is causal.
+
+    Raises: ValueError: it says something else of attention.
+    """
+    if text.get("attention", "causal") != "causal":
+        raise ValueError(
+            f"its attention is {text['attention']!r}, but this version knows 'causal' and, without a word, full attention"
+        )
+    return "attention" in text
 
 
 def _vocabulary(text: str) -> Vocabulary:
@@ -123,6 +138,7 @@ def save_job(path: Path, model: Transformer, tokens: Tokens, positions: NDArray[
         "layers": str(len(model.layers)),
         "mask_id": str(model.vocabulary.mask),
         "dtype": model.dtype_name,
+        **CAUSAL[model.causal],
     }
     write_atomically(path, save({name: np.ascontiguousarray(t) for name, t in tensors.items()}, text))
 

@@ -10,7 +10,7 @@ from typing import Literal
 #: Keys of `lockstep.models.transformer.DTYPES`.
 DtypeName = Literal["float64", "float32"]
 #: Keys of `lockstep.models.processes.PROCESSES`.
-ProcessName = Literal["mdm", "ap-mdm"]
+ProcessName = Literal["mdm", "ap-mdm", "arm"]
 #: Keys of `lockstep.models.editing.ORDERS`.
 OrderName = Literal["parallel", "left-to-right", "random", "random-subsets"]
 #: Keys of `lockstep.models.engines.ENGINES`, and `auto`, which picks one of them by size.

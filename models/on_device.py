@@ -124,6 +124,6 @@ def _edit(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: int)
     return moved[:, :room], ends[:, -1]
 
 
-#: How each process edits.
+#: How each process edits. A process that appends keeps what it has computed, so its decodes stay with their engine.
 RULES = {"mdm": _unmask, "ap-mdm": _edit}
-assert RULES.keys() == PROCESSES.keys()
+assert RULES.keys() == {name for name, process in PROCESSES.items() if not process.appends}

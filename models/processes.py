@@ -29,8 +29,8 @@ REMAINDER = round(1 - THRESHOLD, 9)
 class Edits:
     """Edits of n positions. All arrays are [n].
 
-    rows: positions, ascending. tokens: their new tokens. delete: whether they are deleted (then `tokens` does not
-    matter). insert: whether a new MASK is inserted after them.
+    rows: positions, ascending; the position behind the last one is a new one. tokens: their new tokens. delete: whether they are
+    deleted (then `tokens` does not matter). insert: whether a new MASK is inserted after them.
     """
 
     rows: Tokens
@@ -60,6 +60,10 @@ class Edits:
         """Whether some edit inserts or deletes, so that later tokens may move."""
         return bool(self.delete.any() or self.insert.any())
 
+    def appends(self, length: int) -> bool:
+        """Whether the last of them is a new position behind a sequence of this length."""
+        return len(self.rows) > 0 and int(self.rows[-1]) == length
+
 
 def no_edits() -> Edits:
     """Edits that change nothing."""
@@ -69,7 +73,7 @@ def no_edits() -> Edits:
 
 def apply(tokens: Tokens, edits: Edits, mask: int) -> Tokens:
     """Return the sequence after all edits at once. `tokens` is not changed."""
-    after = tokens.copy()
+    after = np.concatenate([tokens, [mask]]) if edits.appends(len(tokens)) else tokens.copy()
     after[edits.rows] = edits.tokens
     if not edits.shifts_positions:
         return after
@@ -90,6 +94,7 @@ class Process:
                The edit of a row depends on that row's token and prediction alone.
     ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
     any_order: a decoding step may carry out a subset of the edits.
+    appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
     """
 
     name: str
@@ -97,6 +102,7 @@ class Process:
     propose: Callable[[Tokens, Tokens, Prediction, int], Edits]
     ends_without_masks: bool
     any_order: bool
+    appends: bool = False
 
     def step(self, tokens: Tokens, prediction: Prediction, mask: int, choose: Chooser) -> Tokens:
         """Return the sequence after one decoding step, [N'] int64, from a prediction for every position."""
@@ -136,6 +142,13 @@ def edit(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edi
     return Edits(rows[acts], after[acts], vanish[acts], insert[acts])
 
 
+def append(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
+    """Append the best token of the last row, if it reaches THRESHOLD."""
+    last = slice(len(rows) - 1, len(rows) if prediction.probability[-1] >= THRESHOLD else len(rows) - 1)
+    none = np.zeros(len(rows[last]), np.bool_)
+    return Edits(rows[last] + 1, prediction.token[last], none, none)
+
+
 PROCESSES = {
     process.name: process
     for process in (
@@ -147,5 +160,6 @@ PROCESSES = {
             ends_without_masks=False,
             any_order=False,
         ),
+        Process("arm", "autoregression: append", append, ends_without_masks=False, any_order=False, appends=True),
     )
 }

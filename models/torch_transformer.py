@@ -16,6 +16,11 @@ from lockstep.models.tokens import MASK
 from lockstep.models.transformer import FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Prediction, Transformer, Weights
 
 
+def later(rows: int, device: torch.device, before: int = 0) -> Tensor:
+    """Which keys stand behind the row that asks, bool [rows, before + rows]; `before` keys stand before the first of these rows."""
+    return torch.ones(rows, before + rows, dtype=torch.bool, device=device).triu(1 + before)
+
+
 @dataclass(frozen=True)
 class TorchLayer:
     """One layer as tensors. Shapes are those of `Layer`."""
@@ -38,16 +43,18 @@ class TorchLayer:
         """O of all heads as one matrix, [H a, d]."""
         return self.o.transpose(1, 2).flatten(0, 1)
 
-    def attend(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+    def attend(self, x: Tensor, padding: Tensor | None = None, causal: bool = False) -> Tensor:
         """Return sum_h O_h softmax(Q_h x . K_h x) V_h x. x and the result are [..., N, d].
 
-        Args:   padding: bool [..., N], rows that pad a batch: they are no keys.
+        Args:   padding: bool [..., N], rows that pad a batch: they are no keys. causal: later rows are no keys.
         """
         parts = (x @ self.inward).view(*x.shape[:-1], 3, *self.q.shape[:2]).movedim(-4, -2)  # [..., 3, H, N, a]
         queries, keys, values = parts.unbind(-4)
         scores = queries @ keys.transpose(-1, -2)  # [..., H, N, N]
         if padding is not None:
             scores = scores.masked_fill(padding[..., None, None, :], -torch.inf)
+        if causal:
+            scores = scores.masked_fill(later(x.shape[-2], x.device), -torch.inf)
         found = torch.softmax(scores, dim=-1) @ values  # [..., H, N, a]
         return torch.matmul(found.transpose(-2, -3).flatten(-2), self.outward)
 
@@ -84,6 +91,7 @@ class TorchTransformer:
 
     def __init__(self, model: Transformer, device: str = "cpu") -> None:
         self.vocabulary, self.width, self.device = model.vocabulary, model.width, torch.device(device)
+        self.causal = model.causal
         self.dtype: torch.dtype = getattr(torch, model.dtype_name)
         #: Of each kind of token: its first token, how many bits it has, whether it is MASK. Then the place of each bit.
         offsets = [model.vocabulary.offsets[name] for name, _ in model.vocabulary.kinds]
@@ -112,7 +120,7 @@ class TorchTransformer:
         Args:   padding: that of `TorchLayer.attend`.
         """
         for layer in self.layers:
-            x = x + layer.attend(x, padding)
+            x = x + layer.attend(x, padding, self.causal)
             x = x + layer.feed_forward(x)
         return x
 

@@ -1,8 +1,9 @@
-"""A standard softmax encoder transformer without layer norm. Its weights are NumPy arrays.
+"""A standard softmax transformer without layer norm. It is an encoder or, if it is causal, a decoder. Its weights are NumPy arrays.
 
     x = E[token] + PE[position]
     for each layer:  x += sum_h O_h softmax(Q_h x . K_h x) V_h x      (the inverse temperature is folded into Q)
                      x += W_out relu(W_in x + b)
+    (in a causal model, row i attends to the rows 0 .. i alone)
     logits = U x;  control = C x + c  (remask, insert, delete; only for processes that use them)
 
 E and U are factored over a token's kind and bits (`lockstep.models.tokens`). `Factored.full_matrix` gives the full
@@ -86,7 +87,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Transformer:
-    """The weights of a transformer and its vocabulary. All arrays have the same dtype."""
+    """The weights of a transformer and its vocabulary. All arrays have the same dtype.
+
+    causal: a row attends to itself and to the rows before it, not to later ones.
+    """
 
     vocabulary: Vocabulary
     embedding: Factored
@@ -94,6 +98,7 @@ class Transformer:
     unembedding: Factored
     control_weight: Weights | None = None  # [3, d]
     control_bias: Weights | None = None  # [3]
+    causal: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:

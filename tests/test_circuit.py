@@ -17,7 +17,7 @@ from lockstep.compiler.circuit import Circuit, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fields
 from lockstep.compiler.linear import Linear
-from lockstep.compiler.mdm import Widths
+from lockstep.compiler.blocks import Widths
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
 from lockstep.proofs_check.closed_forms import letters_of_model

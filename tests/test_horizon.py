@@ -6,7 +6,7 @@ import pytest
 from kit.small import hot_cell
 
 from lockstep.compiler.compile import Compiled, compile_code
-from lockstep.compiler.mdm import Widths
+from lockstep.compiler.blocks import Widths
 from lockstep.compiler.processor import Code
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run

@@ -13,7 +13,7 @@ from oracles.numpy_decoder import decode as foreign_decode
 import lockstep
 from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
-from lockstep.compiler import in_place, mdm
+from lockstep.compiler import blocks, in_place
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.files import load_model, save_model
@@ -70,7 +70,7 @@ def test_deeply_nested_ifs_are_lowered() -> None:
 
 def test_a_model_of_another_program_or_word_is_refused() -> None:
     program, other = parse_program(DOUBLE), parse_program(DOUBLE.replace("+ A[i]", "* A[i]"))
-    made = lockstep.compile(program, mdm.Widths(8, 7, 1))
+    made = lockstep.compile(program, blocks.Widths(8, 7, 1))
     assert lockstep.decode(program, {"n": 2}, {"A": [9, 13]}, word_bits=8, compiled=made).outputs == {"A": [18, 26]}
     with pytest.raises(PramError, match="compiled from another program"):
         lockstep.decode(other, {"n": 2}, {"A": [9, 13]}, word_bits=8, compiled=made)
@@ -80,7 +80,7 @@ def test_a_model_of_another_program_or_word_is_refused() -> None:
 
 def test_a_tampered_model_with_a_right_digest_is_refused(tmp_path: Path) -> None:
     program = load(DIRECTORY / "tree_sum.pram")
-    compile_to_file(program, tmp_path / "m.safetensors", mdm.Widths(8, 7, 2), "float64", "mdm")
+    compile_to_file(program, tmp_path / "m.safetensors", blocks.Widths(8, 7, 2), "float64", "mdm")
     model, metadata = load_model(tmp_path / "m.safetensors")
     w_out = model.layers[1].w_out.copy()
     w_out[:, 3] = 0

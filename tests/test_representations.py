@@ -6,7 +6,7 @@ from pathlib import Path
 
 import lockstep
 from lockstep.commands.compile import compile_to_file
-from lockstep.compiler.mdm import Widths
+from lockstep.compiler.blocks import Widths
 
 PROGRAM = """program wide
 param n

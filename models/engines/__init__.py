@@ -15,12 +15,15 @@ from lockstep.models.transformer import Tokens, Transformer
 
 
 def _dense(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
-    from lockstep.models.engines.dense import DenseSession  # imports PyTorch, which is slow
+    from lockstep.models.engines.caching import CachingSession  # imports PyTorch, which is slow
+    from lockstep.models.engines.dense import DenseSession
 
-    return DenseSession(model, sequences, positions, device)
+    return (CachingSession if model.causal else DenseSession)(model, sequences, positions, device)
 
 
 def _active(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+    if model.causal:
+        raise Unsuitable("rows of a causal model never change, and dense computes each row once")
     from lockstep.models.engines.active import ActiveSession  # imports PyTorch
 
     return ActiveSession(model, sequences, positions, device)
@@ -28,13 +31,16 @@ def _active(model: Transformer, sequences: Sequence[Tokens], positions: Sequence
 
 def _indexed(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
     _require_cpu(device)
-    from lockstep.models.engines.indexed import IndexedSession  # imports Numba, which is slow
+    from lockstep.models.engines.appending import AppendingSession  # imports Numba, which is slow
+    from lockstep.models.engines.indexed import IndexedSession
 
-    return IndexedSession(model, sequences, positions)
+    return (AppendingSession if model.causal else IndexedSession)(model, sequences, positions)
 
 
 def _native(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
     _require_cpu(device)
+    if model.causal:
+        raise Unsuitable("it decodes no causal models")
     from lockstep.models.engines.native.session import NativeSession
 
     return NativeSession(model, sequences, positions)

@@ -57,13 +57,21 @@ class IndexedSession:
             )
             for columns in self.plan.columns
         )
-        self.layers = [LayerTables(heads, capacity, model.width, self.batch) for heads in self.plan.heads]
+        self.layers = [self._tables(number) for number in range(len(self.plan.heads))]
         self._place_positions()
         self.started = False
         self.removed: list[Integers] = []
         self.changed: list[Integers] = []
         for number, tokens in enumerate(sequences):
             self._set_tokens(number, np.arange(len(tokens)), tokens)
+
+    def _tables(self, number: int) -> LayerTables:
+        """The hash tables of a layer."""
+        return LayerTables(self.plan.heads[number], len(self.positions), self.model.width, self.batch)
+
+    def _holding(self) -> Integers:
+        """The token of each row; only masked rows, and those with control bits, are read out."""
+        return self.tokens
 
     def _place_positions(self) -> None:
         """Store the encoding of every position, and find the columns that tokens write."""
@@ -130,7 +138,7 @@ class IndexedSession:
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
-        found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self.tokens, self.model.vocabulary.mask,
+        found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self._holding(), self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
         if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # the reference must decide these
             raise Unsuitable("a probability is too near to the threshold")

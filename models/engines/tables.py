@@ -88,13 +88,19 @@ def _care(buckets: Integers, b: int) -> np.int64:
 
 
 @jit(inline=True)
-def _tied(buckets: Integers, b: int) -> bool:
+def is_tied(buckets: Integers, b: int) -> bool:
     """Return whether a bucket's best keys tied when it last published."""
     return bool(buckets[b, CARE] >= TIE)
 
 
 @jit(inline=True)
-def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
+def set_tied(buckets: Integers, b: int, tie: bool) -> None:
+    """Say whether a bucket's best keys tie."""
+    buckets[b, CARE] = _care(buckets, b) + (TIE if tie else 0)
+
+
+@jit(inline=True)
+def place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
     """Return the place in `hashed` of the bucket of a code and care, or the empty place for it.
 
     Neighbouring rows have codes that differ in the low bits only. Such codes share a cache line.
@@ -112,9 +118,9 @@ def _place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64
 
 
 @jit(inline=True)
-def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> np.int64:
+def bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> np.int64:
     """Return the bucket of a code and care. If there is none, make one."""
-    at = _place(buckets, hashed, code, care)
+    at = place(buckets, hashed, code, care)
     if hashed[at] < 0:
         b = count[USED]
         count[USED] += 1
@@ -128,7 +134,7 @@ def _bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care
 def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
     """Enter all buckets into an empty `hashed`."""
     for b in range(used):
-        hashed[_place(buckets, hashed, buckets[b, CODE], _care(buckets, b))] = b
+        hashed[place(buckets, hashed, buckets[b, CODE], _care(buckets, b))] = b
 
 
 @jit(inline=True)
@@ -197,14 +203,14 @@ def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashe
         if query_links[m, row, BUCKET] >= 0:
             _unlink(query_links, m, buckets, ASKERS, row)
         if query >= 0:
-            _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, query & cares[m], m), row)
+            _link(query_links, m, buckets, ASKERS, bucket(buckets, hashed, count, query & cares[m], m), row)
     rows[row, QUERY] = query
     unanswered[count[UNANSWERED]] = row
     count[UNANSWERED] += 1
 
 
 @jit(inline=True)
-def _number_of(cares: Integers, count: Integers, care: int) -> int:
+def number_of(cares: Integers, count: Integers, care: int) -> int:
     """Return the number of a care, or -1 if it is new."""
     for m in range(count[CARES]):
         if cares[m] == care:
@@ -213,7 +219,7 @@ def _number_of(cares: Integers, count: Integers, care: int) -> int:
 
 
 @jit(inline=True)
-def _full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
+def is_full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
     """Return whether one more row might need more buckets than there are."""
     return bool(count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2))
 
@@ -226,15 +232,15 @@ def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
         row, b, code = changed[i], np.int64(-1), key[i]
         if code >= 0 or query[i] >= 0:
             count[RESUME] = i
-            if _full(buckets, hashed, count):
+            if is_full(buckets, hashed, count):
                 return FULL
         if code >= 0:
-            m = _number_of(cares, count, care[i])
+            m = number_of(cares, count, care[i])
             if m < 0:
                 return NEW_CARE
             b = np.int64(key_links[0, row, BUCKET])
             if b < 0 or buckets[b, CODE] != code or _care(buckets, b) != m:
-                b = _bucket(buckets, hashed, count, code, m)
+                b = bucket(buckets, hashed, count, code, m)
         _relink_key(key_links, rows, buckets, touched, count, row, b, recency[i], value[i])
         if rows[row, QUERY] != query[i]:
             _relink_query(query_links, rows, buckets, hashed, cares, unanswered, count, row, query[i])
@@ -259,9 +265,9 @@ def _link_queries(
     for row in range(count[RESUME], len(rows)):
         if rows[row, QUERY] >= 0:
             count[RESUME] = row
-            if _full(buckets, hashed, count):
+            if is_full(buckets, hashed, count):
                 return FULL
-            _link(query_links, m, buckets, ASKERS, _bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
+            _link(query_links, m, buckets, ASKERS, bucket(buckets, hashed, count, rows[row, QUERY] & cares[m], m), row)
     return DONE
 
 
@@ -290,9 +296,9 @@ def _publish(key_links: Indices, rows: Integers, buckets: Integers, count: Integ
         recency, value = rows[best, ROW_RECENCY], rows[best, ROW_VALUE]
     # In a head with one care, recency matters only within a bucket.
     same = recency == was or (count[CARES] == 1 and recency != MINUS_INFINITY and was != MINUS_INFINITY)
-    same = same and value == buckets[b, VALUE] and tied == _tied(buckets, b)
+    same = same and value == buckets[b, VALUE] and tied == is_tied(buckets, b)
     buckets[b, RECENCY], buckets[b, VALUE] = recency, value
-    buckets[b, CARE] = _care(buckets, b) + (TIE if tied else 0)
+    set_tied(buckets, b, tied)
     if tied:
         buckets[b, BEST] = SEARCH  # the next touch must search again
     return not same
@@ -308,7 +314,7 @@ def _answer(
         for m in range(count[CARES]):
             b = query_links[m, row, BUCKET]
             if buckets[b, RECENCY] > best:
-                best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], _tied(buckets, b)
+                best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], is_tied(buckets, b)
             elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
                 tied = True
     if rows[row, ROW_READ] != value:

@@ -15,6 +15,10 @@ from lockstep.proofs_check.constructions.widths import PROGRAM
 from lockstep.proofs_check.expectation import Expectation, Tokens
 
 
+#: What tokens of blocks are called in messages, by their role.
+FIELDS = {"V": "value", "C": "next program counter", "A": "destination"}
+
+
 class MdmExpectation(Expectation):
     """Blocks fill up one a step; who has halted fills the rest at once; outputs come last."""
 
@@ -49,8 +53,7 @@ class MdmExpectation(Expectation):
 
     def place(self, position: int) -> tuple[str, int, int]:
         role, step, number = self.layout.locate(position)
-        fields = {"V": "value", "C": "next program counter", "A": "destination"}
-        return fields.get(role, role), number, step
+        return FIELDS.get(role, role), number, step
 
     def _fill_block(self, step: Step, running: NDArray[np.bool_]) -> list[Tokens]:
         pids, filled = np.flatnonzero(running), []

@@ -31,7 +31,7 @@ from lockstep.proofs_check.proofs.weights import Network
 
 #: Flags of tokens that have no bits.
 BARE = ("token.MASK", "token.HALT", "token.BOS")
-FLAGS = ("token.", "role.")
+FLAGS = ("token.", "role.", "next.")
 #: The first row, which reads nothing.
 BOS = RowKind("BOS", {"token.BOS": 1}, lambda layer, value: {})
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from lockstep.compiler import mdm
+import z3
+
+from lockstep.compiler import blocks
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.linear import Bit
 from lockstep.compiler.processor import Code, Size
@@ -50,21 +52,21 @@ OWNED_BY_SUMS = (
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of masked diffusion."""
-    assert isinstance(widths, mdm.Widths)
+    assert isinstance(widths, blocks.Widths)
     given = _position_fields(code, size, widths)
     return Interface(
         fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
         positions=frozenset({*given, SUM}),
         heads=_heads(code, size),
         lookups=_lookups(code, size),
-        rows=lambda: _with_sums(size, _rows(code, size)) if code.combining == "sum" else _rows(code, size),
+        rows=lambda: with_sums(size, _rows(code, size)) if code.combining == "sum" else _rows(code, size),
         slots=SLOTS,
         own_units=(*OWNED, *(OWNED_BY_SUMS if code.combining == "sum" else ())),
         rom_inputs=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
 
-def _position_fields(code: Code, size: Size, widths: mdm.Widths) -> FieldTable:
+def _position_fields(code: Code, size: Size, widths: blocks.Widths) -> FieldTable:
     """The fields that position encodings write, besides `sum`, the address of an output."""
     priority, rank = numbers(1 << widths.time + widths.pid, "priority"), numbers((1 << widths.pid) - 1, "rank")
     roles = (f"role.{role}" for role in (*COLUMNS, "parameter", "input", "output"))
@@ -101,11 +103,11 @@ def _heads(code: Code, size: Size) -> dict[str, Copy]:
         "unfinished": Copy.of(("role.output",), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
-        **(_heads_of_sums(size) if code.combining == "sum" else {}),
+        **(heads_of_sums(size) if code.combining == "sum" else {}),
     }
 
 
-def _heads_of_sums(size: Size) -> dict[str, Copy]:
+def heads_of_sums(size: Size) -> dict[str, Copy]:
     low = size.word // 2
     digits = {"out": "high", "rest": f"share - #high<<{low}"}
     return {
@@ -117,11 +119,8 @@ def _heads_of_sums(size: Size) -> dict[str, Copy]:
 def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of rows of the previous step, of the same step or of any step. A rows publish writes; in each step the winner is last."""
     before, now, pid = Equal.of("time.previous", "time"), Equal.of("time", "time"), Equal.of("pid", "pid")
-    trace, latest = ("token.MASK", "role.V + role.C + role.A"), wins(code, "value", "priority")
-    address = Equal.of("address", "address", size.word)
-    combine = {"combine": LookupRule.of("is_cell", (now, address), ("is_cell",), adds=True)}
+    trace = ("token.MASK", "role.V + role.C + role.A")
     return {
-        **(combine if code.combining == "sum" else {}),
         "fetch": LookupRule.of("token.MASK", (before, pid), ("role.C",)),
         "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
         "masked.own": LookupRule.of("role.A", (now,), trace, ("place",)),
@@ -129,11 +128,23 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
         "halted": LookupRule.of("token.MASK", (pid,), ("token.HALT",), ("step",)),
         "unfinished": LookupRule.of("role.output", (Equal.of("", "token.HALT"),), ("last",), ("place",)),
         **operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",)),
+        **cell_rules(code, size),
+    }
+
+
+def cell_rules(code: Code, size: Size) -> dict[str, LookupRule]:
+    """Lookups of cells: the last write or the word that was given; all writes of a step to the same cell, if they are added up."""
+    latest, now, address = wins(code, "value", "priority"), Equal.of("time", "time"), Equal.of("address", "address", size.word)
+    combine = {"combine": LookupRule.of("is_cell", (now, address), ("is_cell",), adds=True)}
+    return {
+        **(combine if code.combining == "sum" else {}),
         "memory": LookupRule.of(
-            "fetch + reading", (Equal.of("sum", "address", size.word),), ("is_cell + role.input",),
+            "fetch + reading",
+            (Equal.of("sum", "address", size.word),),
+            ("is_cell + role.input",),
             latest if latest == ("priority",) else ("step", *latest),
         ),
-    }  # fmt: skip
+    }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
@@ -163,10 +174,10 @@ def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> It
         yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
 
 
-def _with_sums(size: Size, rows: Iterator[RowKind]) -> Iterator[RowKind]:
+def with_sums(size: Size, rows: Iterator[RowKind]) -> Iterator[RowKind]:
     """The same kinds of rows, with the sums for the digits of a share. Input words are shares from layer 1 on."""
     for row in rows:
-        yield replace(row, adds=_digits(size, row.adds, row.name == "input"))
+        yield replace(row, adds=_digits(size, row.adds, "role.input" in row.known))
 
 
 @cache
@@ -205,17 +216,14 @@ def _finished(layer: int, v: Value) -> Terms:
 @cache
 def _published(size: Size) -> Adds:
     """A rows: the token names a register or a cell. Lookups can find it when its block has no mask."""
+    return lambda layer, v: published(size, v, v("masked.own") == 0) if layer == 1 else {}
 
-    def adds(layer: int, v: Value) -> Terms:
-        if layer != 1:
-            return {}
-        width = min(size.token, max(size.word, size.index))
-        address = {("address", j): v("token.bits", j) for j in range(width)}
-        complete = v("masked.own") == 0
-        return {
-            **address,
-            ("is_register", 0): when(v("token.REG") == 1, complete),
-            ("is_cell", 0): when(v("token.WORD") == 1, complete),
-        }
 
-    return adds
+def published(size: Size, v: Value, complete: bool | z3.BoolRef = True) -> dict[Bit, Term]:
+    """The address of an A row, and that it is a key, if its block is complete."""
+    width = min(size.token, max(size.word, size.index))
+    return {
+        **{("address", j): v("token.bits", j) for j in range(width)},
+        ("is_register", 0): when(v("token.REG") == 1, complete),
+        ("is_cell", 0): when(v("token.WORD") == 1, complete),
+    }

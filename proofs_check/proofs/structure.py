@@ -90,7 +90,7 @@ def _circuits(network: Network, interface: Interface, layer: int) -> Iterator[tu
 
 def _rom(network: Network, interface: Interface) -> tuple[set[str], set[str]]:
     """The fields of the ROM: it reads the program counter, roles, and the construction's `rom_inputs`."""
-    roles = {name for name in network.fields if name.startswith("role.")}
+    roles = {name for name in network.fields if name.startswith(("role.", "next."))}
     slots = {*interface.slots, *(f"{s}.{part}" for s in interface.slots for part in SELECTORS)}
     emits = {name for name in network.fields if name.startswith(EMITTED)}
     writes = {*slots, *emits, *OPERATIONS, "sums", "sum.emit", FETCH, OUT, *JUMPS, *interface.published, "control.remask"}

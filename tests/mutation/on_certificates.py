@@ -8,7 +8,7 @@ from typing import Any
 from kit.small import counted_cell, hot_cell, small_job
 from numpy.typing import NDArray
 
-from lockstep.compiler import mdm, processor
+from lockstep.compiler import blocks, processor
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit, Ramp
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
@@ -65,11 +65,11 @@ def _no_integers(compiled: Compiled) -> None:
 
 def _beyond_the_horizon() -> None:
     """float32 sums: refused one bit beyond the horizon, in words that say so; 24-bit words at once."""
-    wide = compile_code(Code.of(hot_cell()), mdm.Widths(4, 19, 2), "float32")
+    wide = compile_code(Code.of(hot_cell()), blocks.Widths(4, 19, 2), "float32")
     _refused(wide, "up to T * P = 2^20, and this run needs 2^21: use --dtype float64")
-    require_certificate(compile_code(Code.of(hot_cell()), mdm.Widths(4, 18, 2), "float32"))
+    require_certificate(compile_code(Code.of(hot_cell()), blocks.Widths(4, 18, 2), "float32"))
     _refused(
-        compile_code(Code.of(small_job()), mdm.Widths(24, 4, 2), "float32"), "at no T * P with words of 24 bits and pids of 2"
+        compile_code(Code.of(small_job()), blocks.Widths(24, 4, 2), "float32"), "at no T * P with words of 24 bits and pids of 2"
     )
 
 

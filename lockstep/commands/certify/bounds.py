@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
-from lockstep.compiler import mdm
+from lockstep.compiler import blocks
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
 from lockstep.compiler.in_place import OWN_PARAMETERS
 from lockstep.compiler.processor import Code, bits_for
@@ -97,7 +97,7 @@ def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths |
         elif letter == "P":
             found.append(Limit(letter, 1 << own.pid, "the model's own"))
         else:
-            letter, bits = ("T", own.time) if isinstance(own, mdm.Widths) else ("N", own.length)
+            letter, bits = ("T", own.time) if isinstance(own, blocks.Widths) else ("N", own.length)
             found.append(Limit(letter, (1 << bits) - 1, "the model's own"))
     return tuple(found)
 

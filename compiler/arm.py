@@ -1,0 +1,171 @@
+"""Autoregression: the same blocks as in masked diffusion, written one token after the other by a causal decoder.
+
+There is no MASK. Row i sees the tokens 0 .. i and predicts token i + 1. So a row has two roles. Its *own* role says
+what its token is a key for. Its *next* role says what it predicts, and so what it asks. Position encodings hold both.
+
+The order of tokens in a block hides what a step must not see. All V and C of a block stand before its first A, so they
+read registers and memory as they were before the step. The row that predicts A_p sees A tokens of its own block, but
+of other processors alone, and it reads registers of its own.
+
+Halting needs no search: C(t - 1, p) is HALT for a processor that has halted.
+
+A pid is read off the row *before* V_p of block 1: the row that predicts V_p cannot see V_p. Processor 0 finds nothing
+there, and nothing reads as 0. So a key has an `owner` beside its own pid.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.compiler.blocks import BLOCK_ROLES, BlockBuilder, BlockLayout, Widths
+from lockstep.compiler.circuit import At, Circuit, Match
+from lockstep.compiler.combining import complement_reads
+from lockstep.compiler.construction import Construction
+from lockstep.compiler.linear import Linear, total
+from lockstep.compiler.names import ARM
+from lockstep.compiler.position_fields import PositionFields
+from lockstep.compiler.processor import Code, Keys, Roles
+from lockstep.models.positions import Positions
+
+#: The roles of a token, and those of the token after it.
+OWN_ROLES = (*BLOCK_ROLES, "parameter", "input")
+NEXT_ROLES = (*BLOCK_ROLES, "output")
+#: What position encodings say of the next token. On the BOS row, too, if blocks start right behind it.
+NEXT_FIELDS = frozenset([f"next.{role}" for role in NEXT_ROLES] + ["time.previous", "pid.next", "sum"])
+#: The fields that position encodings write. The `sum` of a row before an output is the address of that output's cell.
+POSITION_FIELDS = NEXT_FIELDS | frozenset(
+    [f"role.{role}" for role in OWN_ROLES]
+    + ["one", "last", "first", "time", "step", "pid", "owner", "address", "value"]
+    + ["priority", "rank"]  # one of them
+)
+
+
+def build(code: Code, widths: Widths) -> Circuit:
+    """Return the circuit that generates all runs of this code by autoregression."""
+    return _ArmBuilder(code, widths).circuit()
+
+
+class _ArmBuilder(BlockBuilder):
+    """Declares the fields, then adds lookups and gates layer by layer."""
+
+    def __init__(self, code: Code, widths: Widths) -> None:
+        super().__init__(code, widths)
+        builder = self.builder
+        self.kinds = {kind: builder.field(f"token.{kind}") for kind in ("BOS", "HALT", "REG", "WORD")}
+        self.bits = builder.field("token.bits", self.size.token)
+        # Written by positions; `one` carries the constants of queries and keys.
+        self.one = builder.field("one")
+        self.role = {role: builder.field(f"role.{role}") for role in OWN_ROLES}
+        self.next = {role: builder.field(f"next.{role}") for role in NEXT_ROLES}
+        self._time_fields()
+        self.owner, self.next_pid = (builder.field(name, widths.pid) for name in ("owner", "pid.next"))
+        self._value_fields()
+        self.halted, self.unfinished = (builder.field(name) for name in ("halted", "unfinished"))
+        self._key_fields()
+
+    def circuit(self) -> Circuit:
+        self._first_lookups()
+        self._halted_and_outputs()
+        self._keys_and_values()
+        running = 1 - self.halted.flag
+        v, c, a = ((self.next[name].flag, running) for name in BLOCK_ROLES)
+        self.processor.add_rom(Roles(value=v, next=c, destination=a))
+        self.processor.add_operands(self._operand_keys(), [*self.next_pid])
+        self.processor.add_operations()
+        self._read_cells(self.bits)
+        positions = POSITION_FIELDS.intersection(self.builder.fields)
+        return self.processor.circuit(self.kinds, self.bits, self.one, positions, asking=NEXT_FIELDS)
+
+    # -- layer 1 -------------------------------------------------------------------------------
+
+    def _first_lookups(self) -> None:
+        look_up, halt = self.builder.look_up, self.kinds["HALT"].flag
+        before = [Match(q, k) for q, k in zip(self.previous, self.time)]
+        now = [Match(q, k) for q, k in zip(self.time, self.time)]
+        next_pid = [Match(q, k) for q, k in zip(self.next_pid, self.pid)]
+        same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
+        counter = [(self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter)]
+        asks = total(self.next[name].flag for name in BLOCK_ROLES)
+        look_up(At.ROM, "fetch", asks, [*before, *next_pid], (self.role["C"].flag,), [*counter, (halt, self.halted.bit())])
+        word = [*self.bits][: self.size.word]
+        gathered = [(bit, self.value.bit(j)) for j, bit in enumerate(word)]
+        gathered += complement_reads(word, self.complement)
+        look_up(At.ROM, "gather", self.role["A"].flag, [*now, *same_pid], (self.role["V"].flag,), gathered)
+        found = [(Linear(constant=1), self.unfinished.bit())]
+        latest = self.priority.flag, max(self.priority.highs)  # of one block, so all differ
+        look_up(At.ROM, "unfinished", self.next["output"].flag, [Match(Linear(), halt)], (self.last.flag,), found, *latest)
+
+    def _halted_and_outputs(self) -> None:
+        """Fill the rows of halted processors. Make outputs ask for their cell when all processors have halted."""
+        when, emit = self.builder.when, self.processor.emit
+        for role, kind in zip(BLOCK_ROLES, ("WORD", "HALT", "NONE")):
+            when(At.ROM, [self.next[role].flag, self.halted.flag], {emit[kind].bit(): 1})
+        finished = 1 - self.unfinished.flag
+        when(At.ROM, [self.next["output"].flag, finished], {emit["WORD"].bit(): 1, self.reading.bit(): 1})
+
+    def _keys_and_values(self) -> None:
+        """Make writes keys, with their destination. Make the words of parameters and inputs values."""
+        when, published = self.builder.when, self.role["A"].flag
+        when(At.ROM, [published, self.kinds["REG"].flag], {self.is_register.bit(): 1})
+        when(At.ROM, [published, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        for j in range(self.size.token):
+            if j < self.address.width:
+                when(At.ROM, [published, self.bits[j]], {self.address.bit(j): 1})
+            if j < self.size.word:
+                given = self.role["parameter"].flag + self.role["input"].flag
+                when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
+
+    # -- the key side of layer 2 ---------------------------------------------------------------
+
+    def _operand_keys(self) -> Keys:
+        """Keys of registers are A tokens. A pid is read from a V row of block 1, where the position encoding holds it."""
+        parameter, pid = self.role["parameter"].flag, self.first.flag
+        return Keys(
+            index=[*self.address][: self.size.index],
+            conditions=(self.is_register.flag + parameter + pid,),
+            values=[*self.value],
+            recency=self.step.flag,
+            recency_max=1 << self.widths.time,
+            flags=(parameter, pid),
+            owner=[*self.owner],
+            owned=1 - parameter,
+        )
+
+
+class Layout(BlockLayout):
+    """The positions of all tokens in the sequence of one job, with `time` blocks. Decoding starts with those that are given."""
+
+    def tokens(self) -> NDArray[np.int64]:
+        """The start sequence x_0, int64 [1 + h + n]: BOS, parameters, inputs."""
+        return self.given()
+
+    def positions(self) -> Positions:
+        """The position encoding of `length` positions."""
+        fields = PositionFields(self.circuit, self.length)
+        job = self.job
+        self._given_positions(fields)
+        step, role, pid = self._trace_positions(fields, self._precedence())
+        blocks, before = (slice(self.first_block - back, self.first_output - back) for back in (0, 1))
+        for number, name in enumerate(BLOCK_ROLES):
+            fields.set(f"next.{name}", before, role == number)
+        fields.set_bits("time.previous", before, step - 1)
+        fields.set_bits("pid.next", before, pid)
+        source = (step == 1) & (role == BLOCK_ROLES.index("V")) & (pid < job.processors - 1)
+        fields.set("first", blocks, source)
+        fields.set_bits("value", blocks, np.where(source, pid + 1, 0))
+        fields.set_bits("owner", blocks, np.where(source, pid + 1, np.where(role == BLOCK_ROLES.index("A"), pid, 0)))
+        outputs = slice(self.first_output - 1, self.length - 1)
+        fields.set("next.output", outputs, 1)
+        fields.set_bits("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
+        return fields.positions
+
+    def _precedence(self) -> NDArray[np.int64]:
+        """The place of each processor in the order of who wins, [P]. The last of several writes that are added up sees all others."""
+        processors = self.job.processors
+        if "share" in self.circuit.fields:
+            return np.arange(processors)[::-1]
+        return self.job.winner.precedence(processors)
+
+
+CONSTRUCTION = Construction(ARM, Widths, Widths.cover, build, Layout)

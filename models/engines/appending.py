@@ -1,0 +1,145 @@
+"""The indexed engine of causal models: hash tables that only grow.
+
+Each row is computed once, in every layer. Its key enters the tables first, since a row attends to itself; then its query is
+answered from the keys that are there. Later keys do not change the answer, so no row is linked to what it asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.models.engines import allocation, kernels, projections, tables
+from lockstep.models.engines.caching import require_appended
+from lockstep.models.engines.indexed import IndexedSession, LayerTables
+from lockstep.models.engines.jit import MINUS_INFINITY, jit
+from lockstep.models.engines.plan import Indices, Integers
+from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.sizes import MAX_LINKED_ROWS
+from lockstep.models.engines.streams import StoredStream
+from lockstep.models.engines.tables import (
+    CARES,
+    DONE,
+    FULL,
+    MOST_CARES,
+    RECENCY,
+    RESUME,
+    ROW_READ,
+    STOPPED,
+    TIED,
+    VALUE,
+    Projections,
+    bucket,
+    is_full,
+    is_tied,
+    number_of,
+    place,
+    set_tied,
+)
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Prediction, Transformer
+
+
+class AppendingSession(IndexedSession):
+    """Predictions of causal models by the indexed engine. See `lockstep.models.engines.session`."""
+
+    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
+        super().__init__(model, sequences, positions)
+        self.computed = [0] * len(sequences)
+        self.masks = np.full(len(self.tokens), model.vocabulary.mask)
+
+    def _tables(self, number: int) -> LayerTables:
+        return _AppendedTables(self.plan.heads[number], len(self.positions), self.model.width, self.batch)
+
+    def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
+        require_appended(change, self.computed[number])
+        super().update(number, change, tokens)
+
+    def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
+        self.computed = list(self.lengths)
+        return super().predict(live)
+
+    def _holding(self) -> NDArray[np.int64]:
+        """The readout of every row is wanted, whatever token it holds."""
+        return self.masks
+
+
+class _AppendedTables(LayerTables):
+    """The hash tables of one layer. Rows come once, in order."""
+
+    def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
+        """Enter new rows, and answer what they ask. Return them."""
+        for first in range(0, len(changed), MAX_LINKED_ROWS):
+            chunk = changed[first : first + MAX_LINKED_ROWS]
+            projected = allocation.empty_projections(len(self.table.counts), len(chunk))
+            if fault := projections.project(self.heads, stored, chunk, projected, self.sink, self.batch, self.width):
+                raise Unsuitable(projections.FAULTS[fault])
+            self._append(chunk, projected)
+        return changed
+
+    def _append(self, rows: Integers, projected: Projections) -> None:
+        self.table.counts[:, RESUME] = 0
+        while True:
+            _append(self.table, self.sink.value, rows, projected)
+            stopped = self.table.counts[:, STOPPED]
+            if (stopped == TIED).any():
+                raise Unsuitable("a query finds two keys that are equally recent")
+            if (stopped == tables.NEW_CARE).any():
+                raise Unsuitable(f"keys of a head care for more than {MOST_CARES} sets of bits")
+            if not (stopped == FULL).any():
+                return
+            self.table = allocation.with_more_buckets(self.table)
+
+
+@jit()
+def _append(t: tables.Table, sink: Integers, rows: Integers, projected: Projections) -> None:
+    for h in range(len(t.counts)):
+        t.counts[h, STOPPED] = _append_head(
+            t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], sink[h], rows, projected.query[h], projected.key[h],
+            projected.care[h], projected.recency[h], projected.value[h],
+        )  # fmt: skip
+
+
+@jit()
+def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, sink: int, rows: Integers,
+                 query: Integers, key: Integers, care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
+    """Enter the key of each row, then answer its query. Stops early as `tables.relink` does."""
+    for i in range(count[RESUME], len(rows)):
+        count[RESUME] = i
+        if key[i] >= 0:
+            m = number_of(cares, count, care[i])
+            if m < 0:
+                m = count[CARES]
+                if m == MOST_CARES:
+                    return tables.NEW_CARE
+                cares[m] = care[i]
+                count[CARES] += 1
+            if is_full(buckets, hashed, count):
+                return FULL
+            _enter(buckets, bucket(buckets, hashed, count, key[i], m), recency[i], value[i])
+        found, best, tied = sink, np.int64(MINUS_INFINITY), False
+        if query[i] >= 0:
+            for m in range(count[CARES]):
+                b = np.int64(hashed[place(buckets, hashed, query[i] & cares[m], m)])
+                if b >= 0 and buckets[b, RECENCY] > best:
+                    best, found, tied = buckets[b, RECENCY], buckets[b, VALUE], is_tied(buckets, b)
+                elif b >= 0 and buckets[b, RECENCY] == best:
+                    tied = True
+        if tied:
+            return TIED
+        read[rows[i], ROW_READ] = found
+    count[RESUME] = len(rows)
+    return DONE
+
+
+@jit(inline=True)
+def _enter(buckets: Integers, b: int, recency: int, value: int) -> None:
+    """Publish a key in its bucket, if no other is more recent."""
+    if recency > buckets[b, RECENCY]:
+        buckets[b, RECENCY], buckets[b, VALUE] = recency, value
+        set_tied(buckets, b, False)
+    elif recency == buckets[b, RECENCY]:
+        set_tied(buckets, b, True)

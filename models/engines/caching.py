@@ -1,0 +1,75 @@
+"""The reference of causal models: it keeps keys and values, and computes each row once.
+
+A row attends to itself and to the rows before it. So a token that is appended changes no row that stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lockstep.models.engines.session import Unsuitable
+from lockstep.models.positions import Positions
+from lockstep.models.sequence import Change
+from lockstep.models.torch_transformer import TorchLayer, TorchTransformer, later
+from lockstep.models.transformer import Prediction, Tokens, Transformer
+
+
+def require_appended(change: Change, computed: int, where: str = "a causal model") -> None:
+    """Raises: Unsuitable: a step changed a row that was computed, so that later rows are no longer right."""
+    if change.length < computed or (len(change.rows) and change.rows[0] < computed):
+        raise Unsuitable(f"{where} keeps the rows that it has computed, and a step changed one of them")
+
+
+class _Kept:
+    """Keys and values of one layer, [H, N_max, a] each. The first `rows` are filled."""
+
+    def __init__(self, layer: TorchLayer, most: int) -> None:
+        heads, inner, _ = layer.q.shape
+        self.layer = layer
+        self.keys, self.values = (layer.q.new_zeros(heads, most, inner) for _ in range(2))
+
+    def after(self, x: Tensor, first: int) -> Tensor:
+        """The stream after the layer of new rows, which start at row `first`. x and the result are [n, d]."""
+        layer, end = self.layer, first + len(x)
+        queries, self.keys[:, first:end], self.values[:, first:end] = (
+            torch.einsum("nd,had->hna", x, weights) for weights in (layer.q, layer.k, layer.v)
+        )
+        scores = queries @ self.keys[:, :end].transpose(-1, -2)  # [H, n, end]
+        scores = scores.masked_fill(later(len(x), x.device, first), -torch.inf)
+        found = torch.softmax(scores, dim=-1) @ self.values[:, :end]  # [H, n, a]
+        x = x + found.transpose(0, 1).flatten(1) @ layer.outward
+        return x + layer.feed_forward(x)
+
+
+class CachingSession:
+    """Predictions of causal models by the dense engine. See `lockstep.models.engines.session`."""
+
+    name = "dense"
+
+    def __init__(self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions],
+                 device: str = "cpu") -> None:  # fmt: skip
+        self.model, self.dtype = TorchTransformer(model, device), model.dtype
+        self.positions, self.tokens = list(positions), [np.asarray(tokens) for tokens in sequences]
+        self.kept = [[_Kept(layer, len(places)) for layer in self.model.layers] for places in positions]
+        self.computed = [0] * len(self.tokens)
+
+    def update(self, number: int, change: Change, tokens: Tokens) -> None:
+        require_appended(change, self.computed[number])
+        self.tokens[number] = tokens
+
+    def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
+        """Predict the rows that are new."""
+        return [self._predict(number) for number in live]
+
+    def _predict(self, number: int) -> tuple[Tokens, Prediction]:
+        first, end = self.computed[number], len(self.tokens[number])
+        rows, self.computed[number] = np.arange(first, end), end
+        x = self.model.embed(torch.from_numpy(self.tokens[number][first:end]).to(self.model.device))
+        x = x + self.model.tensor(self.positions[number].rows(slice(first, end), self.dtype))
+        for kept in self.kept[number]:
+            x = kept.after(x, first)
+        return rows, self.model.predict(x).on_cpu()

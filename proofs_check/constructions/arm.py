@@ -1,0 +1,76 @@
+"""Autoregression (`lockstep.compiler.arm`): the same blocks as in masked diffusion, appended one token a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lockstep.compiler import arm
+from lockstep.pram.machine import HALTED, Machine
+from lockstep.proofs_check.closed_forms import Bound, ClosedForm
+from lockstep.proofs_check.constructions.facts import Facts, Letters, Phase
+from lockstep.proofs_check.constructions.mdm import FACTS as MDM
+from lockstep.proofs_check.constructions.mdm import FIELDS
+from lockstep.proofs_check.expectation import Expectation, Tokens
+
+
+class ArmExpectation(Expectation):
+    """Blocks are appended token by token; who has halted writes 0, HALT and NONE; outputs come last."""
+
+    layout: arm.Layout
+
+    def __init__(self, layout: arm.Layout) -> None:
+        self.layout = layout
+        self.tokens = layout.tokens()
+        self.machine = Machine(layout.job)
+
+    def __iter__(self) -> Iterator[Tokens]:
+        """The row of each decoding step.
+
+        Raises: PramError: the machine refuses the run, or it takes longer than the layout has room for.
+        """
+        layout, processors, vocabulary = self.layout, self.layout.job.processors, self.layout.circuit.vocabulary
+        word, halt, none = (vocabulary.token(kind) for kind in ("WORD", "HALT", "NONE"))
+        halted = np.zeros(processors, bool)
+        for step in self.machine.steps(layout.time):
+            written = layout.step_tokens(step)
+            for role, filling in (("V", word), ("C", halt), ("A", none)):
+                yield from self._append(np.where(halted, filling, written[role]))
+            halted |= step.next == HALTED
+        for _ in range(layout.time - self.machine.costs.time):
+            yield from self._append(np.repeat([word, halt, none], processors))
+        cells = layout.job.outputs
+        yield from self._append(word + self.machine.memory[cells.start : cells.stop])
+
+    def _append(self, tokens: Tokens) -> Iterator[Tokens]:
+        for token in tokens:
+            self.tokens = np.append(self.tokens, token)
+            yield np.array([len(self.tokens) - 1])
+
+    def place(self, position: int) -> tuple[str, int, int]:
+        role, step, number = self.layout.locate(position)
+        return FIELDS.get(role, role), number, step
+
+
+def contexts(values: Letters, bound: Bound) -> Iterator[tuple[int, int]]:
+    """One token more after each step."""
+    steps, most = bound.decoding_steps(values), bound.context(values)
+    yield from ((1, most - steps + step) for step in range(steps))
+
+
+def phases(values: Letters, bound: Bound, running: float, written: float) -> list[Phase]:
+    """The prompt, then one new row a step; the mean context stands for all of them."""
+    steps, most = bound.decoding_steps(values), bound.context(values)
+    start = most - steps
+    return [Phase(1, start, start, start), Phase(max(0, steps - 1), (start + most) // 2, 1, 1)]
+
+
+FACTS = Facts(
+    expectation=ArmExpectation,
+    width=ClosedForm(f"{MDM.width.text} + 2 * p - 1"),
+    tokens=MDM.tokens,
+    same_tokens=True,
+    contexts=contexts,
+    phases=phases,
+)
