@@ -13,6 +13,7 @@ from lockstep.compiler.construction import Construction
 from lockstep.compiler.invariants import check_circuit
 from lockstep.compiler.names import MDM, PARTS, NotConstructed, lacking
 from lockstep.compiler.processor import Code
+from lockstep.models.processes import PROCESSES
 from lockstep.models.transformer import DTYPES, Transformer
 from lockstep.pram.access import LEFT, MODES
 from lockstep.pram.job import Job
@@ -26,6 +27,16 @@ Layout = Union[blocks.BlockLayout, in_place.Layout]
 CONSTRUCTIONS: dict[str, Construction[Any]] = {
     name: import_module(f"{__package__}.{parts.module}").CONSTRUCTION for name, parts in PARTS.items()
 }
+
+
+def takes_time(construction: str) -> bool:
+    """Whether its models have bits of a step number, so that a layout has room for so many steps; if not, of a position."""
+    return CONSTRUCTIONS[construction].bits is blocks.Widths
+
+
+def is_causal(construction: str) -> bool:
+    """Whether its models are causal."""
+    return PROCESSES[CONSTRUCTIONS[construction].process].appends
 
 
 @dataclass(frozen=True)

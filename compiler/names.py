@@ -11,7 +11,7 @@ from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Generation processes, keys of `lockstep.models.processes.PROCESSES`. The first is the default.
 PROCESSES: tuple[str, ...] = get_args(ProcessName)
-#: Schedules of ap-mdm; mdm has the first one only.
+#: Schedules of ap-mdm. The other processes have one only, which goes by the first name.
 ScheduleName = Literal["two-step", "one-step"]
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 
@@ -59,6 +59,11 @@ def process_of(construction: str) -> str:
 def schedule_of(construction: str) -> str:
     """Its schedule; "" where its process has one only."""
     return PARTS[construction].schedule
+
+
+def schedules_of(process: str) -> tuple[str, ...]:
+    """The names of its schedules, the default first."""
+    return tuple(parts.schedule or SCHEDULES[0] for parts in PARTS.values() if parts.process == process)
 
 
 def lacking(construction: str, combining: str) -> str:

@@ -81,6 +81,8 @@ class SequenceEditor:
             raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
         if sampling.order != "parallel" and not self.process.any_order:
+            if self.process.appends:
+                raise ValueError(f"{process} appends tokens, and they have one order: leave it at parallel")
             raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
         self.choose = ORDERS[sampling.order](np.random.default_rng(sampling.seed))
         self.sequence, self.max_length, self.number = TokenSequence(tokens, mask), max_length, 0

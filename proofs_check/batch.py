@@ -189,7 +189,8 @@ def _pick(prepared: Sequence[Prepared], compiled: Compiled, sampling: Sampling) 
     """Pick the engine for the batch as if it were one long decode."""
     bound = BOUNDS[compiled.construction]
     longest = max(bound.peak_context(p.job, p.blocks) for p in prepared)
-    return pick_engine(sampling, longest, sum(bound.steps(p.job, p.machine_run.time) for p in prepared))
+    steps = sum(bound.steps(p.job, p.machine_run.time) for p in prepared)
+    return pick_engine(sampling, longest, steps, compiled.model.causal)
 
 
 def _parts(contexts: Sequence[int], most: int) -> Iterator[slice]:

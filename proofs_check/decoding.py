@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.compile import Compiled, Layout, compile_job
+from lockstep.compiler.compile import Compiled, Layout, compile_job, takes_time
 from lockstep.compiler.processor import Code
 from lockstep.models import decode as models_decode
 from lockstep.models.decode import Decoding, TooLong
@@ -32,7 +32,7 @@ ENGINE_CHOICES = (AUTO, *ENGINES)
 class DecodeOptions:
     """The options of a decode.
 
-    construction: one of `lockstep.compiler.compile.CONSTRUCTIONS`. time: number of blocks to lay out for `mdm`; by default
+    construction: one of `lockstep.compiler.compile.CONSTRUCTIONS`. time: number of blocks to lay out (mdm, arm); by default
     the time of the run. compiled: the model to use; by default one with the least widths. strict: refuse reads of cells that
     nothing has written. sampling: its engine is one of ENGINE_CHOICES.
     """
@@ -90,7 +90,7 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
     require_certificate(compiled)
     bound = BOUNDS[compiled.construction]
     steps = bound.steps(job, prepared.machine_run.time)
-    sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps)
+    sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps, compiled.model.causal)
     layout = lay_out(compiled, job, prepared.blocks, sampling.engine)
     start = layout.tokens()
     most = steps if sampling.order == "parallel" else int((start == compiled.model.vocabulary.mask).sum())
@@ -119,11 +119,11 @@ class Prepared:
 
     def explain(self, error: TooLong | NotFinished | OutOfPositions) -> PramError:
         """The error that tells users why the decode failed."""
-        return self._out_of_masks(error.step) if isinstance(error, NotFinished) else self.job.error(f"{error}")
+        return self._out_of_blocks(error.step) if isinstance(error, NotFinished) else self.job.error(f"{error}")
 
-    def _out_of_masks(self, step: int) -> PramError:
+    def _out_of_blocks(self, step: int) -> PramError:
         return self.job.error(
-            f"decoding step {step}: out of masks: not all processors have halted after {self.blocks} steps; "
+            f"decoding step {step}: no room for more steps: not all processors have halted after {self.blocks} steps; "
             f"the run takes {self.machine_run.time}: lay out more with --time"
         )
 
@@ -134,7 +134,7 @@ class Prepared:
         """
         tokens, cells = decoding.tokens, self.job.outputs
         if not layout.halted(tokens):
-            raise self._out_of_masks(decoding.steps)
+            raise self._out_of_blocks(decoding.steps)
         if not np.array_equal(layout.output_words(tokens), self.machine_run.memory[cells.start : cells.stop]):
             raise self.job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
         outputs = _outputs(self.job, layout, tokens)
@@ -150,11 +150,11 @@ def check_fits(compiled: Compiled, job: Job) -> None:
         raise job.error(f"this model was compiled for words of {compiled.widths.word} bits, and this run has {job.word_bits}")
 
 
-def pick_engine(sampling: Sampling, length: int, steps: int) -> Sampling:
+def pick_engine(sampling: Sampling, length: int, steps: int, causal: bool) -> Sampling:
     """The same options, with a definite engine in place of AUTO."""
     if sampling.engine != AUTO:
         return sampling
-    return replace(sampling, engine=pick(length, steps) if sampling.device == "cpu" else "dense")
+    return replace(sampling, engine=pick(length, steps, causal) if sampling.device == "cpu" else "dense")
 
 
 def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> Layout:
@@ -166,7 +166,7 @@ def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> L
         layout = compiled.layout(job, time)
     except ValueError as error:
         raise job.error(f"this model is too small for the run: {error}; compile it for more bits") from None
-    way_out = ", or --process ap-mdm" if compiled.process == "mdm" else ""
+    way_out = ", or --process ap-mdm" if takes_time(compiled.construction) else ""
     if layout.length > MAX_CONTEXT[engine]:
         raise job.error(
             f"context of {layout.length} tokens; the {engine} engine's limit is {MAX_CONTEXT[engine]}: take a smaller input{way_out}"

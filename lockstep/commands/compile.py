@@ -29,7 +29,7 @@ def compile(file: File,
             out_: Annotated[Optional[Path], typer.Option("--out", help="File to write [NAME.safetensors; NAME is the program's].",
                                                          show_default=False)] = None,
             word_bits: ModelBits = None,
-            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of a step number (mdm).")] = 12,
+            time_bits: Annotated[int, typer.Option(min=TIME_BITS[0], max=TIME_BITS[1], help="Bits of a step number (mdm, arm).")] = 12,
             length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1],
                                                      help="Bits of a position (ap-mdm).")] = 12,
             pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a processor number.")] = 6,
@@ -37,13 +37,13 @@ def compile(file: File,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
     construction = construction_named(process, schedule)
-    from lockstep.compiler.compile import CONSTRUCTIONS
+    from lockstep.compiler.compile import CONSTRUCTIONS, takes_time
 
     program = load(file)
     named = winner_named(program, winner)
     target = writable_model_path(out_ or Path(f"{program.name}.safetensors"))
     bits = word_bits or declared_bits(program) or DEFAULT_BITS
-    widths = CONSTRUCTIONS[construction].bits(bits, time_bits if process == "mdm" else length_bits, pid_bits)
+    widths = CONSTRUCTIONS[construction].bits(bits, time_bits if takes_time(construction) else length_bits, pid_bits)
     record = _record(target, program, compile_to_file(program, target, widths, dtype, construction, named))
     emit(record, record_table(record), json_)
 

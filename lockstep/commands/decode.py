@@ -1,4 +1,4 @@
-"""`lockstep decode`: generates a program's run by masked diffusion."""
+"""`lockstep decode`: generates a program's run by a generation process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from lockstep.common.options import (
     Strict,
 )
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
-from lockstep.compiler.names import MDM, process_of
+from lockstep.compiler.names import process_of
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
@@ -49,17 +49,18 @@ def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
            schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
-                                                       help="Steps to make room for (mdm) [the steps of the run].")] = None,
+                                                       help="Steps to make room for (mdm, arm) [the steps of the run].")] = None,
            engine: Engine = "auto", device: Device = "cpu",
            workers: Annotated[Optional[int], typer.Option("--workers", min=0, show_default=False,
                                                           help="Worker processes for --input FILE.jsonl [one for each core if "
                                                                "the decodes take long enough]; 0 decodes in this process.")] = None,
            max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
-    """Generate a program's run by masked diffusion."""
+    """Generate a program's run by masked diffusion, or token by token with --process arm."""
     construction = construction_named(process, schedule)
     check_device(device, engine)
     from lockstep.compiler import storage
+    from lockstep.compiler.compile import is_causal, takes_time
     from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 
     with spinner(err, "loading the model"):
@@ -71,11 +72,11 @@ def decode(file: ProgramOrModel,
     named = compiled.winner if compiled and compiled.winner else named
     construction = compiled.construction if compiled else construction
     check_order(order, process_of(construction))
-    if time is not None and construction != MDM:
-        raise typer.BadParameter("this is for mdm: the context of ap-mdm grows as it needs", param_hint="--time")
+    if time is not None and not takes_time(construction):
+        raise typer.BadParameter("this is for mdm and arm: the context of ap-mdm grows as it needs", param_hint="--time")
     sampling = Sampling(order, seed, engine, device)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
-    about = {"process": construction, "order": order}
+    about = {"process": construction, "order": "left-to-right" if is_causal(construction) else order}
     if input and input.suffix == ".jsonl":
         _decode_lines(program, input, size, bits, named, options, workers, about, full, json_)
         return

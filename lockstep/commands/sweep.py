@@ -13,6 +13,7 @@ from lockstep.common.arguments import constructions, parse_sizes
 from lockstep.common.console import INTERRUPTED, err, progress_bar
 from lockstep.common.options import Dtype, EachProcess, ScheduleOrAll, SidecarTimeout
 from lockstep.common.paths import check_apart, check_writable
+from lockstep.compiler.names import SCHEDULES, schedules_of
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 
 
@@ -48,7 +49,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders
     """
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other", param_hint="--scheduler")
-    every = "two-step" if process == "mdm" else "all"
+    every = "all" if process == "all" or len(schedules_of(process)) > 1 else SCHEDULES[0]
     chosen, wanted = tuple(constructions(process, schedule or every)), parse_sizes(sizes)
     check_writable(target)
     reports = [target.with_suffix(suffix) for suffix in FORMATS]

@@ -79,6 +79,8 @@ def check_order(order: str, *processes: str) -> None:
     from lockstep.models.processes import PROCESSES
 
     for process in processes:
+        if PROCESSES[process].appends:
+            raise typer.BadParameter(f"{process} appends tokens, and they have one order", param_hint="--order")
         if not PROCESSES[process].any_order:
             raise typer.BadParameter(
                 f"the updates of {process} are synchronous: its only order is parallel", param_hint="--order"

@@ -63,6 +63,8 @@ SUCCESSORS = {"native": "indexed"}
 MAX_CONTEXT = {"dense": 6000, "active": 12_000, "indexed": 4_000_000, "native": 5_000_000}
 #: The pairs of rows that `dense` has scored by the time that `indexed` has started.
 PAIRS_BEFORE_INDEXED = 100_000_000
+#: The rows of a causal model that it has computed by then.
+ROWS_BEFORE_INDEXED = 1000
 
 
 def available() -> list[str]:
@@ -70,11 +72,18 @@ def available() -> list[str]:
     return [name for name in ENGINES if name != "native" or usable()]
 
 
-def pick(length: int, steps: int) -> str:
+def takes_causal(engine: str) -> bool:
+    """Whether an engine computes causal models. Each of their rows is computed once, so `active` would save nothing."""
+    return engine in ("dense", "indexed")
+
+
+def pick(length: int, steps: int, causal: bool = False) -> str:
     """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps."""
+    if causal:
+        return "dense" if length <= ROWS_BEFORE_INDEXED else "indexed"
     if "native" in available():
         return "native"
     return "dense" if length * length * steps <= PAIRS_BEFORE_INDEXED else "indexed"
 
 
-__all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "available", "pick"]
+__all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "available", "pick", "takes_causal"]

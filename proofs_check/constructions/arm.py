@@ -22,7 +22,10 @@ class ArmExpectation(Expectation):
 
     def __init__(self, layout: arm.Layout) -> None:
         self.layout = layout
-        self.tokens = layout.tokens()
+        given = layout.tokens()
+        self.room = np.zeros(layout.length, np.int64)  # `tokens` is its first part
+        self.room[: len(given)] = given
+        self.tokens = self.room[: len(given)]
         self.machine = Machine(layout.job)
 
     def __iter__(self) -> Iterator[Tokens]:
@@ -45,8 +48,10 @@ class ArmExpectation(Expectation):
 
     def _append(self, tokens: Tokens) -> Iterator[Tokens]:
         for token in tokens:
-            self.tokens = np.append(self.tokens, token)
-            yield np.array([len(self.tokens) - 1])
+            at = len(self.tokens)
+            self.room[at] = token
+            self.tokens = self.room[: at + 1]
+            yield np.array([at])
 
     def place(self, position: int) -> tuple[str, int, int]:
         role, step, number = self.layout.locate(position)

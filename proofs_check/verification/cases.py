@@ -239,6 +239,6 @@ def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:
     bound, compiled = BOUNDS[construction], models.get(construction, job, time)
-    sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time))
+    sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time), compiled.model.causal)
     lay_out(compiled, job, time, sampling.engine)
     return CheckedDecode(job, compiled, check_agreement(compiled, job, time, sampling))

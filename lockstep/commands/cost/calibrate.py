@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +14,9 @@ from lockstep import __version__
 from lockstep.commands.cost.measure import decode_once, fastest_decode, memory, small_job, work_of
 from lockstep.commands.cost.model import FEATURES, features, fit
 from lockstep.commands.cost.sizes import counted_run
-from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.compiler.names import MDM
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job, is_causal, takes_time
 from lockstep.models.atomic import write_atomically
-from lockstep.models.engines import available
+from lockstep.models.engines import available, takes_causal
 from lockstep.pram.cache import cache_folder
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
@@ -32,6 +32,11 @@ RUNS = {
     "native": (("sums", 2), ("sums", 24), ("sums", 60), ("sums", 260), ("mixed", 180), ("rounds", 12), ("rounds", 48),
                ("spin", 1), ("spin", 6)),
 }  # fmt: skip
+#: A causal model computes one row a step, so its decodes are shorter.
+CAUSAL_RUNS = {
+    "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 7)),
+    "indexed": (("sums", 2), ("sums", 7), ("mixed", 5), ("spin", 1), ("sums", 24)),
+}
 LONGER = {"dense": ("sums", 30), "active": ("sums", 30), "indexed": ("spin", 6), "native": ("spin", 6)}
 #: The sizes of `sums` whose memory is measured.
 MEMORY_RUNS = {"dense": (7, 11), "active": (7, 16), "indexed": (100, 300), "native": (100, 300)}
@@ -99,13 +104,13 @@ def save(calibration: Calibration) -> None:
 def calibrate(progress: Progress = silent) -> Calibration:
     """Measure short decodes with each engine and construction, and fit the model to them."""
     chosen = {engine: runs for engine, runs in RUNS.items() if engine in available()}
-    total = sum(map(len, chosen.values())) * len(CONSTRUCTIONS) + len(chosen)
+    total = sum(len(_runs(engine, construction)) for engine in chosen for construction in CONSTRUCTIONS) + len(chosen)
     done, ratios = 0, [1.0]
     times: dict[str, dict[str, list[float]]] = {engine: {} for engine in chosen}
-    for engine, runs in chosen.items():
-        for construction in CONSTRUCTIONS:
+    for engine in chosen:
+        for construction in decoded_by(engine):
             rows, taken = [], []
-            for number, (name, size) in enumerate(runs if construction == MDM else (*runs[:-1], LONGER[engine])):
+            for number, (name, size) in enumerate(_runs(engine, construction)):
                 row, seconds = _measured(engine, construction, name, size, warm=not number)
                 rows.append(row)
                 taken.append(seconds)
@@ -120,6 +125,18 @@ def calibrate(progress: Progress = silent) -> Calibration:
         done += 1
         progress(done, total)
     return Calibration(this_machine(), times, peaks, max(max(r, 1 / r) for r in ratios))
+
+
+def decoded_by(engine: str) -> list[str]:
+    """The constructions whose models an engine computes."""
+    return [name for name in CONSTRUCTIONS if takes_causal(engine) or not is_causal(name)]
+
+
+def _runs(engine: str, construction: str) -> Sequence[tuple[str, int]]:
+    """The decodes that calibrate an engine for a construction."""
+    if is_causal(construction):
+        return CAUSAL_RUNS.get(engine, ())
+    return RUNS[engine] if takes_time(construction) else (*RUNS[engine][:-1], LONGER[engine])
 
 
 def _measured(engine: str, construction: str, name: str, size: int, warm: bool) -> tuple[list[float], float]:

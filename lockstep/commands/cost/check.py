@@ -10,8 +10,8 @@ from lockstep.commands.cost.forms import contexts, letters
 from lockstep.commands.cost.measure import MeasuredDecode, fastest_decode, work_of
 from lockstep.commands.cost.model import features
 from lockstep.commands.cost.sizes import Activity, counted_run
-from lockstep.compiler.compile import compile_job
-from lockstep.models.engines import MAX_CONTEXT, available
+from lockstep.compiler.compile import compile_job, is_causal
+from lockstep.models.engines import MAX_CONTEXT, available, takes_causal
 from lockstep.pram.job import Job
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.constructions import FACTS
@@ -60,7 +60,7 @@ def compare(job: Job, time: int, constructions: Sequence[str], calibration: Cali
             yield Comparison(construction, "", trouble, left_out=str(error))
             continue
         work, length = work_of(job, run.time, compiled, activity), compiled.layout(job, run.time).length
-        for engine in engines:
+        for engine in (each for each in engines if takes_causal(each) or not is_causal(construction)):
             coefficients = calibration.time[engine][construction] if calibration else []
             predicted = sum(c * x for c, x in zip(coefficients, features(engine, work)))
             if left_out := _too_long(engine, length, predicted):

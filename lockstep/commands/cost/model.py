@@ -10,6 +10,7 @@ from math import ceil
 import numpy as np
 
 from lockstep.commands.cost.forms import contexts, phases
+from lockstep.compiler.compile import is_causal
 from lockstep.models.engines.sizes import BLOCK, MAX_SCORED_ROWS, MIN_ROWS_FOR_THREADS
 from lockstep.models.transformer import Transformer
 from lockstep.proofs_check.constructions import FACTS
@@ -90,8 +91,14 @@ def features(engine: str, work: Work) -> list[float]:
 
 
 def _dense(work: Work) -> list[float]:
-    seen, model = list(contexts(work.construction, work.letters)), work.dimensions
-    rows, pairs = (sum(steps * context**power for steps, context in seen) for power in (1, 2))
+    model = work.dimensions
+    if is_causal(work.construction):  # each row once, against the rows before it
+        found = phases(work.construction, work.letters, work.running, work.written)
+        seen = [(p.steps, p.context) for p in found]
+        rows, pairs = (int(sum(p.steps * p.rows * p.context**power for p in found)) for power in (0, 1))
+    else:
+        seen = list(contexts(work.construction, work.letters))
+        rows, pairs = (sum(steps * context**power for steps, context in seen) for power in (1, 2))
     return [sum(steps for steps, _ in seen), rows * model.weights, pairs * sum(model.heads)]
 
 

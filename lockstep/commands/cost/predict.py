@@ -9,7 +9,7 @@ from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
 from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code, is_causal
 from lockstep.compiler.processor import Code
 from lockstep.models.engines import MAX_CONTEXT, pick
 from lockstep.pram.errors import PramError
@@ -94,11 +94,13 @@ def _process(construction: str, planned: PlannedRun, small_runs: SmallRuns, cali
     work = Work(construction, dimensions, values, small_runs.running, small_runs.written)
     certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
-    costs = tuple(_engine(engine, work, context, able) for engine in able.time) if able else ()
+    costs = (
+        tuple(_engine(engine, work, context, able) for engine in able.time if construction in able.time[engine]) if able else ()
+    )
     bounded = not FACTS[construction].same_tokens
     return ProcessCost(
         construction, steps=steps, context=context, tokens=tokens, tokens_bound=bounded, widths=widths, dimensions=dimensions,
-        certified=certified, picked=pick(context, steps), engines=costs,
+        certified=certified, picked=pick(context, steps, is_causal(construction)), engines=costs,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from lockstep.commands.cost.check import Comparison
 from lockstep.commands.cost.predict import DTYPES, EngineCost, Forecast, ProcessCost
 from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, heading, narrow_table, number_text
-from lockstep.compiler.names import MDM
+from lockstep.compiler.compile import takes_time
 
 SPANS = ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
 BYTES = ((1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -102,7 +102,7 @@ def _exact_column(cost: ProcessCost, relation: str) -> list[Text]:
         return [Text("no such model", style=CAUTION), *[Text("")] * 6]
     most = "" if relation == "==" else "<= "
     steps = f"{most}{number_text(cost.steps)}"
-    context = f"{most if cost.construction == MDM else ''}{number_text(cost.context)}"
+    context = f"{most if takes_time(cost.construction) else ''}{number_text(cost.context)}"
     tokens = f"{'<= ' if cost.tokens_bound else most}{number_text(cost.tokens)}"
     numbers = (steps, context, tokens, f"{cost.dimensions.width:,}", f"{cost.dimensions.nonzeros:,}")
     verdicts = (Text("refused", style=CAUTION) if why else Text("certified", style=GOOD) for _, why in cost.certified)

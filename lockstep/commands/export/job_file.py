@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lockstep.compiler.compile import compile_job
 from lockstep.models.files import save_job
-from lockstep.models.processes import PROCESSES, THRESHOLD
+from lockstep.models.processes import THRESHOLD
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
 from lockstep.pram.program import Program
@@ -40,7 +40,7 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
         "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
         **job.winner_record,
     }
-    if PROCESSES[compiled.process].ends_without_masks:
+    if not compiled.circuit.control:
         metadata["threshold"] = str(THRESHOLD)
     tokens, positions = layout.tokens(), layout.positions().dense()
     try:

@@ -87,7 +87,8 @@ def _decode(job: Job, construction: str, time: int, row: SpaceRow) -> str:
     """Decode and compare with the machine; context and steps must be as computed."""
     compiled = compile_job(job, time, construction=construction)
     require_certificate(compiled)
-    sampling = pick_engine(Sampling(engine=AUTO), row.contexts[construction], row.steps[construction])
+    auto = Sampling(engine=AUTO)
+    sampling = pick_engine(auto, row.contexts[construction], row.steps[construction], compiled.model.causal)
     agreement = check_agreement(compiled, job, time, sampling)
     if agreement.divergence is not None:
         return str(agreement.divergence)
