@@ -6,8 +6,8 @@ import pytest
 from kit.cases import job
 from kit.word_operations import MEANINGS, apply, compiled_with_everything, pairs
 
-from lockstep.compiler.compile import compile_code
 from lockstep.compiler.blocks import Widths
+from lockstep.compiler.compile import compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 from lockstep.pram.word import WORD_OPERATIONS

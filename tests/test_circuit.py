@@ -13,11 +13,11 @@ from kit.jobs import job_of
 
 from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
+from lockstep.compiler.blocks import Widths
 from lockstep.compiler.circuit import Circuit, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fields
 from lockstep.compiler.linear import Linear
-from lockstep.compiler.blocks import Widths
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
 from lockstep.proofs_check.closed_forms import letters_of_model

@@ -13,8 +13,8 @@ from safetensors.numpy import load, save, save_file
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.commands.export.job_file import export_job
-from lockstep.compiler.compile import compile_program
 from lockstep.compiler.blocks import Widths
+from lockstep.compiler.compile import compile_program
 from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.atomic import write_atomically
 from lockstep.models.files import JOB_FORMAT, MODEL_FORMAT, ModelFileError, load_model, save_model

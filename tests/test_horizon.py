@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from kit.small import hot_cell
 
-from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.blocks import Widths
+from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run

@@ -62,7 +62,9 @@ def test_the_table_says_which_orders_exist() -> None:
     assert {name: (p.ends_without_masks, p.any_order) for name, p in PROCESSES.items()} == {
         "mdm": (True, True),
         "ap-mdm": (False, False),
+        "arm": (False, False),
     }
+    assert [name for name, p in PROCESSES.items() if p.appends] == ["arm"]
 
 
 def test_outgrowing_the_positions_is_an_error() -> None:

@@ -9,10 +9,10 @@ from kit.cases import job
 
 from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
+from lockstep.compiler.blocks import Widths
 from lockstep.compiler.circuit import Circuit, Field, Gate, Ramp, Readout, Threshold
 from lockstep.compiler.compile import Compiled
 from lockstep.compiler.linear import Bit, Linear
-from lockstep.compiler.blocks import Widths
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kit.cases import job
-from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.blocks import Widths
+from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand

@@ -15,6 +15,7 @@ To add a mutant, add a row: docs/development.md.
 from __future__ import annotations
 
 from mutation import (
+    of_arm,
     of_certificates,
     of_checks,
     of_circuits,
@@ -31,6 +32,7 @@ from mutation import (
     of_verdicts,
     of_weights,
     of_winners,
+    on_causal,
     on_certificates,
     on_checks,
     on_combining,
@@ -55,6 +57,7 @@ CHECKS: dict[str, Check] = {
         on_models,
         on_rules,
         on_generation,
+        on_causal,
         on_certificates,
         on_proofs,
         on_checks,
@@ -74,6 +77,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_circuits.MUTANTS,
     *of_editing.MUTANTS,
     *of_layouts.MUTANTS,
+    *of_arm.MUTANTS,
     *of_generation.MUTANTS,
     *of_weights.MUTANTS,
     *of_certificates.MUTANTS,

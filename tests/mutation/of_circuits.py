@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lockstep.compiler import assemble, gates, mdm, processor
+from lockstep.compiler.blocks import BlockLayout
+from lockstep.compiler.circuit import Match
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.processor import Processor
 from mutation.circuits import tampered_lookup, without_literal, without_match
@@ -13,7 +15,7 @@ MDM, PROCESSOR, GATES, ASSEMBLY = "construction mdm", "processor and ROM", "gate
 HERE = "agreement of mdm"
 #: The latest C of its own processor, whatever its step; masked C tokens would be the latest of all.
 LATEST = (Linear({("role.C", 0): 1}), 1 - Linear({("token.MASK", 0): 1, ("token.BOS", 0): 1}))
-SAME_PID = mdm.Match(Linear({("pid", 0): 1}), Linear({("pid", 0): 1}))
+SAME_PID = Match(Linear({("pid", 0): 1}), Linear({("pid", 0): 1}))
 GATE = "word operations on the weights"
 
 
@@ -51,7 +53,7 @@ MUTANTS = (
         MDM,
         "outputs wait for processor 0 only",
         Rewrite(
-            mdm.Layout._block_positions,
+            BlockLayout._trace_positions,
             '(step == self.time) & (role == BLOCK_ROLES.index("C"))',
             '(step == self.time) & (role == BLOCK_ROLES.index("C")) & (pid == 0)',
         ),

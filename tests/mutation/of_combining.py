@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep.commands.modes import trying as modes
-from lockstep.compiler import adding, assemble, combining, compile, invariants, mdm, names, one_step, storage, two_step
+from lockstep.compiler import adding, assemble, combining, compile, invariants, names, one_step, storage, two_step
+from lockstep.compiler.blocks import BlockBuilder
 from lockstep.pram import access
 from lockstep.pram.access import Owners
 from lockstep.pram.contests import Arbiter
@@ -16,7 +17,7 @@ from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 COMBINING = "combining writes"
-RULES, ORDER, MDM, TWO, ONE = "write rules", "order of modes", *(f"combined writes of {c}" for c in names.PARTS)
+RULES, ORDER, MDM, TWO, ONE, ARM = "write rules", "order of modes", *(f"combined writes of {c}" for c in names.PARTS)
 PROOFS, SHARE, READERS, OTHERS = "combined proofs", "share certificate", "share readers", "other write rules"
 
 
@@ -48,7 +49,7 @@ MUTANTS = (
     row("the complement is the value", combining.complement_reads, "yield 1 - bit", "yield bit", MDM),
     row("the smallest value is not looked for", combining.add_complement, 'if code.combining == "min" else None', "if False else None",
         TWO),
-    row("the value outweighs the step", mdm._MdmBuilder._cell_recency, "self.step.flag * (most + 1) + wins", "self.step.flag + wins", MDM),
+    row("the value outweighs the step", BlockBuilder._cell_recency, "self.step.flag * (most + 1) + wins", "self.step.flag + wins", MDM),
     row("one-step: the complement is not made", one_step._OneStepBuilder._move_cells, "1 - bit]", "bit]", PROOFS),
     row("a digit changes at the wrong counts", adding.add_digit, "if k % (1 << j) == 0", "if k % (2 << j) == 0", MDM),
     row("a digit begins one too late", adding.add_digit, "(k << shift + 2) + 1", "(k << shift + 2) - 3", PROOFS),
@@ -57,8 +58,8 @@ MUTANTS = (
     row("one-step: the rank does not count", one_step._OneStepBuilder._move_cells, "reads, *recency)",
         "reads, recency[0] * 0, recency[1])", ONE),
     row("writers weigh as much as BOS allows a word alone", adding.exponent_for, "word + pid + 4", "word + 4", SHARE),
-    row("mdm: input words are no shares", mdm._MdmBuilder._add_up, "1 << j}", "0}", MDM),
-    row("mdm: sums of all steps are one", mdm._MdmBuilder._add_up, "(*self.time, *[*self.address][: self.size.word])",
+    row("blocks: input words are no shares", BlockBuilder._add_up, "1 << j}", "0}", MDM),
+    row("blocks: sums of all steps are one", BlockBuilder._add_up, "(*self.time, *[*self.address][: self.size.word])",
         "[*self.address][: self.size.word]", MDM),
     row("two-step: all writes are added up to every cell", two_step._TwoStepBuilder._add_up, '"combine", role["cell"], same,',
         '"combine", role["cell"], (),', TWO),

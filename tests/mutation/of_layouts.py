@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep.compiler import in_place, mdm, one_step, two_step
+from lockstep.compiler.blocks import BlockLayout
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 LAYOUT = "layouts and positions"
 MDM, TWO, ONE = "agreement of mdm", "agreement of ap-mdm", "agreement of ap-mdm one-step"
-BLOCKS, POSITIONS, IN_PLACE = mdm.Layout._block_positions, mdm.Layout.positions, in_place.Layout.positions
+BLOCKS, GIVEN, OF_MDM = BlockLayout._trace_positions, BlockLayout._given_positions, mdm.Layout.positions
+IN_PLACE = in_place.Layout.positions
 
 
 def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
@@ -20,24 +22,24 @@ def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: 
 MUTANTS = (
     row(
         "mdm: the previous step is the step itself",
-        BLOCKS,
+        OF_MDM,
         '"time.previous", blocks, step - 1',
         '"time.previous", blocks, step',
         MDM,
     ),
-    row("mdm: the highest pid wins", BLOCKS, "step * processors - precedence", "step * processors + precedence", MDM),
+    row("mdm: the highest pid wins", BLOCKS, "step * processors - precedence[pid]", "step * processors + precedence[pid]", MDM),
     row(
         "mdm: writes of one step are equally recent",
         BLOCKS,
-        "step * processors - precedence",
+        "step * processors - precedence[pid]",
         "step * processors",
         "residuals of mdm",
     ),
     row(
         "mdm: recency leaves room for all pids of its bits",
         BLOCKS,
-        "step * processors - precedence",
-        "(step << self.widths.pid) - precedence",
+        "step * processors - precedence[pid]",
+        "(step << self.widths.pid) - precedence[pid]",
         MDM,
         "the order of two writes is the same with any factor that is at least P",
     ),
@@ -49,61 +51,61 @@ MUTANTS = (
         MDM,
         "of rows that one query may find only the order decides",
     ),
-    row("mdm: places in a block are not unique", BLOCKS, "3 * pid + role + 1", "pid + 1", "residuals of mdm"),
+    row("mdm: places in a block are not unique", OF_MDM, "3 * pid + role + 1", "pid + 1", "residuals of mdm"),
     row(
         "mdm: every V row holds its pid",
-        BLOCKS,
+        OF_MDM,
         'fields.set("first", blocks, source)',
         'fields.set("first", blocks, role == BLOCK_ROLES.index("V"))',
         MDM,
     ),
-    row("mdm: rows that publish pids count them from 1", BLOCKS, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
+    row("mdm: rows that publish pids count them from 1", OF_MDM, "np.where(source, pid, 0)", "np.where(source, pid + 1, 0)", MDM),
     row("mdm: C rows of every block are last", BLOCKS, "(step == self.time) & (role", "(step >= 1) & (role", MDM),
     row("mdm: roles in a block are exchanged", BLOCKS, "role == number)", "role == 2 - number)", MDM),
     row(
         "mdm: inputs stand one cell later",
-        POSITIONS,
+        GIVEN,
         'fields.set_bits("address", here, indices)',
         'fields.set_bits("address", here, indices + (role == "input"))',
         MDM,
     ),
     row(
         "mdm: parameters are numbered from 1",
-        POSITIONS,
+        GIVEN,
         'fields.set_bits("address", here, indices)',
         'fields.set_bits("address", here, indices + (role == "parameter"))',
         MDM,
     ),
     row(
         "mdm: outputs read the first cells",
-        POSITIONS,
+        OF_MDM,
         "np.arange(job.outputs.start, job.outputs.stop)",
         "np.arange(len(job.outputs))",
         "small layouts of mdm",
     ),
     row(
         "mdm: inputs are laid out backwards",
-        mdm.Layout.tokens,
+        BlockLayout.given,
         "job.memory[: job.inputs].tolist()",
         "job.memory[: job.inputs].tolist()[::-1]",
         MDM,
     ),
     row(
         "mdm: more blocks than the widths allow pass",
-        mdm.Layout.__post_init__,
+        BlockLayout.__post_init__,
         "self.time.bit_length() > self.widths.time or",
         "",
         "refused decodes",
     ),
-    row("mdm: one processor's HALT ends the run", mdm.Layout.halted, ".all()", ".any()", "refused decodes"),
+    row("mdm: one processor's HALT ends the run", BlockLayout.halted, ".all()", ".any()", "refused decodes"),
     row(
         "mdm: outputs are read one position later",
-        mdm.Layout.final_position,
+        BlockLayout.final_position,
         "self.first_output + cell",
         "self.first_output + 1 + cell",
         "foreign decoder",
     ),
-    row("mdm: block numbers are one too low", mdm.Layout.locate, "row // 3 + 1", "row // 3", "agreement finds"),
+    row("mdm: block numbers are one too low", BlockLayout.locate, "row // 3 + 1", "row // 3", "agreement finds"),
     row(
         "in place: the full length is one less",
         IN_PLACE,

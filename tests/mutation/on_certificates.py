@@ -8,7 +8,7 @@ from typing import Any
 from kit.small import counted_cell, hot_cell, small_job
 from numpy.typing import NDArray
 
-from lockstep.compiler import blocks, processor
+from lockstep.compiler import blocks, mdm, processor
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit, Ramp
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job

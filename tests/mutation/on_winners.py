@@ -16,8 +16,8 @@ from oracles.scalar_machine import run_scalar
 from lockstep.commands.compile import compile_to_file
 from lockstep.commands.modes.trying import ModeResult, try_modes
 from lockstep.common.inputs import job_and_input, machine_job_and_input
-from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.blocks import Widths
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.storage import load_program_or_model
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.pram.access import MODES

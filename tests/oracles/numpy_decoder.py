@@ -24,8 +24,10 @@ class Decoded:
     final: list[int]
 
 
-def hidden_states(weights: dict[str, Array], layers: int, tokens: Array) -> Array:
-    """One row per position: embeddings, then every layer (attention, then MLP, both residual)."""
+def hidden_states(weights: dict[str, Array], layers: int, tokens: Array, causal: bool = False) -> Array:
+    """One row per position: embeddings, then every layer (attention, then MLP, both residual).
+
+    causal: position i attends to 0 .. i."""
     if len(tokens) > len(weights["position_encoding"]):
         raise ValueError(f"context of {len(tokens)} positions exceeds {len(weights['position_encoding'])}")
     x = weights["token_embedding"][tokens] + weights["position_encoding"][: len(tokens)]
@@ -34,6 +36,8 @@ def hidden_states(weights: dict[str, Array], layers: int, tokens: Array) -> Arra
         attended = np.zeros_like(x)
         for h in range(len(q)):
             scores = (x @ q[h].T) @ (x @ k[h].T).T
+            if causal:
+                scores[np.arange(len(x))[:, None] < np.arange(len(x))[None]] = -np.inf
             scores -= scores.max(axis=1, keepdims=True)
             np.exp(scores, out=scores)
             scores /= scores.sum(axis=1, keepdims=True)
@@ -65,15 +69,29 @@ def transition(tokens: Array, best: Array, bits: Array, mask: int) -> Array:
     return np.array(new, dtype=np.int64)
 
 
+def append(weights: dict[str, Array], layers: int, tokens: Array, mask: int, threshold: float) -> Array:
+    """Autoregression: the last position predicts the next token, until every position has one."""
+    while len(tokens) < len(weights["position_encoding"]):
+        last = hidden_states(weights, layers, tokens, causal=True)[-1:]
+        (best,), (probability,) = best_tokens(last, weights["unembedding"], mask)
+        if probability < threshold:
+            break
+        tokens = np.append(tokens, best)
+    return tokens
+
+
 def decode(path: str | Path, max_steps: int = 1_000_000) -> Decoded:
     with safe_open(path, framework="np") as job:
         metadata = dict(job.metadata())
         weights = {name: job.get_tensor(name) for name in job.keys()}  # noqa: SIM118 (not a mapping)
-    if metadata["format"] != "lockstep-job-1" or metadata["process"] not in ("mdm", "ap-mdm"):
+    if metadata["format"] != "lockstep-job-1" or metadata["process"] not in ("mdm", "ap-mdm", "arm"):
         raise ValueError(f"not a job this decoder knows: {metadata['format']}, {metadata['process']}")
     mask, layers, tokens = int(metadata["mask_id"]), int(metadata["layers"]), weights["tokens"]
     context = [len(tokens)]
-    while True:
+    if metadata["process"] == "arm":
+        tokens = append(weights, layers, tokens, mask, float(metadata["threshold"]))
+        context += range(context[0] + 1, len(tokens) + 1)
+    while metadata["process"] != "arm":
         x = hidden_states(weights, layers, tokens)
         masked = np.flatnonzero(tokens == mask)
         found, probability = best_tokens(x[masked], weights["unembedding"], mask)

@@ -1,0 +1,173 @@
+"""Autoregression against the machine: every token after every decoding step, in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import seed as drawn_with
+from kit.cases import EXAMPLES, ExampleCase
+from kit.decoding import predicted, residual_stream
+from kit.jobs import DIRECTORY, PROGRAMS, job_of
+from kit.machine_programs import machine_jobs, runs
+from kit.small import counted_cell
+from oracles.numpy_decoder import decode as foreign_decode
+
+from lockstep.commands.export.job_file import export_job
+from lockstep.compiler.compile import compile_job
+from lockstep.compiler.invariants import find_shares
+from lockstep.models.decode import decode
+from lockstep.models.editing import NothingPredicted
+from lockstep.models.processes import THRESHOLD
+from lockstep.models.sampling import Sampling
+from lockstep.pram.access import MODES
+from lockstep.pram.instructions import INSTRUCTIONS, Instruction
+from lockstep.pram.job import Job
+from lockstep.pram.machine import run
+from lockstep.pram.program import load
+from lockstep.proofs_check.agreement import Agreement, check_agreement
+from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.closed_forms import letters_of_model
+from lockstep.proofs_check.constructions import FACTS
+from lockstep.proofs_check.fuzzing.coverage import Coverage, coverage
+from lockstep.proofs_check.theorems import BOUNDS
+from lockstep.proofs_check.theorems.width import WIDTHS
+
+CHECKS = settings(
+    derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+#: Runs that write more tokens are left to the fast engines and to `verify`.
+MOST_TOKENS = 250
+
+
+def agree(job: Job, time: int, dtype: str = "float64") -> Agreement:
+    """Decode beside the machine; everything must be as the closed forms say."""
+    compiled = compile_job(job, time, dtype, "arm")
+    agreement = check_agreement(compiled, job, time)
+    assert agreement.divergence is None, str(agreement.divergence)
+    assert agreement.outputs_agree and compiled.model.causal
+    bound = BOUNDS["arm"]
+    assert (agreement.steps, max(agreement.context)) == (bound.steps(job, time), bound.peak_context(job, time))
+    assert agreement.steps == 3 * job.processors * time + len(job.outputs)
+    assert compiled.circuit.vocabulary.mask not in agreement.tokens
+    assert compiled.model.width == WIDTHS["arm"](letters_of_model(compiled.code, compiled.widths))
+    assert len(compiled.model.layers) == 3
+    return agreement
+
+
+def foretold(job: Job, time: int, dtype: str = "float64") -> None:
+    """On the machine's sequence, every row predicts the next token. By induction, a decode writes this sequence."""
+    compiled = compile_job(job, time, dtype, "arm")
+    layout = compiled.layout(job, time)
+    expectation = FACTS["arm"].expectation(layout)
+    steps = sum(1 for _ in expectation)
+    tokens, start = expectation.tokens, len(layout.tokens())
+    told = predicted(compiled.model, residual_stream(compiled.model, tokens, layout.positions().dense()))
+    assert (told.token[start - 1 : -1] == tokens[start:]).all() and (told.probability[start - 1 : -1] >= THRESHOLD).all()
+    assert steps == len(tokens) - start == 3 * job.processors * time + len(job.outputs)
+    assert compiled.model.width == WIDTHS["arm"](letters_of_model(compiled.code, compiled.widths))
+
+
+def test_random_machine_programs() -> None:
+    """At least 300 distinct ones in all modes, some with blocks to spare, some in float32, one in eight decoded step by step."""
+    seen: dict[int, Coverage] = {}
+
+    def check(job: Job) -> None:
+        found = runs(job)
+        assume(found is not None and BOUNDS["arm"].steps(job, found.time) <= MOST_TOKENS)
+        assert found is not None
+        (agree if len(seen) % 8 == 0 else foretold)(job, found.time + len(seen) % 3, ("float64", "float32")[len(seen) % 5 == 0])
+        seen[hash((job.code, job.memory.tobytes(), job.parameters, job.mode, job.processors))] = coverage(found)
+
+    for number, mode in enumerate(MODES):
+        some = settings(CHECKS, derandomize=False, max_examples=40)
+        drawn_with(number)(some(given(machine_jobs(modes=[mode], word_bits=(4,)))(check)))()
+    total = sum(seen.values(), Coverage())
+    assert len(seen) >= 300
+    assert len(total.modes) == len(MODES) and min(total.modes.values()) >= 10
+    assert len(total.instructions) == len(INSTRUCTIONS)
+    for event, least in (("divergent", 100), ("concurrent writes", 20), ("concurrent reads", 20), ("read and write", 10)):
+        assert total.steps(event) >= least, event
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_examples(name: str) -> None:
+    """By the fast engine where it can: the corpus, at size 2."""
+    job = job_of(name, 2)
+    time = run(job).time
+    compiled = compile_job(job, time, construction="arm")
+    assert certify(compiled.model, compiled.circuit).holds
+    agreement = check_agreement(compiled, job, time, Sampling(engine="indexed"))
+    assert agreement.divergence is None, str(agreement.divergence)
+    assert agreement.steps == 3 * job.processors * time + len(job.outputs)
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=str)
+def test_examples_of_the_instruction_table(case: ExampleCase) -> None:
+    agree(case.job(), run(case.job()).time)
+
+
+@pytest.mark.parametrize("processors", [1, 2, 3])
+def test_every_small_layout(processors: int) -> None:
+    """Every number of inputs and cells, outputs at either end, none and all. Without anything given, BOS predicts."""
+    for space in range(1, 6):
+        for inputs in range(space + 1):
+            for outputs in (range(0), range(0, 1), range(space - 1, space), range(0, space)):
+                cells = np.zeros(space, np.int64)
+                cells[:inputs] = np.arange(1, inputs + 1)
+                agree(Job((Instruction("halt"),), 1, processors, 4, "CREW", cells, inputs=inputs, outputs=outputs), 1)
+
+
+@settings(CHECKS, max_examples=40)
+@given(machine_jobs(processors=(1, 2, 3)))
+def test_circuit_dense_engine_and_float32_hold_the_same_residuals(job: Job) -> None:
+    """On the whole sequence: bit for bit in every field of every row, shares within 1/4; and each row predicts the next token."""
+    found = runs(job)
+    assume(found is not None and BOUNDS["arm"].steps(job, found.time) <= 100)
+    assert found is not None
+    compiled, single = (compile_job(job, found.time, dtype, "arm") for dtype in ("float64", "float32"))
+    layout = compiled.layout(job, found.time)
+    tokens = agree(job, found.time).tokens
+    offsets, off = compiled.circuit.offsets(), np.zeros(compiled.circuit.width)
+    for field, index in find_shares(compiled.circuit):
+        off[offsets[field] + index] = 0.249
+    exact = compiled.circuit.evaluate(tokens.tolist(), layout.positions().dense())
+    for model in (compiled.model, single.model):
+        stream = residual_stream(model, tokens, layout.positions().dense())
+        assert (np.abs(stream - exact) <= off).all()
+    told = predicted(compiled.model, residual_stream(compiled.model, tokens, layout.positions().dense()))
+    start = len(layout.tokens())
+    assert (told.token[start - 1 : -1] == tokens[start:]).all() and (told.probability[start - 1 : -1] >= THRESHOLD).all()
+    assert (told.probability[: start - 1] < THRESHOLD).all(), "a row of the prompt predicts something"
+    assert all(p is None for p in compiled.circuit.predict(exact)[: start - 1])
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_too_few_blocks_stop_with_the_step(missing: int) -> None:
+    job = counted_cell()
+    blocks = run(job).time - missing
+    compiled = compile_job(job, blocks, construction="arm")
+    layout = compiled.layout(job, blocks)
+    step, last = 3 * job.processors * blocks + 1, layout.first_output - 1
+    text = f"^decoding step {step}: the row at position {last} predicts nothing, but {len(job.outputs)} more are to come$"
+    with pytest.raises(NothingPredicted, match=text):
+        decode(compiled.model, layout.tokens(), layout.positions(), "arm")
+
+
+def test_it_has_one_order() -> None:
+    job = counted_cell()
+    compiled = compile_job(job, run(job).time, construction="arm")
+    layout = compiled.layout(job, run(job).time)
+    with pytest.raises(ValueError, match="^arm appends tokens, and they have one order: leave it at parallel$"):
+        decode(compiled.model, layout.tokens(), layout.positions(), "arm", Sampling("random"))
+
+
+@pytest.mark.parametrize("name", ["tree_sum", "hillis_steele", "permutation"])
+def test_exported_and_decoded_by_numpy(name: str, tmp_path: Path) -> None:
+    program, job = load(DIRECTORY / f"{name}.pram"), job_of(name, 2, 8)
+    metadata, _ = export_job(program, job, tmp_path / "job", construction="arm")
+    found = foreign_decode(tmp_path / "job")
+    assert found.outputs == found.expected and found.outputs
+    assert found.steps == int(metadata["decoding_steps"]) and found.metadata["attention"] == "causal"
