@@ -6,7 +6,7 @@ from typing import Any
 
 from lockstep.commands.modes import trying as modes
 from lockstep.common import inputs
-from lockstep.compiler import in_place, mdm, position_fields, storage
+from lockstep.compiler import arm, in_place, mdm, position_fields, storage
 from lockstep.pram import contests, input_files
 from lockstep.pram.contests import Arbiter
 from lockstep.pram.winner import Winner
@@ -55,8 +55,10 @@ MUTANTS = (
     row("the search stops one winner early", _Search.every, "> self.most", ">= self.most", "every winner"),
     row("the search claims every winner although it stopped", run_winners,
         "or search.every()", "or search.every() or True", "every winner"),
-    row("mdm: the layout ignores the winner", mdm.Layout._block_positions,
-        "self.job.winner.precedence(processors)[pid]", "pid", "winners of mdm"),
+    row("mdm: the layout ignores the winner", mdm.Layout.positions,
+        "job.winner.precedence(job.processors)", "np.arange(job.processors)", "winners of mdm"),
+    row("arm: the layout ignores the winner", arm.Layout._precedence,
+        "self.job.winner.precedence(processors)", "np.arange(processors)", "winners of arm"),
     row("in place: the layout ignores the winner", in_place.Layout.ranks,
         "self.job.winner.precedence(self.job.processors)[pids]", "pids", "winners of ap-mdm"),
     row("in place: the order of the processors is reversed", in_place.Layout.ranks,
