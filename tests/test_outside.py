@@ -37,7 +37,7 @@ EXPECTED = {
     "bfs": "34:5: error: `barrier` cannot stand here; all processors are in step anyway, so leave it out",
     "bitonic": f"7:1: error: {NO_PROCEDURES}",
     "brent": RUNS,
-    "chain": "10:16: error: undeclared name `INFINITY`; `inf` is the largest word",
+    "chain": "10:16: error: undeclared name `INFINITY`; `inf` is the largest word: write `local b := inf`",
     "circular": RUNS,
     "conn": "37:7: error: there are no procedures, so `psm` cannot be called; write under `mode CRCW sum`, or find places by "
             "prefix sums",
@@ -68,7 +68,8 @@ EXPECTED = {
     "mergesort": f"7:1: error: {NO_PROCEDURES}",
     "min_const": RUNS,
     "oddeven": f"7:1: error: {NO_PROCEDURES}",
-    "optmax": "7:41: error: undeclared name `MIN`; the least word is 0; under `word 16 signed` it is `-inf - 1`",
+    "optmax": "7:41: error: undeclared name `MIN`; the least word is 0; under `word 16 signed` it is `-inf - 1`: "
+    "write `parallel for i in 0 .. p - 1 do B[i] := 0 end`",
     "polymul": RUNS,
     "prefix": RUNS,
     "prefix2": RUNS,
