@@ -14,7 +14,7 @@ from lockstep.pram import derived
 from lockstep.pram.checking import Context, ExpressionChecker
 from lockstep.pram.declarations import Declarations, Symbols, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
-from lockstep.pram.expression_text import expression_text
+from lockstep.pram.expression_text import shown_text
 from lockstep.pram.loop_kinds import LoopKind, LoopKinds, control_ifs
 from lockstep.pram.rewriting import rewrite
 from lockstep.pram.syntax import (
@@ -40,9 +40,6 @@ from lockstep.pram.syntax import (
     While,
     walk,
 )
-
-#: The longest condition that a message repeats.
-MOST_SHOWN = 60
 
 #: What to write instead of control inside `parallel`.
 ADVICE = {"parallel": "; for pairs, write two ranges: `i in .., j in ..`"}
@@ -324,6 +321,5 @@ class _Checker(ExpressionChecker):
 
 def _bounded_form(loop: While | Repeat) -> str:
     """Return the line with `atmost` that a loop needs."""
-    text = expression_text(loop.condition)
-    condition = text if len(text) <= MOST_SHOWN else "..."
+    condition = shown_text(loop.condition)
     return f"while {condition} atmost B do" if isinstance(loop, While) else f"until {condition} atmost B"

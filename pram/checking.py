@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from lockstep.pram import functions
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Diagnostic, Severity, Source, Span, did_you_mean
-from lockstep.pram.expression_text import expression_text
-from lockstep.pram.foreign import CONSTANTS
+from lockstep.pram.expression_text import MOST_SHOWN, expression_text
+from lockstep.pram.foreign import CONSTANTS, word_for
 from lockstep.pram.functions import FUNCTIONS
 from lockstep.pram.syntax import (
     COMPARISONS,
@@ -100,7 +100,7 @@ class ExpressionChecker:
                     self._operator(node)
                 case Not(operand):
                     if not self.symbols.is_parametric(operand):
-                        self._truth(operand, "not")
+                        self._truth(operand, "not", _compared(operand))
                 case Call() if id(node) not in inner:
                     inner |= {id(a) for a in node.arguments if node.function in functions.ROUNDING}
                     self._call(node)
@@ -123,8 +123,14 @@ class ExpressionChecker:
             self._error(f"`{name}` is an array and needs {_subscript_count(array)}", at)
         elif array is None and name not in context.scope and name not in self.symbols.params and name not in ("pid", INF):
             known = {*context.scope, *self.symbols.params, *self.symbols.arrays}
-            advice = f"; {CONSTANTS[name]}" if name in CONSTANTS else did_you_mean(name, known)
+            advice = f"; {CONSTANTS[name]}{self._line_with(name, at)}" if name in CONSTANTS else did_you_mean(name, known)
             self._error(f"undeclared name `{name}`{advice}", at)
+
+    def _line_with(self, name: str, at: Span) -> str:
+        """Return `: write LINE`, the line of a name with the word for it; "" if there is none, or the line is long."""
+        word, line = word_for(name, self.symbols.signed), self.source.line(at.line).partition("#")[0]
+        written = f"{line[: at.column - 1]}{word}{line[at.column - 1 + len(name) :]}".strip()
+        return f": write `{written}`" if word and len(written) <= MOST_SHOWN else ""
 
     def _index(self, name: str, subscripts: tuple[Expression, ...], at: Span) -> None:
         array = self.symbols.arrays.get(name)
@@ -150,12 +156,14 @@ class ExpressionChecker:
             text = f"`{expression_text(node)}` is an exclusive or; {power}"
             self.warnings.append(Diagnostic(text, self.source, node.at, Severity.WARNING))
         if node.operator in ("and", "or") and not self.symbols.is_parametric(node):
-            self._truth(node.left, node.operator)
-            self._truth(node.right, node.operator)
+            whole = replace(node, left=_compared(node.left), right=_compared(node.right))
+            self._truth(node.left, node.operator, whole)
+            self._truth(node.right, node.operator, whole)
 
-    def _truth(self, operand: Expression, word: str) -> None:
+    def _truth(self, operand: Expression, word: str, compared: Expression) -> None:
+        """Refuse an operand that is no truth value. `compared`: what to write instead."""
         if not _is_truth(operand):
-            text = expression_text(Binary("!=", operand, Number(0)))
+            text = expression_text(compared)
             self._error(f"`{word}` takes truth values; compare the word first, as in `{text}`", operand.at)
 
     def _error(self, message: str, at: Span) -> None:
@@ -165,6 +173,11 @@ class ExpressionChecker:
 def _subscript_count(array: Shared) -> str:
     count = len(array.dimensions) - (array.role == "local")  # a local array has a row for each processor
     return f"{count} subscript{'s' if count > 1 else ''}"
+
+
+def _compared(operand: Expression) -> Expression:
+    """Return a truth value: the operand, or whether it is not 0."""
+    return operand if _is_truth(operand) else Binary("!=", operand, Number(0), operand.at)
 
 
 def _is_truth(operand: Expression) -> bool:

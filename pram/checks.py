@@ -16,22 +16,25 @@ from lockstep.pram import parameters
 from lockstep.pram.access import Conflict
 from lockstep.pram.contests import list_numbers, list_processors
 from lockstep.pram.errors import PramError, Span
+from lockstep.pram.expression_text import shown_text
 from lockstep.pram.instructions import (
     AgreementCheck,
     Cell,
     IndexCheck,
     Instruction,
     ItemsCheck,
+    Kept,
     Operand,
     StepCheck,
     Subject,
     Trap,
     UnfinishedCheck,
+    WholeCheck,
 )
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
 from lockstep.pram.syntax import Expression
-from lockstep.pram.word import MAX_WORD_BITS, largest_word, least_word, to_signed
+from lockstep.pram.word import MAX_WORD_BITS, WORD_OPERATIONS, largest_word, least_word, misfit, to_signed
 
 Words = NDArray[np.int64]
 
@@ -47,12 +50,16 @@ ADVICE_FOR_ALL = {
 #: Larger than any word, item or pid. Exact integers are clipped to it, so that adding pids to them cannot overflow int64.
 CLIP_LIMIT = 1 << 40
 
+#: The largest term of a sum that is made of parameters. So the exact integers of 2^22 terms fit int64.
+LARGEST_TERM = 1 << 40
+
 
 class Machine(Protocol):
     """What the checks need of a machine (`lockstep.pram.machine.Machine`)."""
 
     job: Job
     rounds: Rounds
+    kept: dict[int, Words]
 
     def look_ahead(self, first: int, last: int, pids: Words) -> Words: ...
 
@@ -88,8 +95,11 @@ def check_after(machine: Machine, instruction: Instruction, group: Group, value:
     Raises: PramError: a check fails.
     """
     for check in instruction.checks:
-        if isinstance(check, ItemsCheck):
-            _check_items(machine, check, instruction, group, value)
+        match check:
+            case ItemsCheck():
+                _check_items(machine, check, instruction, group, value)
+            case WholeCheck():
+                _check_whole(machine, check, instruction, group, value)
 
 
 def check_cells(machine: Machine, instruction: Instruction, group: Group, cells: Words) -> None:
@@ -145,6 +155,38 @@ def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, 
         raise machine.error(
             f"processor {machine.pids(group)[at]}: {which}index {values[at]} is outside `{array.name}` ({room})", instruction.at
         )
+
+
+def _check_whole(machine: Machine, check: WholeCheck, instruction: Instruction, group: Group, value: Words) -> None:
+    """Keep the exact integer of a part. Check that that of a whole is its word."""
+    x, y = (_term(machine, term, instruction, group) for term in (check.x, check.y))
+    integers = WORD_OPERATIONS[check.operation].exact(x, y)
+    if check.whole is None:
+        assert instruction.rd is not None
+        machine.kept.setdefault(instruction.rd, np.zeros(machine.job.processors, np.int64))[group] = integers
+        return
+    bits, signed = machine.job.word_bits, machine.job.signed
+    bad = integers != (to_signed(value, bits) if signed else value)
+    if bad.any():
+        at = int(np.argmax(bad))
+        shown = f"{x[at]} {WORD_OPERATIONS[check.operation].symbol} {y[at]}"
+        if isinstance(check.x, Kept) or isinstance(check.y, Kept) or check.operation in ("max", "min"):
+            shown = f"`{shown_text(check.whole)}` is {integers[at]}, which"
+        raise machine.error(
+            f"processor {machine.pids(group)[at]}: {misfit(shown, int(integers[at]), bits, signed)}", instruction.at
+        )
+
+
+def _term(machine: Machine, term: Subject | Kept, instruction: Instruction, group: Group) -> Words:
+    """Return the exact integers of a term of a sum, or of an argument of `max` or `min`."""
+    if isinstance(term, Kept):
+        return machine.kept[term.register][group]
+    if isinstance(term, Operand) and term.kind in ("register", "pid"):
+        return _exact(machine, term, group)
+    integer = machine.job.exact(term) if isinstance(term, Operand) else _evaluate(machine, term)
+    if abs(integer) > LARGEST_TERM:
+        raise machine.error(f"the number {integer} used here is too large: a term of a sum is at most 2^40", instruction.at)
+    return np.broadcast_to(np.int64(integer), machine.pids(group).shape)
 
 
 def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:

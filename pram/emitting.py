@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 
-from lockstep.pram import derived, functions
+from lockstep.pram import clamping, derived, functions
+from lockstep.pram.clamping import SIGNS, is_sum
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
 from lockstep.pram.functions import FUNCTIONS
-from lockstep.pram.instructions import PID, Check, Decision, IndexCheck, Instruction, Operand, Subject, Trap, constant
+from lockstep.pram.instructions import (
+    PID,
+    Check,
+    Decision,
+    IndexCheck,
+    Instruction,
+    Kept,
+    Operand,
+    Subject,
+    Trap,
+    WholeCheck,
+    constant,
+)
 from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain
-from lockstep.pram.word import SIGNED, SYMBOLS
+from lockstep.pram.word import MIN_WORD_BITS, SIGNED, SYMBOLS, largest_word
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a sum, or an argument of `max` or `min`, in an operand.
+
+    exact: where its exact integer is, if that need not be a word; None: the operand is a word that has been judged.
+    """
+
+    operand: Operand
+    exact: Subject | Kept | None = None
+
+    @property
+    def integer(self) -> Subject | Kept:
+        return self.operand if self.exact is None else self.exact
 
 
 class Emitter:
@@ -34,7 +62,9 @@ class Emitter:
         self.idle = False
         self.pads = self.guards = 0
         self.checked = Trap.SIGNED if symbols.signed else Trap.ARITHMETIC
-        self.arithmetic = Trap.OPERANDS if symbols.word and symbols.word.wrap else self.checked
+        wraps = symbols.word is not None and symbols.word.wrap
+        self.arithmetic = Trap.OPERANDS if wraps else self.checked
+        self.judges_sums = not wraps
 
     def of_words(self, operation: str) -> str:
         """Return the operation for the words of this program: signed words have some of their own."""
@@ -115,22 +145,54 @@ class Emitter:
 
     def operations(self, chain: Sequence[Binary], rd: int | None) -> Operand:
         """Emit a chain of operators from left to right. Only the last operation writes to `rd`."""
+        return self.chain(chain, rd).operand
+
+    def chain(self, chain: Sequence[Binary], rd: int | None, part: bool = False) -> Term:
+        """Emit a chain of operators. part: it ends in a sum that is a term of another sum, so that its value may be no word."""
         free = self.free
-        x = self.value(chain[0].left)
-        for node in chain:
-            last = rd if node is chain[-1] else None
+        x = Term(self.value(chain[0].left))
+        for node, following in zip(chain, (*chain[1:], None)):
+            last = rd if following is None else None
             if self.symbols.is_guarded(node):
-                x = self.guarded_truth(node, x, last, free)
+                x = Term(self.guarded_truth(node, x.operand, last, free))
                 continue
-            y = self.value(node.right)
+            sums = self.judges_sums and node.operator in SIGNS
+            y = self.term(node.right) if sums else Term(self.value(node.right))
             if node.operator == "%":
-                x = self.remainder(node, x, y, last, free)
+                x = Term(self.remainder(node, x.operand, y.operand, last, free))
                 continue
             self.free = free
             target = self.register() if last is None else last
-            self.emit(self.of_words(SYMBOLS[node.operator]), x, y, rd=target, at=node.at, trap=self.arithmetic)
-            x = Operand("register", target)
+            if sums:
+                ends = not part if following is None else following.operator not in SIGNS
+                x = self.sum_step(node, x, y, target, ends)
+                continue
+            operation = self.of_words(SYMBOLS[node.operator])
+            self.emit(operation, x.operand, y.operand, rd=target, at=node.at, trap=self.arithmetic)
+            x = Term(Operand("register", target))
         return x
+
+    def term(self, expression: Expression) -> Term:
+        """Emit a term of a sum. A sum in parentheses is part of the sum around it."""
+        if isinstance(expression, Binary) and is_sum(expression) and not self.symbols.is_parametric(expression):
+            return self.chain(self.computed(expression), None, part=True)
+        return Term(self.value(expression))
+
+    def sum_step(self, node: Binary, x: Term, y: Term, rd: int, ends: bool) -> Term:
+        """Emit an operation of a sum. Words wrap, so that the word of the whole is right; it is judged where the sum ends."""
+        name, target = SYMBOLS[node.operator], Operand("register", rd)
+        if ends and self.is_always_word(x) and self.is_always_word(y):
+            self.emit(name, x.operand, y.operand, rd=rd, at=node.at, trap=self.checked)
+            return Term(target)
+        check = WholeCheck("add" if name == "add" else "sub", x.integer, y.integer, node if ends else None)
+        self.emit(name, x.operand, y.operand, rd=rd, at=node.at, checks=(check,))
+        return Term(target, None if ends else Kept(rd))
+
+    def is_always_word(self, term: Term) -> bool:
+        """Return whether a term is a word for all parameters and word sizes."""
+        kind, number = term.operand.kind, term.operand.number
+        small = kind == "constant" and 0 <= number <= largest_word(MIN_WORD_BITS, self.symbols.signed)
+        return term.exact is None and (kind in ("register", "pid") or small)
 
     def remainder(self, node: Binary, x: Operand, y: Operand, rd: int | None, free: int) -> Operand:
         """Emit x - (x / y) * y. The product and the difference wrap, so that they are right for signed words, too."""
@@ -200,6 +262,8 @@ class Emitter:
     def call(self, call: Call, rd: int | None) -> Operand:
         """Emit a function of words: one operation."""
         name, arguments = functions.resolve(call)
+        if name == "max" and self.judges_sums and not self.symbols.signed:
+            return self.extreme(call, rd).operand
         free = self.free
         x, *rest = (self.value(argument) for argument in arguments)
         self.free = free
@@ -207,6 +271,43 @@ class Emitter:
         y = rest[0] if rest else None
         self.emit(self.of_words(FUNCTIONS[name].operation), x, y, rd=target, at=call.at, trap=self.arithmetic)
         return Operand("register", target)
+
+    def extreme(self, call: Call, rd: int | None, part: bool = False) -> Term:
+        """Emit a `max`, or a `min` inside it. Where an argument is negative, its operand is 0.
+
+        part: it is an argument itself. If its value may be negative, the exact integers are kept, and judged in the outermost.
+        """
+        free = self.free
+        x, y = (self.argument(argument) for argument in call.arguments)
+        self.free = free
+        target, name = self.register() if rd is None else rd, call.function
+        unsure = [term.exact is not None for term in (x, y)]
+        checks: tuple[Check, ...] = ()
+        if all(unsure) if name == "max" else any(unsure):
+            checks = (WholeCheck("max" if name == "max" else "min", x.integer, y.integer, None if part else call),)
+        self.emit(name, x.operand, y.operand, rd=target, at=call.at, trap=self.arithmetic, checks=checks)
+        return Term(Operand("register", target), Kept(target) if checks and part else None)
+
+    def argument(self, expression: Expression) -> Term:
+        """Emit an argument of `max`, or 0 where it is negative."""
+        if self.symbols.is_parametric(expression):
+            floored = clamping.floored(expression, self.symbols.params)
+            return Term(self.value(floored), None if floored is expression else expression)
+        if isinstance(expression, Call) and expression.function in ("max", "min"):
+            return self.extreme(expression, None, part=True)
+        found = clamping.sides(expression, self.symbols.is_parametric)
+        return Term(self.value(expression)) if found is None else self.difference(*found, expression.at)
+
+    def difference(self, plus: Expression, minus: Expression, at: Span) -> Term:
+        """Emit max(plus, minus) - minus, which is 0 where plus - minus is negative."""
+        free = self.free
+        x, y = self.value(plus), self.value(minus)
+        larger = self.register()
+        self.emit("max", x, y, rd=larger, at=at, trap=Trap.OPERANDS)
+        self.free = free
+        target = self.register()
+        self.emit("sub", Operand("register", larger), y, rd=target, at=at, checks=(WholeCheck("sub", x, y, None),))
+        return Term(Operand("register", target), Kept(target))
 
     def load(self, address: tuple[Operand, Operand], checks: tuple[Check, ...], rd: int | None, at: Span) -> Operand:
         rd = self.register() if rd is None else rd

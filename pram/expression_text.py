@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from lockstep.pram.syntax import COMPARISONS, Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain
 
+#: The longest expression that a message repeats.
+MOST_SHOWN = 60
+
 #: How tightly operators bind. Comparisons do not chain: an operand that is a comparison needs parentheses.
 PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
@@ -30,6 +33,12 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
         case Binary(symbol):
             text, level = _chain_text(left_chain(expression)), PRECEDENCE[symbol]
     return f"({text})" if level < outer else text
+
+
+def shown_text(expression: Expression) -> str:
+    """Return the text of an expression for a message; `...` if it is long."""
+    text = expression_text(expression)
+    return text if len(text) <= MOST_SHOWN else "..."
 
 
 def _chain_text(chain: Sequence[Binary]) -> str:

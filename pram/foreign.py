@@ -31,11 +31,20 @@ FOREIGN = {
 }
 
 #: Names in expressions that other languages define.
+LARGEST = ("INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX")
+LEAST = ("MIN", "INT_MIN", "MININT")
 CONSTANTS = {
-    **dict.fromkeys(("INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX"), "`inf` is the largest word"),
-    **dict.fromkeys(("MIN", "INT_MIN", "MININT"), "the least word is 0; under `word 16 signed` it is `-inf - 1`"),
+    **dict.fromkeys(LARGEST, "`inf` is the largest word"),
+    **dict.fromkeys(LEAST, "the least word is 0; under `word 16 signed` it is `-inf - 1`"),
     **dict.fromkeys(("true", "True", "TRUE"), "write 1; any word but 0 is true"),
     **dict.fromkeys(("false", "False", "FALSE"), "write 0"),
     **dict.fromkeys(("random", "rand", "rnd"), _RANDOM),
     "id": "the number of a processor is `pid`",
 }
+
+
+def word_for(name: str, signed: bool) -> str:
+    """Return what a program writes for the largest or the least word of another language; "" for other names."""
+    if name in LARGEST:
+        return "inf"
+    return ("(-inf - 1)" if signed else "0") if name in LEAST else ""

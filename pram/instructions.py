@@ -182,7 +182,28 @@ class StepCheck:
     """Operand y, the step of a `for`, must not be 0."""
 
 
-Check = Union[IndexCheck, ItemsCheck, AgreementCheck, UnfinishedCheck, StepCheck]
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The exact integer that the machine keeps for a register, beside its word."""
+
+    register: int
+
+
+@dataclass(frozen=True, slots=True)
+class WholeCheck:
+    """The instruction belongs to a sum, or to a `max` and its arguments, of which only the whole must be a word.
+
+    operation: what it computes of the integers x and y. whole: the expression whose value must be a word; None if this is a
+    part of one: then the machine keeps the exact integer for the register that it writes.
+    """
+
+    operation: Literal["add", "sub", "max", "min"]
+    x: Subject | Kept
+    y: Subject | Kept
+    whole: Expression | None
+
+
+Check = Union[IndexCheck, ItemsCheck, AgreementCheck, UnfinishedCheck, StepCheck, WholeCheck]
 
 #: What a branch tests: a condition, whether a `for` has one more round, or whether a `parallel` has an item for the processor.
 Decision = Union[Expression, For, Parallel]

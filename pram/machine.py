@@ -129,6 +129,7 @@ class Machine:
         self.registers = np.zeros((job.registers, job.processors), np.int64)
         self.counter = np.zeros(job.processors, np.int64)
         self.running = job.processors
+        self.kept: dict[int, Words] = {}  # the exact integers of parts of sums, by register
         self.costs = Costs()
         self.touched = np.zeros(job.space, bool)
         self.rounds = Rounds(job.code)
@@ -222,7 +223,9 @@ class Machine:
             if instruction.trap or instruction.checks:
                 checks.check_before(self, instruction, group)
             if row.value is not None and instruction.rd is not None:
-                self.registers[instruction.rd][group] = self._value(instruction, row, group, [])
+                value = np.broadcast_to(self._value(instruction, row, group, []), group.shape)
+                checks.check_after(self, instruction, group, value)
+                self.registers[instruction.rd][group] = value
             counter[here] = self._next(index, instruction, row, group)
         found = np.broadcast_to(self.operand(self.job.code[last].operand("x"), pids), pids.shape).copy()
         self.registers, self._marks = kept, bytearray(marks)

@@ -188,6 +188,11 @@ def trap_reason(operation: WordOperation, x: int, y: int, bits: int, signed: boo
     if operation.is_shift and y >= bits:
         return f"shift by {shown_y} in words of {bits} bits: {shown}"
     result = int(exact(operation, np.int64(x), np.int64(y), bits, signed))  # type: ignore[arg-type]
+    return misfit(shown, result, bits, signed)
+
+
+def misfit(shown: str, result: int, bits: int, signed: bool) -> str | None:
+    """Return why an exact result is no word; None if it is one. `shown` says how it was computed."""
     if result < least_word(bits, signed):
         return f"underflow: {shown} " + (
             f"is below {least_word(bits, signed)}, the least word of {bits} bits, signed" if signed else

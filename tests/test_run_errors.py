@@ -132,6 +132,21 @@ RUNS: list[tuple[str, str, str]] = [
         "7:46",
         "step 5: processor 0: underflow: 1 - 2 is negative; `word 8 signed` has negative words",
     ),
+    (
+        CREW + EACH + "A[i] := A[i] - 6 + (i + 1) end\n",
+        "7:50",
+        "step 7: processor 0: underflow: `A[i] - 6 + (i + 1)` is -4, which is negative; `word 8 signed` has negative words",
+    ),
+    (
+        CREW + EACH + "A[i] := max(A[i] - 6, i - 1) end\n",
+        "7:41",
+        "step 9: processor 0: underflow: `max(A[i] - 6, i - 1)` is -1, which is negative; `word 8 signed` has negative words",
+    ),
+    (
+        CREW + EACH + "A[i] := A[i] + (n << 40) end\n",
+        "7:46",
+        f"step 5: the number {3 << 40} used here is too large: a term of a sum is at most 2^40",
+    ),
     (CREW + EACH + "A[i] := A[i] >> 8 end\n", "7:46", "step 5: processor 0: shift by 8 in words of 8 bits: 1 >> 8"),
     (
         CREW + "local x := 1\nwhile x == 1 do\n  x := 1\nend\n",

@@ -107,7 +107,8 @@ def run_record(run: Run, verdict: Verdict | None = None) -> dict[str, Any]:
 def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> RenderableType:
     record = run_record(run)
     if verdict is not None:
-        record["outputs are"] = "right" if verdict.right else f"wrong: {verdict.difference}"
+        unjudged = f"; {', '.join(verdict.unjudged)} not judged" if verdict.unjudged else ""
+        record["outputs are"] = ("right" if verdict.right else f"wrong: {verdict.difference}") + unjudged
     space = record.pop("space")
     outputs = {f"{name} (output)": value for name, value in record.pop("outputs").items()}
     return record_table(_given(run) | outputs | record | {f"space {name}": value for name, value in space.items()}, full)

@@ -177,7 +177,10 @@ class Generator:
 
     def _compare_with_file(self, params: dict[str, int], outputs: dict[str, Any]) -> Verdict:
         try:
-            return compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
+            verdict = compare(self._output_arrays(params), plain(self.expected), outputs, "the file")
+            if verdict.unjudged:  # an oracle may leave out inouts, a file may not
+                raise WrongForm(f"it lacks the output `{verdict.unjudged[0]}`")
+            return verdict
         except WrongForm as error:
             raise input_error(f'"expected" does not hold this program\'s outputs: {error}', "expected") from None
 

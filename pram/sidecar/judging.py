@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,13 @@ class Verdict:
 
     difference: describes the first wrong cell; "" if the outputs are right.
     expected:   the oracle's outputs in the form of `Run.outputs`; None if there is no oracle.
+    unjudged:   the names of the inouts that the oracle leaves out.
     """
 
     right: bool
     difference: str = ""
     expected: dict[str, Any] | None = None
+    unjudged: tuple[str, ...] = ()
 
 
 class WrongForm(ValueError):
@@ -29,13 +31,15 @@ class WrongForm(ValueError):
 
 
 def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any], who: str = "oracle") -> Verdict:
-    """Compare a run's outputs with those that the oracle returned.
+    """Compare a run's outputs with those that the oracle returned. It may leave out inouts, but not all that there is.
 
     Args:   outputs: the program's output arrays. returned: what the oracle returned. found: the run's outputs by name.
             who: names the oracle in messages.
     Raises: WrongForm: wrong names, types or shapes.
     """
     _check_names(outputs, returned)
+    unjudged = tuple(array.name for array in outputs if array.name not in returned)
+    outputs = [array for array in outputs if array.name in returned]
     words = {array.name: expected_words(array, returned[array.name]) for array in outputs}
     differing = [
         (array, offset, said, word)
@@ -44,7 +48,7 @@ def compare(outputs: Sequence[Array], returned: Any, found: dict[str, Any], who:
         if said != word
     ]
     expected = {array.name: _shaped(array, words[array.name]) for array in outputs}
-    return Verdict(not differing, _first(differing, who), expected)
+    return Verdict(not differing, _first(differing, who), expected, unjudged)
 
 
 def _first(differing: Sequence[tuple[Array, int, int, int]], who: str) -> str:
@@ -56,7 +60,7 @@ def _first(differing: Sequence[tuple[Array, int, int, int]], who: str) -> str:
     return f"{who} says {show_value(said)}, machine says {word}, at `{array.cell(offset)}`{others}"
 
 
-def _check_names(outputs: Iterable[Array], returned: Any) -> None:
+def _check_names(outputs: Sequence[Array], returned: Any) -> None:
     names = [array.name for array in outputs]
     have = f"the program's outputs are {', '.join(names)}" if names else "the program has no outputs"
     if not isinstance(returned, dict):
@@ -66,9 +70,9 @@ def _check_names(outputs: Iterable[Array], returned: Any) -> None:
             raise WrongForm(
                 f"it has `{shorten(str(name))}`, which is not an output{did_you_mean(str(name), names) or '; ' + have}"
             )
-    for name in names:
-        if name not in returned:
-            raise WrongForm(f"it lacks the output `{name}`; {have}")
+    for array in outputs:
+        if array.name not in returned and (array.role == "output" or not returned):
+            raise WrongForm(f"it lacks the output `{array.name}`; {have}")
 
 
 def expected_words(array: Array, value: Any) -> list[int]:

@@ -90,6 +90,7 @@ def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]
         ran = f"{len(executions) - len(refused)} of {len(executions)}"
         yield Check(RUNS, on, "end without an error", ran, False, cause=_kind(refused[0]))
     yield _outputs(generator, cases, on)
+    yield from _unjudged(generator, cases, on)
     runs = [(case.params, run) for case in cases for run in case.runs]
     for theorem in THEOREMS if runs else ():
         if theorem.of_runs:
@@ -112,6 +113,15 @@ def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:
         return Check(OUTPUTS, on, "the program has none", "not judged", True, "skipped")
     depends = DEPENDS if any(_differ(case) for case in cases) else "not judged"
     return Check(OUTPUTS, on, "no oracle", depends, True, "skipped")
+
+
+def _unjudged(generator: Generator, cases: Sequence[Case], on: str) -> Iterable[Check]:
+    """Name the inouts that the oracle leaves out in some run."""
+    verdicts = [e.verdict for case in cases for e in case.executions if e.verdict is not None]
+    for name in dict.fromkeys(name for verdict in verdicts for name in verdict.unjudged):
+        left_out = sum(name in verdict.unjudged for verdict in verdicts)
+        in_runs = "" if left_out == len(verdicts) else f" in {left_out} of {len(verdicts)}"
+        yield Check(f"inout {name}", on, f"left out by {generator.judge_label}", f"not judged{in_runs}", True, "skipped")
 
 
 def _differ(case: Case) -> bool:

@@ -222,6 +222,16 @@ STATEMENTS = (
     "s1 := 1 / (x - 3)",
     "A[n + 1 - 1] := 1",
     "A[pid + x] := 0",
+    "A[pid] := x - 5 + n - pid",
+    "A[pid] := x - 9 + n",
+    "A[pid] := x - (x - 5) * 1 + (pid - 3)",
+    "A[pid] := x - (pid + x - 5)",
+    "A[pid] := n - 9 + x * 2",
+    "A[pid] := 20 + x * 5 + x - 9",
+    "A[pid] := max(1, x - pid * 2 + 1)",
+    "A[pid] := max(x - pid * 2, n - 9)",
+    "A[pid] := max(min(x - pid - 2, 7), n - x)",
+    "A[pid] := max(0, x - (n - pid) + 1) + max(pid, n - 9)",
 )
 HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n", "word 6 signed\nprocs n\n")
 

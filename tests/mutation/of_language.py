@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.pram import bounds, checks, functions, loop_kinds, rewriting
+from lockstep.pram import bounds, checks, clamping, functions, loop_kinds, rewriting
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
@@ -114,6 +114,49 @@ MUTANTS = (
         WORDS,
         "division by zero is accepted",
         Rewrite(Machine._apply, "if operation.undefined is not None and instruction.trap is not Trap.NOTHING:", "if False:"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a sum is judged part by part",
+        Rewrite(Emitter.chain, "ends = not part if following is None else following.operator not in SIGNS", "ends = True"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a sum in parentheses is judged by itself",
+        Rewrite(Emitter.term, "part=True", "part=False"),
+        "evaluator",
+    ),
+    Mutant(WORDS, "a sum that is no word passes", Rewrite(checks._check_whole, "if bad.any():", "if False:"), "evaluator"),
+    Mutant(
+        WORDS,
+        "parameters in sums must be words",
+        Rewrite(Emitter.is_always_word, 'kind in ("register", "pid")', 'kind != "constant"'),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a negative argument of max is a large word",
+        Rewrite(Emitter.difference, 'self.emit("max", x, y', 'self.emit("max", x, constant(0)'),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a max of negative numbers is 0",
+        Rewrite(Emitter.extreme, 'if all(unsure) if name == "max" else any(unsure):', "if False:"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "the plus terms of an argument of max are its minus terms",
+        Rewrite(clamping.sides, "_side(plus, is_parametric)", "_side(minus, is_parametric)"),
+        "evaluator",
+    ),
+    Mutant(
+        WORDS,
+        "a negative parameter in max is refused",
+        Rewrite(clamping.floored, "if _may_be_negative(expression, params) else", "if False else"),
         "evaluator",
     ),
     Mutant(WORDS, "lg of words rounds down", Rewrite(functions.resolve, "return (call.function, call.arguments)",

@@ -88,6 +88,13 @@ def oracles() -> None:
     for said, right in (({"A": [4, 5], "s": 6}, True), ({"A": [4, 0], "s": 6}, False), ({"A": [4, 5], "s": 7}, False)):
         verdict = compare(arrays, said, found)
         assert (verdict.right, bool(verdict.difference)) == (right, not right), f"{said}: {verdict}"
+    kept = (Array("A", "inout", 0, (2,)), arrays[1])
+    partly = compare(kept, {"s": 6}, found)
+    assert partly == Verdict(True, "", {"s": 6}, ("A",)), f"{partly}"
+    try:
+        raise AssertionError(f"nothing is taken for outputs: {compare(kept[:1], {}, found)}")
+    except WrongForm:
+        pass
     for unfit in (
         {"A": [4, 5]},
         {"A": [4, 5], "s": 6, "t": 1},
@@ -163,6 +170,10 @@ def verdicts() -> None:
     silent = report("program p\nparam n\nlocal x := n\n", "def oracle(params, arrays): return {}\n", max_context=1000)
     strengths = {check.what: check.verdict for check in silent.checks if check.what.endswith("outputs")}
     assert strengths == {"machine outputs": "skipped", "model outputs": "skipped"} and silent.holds, f"{strengths}"
+    text = COUNT.replace("A[n] : inout", "A[n] : inout, last : output")
+    partly = report(text, "def oracle(params, arrays): return {'last': 0}\n", max_context=1000)
+    left_out = [(check.bound, check.verdict) for check in partly.checks if check.what == "inout A"]
+    assert left_out == [("left out by oracle in p.py", "skipped")], f"{left_out}"
     long = report(COUNT, ADDS, max_context=10)
     assert not long.holds and "--max-context" in long.conclusion, long.conclusion
     for value, wins in (("0", "choices:1"), ("params['n'] - 1", "lowest")):

@@ -13,6 +13,7 @@ from oracles.meaning import written_out
 from oracles.memory import Arrays
 from oracles.plain import Params, is_constant
 from oracles.rounds import Rounds
+from oracles.words import signed_terms
 
 #: Line, column and "true", "false", "entered" or "arrived".
 Side = tuple[int, int, str]
@@ -33,9 +34,23 @@ class Watched(Run):
 
     def value(self, e: Expression, active: list[int]) -> list[int]:
         found = super().value(e, active)
+        self._compute(e, active)
+        return found
+
+    def total(self, e: Expression, active: list[int]) -> list[int]:
+        found = super().total(e, active)
+        self._compute(e, active)
+        return found
+
+    def argument(self, e: Expression, active: list[int]) -> list[int]:
+        found = super().argument(e, active)
+        for part in (e, *(term for _, term in signed_terms(e))):
+            self._compute(part, active)
+        return found
+
+    def _compute(self, e: Expression, active: list[int]) -> None:
         if active and self.busy and id(e) not in self.constants and takes_a_step(e, set(self.arrays)):
             self.lines.add(e.at.line)
-        return found
 
     def bounds(self, *expressions: Expression) -> list[int]:
         """All processors evaluate bounds; those of a `for` count only if a processor is active."""

@@ -9,6 +9,8 @@ from lockstep.pram.syntax import Expression, Name, ProgramText, walk
 from oracles.memory import Arrays, Setting
 from oracles.plain import PLAIN, Params, Trap, constant, constants, of_one
 
+LARGEST_TERM = 1 << 40  # larger parameters are refused in sums
+
 
 class Words(Setting):
     """One run: its memory, the locals of all processors, and the counters."""
@@ -43,12 +45,16 @@ class Words(Setting):
                 return [int(v == 0) for v in self.operands(active, operand)[0]]
             case syntax.Binary(("and" | "or"), _, right) if self.is_guarded(right):
                 return self.guarded(e, active)
+            case syntax.Binary("+" | "-") if not self.wrap:
+                return self.judged(self.total(e, active))
             case syntax.Binary(function, left, right):
                 found = [self.word(function, a, b) for a, b in zip(*self.operands(active, left, right))]
                 self.step(2 if function == "%" else 0)  # a product and a difference
                 return found
             case syntax.Call("floor", (syntax.Binary("/", left, right),)):
                 return [self.word("/", a, b) for a, b in zip(*self.operands(active, left, right))]
+            case syntax.Call("max", (_, _)) if not self.wrap and not self.signed:
+                return self.judged(self.extreme(e, active))
             case syntax.Call(function, (left, right)):
                 return [self.word(function, a, b) for a, b in zip(*self.operands(active, left, right))]
             case syntax.Call(function, (argument,)):
@@ -129,6 +135,60 @@ class Words(Setting):
             return self.wrapped(exact)
         raise Trap("underflow" if exact < self.least else "overflow", f"{a} {function} {b} in words of {self.bits} bits")
 
+    def judged(self, values: list[int]) -> list[int]:
+        """The values of a whole, which must be words."""
+        for v in values:
+            if not self.least <= v <= self.most:
+                raise Trap("underflow" if v < self.least else "overflow", f"{v} is no word of {self.bits} bits")
+        return values
+
+    def total(self, e: Expression, active: list[int]) -> list[int]:
+        """The integers that a sum comes to, whether they are words or not. A term that is constant may be any integer."""
+        if not (isinstance(e, syntax.Binary) and e.operator in ("+", "-")) or id(e) in self.constants:
+            return self.value(e, active)
+        lefts, rights = self.total(e.left, active), self.total(e.right, active)
+        self.step()
+        for term, column in ((e.left, lefts), (e.right, rights)):
+            if column and id(term) in self.constants and abs(column[0]) > LARGEST_TERM:
+                raise Trap("parameter", f"{column[0]} is too large for a sum")
+        return [a + b if e.operator == "+" else a - b for a, b in zip(lefts, rights)]
+
+    def extreme(self, e: syntax.Call, active: list[int]) -> list[int]:
+        """The integers that a `max` comes to, or a `min` inside it, whether they are words or not."""
+        columns = [self.argument(argument, active) for argument in e.arguments]
+        self.step()
+        for argument, column in zip(e.arguments, columns):
+            self.use([argument], [[max(0, v) for v in column]])
+        return [max(pair) if e.function == "max" else min(pair) for pair in zip(*columns)]
+
+    def argument(self, e: Expression, active: list[int]) -> list[int]:
+        """An argument of `max`. In a difference the plus terms are added up, then the minus terms; constants come last, as one."""
+        if id(e) not in self.constants and isinstance(e, syntax.Call) and e.function in ("max", "min"):
+            return self.extreme(e, active)
+        terms = signed_terms(e)
+        if id(e) in self.constants or all(sign > 0 for sign, _ in terms):
+            return self.value(e, active)
+        plus, minus = (self.side([t for s, t in terms if s == sign], active) for sign in (1, -1))
+        self.step()  # the larger of the two
+        for column in (plus, minus):
+            if column and not 0 <= column[0] <= self.most:  # made of constants only
+                raise Trap("parameter", f"{column[0]} is no word of {self.bits} bits")
+        self.step()
+        return [a - b for a, b in zip(plus, minus)]
+
+    def side(self, terms: list[Expression], active: list[int]) -> list[int]:
+        known = [t for t in terms if id(t) in self.constants]
+        columns = [self.value(t, active) for t in terms if id(t) not in self.constants]
+        if not columns:
+            return [sum(constant(t, self.params) for t in known)] * len(active)
+        self.step(len(columns) - 1)
+        if known:
+            self.step()
+            columns.append([sum(constant(t, self.params) for t in known)] * len(active))
+            if active and abs(columns[-1][0]) > LARGEST_TERM:
+                raise Trap("parameter", f"{columns[-1][0]} is too large for a sum")
+        return self.judged([sum(values) for values in zip(*columns)])
+
     def wrapped(self, integer: int) -> int:
         """The word with the lowest bits of an integer."""
         return (integer - self.least) % self.limit + self.least
@@ -205,3 +265,11 @@ class Words(Setting):
     def test(self, condition: Expression, active: list[int]) -> list[bool]:
         """Evaluate a condition and begin the step that branches on it."""
         return [v != 0 for v in self.operands(active, condition)[0]]
+
+
+def signed_terms(e: Expression) -> list[tuple[int, Expression]]:
+    """The terms of a sum with their signs, as written: also those of sums in parentheses."""
+    if not (isinstance(e, syntax.Binary) and e.operator in ("+", "-")):
+        return [(1, e)]
+    sign = 1 if e.operator == "+" else -1
+    return [*signed_terms(e.left), *((sign * s, t) for s, t in signed_terms(e.right))]
