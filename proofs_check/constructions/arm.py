@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lockstep.compiler import arm
-from lockstep.pram.machine import HALTED, Machine
+from lockstep.pram.machine import Machine
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm
 from lockstep.proofs_check.constructions.facts import Facts, Letters, Phase
 from lockstep.proofs_check.constructions.mdm import FACTS as MDM
@@ -33,16 +33,13 @@ class ArmExpectation(Expectation):
 
         Raises: PramError: the machine refuses the run, or it takes longer than the layout has room for.
         """
-        layout, processors, vocabulary = self.layout, self.layout.job.processors, self.layout.circuit.vocabulary
+        layout, vocabulary = self.layout, self.layout.circuit.vocabulary
         word, halt, none = (vocabulary.token(kind) for kind in ("WORD", "HALT", "NONE"))
-        halted = np.zeros(processors, bool)
         for step in self.machine.steps(layout.time):
-            written = layout.step_tokens(step)
-            for role, filling in (("V", word), ("C", halt), ("A", none)):
-                yield from self._append(np.where(halted, filling, written[role]))
-            halted |= step.next == HALTED
+            for tokens in layout.step_tokens(step).values():  # who has halted has 0, HALT and NONE
+                yield from self._append(tokens)
         for _ in range(layout.time - self.machine.costs.time):
-            yield from self._append(np.repeat([word, halt, none], processors))
+            yield from self._append(np.repeat([word, halt, none], layout.job.processors))
         cells = layout.job.outputs
         yield from self._append(word + self.machine.memory[cells.start : cells.stop])
 

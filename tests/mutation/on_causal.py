@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from kit.decoding import residual_stream
 from kit.random_models import KINDS, random_model
-from kit.small import counted_cell, counting
+from kit.small import counted_cell, hot_cell
 
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
@@ -26,6 +26,7 @@ from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Layer, Transformer
 from lockstep.pram.machine import run
+from lockstep.proofs_check.agreement import check_agreement
 from mutation.table import Check
 
 LENGTH = 7
@@ -77,7 +78,8 @@ def kept_rows() -> None:
 
 def too_few_blocks() -> None:
     """A decode without room for the run ends where the outputs should begin."""
-    for job in (counted_cell(), counting()):
+    for job in (counted_cell(), hot_cell(3, 1)):
+        assert job.outputs
         blocks = run(job).time - 1
         compiled = compile_job(job, blocks, construction="arm")
         layout = compiled.layout(job, blocks)
@@ -87,6 +89,14 @@ def too_few_blocks() -> None:
             assert stuck.step == 3 * job.processors * blocks + 1, f"it ends at step {stuck.step}"
         else:
             raise AssertionError("outputs are written although a processor runs on")
+
+
+def spare_blocks() -> None:
+    """Blocks behind the last step are filled as the expectation says."""
+    for job in (counted_cell(), hot_cell(3, 1)):
+        time = run(job).time + 2
+        found = check_agreement(compile_job(job, time, construction="arm"), job, time)
+        assert found.divergence is None, str(found.divergence)
 
 
 #: From the forms of a lookup to those of one in which BOS has something.
@@ -141,6 +151,7 @@ CHECKS = (
     ),
     Check("kept rows", "a session of a causal model against steps that change rows", kept_rows),
     Check("too few blocks of arm", "where a decode ends that has no room for its run", too_few_blocks),
+    Check("spare blocks of arm", "every token of a decode with blocks to spare, against the machine", spare_blocks),
     Check("sink of causal circuits", "`check_circuit` on circuits in which BOS could be found", sink_of_causal_circuits),
     Check("files of causal models", "a model comes back causal, or not", files_of_causal_models),
 )
