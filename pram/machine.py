@@ -271,7 +271,7 @@ class Machine:
         integers = exact(operation, x, y, bits, signed)
         words = wrap(integers, bits)
         if operation.undefined is not None and instruction.trap is not Trap.NOTHING:
-            none = operation.undefined(to_signed(x, bits) if signed else x, y)
+            none = operation.undefined(to_signed(x, bits) if signed or self.job.signed else x, y)
             if np.count_nonzero(none):
                 self._trap(operation, instruction, x, y, group, none)
         if instruction.trap >= Trap.ARITHMETIC:
@@ -287,7 +287,7 @@ class Machine:
         pids = self._pids[group]
         at = int(np.argmax(np.broadcast_to(bad, pids.shape)))
         xs, ys = (np.broadcast_to(v, pids.shape) for v in (x, y))
-        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED)
+        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED or self.job.signed)
         raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
 
     def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:

@@ -220,10 +220,11 @@ STATEMENTS = (
     "for i in 0 .. x step n - x - 1 do s1 := i end",
     "parallel for i in 0 .. 3 on 2 do A[i] := A[i] + pid end",
     "s1 := 1 / (x - 3)",
+    "s1 := lg(x - 4) + lg(x)",
     "A[n + 1 - 1] := 1",
     "A[pid + x] := 0",
 )
-HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n", "word 6 signed\nprocs n\n")
+HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n", "word 6 signed\nprocs n\n", "word 6 wrap signed\nprocs n\n")
 
 
 def statement_program(statement: str, head: str, mode: str = "CRCW arbitrary") -> str:

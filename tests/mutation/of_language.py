@@ -116,6 +116,12 @@ MUTANTS = (
         Rewrite(Machine._apply, "if operation.undefined is not None and instruction.trap is not Trap.NOTHING:", "if False:"),
         "evaluator",
     ),
+    Mutant(
+        WORDS,
+        "negative words that wrap have a logarithm",
+        Rewrite(Machine._apply, "signed or self.job.signed else x", "signed else x"),
+        "evaluator",
+    ),
     Mutant(WORDS, "lg of words rounds down", Rewrite(functions.resolve, "return (call.function, call.arguments)",
            'return ("floor(log)" if call.function == "lg" else call.function, call.arguments)'), "evaluator"),
 )  # fmt: skip
