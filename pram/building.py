@@ -168,6 +168,10 @@ class Builder(Transformer[Token, Any]):
     def break_(self, word: Token) -> syntax.Break:
         return syntax.Break(span(word))
 
+    def barrier(self, word: Token) -> tuple[Statement, ...]:
+        """All processors are in step, so there is nothing to wait for: no statement."""
+        return ()
+
     def names(self, *names: Token) -> tuple[Token, ...]:
         return names
 

@@ -112,6 +112,9 @@ COSTS = [
     ("for i in 0 .. x step 2 atmost 5 do A[0] := i end", 1 + 1 + 5 * (1 + 6) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + (1 + 3) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + (1 + 3) + 1),
+    ("barrier x := 1 barrier", 1),
+    ("if x == 3 then barrier else barrier x := 1 end", 1 + 2 + 1),
+    ("single do barrier end parallel for i in 0 .. 0 do barrier end", 3 + 4),
     ("halt", 1 - 1),
     ("while n do if x > 1 then halt end end", 1 + (1 + 1) + 1 - 1),
 ]

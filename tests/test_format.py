@@ -61,6 +61,10 @@ LAYOUTS = {
         f"program p\n\nlocal {'x' * 30} := 1\nif {'x' * 30} * 2 == 7 or ({'x' * 30} and 1 == 2)\n"
         f"    or {'x' * 30} == 1 then\n  halt\nend\n",
     ),
+    "a barrier has a line of its own": (
+        "program p\nparallel for i in 0..1 do barrier\nbarrier; A[i]:=1 barrier if i then barrier end end",
+        "program p\n\nparallel for i in 0 .. 1 do\n  barrier\n  barrier;\n  A[i] := 1\n  barrier\n  if i then barrier end\nend\n",
+    ),
     "what cannot be broken is not": (f"program p local x := {'x' * 120}", f"program p\n\nlocal x := {'x' * 120}\n"),
     "lists keep their lines": (
         "program p shared A[1],\nB[max(1,\n2)], C,\n\n D procs 2",

@@ -16,6 +16,7 @@ WRITTEN = {
     "const": r"^const ",
     "several locals": r"\blocal \w+, ",
     "semicolon": r";$",
+    "barrier": r"\bbarrier\b",
     "operator and :=": r" [-+*/%&|^]= | <<= | >>= ",
     "negative number": r"(?<![\w)\]] )-\d",
     "minus a word": r"-[A-Za-z(]",

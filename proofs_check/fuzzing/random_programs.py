@@ -86,6 +86,7 @@ class _Writer(Parallels, Declarations):
             more, scope = found
             lines += more
             lines[-1] += ";" if self.chance(12) else ""
+            lines += ["barrier"] if self.chance(30) else []
         return [f"  {line}" for line in lines]
 
     def another(self, scope: Scope, surely: bool) -> tuple[list[str], Scope] | None:

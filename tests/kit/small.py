@@ -221,6 +221,7 @@ STATEMENTS = (
     "parallel for i in 0 .. 3 on 2 do A[i] := A[i] + pid end",
     "s1 := 1 / (x - 3)",
     "s1 := lg(x - 4) + lg(x)",
+    "barrier parallel for i in 0 .. 3 do barrier if i > 1 then barrier else A[i] := 1 end barrier end",
     "A[n + 1 - 1] := 1",
     "A[pid + x] := 0",
 )

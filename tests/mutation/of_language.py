@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockstep.pram import bounds, checks, functions, loop_kinds, rewriting
+from lockstep.pram.building import Builder
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
@@ -11,6 +12,7 @@ from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 LOOPS, WORDS = "loops that processors leave one by one", "words of programs"
+FREE = "statements that take no step"
 
 MUTANTS = (
     Mutant(
@@ -124,4 +126,10 @@ MUTANTS = (
     ),
     Mutant(WORDS, "lg of words rounds down", Rewrite(functions.resolve, "return (call.function, call.arguments)",
            'return ("floor(log)" if call.function == "lg" else call.function, call.arguments)'), "evaluator"),
+    Mutant(
+        FREE,
+        "a barrier takes a step",
+        Rewrite(Builder.barrier, "return ()", "return (If(Number(0), (), (), span(word)),)"),
+        "free statements",
+    ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -196,6 +197,15 @@ def endless_loops() -> None:
     raise AssertionError("it halts")
 
 
+def free_statements() -> None:
+    """Statements that take no step: with spaces in their place the machine code is the same."""
+    for case in texts():
+        text = re.sub(r"\bbarrier\b", lambda found: " " * len(found[0]), case.text)
+        with_them, without = (parse_program(t).code for t in (case.text, text))
+        assert with_them.instructions == without.instructions, f"a statement that takes no step changes the code: {case.text}"
+        assert (with_them.registers, with_them.derived) == (without.registers, without.derived), case.text
+
+
 def registers() -> None:
     """Registers are reused: so many does each program take, counted by hand."""
     for statement, wanted in (
@@ -228,5 +238,6 @@ CHECKS = (
     Check("refused texts", "programs that the front end must refuse, and why", refused_texts),
     Check("warnings", "reads of cells that nothing has written", warnings),
     Check("endless loops", "in which loop and round a run was given up, word by word", endless_loops),
+    Check("free statements", "the machine code with and without the statements that take no step", free_statements),
     Check("registers", "how many registers programs take, counted by hand", registers),
 )
