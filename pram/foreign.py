@@ -14,7 +14,9 @@ _RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : i
 FOREIGN = {
     **dict.fromkeys(("proc", "procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
     **dict.fromkeys(("return", "exit", "continue"), "write `break` to leave a loop, `halt` to end the program"),
-    **dict.fromkeys(("sync", "synchronize"), "all processors are in step anyway: write `barrier`, which takes no step, or leave it out"),
+    **dict.fromkeys(
+        ("sync", "synchronize"), "all processors are in step anyway: write `barrier`, which takes no step, or leave it out"
+    ),
     **dict.fromkeys(("pardo", "forall", "foreach", "doall", "spawn"), "write `parallel for i in 0 .. n - 1 do ... end`"),
     **dict.fromkeys(("elseif", "elsif", "elsf"), "write `elif`"),
     **dict.fromkeys(("endif", "endfor", "endwhile", "fi", "od", "done"), "every block ends with `end`"),

@@ -287,7 +287,9 @@ class Machine:
         pids = self._pids[group]
         at = int(np.argmax(np.broadcast_to(bad, pids.shape)))
         xs, ys = (np.broadcast_to(v, pids.shape) for v in (x, y))
-        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED or self.job.signed)
+        reason = trap_reason(
+            operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED or self.job.signed
+        )
         raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
 
     def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:

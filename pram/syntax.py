@@ -104,11 +104,12 @@ Expression = Union[Number, Name, Index, Binary, Not, Call, Conditional]
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """`local name := value`."""
+    """`local name := value`. Of a loop variable over a list, `items` has the values that it takes; no program can assign it."""
 
     name: str
     value: Expression
     at: Span = place()
+    items: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing."""
+    """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing.
+
+    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0.
+    """
 
     variable: str
     first: Expression
@@ -190,16 +194,18 @@ class For:
     by: Expression | None = None
     bound: Expression | None = None
     at: Span = place()
+    items: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """`variable in low .. high` of a `parallel for`, both ends included."""
+    """`variable in low .. high` of a `parallel for`, both ends included; or `variable in [items]`, as in a For."""
 
     variable: str
     low: Expression
     high: Expression
     at: Span = place()
+    items: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

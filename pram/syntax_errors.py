@@ -108,6 +108,12 @@ class SyntaxErrors:
             return f"; {CHARACTERS['=']}"
         if token == previous and token in DOUBLED:
             return f"; {DOUBLED[token]}"
+        if token == "]" and previous == "[" and self.nesting.recent[0] == "in":
+            return "; a list has at least one item"
+        if token == "," and "UPTO" in expected:
+            return "; a list is written in brackets, as in `for i in [1, 2, 5] do`"
+        if token == ".." and self.nesting.open and self.nesting.open[-1] == "[":
+            return "; a range has no brackets: `for i in 0 .. 3 do`"
         if token == "[" and previous == "]":
             return "; two subscripts are written `[i, j]`"
         if token in DECLARATIONS and "NAME" in expected and previous is not None:

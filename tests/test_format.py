@@ -61,6 +61,10 @@ LAYOUTS = {
         f"program p\n\nlocal {'x' * 30} := 1\nif {'x' * 30} * 2 == 7 or ({'x' * 30} and 1 == 2)\n"
         f"    or {'x' * 30} == 1 then\n  halt\nend\n",
     ),
+    "lists": (
+        "program p\nparallel for i in[1,2 , n-1],j in [ 0 ] do for k in [i]do\nend end",
+        "program p\n\nparallel for i in [1, 2, n - 1], j in [0] do\n  for k in [i] do\n  end\nend\n",
+    ),
     "a barrier has a line of its own": (
         "program p\nparallel for i in 0..1 do barrier\nbarrier; A[i]:=1 barrier if i then barrier end end",
         "program p\n\nparallel for i in 0 .. 1 do\n  barrier\n  barrier;\n  A[i] := 1\n  barrier\n  if i then barrier end\nend\n",

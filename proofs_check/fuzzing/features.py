@@ -22,6 +22,8 @@ WRITTEN = {
     "minus a word": r"-[A-Za-z(]",
     "step": r" step ",
     "if as a value": r"(:=|[(\[,]|if) if ",
+    "for over a list": r"^ *for \w+ in \[",
+    "parallel over a list": r"^ *parallel for .* in \[",
     "on": r"^ *parallel for .* on ",
     "extent ..": r"^shared .*\[.* \.\. .*\]",
 }

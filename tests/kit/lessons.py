@@ -188,6 +188,11 @@ LESSONS = [
     # 43 A logarithm
     Lesson(43, HEAD + "local k := log(n)\n", "8:12",
            "a logarithm is no integer: write `lg(x)` or `ceil(log(x))`, rounded up, or `floor(log(x))`"),
+    # 44 A list
+    Lesson(44, HEAD + "for i in 1, 2, 5 do\n  single do s := i end\nend\n", "8:11",
+           "unexpected `,`; a list is written in brackets, as in `for i in [1, 2, 5] do`"),
+    Lesson(44, HEAD + "parallel for i in [A[0], 2] do A[i] := 1 end\n", "8:20",
+           "a list holds no shared memory: read it into a local first, and write its name"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.pram import bounds, checks, functions, loop_kinds, rewriting
+from lockstep.pram import analysis, bounds, checks, functions, loop_kinds, rewriting
 from lockstep.pram.building import Builder
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.loop_lowering import LoopEmitter
@@ -11,7 +11,7 @@ from lockstep.pram.machine import Machine
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
-LOOPS, WORDS = "loops that processors leave one by one", "words of programs"
+LOOPS, LISTS, WORDS = "loops that processors leave one by one", "lists", "words of programs"
 FREE = "statements that take no step"
 
 MUTANTS = (
@@ -80,6 +80,54 @@ MUTANTS = (
         LOOPS,
         "on starts every round at its first item",
         Rewrite(rewriting._Rewriter._in_rounds, 'Binary("*", Name(round_), processors, at)', 'Binary("*", Number(0), processors, at)'),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "the numbers of items start at 1",
+        Rewrite(rewriting._item, "enumerate(listed.items)", "enumerate(listed.items, 1)"),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "a list takes the time of one item",
+        Rewrite(rewriting._item, 'Binary("*", Binary("==", index, Number(number), item.at), item, item.at)', "item"),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "a parallel for takes its first list twice",
+        Rewrite(rewriting._Rewriter._one, "[_item(part, part.at) for", "[_item(replace(part, items=ranges[0].items), part.at) for"),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "the variable of a list may be assigned",
+        Rewrite(analysis._Checker.statement, "loop=bool(items)", "loop=False"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "a local of a list may be assigned in the loop",
+        Rewrite(analysis._Checker._keep_bound, "apart else None, *listed]", "apart else None]"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "a list may hold shared memory",
+        Rewrite(analysis._Checker._list, "if isinstance(node, Index) or", "if False and"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "the items of a parallel for may differ per processor",
+        Rewrite(analysis._Checker._list, "elif same and", "elif False and"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "the bounds of a for take the first item of a list for its largest",
+        Rewrite(analysis._of_all, "Call(function, (a, b), b.at)", "a"),
         "evaluator",
     ),
     Mutant(

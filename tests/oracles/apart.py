@@ -107,6 +107,14 @@ class Apart(Words):
 
     # -- for -----------------------------------------------------------------------------------
 
+    def listed(self, s: syntax.For | syntax.Range, numbers: dict[int, int], active: list[int]) -> None:
+        """Give a variable over a list its item: each item is computed, compared, multiplied and added."""
+        if s.items:
+            columns = [self.value(item, active) for item in s.items]
+            self.step(3 * len(s.items) - 1)
+            self.use(s.items, columns)
+            self.set(s.variable, [columns[numbers[p]][k] for k, p in enumerate(active)], active)
+
     def for_apart(self, s: syntax.For, active: list[int]) -> None:
         here = dict(zip(active, self.first_values(s, active)))
         lasts = self.last_values(s, active)
@@ -123,6 +131,7 @@ class Apart(Words):
                 if s.down:
                     here.update({p: here[p] - 1 for p in live})
                 self.set(s.variable, [here[p] for p in live], live)
+                self.listed(s, here, live)
                 live = self.round(s.body, live)
                 if not s.down:
                     self.advance(s, live, here, by)

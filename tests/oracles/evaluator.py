@@ -154,6 +154,7 @@ class Run(Apart):
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
+            self.listed(s, dict.fromkeys(active, item), active)
             self.block(s.body, active)
             self.step(1 if s.down else 2)
             item = item - 1 if s.down else self.next_item(s, item, by)
@@ -183,6 +184,8 @@ class Run(Apart):
         self.check_end(s.ranges[0], bounds[0][1], active)
         for r, (low, _), field in zip(s.ranges, bounds, fields):
             self.locals[r.variable] = [low + index for index in field]
+        for r in s.ranges:
+            self.listed(r, dict(enumerate(self.locals[r.variable])), active)
         self.block(s.body, active)
         self.step()
 

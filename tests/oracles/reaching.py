@@ -119,7 +119,9 @@ def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
             at_hand = is_constant(value, params) or not takes_a_step(value, arrays)
             return {s.at.line} if at_hand else set()
         case syntax.Parallel(ranges):
-            return {s.at.line, *(part.at.line for part in ranges)}
+            return {s.at.line, *(part.at.line for part in ranges), *(e.at.line for part in ranges for e in part.items)}
+        case syntax.For():
+            return {s.at.line, *(e.at.line for e in s.items)}
         case syntax.Several(targets, values):
             at_hand = [v for v in values if is_constant(v, params) or not takes_a_step(v, arrays)]
             return {part.at.line for part in (*targets, *at_hand)}
@@ -168,7 +170,7 @@ def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
 def expressions(node: syntax.Node) -> Iterator[Expression]:
     """Yield the outermost expressions of a child of a statement: itself, or the bounds of a range."""
     if isinstance(node, syntax.Range):
-        yield from (node.low, node.high)
+        yield from (node.low, node.high, *node.items)
     elif isinstance(node, get_args(Expression)):
         yield node  # type: ignore[misc]
 
