@@ -32,6 +32,7 @@ from lockstep.pram.syntax import (
     Name,
     Node,
     Parallel,
+    Print,
     ProgramText,
     Range,
     Repeat,
@@ -39,6 +40,7 @@ from lockstep.pram.syntax import (
     Single,
     Statement,
     Store,
+    Text,
     While,
     walk,
 )
@@ -134,6 +136,10 @@ class _Checker(ExpressionChecker):
                 self._control("halt", at, context)
             case Break(at):
                 self._break(at, context)
+            case Print(items):
+                for item in items:
+                    if not isinstance(item, Text):
+                        self.expression(item, context)
         return context
 
     # -- names ---------------------------------------------------------------------------------

@@ -182,6 +182,12 @@ class Builder(Transformer[Token, Any]):
         """All processors are in step, so there is nothing to wait for: no statement."""
         return ()
 
+    def print_(self, word: Token, *items: Any) -> syntax.Print:
+        return syntax.Print(items, span(word))
+
+    def text(self, token: Token) -> syntax.Text:
+        return syntax.Text(str(token)[1:-1], span(token))
+
     def names(self, *names: Token) -> tuple[Token, ...]:
         return names
 

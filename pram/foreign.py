@@ -26,7 +26,7 @@ FOREIGN = {
     **dict.fromkeys(("ps", "psm", "fetch_add", "atomic"), "write under `mode CRCW sum`, or find places by prefix sums"),
     "combine": "the mode says how concurrent writes are combined: `mode CRCW sum`, `CRCW max` or `CRCW min`",
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
-    "print": "there is no output but arrays: `shared A[n] : output`; `lockstep run --trace` shows every step",
+    **dict.fromkeys(("printf", "println", "echo", "puts"), "write `print x`, which `lockstep run --trace` shows"),
     "mod": "write `%`",
     "xor": "write `^`",
     "div": "write `/`",

@@ -17,6 +17,7 @@ from lockstep.pram.analysis import Analysis
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from lockstep.pram.loop_lowering import LoopEmitter, flag_name
+from lockstep.pram.printing import Point, point_of
 from lockstep.pram.syntax import (
     Assign,
     Binary,
@@ -31,6 +32,7 @@ from lockstep.pram.syntax import (
     Name,
     Number,
     Parallel,
+    Print,
     Range,
     Repeat,
     Several,
@@ -47,12 +49,14 @@ class MachineCode:
     """A lowered program.
 
     registers: how many each processor needs. derived: the derived parameters. flags: the names of the cells that loops need.
+    prints: where processors print.
     """
 
     instructions: tuple[Instruction, ...]
     registers: int
     derived: tuple[Expression, ...]
     flags: tuple[str, ...] = ()
+    prints: tuple[Point, ...] = ()
 
 
 def lower(analysis: Analysis) -> MachineCode:
@@ -62,7 +66,9 @@ def lower(analysis: Analysis) -> MachineCode:
     last = tree.body[-1].at if tree.body else tree.at
     lowering.emit("halt", at=last)
     flags = tuple(map(flag_name, lowering.flags))
-    return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags)
+    return MachineCode(
+        tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags, tuple(lowering.prints)
+    )
 
 
 class _Lowering(LoopEmitter):
@@ -123,6 +129,9 @@ class _Lowering(LoopEmitter):
                     self.guarded(active, body, at)
             case Halt(at):
                 self.emit("halt", at=at)
+            case Print():
+                if not self.idle:
+                    self.prints.append(point_of(statement, self))
 
     def store(self, index: Index, value: Expression | Operand) -> None:
         with self.scope():

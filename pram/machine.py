@@ -6,7 +6,7 @@ same instruction together, in NumPy. After each step it checks for access confli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -364,24 +364,33 @@ class Machine:
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
 
 
+#: Called with the machine and the step that it has run.
+Watch = Callable[[Machine, "Step | None"], None]
+
+
 def _joined(parts: list[Words]) -> Words:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False,
-        warn: Warn | None = None) -> Run:  # fmt: skip
+        warn: Warn | None = None, watch: Watch | None = None) -> Run:  # fmt: skip
     """Run a job to its end.
 
     Args:   seed: chooses the winner `random:SEED`; ignored if the mode leaves no winner open.
             trace: keep every step (memory grows by five words for each processor and step).
             warn: as for Machine; `lockstep.pram.unwritten.refuse` makes every warning an error.
+            watch: called before the first step with None, and after each step with it; as `lockstep.pram.showing.Printer`.
     Raises: PramError: a trap, an access conflict, a winner whose choices do not fit the run, or no halt within `max_steps`.
     """
     if seed is not None and MODES[job.mode].winner_open:
         job = replace(job, winner=at_random(seed))
     machine = Machine(job, warn)
     steps = []
+    if watch is not None:
+        watch(machine, None)
     for step in machine.steps(max_steps):
         if trace:
             steps.append(step)
+        if watch is not None:
+            watch(machine, step)
     return machine.finished(tuple(steps))

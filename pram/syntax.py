@@ -4,7 +4,7 @@ Every node has `at`, its place in the text. Equality ignores places: two express
 they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call  Conditional
-Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break
+Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break  Print
 Declarations  Mode  Param  Word  Procs  Shared  Claim
 """
 
@@ -236,7 +236,23 @@ class Break:
     at: Span = place()
 
 
-Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break]
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in a `print`, without its quotation marks."""
+
+    value: str
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """`print items`: `run --trace` shows them. It takes no step, and is no part of what is compiled."""
+
+    items: tuple[Union[Text, Expression], ...]
+    at: Span = place()
+
+
+Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break, Print]
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,12 +331,12 @@ class ProgramText:
     at: Span = place()
 
 
-Node = Union[ProgramText, Declaration, Statement, Range, Expression]
+Node = Union[ProgramText, Declaration, Statement, Range, Text, Expression]
 
 #: The fields of each kind of node that hold nodes: one, several in a tuple, or None.
 FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in ("str", "int", "bool"))
-    for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
+    for kind in (ProgramText, Range, Text, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
 
 
@@ -347,10 +363,14 @@ def children(node: Node) -> list[Node]:
     return found
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield the node and all nodes below it, parents before children, in the order of fields."""
+def walk(node: Node, without: tuple[type, ...] = ()) -> Iterator[Node]:
+    """Yield the node and all nodes below it, parents before children, in the order of fields.
+
+    without: kinds of nodes that are left out, with all below them.
+    """
     stack = [node]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(children(top)))
+        if not isinstance(top, without):
+            yield top
+            stack.extend(reversed(children(top)))

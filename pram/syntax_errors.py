@@ -27,7 +27,7 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               ".": "write `..` for a range; numbers are integers",
               "{": "blocks go from `do` or `then` to `end`", "}": "blocks go from `do` or `then` to `end`",
               "?": "a choice is written `if c then a else b`", "~": "write `x ^ inf` to change all bits of x",
-              '"': "there are no strings, only numbers", "'": "there are no strings, only numbers"}  # fmt: skip
+              '"': "a text stands in a `print`, and ends on its line", "'": "a text stands in a `print`, between two `\"`"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`",
            "*": "there is no power: write `1 << k` for 2 to the k, or multiply"}  # fmt: skip
 DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim")
@@ -108,6 +108,8 @@ class SyntaxErrors:
             return f"; {CHARACTERS['=']}"
         if token == previous and token in DOUBLED:
             return f"; {DOUBLED[token]}"
+        if token.type == "STRING":
+            return "; a text stands in a `print`, right after the word or a comma"
         if token == "]" and previous == "[" and self.nesting.recent[0] == "in":
             return "; a list has at least one item"
         if token == "," and "UPTO" in expected:

@@ -113,6 +113,8 @@ COSTS = [
     ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + (1 + 3) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + (1 + 3) + 1),
     ("barrier x := 1 barrier", 1),
+    ('print "x", A[x + 1] * 2, x x := 1 print x', 1),
+    ("if x == 3 then print x else x := 1 print x end print x", 1 + 2 + 1),
     ("if x == 3 then barrier else barrier x := 1 end", 1 + 2 + 1),
     ("single do barrier end parallel for i in 0 .. 0 do barrier end", 3 + 4),
     ("for i in [7, n, x] do s := 1 + i - i end", 1 + 3 * ((3 * 3 - 1) + 3 + 4) + 2),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from kit.runs import SAYS, assert_same
+from kit.runs import SAYS, assert_same, printed_in
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 
@@ -86,7 +86,9 @@ def compare(program: Program, case: TextCase) -> str:
             machine_run(program, case.params, case.arrays)
         assert any(words in refused.value.message for words in SAYS[trap.kind]), (trap, refused.value.message)
         return trap.kind
-    assert_same(machine_run(program, case.params, case.arrays), theirs)
+    ours = machine_run(program, case.params, case.arrays)
+    assert_same(ours, theirs)
+    assert sorted(printed_in(program, ours.job, MAX_STEPS), key=repr) == sorted(theirs.printed, key=repr)
     return "ran"
 
 

@@ -87,6 +87,7 @@ class _Writer(Parallels, Declarations):
             lines += more
             lines[-1] += ";" if self.chance(12) else ""
             lines += ["barrier"] if self.chance(30) else []
+            lines += [self.printed(scope)] if self.chance(20) else []
         return [f"  {line}" for line in lines]
 
     def another(self, scope: Scope, surely: bool) -> tuple[list[str], Scope] | None:
@@ -191,6 +192,11 @@ class _Writer(Parallels, Declarations):
         else:
             value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], scope
+
+    def printed(self, scope: Scope) -> str:
+        """A `print`. It may read what others read or write in this step."""
+        items = ['"at"'] if self.chance(3) else []
+        return f"print {', '.join([*items, *(self.word(scope, 2).bare for _ in range(self.pick(1, 2)))])}"
 
     def condition(self, scope: Scope, uniform: bool) -> Expr:
         return self.word(scope, 1, uniform) if self.chance(4) else self.truth(scope, 2, uniform)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lockstep.pram import analysis, bounds, checks, functions, loop_kinds, rewriting
+from lockstep.pram import analysis, bounds, checks, functions, loop_kinds, printing, rewriting, showing
 from lockstep.pram.building import Builder
+from lockstep.pram.declarations import Declarations
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
@@ -179,5 +180,60 @@ MUTANTS = (
         "a barrier takes a step",
         Rewrite(Builder.barrier, "return ()", "return (If(Number(0), (), (), span(word)),)"),
         "free statements",
+    ),
+    Mutant(
+        FREE,
+        "a print takes a step",
+        Rewrite(Lowering.statement, "self.prints.append(point_of(statement, self))", 'self.emit("nop", at=statement.at)'),
+        "free statements",
+    ),
+    Mutant(
+        FREE,
+        "a negative number in a print makes all words signed",
+        Rewrite(Declarations._of_words, "walk(statement, without=(Print,))", "walk(statement)"),
+        "free statements",
+    ),
+    Mutant(FREE, "idle processors print", Rewrite(Lowering.statement, "if not self.idle:", "if True:"), "printed"),
+    Mutant(
+        FREE,
+        "a print before a loop prints in each round",
+        Rewrite(LoopEmitter.print_once, "if point.index == start:", "if False:"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print inside a loop prints in its first round only",
+        Rewrite(LoopEmitter.print_once, "self.prints[:printed]", "self.prints"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print overwrites the registers of locals",
+        Rewrite(printing._item, "dict(emitter.locals), emitter.free, emitter.free", "dict(emitter.locals), 0, emitter.free"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print names the step before it",
+        Rewrite(showing.Printer._print, "machine.costs.time + 1", "machine.costs.time"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "some processors print for all",
+        Rewrite(showing.Printer._print, "len(pids) == machine.running and", ""),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print shows signed words as unsigned ones",
+        Rewrite(showing.Printer._run_aside, "if self.job.signed else words", "if False else words"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print shows the first processor's value for all",
+        Rewrite(showing.Printer._run_aside, "len(item.code) - 1, pids)", "len(item.code) - 1, pids[:1]).repeat(len(pids))"),
+        "printed",
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from kit.cases import EXAMPLES
-from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, same, step_with_seed
+from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, printed_in, same, step_with_seed
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from kit.word_operations import MEANINGS
 from oracles.evaluator import evaluate
@@ -204,10 +204,24 @@ def endless_loops() -> None:
 def free_statements() -> None:
     """Statements that take no step: with spaces in their place the machine code is the same."""
     for case in texts():
-        text = re.sub(r"\bbarrier\b", lambda found: " " * len(found[0]), case.text)
+        text = re.sub(r"\bbarrier\b|\bprint [^\n]*", lambda found: " " * len(found[0]), case.text)
         with_them, without = (parse_program(t).code for t in (case.text, text))
         assert with_them.instructions == without.instructions, f"a statement that takes no step changes the code: {case.text}"
         assert (with_them.registers, with_them.derived) == (without.registers, without.derived), case.text
+
+
+def printed() -> None:
+    """What programs print: steps, lines, processors and values, as the walk over the syntax tree prints them."""
+    for case in texts():
+        program = parse_program(case.text)
+        if not program.code.prints and "print" not in case.text:
+            continue
+        try:
+            theirs = evaluate(program.tree, case.params, case.arrays, max_steps=1500)
+        except Trap:
+            continue
+        ours = printed_in(program, program.instantiate(case.params, case.arrays), 1500)
+        assert sorted(ours, key=repr) == sorted(theirs.printed, key=repr), f"{ours}, not {theirs.printed}: {case.text}"
 
 
 def registers() -> None:
@@ -243,5 +257,6 @@ CHECKS = (
     Check("warnings", "reads of cells that nothing has written", warnings),
     Check("endless loops", "in which loop and round a run was given up, word by word", endless_loops),
     Check("free statements", "the machine code with and without the statements that take no step", free_statements),
+    Check("printed", "what `print` shows of programs, against a walk over the syntax tree", printed, MACHINE),
     Check("registers", "how many registers programs take, counted by hand", registers),
 )

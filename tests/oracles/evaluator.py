@@ -24,7 +24,7 @@ from lockstep.pram.syntax import Expression, Name, ProgramText, Statement
 from oracles.apart import Apart
 from oracles.meaning import written_out
 from oracles.memory import Arrays
-from oracles.plain import Params, Trap, common
+from oracles.plain import Params, Printed, Trap, common
 
 STEPS_PER_FURTHER_RANGE = 4  # what decodes the items of a further range of a `parallel for`
 STEPS_OF_AN_EXTENT = 3  # the number of items of a further range whose bounds are words
@@ -47,6 +47,7 @@ class Result:
     processors: int
     word_bits: int
     shared_accesses: int
+    printed: list[Printed]
 
 
 def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None = None, max_steps: int = 10**6) -> Result:
@@ -57,7 +58,8 @@ def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int |
         run.block(run.tree.body, run.everyone)
         run.step()
     outputs = {a.name: a.nested(run.memory) for a in run.arrays.values() if a.role in ("output", "inout")}
-    return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses)
+    return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses,
+                  run.printed)  # fmt: skip
 
 
 class Run(Apart):
@@ -95,11 +97,28 @@ class Run(Apart):
                 case syntax.Halt():
                     self.step()
                     raise Halted
+                case syntax.Print():
+                    self.show(s, active)
                 case syntax.Break():
                     self.step()
                     if not self.apart:
                         raise _Left
                     self.gone |= set(active)
+
+    def show(self, s: syntax.Print, active: list[int]) -> None:
+        """Print, at no cost: each processor for itself, whatever the mode lets them read together."""
+        for p in active:
+            costs = self.time, self.shared_accesses
+            self.printed.append((self.time + 1, s.at.line, p, tuple(self.printed_value(item, p) for item in s.items)))
+            self.time, self.shared_accesses = costs
+
+    def printed_value(self, item: syntax.Text | Expression, p: int) -> str | int | None:
+        if isinstance(item, syntax.Text):
+            return item.value
+        try:
+            return self.value(item, [p])[0]
+        except Trap:
+            return None
 
     def several(self, s: syntax.Several, active: list[int]) -> None:
         """All values first, each at least a step; then the assignments from left to right."""
@@ -130,8 +149,8 @@ class Run(Apart):
             self.step()  # after either branch: a `halt` in one is as soon as a `halt` in the other
             return
         self.block(s.then, [p for p, v in zip(active, truths) if v])
-        self.step()
         self.block(s.otherwise, [p for p, v in zip(active, truths) if not v])
+        self.step()
 
     def bounds(self, *expressions: Expression) -> list[int]:
         """The bounds of a `for` or `parallel`; idle processors evaluate them too, since they follow the control."""

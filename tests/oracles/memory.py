@@ -71,7 +71,8 @@ class Setting:
         if words:
             return words[0].signed
         ranges = [b for s in self._all(syntax.Shared) for b in (s.low, s.high) if b is not None]
-        nodes = [n for top in (*self.tree.body, *ranges) for n in walk(top)]
+        printed = {id(n) for s in walk(self.tree) if isinstance(s, syntax.Print) for n in walk(s)}
+        nodes = [n for top in (*self.tree.body, *ranges) for n in walk(top) if id(n) not in printed]
         minus = (n for n in nodes if isinstance(n, syntax.Binary) and n.operator == "-" and n.left == syntax.Number(0))
         return any(isinstance(n, syntax.Number) and n.value < 0 for n in nodes) or any(n.left.at == n.at for n in minus)
 

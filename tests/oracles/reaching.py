@@ -94,6 +94,9 @@ class Watched(Run):
         self.sides |= {(s.at.line, s.at.column, "entered") for _ in found}
         return found
 
+    def show(self, s: syntax.Print, active: list[int]) -> None:
+        """A `print` reaches nothing."""
+
     def parallel(self, s: syntax.Parallel) -> None:
         self._arrive(s, self.everyone)
         super().parallel(s)
@@ -125,7 +128,7 @@ def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
         case syntax.Several(targets, values):
             at_hand = [v for v in values if is_constant(v, params) or not takes_a_step(v, arrays)]
             return {part.at.line for part in (*targets, *at_hand)}
-        case syntax.LocalArray():
+        case syntax.LocalArray() | syntax.Print():
             return set()
     return {s.at.line}
 
@@ -154,7 +157,7 @@ def everything(run: Watched) -> tuple[set[int], set[Side]]:
         elif isinstance(node, (syntax.For, syntax.Parallel)):
             whats = ("entered", "arrived")
         sides |= {(at.line, at.column, what) for what in whats}
-        for held in () if isinstance(node, syntax.LocalArray) else children(node):
+        for held in () if isinstance(node, (syntax.LocalArray, syntax.Print)) else children(node):
             lines |= {line for e in expressions(held) for line in computed(e, run)}
             sides |= {side for e in expressions(held) for side in chosen(e, run)}
     return lines, sides

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, walk
 from oracles.memory import Arrays, Setting
-from oracles.plain import PLAIN, Params, Trap, constant, constants, of_one
+from oracles.plain import PLAIN, Params, Printed, Trap, constant, constants, of_one
 
 
 class Words(Setting):
@@ -18,6 +18,7 @@ class Words(Setting):
         self.limit, self.max_steps = 1 << self.bits, max_steps
         self.least, self.most = (-self.limit // 2, self.limit // 2 - 1) if self.signed else (0, self.limit - 1)
         self.owners: dict[int, int] = {}
+        self.printed: list[Printed] = []
         self.everyone = list(range(self.processors))
         self.locals: dict[str, list[int]] = {"pid": self.everyone}
         self.time = self.shared_accesses = 0
