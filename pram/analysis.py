@@ -36,6 +36,7 @@ from lockstep.pram.syntax import (
     ProgramText,
     Range,
     Repeat,
+    Return,
     Several,
     Single,
     Statement,
@@ -49,7 +50,11 @@ from lockstep.pram.syntax import (
 MOST_SHOWN = 60
 
 #: What to write instead of control inside `parallel`.
-ADVICE = {"parallel": "; for pairs, write two ranges: `i in .., j in ..`"}
+ADVICE = {
+    ("parallel", "parallel"): "; for pairs, write two ranges: `i in .., j in ..`",
+    ("halt", "parallel"): "; `return` ends the item of one processor",
+    ("halt", "single"): "; `return` ends the `single`",
+}
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,10 @@ class _Checker(ExpressionChecker):
                 self._control("halt", at, context)
             case Break(at):
                 self._break(at, context)
+            case Return(at) if context.divergent not in ("parallel", "single"):
+                self._error(
+                    "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`", at
+                )
             case Print(items):
                 for item in items:
                     if not isinstance(item, Text):
@@ -189,8 +198,7 @@ class _Checker(ExpressionChecker):
         if not context.divergent:
             return
         why = "there is one level of processors" if word == context.divergent else "idle processors could not follow it"
-        advice = ADVICE.get(word, "") if context.divergent == "parallel" else ""
-        self._error(f"`{word}` cannot stand inside {context.place}: {why}{advice}", at)
+        self._error(f"`{word}` cannot stand inside {context.place}: {why}{ADVICE.get((word, context.divergent), '')}", at)
 
     def _break(self, at: Span, context: Context) -> None:
         if not context.loop:

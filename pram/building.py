@@ -178,6 +178,9 @@ class Builder(Transformer[Token, Any]):
     def break_(self, word: Token) -> syntax.Break:
         return syntax.Break(span(word))
 
+    def return_(self, word: Token) -> syntax.Return:
+        return syntax.Return(span(word))
+
     def barrier(self, word: Token) -> tuple[Statement, ...]:
         """All processors are in step, so there is nothing to wait for: no statement."""
         return ()

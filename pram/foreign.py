@@ -13,7 +13,7 @@ _RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : i
 
 FOREIGN = {
     **dict.fromkeys(("proc", "procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
-    **dict.fromkeys(("return", "exit", "continue"), "write `break` to leave a loop, `halt` to end the program"),
+    **dict.fromkeys(("exit", "continue"), "write `return` to end an item, `break` to leave a loop, `halt` to end the program"),
     **dict.fromkeys(
         ("sync", "synchronize"), "all processors are in step anyway: write `barrier`, which takes no step, or leave it out"
     ),

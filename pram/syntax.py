@@ -4,7 +4,7 @@ Every node has `at`, its place in the text. Equality ignores places: two express
 they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call  Conditional
-Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break  Print
+Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break  Return  Print
 Declarations  Mode  Param  Word  Procs  Shared  Claim
 """
 
@@ -237,6 +237,13 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """`return`: it ends the item of a processor in the `parallel for` or `single` around it."""
+
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A text in a `print`, without its quotation marks."""
 
@@ -252,7 +259,7 @@ class Print:
     at: Span = place()
 
 
-Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break, Print]
+Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print]
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ class SyntaxErrors:
         if previous is not None and previous.type == "NAME" and "NAME" not in expected and (at_end or token[0].isalnum()):
             if hint := did_you_mean(previous, self.keywords):
                 return fail(f"unknown word `{previous}`{hint}", self.source, span(previous))
+        if len(before) > 1 and before[-2] == "return" and before[-1].type == "NAME":
+            return fail("`return` takes no value: it ends the item of a processor", self.source, span(before[-1]))
         if len(before) > 1 and before[-2] in WRITE_RULES and before[-1].type == "NAME":  # a name of the next line
             return self._unknown_mode(before[-2], "", span(before[-2]))
         if previous is not None and (previous == "mode" or previous in WRITE_RULES):

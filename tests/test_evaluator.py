@@ -112,6 +112,10 @@ COSTS = [
     ("for i in 0 .. x step 2 atmost 5 do A[0] := i end", 1 + 1 + 5 * (1 + 6) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + (1 + 3) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + (1 + 3) + 1),
+    ("single do return x := 1 end", 3 + 1 + 1),
+    ("single do if x == 3 then return end s := x end x := 1", 3 + (1 + 2 + 1) + 1 + 1),
+    ("parallel for i in 0 .. 0 do for j in 1 .. 4 do if j == 2 then return end end end", 4 + (1 + 4 * ((1 + 2 + 1) + 4) + 2)),
+    ("single do while x > 0 atmost 5 do x -= 1 return end end", 3 + 1 + 5 * (1 + 2 + 4) + 1),
     ("barrier x := 1 barrier", 1),
     ('print "x", A[x + 1] * 2, x x := 1 print x', 1),
     ("if x == 3 then print x else x := 1 print x end print x", 1 + 2 + 1),
@@ -167,6 +171,19 @@ def test_rounds_follow_from_bounds_that_differ(items: str, bounds: str, cost: in
     assert result.time == 4 + 1 + (cost + 1 + rounds * (1 + 6) + 1) + 1 + 1
     ours = machine.run(parse_program("program test " + text).instantiate({"n": 10, "b": 3}, arrays))
     assert (ours.time, ours.outputs) == (result.time, result.outputs)
+
+
+def test_return_ends_one_item() -> None:
+    """The others go on; with `on` the same processor takes its next item, and after the block all go on."""
+    head = "mode CREW procs 4 shared A[6] : input, B[6] : output, C[4] : output "
+    search = "parallel for i in 0 .. 5 on 4 do for j in 0 .. 5 do if A[j] == i then B[i] := j + 10 return end end B[i] := 7 end "
+    text = head + search + "C[pid] := pid + 1"
+    arrays = {"A": [2, 0, 0, 5, 9, 2]}
+    outputs = {"B": [11, 7, 10, 7, 7, 13], "C": [1, 2, 3, 4]}
+    found = machine.run(parse_program("program test " + text).instantiate({}, arrays))
+    assert found.outputs == run(text, arrays).outputs == outputs
+    body = 1 + 6 * ((1 + 1 + 2) + (1 + 1) + 1 + 4) + 2 + 1
+    assert found.time == run(text, arrays).time == (1 + 2 * 4 + 2) + 2 * (1 + (4 + 3) + body) + 2 + 1
 
 
 def test_lists_give_their_values() -> None:

@@ -48,7 +48,8 @@ EXPECTED = {
              "S, A, depth",
     "disjunction": RUNS,
     "distinct": RUNS,
-    "duel": "18:44: error: `exit` cannot stand here; write `break` to leave a loop, `halt` to end the program",
+    "duel": "18:44: error: `exit` cannot stand here; write `return` to end an item, `break` to leave a loop, `halt` to end the "
+            "program",
     "edit": "10:30: error: step 18: processor 0: underflow: 2 - 3 is negative; `word 12 signed` has negative words",
     "ercw": RUNS,
     "euler": "4:9: error: procs is 0 (with n = 1); a machine has at least one processor: write `procs max(1, n / 2)`",

@@ -33,6 +33,15 @@ ERRORS = [
     # barrier
     ("barrier(2)", "5:8", "unexpected `(`"),
     ("sync", "5:1", f"`sync` cannot stand here; {BARRIER}"),
+    # return
+    ("return", "5:1", "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`"),
+    ("while s > 0 do if pid == 1 then return end end", "5:33",
+     "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`"),
+    ("return s", "5:8", "`return` takes no value: it ends the item of a processor"),
+    ("single do return s end", "5:18", "`return` takes no value: it ends the item of a processor"),
+    ("single do halt end", "5:11",
+     "`halt` cannot stand inside `single`: idle processors could not follow it; `return` ends the `single`"),
+    ("exit", "5:1", "`exit` cannot stand here; write `return` to end an item, `break` to leave a loop, `halt` to end the program"),
     # print
     ('s := "a"', "5:6", f'unexpected `"a"`; {IN_A_PRINT}'),
     ('print s "a"', "5:9", f'unexpected `"a"`; {IN_A_PRINT}'),

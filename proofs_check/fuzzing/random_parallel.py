@@ -43,7 +43,7 @@ class Parallels(Loops):
             ranges.append(f"{term.text} in {values}")
             variables.append(term)
         inside = scope.pad(uniform=False).having(*variables)
-        inside = replace(inside, surely=True, ranged=scope.ranged | ranged)
+        inside = replace(inside, surely=True, item=True, ranged=scope.ranged | ranged)
         pair = (variables[0], variables[1]) if len(variables) == 2 else None
         inside = replace(inside, pair=pair, alone=scope.alone or len(extents) == 1 and variables[0].low == variables[0].high)
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], scope
@@ -64,7 +64,7 @@ class Parallels(Loops):
         if self.chance(3):
             last = Expr(f"({self.bound(scope, 3).text} + {first.text})", low, low + 3)
         item = Expr(f"i{len(scope.variables)}", low, max(low, last.high), uniform=False, distinct=True)
-        inside = replace(scope.pad(uniform=False).having(item), surely=True)
+        inside = replace(scope.pad(uniform=False).having(item), surely=True, item=True)
         head = f"parallel for {item.text} in {first.bare} .. {last.bare} on {self.exactly(processors).bare} do"
         return [head, *self.block(inside, 3), "end"], scope
 

@@ -99,6 +99,8 @@ class _Writer(Parallels, Declarations):
         kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
         if scope.leaves:
             kinds.append(self.leave)
+        if scope.item:
+            kinds.append(self.end_item)
         if scope.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch]
             if scope.loops < 2:
@@ -251,7 +253,13 @@ class _Writer(Parallels, Declarations):
         return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], scope
 
     def single(self, scope: Scope) -> tuple[list[str], Scope]:
-        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True, surely=True), 3), "end"], scope
+        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True, surely=True, item=True), 3), "end"], scope
+
+    def end_item(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A `return`, for all items or for some."""
+        if self.chance(8):
+            return ["return"], scope
+        return [f"if {self.truth(scope, 1).bare} then return end"], scope
 
     def halt(self, scope: Scope) -> tuple[list[str], Scope]:
         return ["halt"], scope

@@ -12,6 +12,7 @@ from lockstep.pram.machine import Machine
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
+ANALYSIS = "analysis of programs"
 LOOPS, LISTS, WORDS = "loops that processors leave one by one", "lists", "words of programs"
 FREE = "statements that take no step"
 
@@ -82,6 +83,30 @@ MUTANTS = (
         "on starts every round at its first item",
         Rewrite(rewriting._Rewriter._in_rounds, 'Binary("*", Name(round_), processors, at)', 'Binary("*", Number(0), processors, at)'),
         "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a return goes to the end of the block",
+        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, leave)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a return goes to the start of the pad",
+        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, self.code[branch].jumps_to)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a return of the pad marks the place before it",
+        Rewrite(Lowering.end_item, "= len(self.code)", "= jump"),
+        "evaluator",
+    ),
+    Mutant(
+        ANALYSIS,
+        "a return outside of any item is accepted",
+        Rewrite(analysis._Checker.statement, 'context.divergent not in ("parallel", "single")', "False"),
+        "refused texts",
     ),
     Mutant(
         LISTS,

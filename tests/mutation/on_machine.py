@@ -155,6 +155,7 @@ REFUSED = (
     ("local y := pid for i in 0 .. y do end", "loop bound differs per processor"),
     ("parallel for i in 0 .. 1 do parallel for j in 0 .. 1 do end end", "`parallel` cannot stand inside"),
     ("break", "there is none around it"),
+    ("if pid then return end", "`return` ends an item"),
     ("while 1 do if pid then break end end", "`break` cannot stand inside"),
     ("for i in 0 .. 1 do i := 2 end", "loop variable `i` cannot be assigned"),
     ("for i in 0 .. x do x := 2 end", "cannot be assigned in it"),

@@ -67,7 +67,7 @@ class Run(Apart):
 
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
         for s in body:
-            active = [p for p in active if p not in self.gone]
+            active = self.present(active)
             match s:
                 case syntax.Store():
                     self.store(s.name, s.subscripts, s.value, active)
@@ -92,11 +92,13 @@ class Run(Apart):
                     self.parallel(s)
                 case syntax.Single(inner):
                     self.step(2)
-                    self.block(inner, [0])
-                    self.step()
+                    self.items(inner, [0])
                 case syntax.Halt():
                     self.step()
                     raise Halted
+                case syntax.Return():
+                    self.step()
+                    self.ended |= set(active)
                 case syntax.Print():
                     self.show(s, active)
                 case syntax.Break():
@@ -173,7 +175,7 @@ class Run(Apart):
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
-            self.listed(s, dict.fromkeys(active, item), active)
+            self.listed(s, dict.fromkeys(active, item), self.present(active))
             self.block(s.body, active)
             self.step(1 if s.down else 2)
             item = item - 1 if s.down else self.next_item(s, item, by)
@@ -205,7 +207,12 @@ class Run(Apart):
             self.locals[r.variable] = [low + index for index in field]
         for r in s.ranges:
             self.listed(r, dict(enumerate(self.locals[r.variable])), active)
-        self.block(s.body, active)
+        self.items(s.body, active)
+
+    def items(self, body: tuple[Statement, ...], active: list[int]) -> None:
+        """Run the body of a `parallel` or `single`. Who has ended its item waits for the others."""
+        self.block(body, active)
+        self.ended = set()
         self.step()
 
     def extents_of_words(self, s: syntax.Parallel, highs: list[int]) -> None:

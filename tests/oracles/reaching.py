@@ -63,7 +63,7 @@ class Watched(Run):
         if loop is not None and active:
             self.sides.add((loop.at.line, loop.at.column, "entered"))
         for statement in body:
-            active = [p for p in active if p not in self.gone]
+            active = self.present(active)
             if active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
                 self.lines |= own_lines(statement, self.params, set(self.arrays))
             super().block((statement,), active)
