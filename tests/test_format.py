@@ -63,7 +63,7 @@ LAYOUTS = {
     ),
     "prints": (
         'program p\nlocal x:=1 print x,-x , "# a  :=" print "b",if x then 1 else 2 # why\nif x then print x\nend',
-        'program p\n\nlocal x := 1\nprint x, -x, "# a  :="\nprint "b", if x then 1 else 2  # why\nif x then\n  print x\nend\n',
+        'program p\n\nlocal x := 1\nprint x, -x, "# a  :="\nprint "b", if x then 1 else 2    # why\nif x then\n  print x\nend\n',
     ),
     "lists": (
         "program p\nparallel for i in[1,2 , n-1],j in [ 0 ] do for k in [i]do\nend end",
