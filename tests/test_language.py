@@ -151,6 +151,13 @@ def test_a_loop_up_to_the_largest_word_is_refused_by_both() -> None:
         machine_run(program, {}, {}, word_bits=4)
 
 
+def test_a_copy_of_an_array_that_ends_at_0_has_no_negative_number() -> None:
+    """A past error of the evaluator that random programs found: the extent of `B[n .. 0]` made its words signed."""
+    program = parse_program("program test param n shared A[1] : input, B[n .. 0] : output B := A B[0] := 4095")
+    params, arrays = {"n": 0}, {"A": [1]}
+    assert_same(machine_run(program, params, arrays, 12), evaluate(program.tree, params, arrays, word_bits=12))
+
+
 @pytest.mark.parametrize(("then", "otherwise"), [("halt", "x := 2"), ("x := 2", "halt")])
 def test_a_halt_in_either_branch_is_as_soon(then: str, otherwise: str) -> None:
     """A past error of the evaluator that random programs found: it ended an `if` before its `else`."""

@@ -22,7 +22,6 @@ from typing import Any
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, Statement
 from oracles.apart import Apart
-from oracles.meaning import written_out
 from oracles.memory import Arrays
 from oracles.plain import Params, Printed, Trap, common
 
@@ -53,7 +52,7 @@ class Result:
 def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None = None, max_steps: int = 10**6) -> Result:
     """Run a program on its inputs, and return its results and costs."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees are 256 levels deep, and sums some thousand terms long
-    run = Run(written_out(tree), params, arrays, word_bits, max_steps)
+    run = Run(tree, params, arrays, word_bits, max_steps)
     with suppress(Halted):
         run.block(run.tree.body, run.everyone)
         run.step()

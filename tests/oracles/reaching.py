@@ -9,7 +9,6 @@ from typing import Any, get_args
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
 from oracles.evaluator import Halted, Run
-from oracles.meaning import written_out
 from oracles.memory import Arrays
 from oracles.plain import Params, is_constant
 from oracles.rounds import Rounds
@@ -27,7 +26,7 @@ class Watched(Run):
         super().__init__(tree, params, arrays, None, max_steps)
         self.lines: set[int] = set()
         self.sides: set[Side] = set()
-        self.testing = {id(node.condition): node for node in walk(tree) if isinstance(node, CONDITIONS)}
+        self.testing = {id(node.condition): node for node in walk(self.tree) if isinstance(node, CONDITIONS)}
         self.entering: syntax.For | syntax.Parallel | None = None
         self.busy = True
 
@@ -138,7 +137,7 @@ def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> 
 
     Raises: evaluator.Trap: it is refused.
     """
-    run = Watched(written_out(tree), params, arrays, max_steps)
+    run = Watched(tree, params, arrays, max_steps)
     with suppress(Halted):
         run.block(run.tree.body, run.everyone)
     return run

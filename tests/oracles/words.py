@@ -22,7 +22,7 @@ class Words(Setting):
         self.everyone = list(range(self.processors))
         self.locals: dict[str, list[int]] = {"pid": self.everyone}
         self.time = self.shared_accesses = 0
-        self.constants = constants(tree, self.params)
+        self.constants = constants(self.tree, self.params)
         self.params["inf"] = self.most
 
     def step(self, count: int = 1) -> None:
