@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lockstep.pram.machine import Run
     from lockstep.pram.program import Program, parse_program
     from lockstep.pram.progress import Progress
+    from lockstep.pram.showing import Printed
     from lockstep.pram.sidecar import Inputs
     from lockstep.pram.unwritten import Warn
     from lockstep.pram.winner import Winner
@@ -57,17 +58,19 @@ def load(path: str | Path) -> Program:
 
 def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
         word_bits: int | None = None, max_steps: int | None = None, seed: int | None = None,
-        winner: str | None = None, warn: Warn | None = None) -> Run:  # fmt: skip
+        winner: str | None = None, warn: Warn | None = None, show: Callable[[Printed], None] | None = None) -> Run:  # fmt: skip
     """Run a program on the machine.
 
     Args:   winner: which processor wins a concurrent write under CRCW arbitrary, written as for `run --winner`; else the lowest.
             seed: the same as the winner random:SEED.
             warn: called with a warning for each read of a cell that nothing has written, such as the `append` of a list.
             `lockstep.pram.unwritten.refuse` makes these reads errors.
+            show: called with everything that `print` statements print.
     Raises: PramError: wrong parameters or inputs, a trap, an access conflict, or no halt within `max_steps`.
             ValueError: no such winner exists, or both winner and seed are given.
     """
     from lockstep.pram import machine
+    from lockstep.pram.showing import Printer
     from lockstep.pram.winner import parse_winner
 
     job = program.instantiate(params, arrays, word_bits)
@@ -76,7 +79,8 @@ def run(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] |
             raise ValueError("winner and seed both say who wins concurrent writes; give one")
         job = replace(job, winner=parse_winner(winner))
     most = machine.DEFAULT_MAX_STEPS if max_steps is None else max_steps
-    return machine.run(job, max_steps=most, seed=seed, warn=warn)
+    watch = None if show is None else Printer(program, job, show)
+    return machine.run(job, max_steps=most, seed=seed, warn=warn, watch=watch)
 
 
 def compile(program: Program, widths: Widths, *, dtype: str = "float64", construction: str = "mdm") -> Compiled:

@@ -100,7 +100,8 @@ class SequenceEditor:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
 
         Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
-        Raises: NotFinished: masks remain but no position is ready, or the last row predicts nothing. OutOfPositions: the sequence outgrows its positions.
+        Raises: NotFinished: masks remain but no position is ready, or the last row predicts nothing. OutOfPositions: the sequence
+                outgrows its positions.
         """
         self.pending = self._updated_edits(rows, prediction)
         edits = select_edits(self.pending, self.choose)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from lockstep.pram import derived
 from lockstep.pram.checking import Context, ExpressionChecker
@@ -20,6 +21,7 @@ from lockstep.pram.rewriting import rewrite
 from lockstep.pram.syntax import (
     Assign,
     Break,
+    Call,
     Expression,
     For,
     Halt,
@@ -30,19 +32,26 @@ from lockstep.pram.syntax import (
     Name,
     Node,
     Parallel,
+    Print,
     ProgramText,
     Range,
     Repeat,
+    Return,
     Several,
     Single,
     Statement,
     Store,
+    Text,
     While,
     walk,
 )
 
 #: What to write instead of control inside `parallel`.
-ADVICE = {"parallel": "; for pairs, write two ranges: `i in .., j in ..`"}
+ADVICE = {
+    ("parallel", "parallel"): "; for pairs, write two ranges: `i in .., j in ..`",
+    ("halt", "parallel"): "; `return` ends the item of one processor",
+    ("halt", "single"): "; `return` ends the `single`",
+}
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,10 @@ class _Checker(ExpressionChecker):
     def statement(self, statement: Statement, context: Context) -> Context:
         """Check one statement, and return the context of the next one in its block."""
         match statement:
-            case Local(name, value, at):
+            case Local(name, value, at, items):
                 self.expression(value, context)
-                return self._assigned(at, value, at, self._declare(name, at, context))
+                inner = self._assigned(at, value, at, self._declare(name, at, context, loop=bool(items)))
+                return replace(inner, ranges=self._listed_range(name, items, inner))
             case LocalArray():
                 pass  # it was declared with the shared arrays
             case Assign(name, value, at):
@@ -128,6 +138,14 @@ class _Checker(ExpressionChecker):
                 self._control("halt", at, context)
             case Break(at):
                 self._break(at, context)
+            case Return(at) if context.divergent not in ("parallel", "single"):
+                self._error(
+                    "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`", at
+                )
+            case Print(items):
+                for item in items:
+                    if not isinstance(item, Text):
+                        self.expression(item, context)
         return context
 
     # -- names ---------------------------------------------------------------------------------
@@ -177,8 +195,7 @@ class _Checker(ExpressionChecker):
         if not context.divergent:
             return
         why = "there is one level of processors" if word == context.divergent else "idle processors could not follow it"
-        advice = ADVICE.get(word, "") if context.divergent == "parallel" else ""
-        self._error(f"`{word}` cannot stand inside {context.place}: {why}{advice}", at)
+        self._error(f"`{word}` cannot stand inside {context.place}: {why}{ADVICE.get((word, context.divergent), '')}", at)
 
     def _break(self, at: Span, context: Context) -> None:
         if not context.loop:
@@ -239,6 +256,7 @@ class _Checker(ExpressionChecker):
         by = () if loop.by is None else (loop.by,)
         for expression in (loop.first, loop.last, *by):
             self.expression(expression, context)
+        self._list(loop.items, context)
         if loop.bound is not None:
             self._rounds_bound(loop.bound, context)
         why = next((found for b in (loop.first, loop.last, *by) if (found := self._bound(b, context))), None)
@@ -255,12 +273,13 @@ class _Checker(ExpressionChecker):
 
     def _keep_bound(self, loop: For, context: Context, apart: bool) -> None:
         """Refuse assignments to the local that is the last bound or the step: its register is read in every round."""
-        kept = [loop.last, loop.by, derived.before_one(loop.last) if apart else None]
+        listed = [node for item in loop.items for node in walk(item)]
+        kept = [loop.last, loop.by, derived.before_one(loop.last) if apart else None, *listed]
         for node in (n for s in loop.body for n in walk(s)):
             names = node.targets if isinstance(node, Several) else (node,) if isinstance(node, Assign) else ()
             for name in names:
                 if isinstance(name, (Assign, Name)) and name.name in context.scope and Name(name.name) in kept:
-                    what = "is the step of" if loop.by == Name(name.name) else "bounds"
+                    what = "is the step of" if loop.by == Name(name.name) else "is in the list of" if listed else "bounds"
                     self._error(f"`{name.name}` {what} the `for` of line {loop.at.line} and cannot be assigned in it", name.at)
 
     def _ranges(self, loop: For | Range, context: Context) -> Mapping[str, tuple[Expression, Expression]]:
@@ -271,6 +290,26 @@ class _Checker(ExpressionChecker):
         if self.symbols.is_parametric(low) and self.symbols.is_parametric(high):
             return {**context.ranges, loop.variable: (low, high)}
         return context.ranges
+
+    def _list(self, items: tuple[Expression, ...], context: Context, same: bool = False) -> None:
+        """Check the items of a list. same: all processors must have the same."""
+        for item in items:
+            self.expression(item, context)
+            for node in walk(item):
+                if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:
+                    self._error("a list holds no shared memory: read it into a local first, and write its name", node.at)
+                elif same and isinstance(node, Name) and self._varies(node, context):
+                    self._error(
+                        f"the list of a `parallel for` differs per processor: {self._differs(node.name, context)}", node.at
+                    )
+
+    def _listed_range(
+        self, name: str, items: tuple[Expression, ...], context: Context
+    ) -> Mapping[str, tuple[Expression, Expression]]:
+        """The known ranges of loop variables, with that of a variable over a list of parameter expressions."""
+        if not items or not all(map(self.symbols.is_parametric, items)):
+            return context.ranges
+        return {**context.ranges, name: (_of_all("min", items), _of_all("max", items))}
 
     def _rounds_bound(self, bound: Expression, context: Context) -> None:
         """Check the number of rounds after `atmost`: all processors must know it."""
@@ -308,6 +347,7 @@ class _Checker(ExpressionChecker):
             self._error("`on` divides the items of one range among processors; here are several ranges", statement.processors.at)
         inner = replace(self._padded(statement, context, "parallel"), loop="")
         for part in statement.ranges:
+            self._list(part.items, context, same=True)
             for bound in (part.low, part.high):
                 self.expression(bound, context)
                 if not self.uniform(bound, context):
@@ -317,6 +357,11 @@ class _Checker(ExpressionChecker):
             inner = replace(self._declare(part.variable, part.at, inner, loop=True), ranges=self._ranges(part, inner))
             self.varying[part.at] = part.at
         self.block(statement.body, inner)
+
+
+def _of_all(function: str, items: tuple[Expression, ...]) -> Expression:
+    """Return the least ("min") or the largest ("max") item, as an expression."""
+    return reduce(lambda a, b: Call(function, (a, b), b.at), items)
 
 
 def _bounded_form(loop: While | Repeat) -> str:

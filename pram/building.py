@@ -149,6 +149,16 @@ class Builder(Transformer[Token, Any]):
             raise Mistake("`downto` counts down by 1 and has no `step`; for another step count up, and subtract", by.at)
         return syntax.For(str(name), first, last, way == "downto", body, by, bound, span(word))
 
+    def for_list(self, word: Token, name: Token, items: tuple[Expression, ...], body: Any) -> syntax.For:
+        first, last = _counted(items)
+        return syntax.For(str(name), first, last, False, body, None, None, span(word), items)
+
+    def list(self, items: tuple[Expression, ...]) -> tuple[Expression, ...]:
+        return items
+
+    def listed(self, name: Token, items: tuple[Expression, ...]) -> syntax.Range:
+        return syntax.Range(str(name), *_counted(items), span(name), items)
+
     def range(self, name: Token, low: Expression, high: Expression) -> syntax.Range:
         return syntax.Range(str(name), low, high, span(name))
 
@@ -167,6 +177,19 @@ class Builder(Transformer[Token, Any]):
 
     def break_(self, word: Token) -> syntax.Break:
         return syntax.Break(span(word))
+
+    def return_(self, word: Token) -> syntax.Return:
+        return syntax.Return(span(word))
+
+    def barrier(self, word: Token) -> tuple[Statement, ...]:
+        """All processors are in step, so there is nothing to wait for: no statement."""
+        return ()
+
+    def print_(self, word: Token, *items: Any) -> syntax.Print:
+        return syntax.Print(items, span(word))
+
+    def text(self, token: Token) -> syntax.Text:
+        return syntax.Text(str(token)[1:-1], span(token))
 
     def names(self, *names: Token) -> tuple[Token, ...]:
         return names
@@ -221,6 +244,11 @@ def _same_number(targets: tuple[Any, ...], values: tuple[Expression, ...], at: S
         raise Mistake(
             f"{len(targets)} names on the left of `:=`, but {len(values)} value{'s' * (len(values) != 1)} on the right", at
         )
+
+
+def _counted(items: tuple[Expression, ...]) -> tuple[Number, Number]:
+    """Return the ends of the range that counts the items of a list from 0."""
+    return Number(0, items[0].at), Number(len(items) - 1, items[-1].at)
 
 
 def _assign(target: Name | Index, value: Expression) -> Statement:

@@ -21,6 +21,7 @@ from lockstep.pram.syntax import (
     Node,
     Number,
     Param,
+    Print,
     Procs,
     ProgramText,
     Shared,
@@ -121,7 +122,7 @@ class Declarations:
     def _of_words(self) -> Iterator[Node]:
         """Yield the nodes of everything that holds words: statements, and the ranges of arrays."""
         for statement in self.tree.body:
-            yield from walk(statement)
+            yield from walk(statement, without=(Print,))
         for shared in (d for d in self.tree.declarations if isinstance(d, Shared)):
             for bound in (shared.low, shared.high):
                 yield from walk(bound) if bound is not None else ()

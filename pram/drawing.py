@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
-from lockstep.pram.syntax import Number, walk
+from lockstep.pram.syntax import Number, Print, walk
 from lockstep.pram.word import MAX_WORD_BITS, largest_word
 
 Inputs = tuple[dict[str, int], dict[str, Any]]
@@ -137,7 +137,7 @@ def cell_choice(each: InputRange, constants: set[int], top: int) -> CellChoice:
 
 def program_constants(program: Program, params: dict[str, int]) -> set[int]:
     """Return the numbers in the statements of a program, and the values of its parameters."""
-    written = {node.value for statement in program.tree.body for node in walk(statement) if isinstance(node, Number)}
+    written = {node.value for statement in program.tree.body for node in walk(statement, (Print,)) if isinstance(node, Number)}
     return written | set(program.values(params).values())
 
 

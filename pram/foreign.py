@@ -13,8 +13,10 @@ _RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : i
 
 FOREIGN = {
     **dict.fromkeys(("proc", "procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
-    **dict.fromkeys(("return", "exit", "continue"), "write `break` to leave a loop, `halt` to end the program"),
-    **dict.fromkeys(("barrier", "sync", "synchronize"), "all processors are in step anyway, so leave it out"),
+    **dict.fromkeys(("exit", "continue"), "write `return` to end an item, `break` to leave a loop, `halt` to end the program"),
+    **dict.fromkeys(
+        ("sync", "synchronize"), "all processors are in step anyway: write `barrier`, which takes no step, or leave it out"
+    ),
     **dict.fromkeys(("pardo", "forall", "foreach", "doall", "spawn"), "write `parallel for i in 0 .. n - 1 do ... end`"),
     **dict.fromkeys(("elseif", "elsif", "elsf"), "write `elif`"),
     **dict.fromkeys(("endif", "endfor", "endwhile", "fi", "od", "done"), "every block ends with `end`"),
@@ -24,7 +26,7 @@ FOREIGN = {
     **dict.fromkeys(("ps", "psm", "fetch_add", "atomic"), "write under `mode CRCW sum`, or find places by prefix sums"),
     "combine": "the mode says how concurrent writes are combined: `mode CRCW sum`, `CRCW max` or `CRCW min`",
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
-    "print": "there is no output but arrays: `shared A[n] : output`; `lockstep run --trace` shows every step",
+    **dict.fromkeys(("printf", "println", "echo", "puts"), "write `print x`, which `lockstep run --trace` shows"),
     "mod": "write `%`",
     "xor": "write `^`",
     "div": "write `/`",

@@ -33,7 +33,7 @@ HEADS = {
     "repeat": "repeat",
 }
 CLOSERS = ("end", "else", "elif", "until")
-STARTERS = (*HEADS, "local", "halt", "break", *CLOSERS, "")
+STARTERS = (*HEADS, "local", "halt", "break", "return", "barrier", "print", *CLOSERS, "")
 
 
 def format_text(text: str, name: str = "<text>") -> str:

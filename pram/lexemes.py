@@ -93,7 +93,7 @@ def _target_start(found: list[Lexeme], at: int) -> int:
 
 
 #: No space before or after these.
-TIGHT_BEFORE, TIGHT_AFTER = (")", "]", ",", "[", ";"), ("(", "[")
+TIGHT_BEFORE, TIGHT_AFTER = (")", "]", ",", ";"), ("(", "[")
 
 
 def spaced(found: tuple[Lexeme, ...]) -> str:
@@ -104,4 +104,4 @@ def spaced(found: tuple[Lexeme, ...]) -> str:
 def space(left: Lexeme, right: Lexeme) -> str:
     """Return the white space between two lexemes on one line."""
     tight = right.text in TIGHT_BEFORE or left.text in TIGHT_AFTER or left.kind == SIGN
-    return "" if tight or (right.text == "(" and left.kind == "NAME") else " "
+    return "" if tight or (right.text in ("(", "[") and left.kind == "NAME") else " "

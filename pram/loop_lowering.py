@@ -16,6 +16,7 @@ from lockstep.pram.analysis import Analysis
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import AgreementCheck, Operand, StepCheck, Trap, UnfinishedCheck, constant
+from lockstep.pram.printing import Point
 from lockstep.pram.syntax import Binary, Break, Expression, For, Number, Repeat, Statement, While
 
 
@@ -40,6 +41,7 @@ class LoopEmitter(Emitter):
         self.kinds = analysis.loops
         self.open_loops: list[OpenLoop] = []
         self.flags: list[Span] = []
+        self.prints: list[Point] = []
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         raise NotImplementedError
@@ -50,27 +52,36 @@ class LoopEmitter(Emitter):
         if loop.at in self.kinds:
             self.while_apart(loop)
             return
-        start = len(self.code)
+        start, printed = len(self.code), len(self.prints)
         with self.scope():
             condition = self.value(loop.condition)
             agreed = (AgreementCheck("while"),)
             leave = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
         with self.together():
             self.block(loop.body)
-            self.patch(self.emit("jmp", at=loop.at), start)
+            again = self.emit("jmp", at=loop.at)
+            self.patch(again, start)
         self.patch(leave)
+        self.print_once(printed, start, again)
 
     def repeat_loop(self, loop: Repeat) -> None:
         if loop.at in self.kinds:
             self.repeat_apart(loop)
             return
-        start = len(self.code)
+        start, printed = len(self.code), len(self.prints)
         with self.together(), self.scope():
             self.block(loop.body)
             condition = self.value(loop.condition)
             agreed = (AgreementCheck("repeat"),)
             again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
             self.patch(again, start)
+        self.print_once(printed, start, again)
+
+    def print_once(self, printed: int, start: int, again: int) -> None:
+        """Of the first points, those at the start of a loop stand before it: who jumps back to it by `again` prints nothing."""
+        for number, point in enumerate(self.prints[:printed]):
+            if point.index == start:
+                self.prints[number] = replace(point, skips=point.skips | {again})
 
     def for_loop(self, loop: For) -> None:
         """Emit a `for`. Idle processors run its control too, so their bounds must be the same."""

@@ -10,13 +10,14 @@ So all processors are always at the same place of the program text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lockstep.pram import derived
 from lockstep.pram.analysis import Analysis
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from lockstep.pram.loop_lowering import LoopEmitter, flag_name
+from lockstep.pram.printing import Point, point_of
 from lockstep.pram.syntax import (
     Assign,
     Binary,
@@ -31,8 +32,10 @@ from lockstep.pram.syntax import (
     Name,
     Number,
     Parallel,
+    Print,
     Range,
     Repeat,
+    Return,
     Several,
     Single,
     Statement,
@@ -47,12 +50,26 @@ class MachineCode:
     """A lowered program.
 
     registers: how many each processor needs. derived: the derived parameters. flags: the names of the cells that loops need.
+    prints: where processors print.
     """
 
     instructions: tuple[Instruction, ...]
     registers: int
     derived: tuple[Expression, ...]
     flags: tuple[str, ...] = ()
+    prints: tuple[Point, ...] = ()
+
+
+@dataclass
+class OpenItem:
+    """The body of a `parallel` or `single` that is being emitted.
+
+    returns: its jumps of `return`, by their places. marks: where these places are in the pad, which comes after the body.
+    """
+
+    returns: dict[Span, int] = field(default_factory=dict)
+    marks: dict[Span, int] = field(default_factory=dict)
+    padding: bool = False
 
 
 def lower(analysis: Analysis) -> MachineCode:
@@ -62,7 +79,9 @@ def lower(analysis: Analysis) -> MachineCode:
     last = tree.body[-1].at if tree.body else tree.at
     lowering.emit("halt", at=last)
     flags = tuple(map(flag_name, lowering.flags))
-    return MachineCode(tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags)
+    return MachineCode(
+        tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags, tuple(lowering.prints)
+    )
 
 
 class _Lowering(LoopEmitter):
@@ -71,6 +90,7 @@ class _Lowering(LoopEmitter):
     def __init__(self, analysis: Analysis) -> None:
         super().__init__(analysis)
         self.control_ifs = analysis.control_ifs
+        self.item = OpenItem()
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -123,6 +143,11 @@ class _Lowering(LoopEmitter):
                     self.guarded(active, body, at)
             case Halt(at):
                 self.emit("halt", at=at)
+            case Return(at):
+                self.end_item(at)
+            case Print():
+                if not self.idle:
+                    self.prints.append(point_of(statement, self))
 
     def store(self, index: Index, value: Expression | Operand) -> None:
         with self.scope():
@@ -183,13 +208,25 @@ class _Lowering(LoopEmitter):
         """Emit a body that runs on the processors whose register `active` is not 0; the others run a pad."""
         branch = self.emit("jz", Operand("register", active), at=at, decides=decides)
         self.guards += 1
+        self.item = OpenItem()
         self.block(body)
         self.guards -= 1
         leave = self.emit("jmp", at=at)
         self.patch(branch)
+        self.item.padding = True
         self.pad(body)
+        for place, jump in self.item.returns.items():
+            self.patch(jump, self.item.marks[place])
         self.emit("nop", at=at)
         self.patch(leave)
+
+    def end_item(self, at: Span) -> None:
+        """Emit a `return`: a jump behind its own place in the pad, whose loops go on in the same registers."""
+        jump = self.emit("jmp", at=at)
+        if not self.idle:
+            self.item.returns[at] = jump
+        elif self.item.padding:
+            self.item.marks[at] = len(self.code)
 
     # -- parallel ------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ same instruction together, in NumPy. After each step it checks for access confli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -274,7 +274,7 @@ class Machine:
         integers = exact(operation, x, y, bits, signed)
         words = wrap(integers, bits)
         if operation.undefined is not None and instruction.trap is not Trap.NOTHING:
-            none = operation.undefined(to_signed(x, bits) if signed else x, y)
+            none = operation.undefined(to_signed(x, bits) if signed or self.job.signed else x, y)
             if np.count_nonzero(none):
                 self._trap(operation, instruction, x, y, group, none)
         if instruction.trap >= Trap.ARITHMETIC:
@@ -290,7 +290,9 @@ class Machine:
         pids = self._pids[group]
         at = int(np.argmax(np.broadcast_to(bad, pids.shape)))
         xs, ys = (np.broadcast_to(v, pids.shape) for v in (x, y))
-        reason = trap_reason(operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED)
+        reason = trap_reason(
+            operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED or self.job.signed
+        )
         raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
 
     def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:
@@ -365,24 +367,33 @@ class Machine:
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
 
 
+#: Called with the machine and the step that it has run.
+Watch = Callable[[Machine, "Step | None"], None]
+
+
 def _joined(parts: list[Words]) -> Words:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False,
-        warn: Warn | None = None) -> Run:  # fmt: skip
+        warn: Warn | None = None, watch: Watch | None = None) -> Run:  # fmt: skip
     """Run a job to its end.
 
     Args:   seed: chooses the winner `random:SEED`; ignored if the mode leaves no winner open.
             trace: keep every step (memory grows by five words for each processor and step).
             warn: as for Machine; `lockstep.pram.unwritten.refuse` makes every warning an error.
+            watch: called before the first step with None, and after each step with it; as `lockstep.pram.showing.Printer`.
     Raises: PramError: a trap, an access conflict, a winner whose choices do not fit the run, or no halt within `max_steps`.
     """
     if seed is not None and MODES[job.mode].winner_open:
         job = replace(job, winner=at_random(seed))
     machine = Machine(job, warn)
     steps = []
+    if watch is not None:
+        watch(machine, None)
     for step in machine.steps(max_steps):
         if trace:
             steps.append(step)
+        if watch is not None:
+            watch(machine, step)
     return machine.finished(tuple(steps))

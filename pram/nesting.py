@@ -20,7 +20,7 @@ CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single
 #: Words and signs after which an expression follows. An `if` after one of them is a value, which has no `end`.
 BEFORE_VALUES = frozenset(
     ":= += -= *= /= %= &= |= ^= <<= >>= ( [ , == != < <= > >= + - * / % & | ^ << >> and or not = .. downto "
-    "if elif while until in step atmost on".split()
+    "if elif while until in step atmost on print".split()
 )
 
 

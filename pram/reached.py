@@ -142,10 +142,15 @@ def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
 def _text(decides: Decision) -> str:
     match decides:
         case For(variable):
-            return f"for {variable}"
+            return f"for {_written(variable)}"
         case Parallel(ranges):
-            return f"parallel for {', '.join(part.variable for part in ranges)}"
+            return f"parallel for {', '.join(_written(part.variable) for part in ranges)}"
     return expression_text(decides)
+
+
+def _written(variable: str) -> str:
+    """The variable as the program writes it: rewriting makes `i.item` and `i.round` of i."""
+    return variable.partition(".")[0]
 
 
 def _shown(text: str) -> str:

@@ -5,6 +5,8 @@
 | `A := B` for arrays                  | `parallel for i in 0 .. n - 1 do A[i] := B[i] end`                            |
 | `w[e]` for a local array w           | `w[pid, e]` for a work array with a row for each processor                    |
 | `parallel for i in a .. b on p do`   | rounds of p items: `for` around `parallel for`                                |
+| `for i in [e, f] do`                 | `for t in 0 .. 1 do local i := (t == 0) * e + (t == 1) * f`, with the body    |
+| `parallel for i in [e, f] do`        | the same with `parallel for`                                                  |
 
 So their costs follow from those of what they mean (docs/language.md, section 5).
 """
@@ -79,8 +81,15 @@ class _Rewriter:
                 return self._copy(name, other, at)
             case Index(name, subscripts) | Store(name, subscripts) if self._is_local(name):
                 return replace(node, subscripts=(Name("pid", node.at), *subscripts))
-            case Parallel(ranges, _, processors) if processors is not None and len(ranges) == 1:
-                return self._in_rounds(node, processors)
+            case For() if node.items:
+                body = (_item(node, node.at), *node.body)
+                return replace(node, variable=_index(node.variable), body=body)
+            case Parallel(ranges, body, processors):
+                if any(part.items for part in ranges):
+                    items = [_item(part, part.at) for part in ranges if part.items]
+                    counted = tuple(replace(p, variable=_index(p.variable)) if p.items else p for p in ranges)
+                    node = replace(node, ranges=counted, body=(*items, *body))
+                return self._in_rounds(node, processors) if processors is not None and len(ranges) == 1 else node
         return node
 
     def _is_array(self, name: str) -> bool:
@@ -115,6 +124,21 @@ class _Rewriter:
         items = replace(part, low=Name(start, part.at), high=Binary("+", Name(start), left, high.at))
         inner = replace(loop, ranges=(items,), processors=None)
         return For(round_, Number(0), last_round, False, (Local(start, first_item, low.at), inner), None, None, at)
+
+
+def _index(variable: str) -> str:
+    """The variable that counts the items of a list; no program can write such a name."""
+    return f"{variable}.item"
+
+
+def _item(listed: For | Range, at: Span) -> Local:
+    """`local i := (t == 0) * e + (t == 1) * f + ..`: the item with the number t."""
+    index, total = Name(_index(listed.variable), at), None
+    for number, item in enumerate(listed.items):
+        term = Binary("*", Binary("==", index, Number(number), item.at), item, item.at)
+        total = term if total is None else Binary("+", total, term, item.at)
+    assert total is not None
+    return Local(listed.variable, total, at, listed.items)
 
 
 def _shifted(index: Name, first: Expression) -> Expression:

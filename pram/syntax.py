@@ -4,7 +4,7 @@ Every node has `at`, its place in the text. Equality ignores places: two express
 they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call  Conditional
-Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break
+Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break  Return  Print
 Declarations  Mode  Param  Word  Procs  Shared  Claim
 """
 
@@ -104,11 +104,12 @@ Expression = Union[Number, Name, Index, Binary, Not, Call, Conditional]
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """`local name := value`."""
+    """`local name := value`. Of a loop variable over a list, `items` has the values that it takes; no program can assign it."""
 
     name: str
     value: Expression
     at: Span = place()
+    items: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing."""
+    """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing.
+
+    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0.
+    """
 
     variable: str
     first: Expression
@@ -190,16 +194,18 @@ class For:
     by: Expression | None = None
     bound: Expression | None = None
     at: Span = place()
+    items: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """`variable in low .. high` of a `parallel for`, both ends included."""
+    """`variable in low .. high` of a `parallel for`, both ends included; or `variable in [items]`, as in a For."""
 
     variable: str
     low: Expression
     high: Expression
     at: Span = place()
+    items: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,30 @@ class Break:
     at: Span = place()
 
 
-Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break]
+@dataclass(frozen=True, slots=True)
+class Return:
+    """`return`: it ends the item of a processor in the `parallel for` or `single` around it."""
+
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in a `print`, without its quotation marks."""
+
+    value: str
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """`print items`: `run --trace` shows them. It takes no step, and is no part of what is compiled."""
+
+    items: tuple[Union[Text, Expression], ...]
+    at: Span = place()
+
+
+Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,12 +338,12 @@ class ProgramText:
     at: Span = place()
 
 
-Node = Union[ProgramText, Declaration, Statement, Range, Expression]
+Node = Union[ProgramText, Declaration, Statement, Range, Text, Expression]
 
 #: The fields of each kind of node that hold nodes: one, several in a tuple, or None.
 FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in ("str", "int", "bool"))
-    for kind in (ProgramText, Range, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
+    for kind in (ProgramText, Range, Text, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
 
 
@@ -341,10 +370,14 @@ def children(node: Node) -> list[Node]:
     return found
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield the node and all nodes below it, parents before children, in the order of fields."""
+def walk(node: Node, without: tuple[type, ...] = ()) -> Iterator[Node]:
+    """Yield the node and all nodes below it, parents before children, in the order of fields.
+
+    without: kinds of nodes that are left out, with all below them.
+    """
     stack = [node]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(children(top)))
+        if not isinstance(top, without):
+            yield top
+            stack.extend(reversed(children(top)))

@@ -27,7 +27,7 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               ".": "write `..` for a range; numbers are integers",
               "{": "blocks go from `do` or `then` to `end`", "}": "blocks go from `do` or `then` to `end`",
               "?": "a choice is written `if c then a else b`", "~": "write `x ^ inf` to change all bits of x",
-              '"': "there are no strings, only numbers", "'": "there are no strings, only numbers"}  # fmt: skip
+              '"': "a text stands in a `print`, and ends on its line", "'": "a text stands in a `print`, between two `\"`"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`",
            "*": "there is no power: write `1 << k` for 2 to the k, or multiply"}  # fmt: skip
 DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim")
@@ -72,6 +72,8 @@ class SyntaxErrors:
         if previous is not None and previous.type == "NAME" and "NAME" not in expected and (at_end or token[0].isalnum()):
             if hint := did_you_mean(previous, self.keywords):
                 return fail(f"unknown word `{previous}`{hint}", self.source, span(previous))
+        if len(before) > 1 and before[-2] == "return" and before[-1].type == "NAME":
+            return fail("`return` takes no value: it ends the item of a processor", self.source, span(before[-1]))
         if len(before) > 1 and before[-2] in WRITE_RULES and before[-1].type == "NAME":  # a name of the next line
             return self._unknown_mode(before[-2], "", span(before[-2]))
         if previous is not None and (previous == "mode" or previous in WRITE_RULES):
@@ -108,6 +110,14 @@ class SyntaxErrors:
             return f"; {CHARACTERS['=']}"
         if token == previous and token in DOUBLED:
             return f"; {DOUBLED[token]}"
+        if token.type == "STRING":
+            return "; a text stands in a `print`, right after the word or a comma"
+        if token == "]" and previous == "[" and self.nesting.recent[0] == "in":
+            return "; a list has at least one item"
+        if token == "," and "UPTO" in expected:
+            return "; a list is written in brackets, as in `for i in [1, 2, 5] do`"
+        if token == ".." and self.nesting.open and self.nesting.open[-1] == "[":
+            return "; a range has no brackets: `for i in 0 .. 3 do`"
         if token == "[" and previous == "]":
             return "; two subscripts are written `[i, j]`"
         if token in DECLARATIONS and "NAME" in expected and previous is not None:

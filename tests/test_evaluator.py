@@ -117,6 +117,22 @@ COSTS = [
     ("for i in 0 .. x step 2 atmost 5 do A[0] := i end", 1 + 1 + 5 * (1 + 6) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + (1 + 3) + 1),
     ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + (1 + 3) + 1),
+    ("single do return x := 1 end", 3 + 1 + 1),
+    ("single do if x == 3 then return end s := x end x := 1", 3 + (1 + 2 + 1) + 1 + 1),
+    ("parallel for i in 0 .. 0 do for j in 1 .. 4 do if j == 2 then return end end end", 4 + (1 + 4 * ((1 + 2 + 1) + 4) + 2)),
+    ("single do while x > 0 atmost 5 do x -= 1 return end end", 3 + 1 + 5 * (1 + 2 + 4) + 1),
+    ("barrier x := 1 barrier", 1),
+    ('print "x", A[x + 1] * 2, x x := 1 print x', 1),
+    ("if x == 3 then print x else x := 1 print x end print x", 1 + 2 + 1),
+    ("if x == 3 then barrier else barrier x := 1 end", 1 + 2 + 1),
+    ("single do barrier end parallel for i in 0 .. 0 do barrier end", 3 + 4),
+    ("for i in [7, n, x] do s := 1 + i - i end", 1 + 3 * ((3 * 3 - 1) + 3 + 4) + 2),
+    ("for i in [x + 1, (x + 2) * 2] do s := i end", 1 + 2 * ((1 + 2 + 3 * 2 - 1) + 1 + 4) + 2),
+    ("for i in [x] do s := i break end", 1 + (2 + (3 - 1) + 1 + 1)),
+    ("parallel for i in [n] do s := i end", 4 + (3 - 1) + 1),
+    ("parallel for i in [x * 2], j in [n - 1] do s := i + j end", (4 + 4) + (1 + 2) + 2 + 2),
+    ("parallel for i in [4, x, 2] on 1 do A[i] := i end", (1 + 3 * 4 + 2) + 3 * (1 + (3 + 4) + (3 * 3 - 1) + 1)),
+    ("single do for i in [1, 2, 5] do if i == x - 1 then break end end end", 3 + 1 + 1 + 3 * (8 + (2 + 2 + 1) + 6) + 1),
     ("halt", 1 - 1),
     ("while n do if x > 1 then halt end end", 1 + (1 + 1) + 1 - 1),
 ]
@@ -159,6 +175,43 @@ def test_rounds_follow_from_bounds_that_differ(items: str, bounds: str, cost: in
     result = run(text, arrays, n=10, b=3)
     assert result.time == 4 + 1 + (cost + 1 + rounds * (1 + 6) + 1) + 1 + 1
     ours = machine.run(parse_program("program test " + text).instantiate({"n": 10, "b": 3}, arrays))
+    assert (ours.time, ours.outputs) == (result.time, result.outputs)
+
+
+def test_return_ends_one_item() -> None:
+    """The others go on; with `on` the same processor takes its next item, and after the block all go on."""
+    head = "mode CREW procs 4 shared A[6] : input, B[6] : output, C[4] : output "
+    search = "parallel for i in 0 .. 5 on 4 do for j in 0 .. 5 do if A[j] == i then B[i] := j + 10 return end end B[i] := 7 end "
+    text = head + search + "C[pid] := pid + 1"
+    arrays = {"A": [2, 0, 0, 5, 9, 2]}
+    outputs = {"B": [11, 7, 10, 7, 7, 13], "C": [1, 2, 3, 4]}
+    found = machine.run(parse_program("program test " + text).instantiate({}, arrays))
+    assert found.outputs == run(text, arrays).outputs == outputs
+    body = 1 + 6 * ((1 + 1 + 2) + (1 + 1) + 1 + 4) + 2 + 1
+    assert found.time == run(text, arrays).time == (1 + 2 * 4 + 2) + 2 * (1 + (4 + 3) + body) + 2 + 1
+
+
+def test_lists_give_their_values() -> None:
+    """Items of a `parallel for` in order, twice the same value, and rounds of a `for` in which each processor has its own values."""
+    head = "mode CREW procs 6 shared B[6] : output, C[3, 2] : output local m := 4 "
+    text = head + "parallel for i in [5, m, 0] do B[i] := pid + 1 end "
+    text += "parallel for i in [2, m - 4], j in [1, 0] do C[i, j] := pid + 1 end "
+    text += "parallel for i in 1 .. 3 do for d in [i * 2, 7, 0 * i, 7] do B[i] := B[i] * 8 + d end end"
+    rounds = [int(f"{2 * i}707", 8) for i in (1, 2, 3)]
+    outputs = {"B": [3, *rounds, 2, 1], "C": [[4, 3], [0, 0], [2, 1]]}
+    found = machine.run(parse_program("program test " + text).instantiate({}, {}, 20))
+    assert found.outputs == run(text, word_bits=20).outputs == outputs
+
+
+@pytest.mark.parametrize(("last", "rounds"), [("d", 6), ("d - 1", 5), ("min(d, 2)", 3), ("n", 11)])
+def test_a_list_of_parameters_bounds_the_rounds_of_a_for(last: str, rounds: int) -> None:
+    head = "mode CREW param n procs 3 shared B[6] : output "
+    text = f"{head} parallel for d in [1, n - 5, 0] do local x := 0 for j in 0 .. {last} do x += 1 end B[d] := x end"
+    result = run(text, n=10)
+    cost = 3 * 3 - 1 + ("min" in last)
+    control = 1 + rounds * (1 + 4) + 2 if last == "n" else 1 + 1 + rounds * (1 + 6) + 1
+    assert result.time == 4 + cost + 1 + control + 1 + 1
+    ours = machine.run(parse_program("program test " + text).instantiate({"n": 10}, {}))
     assert (ours.time, ours.outputs) == (result.time, result.outputs)
 
 

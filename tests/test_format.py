@@ -61,6 +61,18 @@ LAYOUTS = {
         f"program p\n\nlocal {'x' * 30} := 1\nif {'x' * 30} * 2 == 7 or ({'x' * 30} and 1 == 2)\n"
         f"    or {'x' * 30} == 1 then\n  halt\nend\n",
     ),
+    "prints": (
+        'program p\nlocal x:=1 print x,-x , "# a  :=" print "b",if x then 1 else 2 # why\nif x then print x\nend',
+        'program p\n\nlocal x := 1\nprint x, -x, "# a  :="\nprint "b", if x then 1 else 2    # why\nif x then\n  print x\nend\n',
+    ),
+    "lists": (
+        "program p\nparallel for i in[1,2 , n-1],j in [ 0 ] do for k in [i]do\nend end",
+        "program p\n\nparallel for i in [1, 2, n - 1], j in [0] do\n  for k in [i] do\n  end\nend\n",
+    ),
+    "a barrier has a line of its own": (
+        "program p\nparallel for i in 0..1 do barrier\nbarrier; A[i]:=1 barrier if i then barrier end end",
+        "program p\n\nparallel for i in 0 .. 1 do\n  barrier\n  barrier;\n  A[i] := 1\n  barrier\n  if i then barrier end\nend\n",
+    ),
     "what cannot be broken is not": (f"program p local x := {'x' * 120}", f"program p\n\nlocal x := {'x' * 120}\n"),
     "lists keep their lines": (
         "program p shared A[1],\nB[max(1,\n2)], C,\n\n D procs 2",
@@ -100,7 +112,7 @@ def check_format(text: str) -> None:
 
 def scattered(text: str, random: Random) -> str:
     """Return the program with other white space and comments between its tokens."""
-    pieces = re.findall(r"\w+|<<=|>>=|[-+*/%&|^:=!<>]=|<<|>>|\.\.|[^\w\s]|\n", text)
+    pieces = re.findall(r"\"[^\"\n]*\"|\w+|<<=|>>=|[-+*/%&|^:=!<>]=|<<|>>|\.\.|[^\w\s]|\n", text)
     gaps = [" ", " ", " ", " ", " ", " ", "  ", "\t", "\n", "\n\n\n", " # why\n", "\n  # own\n", "\n\n# own\n\n", " #\n# x\n"]
     often = random.choice((6, 8, len(gaps)))
     return "".join(piece if piece == "\n" else piece + random.choice(gaps[:often]) for piece in pieces)

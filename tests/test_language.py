@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from kit.runs import SAYS, assert_same
+from kit.runs import SAYS, assert_same, printed_in
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 
@@ -86,7 +86,9 @@ def compare(program: Program, case: TextCase) -> str:
             machine_run(program, case.params, case.arrays)
         assert any(words in refused.value.message for words in SAYS[trap.kind]), (trap, refused.value.message)
         return trap.kind
-    assert_same(machine_run(program, case.params, case.arrays), theirs)
+    ours = machine_run(program, case.params, case.arrays)
+    assert_same(ours, theirs)
+    assert sorted(printed_in(program, ours.job, MAX_STEPS), key=repr) == sorted(theirs.printed, key=repr)
     return "ran"
 
 
@@ -147,6 +149,13 @@ def test_a_loop_up_to_the_largest_word_is_refused_by_both() -> None:
         evaluate(program.tree, {}, {}, word_bits=4)
     with pytest.raises(PramError, match="the number 16"):
         machine_run(program, {}, {}, word_bits=4)
+
+
+def test_a_copy_of_an_array_that_ends_at_0_has_no_negative_number() -> None:
+    """A past error of the evaluator that random programs found: the extent of `B[n .. 0]` made its words signed."""
+    program = parse_program("program test param n shared A[1] : input, B[n .. 0] : output B := A B[0] := 4095")
+    params, arrays = {"n": 0}, {"A": [1]}
+    assert_same(machine_run(program, params, arrays, 12), evaluate(program.tree, params, arrays, word_bits=12))
 
 
 @pytest.mark.parametrize(("then", "otherwise"), [("halt", "x := 2"), ("x := 2", "halt")])

@@ -34,7 +34,8 @@ def needs_atmost(condition: str) -> str:
 
 #: RUNS, WRONG, or LINE:COL and message of the first error, on the way from the text to the outputs at sizes 1 to 4.
 EXPECTED = {
-    "bfs": "34:5: error: `barrier` cannot stand here; all processors are in step anyway, so leave it out",
+    "bfs": "21:14: error: loop bound differs per processor: `th`, from line 18, is not the same on all processors; write `atmost B` "
+           "before `do`, with B rounds enough for every processor",
     "bitonic": f"7:1: error: {NO_PROCEDURES}",
     "brent": RUNS,
     "chain": "10:16: error: undeclared name `INFINITY`; `inf` is the largest word: write `local b := inf`",
@@ -46,7 +47,8 @@ EXPECTED = {
     "depth": RUNS,
     "disjunction": RUNS,
     "distinct": RUNS,
-    "duel": "18:44: error: `exit` cannot stand here; write `break` to leave a loop, `halt` to end the program",
+    "duel": "18:44: error: `exit` cannot stand here; write `return` to end an item, `break` to leave a loop, `halt` to end the "
+            "program",
     "edit": RUNS,
     "ercw": RUNS,
     "euler": "4:9: error: procs is 0 (with n = 1); a machine has at least one processor: write `procs max(1, n / 2)`",

@@ -33,11 +33,16 @@ from lockstep.common.tables import BAD, GOOD, count, heading, narrow_table, numb
 from lockstep.pram.errors import Diagnostic, PramError
 from lockstep.pram.input_files import placing
 from lockstep.pram.inputs import InputFile
-from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, Watch
 from lockstep.pram.program import Program, load
 from lockstep.pram.syntax import INF
 
+#: `--trace` shows so many rows unless --full is given.
+MOST_PRINTED = 200
+
 if TYPE_CHECKING:
+    from lockstep.pram.showing import Printed, Shown
     from lockstep.pram.sidecar.judging import Verdict
     from lockstep.pram.unwritten import Warn
 
@@ -47,7 +52,9 @@ def run(file: File, input: Input = None, size: Size = None,
                     help="Show the costs of one drawn input of each size: 1..8 or 1,2,4.")] = None,
         seed: DrawnSeed = None, winner: AnyWinner = None,
         word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
-        sidecar_timeout: SidecarTimeout = 60, full: Full = False, json_: Json = False) -> None:  # fmt: skip
+        sidecar_timeout: SidecarTimeout = 60,
+        trace: Annotated[bool, typer.Option("--trace", help="Show what `print` statements print: step, line, processor, values.")] = False,
+        full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine.
 
     The outputs are compared with those of the oracle in NAME.py beside the program, or with those that the input file expects.
@@ -60,20 +67,31 @@ def run(file: File, input: Input = None, size: Size = None,
     if sizes is not None:
         if input is not None or size is not None:
             raise typer.BadParameter("--sizes draws its inputs: leave --input and --size out", param_hint="--sizes")
+        if trace:
+            raise typer.BadParameter("--trace shows one run: give --size instead of --sizes", param_hint="--trace")
         how = RunOptions(seed, winner, word_bits, max_steps, strict, not no_sidecar, sidecar_timeout)
         run_sizes(program, parse_sizes(sizes), how, json_)
         return
     job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
-    with warnings(strict) as warn, spinner(err, f"running {program.name}"):
-        for warning in program.analysis.warnings:
-            warn(warning)
-        result = run_job(job, max_steps=max_steps, warn=warn)
+    printed: list[Printed] = []
+    watch = printer_of(program, job, printed) if trace else None
+    try:
+        with warnings(strict) as warn, spinner(err, f"running {program.name}"):
+            for warning in program.analysis.warnings:
+                warn(warning)
+            result = run_job(job, max_steps=max_steps, warn=warn, watch=watch)
+    except PramError:
+        if trace:  # what was printed before an error may say why it came
+            emit({"trace": trace_record(printed)}, trace_table(printed, full), json_)
+        raise
+    traced = {"trace": trace_record(printed)} if trace else {}
     verdict = None
     try:
         with placing(given.source):
             verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
     finally:  # the machine's result is shown even if the sidecar fails
-        emit(run_record(result, verdict), run_table(result, verdict, full), json_)
+        table = run_table(result, verdict, full)
+        emit(run_record(result, verdict) | traced, Group(trace_table(printed, full), table) if trace else table, json_)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
     end_with_failures(wrong, false_claims(program, given_parameters(program, job), result))
 
@@ -120,6 +138,49 @@ def _given(run: Run) -> dict[str, Any]:
     params = {f"{name} (parameter)": value for name, value in job.values.items() if name.isidentifier() and name != INF}
     arrays = [a for a in job.arrays if a.is_input]
     return params | {f"{a.name} (input)": a.read(job.memory) for a in arrays}
+
+
+# -- what `print` statements print -----------------------------------------------------------------
+
+
+def printer_of(program: Program, job: Job, printed: list[Printed]) -> Watch:
+    """Return what collects everything that a run prints.
+
+    Raises: typer.BadParameter: the program has no `print`.
+    """
+    from lockstep.pram.showing import Printer
+
+    if not program.code.prints:
+        advice = "write `print x` where you want to see x"
+        raise typer.BadParameter(f"{program.name} has no `print`; {advice}", param_hint="--trace")
+    return Printer(program, job, printed.append)
+
+
+def trace_record(printed: Sequence[Printed]) -> list[dict[str, Any]]:
+    return [
+        {"step": p.step, "line": p.line, "processor": p.processor, "values": [_shown_in_json(value) for value in p.values]}
+        for p in printed
+    ]
+
+
+def _shown_in_json(value: Shown) -> Any:
+    return value if isinstance(value, (str, int)) else {"no value": value.reason}
+
+
+def trace_table(printed: Sequence[Printed], full: bool) -> RenderableType:
+    """A row for each time that a `print` was reached; the first MOST_PRINTED of them, unless `full`."""
+    if not printed:
+        return Text("the run reached no `print`\n")
+    table = narrow_table()
+    for column in ("step", "line", "processor"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("printed", overflow="fold")
+    shown = printed if full else printed[:MOST_PRINTED]
+    for p in shown:
+        texts = [str(value) if isinstance(value, (str, int)) else f"({value.reason})" for value in p.values]
+        table.add_row(f"{p.step:,}", str(p.line), "all" if p.processor is None else str(p.processor), Text(" ".join(texts)))
+    more = len(printed) - len(shown)
+    return Group(table, Text(f"{count(more, 'more row')}; --full prints all\n" if more else ""))
 
 
 # -- one run of each size --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines import allocation, kernels, projections, tables
+from lockstep.models.engines import allocation, projections, tables
 from lockstep.models.engines.caching import require_appended
 from lockstep.models.engines.indexed import IndexedSession, LayerTables
 from lockstep.models.engines.jit import MINUS_INFINITY, jit

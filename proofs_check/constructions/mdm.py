@@ -14,7 +14,6 @@ from lockstep.proofs_check.constructions.facts import Facts, Letters, Phase
 from lockstep.proofs_check.constructions.widths import PROGRAM
 from lockstep.proofs_check.expectation import Expectation, Tokens
 
-
 #: What tokens of blocks are called in messages, by their role.
 FIELDS = {"V": "value", "C": "next program counter", "A": "destination"}
 

@@ -16,11 +16,14 @@ WRITTEN = {
     "const": r"^const ",
     "several locals": r"\blocal \w+, ",
     "semicolon": r";$",
+    "barrier": r"\bbarrier\b",
     "operator and :=": r" [-+*/%&|^]= | <<= | >>= ",
     "negative number": r"(?<![\w)\]] )-\d",
     "minus a word": r"-[A-Za-z(]",
     "step": r" step ",
     "if as a value": r"(:=|[(\[,]|if) if ",
+    "for over a list": r"^ *for \w+ in \[",
+    "parallel over a list": r"^ *parallel for .* in \[",
     "on": r"^ *parallel for .* on ",
     "extent ..": r"^shared .*\[.* \.\. .*\]",
 }
@@ -31,7 +34,7 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
     params = {d.name: d for d in tree.declarations if isinstance(d, syntax.Param)}
     arrays = {d.name for d in tree.declarations if isinstance(d, syntax.Shared)}
     lists = {d.name for d in tree.declarations if isinstance(d, syntax.Shared) and d.dimensions}
-    nodes = list(syntax.walk(tree))
+    nodes = [*syntax.walk(tree, without=(syntax.Print,)), *(n for n in syntax.walk(tree) if isinstance(n, syntax.Print))]
     arrays |= {n.name for n in nodes if isinstance(n, syntax.LocalArray)}
     data = {n.name for n in nodes if isinstance(n, syntax.Local) and reads_memory(n.value, arrays)}
     found: Counter[str] = Counter()
@@ -45,7 +48,8 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
 
 
 def count_written(text: str) -> Counter[str]:
-    """Count the lines with each row of WRITTEN."""
+    """Count the lines with each row of WRITTEN, but for `print` statements, which are not compiled."""
+    text = re.sub(r"(?m)^ *print .*$", "", text)
     return Counter({name: len(re.findall(f"(?m){pattern}", text)) for name, pattern in WRITTEN.items()})
 
 

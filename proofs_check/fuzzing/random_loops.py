@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from lockstep.pram.access import MODES
@@ -17,6 +18,8 @@ class Loops(Cells):
 
     def loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `for` of up to 3 rounds, or 4 where a bound is a word."""
+        if self.chance(5):
+            return self.loop_over_a_list(scope)
         name, down = f"i{len(scope.variables)}", self.chance(2)
         low = self.pick(0, 0, 1, 2)
         first, last = self.exactly(low), self.exactly(low + self.pick(0, 1, 2, -1))
@@ -32,6 +35,21 @@ class Loops(Cells):
         inside = replace(inside, ranged=ranged, leaves="" if scope.padded else "together")
         head = f"for {name} in {first.bare} {'downto' if down else '..'} {last.bare}{step} do"
         return [head, *self.block(inside), "end"], scope
+
+    def loop_over_a_list(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A `for` over up to 3 words, which are no reads of memory. Idle processors do not know its variable."""
+        name, unread = f"i{len(scope.variables)}", replace(scope, reads=False)
+        items = [
+            self.exactly(self.pick(0, 1, 2, 3)) if self.chance(2) else self.mask(self.word(unread, 1), 3, always=True)
+            for _ in range(self.pick(2, 1, 3))
+        ]
+        uniform = not scope.padded and all(item.uniform for item in items)
+        inside = scope.having(Expr(name, 0, 3, uniform), loop=True)
+        for used in re.findall(r"\w+", " ".join(item.text for item in items)):
+            inside = inside.without(used)
+        ranged = scope.ranged | {name} if all(item.parametric for item in items) else scope.ranged
+        inside = replace(inside, ranged=ranged, leaves="" if scope.padded else "together")
+        return [f"for {name} in [{', '.join(item.bare for item in items)}] do", *self.block(inside), "end"], scope
 
     def step(self, scope: Scope) -> tuple[str, str]:
         """The step of a `for`, and the text with it."""

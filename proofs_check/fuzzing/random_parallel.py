@@ -35,13 +35,27 @@ class Parallels(Loops):
                 first, last = self.number(0), self.bound(scope, (1 << extent.bit_length() - 1) - 1)
                 term = replace(term, low=0, high=last.high, distinct=False)
             ranged |= {term.text} if first.parametric and last.parametric else set()
-            ranges.append(f"{term.text} in {first.bare} .. {last.bare}")
+            listed = self.listed(scope, low, extent) if extent and term.high < 9 and self.chance(4) else None
+            if listed is not None:
+                values, term = listed[0], replace(term, low=low, high=low + extent - 1, distinct=term.distinct and listed[1])
+            else:
+                values = f"{first.bare} .. {last.bare}"
+            ranges.append(f"{term.text} in {values}")
             variables.append(term)
         inside = scope.pad(uniform=False).having(*variables)
-        inside = replace(inside, surely=True, ranged=scope.ranged | ranged)
+        inside = replace(inside, surely=True, item=True, ranged=scope.ranged | ranged)
         pair = (variables[0], variables[1]) if len(variables) == 2 else None
         inside = replace(inside, pair=pair, alone=scope.alone or len(extents) == 1 and variables[0].low == variables[0].high)
         return [f"parallel for {', '.join(ranges)} do", *self.block(inside, 3), "end"], scope
+
+    def listed(self, scope: Scope, low: int, extent: int) -> tuple[str, bool]:
+        """A list of as many items, and whether they are distinct."""
+        start = self.pick(0, 1, 2)
+        items = [self.exactly(low + (start + k) % extent) for k in range(extent)]
+        same = [t for t in scope.variables if t.uniform and low <= t.low <= t.high < low + extent]
+        if same and self.chance(3):
+            items[-1] = self.pick(*same)
+        return f"[{', '.join(item.bare for item in items)}]", not same
 
     def parallel_on(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `parallel for` of more items than processors, which take them in rounds."""
@@ -50,7 +64,7 @@ class Parallels(Loops):
         if self.chance(3):
             last = Expr(f"({self.bound(scope, 3).text} + {first.text})", low, low + 3)
         item = Expr(f"i{len(scope.variables)}", low, max(low, last.high), uniform=False, distinct=True)
-        inside = replace(scope.pad(uniform=False).having(item), surely=True)
+        inside = replace(scope.pad(uniform=False).having(item), surely=True, item=True)
         head = f"parallel for {item.text} in {first.bare} .. {last.bare} on {self.exactly(processors).bare} do"
         return [head, *self.block(inside, 3), "end"], scope
 

@@ -86,6 +86,8 @@ class _Writer(Parallels, Declarations):
             more, scope = found
             lines += more
             lines[-1] += ";" if self.chance(12) else ""
+            lines += ["barrier"] if self.chance(30) else []
+            lines += [self.printed(scope)] if self.chance(20) else []
         return [f"  {line}" for line in lines]
 
     def another(self, scope: Scope, surely: bool) -> tuple[list[str], Scope] | None:
@@ -97,6 +99,8 @@ class _Writer(Parallels, Declarations):
         kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
         if scope.leaves:
             kinds.append(self.leave)
+        if scope.item:
+            kinds.append(self.end_item)
         if scope.depth < 3 and self.fuel > 0:
             kinds += [self.branch, self.branch]
             if scope.loops < 2:
@@ -191,6 +195,11 @@ class _Writer(Parallels, Declarations):
             value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
         return [f"{cell.text} := {value.bare}"], scope
 
+    def printed(self, scope: Scope) -> str:
+        """A `print`. It may read what others read or write in this step."""
+        items = ['"at"'] if self.chance(3) else []
+        return f"print {', '.join([*items, *(self.word(scope, 2).bare for _ in range(self.pick(1, 2)))])}"
+
     def condition(self, scope: Scope, uniform: bool) -> Expr:
         return self.word(scope, 1, uniform) if self.chance(4) else self.truth(scope, 2, uniform)
 
@@ -244,7 +253,13 @@ class _Writer(Parallels, Declarations):
         return [f"if {condition.bare} then", *then, *self.rest(inside), "end"], scope
 
     def single(self, scope: Scope) -> tuple[list[str], Scope]:
-        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True, surely=True), 3), "end"], scope
+        return ["single do", *self.block(replace(scope.pad(uniform=False), alone=True, surely=True, item=True), 3), "end"], scope
+
+    def end_item(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A `return`, for all items or for some."""
+        if self.chance(8):
+            return ["return"], scope
+        return [f"if {self.truth(scope, 1).bare} then return end"], scope
 
     def halt(self, scope: Scope) -> tuple[list[str], Scope]:
         return ["halt"], scope

@@ -40,7 +40,8 @@ class Scope:
     takes them to differ, too (of some conditions it finds that all processors have the same value).
     alone: only one processor is active. reads: memory may be read. pair: two variables that are distinct as a pair.
     depth, loops: the number of enclosing statements and loops. leaves: whether `break` leaves a loop here for all processors
-    ("together"), for each ("apart"), or not at all (""). ranged: loop variables whose bounds are parametric.
+    ("together"), for each ("apart"), or not at all ("").
+    item: `return` ends an item here. ranged: loop variables whose bounds are parametric.
     """
 
     variables: tuple[Expr, ...]
@@ -55,6 +56,7 @@ class Scope:
     depth: int = 0
     loops: int = 0
     leaves: str = ""
+    item: bool = False
     ranged: frozenset[str] = frozenset({"pid"})
 
     def having(self, *variables: Expr, assignable: bool = False, loop: bool = False) -> Scope:

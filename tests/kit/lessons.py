@@ -166,7 +166,7 @@ LESSONS = [
            "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`"),
     # 36 A word of another language
     Lesson(36, HEAD + "parallel for i in 0 .. n - 1 do\n  if A[i] > 1 then exit end\nend\n", "9:20",
-           "`exit` cannot stand here; write `break` to leave a loop, `halt` to end the program"),
+           "`exit` cannot stand here; write `return` to end an item, `break` to leave a loop, `halt` to end the program"),
     # 37 An array whose kind is missing
     Lesson(37, "program t\nparam n\nprocs n\nshared B[n], A[n] : input\n\nhalt\n", "4:8",
            "`B` has no kind: `: input` holds for `A` only; write `: input` after `B`, too, or declare it in a `shared` of its own"),
@@ -188,6 +188,16 @@ LESSONS = [
     # 43 A logarithm
     Lesson(43, HEAD + "local k := log(n)\n", "8:12",
            "a logarithm is no integer: write `lg(x)` or `ceil(log(x))`, rounded up, or `floor(log(x))`"),
+    # 44 A list
+    Lesson(44, HEAD + "for i in 1, 2, 5 do\n  single do s := i end\nend\n", "8:11",
+           "unexpected `,`; a list is written in brackets, as in `for i in [1, 2, 5] do`"),
+    Lesson(44, HEAD + "parallel for i in [A[0], 2] do A[i] := 1 end\n", "8:20",
+           "a list holds no shared memory: read it into a local first, and write its name"),
+    # 45 A processor that is done
+    Lesson(45, HEAD + EACH + "  if A[i] == 1 then halt end\n  A[i] := 0\nend\n", "9:21",
+           "`halt` cannot stand inside `parallel`: idle processors could not follow it; `return` ends the item of one processor"),
+    Lesson(45, HEAD + "if n > 4 then return end\n", "8:15",
+           "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]

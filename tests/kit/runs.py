@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from oracles.evaluator import Result
+from oracles.plain import Printed
 from oracles.scalar_machine import Did, ScalarRun
 
+from lockstep.pram import showing
 from lockstep.pram.instructions import Example
-from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination
+from lockstep.pram.job import Job
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, run
+from lockstep.pram.program import Program
 
 #: The advice that the machine adds to errors in code that all processors run.
 HINT = "; code outside `parallel` runs on all processors: "
@@ -89,6 +93,19 @@ SAYS = {
     "items": ("processors are needed", "value of more than"),
     "steps": ("no halt within", "the number"),
 }
+
+
+def printed_in(program: Program, job: Job, max_steps: int) -> list[Printed]:
+    """What a run prints, as the evaluator says it: a row for each processor."""
+    found: list[Printed] = []
+
+    def show(p: showing.Printed) -> None:
+        values = tuple(None if isinstance(v, showing.NoValue) else v for v in p.values)
+        pids = range(job.processors) if p.processor is None else [p.processor]
+        found.extend((p.step, p.line, pid, values) for pid in pids)
+
+    run(job, max_steps=max_steps, watch=showing.Printer(program, job, show))
+    return found
 
 
 def assert_same(ours: Run, theirs: Result) -> None:

@@ -220,6 +220,23 @@ STATEMENTS = (
     "for i in 0 .. x step n - x - 1 do s1 := i end",
     "parallel for i in 0 .. 3 on 2 do A[i] := A[i] + pid end",
     "s1 := 1 / (x - 3)",
+    "s1 := lg(x - 4) + lg(x)",
+    "parallel for i in [3, n - 3, 0] do A[i] := A[i] + i * x + pid end",
+    "parallel for i in [x - 3, 2], j in [1, 0] do M[i, j] := 2 * i + j + x end",
+    "for i in [2, x, n - 3] do A[i] := i + A[0] end",
+    "parallel for i in 0 .. 2 do for j in [i, 3 - i] do if j == 2 then break end A[i] += j end end",
+    "for i in [n - 5] do x := i end",
+    "parallel for i in [0, n - 1, 2] do for j in 0 .. i do A[i] += 1 end end",
+    'print x\nwhile x > 0 do\nprint x, A[pid]\nx -= 1 end\nprint "end", x * (x + pid)\n',
+    "repeat\nprint x * (x - 2)\nrepeat x -= 1 until x < 2 until x == 0\nprint x",
+    "if pid > 1 then\nprint x, 0 - x, -1\nelse x := 2 - pid\nprint x - 2, A[x + 3]\nend print x\n",
+    "parallel for i in 0 .. 2 do local y := i while y > 0 atmost 2 do\nprint i, y\ny -= 1\nend\nprint A[i]\nend",
+    "for i in 2 .. 1 do\nprint i\nend for i in x - 2 .. x do\nprint i, M[i - 1, 0]\nend single do s1 := 3\nprint s1\nend",
+    "parallel for i in 0 .. 3 do if A[i] > 1 then return end A[i] := 9 end A[pid] += pid",
+    "parallel for i in 0 .. 2 do for j in 0 .. 3 do if j > i then A[i] += 1 return end A[i] += j end A[i] := 0 end",
+    "parallel for i in 0 .. 2 do local y := 0 while y < 3 atmost 3 do y += 1 if y > i then return end A[i] := y end A[3] := i end",
+    "single do repeat x -= 1 if x == 1 then return end s1 := x until x == 0 s1 := 7 end A[pid] := x",
+    "barrier parallel for i in 0 .. 3 do barrier if i > 1 then barrier else A[i] := 1 end barrier end",
     "A[n + 1 - 1] := 1",
     "A[pid + x] := 0",
     "A[pid] := x - 5 + n - pid",
@@ -233,7 +250,7 @@ STATEMENTS = (
     "A[pid] := max(min(x - pid - 2, 7), n - x)",
     "A[pid] := max(0, x - (n - pid) + 1) + max(pid, n - 9)",
 )
-HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n", "word 6 signed\nprocs n\n")
+HEADS = ("procs n\n", "word 5 wrap\nprocs n\n", "word 5\nprocs n\n", "word 6 signed\nprocs n\n", "word 6 wrap signed\nprocs n\n")
 
 
 def statement_program(statement: str, head: str, mode: str = "CRCW arbitrary") -> str:

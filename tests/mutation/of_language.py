@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lockstep.pram import bounds, checks, clamping, functions, loop_kinds, rewriting
+from lockstep.pram import analysis, bounds, checks, clamping, functions, loop_kinds, printing, rewriting, showing
+from lockstep.pram.building import Builder
+from lockstep.pram.declarations import Declarations
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
@@ -10,7 +12,9 @@ from lockstep.pram.machine import Machine
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
-LOOPS, WORDS = "loops that processors leave one by one", "words of programs"
+ANALYSIS = "analysis of programs"
+LOOPS, LISTS, WORDS = "loops that processors leave one by one", "lists", "words of programs"
+FREE = "statements that take no step"
 
 MUTANTS = (
     Mutant(
@@ -78,6 +82,78 @@ MUTANTS = (
         LOOPS,
         "on starts every round at its first item",
         Rewrite(rewriting._Rewriter._in_rounds, 'Binary("*", Name(round_), processors, at)', 'Binary("*", Number(0), processors, at)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a return goes to the end of the block",
+        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, leave)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a return goes to the start of the pad",
+        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, self.code[branch].jumps_to)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a return of the pad marks the place before it",
+        Rewrite(Lowering.end_item, "= len(self.code)", "= jump"),
+        "evaluator",
+    ),
+    Mutant(
+        ANALYSIS,
+        "a return outside of any item is accepted",
+        Rewrite(analysis._Checker.statement, 'context.divergent not in ("parallel", "single")', "False"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "the numbers of items start at 1",
+        Rewrite(rewriting._item, "enumerate(listed.items)", "enumerate(listed.items, 1)"),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "a list takes the time of one item",
+        Rewrite(rewriting._item, 'Binary("*", Binary("==", index, Number(number), item.at), item, item.at)', "item"),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "a parallel for takes its first list twice",
+        Rewrite(rewriting._Rewriter._one, "[_item(part, part.at) for", "[_item(replace(part, items=ranges[0].items), part.at) for"),
+        "evaluator",
+    ),
+    Mutant(
+        LISTS,
+        "the variable of a list may be assigned",
+        Rewrite(analysis._Checker.statement, "loop=bool(items)", "loop=False"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "a local of a list may be assigned in the loop",
+        Rewrite(analysis._Checker._keep_bound, "apart else None, *listed]", "apart else None]"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "a list may hold shared memory",
+        Rewrite(analysis._Checker._list, "if isinstance(node, Index) or", "if False and"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "the items of a parallel for may differ per processor",
+        Rewrite(analysis._Checker._list, "elif same and", "elif False and"),
+        "refused texts",
+    ),
+    Mutant(
+        LISTS,
+        "the bounds of a for take the first item of a list for its largest",
+        Rewrite(analysis._of_all, "Call(function, (a, b), b.at)", "a"),
         "evaluator",
     ),
     Mutant(
@@ -159,6 +235,73 @@ MUTANTS = (
         Rewrite(clamping.floored, "if _may_be_negative(expression, params) else", "if False else"),
         "evaluator",
     ),
+    Mutant(
+        WORDS,
+        "negative words that wrap have a logarithm",
+        Rewrite(Machine._apply, "signed or self.job.signed else x", "signed else x"),
+        "evaluator",
+    ),
     Mutant(WORDS, "lg of words rounds down", Rewrite(functions.resolve, "return (call.function, call.arguments)",
            'return ("floor(log)" if call.function == "lg" else call.function, call.arguments)'), "evaluator"),
+    Mutant(
+        FREE,
+        "a barrier takes a step",
+        Rewrite(Builder.barrier, "return ()", "return (If(Number(0), (), (), span(word)),)"),
+        "free statements",
+    ),
+    Mutant(
+        FREE,
+        "a print takes a step",
+        Rewrite(Lowering.statement, "self.prints.append(point_of(statement, self))", 'self.emit("nop", at=statement.at)'),
+        "free statements",
+    ),
+    Mutant(
+        FREE,
+        "a negative number in a print makes all words signed",
+        Rewrite(Declarations._of_words, "walk(statement, without=(Print,))", "walk(statement)"),
+        "free statements",
+    ),
+    Mutant(FREE, "idle processors print", Rewrite(Lowering.statement, "if not self.idle:", "if True:"), "printed"),
+    Mutant(
+        FREE,
+        "a print before a loop prints in each round",
+        Rewrite(LoopEmitter.print_once, "if point.index == start:", "if False:"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print inside a loop prints in its first round only",
+        Rewrite(LoopEmitter.print_once, "self.prints[:printed]", "self.prints"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print overwrites the registers of locals",
+        Rewrite(printing._item, "dict(emitter.locals), emitter.free, emitter.free", "dict(emitter.locals), 0, emitter.free"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print names the step before it",
+        Rewrite(showing.Printer._print, "machine.costs.time + 1", "machine.costs.time"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "some processors print for all",
+        Rewrite(showing.Printer._print, "len(pids) == machine.running and", ""),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print shows signed words as unsigned ones",
+        Rewrite(showing.Printer._run_aside, "if self.job.signed else words", "if False else words"),
+        "printed",
+    ),
+    Mutant(
+        FREE,
+        "a print shows the first processor's value for all",
+        Rewrite(showing.Printer._run_aside, "len(item.code) - 1, pids)", "len(item.code) - 1, pids[:1]).repeat(len(pids))"),
+        "printed",
+    ),
 )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 from kit.cases import EXAMPLES
-from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, same, step_with_seed
+from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, printed_in, same, step_with_seed
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from kit.word_operations import MEANINGS
 from oracles.evaluator import evaluate
@@ -154,11 +155,16 @@ REFUSED = (
     ("local y := pid for i in 0 .. y do end", "loop bound differs per processor"),
     ("parallel for i in 0 .. 1 do parallel for j in 0 .. 1 do end end", "`parallel` cannot stand inside"),
     ("break", "there is none around it"),
+    ("if pid then return end", "`return` ends an item"),
     ("while 1 do if pid then break end end", "`break` cannot stand inside"),
     ("for i in 0 .. 1 do i := 2 end", "loop variable `i` cannot be assigned"),
     ("for i in 0 .. x do x := 2 end", "cannot be assigned in it"),
     ("parallel for i in 0 .. pid do end", "differs per processor"),
     ("single do for i in 0 .. s1 do end end", "cannot read shared memory"),
+    ("for i in [1, 2] do i := 2 end", "loop variable `i` cannot be assigned"),
+    ("for i in [1, x] do x := 2 end", "cannot be assigned in it"),
+    ("parallel for i in [1, pid] do end", "the list of a `parallel for` differs per processor"),
+    ("for i in [1, s1] do end", "a list holds no shared memory"),
     ("local x := 1", "declared twice"),
     ("y := 1", "undeclared name `y`"),
     ("x := A[1, 2]", "takes 1 subscript"),
@@ -196,6 +202,29 @@ def endless_loops() -> None:
     raise AssertionError("it halts")
 
 
+def free_statements() -> None:
+    """Statements that take no step: with spaces in their place the machine code is the same."""
+    for case in texts():
+        text = re.sub(r"\bbarrier\b|\bprint [^\n]*", lambda found: " " * len(found[0]), case.text)
+        with_them, without = (parse_program(t).code for t in (case.text, text))
+        assert with_them.instructions == without.instructions, f"a statement that takes no step changes the code: {case.text}"
+        assert (with_them.registers, with_them.derived) == (without.registers, without.derived), case.text
+
+
+def printed() -> None:
+    """What programs print: steps, lines, processors and values, as the walk over the syntax tree prints them."""
+    for case in texts():
+        program = parse_program(case.text)
+        if not program.code.prints and "print" not in case.text:
+            continue
+        try:
+            theirs = evaluate(program.tree, case.params, case.arrays, max_steps=1500)
+        except Trap:
+            continue
+        ours = printed_in(program, program.instantiate(case.params, case.arrays), 1500)
+        assert sorted(ours, key=repr) == sorted(theirs.printed, key=repr), f"{ours}, not {theirs.printed}: {case.text}"
+
+
 def registers() -> None:
     """Registers are reused: so many does each program take, counted by hand."""
     for statement, wanted in (
@@ -228,5 +257,7 @@ CHECKS = (
     Check("refused texts", "programs that the front end must refuse, and why", refused_texts),
     Check("warnings", "reads of cells that nothing has written", warnings),
     Check("endless loops", "in which loop and round a run was given up, word by word", endless_loops),
+    Check("free statements", "the machine code with and without the statements that take no step", free_statements),
+    Check("printed", "what `print` shows of programs, against a walk over the syntax tree", printed, MACHINE),
     Check("registers", "how many registers programs take, counted by hand", registers),
 )

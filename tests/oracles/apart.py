@@ -16,11 +16,13 @@ ONE = syntax.Number(1)
 
 
 class Apart(Words):
-    """A run that can leave loops one by one. `gone` are those who have left the innermost such loop by `break`."""
+    """A run that can leave loops one by one. `gone` are those who have left the innermost such loop by `break`, `ended` those who
+    have ended their item by `return`."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None, max_steps: int) -> None:
         super().__init__(tree, params, arrays, word_bits, max_steps)
         self.gone: set[int] = set()
+        self.ended: set[int] = set()
         self.apart = False
 
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
@@ -36,7 +38,10 @@ class Apart(Words):
     def round(self, body: tuple[Statement, ...], live: list[int]) -> list[int]:
         """Run a body. Return those who have not left."""
         self.block(body, live)
-        return [p for p in live if p not in self.gone]
+        return self.present(live)
+
+    def present(self, active: list[int]) -> list[int]:
+        return [p for p in active if p not in self.gone and p not in self.ended]
 
     def going(self, s: syntax.While | syntax.Repeat, live: list[int]) -> list[int]:
         """Those of whom the condition says that they go on."""
@@ -107,6 +112,14 @@ class Apart(Words):
 
     # -- for -----------------------------------------------------------------------------------
 
+    def listed(self, s: syntax.For | syntax.Range, numbers: dict[int, int], active: list[int]) -> None:
+        """Give a variable over a list its item: each item is computed, compared, multiplied and added."""
+        if s.items:
+            columns = [self.value(item, active) for item in s.items]
+            self.step(3 * len(s.items) - 1)
+            self.use(s.items, columns)
+            self.set(s.variable, [columns[numbers[p]][k] for k, p in enumerate(active)], active)
+
     def for_apart(self, s: syntax.For, active: list[int]) -> None:
         here = dict(zip(active, self.first_values(s, active)))
         lasts = self.last_values(s, active)
@@ -123,6 +136,7 @@ class Apart(Words):
                 if s.down:
                     here.update({p: here[p] - 1 for p in live})
                 self.set(s.variable, [here[p] for p in live], live)
+                self.listed(s, here, live)
                 live = self.round(s.body, live)
                 if not s.down:
                     self.advance(s, live, here, by)

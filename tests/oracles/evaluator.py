@@ -22,9 +22,8 @@ from typing import Any
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, Statement
 from oracles.apart import Apart
-from oracles.meaning import written_out
 from oracles.memory import Arrays
-from oracles.plain import Params, Trap, common
+from oracles.plain import Params, Printed, Trap, common
 
 STEPS_PER_FURTHER_RANGE = 4  # what decodes the items of a further range of a `parallel for`
 STEPS_OF_AN_EXTENT = 3  # the number of items of a further range whose bounds are words
@@ -47,17 +46,19 @@ class Result:
     processors: int
     word_bits: int
     shared_accesses: int
+    printed: list[Printed]
 
 
 def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None = None, max_steps: int = 10**6) -> Result:
     """Run a program on its inputs, and return its results and costs."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees are 256 levels deep, and sums some thousand terms long
-    run = Run(written_out(tree), params, arrays, word_bits, max_steps)
+    run = Run(tree, params, arrays, word_bits, max_steps)
     with suppress(Halted):
         run.block(run.tree.body, run.everyone)
         run.step()
     outputs = {a.name: a.nested(run.memory) for a in run.arrays.values() if a.role in ("output", "inout")}
-    return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses)
+    return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses,
+                  run.printed)  # fmt: skip
 
 
 class Run(Apart):
@@ -65,7 +66,7 @@ class Run(Apart):
 
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
         for s in body:
-            active = [p for p in active if p not in self.gone]
+            active = self.present(active)
             match s:
                 case syntax.Store():
                     self.store(s.name, s.subscripts, s.value, active)
@@ -90,16 +91,35 @@ class Run(Apart):
                     self.parallel(s)
                 case syntax.Single(inner):
                     self.step(2)
-                    self.block(inner, [0])
-                    self.step()
+                    self.items(inner, [0])
                 case syntax.Halt():
                     self.step()
                     raise Halted
+                case syntax.Return():
+                    self.step()
+                    self.ended |= set(active)
+                case syntax.Print():
+                    self.show(s, active)
                 case syntax.Break():
                     self.step()
                     if not self.apart:
                         raise _Left
                     self.gone |= set(active)
+
+    def show(self, s: syntax.Print, active: list[int]) -> None:
+        """Print, at no cost: each processor for itself, whatever the mode lets them read together."""
+        for p in active:
+            costs = self.time, self.shared_accesses
+            self.printed.append((self.time + 1, s.at.line, p, tuple(self.printed_value(item, p) for item in s.items)))
+            self.time, self.shared_accesses = costs
+
+    def printed_value(self, item: syntax.Text | Expression, p: int) -> str | int | None:
+        if isinstance(item, syntax.Text):
+            return item.value
+        try:
+            return self.value(item, [p])[0]
+        except Trap:
+            return None
 
     def several(self, s: syntax.Several, active: list[int]) -> None:
         """All values first, each at least a step; then the assignments from left to right."""
@@ -130,8 +150,8 @@ class Run(Apart):
             self.step()  # after either branch: a `halt` in one is as soon as a `halt` in the other
             return
         self.block(s.then, [p for p, v in zip(active, truths) if v])
-        self.step()
         self.block(s.otherwise, [p for p, v in zip(active, truths) if not v])
+        self.step()
 
     def bounds(self, *expressions: Expression) -> list[int]:
         """The bounds of a `for` or `parallel`; idle processors evaluate them too, since they follow the control."""
@@ -154,6 +174,7 @@ class Run(Apart):
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
+            self.listed(s, dict.fromkeys(active, item), self.present(active))
             self.block(s.body, active)
             self.step(1 if s.down else 2)
             item = item - 1 if s.down else self.next_item(s, item, by)
@@ -183,7 +204,14 @@ class Run(Apart):
         self.check_end(s.ranges[0], bounds[0][1], active)
         for r, (low, _), field in zip(s.ranges, bounds, fields):
             self.locals[r.variable] = [low + index for index in field]
-        self.block(s.body, active)
+        for r in s.ranges:
+            self.listed(r, dict(enumerate(self.locals[r.variable])), active)
+        self.items(s.body, active)
+
+    def items(self, body: tuple[Statement, ...], active: list[int]) -> None:
+        """Run the body of a `parallel` or `single`. Who has ended its item waits for the others."""
+        self.block(body, active)
+        self.ended = set()
         self.step()
 
     def extents_of_words(self, s: syntax.Parallel, highs: list[int]) -> None:

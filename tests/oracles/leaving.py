@@ -123,7 +123,8 @@ class Leaving:
             nodes = list(walk(region))
             names = {n.name for n in nodes if isinstance(n, syntax.Assign)}
             names |= {t.name for n in nodes if isinstance(n, syntax.Several) for t in n.targets}
-            unknown = frozenset({id(n) for n in nodes if isinstance(n, syntax.Local)} | {
+            own = {id(n) for n in nodes if isinstance(n, syntax.Local) or isinstance(n, syntax.For) and n.items}
+            unknown = frozenset(own | {
                 place.declared[name] for name in names & set(place.declared)})  # fmt: skip
         return replace(place, differ=place.differ or differ, unknown=unknown)
 
@@ -141,10 +142,10 @@ class Leaving:
             self.kinds[id(s)] = s.bound
         elif unsure or place.differ and _is_broken(s.body) or id(s) in self.kinds:
             self.kinds[id(s)] = inferred(s, self.is_parametric, place.ranges, self.signed)
-        if id(s) in self.kinds or self._varies(s.first, place) or self._varies(s.last, place):
+        if id(s) in self.kinds or any(self._varies(e, place) for e in (s.first, s.last, *s.items)):
             self.varying.add(id(s))
         low, high = (s.last, s.first) if s.down else (s.first, s.last)
-        inside = self._ranged(s.variable, low, high, place.with_name(s.variable, s))
+        inside = self._ranged(s, low, high, place.with_name(s.variable, s))
         self._block(s.body, self._idling(s, inside, True) if id(s) in self.kinds else inside)
 
     def _is_unknown(self, n: Node, place: _Place) -> bool:
@@ -155,15 +156,19 @@ class Leaving:
         assigned = isinstance(n, Name) and place.declared.get(n.name) in place.unknown
         return is_read or assigned or self._differs(n, place)
 
-    def _ranged(self, name: str, low: Expression, high: Expression, place: _Place) -> _Place:
-        known = self.is_parametric(low) and self.is_parametric(high)
-        return replace(place, ranges={**place.ranges, name: (low, high)}) if known else place
+    def _ranged(self, s: syntax.For | syntax.Range, low: Expression, high: Expression, place: _Place) -> _Place:
+        known = all(map(self.is_parametric, s.items or (low, high)))
+        if s.items:
+            low = high = s.items[0]
+            for item in s.items[1:]:
+                low, high = syntax.Call("min", (low, item)), syntax.Call("max", (high, item))
+        return replace(place, ranges={**place.ranges, s.variable: (low, high)}) if known else place
 
     def _parallel(self, s: syntax.Parallel, place: _Place) -> None:
         inside = self._idling(s, place, True)
         for r in s.ranges:
             self.varying.add(id(r))
-            inside = self._ranged(r.variable, r.low, r.high, inside.with_name(r.variable, r))
+            inside = self._ranged(r, r.low, r.high, inside.with_name(r.variable, r))
         self._block(s.body, inside)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from lockstep.pram import syntax
 from lockstep.pram.syntax import ProgramText, walk
 from oracles.leaving import Leaving
+from oracles.meaning import written_out
 from oracles.plain import Params, Trap, constant
 
 Arrays = dict[str, Any]
@@ -52,26 +53,30 @@ class Setting:
     """The state before the first step: parameters, processors, memory and word size."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None) -> None:
-        self.tree = tree
+        self.tree = written_out(tree)
         self.params = self._parameters(params)
         self.mode = next((m.name for m in self._all(syntax.Mode)), "EREW")
         self.processors = next((constant(p.count, self.params) for p in self._all(syntax.Procs)), 1)
         self.arrays = self._layout()
-        self.signed = self._is_signed()
-        self.leaving = Leaving(tree, set(self.params), self.mode, self.signed)
+        self.signed = self._is_signed(tree)
+        self.leaving = Leaving(self.tree, set(self.params), self.mode, self.signed)
         if self.processors < 1 or any(extent < 0 for a in self.arrays.values() for extent in a.shape):
             raise Trap("input", "no processors, or a negative dimension")
         self.wrap = any(w.wrap for w in self._all(syntax.Word))
         self.memory = self._fill(arrays)
         self.bits = self._word_bits(word_bits)
 
-    def _is_signed(self) -> bool:
-        """Whether words are signed: `word` says so, or there is none, but a negative number among statements or ranges."""
+    def _is_signed(self, tree: ProgramText) -> bool:
+        """Whether words are signed: `word` says so, or there is none, but a negative number among statements or ranges.
+
+        The statements are as written: a copy of an array, written out, has extents such as `0 - first + 1`.
+        """
         words: list[syntax.Word] = list(self._all(syntax.Word))
         if words:
             return words[0].signed
         ranges = [b for s in self._all(syntax.Shared) for b in (s.low, s.high) if b is not None]
-        nodes = [n for top in (*self.tree.body, *ranges) for n in walk(top)]
+        printed = {id(n) for s in walk(tree) if isinstance(s, syntax.Print) for n in walk(s)}
+        nodes = [n for top in (*tree.body, *ranges) for n in walk(top) if id(n) not in printed]
         minus = (n for n in nodes if isinstance(n, syntax.Binary) and n.operator == "-" and n.left == syntax.Number(0))
         return any(isinstance(n, syntax.Number) and n.value < 0 for n in nodes) or any(n.left.at == n.at for n in minus)
 

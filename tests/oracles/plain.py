@@ -14,6 +14,9 @@ from lockstep.pram.syntax import Expression, Name, Param, Shared, children, walk
 
 Params = dict[str, int]
 
+#: The step that follows, the line, the processor, and the texts and values that it prints; None where there is no value.
+Printed = tuple[int, int, int, tuple["str | int | None", ...]]
+
 OPERATORS = (syntax.Number, syntax.Not, syntax.Binary, syntax.Call, syntax.Conditional)
 
 MAX_SHIFT = 4096  # larger shifts of plain integers are refused: they would only exhaust the memory

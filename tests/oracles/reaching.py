@@ -9,7 +9,6 @@ from typing import Any, get_args
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
 from oracles.evaluator import Halted, Run
-from oracles.meaning import written_out
 from oracles.memory import Arrays
 from oracles.plain import Params, is_constant
 from oracles.rounds import Rounds
@@ -28,7 +27,7 @@ class Watched(Run):
         super().__init__(tree, params, arrays, None, max_steps)
         self.lines: set[int] = set()
         self.sides: set[Side] = set()
-        self.testing = {id(node.condition): node for node in walk(tree) if isinstance(node, CONDITIONS)}
+        self.testing = {id(node.condition): node for node in walk(self.tree) if isinstance(node, CONDITIONS)}
         self.entering: syntax.For | syntax.Parallel | None = None
         self.busy = True
 
@@ -78,7 +77,7 @@ class Watched(Run):
         if loop is not None and active:
             self.sides.add((loop.at.line, loop.at.column, "entered"))
         for statement in body:
-            active = [p for p in active if p not in self.gone]
+            active = self.present(active)
             if active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
                 self.lines |= own_lines(statement, self.params, set(self.arrays))
             super().block((statement,), active)
@@ -109,6 +108,9 @@ class Watched(Run):
         self.sides |= {(s.at.line, s.at.column, "entered") for _ in found}
         return found
 
+    def show(self, s: syntax.Print, active: list[int]) -> None:
+        """A `print` reaches nothing."""
+
     def parallel(self, s: syntax.Parallel) -> None:
         self._arrive(s, self.everyone)
         super().parallel(s)
@@ -134,11 +136,13 @@ def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
             at_hand = is_constant(value, params) or not takes_a_step(value, arrays)
             return {s.at.line} if at_hand else set()
         case syntax.Parallel(ranges):
-            return {s.at.line, *(part.at.line for part in ranges)}
+            return {s.at.line, *(part.at.line for part in ranges), *(e.at.line for part in ranges for e in part.items)}
+        case syntax.For():
+            return {s.at.line, *(e.at.line for e in s.items)}
         case syntax.Several(targets, values):
             at_hand = [v for v in values if is_constant(v, params) or not takes_a_step(v, arrays)]
             return {part.at.line for part in (*targets, *at_hand)}
-        case syntax.LocalArray():
+        case syntax.LocalArray() | syntax.Print():
             return set()
     return {s.at.line}
 
@@ -148,7 +152,7 @@ def watch(tree: ProgramText, params: Params, arrays: Arrays, max_steps: int) -> 
 
     Raises: evaluator.Trap: it is refused.
     """
-    run = Watched(written_out(tree), params, arrays, max_steps)
+    run = Watched(tree, params, arrays, max_steps)
     with suppress(Halted):
         run.block(run.tree.body, run.everyone)
     return run
@@ -167,7 +171,7 @@ def everything(run: Watched) -> tuple[set[int], set[Side]]:
         elif isinstance(node, (syntax.For, syntax.Parallel)):
             whats = ("entered", "arrived")
         sides |= {(at.line, at.column, what) for what in whats}
-        for held in () if isinstance(node, syntax.LocalArray) else children(node):
+        for held in () if isinstance(node, (syntax.LocalArray, syntax.Print)) else children(node):
             lines |= {line for e in expressions(held) for line in computed(e, run)}
             sides |= {side for e in expressions(held) for side in chosen(e, run)}
     return lines, sides
@@ -183,7 +187,7 @@ def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
 def expressions(node: syntax.Node) -> Iterator[Expression]:
     """Yield the outermost expressions of a child of a statement: itself, or the bounds of a range."""
     if isinstance(node, syntax.Range):
-        yield from (node.low, node.high)
+        yield from (node.low, node.high, *node.items)
     elif isinstance(node, get_args(Expression)):
         yield node  # type: ignore[misc]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, walk
 from oracles.memory import Arrays, Setting
-from oracles.plain import PLAIN, Params, Trap, constant, constants, of_one
+from oracles.plain import PLAIN, Params, Printed, Trap, constant, constants, of_one
 
 LARGEST_TERM = 1 << 40  # larger parameters are refused in sums
 
@@ -20,10 +20,11 @@ class Words(Setting):
         self.limit, self.max_steps = 1 << self.bits, max_steps
         self.least, self.most = (-self.limit // 2, self.limit // 2 - 1) if self.signed else (0, self.limit - 1)
         self.owners: dict[int, int] = {}
+        self.printed: list[Printed] = []
         self.everyone = list(range(self.processors))
         self.locals: dict[str, list[int]] = {"pid": self.everyone}
         self.time = self.shared_accesses = 0
-        self.constants = constants(tree, self.params)
+        self.constants = constants(self.tree, self.params)
         self.params["inf"] = self.most
 
     def step(self, count: int = 1) -> None:
