@@ -24,14 +24,14 @@ from lockstep.compiler import mdm
 from lockstep.compiler.circuit import Circuit, Field, Gate, Layer, Lookup, Match, Readout, conjunction
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Bit, Linear, total
-from lockstep.compiler.names import MASKED_ARM
+from lockstep.compiler.names import MASKED_ARM, NotConstructed
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import SHARPNESS, Code, bits_for
 from lockstep.models.orders import ORDERS, turns
 from lockstep.models.positions import Positions
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
-from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.models.tokens import MASK, MOST_VALUE_BITS, Vocabulary
 from lockstep.pram.job import Job
 
 #: The kind of the rows of the sequence that is rebuilt, and what the name of a kind gets that belongs to pairs.
@@ -83,8 +83,15 @@ RANK_BITS = 2
 
 
 def build(code: Code, widths: Widths) -> Circuit:
-    """Return the circuit of the Masked-ARM for the runs of this code."""
-    return as_masked_arm(mdm.build(code, widths), widths.index, by_kind=widths.rank > 0)
+    """Return the circuit of the Masked-ARM for the runs of this code.
+
+    Raises: NotConstructed: a pair would have more bits than the number of a token may have.
+    """
+    circuit = mdm.build(code, widths)
+    if (bits := circuit.vocabulary.most_bits + widths.index) > MOST_VALUE_BITS:
+        most = f"a pair of masked-arm has at most {MOST_VALUE_BITS}"
+        raise NotConstructed(f"a token and a position take {bits} bits, and {most}: take smaller words or a smaller input")
+    return as_masked_arm(circuit, widths.index, by_kind=widths.rank > 0)
 
 
 def as_masked_arm(circuit: Circuit, index_bits: int, by_kind: bool = False) -> Circuit:

@@ -19,13 +19,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from lockstep.models.atomic import write_atomically
-from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.models.tokens import MASK, MOST_VALUE_BITS, Vocabulary
 from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Tokens, Transformer, Weights
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
-#: The most bits that a kind of tokens may have.
-MOST_VALUE_BITS = 40
 
 
 class ModelFileError(Exception):

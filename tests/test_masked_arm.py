@@ -15,7 +15,7 @@ from test_mdm import CHECKS
 
 from lockstep.compiler.compile import compile_code, compile_job
 from lockstep.compiler.masked_arm import Widths, as_masked_arm
-from lockstep.compiler.names import AO_MDM, MASKED_ARM
+from lockstep.compiler.names import AO_MDM, MASKED_ARM, NotConstructed
 from lockstep.compiler.processor import Code
 from lockstep.models.sampling import Sampling
 from lockstep.pram.access import MODES
@@ -144,10 +144,10 @@ def test_a_circuit_that_edits_what_it_wrote_is_refused() -> None:
 
 
 def test_how_far_float32_goes() -> None:
-    """The place in the order is a score, so it needs bits: 18 of a position, and fewer if kinds have ranks."""
+    """The place in the order is a score, so it takes bits: 20 of a position are certified, and 16 if kinds have ranks."""
     code = Code.of(counting())
-    assert horizon(compile_code(code, Widths(4, 5, 1), "float32", MASKED_ARM)) == 0
-    assert horizon(compile_code(code, Widths(4, 5, 1, rank=2), "float32", MASKED_ARM)) == 0
+    assert horizon(compile_code(code, Widths(4, 5, 1), "float32", MASKED_ARM)) == 20
+    assert horizon(compile_code(code, Widths(4, 5, 1, rank=2), "float32", MASKED_ARM)) == 16
 
 
 def test_too_many_positions_are_refused() -> None:
@@ -155,3 +155,7 @@ def test_too_many_positions_are_refused() -> None:
     compiled = compile_code(Code.of(job), Widths(4, 5, 1, index=3), construction=MASKED_ARM)
     with pytest.raises(ValueError, match="positions do not fit 3 bits"):
         compiled.layout(job, run(job).time)
+    with pytest.raises(
+        NotConstructed, match="a token and a position take 61 bits, and a pair of masked-arm has at most 58: take smaller"
+    ):
+        compile_code(Code.of(job), Widths(32, 20, 7), construction=MASKED_ARM)

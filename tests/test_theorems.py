@@ -44,14 +44,9 @@ def test_closed_forms_in_sympy_have_the_same_values(theorem: str, construction: 
     letters = {symbol.name for symbol in form.sympy.free_symbols}
     assert letters <= set(LETTERS)
     rng = np.random.default_rng(0)
+    fixed = {"n0": 1, "N": 70, "j": 1, "b": 9, "q": 7}
     for _ in range(20):
-        values = {letter: int(v) for letter, v in zip(LETTERS, rng.integers(1, 60, len(LETTERS)))} | {
-            "n0": 1,
-            "N": 70,
-            "j": 1,
-            "b": 9,
-            "q": 7,
-        }
+        values = {letter: int(v) for letter, v in zip(LETTERS, rng.integers(1, 60, len(LETTERS)))} | fixed
         assert int(form.sympy.subs({s: values[s.name] for s in form.sympy.free_symbols})) == form(values)
 
 

@@ -247,7 +247,7 @@ def batches() -> None:
 CHECKS = (
     Check("transition table", "the transition of any-process masked diffusion on all sequences of 3 positions", transition_table),
     Check("sampler", "which positions masked diffusion unmasks", sampler),
-    Check("orders", "how many positions each decoding order takes, and which processes take it", orders),
+    Check("orders", "how many positions each decoding order takes, and which processes take it", orders, (NoPermutation,)),
     Check("stuck decodes", "decodes that cannot go on, or outgrow their positions, are errors", stuck_decodes),
     Check("full softmax", "factored predictions and embeddings against full matrices", full_softmax),
     Check(
