@@ -26,13 +26,14 @@ from lockstep.proofs_check.certificate import horizon
 from lockstep.proofs_check.theorems import BOUNDS
 
 #: Longer decodes at size 1 are left out: the rest takes a minute.
-MOST_TOKENS = 110
+MOST_TOKENS = 130
 
 
 def short(name: str) -> Job | None:
     """The job of an example at size 1, if it is short."""
     job = job_of(name, 1)
-    return job if BOUNDS[AO_MDM].peak_context(job, run(job).time) <= MOST_TOKENS else None
+    divides = {"div", "sdiv"} & {*Code.of(job).operations()}  # their heads read too much for a fast engine
+    return job if not divides and BOUNDS[AO_MDM].peak_context(job, run(job).time) <= MOST_TOKENS else None
 
 
 EXAMPLES = [path.stem for path in PATHS if short(path.stem) is not None]
@@ -74,7 +75,7 @@ def test_random_machine_programs() -> None:
 
     def check(job: Job) -> None:
         ran = runs(job)
-        assume(ran is not None and BOUNDS[AO_MDM].peak_context(job, ran.time) <= 90)
+        assume(ran is not None and BOUNDS[AO_MDM].peak_context(job, ran.time) <= 60)
         assert ran is not None
         key, order, time = (
             hash((job.code, job.memory.tobytes(), job.parameters, job.mode, job.processors)),
