@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Union
 
-from lockstep.compiler import blocks, in_place
+from lockstep.compiler import blocks, in_place, masked_arm
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.invariants import check_circuit
-from lockstep.compiler.names import MDM, PARTS, NotConstructed, lacking
+from lockstep.compiler.names import DERIVED, EVERY, MDM, PARTS, NotConstructed, Parts, lacking
 from lockstep.compiler.processor import Code
 from lockstep.models.processes import PROCESSES
+from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import DTYPES, Transformer
 from lockstep.pram.access import LEFT, MODES
 from lockstep.pram.job import Job
@@ -21,30 +23,49 @@ from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
 
 Widths = Union[blocks.Widths, in_place.Widths]
-Layout = Union[blocks.BlockLayout, in_place.Layout]
+Layout = Union[blocks.BlockLayout, in_place.Layout, masked_arm.Layout]
+
+
+def _made(table: Mapping[str, Parts]) -> dict[str, Construction[Any]]:
+    return {name: import_module(f"{__package__}.{parts.module}").CONSTRUCTION for name, parts in table.items()}
+
 
 #: By name; each has a file of its own.
-CONSTRUCTIONS: dict[str, Construction[Any]] = {
-    name: import_module(f"{__package__}.{parts.module}").CONSTRUCTION for name, parts in PARTS.items()
-}
+CONSTRUCTIONS = _made(PARTS)
+#: Those that are made from another one.
+DERIVED_CONSTRUCTIONS = _made(DERIVED)
+
+
+def find_construction(name: str) -> Construction[Any]:
+    """A construction of either table.
+
+    Raises: KeyError: there is none of this name.
+    """
+    return DERIVED_CONSTRUCTIONS[name] if name in DERIVED else CONSTRUCTIONS[name]
+
+
+def least_widths(construction: str, job: Job, time: int, order: str = "") -> Widths:
+    """The least widths for runs of up to `time` steps. The order matters to masked-arm only."""
+    widths: Widths = find_construction(construction).widths(job, time)
+    return widths.in_order(order) if order and isinstance(widths, masked_arm.Widths) else widths
 
 
 def takes_time(construction: str) -> bool:
     """Whether its models have bits of a step number, so that a layout has room for so many steps; if not, of a position."""
-    return CONSTRUCTIONS[construction].bits is blocks.Widths
+    return issubclass(find_construction(construction).bits, blocks.Widths)
 
 
 def is_causal(construction: str) -> bool:
     """Whether its models are causal."""
-    return PROCESSES[CONSTRUCTIONS[construction].process].appends
+    return PROCESSES[find_construction(construction).process].appends
 
 
 @dataclass(frozen=True)
 class Compiled:
     """A model, with the circuit that it was made from. It serves one program, word size and set of bit widths.
 
-    construction: a name in CONSTRUCTIONS. winner: who wins concurrent writes in its runs, if the user chose one. The weights
-    do not depend on the winner.
+    construction: a name in CONSTRUCTIONS or DERIVED_CONSTRUCTIONS. winner: who wins concurrent writes in its runs, if the user
+    chose one. The weights do not depend on the winner.
     """
 
     construction: str
@@ -61,7 +82,7 @@ class Compiled:
     @property
     def process(self) -> str:
         """The generation process, a name in `lockstep.models.processes.PROCESSES`."""
-        return CONSTRUCTIONS[self.construction].process
+        return find_construction(self.construction).process
 
     def check_mode(self, job: Job) -> None:
         """Raises: PramError: the job's mode combines concurrent writes in another way than this model."""
@@ -70,14 +91,15 @@ class Compiled:
             leaves = f"concurrent writes leave {LEFT[self.code.combining]}, and under {job.mode} {LEFT[wanted]}"
             raise job.error(f"this model was compiled for another mode: in it, {leaves}")
 
-    def layout(self, job: Job, time: int) -> Layout:
+    def layout(self, job: Job, time: int, sampling: Sampling | None = None) -> Layout:
         """Return the layout of a job with room for `time` steps.
 
+        Args:   sampling: has the order that the position encodings of masked-arm hold; others hold none. None: the usual one.
         Raises: ValueError: the widths are too small for the job. PramError: its mode combines concurrent writes in another way.
         """
         self.check_mode(job)
-        layout: Layout = CONSTRUCTIONS[self.construction].layout(job, self.circuit, self.widths, time)
-        return layout
+        layout: Layout = find_construction(self.construction).layout(job, self.circuit, self.widths, time)
+        return layout.in_order(sampling) if sampling and isinstance(layout, masked_arm.Layout) else layout
 
 
 def compile_code(code: Code, widths: Widths, dtype: str = "float64", construction: str = MDM) -> Compiled:
@@ -85,20 +107,20 @@ def compile_code(code: Code, widths: Widths, dtype: str = "float64", constructio
 
     Raises: ValueError: there is no such construction or dtype. NotConstructed: the construction does not have this code.
             CircuitError: an invariant of the circuit does not hold (a defect of the compiler).
-    Source: Theorem 1 for `mdm`, Theorem 4 for the schedules of `ap-mdm`, Theorem 2 for `arm`.
+    Source: Theorem 1 for `mdm`, Theorem 4 for the schedules of `ap-mdm`, Theorem 3 for `masked-arm`.
     """
-    if construction not in CONSTRUCTIONS or dtype not in DTYPES:
+    if construction not in EVERY or dtype not in DTYPES:
         raise ValueError(f"unknown construction or dtype: {construction!r}, {dtype!r}")
     if why := lacking(construction, code.combining):
         raise NotConstructed(why)
-    circuit = CONSTRUCTIONS[construction].build(code, widths)
+    circuit = find_construction(construction).build(code, widths)
     check_circuit(circuit)
     return Compiled(construction, code, widths, circuit, assemble(circuit, DTYPES[dtype]))
 
 
-def compile_job(job: Job, time: int, dtype: str = "float64", construction: str = MDM) -> Compiled:
-    """Compile a job's code with the least widths for runs of up to `time` steps."""
-    return compile_code(Code.of(job), CONSTRUCTIONS[construction].widths(job, time), dtype, construction)
+def compile_job(job: Job, time: int, dtype: str = "float64", construction: str = MDM, order: str = "") -> Compiled:
+    """Compile a job's code with the least widths for runs of up to `time` steps, in an order if the weights depend on it."""
+    return compile_code(Code.of(job), least_widths(construction, job, time, order), dtype, construction)
 
 
 def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = MDM) -> Compiled:

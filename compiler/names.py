@@ -47,18 +47,31 @@ PARTS = {
     ARM: Parts("arm", "", "arm"),
 }
 
-#: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm) and a pid.
-MODEL_BITS = {"word": (MIN_WORD_BITS, MAX_WORD_BITS), "time": (1, 40), "length": (4, 40), "pid": (1, 24)}
+#: Constructions made from another one. They write one token in a decoding step, so `--process all` leaves them out.
+AO_MDM, MASKED_ARM = "ao-mdm", "masked-arm"
+DERIVED = {AO_MDM: Parts("ao-mdm", "", "ao_mdm"), MASKED_ARM: Parts("masked-arm", "", "masked_arm")}
+EVERY = PARTS | DERIVED
+
+#: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm), a pid, and for masked-arm of
+#: a position that a pair names and of the rank of a kind.
+MODEL_BITS = {
+    "word": (MIN_WORD_BITS, MAX_WORD_BITS),
+    "time": (1, 40),
+    "length": (4, 40),
+    "pid": (1, 24),
+    "index": (1, 40),
+    "rank": (0, 3),
+}
 
 
 def process_of(construction: str) -> str:
     """The generation process of a construction."""
-    return PARTS[construction].process
+    return EVERY[construction].process
 
 
 def schedule_of(construction: str) -> str:
     """Its schedule; "" where its process has one only."""
-    return PARTS[construction].schedule
+    return EVERY[construction].schedule
 
 
 def schedules_of(process: str) -> tuple[str, ...]:
@@ -68,11 +81,11 @@ def schedules_of(process: str) -> tuple[str, ...]:
 
 def lacking(construction: str, combining: str) -> str:
     """Why a construction has no models that combine concurrent writes in this way; "" if it has."""
-    why = PARTS[construction].lacks.get(combining)
+    why = EVERY[construction].lacks.get(combining)
     return f"{construction} has no models of CRCW {combining}: {why}" if why else ""
 
 
 def construction_of(process: str, schedule: str) -> str | None:
     """The construction of a process in a schedule; the default one means nothing to a process that has one only. None: there is none."""
-    wanted = (name for name, parts in PARTS.items() if parts.process == process and (parts.schedule or SCHEDULES[0]) == schedule)
+    wanted = (name for name, parts in EVERY.items() if parts.process == process and (parts.schedule or SCHEDULES[0]) == schedule)
     return next(wanted, None)

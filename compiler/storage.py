@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_program
+from lockstep.compiler.compile import Compiled, compile_program, find_construction
 from lockstep.compiler.names import MODEL_BITS
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.transformer import Transformer
@@ -54,7 +54,7 @@ def _from_model(path: Path) -> tuple[Program, Compiled]:
     try:
         program = parse_program(metadata["program"], metadata["program_name"])
         construction = metadata["construction"]
-        bits = CONSTRUCTIONS[construction].bits
+        bits = find_construction(construction).bits
         widths = bits(**{f.name: int(metadata[f"{f.name}_bits"]) for f in fields(bits)})
         winner = parse_winner(metadata["winner"]) if "winner" in metadata else None
     except (KeyError, ValueError, PramError) as error:

@@ -91,30 +91,37 @@ def compile(program: Program, widths: Widths, *, dtype: str = "float64", constru
 
 
 def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
-           word_bits: int | None = None, construction: str = "mdm", order: str = "parallel", seed: int = 0, dtype: str = "float64",
+           word_bits: int | None = None, construction: str = "mdm", order: str | None = None, seed: int = 0, dtype: str = "float64",
            time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
-           max_steps: int | None = None, strict: bool = False, progress: Progress | None = None) -> Decoded:  # fmt: skip
+           max_steps: int | None = None, strict: bool = False, progress: Progress | None = None,
+           permutation: Sequence[int] | None = None) -> Decoded:  # fmt: skip
     """Generate a run by masked diffusion.
 
     Args:   construction, dtype, time, compiled, max_steps, strict: as in `lockstep.proofs_check.decoding.DecodeOptions`.
-            order, seed, engine, device: as in `lockstep.models.sampling.Sampling`; the engine may be auto.
+            order, seed, engine, device, permutation: as in `lockstep.models.sampling.Sampling`; the engine may be auto, and the
+            order is the usual one of the process if it is None.
             progress: called with decoding steps done and expected.
     Raises: as `lockstep.proofs_check.decoding.decode_job`.
     """
+    from lockstep.compiler.names import process_of
+    from lockstep.models.processes import usual_order
     from lockstep.models.sampling import Sampling
     from lockstep.pram.machine import DEFAULT_MAX_STEPS
     from lockstep.pram.progress import silent
     from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 
     most = DEFAULT_MAX_STEPS if max_steps is None else max_steps
-    options = DecodeOptions(construction, dtype, time, compiled, most, strict, Sampling(order, seed, engine, device))
+    named = compiled.construction if compiled else construction
+    given = None if permutation is None else tuple(permutation)
+    sampling = Sampling(order or usual_order(process_of(named)), seed, engine, device, given)
+    options = DecodeOptions(construction, dtype, time, compiled, most, strict, sampling)
     return decode_job(program.instantiate(params, arrays, word_bits), options, progress or silent)
 
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,
            use_sidecar: bool = True, progress: Progress | None = None, fail_fast: bool = False,
            on_failure: Callable[[FailedCheck], None] = lambda failed: None, sidecar_timeout: float | None = None,
-           expected: dict[str, Any] | None = None, constructions: Sequence[str] = ("mdm",), order: str = "parallel",
+           expected: dict[str, Any] | None = None, constructions: Sequence[str] = ("mdm",), order: str | None = None,
            dtype: str = "float64", seed: int = 0, word_bits: int | None = None, max_context: int | None = None,
            engine: str = "auto", device: str = "cpu", max_decoding_steps: int | None = None, max_steps: int | None = None,
            strict: bool = False, winner: Winner | str | None = None) -> Report:  # fmt: skip
@@ -122,8 +129,11 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
 
     Args:   inputs .. expected: as in `lockstep.proofs_check.verification.verify`.
             constructions .. winner: as in `lockstep.proofs_check.verification.Options`; a winner may be a text, as for `verify --winner`.
+            order: None takes the usual one of the first construction's process.
     Raises: as `lockstep.proofs_check.verification.verify`. ValueError: no such winner exists.
     """
+    from lockstep.compiler.names import process_of
+    from lockstep.models.processes import usual_order
     from lockstep.pram.machine import DEFAULT_MAX_STEPS
     from lockstep.pram.progress import silent
     from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
@@ -132,7 +142,7 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     from lockstep.proofs_check.verification import verify as verify_program
     from lockstep.proofs_check.verification.cases import usual_max_context
 
-    limit = usual_max_context(engine)
+    limit, order = usual_max_context(engine), order or usual_order(process_of(constructions[0]))
     options = Options(
         constructions, order, dtype, seed, word_bits, limit if max_context is None else max_context, engine, device,
         max_decoding_steps, DEFAULT_MAX_STEPS if max_steps is None else max_steps, strict,

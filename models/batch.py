@@ -114,8 +114,9 @@ class _Pass:
     def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
         self.model, self.engine, self.device = model, sampling.engine, sampling.device
         self.numbers, self.starts = list(starts), list(starts.values())
-        mask = model.vocabulary.mask
-        self.editors = [SequenceEditor(tokens, mask, len(positions), process, sampling) for tokens, positions in self.starts]
+        self.editors = [
+            SequenceEditor(tokens, model.vocabulary, len(positions), process, sampling) for tokens, positions in self.starts
+        ]
 
     def decode(self, progress: Callable[[int], None]) -> dict[int, Decoding]:
         """Decode all of them, and return each result by the number of its sequence.

@@ -46,6 +46,7 @@ class Decoder:
     Args:   tokens: [N] int64, the start sequence. positions: row i belongs to position i; dense [N_max, d] or columns.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
             TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order.
+            NoPermutation: the user's permutation does not have each masked position once.
     """
 
     def __init__(self, model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
@@ -53,7 +54,7 @@ class Decoder:
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
-        self.editor = SequenceEditor(tokens, model.vocabulary.mask, len(self.positions), process, sampling)
+        self.editor = SequenceEditor(tokens, model.vocabulary, len(self.positions), process, sampling)
         self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence
         self.process, self.in_parallel = process, sampling.order == "parallel"
         self.reason = ""

@@ -1,31 +1,17 @@
-"""Decoding one sequence step by step: turns predictions into edits, and chooses which edits a step carries out."""
+"""Decoding one sequence step by step: turns predictions into edits, and carries out those that the order selects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lockstep.models.processes import PROCESSES, Chooser, Edits, no_edits, select_edits
+from lockstep.models.orders import ORDERS, selector
+from lockstep.models.processes import PROCESSES, Edits, no_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
+from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Prediction, Tokens
-
-#: Decoding orders: each takes a random generator and returns a chooser of the ready positions that a step edits.
-ORDERS: dict[str, Callable[[np.random.Generator], Chooser]] = {
-    "parallel": lambda random: lambda ready: ready,
-    "left-to-right": lambda random: lambda ready: ready[:1],
-    "random": lambda random: lambda ready: ready[random.integers(len(ready), size=1)],
-    "random-subsets": lambda random: lambda ready: _subset(ready, random),
-}
-
-
-def _subset(ready: Tokens, random: np.random.Generator) -> Tokens:
-    """A random non-empty subset of the ready positions."""
-    kept = random.random(len(ready)) < 0.5
-    kept[random.integers(len(ready))] = True
-    return ready[kept]
 
 
 class NotFinished(Exception):
@@ -70,22 +56,20 @@ class DecodingStep:
 class SequenceEditor:
     """Edits a sequence as a process says, one decoding step after the other. The caller supplies the predictions.
 
-    Args:   tokens: [N] int64, the start sequence. mask: the id of MASK. max_length: the number of position encodings.
-    Raises: ValueError: there is no such process or order, or the process does not take this order.
+    Args:   tokens: [N] int64, the start sequence. max_length: the number of position encodings.
+    Raises: ValueError: there is no such process or order, or the process does not take this order. NoPermutation: the user's
+            permutation does not have each masked position once.
     """
 
-    def __init__(
-        self, tokens: Tokens, mask: int, max_length: int, process: str = "mdm", sampling: Sampling = DEFAULT_SAMPLING
-    ) -> None:
+    def __init__(self, tokens: Tokens, vocabulary: Vocabulary, max_length: int, process: str = "mdm",
+                 sampling: Sampling = DEFAULT_SAMPLING) -> None:  # fmt: skip
         if process not in PROCESSES or sampling.order not in ORDERS:
             raise ValueError(f"unknown process or order: {process!r}, {sampling.order!r}")
         self.process = PROCESSES[process]
-        if sampling.order != "parallel" and not self.process.any_order:
-            if self.process.appends:
-                raise ValueError(f"{process} appends tokens, and they have one order: leave it at parallel")
-            raise ValueError(f"the updates of {process} are synchronous: its only order is parallel")
-        self.choose = ORDERS[sampling.order](np.random.default_rng(sampling.seed))
-        self.sequence, self.max_length, self.number = TokenSequence(tokens, mask), max_length, 0
+        self.process.check_order(sampling.order)
+        ordered = replace(sampling, order=self.process.fills or sampling.order)
+        self.select = selector(tokens, vocabulary, ordered)
+        self.sequence, self.max_length, self.number = TokenSequence(tokens, vocabulary.mask), max_length, 0
         self.pending = no_edits()
         self.renewed = np.zeros(max_length, np.bool_)
 
@@ -104,7 +88,7 @@ class SequenceEditor:
                 outgrows its positions.
         """
         self.pending = self._updated_edits(rows, prediction)
-        edits = select_edits(self.pending, self.choose)
+        edits = self.select(self.pending)
         before = len(self.sequence)
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
         if length > self.max_length:

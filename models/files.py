@@ -19,15 +19,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from lockstep.models.atomic import write_atomically
-from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.models.tokens import MASK, MOST_VALUE_BITS, Vocabulary
 from lockstep.models.transformer import DTYPES, FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Tokens, Transformer, Weights
 
 MODEL_FORMAT = "lockstep-model-1"
 JOB_FORMAT = "lockstep-job-1"
 #: What the metadata says of attention. Files of models that attend to all rows say nothing.
 CAUSAL: dict[bool, dict[str, str]] = {False: {}, True: {"attention": "causal"}}
-#: The most bits that a kind of tokens may have.
-MOST_VALUE_BITS = 40
 
 
 class ModelFileError(Exception):

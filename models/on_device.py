@@ -29,7 +29,9 @@ def decode_on_device(model: Transformer, starts: Sequence[tuple[Tokens, Position
 
     Args:    progress: called with the number of sequences that have ended, now and then.
     Returns: for each start, its decode or the error with which it ended.
+    Raises:  ValueError: the process does not take the order `parallel`.
     """
+    PROCESSES[process].check_order("parallel")
     together = _OnDevice(model, starts, process, device)
     together.decode(progress)
     return together.results([len(tokens) for tokens, _ in starts])
@@ -124,6 +126,6 @@ def _edit(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: int)
     return moved[:, :room], ends[:, -1]
 
 
-#: How each process edits. A process that appends keeps what it has computed, so its decodes stay with their engine.
+#: How each process edits that works in parallel order. One that appends keeps what it has computed, so it stays with its engine.
 RULES = {"mdm": _unmask, "ap-mdm": _edit}
-assert RULES.keys() == {name for name, process in PROCESSES.items() if not process.appends}
+assert RULES.keys() == {name for name, process in PROCESSES.items() if "parallel" in process.orders and not process.appends}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.models.names import FixedOrderName, OrderName
 from lockstep.models.transformer import Prediction, Tokens
 
 Flags = NDArray[np.bool_]
@@ -93,7 +95,8 @@ class Process:
     propose:   (rows [n] ascending, their tokens [n], their predictions [n], id of MASK) -> the edits of these rows.
                The edit of a row depends on that row's token and prediction alone.
     ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
-    any_order: a decoding step may carry out a subset of the edits.
+    orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
+    fills:     the order in which it edits, if the chosen one stands in the position encodings instead.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
     """
 
@@ -101,8 +104,16 @@ class Process:
     meaning: str
     propose: Callable[[Tokens, Tokens, Prediction, int], Edits]
     ends_without_masks: bool
-    any_order: bool
+    orders: tuple[str, ...]
+    because: str = ""
+    fills: str = ""
     appends: bool = False
+
+    def check_order(self, order: str) -> None:
+        """Raises: ValueError: the process does not take this order."""
+        if order not in self.orders:
+            what = "only order is" if len(self.orders) == 1 else "orders are"
+            raise ValueError(f"{self.because}: its {what} {', '.join(self.orders)}")
 
     def step(self, tokens: Tokens, prediction: Prediction, mask: int, choose: Chooser) -> Tokens:
         """Return the sequence after one decoding step, [N'] int64, from a prediction for every position."""
@@ -152,14 +163,45 @@ def append(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> E
 PROCESSES = {
     process.name: process
     for process in (
-        Process("mdm", "masked diffusion: unmask", unmask, ends_without_masks=True, any_order=True),
+        Process("mdm", "masked diffusion: unmask", unmask, ends_without_masks=True, orders=get_args(OrderName)),
         Process(
             "ap-mdm",
             "any-process masked diffusion: unmask, remask, insert, delete",
             edit,
             ends_without_masks=False,
-            any_order=False,
+            orders=("parallel",),
+            because="the updates of ap-mdm are synchronous",
         ),
-        Process("arm", "autoregression: append", append, ends_without_masks=False, any_order=False, appends=True),
+        Process(
+            "ao-mdm",
+            "any-order masked diffusion: unmask one token in a decoding step",
+            unmask,
+            ends_without_masks=True,
+            orders=(*get_args(FixedOrderName), "random"),
+            because="ao-mdm writes one token in a decoding step",
+        ),
+        Process(
+            "masked-arm",
+            "masked autoregression: unmask from left to right; each token names a position of the sequence before, and what goes there",
+            unmask,
+            ends_without_masks=True,
+            orders=get_args(FixedOrderName),
+            because="the order of masked-arm is fixed before its first decoding step",
+            fills="left-to-right",
+        ),
+        Process(
+            "arm",
+            "autoregression: append",
+            append,
+            ends_without_masks=False,
+            orders=("parallel", "left-to-right"),
+            because="arm appends one token in a decoding step",
+            appends=True,
+        ),
     )
 }
+
+
+def usual_order(process: str) -> str:
+    """The order that a decode takes if the user chooses none."""
+    return PROCESSES[process].orders[0]

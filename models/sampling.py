@@ -9,17 +9,19 @@ from dataclasses import dataclass
 class Sampling:
     """The options of a decode besides the process.
 
-    order:  a name in `lockstep.models.editing.ORDERS`: which ready positions a decoding step edits.
+    order:  a name in `lockstep.models.orders.ORDERS`: which ready positions a decoding step edits.
     seed:   the seed of random orders.
     engine: a name in `lockstep.models.engines.ENGINES`: what computes the predictions. Callers that know the length of a decode
             also accept AUTO, and replace it before the decode starts.
     device: where torch computes, cpu or cuda.
+    permutation: the masked positions, first to last, for the order `permutation`. None: it is drawn from the seed.
     """
 
     order: str = "parallel"
     seed: int = 0
     engine: str = "dense"
     device: str = "cpu"
+    permutation: tuple[int, ...] | None = None
 
 
 #: Stands for the engine that suits the size of the decode.

@@ -12,6 +12,8 @@ from itertools import accumulate
 
 #: The kind of the mask token. Generation replaces masks and never predicts them.
 MASK = "MASK"
+#: The most bits that a kind of tokens may have: the ids of sixteen such kinds fit in 64 bits with a sign.
+MOST_VALUE_BITS = 58
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lockstep.compiler.compile import Compiled, Layout
 from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.orders import ORDERS
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.pram.errors import Diagnostic
 from lockstep.pram.job import Job
@@ -39,7 +40,7 @@ class Divergence:
 
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
-        cell = self.field in ("output", "cell", "token", "context length", "end")
+        cell = self.field in ("output", "cell", "pair", "token", "context length", "end")
         who = f"{self.field} {self.processor}" if cell else f"processor {self.processor}, {self.field}"
         return f"decoding step {self.step}, {who}: expected {self.expected}, found {self.found}{where}"
 
@@ -66,17 +67,20 @@ class Agreement:
 def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
     """Decode a job and compare it with the machine.
 
-    In parallel order, the sequence must be the expected one after every decoding step. In other orders, each token
-    must be right when it is unmasked, and the last sequence must be the expected one.
+    In parallel order and in fixed orders, the sequence must be the expected one after every decoding step. In other orders, each
+    token must be right when it is unmasked, and the last sequence must be the expected one.
 
     Args:   time: number of blocks to lay out (for MDM); at least the run's time.
-    Raises: PramError: the machine refuses the run or needs more than `time` steps.
+    Raises: PramError: the machine refuses the run or needs more than `time` steps. NoPermutation: the user's permutation does not
+            have each masked position once.
     """
-    layout = compiled.layout(job, time)
+    layout = compiled.layout(job, time, sampling)
     decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, sampling)
     expectation = FACTS[compiled.construction].expectation(layout)
     if sampling.order == "parallel":
         return _compare(expectation, decoder, iter(expectation))
+    if ORDERS[sampling.order].turns is not None:
+        return _compare(expectation, decoder, expectation.one_by_one(sampling))
     for _ in expectation:
         pass
     return _compare(expectation, decoder, None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from math import ceil
 from pathlib import Path
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Layout, Widths, compile_code
+from lockstep.compiler.compile import Compiled, Layout, Widths, compile_code, least_widths
 from lockstep.compiler.processor import Code
 from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.engines import MAX_CONTEXT
@@ -155,7 +155,7 @@ def _shares(prepared: Sequence[Prepared], options: DecodeOptions) -> Iterator[Sh
     """One for each word size: a model has one word size."""
     for numbers in _groups([p.job.word_bits for p in prepared]):
         group = [prepared[n] for n in numbers]
-        model = options.compiled or _compile(group, options.dtype, options.construction)
+        model = options.compiled or _compile(group, options)
         require_certificate(model)
         yield Share(numbers, group, model, _pick(group, model, options.sampling))
 
@@ -174,10 +174,10 @@ def _groups(word_bits: Sequence[int]) -> list[list[int]]:
     return [[n for n, bits in enumerate(word_bits) if bits == size] for size in dict.fromkeys(word_bits)]
 
 
-def _compile(prepared: Sequence[Prepared], dtype: str, construction: str) -> Compiled:
+def _compile(prepared: Sequence[Prepared], options: DecodeOptions) -> Compiled:
     """One model, with the least widths that fit all inputs."""
-    each = [CONSTRUCTIONS[construction].widths(p.job, p.blocks) for p in prepared]
-    return compile_code(Code.of(prepared[0].job), widest(each), dtype, construction)
+    each = [least_widths(options.construction, p.job, p.blocks, options.sampling.order) for p in prepared]
+    return compile_code(Code.of(prepared[0].job), widest(each), options.dtype, options.construction)
 
 
 def widest(each: Sequence[Widths]) -> Widths:
@@ -220,7 +220,7 @@ def _decode_together(share: Share, watch: Callable[[int], None]) -> list[Decoded
     for number, p in zip(share.numbers, share.prepared):
         with _numbered(number):
             check_fits(model, p.job)
-            layouts.append(lay_out(model, p.job, p.blocks, share.sampling.engine))
+            layouts.append(lay_out(model, p.job, p.blocks, share.sampling))
     starts = [(layout.tokens(), layout.positions()) for layout in layouts]
     try:
         decodings = decode_batch(model.model, starts, model.process, share.sampling, watch)

@@ -23,6 +23,7 @@ from lockstep.compiler.assemble import Scores, assemble
 from lockstep.compiler.circuit import Circuit, Lookup, Pool
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.invariants import find_shares
+from lockstep.compiler.names import NotConstructed
 from lockstep.models.engines.bounds import EXACT_BITS, Interval, Matrix, to_float64
 from lockstep.models.processes import REMAINDER, THRESHOLD
 from lockstep.models.transformer import Layer, Transformer, Weights
@@ -102,17 +103,23 @@ def require_certificate(compiled: Compiled) -> Certificate:
 
 def horizon(compiled: Compiled) -> int:
     """The most bits of T * P (for AP-MDM, of N) at which this code, word size and dtype are certified; 0 if none."""
-    widths, dtype = compiled.widths, compiled.model.dtype_name
-    best, low, high = 0, widths.pid, MOST_EXTENT_BITS
+    best, low, high = 0, compiled.widths.pid, MOST_EXTENT_BITS
     while high - low > 1:  # more bits make no sum smaller
         bits = (low + high) // 2
-        other = compile_code(compiled.code, widths.widened(bits), dtype, compiled.construction)
-        if certify(other.model, other.circuit).holds:
-            best = bits
-            low = bits
+        if _is_certified(compiled, bits):
+            best = low = bits
         else:
             high = bits
     return best
+
+
+def _is_certified(compiled: Compiled, bits: int) -> bool:
+    """Whether the model with this extent is certified. It is not where there is none: ids of tokens have too many bits."""
+    try:
+        other = compile_code(compiled.code, compiled.widths.widened(bits), compiled.model.dtype_name, compiled.construction)
+    except NotConstructed:
+        return False
+    return certify(other.model, other.circuit).holds
 
 
 class _Certifier:

@@ -52,7 +52,8 @@ LETTERS = {
     "S": "cells of shared memory", "h": "parameters; for ap-mdm with the construction's own two",
     "inp": "input words", "out": "output words", "n0": "context at the start", "N": "full context",
     "F": "positions behind the last word in the full sequence", "w": "bits of a word", "t": "bits of a step number",
-    "p": "bits of a pid", "c": "bits of a program counter", "r": "bits of a register's index",
+    "p": "bits of a pid", "q": "bits of a position that a pair of masked-arm names",
+    "c": "bits of a program counter", "r": "bits of a register's index",
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
     "s": "how many of shl, shr, sar, mul it uses", "f": "flags of its word operations, and the numbers that addsat and divisions keep",
     "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
@@ -78,7 +79,7 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
     counter, register = bits_for(len(code.instructions)), bits_for(code.registers)
     operations = code.operations()
     return {
-        "w": widths.word, "t": getattr(widths, "time", 0), "p": widths.pid, "c": counter, "r": register,
+        "w": widths.word, "t": getattr(widths, "time", 0), "p": widths.pid, "q": getattr(widths, "index", 0), "c": counter, "r": register,
         "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
         "s": sum(name in operations for name in ("shl", "shr", "sar", "mul")),
         "f": len(operations) + sum(name in operations for name in ("add", "addsat", "saddsat", "div"))

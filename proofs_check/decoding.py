@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.compiler import masked_arm
 from lockstep.compiler.compile import Compiled, Layout, compile_job, takes_time
 from lockstep.compiler.processor import Code
 from lockstep.models import decode as models_decode
 from lockstep.models.decode import Decoding, TooLong
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, pick
-from lockstep.models.sampling import AUTO, Sampling
+from lockstep.models.orders import ORDERS
+from lockstep.models.sampling import AUTO, DEFAULT_SAMPLING, Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
@@ -82,16 +84,17 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
     Args:   progress: called with the numbers of decoding steps done and expected.
     Raises: PramError: the machine refuses the run (models never trap, so they are not run), there are too few
             blocks, the context is too long, or `options.compiled` is a model of another program or word size.
-            NotCertified: the dtype is not exact at these widths.
+            NotCertified: the dtype is not exact at these widths. NoPermutation: the permutation does not have each
+            masked position once.
     """
     prepared = Prepared.run(job, options)
-    compiled = options.compiled or compile_job(job, prepared.blocks, options.dtype, options.construction)
+    compiled = options.compiled or compile_job(job, prepared.blocks, options.dtype, options.construction, options.sampling.order)
     check_fits(compiled, job)
     require_certificate(compiled)
     bound = BOUNDS[compiled.construction]
     steps = bound.steps(job, prepared.machine_run.time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps, compiled.model.causal)
-    layout = lay_out(compiled, job, prepared.blocks, sampling.engine)
+    layout = lay_out(compiled, job, prepared.blocks, sampling)
     start = layout.tokens()
     most = steps if sampling.order == "parallel" else int((start == compiled.model.vocabulary.mask).sum())
     try:
@@ -157,13 +160,16 @@ def pick_engine(sampling: Sampling, length: int, steps: int, causal: bool) -> Sa
     return replace(sampling, engine=pick(length, steps, causal) if sampling.device == "cpu" else "dense")
 
 
-def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> Layout:
-    """The layout of a job.
+def lay_out(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Layout:
+    """The layout of a job, for an engine and, where positions hold it, an order.
 
-    Raises: PramError: it is beyond the model's widths or the engine's limit; the message names both numbers.
+    Raises: PramError: it is beyond the model's widths or the engine's limit; the message names both numbers. Or the weights are
+            those of another kind of orders.
     """
+    engine = sampling.engine
+    _check_ranks(compiled, job, sampling.order)
     try:
-        layout = compiled.layout(job, time)
+        layout = compiled.layout(job, time, sampling)
     except ValueError as error:
         raise job.error(f"this model is too small for the run: {error}; compile it for more bits") from None
     way_out = ", or --process ap-mdm" if takes_time(compiled.construction) else ""
@@ -172,6 +178,16 @@ def lay_out(compiled: Compiled, job: Job, time: int, engine: str = "dense") -> L
             f"context of {layout.length} tokens; the {engine} engine's limit is {MAX_CONTEXT[engine]}: take a smaller input{way_out}"
         )
     return layout
+
+
+def _check_ranks(compiled: Compiled, job: Job, order: str) -> None:
+    """Raises: PramError: the weights of a masked-arm prefer kinds of tokens and the order does not, or the other way round."""
+    by_kind = order in ORDERS and ORDERS[order].by_kind
+    if isinstance(compiled.widths, masked_arm.Widths) and (compiled.widths.rank > 0) != by_kind:
+        has = "prefers kinds of tokens" if compiled.widths.rank else "orders tokens by their positions alone"
+        raise job.error(
+            f"this model {has}, so it does not write in the order {order}: decode the program instead of the model file"
+        )
 
 
 def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, int | list[int] | list[list[int]]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.compile import Layout
+from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import Machine
 
 Tokens = NDArray[np.int64]
@@ -34,6 +35,13 @@ class Expectation(ABC):
 
         Raises: PramError: the machine refuses the run.
         """
+
+    def one_by_one(self, sampling: Sampling) -> Iterator[Tokens]:
+        """The row of each decoding step in a fixed order; for constructions whose process takes one.
+
+        Raises: PramError: the machine refuses the run. NoPermutation: the user's permutation does not have each masked position once.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no order but parallel")
 
     @abstractmethod
     def place(self, position: int) -> tuple[str, int, int]:

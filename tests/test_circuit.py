@@ -21,7 +21,7 @@ from lockstep.compiler.linear import Linear
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
 from lockstep.proofs_check.closed_forms import letters_of_model
-from lockstep.proofs_check.theorems.width import VOCABULARY, WIDTHS
+from lockstep.proofs_check.theorems.width import VOCABULARIES, WIDTHS
 
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
@@ -43,7 +43,7 @@ def test_depth_and_width_of_the_examples(name: str, construction: str) -> None:
         model = assemble(built)
         assert len(model.layers) == 3
         assert model.width == WIDTHS[construction](letters_of_model(code, widths))
-        assert model.vocabulary.size == VOCABULARY(letters_of_model(code, widths))
+        assert model.vocabulary.size == VOCABULARIES[construction](letters_of_model(code, widths))
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=25)

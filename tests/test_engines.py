@@ -35,9 +35,9 @@ from kit.random_models import chain_model, random_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models.decode import Decoder
-from lockstep.models.editing import ORDERS
 from lockstep.models.engines import ENGINES, Unsuitable, available
 from lockstep.models.engines.active import ActiveSession
+from lockstep.models.orders import ORDERS
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Layer

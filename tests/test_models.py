@@ -9,8 +9,10 @@ from kit.decoding import predicted
 from kit.random_models import KINDS, chain_model, made, random_model
 
 from lockstep.models.decode import decode
-from lockstep.models.editing import ORDERS, NotFinished
-from lockstep.models.processes import PROCESSES, THRESHOLD
+from lockstep.models.editing import NotFinished
+from lockstep.models.orders import ORDERS, selector
+from lockstep.models.processes import PROCESSES, THRESHOLD, Edits
+from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import MAX_FULL_VOCABULARY, Factored
@@ -62,16 +64,13 @@ def test_the_sampler_unmasks_what_is_likely_enough() -> None:
 
 
 def test_orders_choose_a_non_empty_part() -> None:
-    ready = np.array([3, 5, 8, 9])
-    for name, make in ORDERS.items():
-        choose = make(np.random.default_rng(1))
-        sizes = set()
-        for _ in range(30):
-            chosen = choose(ready)
-            assert len(chosen) and set(chosen.tolist()) <= set(ready.tolist())
-            sizes.add(len(chosen))
-        expected = {"parallel": {4}, "left-to-right": {1}, "random": {1}, "random-subsets": {1, 2, 3, 4}}
-        assert sizes == expected[name]
+    ready, none = np.array([3, 5, 8, 9]), np.zeros(4, np.bool_)
+    sizes = {name: {1} for name in ORDERS} | {"parallel": {4}, "random-subsets": {1, 2, 3, 4}}
+    for name in ORDERS:
+        select = selector(np.zeros(10, np.int64), Vocabulary((("MASK", 0), ("A", 3))), Sampling(name, 1))
+        chosen = [select(Edits(ready, ready - 2, none, none)).rows.tolist() for _ in range(30)]
+        assert {len(rows) for rows in chosen} == sizes[name]
+        assert all(set(rows) <= set(ready.tolist()) for rows in chosen)
 
 
 def test_decoding_counts_steps_and_context() -> None:

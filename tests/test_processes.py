@@ -59,10 +59,13 @@ def test_several_edits_in_one_step() -> None:
 
 
 def test_the_table_says_which_orders_exist() -> None:
-    assert {name: (p.ends_without_masks, p.any_order) for name, p in PROCESSES.items()} == {
-        "mdm": (True, True),
-        "ap-mdm": (False, False),
-        "arm": (False, False),
+    fixed = ("left-to-right", "right-to-left", "permutation", "most-confident")
+    assert {name: (p.ends_without_masks, p.orders) for name, p in PROCESSES.items()} == {
+        "mdm": (True, ("parallel", *fixed, "random", "random-subsets")),
+        "ap-mdm": (False, ("parallel",)),
+        "ao-mdm": (True, (*fixed, "random")),
+        "masked-arm": (True, fixed),
+        "arm": (False, ("parallel", "left-to-right")),
     }
     assert [name for name, p in PROCESSES.items() if p.appends] == ["arm"]
 

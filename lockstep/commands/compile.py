@@ -37,13 +37,14 @@ def compile(file: File,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
     construction = construction_named(process, schedule)
-    from lockstep.compiler.compile import CONSTRUCTIONS, takes_time
+    from lockstep.compiler.compile import find_construction, takes_time
 
     program = load(file)
     named = winner_named(program, winner)
     target = writable_model_path(out_ or Path(f"{program.name}.safetensors"))
     bits = word_bits or declared_bits(program) or DEFAULT_BITS
-    widths = CONSTRUCTIONS[construction].bits(bits, time_bits if takes_time(construction) else length_bits, pid_bits)
+    extent = time_bits if takes_time(construction) else length_bits
+    widths = find_construction(construction).bits(bits, extent, pid_bits)
     record = _record(target, program, compile_to_file(program, target, widths, dtype, construction, named))
     emit(record, record_table(record), json_)
 

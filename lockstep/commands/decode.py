@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -14,7 +15,7 @@ from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import job_and_input, winner_named
-from lockstep.common.models import check_device, check_model, check_order
+from lockstep.common.models import check_device, check_model, chosen_order
 from lockstep.common.options import (
     Bits,
     Device,
@@ -27,6 +28,7 @@ from lockstep.common.options import (
     ModelProcess,
     ModelSchedule,
     Order,
+    Permutation,
     ProgramOrModel,
     Seed,
     Sidecar,
@@ -34,8 +36,8 @@ from lockstep.common.options import (
     Steps,
     Strict,
 )
+from lockstep.common.permutations import read_permutation
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
-from lockstep.compiler.names import process_of
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
 
 def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
-           schedule: ModelSchedule = None, order: Order = "parallel", dtype: ModelDtype = None, winner: FixedWinner = None,
+           schedule: ModelSchedule = None, order: Order = None, permutation: Permutation = None,
+           dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
                                                        help="Steps to make room for (mdm, arm) [the steps of the run].")] = None,
            engine: Engine = "auto", device: Device = "cpu",
@@ -71,20 +74,27 @@ def decode(file: ProgramOrModel,
     check_model(compiled, word_bits, dtype, process, schedule, named)
     named = compiled.winner if compiled and compiled.winner else named
     construction = compiled.construction if compiled else construction
-    check_order(order, process_of(construction))
     if time is not None and not takes_time(construction):
-        raise typer.BadParameter("this is for mdm and arm: the context of ap-mdm grows as it needs", param_hint="--time")
-    sampling = Sampling(order, seed, engine, device)
+        raise typer.BadParameter("the context of ap-mdm grows as it needs, so it makes no room for steps", param_hint="--time")
+    given_order = read_permutation(permutation) if permutation else None
+    chosen = chosen_order(order or ("permutation" if permutation else None), [construction])
+    if given_order is not None and chosen != "permutation":
+        raise typer.BadParameter(f"this is for --order permutation, not {chosen}", param_hint="--permutation")
+    sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
-    about = {"process": construction, "order": "left-to-right" if is_causal(construction) else order}
+    about = {"process": construction, "order": "left-to-right" if is_causal(construction) else chosen}
     if input and input.suffix == ".jsonl":
+        if permutation is not None:
+            raise typer.BadParameter(
+                "this is for one input: those of a .jsonl file have their own lengths", param_hint="--permutation"
+            )
         _decode_lines(program, input, size, bits, named, options, workers, about, full, json_)
         return
     if workers is not None:
         raise typer.BadParameter("this is for many inputs: --input FILE.jsonl", param_hint="--workers")
     job, given = job_and_input(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
-    with progress_bar(err, "decoding") as progress:
+    with progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
         decoded = decode_job(job, options, progress)
     record = decoded.record | about
     emit(record, record_table(record, full), json_)

@@ -11,14 +11,14 @@ import typer
 from lockstep.commands.report.conclude import FORMATS, conclude
 from lockstep.common.arguments import constructions, parse_sizes
 from lockstep.common.console import INTERRUPTED, err, progress_bar
-from lockstep.common.options import Dtype, EachProcess, ScheduleOrAll, SidecarTimeout
+from lockstep.common.options import Dtype, EachParallel, ScheduleOrAll, SidecarTimeout
 from lockstep.common.paths import check_apart, check_writable
 from lockstep.compiler.names import SCHEDULES, schedules_of
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 
 
 def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders with programs.", show_default=False)],
-          process: EachProcess = "all",
+          process: EachParallel = "all",
           schedule: Annotated[Optional[ScheduleOrAll], typer.Option("--schedule",
                                                                     help="Schedule of ap-mdm [all].", show_default=False)] = None,
           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,

@@ -13,6 +13,7 @@ import numpy as np
 from lockstep.common.finding import short_path
 from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
 from lockstep.models.atomic import write_atomically
+from lockstep.models.processes import usual_order
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
@@ -83,7 +84,7 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
         options = replace(options, max_context=0)  # a model needs a fixed winner, so the machine alone is run
     words: list[Any] = ["lockstep", "verify", short_path(program), "--input", short_path(input)]
     words += process_flags((check.process,) if check.process else options.constructions)
-    if options.order != "parallel":
+    if options.order != usual_order(process_of(options.constructions[0])):
         words += ["--order", options.order, "--seed", options.seed]
     default = {field.name: field.default for field in fields(Options)} | {"max_context": usual_max_context(options.engine)}
     for name in FLAGS:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import typer
 
-from lockstep.compiler.names import SCHEDULES, schedule_of
+from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
 from lockstep.pram.errors import fail
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
@@ -73,15 +74,18 @@ def check_device(device: str, engine: str) -> None:
         raise typer.BadParameter(f"the {engine} engine computes on the processor; take dense or active", param_hint="--device")
 
 
-def check_order(order: str, *processes: str) -> None:
-    if order == "parallel":
-        return
-    from lockstep.models.processes import PROCESSES
+def chosen_order(order: str | None, constructions: Iterable[str]) -> str:
+    """The order of a decode: what the user chose, else the usual one of the process.
 
+    Raises: typer.BadParameter: a construction's process does not take it.
+    """
+    from lockstep.models.processes import PROCESSES, usual_order
+
+    processes = list(dict.fromkeys(process_of(name) for name in constructions))
+    order = order or usual_order(processes[0])
     for process in processes:
-        if PROCESSES[process].appends:
-            raise typer.BadParameter(f"{process} appends tokens, and they have one order", param_hint="--order")
-        if not PROCESSES[process].any_order:
-            raise typer.BadParameter(
-                f"the updates of {process} are synchronous: its only order is parallel", param_hint="--order"
-            )
+        try:
+            PROCESSES[process].check_order(order)
+        except ValueError as error:
+            raise typer.BadParameter(f"{error}", param_hint="--order") from None
+    return order

@@ -9,11 +9,12 @@ import typer
 
 from lockstep.common.finding import find_optional, find_program
 from lockstep.compiler.names import ScheduleName
-from lockstep.models.names import DeviceName, DtypeName, EngineName, OrderName, ProcessName
+from lockstep.models.names import DeviceName, DtypeName, EngineName, OrderName, ParallelName, ProcessName
 from lockstep.pram.winner import FIXED_FORMS, FORMS, MOST_SEED
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 ProcessOrAll = Literal[ProcessName, "all"]
+ParallelOrAll = Literal[ParallelName, "all"]
 ScheduleOrAll = Literal[ScheduleName, "all"]
 
 File = Annotated[Path, typer.Argument(callback=find_program, help="A program, NAME.pram.", show_default=False)]
@@ -74,12 +75,26 @@ ModelBits = Annotated[
 ]
 Steps = Annotated[int, typer.Option("--max-steps", min=1, help="Stop a run after this many steps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Order = Annotated[OrderName, typer.Option("--order", help="Order in which the decode unmasks tokens.")]
+Order = Annotated[
+    Optional[OrderName],
+    typer.Option(
+        "--order",
+        help="Order in which the decode unmasks tokens [parallel; left-to-right for ao-mdm and masked-arm].",
+        show_default=False,
+    ),
+]
+Permutation = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--permutation", help="File with the masked positions, first to last, for --order permutation.", show_default=False
+    ),
+]
 Dtype = Annotated[DtypeName, typer.Option("--dtype", help="Number type of weights and arithmetic.")]
 ModelDtype = Annotated[
     Optional[DtypeName], typer.Option("--dtype", help="Number type of weights and arithmetic [float64].", show_default=False)
 ]
 Process = Annotated[ProcessName, typer.Option("--process", help="Generation process.")]
+Parallel = Annotated[ParallelName, typer.Option("--process", help="Generation process.")]
 Schedule = Annotated[
     ScheduleName, typer.Option("--schedule", help="Schedule of ap-mdm: one-step takes half the steps and twice the space.")
 ]
@@ -89,12 +104,13 @@ ModelSchedule = Annotated[
 ]
 SomeProcess = Annotated[
     Optional[ProcessOrAll],
-    typer.Option("--process", help="Generation process; all takes every process [mdm].", show_default=False),
+    typer.Option("--process", help="Generation process; all takes mdm and ap-mdm [mdm].", show_default=False),
 ]
 SomeSchedule = Annotated[
     Optional[ScheduleOrAll], typer.Option("--schedule", help="Schedule of ap-mdm [two-step].", show_default=False)
 ]
-EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes every process.")]
+EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm and ap-mdm.")]
+EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes both.")]
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help="Schedule of ap-mdm; all takes both.")]
 Engine = Annotated[
     EngineName, typer.Option("--engine", help="How decodes are computed. All engines give the same tokens; auto chooses by size.")

@@ -29,8 +29,9 @@ class Facts:
     """What a construction's decodes are made of.
 
     expectation: the sequence after every decoding step, for a layout of its own kind.
-    width:       d_model. tokens: tokens that are unmasked in all decoding steps: `run` counts the pairs of a processor and a
-                 step at which it had not halted, `put` the registers and cells written in each step.
+    width:       d_model. vocabulary: how many tokens there are. depth: layers.
+    tokens:      tokens that are unmasked in all decoding steps: `run` counts the pairs of a processor and a step at which it had
+                 not halted, `put` the registers and cells written in each step.
     contexts:    pairs (decoding steps, context that the model sees), from the start, for letters and a bound.
     phases:      the same with the rows computed; takes also the parts of P T at which processors run, and at which they write.
     in_place:    the sequence grows and shrinks, and a step edits the state of the machine where it stands.
@@ -46,3 +47,5 @@ class Facts:
     in_place: bool = False
     same_tokens: bool = False
     assumed: tuple[str, ...] = ()
+    vocabulary: ClosedForm = ClosedForm("4 + (1 << r) + (1 << c) + (1 << w)")
+    depth: ClosedForm = ClosedForm("3")

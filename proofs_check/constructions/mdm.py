@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler import mdm
+from lockstep.models.orders import ORDERS, turns
+from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import HALTED, Machine, Step
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm
 from lockstep.proofs_check.constructions.facts import Facts, Letters, Phase
+from lockstep.proofs_check.constructions.readiness import Waiting
 from lockstep.proofs_check.constructions.widths import PROGRAM
 from lockstep.proofs_check.expectation import Expectation, Tokens
 
@@ -49,6 +53,30 @@ class MdmExpectation(Expectation):
             word = layout.circuit.vocabulary.token("WORD")
             self.tokens[layout.first_output :] = word + self.machine.memory[cells.start : cells.stop]
             yield np.arange(layout.first_output, layout.length)
+
+    def one_by_one(self, sampling: Sampling) -> Iterator[Tokens]:
+        """The row of each decoding step in a fixed order: of the rows that are ready, the one that comes first.
+
+        Raises: PramError: as `__iter__`. NoPermutation: as `lockstep.models.orders.turns`.
+        """
+        layout, start = self.layout, self.tokens.copy()
+        for _ in self:
+            pass
+        final, bits = self.tokens.copy(), dict(layout.circuit.vocabulary.kinds)
+        place = turns(start, layout.circuit.vocabulary.mask, sampling).tolist()
+        if ORDERS[sampling.order].by_kind:
+            kinds = (layout.circuit.vocabulary.split(int(token))[0] for token in final)
+            place = [bits[kind] * len(final) + turn for kind, turn in zip(kinds, place)]
+        self.tokens[:] = start
+        waiting = Waiting(layout, final)
+        ready = [(place[row], row) for row in waiting.first()]
+        heapify(ready)
+        while ready:
+            _, row = heappop(ready)
+            self.tokens[row] = final[row]
+            for following in waiting.released_by(row):
+                heappush(ready, (place[following], following))
+            yield np.array([row])
 
     def place(self, position: int) -> tuple[str, int, int]:
         role, step, number = self.layout.locate(position)

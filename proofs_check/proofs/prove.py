@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Literal
 
 from lockstep.compiler.compile import Compiled
-from lockstep.compiler.names import PARTS
+from lockstep.compiler.names import AO_MDM, MDM, PARTS
 from lockstep.compiler.processor import Size
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
@@ -30,9 +30,10 @@ from lockstep.proofs_check.proofs.structure import (
 )
 from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weights
 
-#: The interface of each construction, in the file of its kinds of rows.
+#: The interface of each construction, in the file of its kinds of rows. The weights of ao-mdm are those of mdm.
 INTERFACES: dict[str, InterfaceOf] = {
-    name: import_module(f"{__package__}.rows_{parts.module}").interface_of for name, parts in PARTS.items()
+    name: import_module(f"{__package__}.rows_{parts.module}").interface_of
+    for name, parts in (PARTS | {AO_MDM: PARTS[MDM]}).items()
 }
 
 #: Longer words are refused: each possible value of a sum of partial products is run.

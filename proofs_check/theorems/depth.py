@@ -1,31 +1,29 @@
-"""Constant depth: three layers for every program, input, time and number of processors."""
+"""Constant depth: three layers for every program, input, time and number of processors; two more for a Masked-ARM."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockstep.compiler.names import PARTS
 from lockstep.proofs_check.catalog import Theorem, equality
 from lockstep.proofs_check.checked_decode import CheckedDecode
-from lockstep.proofs_check.closed_forms import ClosedForm
+from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.report import Check
 
-DEPTH = ClosedForm("3")
-CONSTRUCTIONS = tuple(PARTS)
+DEPTHS = {construction: facts.depth for construction, facts in FACTS.items()}
 
 
 def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
-    if construction in CONSTRUCTIONS:
-        yield equality("depth", on, DEPTH, rows, lambda m: len(m.compiled.model.layers), lambda m: {})
+    if construction in DEPTHS:
+        yield equality("depth", on, DEPTHS[construction], rows, lambda m: len(m.compiled.model.layers), lambda m: {})
 
 
 THEOREM = Theorem(
     name="constant depth",
     place=80,
-    statement="The transformer has three layers, whatever the program and its sizes.",
+    statement="The transformer has three layers, whatever the program and its sizes; a Masked-ARM has two more.",
     measured="layers of the weights of every decode",
     decided="equality",
-    source="Theorems 1 and 4 of arXiv 2510.06190 say: constant",
-    forms={construction: {"depth": DEPTH} for construction in CONSTRUCTIONS},
+    source="Theorems 1, 3 and 4 of arXiv 2510.06190 say: constant",
+    forms={construction: {"depth": depth} for construction, depth in DEPTHS.items()},
     of_decodes=of_decodes,
 )

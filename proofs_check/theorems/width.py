@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.proofs_check.catalog import Theorem, equality
 from lockstep.proofs_check.checked_decode import CheckedDecode
-from lockstep.proofs_check.closed_forms import ClosedForm, letters_of_model
+from lockstep.proofs_check.closed_forms import letters_of_model
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.report import Check
 
 WIDTHS = {construction: facts.width for construction, facts in FACTS.items()}
-VOCABULARY = ClosedForm("4 + (1 << r) + (1 << c) + (1 << w)")
+VOCABULARIES = {construction: facts.vocabulary for construction, facts in FACTS.items()}
 
 
 def letters(m: CheckedDecode) -> dict[str, int]:
@@ -28,7 +28,7 @@ def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order:
         return
     for what, form, found in (
         ("d_model", WIDTHS[construction], lambda m: m.compiled.model.width),
-        ("vocabulary", VOCABULARY, lambda m: m.compiled.model.vocabulary.size),
+        ("vocabulary", VOCABULARIES[construction], lambda m: m.compiled.model.vocabulary.size),
     ):
         check = equality(what, on, form, rows, found, letters)
         yield Check(what, on, "closed form in code, w, T, P", check.measured, check.holds, process=construction)
@@ -41,6 +41,6 @@ THEOREM = Theorem(
     measured="d_model and vocabulary of the weights of every decode",
     decided="equality with the closed forms, which are linear in w, t and p; the other letters are the program's",
     source="Theorems 1 and 4 of arXiv 2510.06190 say: logarithmic embedding size",
-    forms={construction: {"d_model": form, "vocabulary": VOCABULARY} for construction, form in WIDTHS.items()},
+    forms={construction: {"d_model": form, "vocabulary": VOCABULARIES[construction]} for construction, form in WIDTHS.items()},
     of_decodes=of_decodes,
 )

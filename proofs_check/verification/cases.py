@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.compile import Compiled, Widths, compile_code, least_widths
 from lockstep.compiler.names import MDM, lacking
 from lockstep.compiler.processor import Code
 from lockstep.models.sampling import AUTO, Sampling
@@ -127,13 +127,14 @@ class Case:
 
 @dataclass
 class Models:
-    """Compiled models with their certificates, one for each construction, code and widths."""
+    """Compiled models with their certificates, one for each construction, code and widths. order: that of the decodes."""
 
     dtype: str
+    order: str = "parallel"
     made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
 
     def get(self, construction: str, job: Job, time: int) -> Compiled:
-        code, widths = Code.of(job), CONSTRUCTIONS[construction].widths(job, time)
+        code, widths = Code.of(job), least_widths(construction, job, time, self.order)
         if (construction, code, widths) not in self.made:
             compiled = compile_code(code, widths, self.dtype, construction)
             self.made[construction, code, widths] = compiled, require_certificate(compiled)
@@ -240,5 +241,5 @@ def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:
     bound, compiled = BOUNDS[construction], models.get(construction, job, time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time), compiled.model.causal)
-    lay_out(compiled, job, time, sampling.engine)
+    lay_out(compiled, job, time, sampling)
     return CheckedDecode(job, compiled, check_agreement(compiled, job, time, sampling))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lockstep.models import editing, files, processes, sequence, torch_transformer, transformer
+from lockstep.models import files, orders, processes, sequence, torch_transformer, transformer
 from lockstep.models.editing import SequenceEditor
 from lockstep.models.processes import PROCESSES, Edits, edit
 from lockstep.models.transformer import Prediction, Tokens
@@ -36,7 +36,11 @@ LOSSY = Entry(
     "drops three updates of ten",
 )  # type: ignore[arg-type]
 REORDERED = Entry(
-    PROCESSES, "lockstep.models.processes.PROCESSES", "ap-mdm", replace(PROCESSES["ap-mdm"], any_order=True), "any_order = True"
+    PROCESSES,
+    "lockstep.models.processes.PROCESSES",
+    "ap-mdm",
+    replace(PROCESSES["ap-mdm"], orders=PROCESSES["mdm"].orders),
+    "orders = those of mdm",
 )  # type: ignore[arg-type]
 
 MUTANTS = (
@@ -86,7 +90,7 @@ MUTANTS = (
     Mutant(
         PROCESS,
         "a random subset may be empty",
-        Rewrite(editing._subset, "kept[random.integers(len(ready))] = True", "pass"),
+        Rewrite(orders._subset, "kept[random.integers(len(ready))] = True", "pass"),
         "orders",
     ),
     Mutant(

@@ -32,10 +32,12 @@ from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.models import batch
 from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.decode import Decoder, decode
-from lockstep.models.editing import ORDERS, NotFinished, OutOfPositions
+from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines import Unsuitable
-from lockstep.models.processes import PROCESSES
+from lockstep.models.orders import ORDERS, NoPermutation, selector
+from lockstep.models.processes import PROCESSES, Edits
 from lockstep.models.sampling import Sampling
+from lockstep.models.tokens import Vocabulary
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.errors import PramError
@@ -67,14 +69,18 @@ def sampler() -> None:
 
 
 def orders() -> None:
-    ready = np.array([3, 5, 8, 9])
-    sizes = {"parallel": {4}, "left-to-right": {1}, "random": {1}, "random-subsets": {1, 2, 3, 4}}
-    for name, make in ORDERS.items():
-        choose = make(np.random.default_rng(1))
-        found = [choose(ready).tolist() for _ in range(60)]
-        assert {len(chosen) for chosen in found} == sizes[name], f"{name} chooses {sorted(map(len, found))}"
-        assert all(set(chosen) <= set(ready.tolist()) for chosen in found), name
-    assert ORDERS["left-to-right"](np.random.default_rng())(ready).tolist() == [3], "the first is not chosen"
+    """How many ready positions each order edits; which one a fixed order edits; which orders synchronous updates take."""
+    sizes = {name: {1} for name in ORDERS} | {"parallel": {4}, "random-subsets": {1, 2, 3, 4}}
+    for name in ORDERS:
+        found = [chosen(Sampling(name, seed)) for seed in range(60)]
+        assert {len(rows) for rows in found} == sizes[name], f"{name} chooses {sorted(map(len, found))}"
+        assert all(set(rows) <= set(READY) for rows in found), name
+    wanted = {"left-to-right": [3], "right-to-left": [9], "most-confident": [8]}
+    assert {name: chosen(Sampling(name)) for name in wanted} == wanted, "another position is chosen"
+    assert chosen(Sampling("permutation", permutation=(9, 3, 5, 8))) == [9], "another position is chosen than the user's first"
+    _raises(NoPermutation, "position 3 comes a second time", lambda: chosen(Sampling("permutation", permutation=(3, 5, 3, 8, 9))))
+    _raises(NoPermutation, "position 4 is not masked at the start", lambda: chosen(Sampling("permutation", permutation=(3, 4))))
+    _raises(NoPermutation, "position 8 is missing", lambda: chosen(Sampling("permutation", permutation=(9, 5, 3))))
     compiled = compile_job(counting(), 1, construction="ap-mdm")
     layout = compiled.layout(counting(), 1)
     for order in [o for o in ORDERS if o != "parallel"]:
@@ -83,6 +89,18 @@ def orders() -> None:
         except ValueError:
             continue
         raise AssertionError(f"synchronous updates are made in the order {order}")
+
+
+#: Masked positions that are ready, and what they would get: two words, a sign without bits, a word.
+READY, GETS = [3, 5, 8, 9], [2, 3, 10, 4]
+
+
+def chosen(sampling: Sampling) -> list[int]:
+    """The positions that a first step edits."""
+    kinds, none = Vocabulary((("BOS", 0), ("MASK", 0), ("WORD", 3), ("SIGN", 0))), np.zeros(4, np.bool_)
+    tokens = np.array([1 if row in READY else 0 for row in range(10)])
+    rows: list[int] = selector(tokens, kinds, sampling)(Edits(np.array(READY), np.array(GETS), none, none)).rows.tolist()
+    return rows
 
 
 def stuck_decodes() -> None:
@@ -229,7 +247,7 @@ def batches() -> None:
 CHECKS = (
     Check("transition table", "the transition of any-process masked diffusion on all sequences of 3 positions", transition_table),
     Check("sampler", "which positions masked diffusion unmasks", sampler),
-    Check("orders", "how many positions each decoding order takes, and which processes take it", orders),
+    Check("orders", "how many positions each decoding order takes, and which processes take it", orders, (NoPermutation,)),
     Check("stuck decodes", "decodes that cannot go on, or outgrow their positions, are errors", stuck_decodes),
     Check("full softmax", "factored predictions and embeddings against full matrices", full_softmax),
     Check(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 from lockstep.compiler import blocks
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code
+from lockstep.compiler.compile import Compiled, Widths, compile_code, find_construction
 from lockstep.compiler.in_place import OWN_PARAMETERS
 from lockstep.compiler.processor import Code, bits_for
 from lockstep.pram.program import Program
@@ -104,7 +104,7 @@ def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths |
 
 def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bits: int) -> Widths:
     """The smallest bit widths for runs of at most T steps or S cells (or a context of N) on P processors."""
-    kind: type[Widths] = CONSTRUCTIONS[construction].bits
+    kind: type[Widths] = find_construction(construction).bits
     pid = bits_for(most["P"])
     if construction not in theorem4.BOUNDS:
         return kind(word_bits, max(1, most["T"].bit_length()), pid)

@@ -10,7 +10,7 @@ from rich.console import Group
 
 from lockstep.common.arguments import constructions, parse_number, parse_settings, parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
-from lockstep.common.options import Bits, EachProcess, EachSchedule, Json, OptionalFile, Sidecar
+from lockstep.common.options import Bits, EachParallel, EachSchedule, Json, OptionalFile, Sidecar
 from lockstep.compiler.names import SCHEDULES, schedules_of
 from lockstep.pram.program import Program, load
 
@@ -32,7 +32,7 @@ def cost(file: OptionalFile = None,
                                                       show_default=False)] = None,
          param: Annotated[Optional[list[str]], typer.Option("--param", show_default=False,
                     help="NAME=VALUE: another parameter, or an output in a claim.")] = None,
-         process: EachProcess = "all",
+         process: EachParallel = "all",
          schedule: EachSchedule = "all",
          word_bits: Bits = None,
          exact: Annotated[bool, typer.Option("--exact", help="Show only what follows from T: no time, no memory.")] = False,

@@ -11,14 +11,14 @@ from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import emit, err, spinner
 from lockstep.common.ending import end_with_run
 from lockstep.common.inputs import job_and_input, winner_named
-from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Process, Schedule, Seed, Sidecar, Size, Steps
+from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Parallel, Schedule, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import load
 
 
-def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Process = "mdm",
+def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Parallel = "mdm",
            schedule: Schedule = "two-step", winner: FixedWinner = None,
            out_: Annotated[Optional[Path], typer.Option("--out",
                                                         help="File to write [NAME.job.safetensors; NAME is the program's].",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lockstep.compiler import masked_arm
 from lockstep.compiler.compile import compile_job
 from lockstep.models.files import save_job
 from lockstep.models.processes import THRESHOLD
@@ -21,12 +22,15 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
     """Write a job file for a construction.
 
     Returns: the file's metadata, and the machine's run.
-    Raises:  PramError: the run fails, or the vocabulary is too large. NotCertified: the dtype is not exact.
+    Raises:  PramError: the run fails, the vocabulary is too large, or the construction is masked-arm. NotCertified: the
+             dtype is not exact.
     """
     exact = run(job, max_steps=max_steps)
     compiled = compile_job(job, exact.time, dtype, construction)
     require_certificate(compiled)
     layout = lay_out(compiled, job, exact.time)
+    if isinstance(layout, masked_arm.Layout):
+        raise job.error("a masked-arm has no position for each output, which the file names: export mdm")
     arrays = [a for a in job.arrays if a.is_output]
     cells = {a.name: range(a.base, a.base + a.size) for a in arrays}
     metadata = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.compile import Compiled, compile_code, find_construction
 from lockstep.compiler.processor import Code
 from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
@@ -65,7 +65,7 @@ def prove_program(program: Program, constructions: Sequence[str], bits: int, giv
 
 
 def _compile(code: Code, construction: str, bits: int) -> Compiled:
-    return compile_code(code, CONSTRUCTIONS[construction].bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
+    return compile_code(code, find_construction(construction).bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
 
 
 def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Progress) -> CertifiedProof:

@@ -14,7 +14,7 @@ from lockstep.commands.verify.table import report_record, report_table
 from lockstep.common.arguments import constructions, parse_sizes
 from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.inputs import winner_named
-from lockstep.common.models import check_device, check_order
+from lockstep.common.models import check_device, chosen_order
 from lockstep.common.options import (
     AnyWinner,
     Bits,
@@ -36,7 +36,6 @@ from lockstep.common.options import (
 )
 from lockstep.common.paths import existing_folder
 from lockstep.common.tables import BAD
-from lockstep.compiler.names import PROCESSES
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, load
@@ -52,7 +51,7 @@ def verify(file: File, input: Input = None,
            schedule: EachSchedule = "two-step",
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
-           seed: Seed = 0, winner: AnyWinner = None, order: Order = "parallel", dtype: Dtype = "float64",
+           seed: Seed = 0, winner: AnyWinner = None, order: Order = None, dtype: Dtype = "float64",
            word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
            max_context: Annotated[Optional[int], typer.Option("--max-context", min=0, show_default=False,
@@ -71,7 +70,6 @@ def verify(file: File, input: Input = None,
     """
     check_device(device, engine)
     chosen = constructions(process, schedule)
-    check_order(order, *(PROCESSES if process == "all" else (process,)))
     wanted = parse_sizes(sizes)
     program = load(file)
     existing_folder(failing)
@@ -82,7 +80,9 @@ def verify(file: File, input: Input = None,
 
     named = winner_named(program, winner, fixed=False)
     most = usual_max_context(engine) if max_context is None else max_context
-    options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named)
+    options = Options(
+        chosen, chosen_order(order, chosen), dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named
+    )
     try:
         with reading(input, program) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))
