@@ -233,7 +233,10 @@ def test_what_is_wrong_ends_with_status_1(line: str, message: str, do: Do) -> No
         ("run tiny.pram --frob 0", "--frob"),
         ("verify tiny.pram --sizes 3..1", "--sizes: 3..1 is an empty range: write the smaller size first"),
         ("verify tiny.pram --sizes a", "--sizes: 'a' is not a size, a range 1..64 or a list 1,2,4"),
-        ("verify tiny.pram --order sideways", "'sideways' is not one of 'parallel', 'left-to-right', 'random', 'random-subsets'"),
+        (
+            "verify tiny.pram --order sideways",
+            "'sideways' is not one of 'parallel', 'left-to-right', 'right-to-left', 'permutation', ",
+        ),
         ("verify tiny.pram --max-context -1", "--max-context"),
         ("space tiny.pram --max-context -1", "--max-context"),
         ("space tiny.pram --max-decoding-steps -1", "--max-decoding-steps"),

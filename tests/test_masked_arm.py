@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import cycle
 
 import pytest
@@ -69,7 +70,10 @@ def test_the_old_layers_are_the_old_ones(path: object) -> None:
 
 
 def test_random_machine_programs() -> None:
-    """At least 300 distinct ones, one order each: both trajectories, both beside the machine, steps and context to the letter."""
+    """At least 300 distinct ones, one order each: both beside the machine after every step, steps and context to the letter.
+
+    So both have one trajectory. For a fifth of the programs, it is also compared directly.
+    """
     seen: dict[int, str] = {}
     orders = cycle(FOUR)
 
@@ -84,9 +88,10 @@ def test_random_machine_programs() -> None:
         )
         assume(key not in seen)
         old, new = compile_job(job, time), compile_job(job, time, construction=MASKED_ARM, order=order)
-        assert written(new, job, time, order, seed=len(seen)) == unmasked(old, job, time, order, seed=len(seen))
+        if len(seen) % 5 == 0:
+            assert written(new, job, time, order, seed=len(seen)) == unmasked(old, job, time, order, seed=len(seen))
         sampling = Sampling(order, len(seen))
-        for compiled in (compile_job(job, time, construction=AO_MDM), new):
+        for compiled in (replace(old, construction=AO_MDM), new):  # the weights of ao-mdm are those of mdm
             agreement = check_agreement(compiled, job, time, sampling)
             assert agreement.divergence is None, str(agreement.divergence)
             assert agreement.outputs_agree
