@@ -173,7 +173,7 @@ def test_single_weights(construction: str, share: float) -> None:
     for mutant in all_mutants(compiled.model):
         if chance.random() < share:
             with planted(compiled.model, mutant):
-                refuted = bool(failed(prove(compiled, lemmas)))
+                refuted = bool(failed(prove(compiled, lemmas, until_failure=True)))
             differs = changes_anything(compiled.model, rows, mutant)
             assert refuted or not differs, mutant
             caught, changed = caught + refuted, changed + differs

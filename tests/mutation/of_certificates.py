@@ -19,6 +19,7 @@ def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, e
     return Mutant(area, breaks, Rewrite(function, old, new), check, equivalent)
 
 
+CLOSED, STOPS = "words that are closed", "until failure"
 FINDS, SUMS, SCORE = "certificate finds", "certified sums", "largest score"
 OF_CERTIFICATE = (
     row(CERTIFICATE, "weights are not compared", _Certifier._weights, "unlike == 0)", "True)", FINDS),
@@ -267,7 +268,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "the carry out of the word is not proved",
-        operations.prove_layer2,
+        operations._prove_word,
         "words.prove_bit(",
         "field == OVER or words.prove_bit(",
         "proof finds a carry out of the word",
@@ -329,6 +330,11 @@ OF_PROOFS = (
         "",
         "proof finds a shift amount",
     ),
+    row(PROOFS, "a word is closed for any place", operations._prove_word, "words.places, field", "field", CLOSED),
+    row(PROOFS, "a word is closed for any field", operations._prove_word, "field, result, tuple", "result, tuple", CLOSED),
+    row(PROOFS, "a word is closed for any result", operations._prove_word, "result, tuple", "tuple", CLOSED),
+    row(PROOFS, "a proof stops at what holds", prove.prove, "and not obligation.holds", "and obligation.holds", STOPS),
+    row(PROOFS, "a proof always stops", prove.prove, "until_failure and not", "not", STOPS),
 )
 
 MUTANTS = (*OF_CERTIFICATE, *OF_PROOFS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from types import SimpleNamespace
 
 import numpy as np
 from faults.circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
@@ -15,8 +16,10 @@ from kit.small import PID, R0, R1, number
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction
+from lockstep.proofs_check.proofs.operations import Operands, _prove_word
 from lockstep.proofs_check.proofs.prove import prove
-from lockstep.proofs_check.proofs.solver import Lemmas
+from lockstep.proofs_check.proofs.reduction import Polyline
+from lockstep.proofs_check.proofs.solver import Lemmas, Unequal
 from mutation.table import Check
 
 #: Code of every kind of step, short enough to be proved in a tenth of a second.
@@ -141,7 +144,40 @@ def proof_holds() -> None:
         assert not broken, broken
 
 
+def words_that_are_closed() -> None:
+    """A word that is closed for one field, one result and one place of x and y is not closed for others."""
+
+    def closes(field: str, result: str, x: tuple[int, int], y: tuple[int, int]) -> bool:
+        network = SimpleNamespace(fields={"x": x, "y": y, "out": (4, 5), "sum": (6, 7)}, text=str)
+        try:
+            return _prove_word(lemmas, Operands(network, 2), field, result, copied) == 2  # type: ignore[arg-type]
+        except Unequal:
+            return False
+
+    lemmas, copied = Lemmas(), [(0, (Polyline(((column, 1),), ((1, 1),), (), 0, 1),)) for column in (0, 1)]
+    assert closes("out", "copy", (0, 1), (2, 3))
+    assert not closes("out", "xor", (0, 1), (2, 3)) and not closes("sum", "copy", (0, 1), (2, 3))
+    assert not closes("out", "copy", (2, 3), (0, 1))
+
+
+def until_failure() -> None:
+    """A proof that stops has the obligations of the whole proof, up to the first that fails."""
+    compiled = short_model("mdm")
+    with planted(compiled.model, turned(1, "sum", 1)(compiled)):
+        whole, short = ([(o.what, o.holds) for o in prove(compiled, until_failure=stop).obligations] for stop in (False, True))
+    first = [holds for _, holds in whole].index(False)
+    assert short == whole[: first + 1] and first > 0 and len(short) < len(whole)
+    whole, short = ([(o.what, o.holds) for o in prove(compiled, until_failure=stop).obligations] for stop in (False, True))
+    assert short == whole
+
+
 CHECKS = (
+    Check(
+        "words that are closed",
+        "a word is proved for its field, its result and the places of its operands",
+        words_that_are_closed,
+    ),
+    Check("until failure", "a proof that stops at the first obligation that fails, against the whole proof", until_failure),
     Check("proof holds", "all obligations of short models", proof_holds),
     *(
         Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
