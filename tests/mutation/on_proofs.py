@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,9 +18,13 @@ from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction
 from lockstep.proofs_check.proofs.operations import Operands, _prove_word
-from lockstep.proofs_check.proofs.prove import prove
+from lockstep.proofs_check.proofs.prove import interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
-from lockstep.proofs_check.proofs.solver import Lemmas, Unequal
+from lockstep.proofs_check.proofs.replay import _Replayer
+from lockstep.proofs_check.proofs.rows import Fault as RowFault
+from lockstep.proofs_check.proofs.rows import RowProver
+from lockstep.proofs_check.proofs.solver import Lemmas, Refutation, Unequal
+from lockstep.proofs_check.proofs.weights import read_weights
 from mutation.table import Check
 
 #: Code of every kind of step, short enough to be proved in a tenth of a second.
@@ -171,6 +176,19 @@ def until_failure() -> None:
     assert short == whole
 
 
+def states_together() -> None:
+    """States that go through the layers together give what each gives alone: stores, loads and words of operands."""
+    compiled = short_model("ap-mdm one-step")
+    network, interface = read_weights(compiled.model, compiled.circuit), interface_of(compiled)
+    for kind in (kind for kind in interface.rows() if kind.executes):
+        start = RowProver(network, interface, Lemmas()).start(kind)
+        replayer = _Replayer(compiled, network, interface, RowFault(kind, 2, start, Refutation({}, "")))
+        for forced, instruction in enumerate((replayer.instruction, replayer.general)):
+            states = list(islice(replayer._states(instruction), 24))
+            alone = [replayer._models([state], instruction, bool(forced))[0] for state in states]
+            assert replayer._models(states, instruction, bool(forced)) == alone
+
+
 CHECKS = (
     Check(
         "words that are closed",
@@ -178,6 +196,7 @@ CHECKS = (
         words_that_are_closed,
     ),
     Check("until failure", "a proof that stops at the first obligation that fails, against the whole proof", until_failure),
+    Check("states together", "states that are replayed together, against each alone", states_together),
     Check("proof holds", "all obligations of short models", proof_holds),
     *(
         Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
