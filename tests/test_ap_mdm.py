@@ -64,12 +64,17 @@ def agree(job: Job, time: int, construction: str) -> Agreement:
     return agreement
 
 
+def modes_of(construction: str) -> list[str]:
+    """The modes of which it has models."""
+    return [mode for mode in MODES if not lacking(construction, MODES[mode].combining)]
+
+
 @pytest.mark.parametrize("construction", SCHEDULES)
 def test_random_machine_programs(construction: str) -> None:
     """At least 300 distinct ones, with every event counted."""
     seen: dict[int, Coverage] = {}
 
-    modes = [mode for mode in MODES if not lacking(construction, MODES[mode].combining)]
+    modes = modes_of(construction)
 
     @settings(CHECKS, max_examples=560)
     @given(machine_jobs(modes=modes, word_bits=(4,)))
@@ -119,7 +124,7 @@ def test_circuit_dense_engine_and_float32_hold_the_same_residuals(construction: 
     """Bit for bit, control bits included; and the certificate covers both dtypes."""
 
     @settings(CHECKS, max_examples=25)
-    @given(machine_jobs(word_bits=(4,), processors=(1, 2, 3)))
+    @given(machine_jobs(modes=modes_of(construction), word_bits=(4,), processors=(1, 2, 3)))
     def check(job: Job) -> None:
         found = runs(job)
         assume(found is not None and found.time <= 6)

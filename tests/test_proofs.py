@@ -174,7 +174,7 @@ def test_single_weights(construction: str, share: float) -> None:
     for mutant in all_mutants(compiled.model):
         if chance.random() < share:
             with planted(compiled.model, mutant):
-                refuted = bool(failed(prove(compiled, lemmas)))
+                refuted = bool(failed(prove(compiled, lemmas, until_failure=True)))
             differs = changes_anything(compiled.model, rows, mutant)
             assert refuted or not differs, mutant
             caught, changed = caught + refuted, changed + differs
@@ -245,15 +245,15 @@ def test_a_turned_sign_has_a_counterexample(
     assert all(example.model != example.machine for example in confirmed)
 
 
-def test_a_threshold_off_by_one() -> None:
+def test_a_threshold_off_by_one(wide: tuple[Compiled, Lemmas]) -> None:
     """The carry into bit 12 comes at 2^12 + 1: only sums that are exactly 2^12 show it, and the solver finds one."""
-    compiled = small_model("mdm", 16)
+    compiled, lemmas = small_model("mdm", 16), wide[1]
     gates, offsets = compiled.model.layers[1], compiled.circuit.offsets()
     carries = np.flatnonzero((gates.w_out[offsets["sum"] + 12] == 1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))
     gates.b_in[carries] -= 1
     both = np.flatnonzero((gates.w_out[offsets["sum"] + 12] == -1) & (gates.w_in[:, offsets["x"] + 11] == 1 << 11))
     gates.b_in[both] -= 1
-    proof = prove(compiled)
+    proof = prove(compiled, lemmas)
     assert "word operation: add" in failed(proof)
     assert any(example.confirmed for example in proof.counterexamples())
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Union
 
 import numpy as np
@@ -62,14 +63,15 @@ class Operands:
     network: Network
     bits: int
 
-    @property
+    @cached_property
     def x(self) -> Word:
         return z3.BitVec("x", self.bits)
 
-    @property
+    @cached_property
     def y(self) -> Word:
         return z3.BitVec("y", self.bits)
 
+    @cached_property
     def words(self) -> OperandWords:
         """The columns of x and y."""
         columns = {c: (name, j) for name in ("x", "y") for j, c in enumerate(self.network.fields[name][: self.bits])}
@@ -90,7 +92,7 @@ def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, r
     Args:   added: the sums of the gates of layer 2. result: the value that `out` must have, if it is not constant.
     Raises: Unequal: an intermediate word differs from the table above.
     """
-    network, words = operands.network, operands.words()
+    network = operands.network
     live = set()
     bounds: dict[int, tuple[int, int]] = {}
     for field in (OUT, *(name for name in INTERMEDIATE if name in network.fields)):
@@ -106,12 +108,25 @@ def prove_layer2(lemmas: Lemmas, operands: Operands, row: Row, added: Reduced, r
         if result in (DIVIDE, SIGNED_DIVIDE) and field in (OUT, PRODUCT, UP, DOWN):
             bounds |= _digits(operands, str(result), field, found)
             continue
-        wanted = _meaning(operands, field, result)
-        for j, (c, (constant, lines)) in enumerate(zip(columns, found)):
-            bit = z3.Extract(j, j, wanted) if j < wanted.size() else z3.BitVecVal(0, 1)
-            words.prove_bit(lemmas, f"{network.text(c)} after layer 2", constant, lines, bit)
-            bounds[c] = (0, 1) if j < wanted.size() else (0, 0)
+        size = _prove_word(lemmas, operands, field, result, found)
+        bounds |= {c: (0, int(j < size)) for j, c in enumerate(columns)}
     return AfterLayer2(row.changed(bounds), frozenset(live))
+
+
+def _prove_word(lemmas: Lemmas, operands: Operands, field: str, result: Result, found: Sequence[Column]) -> int:
+    """Prove that a field holds the word that it must hold, bit by bit. Returns: the bits of this word; the others are 0.
+
+    Rows of many instructions ask the same of the same sums. So the whole word is looked up before any term is made.
+    """
+    words = operands.words
+    key = words.places, field, result, tuple(found)
+    if key not in lemmas.words:
+        wanted = _meaning(operands, field, result)
+        for j, (column, (constant, lines)) in enumerate(zip(operands.network.fields[field], found)):
+            bit = z3.Extract(j, j, wanted) if j < wanted.size() else z3.BitVecVal(0, 1)
+            words.prove_bit(lemmas, f"{operands.network.text(column)} after layer 2", constant, lines, bit)
+        lemmas.words[key] = wanted.size()
+    return lemmas.words[key]
 
 
 def _digits(operands: Operands, operation: str, field: str, found: Sequence[Column]) -> dict[int, tuple[int, int]]:
@@ -234,7 +249,7 @@ def _moved(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, row: Row, fo
 
 def _shifts(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Result) -> None:
     """Prove layer 3 once for each amount, and once for all amounts of w or more, for all words x."""
-    network, words = operands.network, operands.words()
+    network, words = operands.network, operands.words
     fields = [f for f in AMOUNTS if f in after2.live]
     if not isinstance(wanted, str) or OUT in after2.live or wanted not in OPERATIONS:
         raise Unequal(Refutation({}, "a shift amount is set, but the instruction does not shift"))
@@ -270,7 +285,7 @@ def _vanishes(lemmas: Lemmas, operands: Operands, operation: str) -> None:
 
 def _products(lemmas: Lemmas, operands: Operands, found: Sequence[Column]) -> tuple[int, ...]:
     """Prove that each M_k is the product modulo 2^(k+1). Returns: the largest value of each M_k."""
-    key = operands.bits, tuple(found), operands.words().places
+    key = operands.bits, tuple(found), operands.words.places
     if key not in lemmas.products:
         lemmas.products[key] = tuple(_product(lemmas, operands, k, column) for k, column in enumerate(found))
     return lemmas.products[key]
@@ -293,7 +308,7 @@ def _product(lemmas: Lemmas, operands: Operands, k: int, column: Column) -> int:
 
 def _partial_product(lemmas: Lemmas, operands: Operands, k: int, line: Polyline) -> tuple[int, int, int]:
     """Show that a gate of M_k is factor * x_i * (low bits of y), by all values of its bits. Returns: i, bits of y, factor."""
-    words = operands.words()
+    words = operands.words
     key = line, words.places
     if key in lemmas.partials:
         return lemmas.partials[key]
@@ -339,4 +354,4 @@ def _parities(lemmas: Lemmas, operands: Operands, row: Row, found: Sequence[Colu
 
 def _bits(operands: Operands, x: int, y: int) -> Mapping[int, int]:
     """The values of the columns that hold two operand words."""
-    return {c: (x if name == "x" else y) >> bit & 1 for c, (name, bit) in operands.words().columns.items()}
+    return {c: (x if name == "x" else y) >> bit & 1 for c, (name, bit) in operands.words.columns.items()}

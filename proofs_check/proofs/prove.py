@@ -101,10 +101,10 @@ class Proof:
                 yield misread_example(self.compiled, self.network, self.interface, obligation.misread)
 
 
-def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = silent) -> Proof:
+def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress = silent, until_failure: bool = False) -> Proof:
     """Prove a compiled model's weights. The result contains the obligations that fail, with the rows on which they fail.
 
-    Args:   lemmas: proofs of other models, to be used again.
+    Args:   lemmas: proofs of other models, to be used again. until_failure: leave out what comes after one that fails.
     Raises: ValueError: words of more than MOST_PROVED_BITS bits, or a construction that has no interface.
     """
     if compiled.widths.word > MOST_PROVED_BITS:
@@ -119,8 +119,12 @@ def prove(compiled: Compiled, lemmas: Lemmas | None = None, progress: Progress =
         broken = Obligation("weights are integers", "", "structure", time.perf_counter() - started, broken=str(error))
         return Proof(compiled, None, interface, (broken,), 0)
     before = lemmas.asked
-    found = tuple(_Prover(compiled, network, interface, lemmas, progress).obligations())
-    return Proof(compiled, network, interface, found, lemmas.asked - before)
+    found: list[Obligation] = []
+    for obligation in _Prover(compiled, network, interface, lemmas, progress).obligations():
+        found.append(obligation)
+        if until_failure and not obligation.holds:
+            break
+    return Proof(compiled, network, interface, tuple(found), lemmas.asked - before)
 
 
 class _Prover:

@@ -6,9 +6,10 @@ the transformer, in torch, turn it into a token. This token is compared with the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.compile import Compiled
 from lockstep.models.processes import THRESHOLD
-from lockstep.models.torch_transformer import TorchTransformer
+from lockstep.models.torch_transformer import TorchPrediction, TorchTransformer
 from lockstep.pram.instructions import Instruction, Operand, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
@@ -29,6 +30,8 @@ from lockstep.proofs_check.proofs.weights import Network
 Words = NDArray[np.int64]
 
 TRIES = 400
+#: States that the model's layers take at once, after the first one. It takes longer to read the weights than to compute a row.
+TOGETHER = 40
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ class _Replayer:
         for instruction in (self.instruction, self.general):
             forced = instruction is self.general
             where = f"instruction {executes.number}, `{instruction.name}`{', its operands in registers' if forced else ''}"
-            for state in self._states(instruction):
-                found, wanted = self._model(state, instruction, forced), self._machine(state, instruction)
+            for state, found in self._replayed(instruction, forced):
+                wanted = self._machine(state, instruction)
                 if found != wanted:
                     words = f"{state}{self._cell(state, instruction)}"
                     return Counterexample(f"{where}, row that computes its {executes.computes}", words, found, wanted, True)
@@ -191,24 +194,28 @@ class _Replayer:
                 return "NONE" if destination == NO_DESTINATION else place
         return f"{counter}, store {value} at {place}" if destination >= 0 else counter
 
-    def _model(self, state: State, instruction: Instruction, forced: bool) -> str:
-        """The result of the model's row, as text. forced: fill slots with the instruction's operands, without lookups."""
-        row, layers = self._after_layer_1.clone(), self.model.layers
+    def _replayed(self, instruction: Instruction, forced: bool) -> Iterator[tuple[State, str]]:
+        """The states to try with the model's results. The first one, which mostly shows the fault, goes alone."""
+        states, size = self._states(instruction), 1
+        while some := list(islice(states, size)):
+            yield from zip(some, self._models(some, instruction, forced))
+            size = TOGETHER
+
+    def _models(self, states: Sequence[State], instruction: Instruction, forced: bool) -> list[str]:
+        """The results of the model's rows, as text. forced: fill slots with the instruction's operands, without lookups."""
+        rows, layers = self._after_layer_1.repeat(len(states), 1), self.model.layers  # [states, d]
         with torch.no_grad():
-            if forced:
-                self._force_slots(row, state, instruction)
-            else:
-                self._fill_slots(row, state)
-            row = row + layers[1].feed_forward(row)
-            self._load(row, state)
-            published = self._published(row)
-            row = row + layers[2].feed_forward(row)
-            prediction = self.model.predict(row)
-        token = self.model.vocabulary.text(int(prediction.token[0]))
-        if float(prediction.probability[0]) < THRESHOLD:
-            token = f"nothing certain ({token} with probability {float(prediction.probability[0]):.3g})"
-        edits = self._edits(prediction.control)
-        return f"{token}{published}{edits}"
+            for row, state in zip(rows[:, None].unbind(), states):
+                if forced:
+                    self._force_slots(row, state, instruction)
+                else:
+                    self._fill_slots(row, state)
+            rows = rows + layers[1].feed_forward(rows)
+            for row, state in zip(rows[:, None].unbind(), states):
+                self._load(row, state)
+            published = [self._published(row) for row in rows[:, None].unbind()]
+            prediction = self.model.predict(rows + layers[2].feed_forward(rows))
+        return [self._text(prediction, number, stored) for number, stored in enumerate(published)]
 
     @cached_property
     def _after_layer_1(self) -> torch.Tensor:
@@ -265,15 +272,21 @@ class _Replayer:
             for j, column in enumerate(self.network.fields[OUT][: self.bits]):
                 row[0, column] += word >> j & 1
 
+    def _text(self, prediction: TorchPrediction, number: int, stored: str) -> str:
+        """What the model predicts for a row: its token, what it stores, and the edits."""
+        token, probability = self.model.vocabulary.text(int(prediction.token[number])), float(prediction.probability[number])
+        if probability < THRESHOLD:
+            token = f"nothing certain ({token} with probability {probability:.3g})"
+        edits = "" if prediction.control is None else self._edits(prediction.control[number])
+        return f"{token}{stored}{edits}"
+
     def _published(self, row: torch.Tensor) -> str:
         if not self._get(row, "stores"):
             return ""
         return f", store {self._get(row, 'z')} at WORD {self._get(row, SUM)}"
 
-    def _edits(self, control: torch.Tensor | None) -> str:
-        if control is None:
-            return ""
-        return "".join(f", {name}" for name, bit in zip(("remask", "insert", "delete"), control[0].tolist()) if bit)
+    def _edits(self, control: torch.Tensor) -> str:
+        return "".join(f", {name}" for name, bit in zip(("remask", "insert", "delete"), control.tolist()) if bit)
 
     # -- rows that do not execute --------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import z3
@@ -64,13 +64,15 @@ class RowCache:
 class Lemmas:
     """Everything proved so far, so that nothing is proved twice.
 
-    closed: equalities. products: the largest value of each M_k, for products that are right. partials: for a gate of M_k, the
-    bit of x, the number of bits of y, and the factor. row_caches: one for each set of columns. reduced: the sums that gates add,
-    by the key of the row, for the gates with this digest. rows: obligations on rows, by name, for models with this key. Of both,
+    closed: equalities. words: how many bits the word of a field has, where a field holds its word. products: the largest value
+    of each M_k, for products that are right. partials: for a gate of M_k, the bit of x, the number of bits of y, and the factor.
+    row_caches: one for each set of columns. reduced: the sums that gates add, by the key of the row, for the gates with this
+    digest. rows: obligations on rows, by name, for models with this key. Of both,
     only what was asked for last is kept. asked: number of queries to Z3.
     """
 
     closed: set[object] = field(default_factory=set)
+    words: dict[object, int] = field(default_factory=dict)
     products: dict[object, tuple[int, ...]] = field(default_factory=dict)
     partials: dict[object, tuple[int, int, int]] = field(default_factory=dict)
     row_caches: dict[object, RowCache] = field(default_factory=dict)
@@ -128,7 +130,7 @@ class OperandWords:
     columns: Mapping[int, tuple[str, int]]
     text: Callable[[int], str] = str
 
-    @property
+    @cached_property
     def places(self) -> tuple[tuple[int, tuple[str, int]], ...]:
         """The columns of the words, as part of the keys of lemmas: other constructions use other columns."""
         return tuple(sorted(self.columns.items()))

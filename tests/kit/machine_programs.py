@@ -4,12 +4,17 @@
 branches run side by side, counted loops, wild jumps. Addresses crowd around cell 0, so that processors
 meet there; where the mode forbids that, most accesses go to cells of the processor's own. A job may
 still be refused, or never halt: `runs` gives None for those.
+
+Hypothesis takes a tenth of a millisecond for each value that it draws, and a job takes a hundred choices. So Hypothesis
+draws bytes, and `Choices` makes choices of them. Zeros are the first option everywhere, and each block starts new bytes.
+Thus Hypothesis can shrink a job: it sets bytes to zero, and leaves out blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -62,61 +67,96 @@ def runs(job: Job, max_steps: int = 40, seed: int | None = None) -> Run | None:
         return None
 
 
+Option = TypeVar("Option")
+
+
+class Choices:
+    """Choices made of bytes that Hypothesis draws when they are needed, so many at a time."""
+
+    CHUNK = st.binary(min_size=32, max_size=32)
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.start()
+
+    def start(self) -> None:
+        """Leave the bytes that are drawn, and go on with new ones."""
+        self.left = b""
+
+    def below(self, end: int) -> int:
+        """A number of 0 .. end - 1. None is more than 1/16 more likely than another."""
+        size = ((end - 1).bit_length() + 11) // 8
+        if len(self.left) < size:
+            self.left += self.draw(self.CHUNK)
+        taken, self.left = self.left[:size], self.left[size:]
+        return int.from_bytes(taken, "big") % end
+
+    def of(self, options: Sequence[Option]) -> Option:
+        return options[self.below(len(options))]
+
+    def word(self, bits: int) -> int:
+        """A word of so many bits, which is often one of the least or the largest."""
+        return self.of([0, 1, 2, (1 << bits) - 1]) if self.below(4) == 0 else self.below(1 << bits)
+
+
 @st.composite
 def _jobs(draw: st.DrawFn, modes: tuple[str, ...], word_bits: tuple[int, ...], processors: tuple[int, ...], max_code: int,
           reckless: bool) -> Job:  # fmt: skip
-    bits = draw(st.sampled_from(word_bits))
-    words = st.integers(0, (1 << bits) - 1)
-    given = draw(st.lists(words, max_size=6))
-    # Where nothing traps, a parameter that is no word stands for its value modulo 2^bits.
-    parameters = draw(st.lists(st.integers(0, 3) | st.integers(-3, (1 << bits) + 3), min_size=1, max_size=4))
-    first = draw(st.integers(0, 6))
-    # Longer code meets more; integers() would favour the ends of the range.
-    lengths = st.sampled_from([*range(3, max_code), *range(max(3, max_code // 2), max_code)])
+    choices = Choices(draw)
+    bits = choices.of(word_bits)
+    given = [choices.word(bits) for _ in range(choices.below(7))]
+    first = choices.below(7)
+    # Longer code meets more
+    lengths = [*range(3, max_code), *range(max(3, max_code // 2), max_code)]
     empty = Job(
         code=(),
-        registers=draw(st.sampled_from([1, 2, 3, 4])),
-        processors=draw(st.sampled_from(processors)),
+        registers=1 + choices.below(4),
+        processors=choices.of(processors),
         word_bits=bits,
-        mode=draw(st.sampled_from(modes)),
+        mode=choices.of(modes),
         memory=np.array(given + [0] * ((1 << bits) - len(given)), np.int64),
-        parameters=tuple(parameters),
+        parameters=tuple(_parameter(choices, bits) for _ in range(1 + choices.below(4))),
         inputs=len(given),
-        outputs=range(first, first + draw(st.integers(0, 6))),
+        outputs=range(first, first + choices.below(7)),
     )
     allows = "CRCW arbitrary" if reckless else empty.mode
-    return replace(empty, code=_Writer(draw, empty, MODES[allows]).code(draw(lengths)))
+    return replace(empty, code=_Writer(choices, empty, MODES[allows]).code(choices.of(lengths)))
+
+
+def _parameter(choices: Choices, bits: int) -> int:
+    """Where nothing traps, a parameter that is no word stands for its value modulo 2^bits."""
+    return choices.below(4) if choices.below(2) == 0 else choices.below((1 << bits) + 7) - 3
 
 
 class _Writer:
-    """Draws the code of a job whose other fields are known, as if its mode allowed what `mode` does.
+    """Chooses the code of a job whose other fields are known, as if its mode allowed what `mode` does.
 
     Blocks are lists of instructions with absolute targets; a target may be the place just behind the
     block. Cutting the code to its length only moves targets to the final halt.
     """
 
-    def __init__(self, draw: st.DrawFn, job: Job, mode: Mode) -> None:
-        self.draw, self.job, self.mode = draw, job, mode
+    def __init__(self, choices: Choices, job: Job, mode: Mode) -> None:
+        self.choices, self.of, self.below, self.job, self.mode = choices, choices.of, choices.below, job, mode
         words, p = 1 << job.word_bits, job.processors
         registers = [Operand("register", r) for r in range(job.registers)]
         parameters = [Operand("parameter", i) for i in range(len(job.parameters))]
-        self.registers = st.integers(0, job.registers - 1)
         # The same in every processor: what concurrent writers may write under CRCW common.
-        self.uniform = st.sampled_from(_constants(1, 1, 1, 2, words - 1) + parameters[:1])
-        self.any = st.sampled_from(registers * 3 + [PID] * 2 + parameters + _constants(0, 1, 2, 3, job.word_bits, words - 1))
-        self.hot = st.sampled_from(registers + [PID] + parameters[:1] + _constants(0, 0, 0, 0, 1, 1, 2))
-        self.near = st.sampled_from(registers[:1] + parameters[:1] + _constants(0, 0, 0, 0, 1, words - 1))
-        self.different = st.sampled_from(registers + [PID] * 2 + parameters)
+        self.uniform = _constants(1, 1, 1, 2, words - 1) + parameters[:1]
+        self.any = registers * 3 + [PID] * 2 + parameters + _constants(0, 1, 2, 3, job.word_bits, words - 1)
+        self.hot = registers + [PID] + parameters[:1] + _constants(0, 0, 0, 0, 1, 1, 2)
+        self.near = registers[:1] + parameters[:1] + _constants(0, 0, 0, 0, 1, words - 1)
+        self.different = registers + [PID] * 2 + parameters
         # Compared with pid, these mostly tell processors apart.
-        self.some_pid = st.sampled_from(_constants(*range(1, max(2, p))) * 3 + parameters + registers)
+        self.some_pid = _constants(*range(1, max(2, p))) * 3 + parameters + registers
         # Added to pid, all but the last keep processors apart wherever they stand.
-        self.bases = st.sampled_from(_constants(*[0] * 8, *[p % words] * 4, -p % words, words - 1))
+        self.bases = _constants(*[0] * 8, *[p % words] * 4, -p % words, words - 1)
 
     def code(self, length: int) -> tuple[Instruction, ...]:
         """`length` instructions and a final halt; the first ones make registers differ."""
         code = [self.differing(r) for r in range(self.job.registers)]
         while len(code) < length:
-            code += getattr(self, self.draw(st.sampled_from(BLOCKS)))(len(code))
+            self.choices.start()
+            code += getattr(self, self.of(BLOCKS))(len(code))
         cut = (i if i.target is None else replace(i, target=min(i.target, length)) for i in code[:length])
         return (*cut, Instruction("halt"))
 
@@ -124,49 +164,49 @@ class _Writer:
 
     def differing(self, register: int) -> Instruction:
         """An instruction that gives a register a different word in every processor, more or less."""
-        name = self.draw(st.sampled_from(DIFFERING))
-        x, y = self.either_way(PID, self.draw(self.bases if name == "load" else self.any))
+        name = self.of(DIFFERING)
+        x, y = self.either_way(PID, self.of(self.bases if name == "load" else self.any))
         return Instruction(name, x, y, rd=register)
 
     def instruction(self, name: str, *, alone: bool = False) -> Instruction:
         """A random instruction without target. alone: only one processor will execute it."""
         row = INSTRUCTIONS[name]
         fields = row.operands.replace("[", "").replace("]", "").replace("+", ",").replace(" ", "").split(",")
-        x, y, z = (self.draw(self.any) if f in fields else None for f in ("x", "y", "z"))
+        x, y, z = (self.of(self.any) if f in fields else None for f in ("x", "y", "z"))
         if isinstance(row.value, Fetch):
             x, y = self.address(alone or self.mode.concurrent_reads)
         if isinstance(row.destination, Cell):
             x, y = self.address(alone or self.mode.concurrent_writes)
-            if self.draw(st.integers(0, 3)):
-                z = self.draw(self.uniform if self.mode.same_value else self.different)
-        return Instruction(name, x, y, z, self.draw(self.registers) if "rd" in fields else None)
+            if self.below(4):
+                z = self.of(self.uniform if self.mode.same_value else self.different)
+        return Instruction(name, x, y, z, self.below(self.job.registers) if "rd" in fields else None)
 
     def address(self, meet: bool) -> tuple[Operand, Operand]:
         """Operands of an address: near cell 0, or (mostly, where processors may not meet) one's own."""
-        if self.draw(st.integers(0, 7)) < (6 if meet or self.job.processors == 1 else 1):
-            return self.either_way(self.draw(self.hot), self.draw(self.near))
-        return self.either_way(PID, self.draw(self.bases))
+        if self.below(8) < (6 if meet or self.job.processors == 1 else 1):
+            return self.either_way(self.of(self.hot), self.of(self.near))
+        return self.either_way(PID, self.of(self.bases))
 
     def either_way(self, x: Operand, y: Operand) -> tuple[Operand, Operand]:
-        return (x, y) if self.draw(st.booleans()) else (y, x)
+        return (x, y) if self.below(2) else (y, x)
 
     def body(self, most: int = 3, *, alone: bool = False) -> list[Instruction]:
-        names = st.lists(st.sampled_from(STRAIGHT + ["halt"]), min_size=1, max_size=most)
-        return [self.instruction(name, alone=alone) for name in self.draw(names)]
+        names = STRAIGHT + ["halt"]
+        return [self.instruction(self.of(names), alone=alone) for _ in range(1 + self.below(most))]
 
     def condition(self) -> tuple[list[Instruction], Operand]:
         """Instructions before a branch and the operand that it looks at."""
-        if self.draw(st.integers(0, 3)) == 0:
-            return [], self.draw(self.any)
-        register = self.draw(self.registers)
-        name = self.draw(st.sampled_from(TELLING_APART))
-        x, y = self.either_way(PID, self.draw(self.some_pid))
+        if self.below(4) == 0:
+            return [], self.of(self.any)
+        register = self.below(self.job.registers)
+        name = self.of(TELLING_APART)
+        x, y = self.either_way(PID, self.of(self.some_pid))
         return [Instruction(name, x, y, rd=register)], Operand("register", register)
 
     # -- blocks, by their names in BLOCKS; `start` is the place of their first instruction ---------
 
     def straight(self, start: int) -> list[Instruction]:
-        return [self.instruction(self.draw(st.sampled_from(STRAIGHT)))]
+        return [self.instruction(self.of(STRAIGHT))]
 
     def skip(self, start: int) -> list[Instruction]:
         before, x = self.condition()
@@ -186,28 +226,28 @@ class _Writer:
         if self.mode.concurrent_writes and self.mode.concurrent_reads:
             load = replace(load, x=store.x, y=store.y)
         elif self.mode.concurrent_reads:  # processors store to their own cells, so load somebody else's
-            load = replace(load, x=self.draw(self.some_pid), y=store.y if store.x == PID else store.x)
+            load = replace(load, x=self.of(self.some_pid), y=store.y if store.x == PID else store.x)
         return self.diamond(start, (load,), (store,))
 
     def together(self, start: int) -> list[Instruction]:
         """All who are here store to one cell near 0, if the mode lets them; otherwise a straight instruction."""
         if not self.mode.concurrent_writes:
             return self.straight(start)
-        x, y = self.either_way(Operand("constant", self.draw(st.integers(0, 2))), Operand("constant", 0))
-        return [Instruction("store", x, y, self.draw(self.uniform if self.mode.same_value else self.different))]
+        x, y = self.either_way(Operand("constant", self.below(3)), Operand("constant", 0))
+        return [Instruction("store", x, y, self.of(self.uniform if self.mode.same_value else self.different))]
 
     def alone(self, start: int) -> list[Instruction]:
         """A body for one processor, which may touch what it likes."""
-        one, flag = Operand("constant", self.draw(st.integers(0, self.job.processors - 1))), self.draw(self.registers)
+        one, flag = Operand("constant", self.below(self.job.processors)), self.below(self.job.registers)
         body = self.body(alone=True)
         jump = Instruction("jz", Operand("register", flag), target=start + 2 + len(body))
         return [Instruction("eq", PID, one, rd=flag), jump, *body]
 
     def loop(self, start: int) -> list[Instruction]:
         """At most three rounds, as many as pid or a constant says; other registers are free to change."""
-        count = self.draw(self.registers)
-        counter, rounds = Operand("register", count), Operand("constant", self.draw(st.integers(1, 3)))
-        set_up = Instruction("and", PID, rounds, rd=count) if self.draw(st.booleans()) else Instruction("mov", rounds, rd=count)
+        count = self.below(self.job.registers)
+        counter, rounds = Operand("register", count), Operand("constant", 1 + self.below(3))
+        set_up = Instruction("and", PID, rounds, rd=count) if self.below(2) else Instruction("mov", rounds, rd=count)
         body = [self._spare(count, i) for i in self.body(2)]
         leave = Instruction("jz", counter, target=start + len(body) + 4)
         down = Instruction("sub", counter, Operand("constant", 1), rd=count)
@@ -222,10 +262,9 @@ class _Writer:
 
     def jump(self, start: int) -> list[Instruction]:
         """A jump or branch, forward or (rarely) anywhere: such a program may loop forever."""
-        forward = st.integers(start + 1, start + 4)
-        target = self.draw(st.integers(0, start)) if self.draw(st.integers(0, 7)) == 0 else self.draw(forward)
-        if self.draw(st.booleans()):
-            return [Instruction("jz", self.draw(self.any), target=target)]
+        target = self.below(start + 1) if self.below(8) == 0 else start + 1 + self.below(4)
+        if self.below(2):
+            return [Instruction("jz", self.of(self.any), target=target)]
         return [Instruction("jmp", target=target)]
 
 

@@ -8,7 +8,18 @@ from lockstep.models.engines.bounds import Entries
 from lockstep.models.transformer import DTYPES
 from lockstep.proofs_check import certificate
 from lockstep.proofs_check.certificate import _Certifier
-from lockstep.proofs_check.proofs import attention, columns, instructions, operations, prove, rows, solver, structure, weights
+from lockstep.proofs_check.proofs import (
+    attention,
+    columns,
+    instructions,
+    operations,
+    prove,
+    replay,
+    rows,
+    solver,
+    structure,
+    weights,
+)
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
@@ -19,6 +30,8 @@ def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, e
     return Mutant(area, breaks, Rewrite(function, old, new), check, equivalent)
 
 
+CLOSED, STOPS, EACH = "words that are closed", "until failure", "states together"
+REPLAYS = replay._Replayer._models
 FINDS, SUMS, SCORE = "certificate finds", "certified sums", "largest score"
 OF_CERTIFICATE = (
     row(CERTIFICATE, "weights are not compared", _Certifier._weights, "unlike == 0)", "True)", FINDS),
@@ -267,7 +280,7 @@ OF_PROOFS = (
     row(
         PROOFS,
         "the carry out of the word is not proved",
-        operations.prove_layer2,
+        operations._prove_word,
         "words.prove_bit(",
         "field == OVER or words.prove_bit(",
         "proof finds a carry out of the word",
@@ -329,6 +342,20 @@ OF_PROOFS = (
         "",
         "proof finds a shift amount",
     ),
+    row(PROOFS, "a word is closed for any place", operations._prove_word, "words.places, field", "field", CLOSED),
+    row(PROOFS, "a word is closed for any field", operations._prove_word, "field, result, tuple", "result, tuple", CLOSED),
+    row(PROOFS, "a word is closed for any result", operations._prove_word, "result, tuple", "tuple", CLOSED),
+    row(PROOFS, "a proof stops at what holds", prove.prove, "and not obligation.holds", "and obligation.holds", STOPS),
+    row(
+        PROOFS,
+        "all fill slots from one state",
+        replay._Replayer._models,
+        "_fill_slots(row, state)",
+        "_fill_slots(row, states[0])",
+        EACH,
+    ),
+    row(PROOFS, "all load from one state", REPLAYS, "_load(row, state)", "_load(row, states[0])", EACH),
+    row(PROOFS, "a proof always stops", prove.prove, "until_failure and not", "not", STOPS),
 )
 
 MUTANTS = (*OF_CERTIFICATE, *OF_PROOFS)

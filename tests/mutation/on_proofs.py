@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 from faults.circuits import Edit, altered, moved_head, narrowed, never, owner_of_what_cancels, without_head
@@ -15,8 +17,14 @@ from kit.small import PID, R0, R1, number
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction
-from lockstep.proofs_check.proofs.prove import prove
-from lockstep.proofs_check.proofs.solver import Lemmas
+from lockstep.proofs_check.proofs.operations import Operands, _prove_word
+from lockstep.proofs_check.proofs.prove import interface_of, prove
+from lockstep.proofs_check.proofs.reduction import Polyline
+from lockstep.proofs_check.proofs.replay import _Replayer
+from lockstep.proofs_check.proofs.rows import Fault as RowFault
+from lockstep.proofs_check.proofs.rows import RowProver
+from lockstep.proofs_check.proofs.solver import Lemmas, Refutation, Unequal
+from lockstep.proofs_check.proofs.weights import read_weights
 from mutation.table import Check
 
 #: Code of every kind of step, short enough to be proved in a tenth of a second.
@@ -141,7 +149,54 @@ def proof_holds() -> None:
         assert not broken, broken
 
 
+def words_that_are_closed() -> None:
+    """A word that is closed for one field, one result and one place of x and y is not closed for others."""
+
+    def closes(field: str, result: str, x: tuple[int, int], y: tuple[int, int]) -> bool:
+        network = SimpleNamespace(fields={"x": x, "y": y, "out": (4, 5), "sum": (6, 7)}, text=str)
+        try:
+            return _prove_word(lemmas, Operands(network, 2), field, result, copied) == 2  # type: ignore[arg-type]
+        except Unequal:
+            return False
+
+    lemmas, copied = Lemmas(), [(0, (Polyline(((column, 1),), ((1, 1),), (), 0, 1),)) for column in (0, 1)]
+    assert closes("out", "copy", (0, 1), (2, 3))
+    assert not closes("out", "xor", (0, 1), (2, 3)) and not closes("sum", "copy", (0, 1), (2, 3))
+    assert not closes("out", "copy", (2, 3), (0, 1))
+
+
+def until_failure() -> None:
+    """A proof that stops has the obligations of the whole proof, up to the first that fails."""
+    compiled = short_model("mdm")
+    with planted(compiled.model, turned(1, "sum", 1)(compiled)):
+        whole, short = ([(o.what, o.holds) for o in prove(compiled, until_failure=stop).obligations] for stop in (False, True))
+    first = [holds for _, holds in whole].index(False)
+    assert short == whole[: first + 1] and first > 0 and len(short) < len(whole)
+    whole, short = ([(o.what, o.holds) for o in prove(compiled, until_failure=stop).obligations] for stop in (False, True))
+    assert short == whole
+
+
+def states_together() -> None:
+    """States that go through the layers together give what each gives alone: stores, loads and words of operands."""
+    compiled = short_model("ap-mdm one-step")
+    network, interface = read_weights(compiled.model, compiled.circuit), interface_of(compiled)
+    for kind in (kind for kind in interface.rows() if kind.executes):
+        start = RowProver(network, interface, Lemmas()).start(kind)
+        replayer = _Replayer(compiled, network, interface, RowFault(kind, 2, start, Refutation({}, "")))
+        for forced, instruction in enumerate((replayer.instruction, replayer.general)):
+            states = list(islice(replayer._states(instruction), 24))
+            alone = [replayer._models([state], instruction, bool(forced))[0] for state in states]
+            assert replayer._models(states, instruction, bool(forced)) == alone
+
+
 CHECKS = (
+    Check(
+        "words that are closed",
+        "a word is proved for its field, its result and the places of its operands",
+        words_that_are_closed,
+    ),
+    Check("until failure", "a proof that stops at the first obligation that fails, against the whole proof", until_failure),
+    Check("states together", "states that are replayed together, against each alone", states_together),
     Check("proof holds", "all obligations of short models", proof_holds),
     *(
         Check(f"proof finds {name}", f"a fault, by the obligation that speaks of it: {obligation}", partial(proof_finds, name))
