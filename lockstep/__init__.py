@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lockstep.commands.compare.rows import Comparison
     from lockstep.compiler.compile import Compiled, Widths
     from lockstep.pram.errors import PramError
     from lockstep.pram.machine import Run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from lockstep.proofs_check.verification import FailedCheck, Report
 
 __version__ = "0.1.0"
-__all__ = ["PramError", "Program", "Run", "compile", "decode", "load", "parse_program", "run", "verify"]
+__all__ = ["PramError", "Program", "Run", "compare", "compile", "decode", "load", "parse_program", "run", "verify"]
 
 #: Names that `lockstep` takes from other modules, with the module of each.
 ELSEWHERE = {"PramError": "errors", "Run": "machine", "Program": "program", "parse_program": "program"}
@@ -116,6 +117,30 @@ def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any
     sampling = Sampling(order or usual_order(process_of(named)), seed, engine, device, given)
     options = DecodeOptions(construction, dtype, time, compiled, most, strict, sampling)
     return decode_job(program.instantiate(params, arrays, word_bits), options, progress or silent)
+
+
+def compare(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
+            word_bits: int | None = None, max_context: int | None = None, max_decoding_steps: int | None = None,
+            max_steps: int | None = None, progress: Progress | None = None) -> Comparison:  # fmt: skip
+    """Make one run in every generation process and schedule, as `lockstep compare` does.
+
+    Args:    max_context, max_decoding_steps: longer decodes are computed by closed form, not made. progress: called with
+             processes done and all.
+    Returns: Comparison: `rows` has a row for each, `holds` says whether all that was decoded is right.
+    Raises:  PramError: wrong parameters or inputs, or the machine refuses the run.
+    """
+    from lockstep.commands.compare.rows import DEFAULT_MAX_DECODING_STEPS, compare_job
+    from lockstep.pram.machine import DEFAULT_MAX_STEPS
+    from lockstep.pram.progress import silent
+    from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT
+
+    return compare_job(
+        program.instantiate(params, arrays, word_bits),
+        max_context=DEFAULT_MAX_CONTEXT if max_context is None else max_context,
+        max_decoding_steps=DEFAULT_MAX_DECODING_STEPS if max_decoding_steps is None else max_decoding_steps,
+        max_steps=DEFAULT_MAX_STEPS if max_steps is None else max_steps,
+        progress=progress or silent,
+    )
 
 
 def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[int] = range(1, 5), random: int = 3,

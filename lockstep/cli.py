@@ -25,7 +25,7 @@ COMMANDS = {
     "Write a program": ("new", "examples", "check", "fmt", "asm"),
     "Run it on the machine": ("run", "profile", "modes"),
     "Decode its runs with a model": ("compile", "decode", "export"),
-    "Check machine and model": ("verify", "sweep", "report", "fuzz"),
+    "Check machine and model": ("verify", "compare", "sweep", "report", "fuzz"),
     "Prove what holds of the weights": ("theorems", "certify", "prove"),
     "See what it costs": ("cost", "space"),
     "Look after the installation": ("doctor",),

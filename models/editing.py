@@ -52,6 +52,15 @@ class DecodingStep:
         """A copy of the sequence, which later steps do not change."""
         return self.sequence.copy()
 
+    def written(self, before: int, mask: int) -> int:
+        """The tokens that this step generated: masks that it unmasked, or the token that it appended.
+
+        Args: before: the length before the step. If a step grows or shrinks the sequence, tokens move, and none is generated.
+        """
+        rows, length = self.change.rows, self.change.length
+        appended = length == before + 1 and len(rows) == 1 and rows[0] == before
+        return int((self.sequence[rows] != mask).sum()) if length == before or appended else 0
+
 
 class SequenceEditor:
     """Edits a sequence as a process says, one decoding step after the other. The caller supplies the predictions.

@@ -173,6 +173,15 @@ PROCESSES = {
             because="the updates of ap-mdm are synchronous",
         ),
         Process(
+            "arm",
+            "autoregression: append",
+            append,
+            ends_without_masks=False,
+            orders=("parallel", "left-to-right"),
+            because="arm appends one token in a decoding step",
+            appends=True,
+        ),
+        Process(
             "ao-mdm",
             "any-order masked diffusion: unmask one token in a decoding step",
             unmask,
@@ -188,15 +197,6 @@ PROCESSES = {
             orders=get_args(FixedOrderName),
             because="the order of masked-arm is fixed before its first decoding step",
             fills="left-to-right",
-        ),
-        Process(
-            "arm",
-            "autoregression: append",
-            append,
-            ends_without_masks=False,
-            orders=("parallel", "left-to-right"),
-            because="arm appends one token in a decoding step",
-            appends=True,
         ),
     )
 }

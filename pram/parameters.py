@@ -25,11 +25,14 @@ def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> b
     return not any(isinstance(n, Index) or isinstance(n, Name) and n.name not in parameters for n in walk(expression))
 
 
-def evaluate(expression: Expression, values: Mapping[str, int], source: Source | None = None) -> int:
+def evaluate(
+    expression: Expression, values: Mapping[str, int], source: Source | None = None, bits: int = MAX_PARAMETER_BITS
+) -> int:
     """Return the value of an expression.
 
+    Args:   bits: values of more bits are refused.
     Raises: PramError: division by zero, a function that is not defined for its argument, a shift by a negative number, or a
-            value of more than MAX_PARAMETER_BITS bits.
+            value of more bits.
     """
     match expression:
         case Number(value):
@@ -37,46 +40,46 @@ def evaluate(expression: Expression, values: Mapping[str, int], source: Source |
         case Name(name):
             result = values[name]
         case Binary():
-            return _chain(left_chain(expression), values, source)
+            return _chain(left_chain(expression), values, source, bits)
         case Not(operand):
-            result = int(not evaluate(operand, values, source))
+            result = int(not evaluate(operand, values, source, bits))
         case Call():
-            result = _call(expression, values, source)
+            result = _call(expression, values, source, bits)
         case Conditional(condition, yes, no):
-            result = evaluate(yes if evaluate(condition, values, source) else no, values, source)
+            result = evaluate(yes if evaluate(condition, values, source, bits) else no, values, source, bits)
         case Index():
             raise AssertionError("shared memory in a parameter expression")
-    return _limited(result, expression, source)
+    return _limited(result, expression, source, bits)
 
 
-def _limited(result: int, expression: Expression, source: Source | None) -> int:
-    if abs(result) >> MAX_PARAMETER_BITS:
-        raise fail(f"value of more than {MAX_PARAMETER_BITS} bits", source, expression.at)
+def _limited(result: int, expression: Expression, source: Source | None, bits: int) -> int:
+    if abs(result) >> bits:
+        raise fail(f"value of more than {bits} bits", source, expression.at)
     return result
 
 
-def _chain(chain: Sequence[Binary], values: Mapping[str, int], source: Source | None) -> int:
+def _chain(chain: Sequence[Binary], values: Mapping[str, int], source: Source | None, bits: int) -> int:
     """Return the value of a chain of operators, evaluated from left to right."""
-    result = evaluate(chain[0].left, values, source)
+    result = evaluate(chain[0].left, values, source, bits)
     for node in chain:
-        right = evaluate(node.right, values, source)
-        result = _limited(_binary(node, node.operator, result, right, source), node, source)
+        right = evaluate(node.right, values, source, bits)
+        result = _limited(_binary(node, node.operator, result, right, source, bits), node, source, bits)
     return result
 
 
-def _binary(node: Binary, symbol: str, a: int, b: int, source: Source | None) -> int:
+def _binary(node: Binary, symbol: str, a: int, b: int, source: Source | None, bits: int) -> int:
     if symbol in "/%" and b == 0:
         raise fail(f"division by zero: {a} {symbol} 0", source, node.at)
     if symbol in ("<<", ">>") and b < 0:
         raise fail(f"shift by a negative number: {a} {symbol} {b}", source, node.at)
-    if symbol == "<<" and a and b > MAX_PARAMETER_BITS:
-        raise fail(f"value of more than {MAX_PARAMETER_BITS} bits: {a} << {b}", source, node.at)
+    if symbol == "<<" and a and b > bits:
+        raise fail(f"value of more than {bits} bits: {a} << {b}", source, node.at)
     return int(OPERATORS[symbol](a, b))
 
 
-def _call(node: Call, values: Mapping[str, int], source: Source | None) -> int:
+def _call(node: Call, values: Mapping[str, int], source: Source | None, bits: int) -> int:
     name, arguments = resolve(node)
-    row, given = FUNCTIONS[name], [evaluate(a, values, source) for a in arguments]
+    row, given = FUNCTIONS[name], [evaluate(a, values, source, bits) for a in arguments]
     if row.least is not None and given[0] < row.least:
         raise fail(f"{node.function}({given[0]}) is not defined; {node.function} takes numbers from {row.least}", source, node.at)
     if name.endswith("(/)") and given[1] == 0:

@@ -47,7 +47,10 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The result of a decode beside the machine. `divergence` is None if all tokens agree. `engine` names the engine."""
+    """The result of a decode beside the machine.
+
+    context: its length at the start and after each step. divergence: None if all tokens agree. written: the tokens generated.
+    """
 
     run: Run
     layout: Layout
@@ -56,6 +59,7 @@ class Agreement:
     tokens: Tokens
     divergence: Divergence | None
     engine: str
+    written: int
 
     @property
     def outputs_agree(self) -> bool:
@@ -89,8 +93,8 @@ def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling 
 def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Tokens] | None) -> Agreement:
     """Step both sides up to the first divergence. Without `expected`, compare only the rows that the decode changes."""
     layout, decode = expectation.layout, iter(decoder)
-    tokens, number, divergence = layout.tokens(), 0, None
-    context = [len(tokens)]
+    tokens, number, divergence, written = layout.tokens(), 0, None, 0
+    context, mask = [len(tokens)], layout.circuit.vocabulary.mask
     while divergence is None:
         rows, error = next(expected, None) if expected is not None else None, ""
         try:
@@ -103,10 +107,11 @@ def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Toke
                 divergence = Divergence(number + 1, 0, "end", "no more decoding steps", error, "")
             break
         tokens, number = step.sequence, step.number
+        written += step.written(context[-1], mask)
         context.append(step.change.length)
         changed = step.change.rows if rows is None else np.concatenate([rows, step.change.rows])
         divergence = _first(expectation, number, tokens, changed)
-    return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence, decoder.engine)
+    return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence, decoder.engine, written)
 
 
 def _finish(expectation: Expectation) -> Run:

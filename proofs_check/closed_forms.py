@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """An expression over the letters of LETTERS."""
+    """An expression over the letters of LETTERS. Values of more than `bits` bits are refused."""
 
     text: str
+    bits: int = parameters.MAX_PARAMETER_BITS
 
     @cached_property
     def expression(self) -> Expression:
@@ -40,7 +41,7 @@ class ClosedForm:
 
     def __call__(self, letters: Mapping[str, int]) -> int:
         """Its value, in exact integers."""
-        return parameters.evaluate(self.expression, letters)
+        return parameters.evaluate(self.expression, letters, bits=self.bits)
 
     def __str__(self) -> str:
         return self.text.replace(" * ", " ")
@@ -57,6 +58,8 @@ LETTERS = {
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
     "s": "how many of shl, shr, sar, mul it uses", "f": "flags of its word operations, and the numbers that addsat and divisions keep",
     "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
+    "u": "multiply-adds for one row of a forward pass", "v": "multiply-adds for one row and one row that it attends to",
+    "g": "the logarithm in the decoding steps of ap-mdm",
 }  # fmt: skip
 
 #: Operations of closed forms that a reader may not know.

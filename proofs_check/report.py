@@ -45,6 +45,20 @@ def span(values: Iterable[int]) -> str:
     return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}..{ordered[-1]}"
 
 
+def short(value: int, digits: int = 2) -> str:
+    """`123,456`, or `1.2e9` for a larger number: rounded to so many digits."""
+    if value < 1_000_000:
+        return f"{value:,}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def short_span(values: Iterable[int]) -> str:
+    """As `span`, with large numbers rounded to one digit."""
+    ordered = sorted(values)
+    return "..".join(dict.fromkeys((short(ordered[0], 1), short(ordered[-1], 1))))
+
+
 def runs_of(given: Sequence[dict[str, int]]) -> str:
     """`15 runs, n 1..6`: the number of inputs and the ranges of their parameters."""
     names = given[0] if given else {}

@@ -40,6 +40,9 @@ LINES = (
     "cost tiny.pram --size 3 --exact --check",
     "space tree_sum --sizes 1..3 --max-context 60",
     "space dyck --sizes 1 --max-context 0",
+    "compare tree_sum --size 8",
+    "compare tree_sum --size 1000 --max-context 0",
+    "compare histogram --size 3",
     "doctor",
 )
 

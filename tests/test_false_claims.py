@@ -8,7 +8,7 @@ from kit.commands import FINE, REFUTED, Do
 
 CLAIM = "liar.pram:5:7: error: claim time == 7 is false{}: 8, claimed == 7, at n = {}{}\n  claim time == 7\n        ^\n"
 #: Each command on a run of four processors, and whether it prints a list.
-COMMANDS = ("run", "profile", "decode", "decode --process ap-mdm", "space", "export")
+COMMANDS = ("run", "profile", "decode", "decode --process ap-mdm", "space", "export", "compare")
 
 
 def line(command: str, program: str) -> str:

@@ -14,7 +14,7 @@ from lockstep.pram.program import load
 
 HUGE = 100_000_000
 PROCS = f"procs is {HUGE} (with n = {HUGE}); the limit is 16777216"
-COMMANDS = ("run", "profile", "decode", "export")
+COMMANDS = ("run", "profile", "decode", "export", "compare")
 MANY = ("verify", "modes", "space")
 #: Draws small inputs only.
 CAREFUL = SIDECAR.format(inputs='{"n": size}, {"A": [1] * (size if size <= 100 else 1 // 0)}', oracle="arrays")

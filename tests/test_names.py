@@ -29,4 +29,5 @@ def test_constructions_are_named_by_process_and_schedule() -> None:
     found = {(process, schedule): construction_of(process, schedule) for process in PROCESSES for schedule in SCHEDULES}
     assert found == {("mdm", "two-step"): "mdm", ("mdm", "one-step"): None, ("ap-mdm", "two-step"): "ap-mdm",
                      ("ap-mdm", "one-step"): "ap-mdm one-step", ("ao-mdm", "two-step"): "ao-mdm", ("ao-mdm", "one-step"): None,
-                     ("masked-arm", "two-step"): "masked-arm", ("masked-arm", "one-step"): None}  # fmt: skip
+                     ("masked-arm", "two-step"): "masked-arm", ("masked-arm", "one-step"): None,
+                     ("arm", "two-step"): "arm", ("arm", "one-step"): None}  # fmt: skip

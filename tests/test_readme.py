@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -27,6 +28,14 @@ def test_the_table_on_the_first_screen() -> None:
     arguments = command.split()[2:]
     ran = subprocess.run([sys.executable, "-m", "lockstep.cli", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     assert [line.rstrip() for line in ran.stdout.rstrip().splitlines()] == table.rstrip().splitlines()
+
+
+def test_the_table_of_all_processes() -> None:
+    (shown,) = (b for b in blocks("docs/processes.md") if b.startswith("$ lockstep compare"))
+    command, table = shown.split("\n", 1)
+    line = [sys.executable, "-m", "lockstep.cli", *command.split()[2:]]
+    ran = subprocess.run(line, cwd=ROOT, env=os.environ | {"COLUMNS": "80"}, capture_output=True, text=True, check=True)
+    assert [row.rstrip() for row in ran.stdout.rstrip().splitlines()] == table.rstrip().splitlines()
 
 
 def test_the_python_of_the_readme() -> None:

@@ -274,7 +274,16 @@ def test_every_command_names_the_input_on_which_a_judge_fails(command: str, do: 
 
 
 @pytest.mark.parametrize(
-    "command", ["modes --sizes 2", "space --sizes 2", "cost --size 2", "run --size 2", "decode --size 2", "export --size 2"]
+    "command",
+    [
+        "modes --sizes 2",
+        "space --sizes 2",
+        "cost --size 2",
+        "run --size 2",
+        "decode --size 2",
+        "export --size 2",
+        "compare --size 2",
+    ],
 )
 def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     generator(RIGHT, "def inputs(size, rng): return {'n': size}, {'A': [-7] * size}\n")
@@ -284,7 +293,7 @@ def test_the_sidecar_is_blamed_for_what_it_draws(command: str, do: Do) -> None:
     assert do("modes tiny.pram --input wrong.json").err.startswith("wrong.json:1:")
 
 
-DRAWERS = ("run", "profile", "modes", "decode", "export", "verify", "space", "cost --exact", "theorems", "sweep")
+DRAWERS = ("run", "profile", "compare", "modes", "decode", "export", "verify", "space", "cost --exact", "theorems", "sweep")
 
 
 @pytest.mark.parametrize("command", DRAWERS)

@@ -171,7 +171,7 @@ def test_the_page_lists_the_options(alone: Do) -> None:
         ("sweep empty", 1, "empty: error: no programs (*.pram) in this folder"),
         ("sweep wrong.pram", 1, "wrong.pram:1:"),
         ("sweep tiny.pram --sizes 0", 2, "sizes start at 1"),
-        ("sweep tiny.pram --process arm", 2, "'arm' is not one of 'mdm', 'ap-mdm', 'all'"),
+        ("sweep tiny.pram --process random", 2, "'random' is not one of 'mdm', 'ap-mdm', 'arm', 'all'"),
         ("sweep tiny.pram --out no/where.sqlite", 2, "there is no directory no"),
         ("sweep tiny.pram --workers 1 --scheduler tcp://127.0.0.1:1", 2, "exclude each other"),
         ("sweep tiny.pram --out sweep.md", 2, "sweep.md is the database: a report would be written over it"),

@@ -18,7 +18,7 @@ def test_verify_prints_a_table(do: Do) -> None:
     assert table[1] == ["what", "bound", "measured", "verdict"]
     assert ["claim time", "== 8", "8", "checked"] in table
     assert ["decoding steps", "T + min(1, out)", "9", "checked"] in table
-    assert table[-1] == ["all 9 checks hold"]
+    assert table[-1] == ["all 10 checks hold"]
     verdicts = {row[0]: row[-1] for row in table}
     assert {verdicts[what] for what in MDM_CHECKS} == {"checked"}
     assert verdicts["float64 arithmetic"] == "certified" and "FAILED" not in outcome.out

@@ -14,7 +14,7 @@ import sympy
 from kit.jobs import DIRECTORY, job_of
 
 from lockstep.compiler.compile import compile_job
-from lockstep.compiler.names import AO_MDM, EVERY, MASKED_ARM, process_of
+from lockstep.compiler.names import AO_MDM, ARM, EVERY, MASKED_ARM, process_of
 from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
@@ -32,7 +32,17 @@ FORMS = [(t.name, c, what, form) for t in THEOREMS for c, forms in t.forms.items
 
 def test_the_catalog() -> None:
     names = [t.name for t in THEOREMS]
-    assert names == ["agreement", "program claims", "Theorem 1", "Theorem 3", "Theorem 4", "constant depth", "width"]
+    assert names == [
+        "agreement",
+        "program claims",
+        "Theorem 1",
+        "Theorem 2",
+        "autoregression",
+        "Theorem 3",
+        "Theorem 4",
+        "constant depth",
+        "width",
+    ]
     assert set(BOUNDS) == set(EVERY)
     for theorem in THEOREMS:
         assert all((theorem.statement, theorem.measured, theorem.decided, theorem.source))
@@ -74,7 +84,7 @@ def test_decoding_steps_are_linear_in_the_time(construction: str) -> None:
     time = sympy.Symbol("T", integer=True, nonnegative=True)
     allocated = sympy.Symbol("A", integer=True, nonnegative=True)
     tokens = 3 * sympy.Symbol("P", integer=True, nonnegative=True)  # one in a decoding step
-    slope = {"ap-mdm": 2, AO_MDM: tokens, MASKED_ARM: tokens}.get(construction, 1)
+    slope = {"ap-mdm": 2, AO_MDM: tokens, MASKED_ARM: tokens, ARM: tokens}.get(construction, 1)
     assert sympy.diff(steps.subs(allocated, time), time) == slope
 
 

@@ -47,10 +47,11 @@ def check_apart(database: Path, reports: list[Path]) -> None:
             raise typer.BadParameter(f"{path} is the database: a report would be written over it", param_hint="--out")
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, flag: str = "--out") -> None:
+    """Check that a file can be written here."""
     if path.is_dir():
-        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+        raise typer.BadParameter(f"{path} is a directory", param_hint=flag)
     if not path.parent.is_dir():
-        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint=flag)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise typer.BadParameter(f"{path} cannot be written", param_hint="--out")
+        raise typer.BadParameter(f"{path} cannot be written", param_hint=flag)

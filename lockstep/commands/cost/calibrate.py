@@ -13,13 +13,13 @@ from pathlib import Path
 from lockstep import __version__
 from lockstep.commands.cost.measure import decode_once, fastest_decode, memory, small_job, work_of
 from lockstep.commands.cost.model import FEATURES, features, fit
-from lockstep.commands.cost.sizes import counted_run
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job, is_causal, takes_time
 from lockstep.models.atomic import write_atomically
 from lockstep.models.engines import available, takes_causal
 from lockstep.pram.cache import cache_folder
 from lockstep.pram.errors import Source, fail
 from lockstep.pram.progress import Progress, silent
+from lockstep.proofs_check.activity import counted_run
 
 #: The decodes that calibrate each engine: programs of `measure`, each with a size. For ap-mdm, whose contexts are shorter, LONGER
 #: replaces the last one.

@@ -9,10 +9,10 @@ from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import contexts, letters
 from lockstep.commands.cost.measure import MeasuredDecode, fastest_decode, work_of
 from lockstep.commands.cost.model import features
-from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import compile_job, is_causal
 from lockstep.models.engines import MAX_CONTEXT, available, takes_causal
 from lockstep.pram.job import Job
+from lockstep.proofs_check.activity import Activity, counted_run
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.refusals import NotCertified

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, memory_unit
-from lockstep.commands.cost.sizes import Activity, counted_run
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.pram.program import parse_program
+from lockstep.proofs_check.activity import Activity, counted_run
 
 #: Short decodes are repeated until SECONDS of processor time are spent, at most REPEATS times; the shortest time counts.
 SECONDS, REPEATS = 0.5, 4
@@ -116,7 +116,7 @@ def decode_once(compiled: Compiled, job: Job, time_taken: int, engine: str) -> M
         steps, filled, lengths, mask = 0, 0, [len(tokens)], compiled.model.vocabulary.mask
         for step in decoder:
             steps = step.number
-            filled += int((step.sequence[step.change.rows] != mask).sum()) if step.change.length == lengths[-1] else 0
+            filled += step.written(lengths[-1], mask)
             lengths.append(step.change.length)
         return MeasuredDecode(time.process_time() - begin, steps, tuple(lengths), filled, decoder.engine)
 

@@ -12,10 +12,11 @@ from lockstep.pram.drawing import random_arrays
 from lockstep.pram.errors import PramError, fail
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.job import Job
-from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, NoHalt, Run, Step
+from lockstep.pram.machine import Machine, NoHalt, Run
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import draw, generator_for, sidecar_of
 from lockstep.pram.syntax import Claim, Name, walk
+from lockstep.proofs_check.activity import Activity, counted_run
 from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.report import Check, runs_of
 
@@ -27,18 +28,6 @@ MOST_SMALL, MOST_RUN, OVERHEAD = 5_000_000, 200_000_000, 500
 MOST_ROOM = 1 << 20
 #: The largest input that is assumed if the program declares no range. It determines the word size.
 LARGEST_INPUT = 15
-
-
-@dataclass(frozen=True)
-class Activity:
-    """Counts of one run.
-
-    running: pairs of a processor and a step in which the processor had not halted.
-    written: registers and cells written; a cell that several processors write in one step counts once.
-    """
-
-    running: int
-    written: int
 
 
 @dataclass(frozen=True)
@@ -242,23 +231,8 @@ def run_small_sizes(program: Program, word_bits: int | None = None, seed: int = 
     return SmallRuns(tuple(check_claims(program, runs, on)), on, active.running / whole, active.written / whole)
 
 
-def counted_run(job: Job, most: int) -> tuple[Run, Activity]:
-    """A run on the machine, with its counts."""
-    machine, running, written = Machine(job), 0, 0
-    for step in machine.steps(most):
-        running += int((step.counter != HALTED).sum())
-        written += _written(step)
-    return machine.finished(), Activity(running, written)
-
-
-def _written(step: Step) -> int:
-    """How many registers and distinct cells a step writes."""
-    cells = step.destination[step.destination >= 0]
-    return int((step.destination < NO_DESTINATION).sum()) + len(np.unique(cells))
-
-
 def _error(program: Program, message: str) -> PramError:
     return fail(message, program.source, program.tree.at)
 
 
-__all__ = ["Activity", "PlannedRun", "SmallRuns", "input_of", "plan_run", "run_small_sizes", "counted_run"]
+__all__ = ["PlannedRun", "SmallRuns", "input_of", "plan_run", "run_small_sizes"]

@@ -1,0 +1,78 @@
+"""`lockstep compare`: one run in every process and schedule, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from lockstep.commands.compare.table import comparison_table, in_words, serially
+from lockstep.common.arguments import parse_sizes
+from lockstep.common.console import FAILED, emit, err, progress_bar
+from lockstep.common.ending import end_with_run, given_parameters
+from lockstep.common.inputs import job_and_input, winner_named
+from lockstep.common.options import Bits, File, FixedWinner, Input, Json, Seed, Sidecar, Size, Steps
+from lockstep.common.paths import check_writable
+from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.program import load
+
+if TYPE_CHECKING:
+    from lockstep.commands.compare.rows import Point
+
+
+def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, winner: FixedWinner = None, word_bits: Bits = None,
+            plot: Annotated[Optional[Path], typer.Option("--plot", show_default=False,
+                    help="Also draw how all grow with the size, to a file NAME.svg, .png or .pdf.")] = None,
+            sizes: Annotated[Optional[str], typer.Option("--sizes", show_default=False,
+                    help="Sizes of the figure: 1..8 or 1,2,4 [1, 2, 4, .. up to --size].")] = None,
+            max_context: Annotated[int, typer.Option(min=0,
+                    help="Most tokens of a context; longer ones are computed, not decoded.")] = 20_000,
+            max_decoding_steps: Annotated[int, typer.Option(min=0,
+                    help="Most decoding steps; longer decodes are computed, not decoded.")] = 2000,
+            max_steps: Steps = DEFAULT_MAX_STEPS, no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
+    """Compare all generation processes on one run.
+
+    The machine runs one input. Every process and schedule decodes the same run: decoding steps, context, tokens, and the
+    multiply-adds of a serial machine stand side by side, each by its closed form and as counted.
+    """
+    drawn = _sizes_of_figure(plot, sizes, size)
+    program = load(file)
+    job, given = job_and_input(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
+    from lockstep.commands.compare.rows import compare_job, growth
+
+    limits = {"max_context": max_context, "max_decoding_steps": max_decoding_steps, "max_steps": max_steps}
+    with progress_bar(err, f"decoding {program.name}") as progress:
+        found = compare_job(job, **limits, progress=progress)
+    points: list[Point] = []
+    if plot is not None:
+        with progress_bar(err, f"running {program.name}") as progress:
+            points = growth(
+                program, drawn, seed=seed, word_bits=word_bits, use_sidecar=not no_sidecar, max_steps=max_steps, progress=progress
+            )
+        from lockstep.commands.compare.plot import draw_growth
+
+        draw_growth(program.name, points, plot)
+    params = given_parameters(program, job)
+    record: dict[str, Any] = {**found.record, "params": params, "words": [*in_words(found), *serially(found.rows)]}
+    emit(record | ({"growth": [asdict(p) for p in points]} if points else {}), comparison_table(found, params), json_)
+    end_with_run(program, job, found.run, given)
+    if not found.holds:
+        raise typer.Exit(FAILED)
+
+
+def _sizes_of_figure(plot: Path | None, sizes: str | None, size: int | None) -> list[int]:
+    """The sizes of the figure; none without a figure. Refuses a file that cannot be written."""
+    if plot is None:
+        if sizes is not None:
+            raise typer.BadParameter("these are the sizes of the figure: give --plot, too", param_hint="--sizes")
+        return []
+    if plot.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise typer.BadParameter(f"{plot} does not end with .svg, .png or .pdf", param_hint="--plot")
+    check_writable(plot, "--plot")
+    if sizes is not None:
+        return sorted(parse_sizes(sizes))
+    if size is None:
+        raise typer.BadParameter("the figure needs inputs of several sizes: give --size N or --sizes 1,2,4", param_hint="--plot")
+    return sorted({size, *(1 << power for power in range(size.bit_length()))})

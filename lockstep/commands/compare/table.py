@@ -1,0 +1,154 @@
+"""All constructions on one run: a table, and what it says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, count, heading, narrow_table
+
+if TYPE_CHECKING:
+    from lockstep.commands.compare.rows import Comparison, Counts, SystemRow
+
+COLUMNS = ("depth", "decoding\nsteps", "steps\ncounted", "peak\ncontext", "tokens\nmade", "tokens\n/ pass", "multiply\nadds")
+
+
+def comparison_table(comparison: Comparison, params: dict[str, int]) -> RenderableType:
+    """A row for each construction, why some were not decoded, the comparison in words, and the closed forms."""
+    run = comparison.run
+    given = "".join(f", {name} {value}" for name, value in params.items())
+    costs = f"T = {count(run.time, 'step')}, P = {count(run.job.processors, 'processor')}, {count(run.job.state_words, 'word')} of space"
+    title = f"{run.job.name}{given}: {costs}"
+    said = [Text(text) for text in (*in_words(comparison), *serially(comparison.rows))]
+    return Group(
+        heading(title), _table(comparison.rows), Text(""), *_reasons(comparison.rows), *said, Text(""), _forms(comparison.rows)
+    )
+
+
+def _table(rows: Sequence[SystemRow]) -> Table:
+    from lockstep.commands.compare.rows import AGREES, FAILED, name_of
+
+    table = narrow_table()
+    table.padding = 0  # ten columns in 80 characters
+    table.add_column("system", no_wrap=True)
+    for column in COLUMNS:
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("with\nmachine", no_wrap=True)
+    forms = [row.form for row in rows if row.form]
+    best = (min(f.steps for f in forms), min(f.context for f in forms)) if forms else (0, 0)
+    styles = {AGREES: GOOD, FAILED: BAD}
+    for row in rows:
+        table.add_row(Text(name_of(row.system)), *_cells(row, *best), Text(row.verdict, style=styles.get(row.verdict, CAUTION)))
+    return table
+
+
+def _cells(row: SystemRow, steps: int, context: int) -> list[Text]:
+    """The figures of a row. The fewest decoding steps and the shortest context are bold."""
+    form = row.form
+    if form is None:
+        return [Text("-")] * len(COLUMNS)
+    counted = _short(row.counted.steps) if row.counted else "-"
+    return [
+        Text(str(row.depth)), Text(_short(form.steps), style=LABEL if form.steps == steps else ""), Text(counted),
+        Text(_short(form.context), style=LABEL if form.context == context else ""), Text(_short(form.tokens)),
+        Text(_ratio(form.tokens, form.passes)), Text(_short(form.operations)),
+    ]  # fmt: skip
+
+
+def _short(value: int) -> str:
+    from lockstep.proofs_check.report import short
+
+    return short(value)
+
+
+def _ratio(value: int, of: int) -> str:
+    ratio = value / of
+    return f"{ratio:.1f}" if ratio < 10_000 else _short(round(ratio))
+
+
+def _reasons(rows: Sequence[SystemRow]) -> list[Text]:
+    """Why a decode was not made or failed. What has no model says so itself."""
+    from lockstep.commands.compare.rows import LEFT_OUT, name_of
+
+    return [
+        Text(f"{name_of(row.system)} was not decoded: {row.why}")
+        if row.verdict == LEFT_OUT
+        else Text(
+            row.why if row.depth is None else f"FAILED: {name_of(row.system)}: {row.why}", style="" if row.depth is None else BAD
+        )
+        for row in rows
+        if row.why
+    ]
+
+
+# -- in words --------------------------------------------------------------------------------------
+
+
+def in_words(comparison: Comparison) -> list[str]:
+    """Sentences that say what the table shows: steps against T, contexts against space."""
+    run = comparison.run
+    one_by_one, whole, in_place = _kinds(comparison.rows)
+    said = [f"{name} takes a decoding step for each token it makes: {form.steps:,}." for name, form in one_by_one]
+    said += [f"{name} makes the same run in {_steps(form, run.time)}." for name, form in whole]
+    keeping = [(name, form) for name, form in (*one_by_one, *whole)]
+    if keeping:
+        names, contexts = " and ".join(name for name, _ in keeping), {form.context for _, form in keeping}
+        said.append(f"The context of {names} holds the whole run: {' and '.join(f'{c:,}' for c in sorted(contexts))} tokens.")
+    for name, form in in_place:
+        space = f"{form.context / run.job.state_words:.1f} for each word of space"
+        said.append(f"{name} takes {_steps(form, run.time)}, in a context of {form.context:,} tokens: {space}.")
+    return said
+
+
+def _steps(form: Counts, time: int) -> str:
+    """`61 steps (1.0 T)`."""
+    return f"{form.steps:,} steps ({form.steps / time:.1f} T)"
+
+
+def _kinds(rows: Sequence[SystemRow]) -> tuple[list[tuple[str, Counts]], ...]:
+    """Names and closed forms of what makes one token a step, of what fills blocks, and of what edits the state in place."""
+    from lockstep.commands.compare.rows import name_of
+    from lockstep.compiler.compile import is_causal
+    from lockstep.proofs_check.constructions import FACTS
+
+    kinds: tuple[list[tuple[str, Counts]], ...] = ([], [], [])
+    for row in rows:
+        if row.form is not None:
+            kind = 2 if FACTS[row.system].in_place else 0 if is_causal(row.system) else 1
+            kinds[kind].append((name_of(row.system), row.form))
+    return kinds
+
+
+def serially(rows: Sequence[SystemRow]) -> list[str]:
+    """Theorem 2 in numbers: the multiply-adds of a serial machine, and what bounds them."""
+    from lockstep.commands.compare.rows import name_of
+
+    said = []
+    for row in rows:
+        if row.form is None:
+            continue
+        name, need = name_of(row.system), _short(row.form.operations)
+        kept = f", {_short(row.kept)} if it keeps keys and values" if row.kept is not None else ""
+        if row.bound is not None:
+            said.append(
+                f"A serial machine needs {need} multiply-adds for {name}{kept}: at most c N^3 = {_short(row.bound)} (Theorem 2)."
+            )
+    free = [name_of(row.system) for row in rows if row.form is not None and row.bound is None]
+    return [*said, *([f"No such bound holds for {' and '.join(free)}: a token may change again."] if free else [])]
+
+
+def _forms(rows: Sequence[SystemRow]) -> Table:
+    """The closed forms; `lockstep theorems` has the letters."""
+    from lockstep.commands.compare.rows import name_of
+    from lockstep.proofs_check.theorems import BOUNDS
+
+    table = narrow_table()
+    for column in ("closed forms", "decoding steps", "context"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(name_of(row.system), str(BOUNDS[row.system].decoding_steps), str(BOUNDS[row.system].context))
+    return table

@@ -1,0 +1,77 @@
+"""Checks of counts of operations and tokens: closed forms and prices, against a decoder that counts its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kit.counting import counted_decode
+from kit.small import apart, counted_cell, counting
+
+from lockstep.compiler.compile import compile_job
+from lockstep.pram.job import Job
+from lockstep.proofs_check.activity import counted_run
+from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.checked_decode import CheckedDecode
+from lockstep.proofs_check.constructions import FACTS
+from lockstep.proofs_check.operations import Prices
+from lockstep.proofs_check.theorems import BOUNDS
+from lockstep.proofs_check.theorems.theorem2 import CUBIC, KEPT, OPERATIONS, counted_operations, letters, of_decodes
+from mutation.table import Check
+
+JOBS: tuple[Job, ...] = (counting(1), counted_cell(1))
+
+
+def operations() -> None:
+    """The multiply-adds of every construction: by closed form, from the contexts of a decode, and by a decoder that counts."""
+    for construction, form in OPERATIONS.items():
+        for job in JOBS:
+            run, _ = counted_run(job, 100)
+            compiled = compile_job(job, run.time, construction=construction)
+            values = letters(construction, job, run.time, Prices.of(compiled.model))
+            counted = counted_decode(compiled, job, run.time).multiply_adds
+            assert form(values) == counted, f"{construction}: {form(values)} by closed form, {counted} counted"
+            decode = CheckedDecode(job, compiled, check_agreement(compiled, job, run.time))
+            found = counted_operations(decode)
+            assert found == counted, f"{construction}: {found} from its contexts, {counted} counted"
+            assert all(check.holds for check in of_decodes(construction, [decode], "", "parallel")), f"{construction}: FAILED"
+            _rows_that_fail(construction, decode)
+
+
+def _rows_that_fail(construction: str, decode: CheckedDecode) -> None:
+    """A decode with a pass more, and one with more passes than its context has tokens."""
+    context = decode.agreement.context
+    for longer, order in ((context + context[-1:], "parallel"), (context * 10**5, "random")):
+        if construction in CUBIC or order == "parallel":
+            wrong = replace(decode, agreement=replace(decode.agreement, context=longer))
+            (check,) = of_decodes(construction, [wrong], "", order)
+            assert not check.holds, f"{construction}: {len(longer)} passes pass in order {order}"
+
+
+def kept_operations() -> None:
+    """What a causal model needs if it keeps keys and values."""
+    for construction, form in KEPT.items():
+        for job in JOBS:
+            run, _ = counted_run(job, 100)
+            compiled, bound = compile_job(job, run.time, construction=construction), BOUNDS[construction]
+            prices = Prices.of(compiled.model)
+            counted = counted_decode(compiled, job, run.time, keeps=True).multiply_adds
+            wanted = form(letters(construction, job, run.time, prices))
+            found = prices.decode_keeping(FACTS[construction].contexts(bound.letters(job, run.time), bound))
+            assert (wanted, found) == (counted, counted), f"{construction}: {wanted} and {found}, {counted} counted"
+
+
+def written_tokens() -> None:
+    """The tokens that decodes generate, against the closed forms and the machine's run."""
+    for construction, facts in FACTS.items():
+        for job in (*JOBS, counted_cell(2), apart(2)):
+            run, activity = counted_run(job, 100)
+            values = BOUNDS[construction].letters(job, run.time) | {"run": activity.running, "put": activity.written}
+            found = check_agreement(compile_job(job, run.time, construction=construction), job, run.time).written
+            assert found == facts.tokens(values), f"{construction}: {found} tokens, not {facts.tokens(values)}"
+
+
+CHECKS = (
+    Check("operations", "multiply-adds by closed form, and of decodes, against a decoder that counts its own", operations),
+    Check("kept operations", "the same of a causal decoder that keeps keys and values", kept_operations),
+    Check("written tokens", "the tokens that decodes generate, against their closed forms", written_tokens),
+)

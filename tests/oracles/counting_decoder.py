@@ -1,0 +1,149 @@
+"""Decodes with NumPy and counts the multiply-adds that it makes. It shares no code with the project.
+
+It follows the published equations. Every matrix product goes through `Counter.product`, which counts. Sums are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oracles.numpy_decoder import transition
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as plain arrays.
+
+    layers: for each, q, k, v [H, a, d], o [H, d, a], w_in [f, d], b_in [f], w_out [d, f]. kinds: the bits of each kind of token,
+    in the order of token ids. mask: which kind is MASK. embedding, readout: kind [kinds, d], one and zero [bits, d].
+    control: [3, d] and [3], or None. process: mdm, ap-mdm or arm.
+    """
+
+    layers: list[tuple[Array, ...]]
+    kinds: list[int]
+    mask: int
+    embedding: tuple[Array, Array, Array]
+    readout: tuple[Array, Array, Array]
+    control: tuple[Array, Array] | None
+    process: str
+
+    @property
+    def starts(self) -> list[int]:
+        """The first token id of each kind."""
+        return [sum(1 << bits for bits in self.kinds[:number]) for number in range(len(self.kinds))]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A finished decode: its last sequence, the context of each forward pass, and the multiply-adds of all of them."""
+
+    tokens: list[int]
+    passes: list[int]
+    multiply_adds: int
+
+
+class Counter:
+    """A NumPy decoder. If `keeps`, it keeps the keys and values of rows that it has computed."""
+
+    def __init__(self, model: Model, positions: Array, keeps: bool = False) -> None:
+        self.model, self.positions, self.keeps = model, positions, keeps
+        self.made, self.computed = 0, 0
+        self.kept: list[tuple[Array, Array]] = []
+
+    def product(self, a: Array, b: Array) -> Array:
+        self.made += a.shape[0] * a.shape[1] * b.shape[1]
+        return a @ b
+
+    def decode(self, tokens: list[int]) -> Counted:
+        """Decode to the end. Raises: RuntimeError: the process does not end."""
+        passes: list[int] = []
+        while not self._ended(tokens):
+            passes.append(len(tokens))
+            after = self._step(tokens)
+            if after == tokens:
+                break
+            tokens = after
+            if len(passes) > 100_000:
+                raise RuntimeError("still changing")
+        return Counted(tokens, passes, self.made)
+
+    def _ended(self, tokens: list[int]) -> bool:
+        mask = self.model.starts[self.model.mask]
+        return {"mdm": mask not in tokens, "arm": len(tokens) == len(self.positions), "ap-mdm": False}[self.model.process]
+
+    def _step(self, tokens: list[int]) -> list[int]:
+        best, sure, x = self._predict(tokens)
+        mask = self.model.starts[self.model.mask]
+        if self.model.process == "arm":
+            return [*tokens, best[-1]] if sure[-1] else tokens
+        filled = [b if token == mask else token for token, b in zip(tokens, best)]
+        if self.model.process == "mdm":
+            return [f if s else token for token, f, s in zip(tokens, filled, sure)]
+        assert self.model.control is not None
+        weight, bias = self.model.control
+        return [int(t) for t in transition(np.array(tokens), np.array(filled), self.product(x, weight.T) + bias > 0, mask)]
+
+    def _predict(self, tokens: list[int]) -> tuple[list[int], list[bool], Array]:
+        """The best token of each row that the pass computes, whether its probability is 0.9 at least, and the rows."""
+        first = self.computed if self.keeps else 0
+        self.computed = len(tokens)
+        x = np.stack([self._embed(token) for token in tokens[first:]]) + self.positions[first : len(tokens)]
+        for number, layer in enumerate(self.model.layers):
+            x = self._layer(number, layer, x, first)
+        kind, one, zero = (self.product(x, part.T) for part in self.model.readout)
+        found = [self._best(*row) for row in zip(kind, one, zero)]
+        return [token for token, _ in found], [probability >= 0.9 for _, probability in found], x
+
+    def _embed(self, token: int) -> Array:
+        kind = max(k for k, start in enumerate(self.model.starts) if start <= token)
+        value = token - self.model.starts[kind]
+        of_kind, one, zero = self.model.embedding
+        parts = [(one if value >> j & 1 else zero)[j] for j in range(self.model.kinds[kind])]
+        return of_kind[kind] + np.sum(parts, axis=0) if parts else of_kind[kind]
+
+    def _best(self, kind: Array, one: Array, zero: Array) -> tuple[int, float]:
+        scores, logs = [], []
+        for number, bits in enumerate(self.model.kinds):
+            gone = -np.inf if number == self.model.mask else 0.0
+            scores.append(gone + kind[number] + np.maximum(one, zero)[:bits].sum())
+            logs.append(gone + kind[number] + np.logaddexp(one, zero)[:bits].sum())
+        best = int(np.argmax(scores))
+        value = sum(1 << j for j in range(self.model.kinds[best]) if one[j] > zero[j])
+        top = max(logs)
+        whole = top + np.log(np.exp(np.array(logs) - top).sum())
+        return self.model.starts[best] + value, float(np.exp(scores[best] - whole))
+
+    def _layer(self, number: int, layer: tuple[Array, ...], x: Array, first: int) -> Array:
+        q, k, v, o, w_in, b_in, w_out = layer
+        after = x.copy()
+        keys, values = (np.stack([self.product(x, w.T) for w in part]) for part in (k, v))  # [H, rows, a]
+        if self.keeps:
+            if first:
+                keys, values = (np.concatenate(pair, axis=1) for pair in zip(self.kept[number], (keys, values)))
+            self.kept[number : number + 1] = [(keys, values)]
+        for h in range(len(q)):
+            queries = self.product(x, q[h].T)
+            mixed = self._attend(queries, keys[h], values[h], first)
+            after += self.product(mixed, o[h].T)
+        return after + self.product(np.maximum(self.product(after, w_in.T) + b_in, 0), w_out.T)
+
+    def _attend(self, queries: Array, keys: Array, values: Array, first: int) -> Array:
+        """The softmax average of values for each row. A causal row looks no further than itself."""
+        if self.model.process != "arm":
+            return self.product(_softmax(self.product(queries, keys.T)), values)
+        rows = []
+        for i in range(len(queries)):
+            end = first + i + 1
+            scores = self.product(queries[i : i + 1], keys[:end].T)
+            rows.append(self.product(_softmax(scores), values[:end]))
+        return np.concatenate(rows)
+
+
+def _softmax(scores: Array) -> Array:
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
