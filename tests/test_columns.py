@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,10 @@ LINES = (
 )
 
 
+#: Modules that hold the console.
+PRINTING = ("common.console", "commands.asm", "commands.profile", "commands.report.conclude")
+
+
 def test_unreadable_colours_are_found() -> None:
     assert UNREADABLE.search("\x1b[1;33mx") and UNREADABLE.search("\x1b[2mx") and not UNREADABLE.search("\x1b[1;35mx")
 
@@ -55,8 +60,9 @@ def test_no_command_needs_more_than_80_columns(do: Do, monkeypatch: pytest.Monke
     Path("many.jsonl").write_text("\n".join(['{"params": {"n": 2}, "arrays": {"A": [3, 1]}}'] * 2))
     page = io.StringIO()
     narrow = Console(file=page, width=80, force_terminal=True, color_system="standard", legacy_windows=False)
-    for module in ("common.console", "commands.asm", "commands.profile", "commands.report.conclude"):
-        monkeypatch.setattr(f"lockstep.{module}.out", narrow)
+    printing = [import_module(f"lockstep.{name}") for name in PRINTING]  # first: what is imported later would keep `narrow`
+    for module in printing:
+        monkeypatch.setattr(module, "out", narrow)
     for line in LINES:
         page.seek(page.truncate(0))
         outcome = do(line)
