@@ -51,7 +51,7 @@ def test_an_error_has_its_line(do: Do) -> None:
     least = min(Prepared.run(program.instantiate(*line.given.inputs), PLAIN).blocks for line in lines_read)
     here, there = (do(f"decode tiny.pram --input many.jsonl --time {least - 1} --workers {workers}") for workers in (0, 1))
     assert there.status == WRONG and not there.out and here.err == there.err
-    assert "out of masks" in there.err and "many.jsonl:1:1: error: with the input on this line" in there.err
+    assert "no room for more steps" in there.err and "many.jsonl:1:1: error: with the input on this line" in there.err
 
 
 def test_workers_are_for_many_inputs(do: Do) -> None:

@@ -211,7 +211,7 @@ def test_a_wrong_input_is_shown_in_its_file(command: str, do: Do) -> None:
         ("run tiny.pram --size 2 --word-bits 1", "tiny.pram: error: word size 1 is not in 2 .. 24"),
         ("decode no.safetensors --size 1", "no.safetensors: error: no such file"),
         ("decode in.json", "in.json:1:1: error: there is no program here; one starts with `program NAME`\n  {"),
-        ("decode tiny.pram --input in.json --time 3", "tiny.pram: error: decoding step 4: out of masks"),
+        ("decode tiny.pram --input in.json --time 3", "tiny.pram: error: decoding step 4: no room for more steps"),
         ("verify tiny.pram --sizes 1 --dtype float32 --word-bits 24", "error: float32 is not exact here"),
     ],
 )
@@ -307,8 +307,8 @@ def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
     assert [row["contexts"]["ap-mdm"] for row in record] == [15, 16, 17, 18, 19, 20]
     assert [row["contexts"]["ap-mdm one-step"] for row in record] == [19, 21, 23, 25, 27, 29]
     processes = ("mdm", "ap-mdm", "ap-mdm one-step")
-    assert record[0]["verdicts"] == dict.fromkeys(processes, "agrees")
-    assert record[5]["verdicts"] == dict.fromkeys(processes, "computed")
+    assert record[0]["verdicts"] == dict.fromkeys(processes, "agrees") | {"arm": "computed"}
+    assert record[5]["verdicts"] == dict.fromkeys((*processes, "arm"), "computed")
 
     table = do(f"space {source} --sizes 1 --max-context 0").out
     rows = [line.split() for line in table.splitlines()]
@@ -325,7 +325,7 @@ def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
     record = json.loads(do(f"verify tiny.pram --sizes 1,2 --random 1 {flags} --json").out)
     assert record["holds"] and {row["process"] for row in record["checks"]} == {"", "ap-mdm one-step"}
     every = json.loads(do("verify tiny.pram --sizes 1 --random 1 --process all --schedule all --json").out)
-    assert {row["process"] for row in every["checks"]} == {"", "mdm", "ap-mdm", "ap-mdm one-step"}
+    assert {row["process"] for row in every["checks"]} == {"", "mdm", "ap-mdm", "ap-mdm one-step", "arm"}
     decoded = json.loads(do(f"decode tiny.pram --input in.json {flags} --json").out)
     do(f"compile tiny.pram --out m.safetensors {flags}")
     assert json.loads(do("decode m.safetensors --input in.json --json").out) == decoded
@@ -349,7 +349,7 @@ def test_the_order_must_suit_the_model_file(schedule: str, flags: str, do: Do) -
 def test_only_mdm_lays_out_blocks(file: str, do: Do) -> None:
     do("compile tiny.pram --out m.safetensors --process ap-mdm")
     refused = do(f"decode {file} --size 2 --time 40")
-    assert (refused.status, refused.out) == (MISUSED, "") and "--time: this is for mdm" in refused.err
+    assert (refused.status, refused.out) == (MISUSED, "") and "--time: the context of ap-mdm grows as it needs" in refused.err
     assert do(f"decode {file} --size 2").status == do("decode tiny.pram --size 2 --time 40").status == FINE
 
 
