@@ -202,4 +202,8 @@ def test_a_file_without_inputs_and_what_excludes_itself(do: Do) -> None:
     assert do("decode tiny.pram --input many.jsonl --size 3").status == MISUSED
     Path("many.jsonl").write_text("\n".join([LINES[0], LINES[2]]))
     outcome = do("decode tiny.pram --input many.jsonl --time 5")
-    assert outcome.status == WRONG and "no room for more steps" in outcome.err and "many.jsonl:1:1: error: with the input" in outcome.err
+    assert (
+        outcome.status == WRONG
+        and "no room for more steps" in outcome.err
+        and "many.jsonl:1:1: error: with the input" in outcome.err
+    )

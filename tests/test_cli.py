@@ -313,9 +313,9 @@ def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
     table = do(f"space {source} --sizes 1 --max-context 0").out
     rows = [line.split() for line in table.splitlines()]
     assert [row for row in rows if row[:2] == ["b", "1"]] == [
-        ["b", "1", "34", "7", "106*", "15*", "19*"],
-        ["b", "1", "34", "7", "15.1*", "2.1*", "2.7*"],
-        ["b", "1", "34", "7", "35*", "76*", "41*"],
+        ["b", "1", "34", "7", "106*", "15*", "19*", "106*"],
+        ["b", "1", "34", "7", "15.1*", "2.1*", "2.7*", "15.1*"],
+        ["b", "1", "34", "7", "35*", "76*", "41*", "103*"],
     ]
     assert "* computed from the closed form" in table
 

@@ -60,7 +60,8 @@ def this_machine() -> dict[str, str]:
     """Facts that the coefficients depend on: the processor, the system, versions."""
     return {
         "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(), "torch": version("torch"), "lockstep": __version__, "model": str(FEATURES),
+        "python": platform.python_version(), "torch": version("torch"), "lockstep": __version__,
+        "model": f"{FEATURES} of {list(CONSTRUCTIONS)}",
         "engines": str(available()),
     }  # fmt: skip
 
