@@ -74,7 +74,9 @@ class Counter:
 
     def _ended(self, tokens: list[int]) -> bool:
         mask = self.model.starts[self.model.mask]
-        return {"mdm": mask not in tokens, "arm": len(tokens) == len(self.positions), "ap-mdm": False}[self.model.process]
+        if self.model.process == "arm":
+            return len(tokens) == len(self.positions)
+        return self.model.process != "ap-mdm" and mask not in tokens
 
     def _step(self, tokens: list[int]) -> list[int]:
         best, sure, x = self._predict(tokens)
@@ -84,6 +86,9 @@ class Counter:
         filled = [b if token == mask else token for token, b in zip(tokens, best)]
         if self.model.process == "mdm":
             return [f if s else token for token, f, s in zip(tokens, filled, sure)]
+        if self.model.process in ("ao-mdm", "masked-arm"):  # the leftmost that is sure
+            ready = [at for at, token in enumerate(tokens) if token == mask and sure[at]]
+            return [f if ready[:1] == [at] else token for at, (token, f) in enumerate(zip(tokens, filled))]
         assert self.model.control is not None
         weight, bias = self.model.control
         return [int(t) for t in transition(np.array(tokens), np.array(filled), self.product(x, weight.T) + bias > 0, mask)]

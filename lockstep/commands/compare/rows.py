@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lockstep.compiler.compile import Compiled, compile_job, is_causal
-from lockstep.compiler.names import PARTS, lacking, process_of, schedule_of
+from lockstep.compiler.names import EVERY, lacking, process_of, schedule_of
 from lockstep.models.engines import MAX_CONTEXT
+from lockstep.models.processes import PROCESSES, usual_order
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
@@ -30,8 +31,15 @@ from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT
 AGREES, FAILED, LEFT_OUT, NO_MODELS = "agrees", "FAILED", "left out", "no model"
 #: Longer decodes are computed, not made.
 DEFAULT_MAX_DECODING_STEPS = 2000
-#: Autoregression first: the others are compared with it.
-SYSTEMS = tuple(sorted(PARTS, key=lambda name: not is_causal(name)))
+
+
+def makes_one(system: str) -> bool:
+    """Whether a decoding step makes one token."""
+    return is_causal(system) or "parallel" not in PROCESSES[process_of(system)].orders
+
+
+#: Autoregression first, and then what makes one token a step as well: the others are compared with them.
+SYSTEMS = tuple(sorted(EVERY, key=lambda name: (not is_causal(name), not makes_one(name))))
 
 
 def name_of(system: str) -> str:
@@ -164,7 +172,8 @@ def _left_out(compiled: Compiled, form: Counts, max_context: int, max_steps: int
 
 
 def _sampling(compiled: Compiled, form: Counts) -> Sampling:
-    return pick_engine(Sampling(engine=AUTO), form.context, form.steps, compiled.model.causal)
+    sampling = Sampling(usual_order(compiled.process), engine=AUTO)
+    return pick_engine(sampling, form.context, form.steps, compiled.model.causal)
 
 
 def by_decode(compiled: Compiled, job: Job, time: int, form: Counts) -> tuple[Counts, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -92,16 +92,33 @@ def in_words(comparison: Comparison) -> list[str]:
     """Sentences that say what the table shows: steps against T, contexts against space."""
     run = comparison.run
     one_by_one, whole, in_place = _kinds(comparison.rows)
-    said = [f"{name} takes a decoding step for each token it makes: {form.steps:,}." for name, form in one_by_one]
+    said = [
+        f"{name} takes a decoding step for each token it makes: {form.steps:,}."
+        if len(named) == 1
+        else f"{_and(named)} take a decoding step for each token they make: {form.steps:,}."
+        for named, name, form in _alike(one_by_one)
+    ]
     said += [f"{name} makes the same run in {_steps(form, run.time)}." for name, form in whole]
     keeping = [(name, form) for name, form in (*one_by_one, *whole)]
     if keeping:
-        names, contexts = " and ".join(name for name, _ in keeping), {form.context for _, form in keeping}
+        names, contexts = _and([name for name, _ in keeping]), {form.context for _, form in keeping}
         said.append(f"The context of {names} holds the whole run: {' and '.join(f'{c:,}' for c in sorted(contexts))} tokens.")
     for name, form in in_place:
         space = f"{form.context / run.job.state_words:.1f} for each word of space"
         said.append(f"{name} takes {_steps(form, run.time)}, in a context of {form.context:,} tokens: {space}.")
     return said
+
+
+def _and(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _alike(named: Sequence[tuple[str, Counts]]) -> Iterator[tuple[list[str], str, Counts]]:
+    """Those that take as many decoding steps, together: all names, the first, and its figures."""
+    for steps in dict.fromkeys(form.steps for _, form in named):
+        same = [(name, form) for name, form in named if form.steps == steps]
+        yield [name for name, _ in same], *same[0]
 
 
 def _steps(form: Counts, time: int) -> str:
@@ -111,14 +128,13 @@ def _steps(form: Counts, time: int) -> str:
 
 def _kinds(rows: Sequence[SystemRow]) -> tuple[list[tuple[str, Counts]], ...]:
     """Names and closed forms of what makes one token a step, of what fills blocks, and of what edits the state in place."""
-    from lockstep.commands.compare.rows import name_of
-    from lockstep.compiler.compile import is_causal
+    from lockstep.commands.compare.rows import makes_one, name_of
     from lockstep.proofs_check.constructions import FACTS
 
     kinds: tuple[list[tuple[str, Counts]], ...] = ([], [], [])
     for row in rows:
         if row.form is not None:
-            kind = 2 if FACTS[row.system].in_place else 0 if is_causal(row.system) else 1
+            kind = 2 if FACTS[row.system].in_place else 0 if makes_one(row.system) else 1
             kinds[kind].append((name_of(row.system), row.form))
     return kinds
 
