@@ -54,6 +54,15 @@ def test_times_and_memory(do: Do, calibrated: None) -> None:
     assert table.count("one decode of hillis_steele") == 2 and "over 6,000" in table
 
 
+def test_division_in_long_words_is_named(do: Do) -> None:
+    text = "program d word {} param n procs n shared A[n] : inout claim time == 8 parallel for i in 0 .. n - 1 do A[i] := A[i] {} 3 end"
+    for bits, operator, gates in ((24, "/", 14_321), (16, "/", 0), (24, "+", 0)):
+        Path("d.pram").write_text(text.format(bits, operator))
+        out = " ".join(do("cost d.pram --size 2 --exact").out.split())
+        said = f"Division in words of {bits} bits takes {gates:,} gates: a decoding step is many times slower than without."
+        assert (said in out) == (gates > 0) and ("Division" in out) == (gates > 0)
+
+
 def test_ranges_of_sizes(do: Do) -> None:
     ranged = json.loads(do("cost tiny.pram --sizes 2..4 --exact --json").out)
     assert ranged == json.loads(do("cost tiny.pram --size 2,3,4 --exact --json").out) and len(ranged) == 3

@@ -21,6 +21,10 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 DTYPES = ("float64", "float32")
 MIB = 1 << 20
+#: Divisions in longer words make decodes many times slower: their gates grow with the root of the largest word.
+MOST_FAST_DIVISION = 16
+#: The flags of the operations that divide.
+DIVISIONS = ("div", "sdiv")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class ProcessCost:
     """A decode by one construction.
 
     steps, context, tokens: exact or upper bounds, as PlannedRun.relation says. tokens_bound: `tokens` is an upper bound in any case.
-    certified: for each dtype "", or why it is not exact. refused: why the program has no such model, or ""; then the rest is 0.
+    certified: for each dtype "", or why it is not exact. division: the gates of divisions in long words, or 0.
+    refused: why the program has no such model, or ""; then the rest is 0.
     """
 
     construction: str
@@ -53,6 +58,7 @@ class ProcessCost:
     widths: Widths | None = None
     dimensions: Dimensions | None = None
     certified: tuple[tuple[str, str], ...] = ()
+    division: int = 0
     picked: str = ""
     engines: tuple[EngineCost, ...] = ()
     refused: str = ""
@@ -100,8 +106,16 @@ def _process(construction: str, planned: PlannedRun, small_runs: SmallRuns, cali
     bounded = not FACTS[construction].same_tokens
     return ProcessCost(
         construction, steps=steps, context=context, tokens=tokens, tokens_bound=bounded, widths=widths, dimensions=dimensions,
-        certified=certified, picked=pick(context, steps, is_causal(construction)), engines=costs,
+        certified=certified, division=_division_gates(compiled), picked=pick(context, steps, is_causal(construction)), engines=costs,
     )  # fmt: skip
+
+
+def _division_gates(compiled: Compiled) -> int:
+    """The gates of the divisions of a model, if its words are so long that they make decodes slow; else 0."""
+    if compiled.widths.word <= MOST_FAST_DIVISION:
+        return 0
+    gates = (gate for layer in compiled.circuit.layers for gate in layer.gates)
+    return sum(any(name in DIVISIONS for name, _ in gate.form.terms) for gate in gates)
 
 
 def _why_not(construction: str, compiled: Compiled, dtype: str) -> str:

@@ -152,6 +152,9 @@ def _notes(found: Forecast) -> Iterator[str]:
             yield f"{p.construction}: no such model: {p.refused}"
         if p.certified and p.certified[0][1]:
             yield f"{p.construction}: not certified, so a decode is refused: {p.certified[0][1]}"
+    if gates := max(p.division for p in found.processes):
+        bits = found.planned.job.word_bits
+        yield f"Division in words of {bits} bits takes {gates:,} gates: a decoding step is many times slower than without."
     if any(p.tokens_bound and not p.refused for p in found.processes):
         yield "ap-mdm unmasks fewer tokens than this bound, which supposes that every processor writes in every step."
     if any(p.engines for p in found.processes):
