@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import seed as drawn_with
 from kit.cases import EXAMPLES, ExampleCase
-from kit.decoding import predicted, residual_stream
-from kit.jobs import DIRECTORY, PROGRAMS, job_of
-from kit.machine_programs import machine_jobs, runs
+from kit.decoding import predicted, residual_stream, whole_job
+from kit.jobs import PROGRAMS, job_of
+from kit.machine_programs import LOOKUPS, machine_jobs, runs
 from kit.small import counted_cell
-from oracles.numpy_decoder import decode as foreign_decode
 
-from lockstep.commands.export.job_file import export_job
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.invariants import find_shares
 from lockstep.models.decode import decode
@@ -26,7 +22,6 @@ from lockstep.pram.access import MODES
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
-from lockstep.pram.program import load
 from lockstep.proofs_check.agreement import Agreement, check_agreement
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.closed_forms import letters_of_model
@@ -104,6 +99,15 @@ def test_examples(name: str) -> None:
     assert agreement.steps == 3 * job.processors * time + len(job.outputs)
 
 
+@settings(CHECKS, max_examples=40)
+@given(machine_jobs(modes=LOOKUPS, word_bits=(4,)))
+def test_the_indexed_engine_gives_the_same_tokens(job: Job) -> None:
+    found = runs(job)
+    assume(found is not None and BOUNDS["arm"].steps(job, found.time) <= MOST_TOKENS)
+    assert found is not None
+    assert whole_job(job, found.time, "indexed", "arm") == "indexed"
+
+
 @pytest.mark.parametrize("case", EXAMPLES, ids=str)
 def test_examples_of_the_instruction_table(case: ExampleCase) -> None:
     agree(case.job(), run(case.job()).time)
@@ -162,12 +166,3 @@ def test_it_has_one_order() -> None:
     layout = compiled.layout(job, run(job).time)
     with pytest.raises(ValueError, match="^arm appends tokens, and they have one order: leave it at parallel$"):
         decode(compiled.model, layout.tokens(), layout.positions(), "arm", Sampling("random"))
-
-
-@pytest.mark.parametrize("name", ["tree_sum", "hillis_steele", "permutation"])
-def test_exported_and_decoded_by_numpy(name: str, tmp_path: Path) -> None:
-    program, job = load(DIRECTORY / f"{name}.pram"), job_of(name, 2, 8)
-    metadata, _ = export_job(program, job, tmp_path / "job", construction="arm")
-    found = foreign_decode(tmp_path / "job")
-    assert found.outputs == found.expected and found.outputs
-    assert found.steps == int(metadata["decoding_steps"]) and found.metadata["attention"] == "causal"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit import decoding
 from kit.cases import EXAMPLE_SIZES
-from kit.decoding import residual_stream
+from kit.decoding import ENCODERS, residual_stream
 from kit.jobs import job_of
 from kit.machine_programs import LOOKUPS, machine_jobs, runs
 from kit.made_models import (
@@ -33,7 +33,7 @@ from kit.made_models import (
 )
 from kit.random_models import chain_model, random_model
 
-from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.compile import compile_job
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import ENGINES, Unsuitable, available
 from lockstep.models.engines.active import ActiveSession
@@ -54,7 +54,7 @@ whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 
 
 @pytest.mark.parametrize("engine", OTHERS)
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 def test_random_machine_programs(engine: str, construction: str) -> None:
     finished = []
 
@@ -82,7 +82,7 @@ def test_every_order(engine: str, job: Job, order: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("engine", OTHERS)
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 @pytest.mark.parametrize("name", [*EXAMPLE_SIZES, "counter"])
 def test_examples(name: str, construction: str, engine: str) -> None:
     job = job_of(name, 1 if name == "counter" else EXAMPLE_SIZES[name])
@@ -97,7 +97,7 @@ def test_float32_and_spare_blocks(engine: str) -> None:
 
 
 @settings(CHECKS, max_examples=25)
-@given(machine_jobs(modes=LOOKUPS, word_bits=(4,), processors=(1, 2, 3)), st.sampled_from(sorted(CONSTRUCTIONS)))
+@given(machine_jobs(modes=LOOKUPS, word_bits=(4,), processors=(1, 2, 3)), st.sampled_from(sorted(ENCODERS)))
 def test_active_holds_the_same_residuals(job: Job, construction: str) -> None:
     """The streams are equal bit for bit, in every row and dimension, at every decoding step."""
     found = runs(job)
@@ -275,7 +275,7 @@ def test_some_engines_compute_on_the_cpu_alone(engine: str) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no cuda device")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 @pytest.mark.parametrize("engine", ["dense", "active"])
 def test_an_accelerator_gives_the_same_tokens(engine: str, construction: str, dtype: str) -> None:
     for name, size in (*EXAMPLE_SIZES.items(), ("counter", 2)):

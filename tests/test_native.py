@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit import decoding
+from kit.decoding import ENCODERS
 from kit.jobs import PATHS, job_of
 from kit.made_models import BROKEN, gives_up, lookup_model, tampered
 from numpy.typing import NDArray
 
-from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
+from lockstep.compiler.compile import compile_job
 from lockstep.compiler.names import ONE_STEP, NotConstructed, lacking
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished
@@ -220,7 +221,7 @@ def beside_the_machine(job: Job, construction: str) -> str:
 
 
 @compiled_only
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
 def test_every_example_program_token_for_token(name: str, construction: str) -> None:
     """Under CRCW sum a head averages over the writes of a cell, so the reference decodes; one construction has no models."""
@@ -234,7 +235,7 @@ def test_every_example_program_token_for_token(name: str, construction: str) -> 
     assert beside_the_machine(job, construction) == (AVERAGES if combining == "sum" else "native")
 
 
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 @pytest.mark.parametrize("name", [name for name in modules.usable() if name != "_plain"] + ["_plain"])
 def test_every_compiled_module(name: str, construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 64, 256 and 512 rows, and the transposition of each."""
@@ -250,7 +251,7 @@ def test_every_compiled_module(name: str, construction: str, monkeypatch: pytest
 
 
 @compiled_only
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 def test_words_too_long_to_address_buckets(construction: str) -> None:
     """Queries of 24 bits and more are hashed."""
     job = job_of("tree_sum", 3, 24)
@@ -258,7 +259,7 @@ def test_words_too_long_to_address_buckets(construction: str) -> None:
 
 
 @compiled_only
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 def test_a_whole_decode_is_what_its_steps_are(construction: str) -> None:
     job = job_of("bitonic_sort", 3, 8)
     time = run(job).time

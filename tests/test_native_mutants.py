@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from kit import decoding
+from kit.decoding import ENCODERS
 from kit.jobs import job_of
 from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
 from kit.native_mutants import Switchboard, compiled, compiler, switched
 from kit.translations import nothing_prepared
 from mutation.planting import Rewrite
 
-from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.models.engines import ENGINES
 from lockstep.models.engines.native import heads, modules, readout, translate
 from lockstep.models.engines.native.session import NativeSession
@@ -84,7 +84,7 @@ def conforms() -> bool:
         for broken in BROKEN:
             assert same_tokens(*tampered(broken), "native", most=20) == gives_up("native", broken)
         for name, size in (("tree_sum", 3), ("counter", 1)):
-            for construction in CONSTRUCTIONS:
+            for construction in ENCODERS:
                 job = job_of(name, size, 8)
                 assert whole_job(job, run(job).time, "native", construction) == "native"
     except (AssertionError, Unsuitable, IndexError):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from kit.decoding import starts_of, sums
+from kit.decoding import ENCODERS, starts_of, sums
 from kit.made_models import finding_model, lookup_model, returning_model, vanishing_model
 from kit.random_models import chain_model, endless_model
 from oracles.numpy_decoder import transition
 
-from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.models import on_device
 from lockstep.models.decode import Decoding, decode
 from lockstep.models.editing import NotFinished, OutOfPositions
@@ -23,7 +22,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+@pytest.mark.parametrize("construction", ENCODERS)
 def test_sequences_of_several_lengths(construction: str, device: str) -> None:
     compiled, starts = starts_of(sums(2, 1, 3, 2), construction)
     for (tokens, positions), found in zip(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from kit.jobs import DIRECTORY
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, compile_job, is_causal
 from lockstep.compiler.processor import Code
 from lockstep.models.batch import Start
 from lockstep.models.decode import Decoder
@@ -27,6 +27,8 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check.batch import widest
 
+#: Constructions whose models attend to all rows, which every engine computes. The others are left to the dense and the indexed one.
+ENCODERS = tuple(name for name in CONSTRUCTIONS if not is_causal(name))
 #: Engines that take several sequences in one pass.
 TOGETHER = [name for name in ENGINES if name not in ("active", "native")]
 #: The fastest engine, for tests of something else: `test_engines.py` holds all of them against the reference, token by token.
