@@ -11,12 +11,11 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from kit.decoding import ENCODERS
 from kit.jobs import DIRECTORY, WORD_BITS
 from rich.console import Console
 from rich.table import Table
 
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code, is_causal
 from lockstep.compiler.processor import Code
 from lockstep.models.decode import Decoding, decode
 from lockstep.models.engines import available
@@ -38,7 +37,7 @@ def main(device: Annotated[str, typer.Option(help="cuda, or cpu for a rehearsal.
         raise typer.Exit(1)
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     table = Table("process", "dtype", "batch", "decoding steps", "tokens", "tokens a second", title=f"{PROGRAM} {size} on {name}")
-    for construction in ENCODERS:
+    for construction in (name for name in CONSTRUCTIONS if not is_causal(name)):
         for dtype in ("float64", "float32"):
             compiled, starts, wanted = _inputs(construction, dtype, most, size)
             for batch in (b for b in BATCHES if b <= most):

@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kit.decoding import ENCODERS
 from kit.jobs import DIRECTORY, WORD_BITS, job_of
 
 from bench.figures import Figure, peak_memory
-from lockstep.compiler.compile import Compiled, compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job, is_causal
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import available, pick
 from lockstep.models.sampling import Sampling
@@ -153,7 +152,7 @@ def _corpus() -> Iterator[tuple[str, str, Compiled, Job, int]]:
                 length = run(job, max_steps=5000).time
             except PramError:
                 continue
-            for construction in ENCODERS:
+            for construction in (name for name in CONSTRUCTIONS if not is_causal(name)):
                 compiled = compile_job(job, length, construction=construction)
                 if compiled.layout(job, length).length <= MOST_TOKENS:
                     yield f"{path.stem} {size}", construction, compiled, job, length
