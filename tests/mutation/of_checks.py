@@ -148,7 +148,7 @@ OF_INVARIANTS = (
         "False",
         BREAKS,
     ),
-    row(INVARIANTS, "gates may fire on BOS", invariants._check_sink, "(1 if isinstance(gate, Ramp) else 0)", "9", BREAKS),
+    row(INVARIANTS, "gates may fire on BOS", invariants._check_sink, "_fires(gate)", "9", BREAKS),
     row(INVARIANTS, "gates may never fire", invariants._check_gates, "if not low < 0 <= high:", "if not low < 0:", BREAKS),
     row(INVARIANTS, "gates may always fire", invariants._check_gates, "if not low < 0 <= high:", "if not 0 <= high:", BREAKS),
     row(

@@ -27,7 +27,7 @@ MUTANTS = (
     row("decoding steps have no limit", rows._left_out, "form.steps > max_steps", "False"),
     row("one construction is left out", rows.compare_job, "for system in SYSTEMS:", "for system in SYSTEMS[:-1]:"),
     row("every construction keeps the whole run", table._kinds, "2 if FACTS", "1 if FACTS", WORDS),
-    row("what fills blocks makes a token a step", table._kinds, "0 if is_causal(row.system) else 1", "0", WORDS),
+    row("what fills blocks makes a token a step", table._kinds, "0 if makes_one(row.system) else 1", "0", WORDS),
     row("steps are compared with themselves", table._steps, "form.steps / time", "form.steps / form.steps * 2", WORDS),
     row("autoregression keeps nothing", table.serially, "if row.kept is not None", "if False", WORDS),
     row("labels lie below the figure", plot.spread, "last + GAP", "last", LABELS),

@@ -21,7 +21,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "while does not test again",
-        Rewrite(Lowering.while_loop, "at=loop.at), start)", "at=loop.at), start + 2)"),
+        Rewrite(Lowering.while_loop, "self.patch(again, start)", "self.patch(again, start + 2)"),
         "evaluator",
     ),
     Mutant(
@@ -105,7 +105,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "the second operand overwrites the first one's register",
-        Rewrite(Lowering.operations, "x = self.value(chain[0].left)", "x = self.value(chain[0].left); self.free = 1"),
+        Rewrite(Lowering.chain, "x = Term(self.value(chain[0].left))", "x = Term(self.value(chain[0].left)); self.free = 1"),
         "evaluator",
     ),
     Mutant(
@@ -125,7 +125,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "arithmetic always wraps",
-        Rewrite(Emitter.__init__, "wrap else self.checked", "wrap else Trap.OPERANDS"),
+        Rewrite(Emitter.__init__, "if wraps else self.checked", "if wraps else Trap.OPERANDS"),
         "evaluator",
     ),
     Mutant(

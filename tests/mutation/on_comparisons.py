@@ -12,7 +12,7 @@ from lockstep.commands.compare import rows
 from lockstep.commands.compare.plot import GAP, spread
 from lockstep.commands.compare.rows import AGREES, FAILED, LEFT_OUT, Counts, compare_job
 from lockstep.commands.compare.table import in_words, serially
-from lockstep.compiler.names import PARTS
+from lockstep.compiler.names import EVERY
 from mutation.planting import Attribute
 from mutation.table import Check
 
@@ -20,7 +20,7 @@ from mutation.table import Check
 def comparisons() -> None:
     """Every construction is compared; what is off by one fails, and what is not decoded says why."""
     found = compare_job(counted_cell(1))
-    assert {row.system: row.verdict for row in found.rows} == dict.fromkeys(PARTS, AGREES), f"{[row.why for row in found.rows]}"
+    assert {row.system: row.verdict for row in found.rows} == dict.fromkeys(EVERY, AGREES), f"{[row.why for row in found.rows]}"
     assert found.holds
     for what in asdict(found.rows[0].form or Counts(0, 0, 0, 0, 0)):
         with Attribute(rows, "by_form", _more(rows.by_form, what), "").planted():
@@ -46,12 +46,12 @@ def comparisons_in_words() -> None:
     found = compare_job(counting(2), max_context=0)
     words = in_words(found)
     assert found.run.time == 9 and words[:2] == [
-        "arm takes a decoding step for each token it makes: 27.",
+        "arm, ao-mdm and masked-arm take a decoding step for each token they make: 27.",
         "mdm makes the same run in 9 steps (1.0 T).",
     ], f"{found.run.time}: {words}"
-    assert words[2] == "The context of arm and mdm holds the whole run: 28 tokens.", words[2]
+    assert words[2] == "The context of arm, ao-mdm, masked-arm and mdm holds the whole run: 28 and 55 tokens.", words[2]
     assert words[3].startswith("ap-mdm two-step takes ") and words[3].endswith(" for each word of space."), words[3]
-    assert len(words) == 5 and len(serially(found.rows)) == 3, f"{serially(found.rows)}"
+    assert len(words) == 5 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
     assert "if it keeps keys and values" in serially(found.rows)[0] and "keeps" not in serially(found.rows)[1]
 
 

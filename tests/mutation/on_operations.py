@@ -8,6 +8,8 @@ from kit.counting import counted_decode
 from kit.small import apart, counted_cell, counting
 
 from lockstep.compiler.compile import compile_job
+from lockstep.models.processes import usual_order
+from lockstep.models.sampling import Sampling
 from lockstep.pram.job import Job
 from lockstep.proofs_check.activity import counted_run
 from lockstep.proofs_check.agreement import check_agreement
@@ -30,18 +32,19 @@ def operations() -> None:
             values = letters(construction, job, run.time, Prices.of(compiled.model))
             counted = counted_decode(compiled, job, run.time).multiply_adds
             assert form(values) == counted, f"{construction}: {form(values)} by closed form, {counted} counted"
-            decode = CheckedDecode(job, compiled, check_agreement(compiled, job, run.time))
+            order = usual_order(compiled.process)
+            decode = CheckedDecode(job, compiled, check_agreement(compiled, job, run.time, Sampling(order)))
             found = counted_operations(decode)
             assert found == counted, f"{construction}: {found} from its contexts, {counted} counted"
-            assert all(check.holds for check in of_decodes(construction, [decode], "", "parallel")), f"{construction}: FAILED"
-            _rows_that_fail(construction, decode)
+            assert all(check.holds for check in of_decodes(construction, [decode], "", order)), f"{construction}: FAILED"
+            _rows_that_fail(construction, decode, order)
 
 
-def _rows_that_fail(construction: str, decode: CheckedDecode) -> None:
+def _rows_that_fail(construction: str, decode: CheckedDecode, usual: str) -> None:
     """A decode with a pass more, and one with more passes than its context has tokens."""
     context = decode.agreement.context
-    for longer, order in ((context + context[-1:], "parallel"), (context * 10**5, "random")):
-        if construction in CUBIC or order == "parallel":
+    for longer, order in ((context + context[-1:], usual), (context * 10**5, "random")):
+        if construction in CUBIC or order == usual:
             wrong = replace(decode, agreement=replace(decode.agreement, context=longer))
             (check,) = of_decodes(construction, [wrong], "", order)
             assert not check.holds, f"{construction}: {len(longer)} passes pass in order {order}"
@@ -66,7 +69,8 @@ def written_tokens() -> None:
         for job in (*JOBS, counted_cell(2), apart(2)):
             run, activity = counted_run(job, 100)
             values = BOUNDS[construction].letters(job, run.time) | {"run": activity.running, "put": activity.written}
-            found = check_agreement(compile_job(job, run.time, construction=construction), job, run.time).written
+            compiled = compile_job(job, run.time, construction=construction)
+            found = check_agreement(compiled, job, run.time, Sampling(usual_order(compiled.process))).written
             assert found == facts.tokens(values), f"{construction}: {found} tokens, not {facts.tokens(values)}"
 
 
