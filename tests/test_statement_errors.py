@@ -51,7 +51,7 @@ ERRORS = [
     ("println s", "5:1", "`println` cannot stand here; write `print x`, which `lockstep run --trace` shows"),
     ('print "s", B[1]', "5:12", "undeclared array `B`"),
     ("print A", "5:7", "`A` is an array and needs 1 subscript"),
-    ("print s and n == 1", "5:7", "`and` takes truth values; compare the word first, as in `s != 0`"),
+    ("print s and n == 1", "5:7", "`and` takes truth values; compare the word first, as in `s != 0 and n == 1`"),
 ]  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def test_checked_and_computed_are_told_apart(alone: Do) -> None:
         < BOUNDS["mdm"].peak_context(load("tiny.pram").instantiate({"n": 3}, {"A": [0] * 3}), 8)
     )
     assert (program["checked"], program["computed"], program["failed"], program["stopped"]) == (4, 2, 0, 0)
-    for what, most in {"machine": 3, "mdm": 2, "ap-mdm": 3, "ap-mdm one-step": 3}.items():
+    for what, most in {"machine": 3, "mdm": 2, "ap-mdm": 3, "ap-mdm one-step": 3, "arm": 2}.items():
         assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
     assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))
@@ -66,7 +66,7 @@ def test_checked_and_computed_are_told_apart(alone: Do) -> None:
         size, bound, context, steps = row["size"], BOUNDS[row["construction"]], row["context"], row["steps"]
         job = load("tiny.pram").instantiate({"n": size}, {"A": [0] * size})
         assert (context, steps) == (bound.peak_context(job, 8), bound.steps(job, 8))
-        decoded = row["construction"] != "mdm" or size < 3
+        decoded = row["construction"] not in ("mdm", "arm") or size < 3
         measured = row["status"], row["measured_context"], row["measured_steps"]
         assert measured == ((CHECKED, context, steps) if decoded else ("computed", None, None))
     assert {row["size"] for row in found["checks"] if row["construction"] == "mdm"} == {1, 2}
