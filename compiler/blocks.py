@@ -240,7 +240,9 @@ class BlockLayout(ABC):
         return {"V": word + step.value, "C": counter, "A": np.where(none, vocabulary.token("NONE"), destination)}
 
     def halted(self, tokens: NDArray[np.int64]) -> bool:
-        """Whether the last block says that every processor has halted."""
+        """Whether the last block is there, and says that every processor has halted."""
+        if len(tokens) < self.first_output:
+            return False
         here = slice(self.row("C", self.time, 0), self.row("C", self.time, 0) + self.job.processors)
         return bool((tokens[here] == self.circuit.vocabulary.token("HALT")).all())
 

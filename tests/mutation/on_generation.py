@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from kit.decoding import TOGETHER, predicted, same_tokens, starts_of, sums, whole_job
+from kit.decoding import ENCODERS, TOGETHER, predicted, same_tokens, starts_of, sums, whole_job
 from kit.made_models import (
     BROKEN,
     finding_model,
@@ -174,7 +174,7 @@ def engine(name: str) -> None:
         assert used.startswith("dense (not active: a head does not read"), used
     for seed in range(20, 32):
         _changed_model(name, seed)
-    for construction in CONSTRUCTIONS:
+    for construction in ENCODERS:
         for job in (counted_cell(), apart(2, lowest_last=False), small_job()):
             used = whole_job(job, run(job).time, name, construction)
             assert used == name, used
@@ -222,7 +222,7 @@ def refused_decodes() -> None:
         layout = compiled.layout(apart(), 30)
         assert not layout.halted(layout.tokens()), f"{construction}: the start is taken for the end"
         full = np.full(layout.length, compiled.circuit.vocabulary.token("HALT"))
-        assert layout.halted(full) == (construction == "mdm"), f"{construction}: any HALT is taken for the end"
+        assert layout.halted(full) == (construction in ("mdm", "arm")), f"{construction}: any HALT is taken for the end"
 
 
 def alone_is_no_batch(*arguments: object, **options: object) -> None:
