@@ -233,7 +233,8 @@ def _computed(job: Job, run: ScalarRun, instruction: Instruction, x: int, y: int
     if name == "sdiv" and not y:
         integer = max(-limit // 2, min(integer, limit // 2 - 1))
     word = integer % limit
-    if instruction.trap != Trap.NOTHING and (name.removeprefix("s"), y if "div" in name else x) in NO_RESULT:
+    negative = name in ("lg", "log") and job.signed and not 0 <= x < limit // 2
+    if instruction.trap != Trap.NOTHING and (negative or (name.removeprefix("s"), y if "div" in name else x) in NO_RESULT):
         raise ScalarTrap(run.time + 1, {f"{name} of {x} and {y} is not defined"})
     shown = word - limit if is_signed and word >= limit // 2 else word
     if instruction.trap >= Trap.ARITHMETIC and (shown != integer or too_far):
