@@ -251,7 +251,7 @@ def winners_that_run(case: random_programs.TextCase, steps: int = 1000) -> int:
     """How many decodes a construction makes of a program: one, or two where the mode leaves the winner open."""
     if not runs_within(case, steps):
         return 0
-    if parse_program(case.text).symbols.mode != "CRCW arbitrary":
+    if not MODES[parse_program(case.text).symbols.mode].winner_open:
         return 1
     return 1 + runs_within(case, steps, HIGHEST)
 
@@ -340,7 +340,7 @@ def test_what_is_left_undecoded_is_not_checked(do: Do) -> None:
     record = json.loads(outcome.out)
     ran = 5 - sum(record["refused"].values())
     assert (outcome.status, record["holds"], record["held"], record["decodes"]) == (REFUTED, False, 0, {})
-    assert record["undecoded"] == ran > 0 and record["left_undecoded"] == {"mdm": ran, "ap-mdm": ran}
+    assert record["undecoded"] == ran > 0 and record["left_undecoded"] == {"mdm": ran, "ap-mdm": ran, "arm": ran}
     table = do("fuzz --programs 5 --seed 2 --max-context 0").out
     assert f"checked on 0 programs; {ran} left undecoded" in table and f"0 runs, {ran} too long to decode" in table
     some = fuzz(20, 2, replace(ALL, max_context=700)).counts

@@ -9,7 +9,7 @@ from lockstep.models import editing, files, processes, torch_transformer
 from lockstep.models.engines import caching
 from lockstep.models.sequence import TokenSequence
 from lockstep.proofs_check.constructions.arm import ArmExpectation
-from mutation.circuits import tampered_lookup, without_match
+from mutation.circuits import tampered_lookup, weight, without_match
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -41,6 +41,11 @@ MUTANTS = (
     row(ARM, "arm: the first of several writes that are added up counts", arm.Layout._precedence, "[::-1]", "", "combined writes of arm"),
     row(ARM, "arm: spare blocks are expected to hold HALT last", ArmExpectation.__iter__, "[word, halt, none]", "[word, none, halt]",
         "spare blocks of arm"),
+    row(ARM, "arm: pids have a bit more", arm._ArmBuilder.__init__, "(builder.field(name, widths.pid)",
+        "(builder.field(name, widths.pid + 1)", "closed forms of arm"),
+    Mutant(ARM, "arm: a head weighs half", weight(1, "k", "fetch", 0, "a half"), "certificate of arm"),
+    Mutant(ARM, "arm: program counters of any step are fetched", without_match("arm", "fetch", 0), "proof of arm"),
+    Mutant(ARM, "arm: a gate subtracts", weight(1, "w_out", "", 11, "negated"), "residuals of arm"),
     row(CAUSAL, "a row sees the next one", torch_transformer.later, "triu(1 + before)", "triu(2 + before)", SEEN),
     row(CAUSAL, "a row does not see itself", torch_transformer.later, "triu(1 + before)", "triu(before)", SEEN),
     row(CAUSAL, "the reference has full attention", torch_transformer.TorchLayer.attend, "if causal:", "if False:", SEEN),

@@ -84,7 +84,7 @@ def closed_forms(construction: str) -> None:
         bound = BOUNDS[construction]
         wanted = bound.steps(job, time), bound.peak_context(job, time)
         assert (found.steps, max(found.context)) == wanted, f"steps and context {found.steps, max(found.context)}, not {wanted}"
-        if construction != "mdm":
+        if construction in theorem4.BOUNDS:
             final = theorem4.FINAL(bound.letters(job, time))
             assert found.context[-1] == final, f"final length {found.context[-1]}, not {final}"
         width = WIDTHS[construction](letters_of_model(compiled.code, compiled.widths))
