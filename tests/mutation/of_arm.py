@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep.compiler import arm, invariants
+from lockstep.compiler.circuit import Circuit
 from lockstep.models import editing, files, processes, torch_transformer
 from lockstep.models.engines import caching
 from lockstep.models.sequence import TokenSequence
@@ -45,7 +46,7 @@ MUTANTS = (
         "(builder.field(name, widths.pid + 1)", "closed forms of arm"),
     Mutant(ARM, "arm: a head weighs half", weight(1, "k", "fetch", 0, "a half"), "certificate of arm"),
     Mutant(ARM, "arm: program counters of any step are fetched", without_match("arm", "fetch", 0), "proof of arm"),
-    Mutant(ARM, "arm: a gate subtracts", weight(1, "w_out", "", 11, "negated"), "residuals of arm"),
+    row(CAUSAL, "circuits are evaluated with full attention", Circuit._look_up, "if self.causal:", "if False:", "residuals of arm"),
     row(CAUSAL, "a row sees the next one", torch_transformer.later, "triu(1 + before)", "triu(2 + before)", SEEN),
     row(CAUSAL, "a row does not see itself", torch_transformer.later, "triu(1 + before)", "triu(before)", SEEN),
     row(CAUSAL, "the reference has full attention", torch_transformer.TorchLayer.attend, "if causal:", "if False:", SEEN),

@@ -148,7 +148,7 @@ def residuals(construction: str) -> None:
         exact, single = (compile_job(job, time, dtype, construction) for dtype in ("float64", "float32"))
         layout = exact.layout(job, time)
         tokens, positions = layout.tokens(), layout.positions().dense()
-        for _ in range(9):
+        for _ in range(len(positions) - len(tokens) if exact.model.causal else 9):
             meant = exact.circuit.evaluate(tokens.tolist(), positions[: len(tokens)])
             for each in (exact, single):
                 found = residual_stream(each.model, tokens, positions[: len(tokens)])
