@@ -147,7 +147,7 @@ def rows_outside(compiled: Compiled, rows: Rows) -> int:
 def test_rows_of_runs_are_of_the_kinds_that_were_gone_through(construction: str) -> None:
     compiled = small_model(construction)
     rows = rows_of_runs(compiled)
-    assert len(rows.before[0]) > 500
+    assert len(rows.before[0]) > (300 if compiled.model.causal else 500)  # rows of a causal model do not change
     assert rows_outside(compiled, rows) == 0
     moved = replace(rows, before=(rows.before[0] + 2, *rows.before[1:]))
     assert rows_outside(compiled, moved) == len(rows.before[0])

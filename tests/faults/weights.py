@@ -48,7 +48,7 @@ def rows_of_runs(compiled: Compiled) -> Rows:
             x = model.embed(torch.from_numpy(sequence)) + every[: len(sequence)]
             for number, layer in enumerate(model.layers):
                 streams[number].append(x)
-                x = x + layer.attend(x)
+                x = x + layer.attend(x, causal=model.causal)
                 seen[number].append(x)
                 x = x + layer.feed_forward(x)
             seen[-1].append(x)
@@ -129,9 +129,9 @@ def changes_attention(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
     streams = rows.streams[mutant.layer]
     with planted(model, mutant):
         layer = TorchTransformer(model).layers[mutant.layer]
-        mutated = [layer.attend(x) for x in streams]
+        mutated = [layer.attend(x, causal=model.causal) for x in streams]
     layer = TorchTransformer(model).layers[mutant.layer]
-    return any(not torch.equal(found, layer.attend(x)) for found, x in zip(mutated, streams))
+    return any(not torch.equal(found, layer.attend(x, causal=model.causal)) for found, x in zip(mutated, streams))
 
 
 @contextmanager
