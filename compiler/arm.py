@@ -25,7 +25,7 @@ from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Linear, total
 from lockstep.compiler.names import ARM
 from lockstep.compiler.position_fields import PositionFields
-from lockstep.compiler.processor import Code, Keys, Roles
+from lockstep.compiler.processor import Code, Roles
 from lockstep.models.positions import Positions
 
 #: The roles of a token, and those of the token after it.
@@ -71,7 +71,7 @@ class _ArmBuilder(BlockBuilder):
         running = 1 - self.halted.flag
         v, c, a = ((self.next[name].flag, running) for name in BLOCK_ROLES)
         self.processor.add_rom(Roles(value=v, next=c, destination=a))
-        self.processor.add_operands(self._operand_keys(), [*self.next_pid])
+        self.processor.add_operands(self._operand_keys(self.owner), [*self.next_pid])
         self.processor.add_operations()
         self._read_cells(self.bits)
         positions = POSITION_FIELDS.intersection(self.builder.fields)
@@ -115,22 +115,6 @@ class _ArmBuilder(BlockBuilder):
             if j < self.size.word:
                 given = self.role["parameter"].flag + self.role["input"].flag
                 when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
-
-    # -- the key side of layer 2 ---------------------------------------------------------------
-
-    def _operand_keys(self) -> Keys:
-        """Keys of registers are A tokens. A pid is read from a V row of block 1, where the position encoding holds it."""
-        parameter, pid = self.role["parameter"].flag, self.first.flag
-        return Keys(
-            index=[*self.address][: self.size.index],
-            conditions=(self.is_register.flag + parameter + pid,),
-            values=[*self.value],
-            recency=self.step.flag,
-            recency_max=1 << self.widths.time,
-            flags=(parameter, pid),
-            owner=[*self.owner],
-            owned=1 - parameter,
-        )
 
 
 class Layout(BlockLayout):

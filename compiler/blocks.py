@@ -86,6 +86,25 @@ class BlockBuilder:
         self.is_register, self.is_cell, self.reading = (field(name) for name in ("is_register", "is_cell", "reading"))
         self.processor = Processor(self.builder, self.code, self.size)
 
+    # -- registers, parameters, pids -------------------------------------------------------------
+
+    def _operand_keys(self, owner: Field) -> Keys:
+        """Keys of registers are A tokens. A pid is read from a V row of block 1, where the position encoding holds it.
+
+        Args: owner: the pid of the processor that may find a key, unless it is a parameter.
+        """
+        parameter, pid = self.role["parameter"].flag, self.first.flag
+        return Keys(
+            index=[*self.address][: self.size.index],
+            conditions=(self.is_register.flag + parameter + pid,),
+            values=[*self.value],
+            recency=self.step.flag,
+            recency_max=1 << self.widths.time,
+            flags=(parameter, pid),
+            owner=[*owner],
+            owned=1 - parameter,
+        )
+
     # -- shared memory ---------------------------------------------------------------------------
 
     def _read_cells(self, bits: Field) -> None:

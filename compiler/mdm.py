@@ -26,7 +26,7 @@ from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Bit, Linear
 from lockstep.compiler.names import MDM
 from lockstep.compiler.position_fields import PositionFields
-from lockstep.compiler.processor import Code, Keys, Roles
+from lockstep.compiler.processor import Code, Roles
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 
@@ -65,7 +65,7 @@ class _MdmBuilder(BlockBuilder):
         self._halted_and_outputs()
         self._keys_and_values()
         self.processor.add_rom(self._roles())
-        self.processor.add_operands(self._operand_keys(), [*self.pid])
+        self.processor.add_operands(self._operand_keys(self.pid), [*self.pid])
         self.processor.add_operations()
         self._read_cells(self.bits)
         return self.processor.circuit(self.kinds, self.bits, self.one, POSITION_FIELDS.intersection(self.builder.fields))
@@ -126,22 +126,6 @@ class _MdmBuilder(BlockBuilder):
             if j < self.size.word:
                 given = self.role["parameter"].flag + self.role["input"].flag
                 self.builder.when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
-
-    # -- the key sides of layers 2 and 3 -------------------------------------------------------
-
-    def _operand_keys(self) -> Keys:
-        """Keys of registers are A tokens. A pid is read from the V row of block 1, where the position encoding holds it."""
-        parameter, pid = self.role["parameter"].flag, self.first.flag
-        return Keys(
-            index=[*self.address][: self.size.index],
-            conditions=(self.is_register.flag + parameter + pid,),
-            values=[*self.value],
-            recency=self.step.flag,
-            recency_max=1 << self.widths.time,
-            flags=(parameter, pid),
-            owner=[*self.pid],
-            owned=1 - parameter,
-        )
 
 
 class Layout(BlockLayout):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockstep.compiler import arm, invariants
+from lockstep.compiler.blocks import BlockBuilder
 from lockstep.compiler.circuit import Circuit
 from lockstep.models import editing, files, processes, torch_transformer
 from lockstep.models.engines import caching
@@ -16,7 +17,7 @@ from mutation.table import Mutant
 
 ARM, CAUSAL = "construction arm", "causal models"
 AGREES, LAYOUTS, SINK, SEEN = "agreement of arm", "small layouts of arm", "sink of causal circuits", "rows seen by causal models"
-POSITIONS, KEYS = arm.Layout.positions, arm._ArmBuilder._operand_keys
+POSITIONS, KEYS = arm.Layout.positions, BlockBuilder._operand_keys
 
 
 def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
@@ -28,8 +29,8 @@ MUTANTS = (
     Mutant(ARM, "arm: values of any step are gathered, not of the same step", without_match("arm", "gather", 0), AGREES),
     Mutant(ARM, "arm: outputs do not wait for the end", tampered_lookup("arm", "unfinished", reads=()), "too few blocks of arm"),
     row(ARM, "arm: halted processors run on", arm._ArmBuilder._first_lookups, "[*counter, (halt, self.halted.bit())]", "counter", AGREES),
-    row(ARM, "arm: registers of all processors are confused", KEYS, "owner=[*self.owner]", "owner=[]", AGREES),
-    row(ARM, "arm: keys have a pid for an owner", KEYS, "owner=[*self.owner]", "owner=[*self.pid]", AGREES),
+    row(ARM, "arm: registers of all processors are confused", KEYS, "owner=[*owner]", "owner=[]", AGREES),
+    row(ARM, "arm: keys have a pid for an owner", arm._ArmBuilder.circuit, "keys(self.owner)", "keys(self.pid)", AGREES),
     row(ARM, "arm: parameters have owners", KEYS, "owned=1 - parameter", "owned=Linear(constant=1)", AGREES),
     row(ARM, "arm: registers have no owner", POSITIONS, 'np.where(role == BLOCK_ROLES.index("A"), pid, 0)', "0", AGREES),
     row(ARM, "arm: the previous step is the step itself", POSITIONS, '"time.previous", before, step - 1', '"time.previous", before, step',

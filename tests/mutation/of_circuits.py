@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockstep.compiler import assemble, gates, mdm, processor
-from lockstep.compiler.blocks import BlockLayout
+from lockstep.compiler.blocks import BlockBuilder, BlockLayout
 from lockstep.compiler.circuit import Match
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.processor import Processor
@@ -60,21 +60,18 @@ MUTANTS = (
         HERE,
     ),
     Mutant(
-        MDM,
-        "registers of all processors are confused",
-        Rewrite(mdm._MdmBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"),
-        HERE,
+        MDM, "registers of all processors are confused", Rewrite(BlockBuilder._operand_keys, "owner=[*owner]", "owner=[]"), HERE
     ),
     Mutant(
         MDM,
         "parameters belong to processor 0",
-        Rewrite(mdm._MdmBuilder._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
+        Rewrite(BlockBuilder._operand_keys, "owned=1 - parameter", "owned=Linear(constant=1)"),
         HERE,
     ),
     Mutant(
         MDM,
         "the earliest write of a register counts",
-        Rewrite(mdm._MdmBuilder._operand_keys, "recency=self.step.flag", "recency=Linear()"),
+        Rewrite(BlockBuilder._operand_keys, "recency=self.step.flag", "recency=Linear()"),
         HERE,
     ),
     Mutant(
