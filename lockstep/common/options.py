@@ -104,13 +104,13 @@ ModelSchedule = Annotated[
 ]
 SomeProcess = Annotated[
     Optional[ProcessOrAll],
-    typer.Option("--process", help="Generation process; all takes mdm and ap-mdm [mdm].", show_default=False),
+    typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm [mdm].", show_default=False),
 ]
 SomeSchedule = Annotated[
     Optional[ScheduleOrAll], typer.Option("--schedule", help="Schedule of ap-mdm [two-step].", show_default=False)
 ]
-EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm and ap-mdm.")]
-EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes both.")]
+EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm.")]
+EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help="Schedule of ap-mdm; all takes both.")]
 Engine = Annotated[
     EngineName, typer.Option("--engine", help="How decodes are computed. All engines give the same tokens; auto chooses by size.")
