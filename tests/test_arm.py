@@ -164,5 +164,5 @@ def test_it_has_one_order() -> None:
     job = counted_cell()
     compiled = compile_job(job, run(job).time, construction="arm")
     layout = compiled.layout(job, run(job).time)
-    with pytest.raises(ValueError, match="^arm appends tokens, and they have one order: leave it at parallel$"):
+    with pytest.raises(ValueError, match="^arm appends one token in a decoding step: its orders are parallel, left-to-right$"):
         decode(compiled.model, layout.tokens(), layout.positions(), "arm", Sampling("random"))
