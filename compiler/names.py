@@ -11,7 +11,8 @@ from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Generation processes, keys of `lockstep.models.processes.PROCESSES`. The first is the default.
 PROCESSES: tuple[str, ...] = get_args(ProcessName)
-#: Schedules: two of ap-mdm, then one of arm. A process also has one without a name of its own, which goes by the first, unless it is ap-mdm.
+#: Schedules: two of ap-mdm, then one of arm. The schedule of arm without erasing, and those of all other processes, have no name:
+#: they go by the first.
 ScheduleName = Literal["two-step", "one-step", "erasing"]
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 
@@ -77,7 +78,7 @@ def schedule_of(construction: str) -> str:
 
 def schedules_of(process: str) -> tuple[str, ...]:
     """The names of its schedules, the default first."""
-    return tuple(parts.schedule or SCHEDULES[0] for parts in PARTS.values() if parts.process == process)
+    return tuple(parts.schedule or SCHEDULES[0] for parts in EVERY.values() if parts.process == process)
 
 
 def lacking(construction: str, combining: str) -> str:

@@ -86,17 +86,17 @@ class ErasingExpectation(Expectation):
 
 def contexts(values: Letters, bound: Bound) -> Iterator[tuple[int, int]]:
     """One token more after each step; each cycle but the first starts with a snapshot."""
-    start, last = 2 + values["h"] + values["S"] + values["P"] * (values["k"] + 1), 3 * values["P"] * values["L"] + 2
-    lengths = [start + last + values["S"] + values["P"] * (values["k"] + 1) + 1] * (values["y"] - 1)
-    lengths.append(start + last + values["out"] + 1)
-    for cycle, end in enumerate(lengths):
-        first = start if cycle else 2 + values["h"] + values["d"]
+    start, snapshot = 2 + values["h"], values["z"]
+    behind = start + snapshot + 3 * values["P"] * values["L"] + 2
+    for cycle in range(1, values["y"] + 1):
+        first = start + (snapshot if cycle > 1 else values["d"])
+        end = behind + 1 + (snapshot if cycle < values["y"] else values["out"])
         yield from ((1, context) for context in range(first, end))
 
 
 def phases(values: Letters, bound: Bound, running: float, written: float) -> list[Phase]:
     """A cycle computes the snapshot anew, and then one row a step; the mean context stands for all of them."""
-    start, steps = 2 + values["h"] + values["S"] + values["P"] * (values["k"] + 1), bound.decoding_steps(values)
+    start, steps = 2 + values["h"] + values["z"], bound.decoding_steps(values)
     middle = start + 3 * values["P"] * values["L"] // 2
     return [Phase(values["y"], start, start, start), Phase(max(0, steps - values["y"]), middle, 1, 1)]
 
@@ -104,7 +104,8 @@ def phases(values: Letters, bound: Bound, running: float, written: float) -> lis
 FACTS = Facts(
     expectation=ErasingExpectation,
     width=ClosedForm(f"{ARM.width.text} + 13"),
-    tokens=ClosedForm("S + P * (k + 1) - d + y * (3 * P * L + 2) + (y - 1) * (S + P * (k + 1) + 1) + out + 1"),
+    tokens=ClosedForm("y * (3 * P * L + z + 3) - d + out"),
+    erases=True,
     same_tokens=True,
     contexts=contexts,
     phases=phases,

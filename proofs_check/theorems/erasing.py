@@ -15,15 +15,17 @@ from lockstep.proofs_check.report import Check
 
 STEPS = FACTS[ERASING].tokens
 #: A cycle that goes on holds two snapshots, the last one a snapshot and the outputs.
-CONTEXT = ClosedForm("5 + h + 3 * P * L + S + P * (k + 1) + out + min(y - 1, 1) * (S + P * (k + 1) - out)")
-FINAL = ClosedForm("5 + h + 3 * P * L + S + P * (k + 1) + out")
+CONTEXT = ClosedForm("5 + h + z + 3 * P * L + e")
+FINAL = ClosedForm("5 + h + z + 3 * P * L + out")
 
 
 def letters(job: Job, time: int, every: int | None = None) -> dict[str, int]:
-    """The letters of a decode that erases every so many steps. y: cycles; d: cells that are given."""
-    blocks = erasing.blocks_of(job, time, every)
+    """The letters of a decode that erases every so many steps."""
+    blocks, words = erasing.blocks_of(job, time, every), job.space + job.processors * (job.registers + 1)
     given = len(set(job.outputs) | set(range(job.inputs)))
-    return letters_of_run(job, time) | {"L": blocks, "y": max(1, -(-time // blocks)), "d": given}
+    cycles = max(1, -(-time // blocks))
+    longest = words if cycles > 1 else len(job.outputs)
+    return letters_of_run(job, time) | {"L": blocks, "y": cycles, "z": words, "d": given, "e": longest}
 
 
 BOUND = Bound(STEPS, CONTEXT, letters, letters)
@@ -38,14 +40,14 @@ def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order:
 
 
 def of_decode(m: CheckedDecode) -> dict[str, int]:
-    return letters(m.job, m.time, m.agreement.layout.time)
+    return letters(m.job, m.time, m.every)
 
 
 THEOREM = Theorem(
     name="erasing",
     place=21,
     statement="Autoregression that erases every L steps simulates a PRAM run of T steps on P processors, for any T with the same weights "
-    "and the same positions, at context O(S + P L) for a fixed program. With L = (S + P (k + 1)) / 3 P, rounded up, it takes "
+    "and the same positions, at context O(S + P L) for a fixed program. With L = z / 3 P, rounded up, it takes "
     "about 6 P T decoding steps. Its arithmetic is exact up to some L P, whatever T is.",
     measured="decoding steps, peak and final context length of every decode",
     decided="equality with the closed forms",
