@@ -214,9 +214,8 @@ class Layout(arm.Layout):
         start = self.first_snapshot if position < self.first_block else self.next_snapshot
         for name, rows in zip(("cell", "counter", "register"), self.parts(start)):
             if rows.start <= position < rows.stop:
-                number = position - rows.start
-                of = {"cell": lambda: self.cells[number], "counter": lambda: number, "register": lambda: self._owners[0][number]}
-                return name, 0, int(of[name]())
+                numbers = {"cell": self.cells, "counter": np.arange(self.job.processors), "register": self._owners[0]}
+                return name, 0, int(numbers[name][position - rows.start])
         return "start", 0, position
 
     def halted(self, tokens: NDArray[np.int64]) -> bool:

@@ -288,8 +288,9 @@ class Processor:
         Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row.
               positions: the fields of the encodings. asking: those that may be more than 0 on BOS, in a causal circuit.
         """
+        marks = [kind for kind in self.emit if kind not in EMITTED_KINDS]
         return Circuit(
-            vocabulary=vocabulary(self.size, [kind for kind in self.emit if kind not in EMITTED_KINDS]), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
+            vocabulary=vocabulary(self.size, marks), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
             sink=kinds["BOS"].flag, one=one.flag, layers=self.builder.layers, readout=self.readout(), positions=positions,
             control=control, causal=asking is not None, asking=asking or frozenset(),
         )  # fmt: skip

@@ -121,7 +121,8 @@ def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any
 
 def compare(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
             word_bits: int | None = None, every: int | None = None, max_context: int | None = None,
-            max_decoding_steps: int | None = None, max_steps: int | None = None, progress: Progress | None = None) -> Comparison:  # fmt: skip
+            max_decoding_steps: int | None = None, max_steps: int | None = None,
+            progress: Progress | None = None) -> Comparison:  # fmt: skip
     """Make one run in every generation process and schedule, as `lockstep compare` does.
 
     Args:    every: steps of the machine between two erasures of arm erasing; None: the usual number.

@@ -91,9 +91,10 @@ class Decoder:
     # -- steps ---------------------------------------------------------------------------------
 
     def _stepping(self) -> Stepping | None:
-        """The session, if it carries out the steps of this decode itself."""
-        fitting = self.in_parallel and not self.editor.marks and self.process in getattr(self.session, "processes", ())  # asked in every step
-        return self.session if fitting else None  # type: ignore[return-value]
+        """The session, if it carries out the steps of this decode itself. Sessions do not erase."""
+        fitting = self.in_parallel and not self.editor.marks
+        own = fitting and self.process in getattr(self.session, "processes", ())  # asked in every step
+        return self.session if own else None  # type: ignore[return-value]
 
     def _step(self) -> DecodingStep | None:
         if (stepping := self._stepping()) is not None:

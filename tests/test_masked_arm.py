@@ -50,7 +50,9 @@ def test_the_trajectories_are_equal_in_four_orders(name: str) -> None:
     time = run(job).time
     old, models = compile_job(job, time), {}
     for order in FOUR:
-        made = models.setdefault(order == "most-confident", compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order)))
+        made = models.setdefault(
+            order == "most-confident", compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order))
+        )
         found = written(made, job, time, order, seed=3)
         assert found == unmasked(old, job, time, order, seed=3), order
         assert len(found) == BOUNDS[MASKED_ARM].steps(job, time) == 3 * job.processors * time + len(job.outputs)

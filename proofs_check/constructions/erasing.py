@@ -8,15 +8,16 @@ import numpy as np
 
 from lockstep.compiler import erasing
 from lockstep.models.erasing import CALL, END, RETURN, SEP
-from lockstep.pram.machine import HALTED, Machine
+from lockstep.pram.machine import HALTED
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm
 from lockstep.proofs_check.constructions.arm import FACTS as ARM
+from lockstep.proofs_check.constructions.arm import ArmExpectation
 from lockstep.proofs_check.constructions.facts import Facts, Letters, Phase
 from lockstep.proofs_check.constructions.mdm import FIELDS
-from lockstep.proofs_check.expectation import Expectation, Tokens
+from lockstep.proofs_check.expectation import Tokens
 
 
-class ErasingExpectation(Expectation):
+class ErasingExpectation(ArmExpectation):
     """The first snapshot, then cycle after cycle: L blocks, and a new snapshot, or the outputs when all have halted.
 
     The tokens of a step stand where the tokens of the same step of the cycle before stood.
@@ -25,12 +26,8 @@ class ErasingExpectation(Expectation):
     layout: erasing.Layout
 
     def __init__(self, layout: erasing.Layout) -> None:
-        self.layout = layout
-        given = layout.tokens()
-        self.room = np.zeros(layout.length, np.int64)  # `tokens` is its first part
-        self.room[: len(given)] = given
-        self.tokens = self.room[: len(given)]
-        self.machine, self.cycle = Machine(layout.job), 0
+        super().__init__(layout)
+        self.layout, self.cycle = layout, 0
 
     def __iter__(self) -> Iterator[Tokens]:
         """The row of each decoding step. Raises: PramError: the machine refuses the run."""
@@ -70,13 +67,6 @@ class ErasingExpectation(Expectation):
         first, end = self.layout.first_snapshot, self.layout.first_block
         self.room[first:end] = snapshot
         self.tokens, self.cycle = self.room[:end], self.cycle + 1
-
-    def _append(self, tokens: Tokens) -> Iterator[Tokens]:
-        for token in tokens:
-            at = len(self.tokens)
-            self.room[at] = token
-            self.tokens = self.room[: at + 1]
-            yield np.array([at])
 
     def place(self, position: int) -> tuple[str, int, int]:
         role, step, number = self.layout.locate(position)

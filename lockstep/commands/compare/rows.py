@@ -108,11 +108,13 @@ class Comparison:
         return {"program": job.name, **machine, **job.winner_record, "systems": [row.record for row in self.rows]}
 
 
-def compare_job(job: Job, *, every: int | None = None, max_context: int = DEFAULT_MAX_CONTEXT, max_decoding_steps: int = DEFAULT_MAX_DECODING_STEPS,
-                max_steps: int = DEFAULT_MAX_STEPS, progress: Progress = silent) -> Comparison:  # fmt: skip
+def compare_job(job: Job, *, every: int | None = None, max_context: int = DEFAULT_MAX_CONTEXT,
+                max_decoding_steps: int = DEFAULT_MAX_DECODING_STEPS, max_steps: int = DEFAULT_MAX_STEPS,
+                progress: Progress = silent) -> Comparison:  # fmt: skip
     """Run a job, and decode it in every construction.
 
-    Args:   every: how often arm erasing erases; None: as usual. max_context, max_decoding_steps: longer decodes are computed, not made. progress: called with constructions done and all.
+    Args:   every: how often arm erasing erases; None: as usual. max_context, max_decoding_steps: longer decodes are computed, not
+            made. progress: called with constructions done and all.
     Raises: PramError: the machine refuses the run.
     """
     run, activity = counted_run(job, max_steps)
