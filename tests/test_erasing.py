@@ -162,7 +162,7 @@ def test_the_numpy_decoder_erases_as_well(tmp_path: Path) -> None:
     job = program.instantiate({"n": 2}, {"A": [3, 4]}, 4)
     export_job(program, job, tmp_path / "job.safetensors", construction=NAME)
     found, agreement = numpy_decode(tmp_path / "job.safetensors"), agree(job, None)
-    assert found.outputs == found.expected == {"s": [7]}
+    assert found.outputs == found.expected == {"total": [7]}
     assert tuple(found.context) == agreement.context and found.final == agreement.tokens.tolist()
     assert found.steps == agreement.steps and len(set(np.diff(agreement.context))) > 1, "nothing is erased"
 

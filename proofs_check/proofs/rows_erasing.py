@@ -1,7 +1,7 @@
 """The interface of autoregression with erasing (`lockstep.compiler.erasing`). As in `rows_arm`, a row has an own part and a next part.
 
 Rows of one cycle are proved. The rule that erases reads tokens alone, and all cycles have the same positions. So no row is of
-another kind. RETURN and END have no rows: what follows them is never predicted.
+another kind. What follows RETURN and END is never predicted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lockstep.proofs_check.proofs.rows_mdm import COLUMNS, OWNED_BY_SUMS, SLOTS,
 
 #: What may follow a token of each own role; "" is nothing. `new` are the rows of the next snapshot, which have no own role.
 FOLLOWS = {
-    "BOS": ("",), "parameter": ("",), "mark": ("zero", "start", CALL, "cell", "counter"), "input": ("zero", "start"),
+    "BOS": ("",), "parameter": ("",), "mark": ("zero", "start", CALL, "cell", "counter", ""), "input": ("zero", "start"),
     "register": ("zero", "V"), "V": ("V", "C"), "C": ("C", "A", "start", "zero", "V"), "A": ("A", "V", SEP),
     "new": ("cell", "counter", "register", RETURN),
 }  # fmt: skip
