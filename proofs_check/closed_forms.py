@@ -57,12 +57,11 @@ LETTERS = {
     "c": "bits of a program counter", "r": "bits of a register's index",
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
     "s": "how many of shl, shr, sar, mul it uses", "f": "flags of its word operations, and the numbers that addsat and divisions keep",
-    "L": "steps of the machine in a cycle of arm erasing", "y": "cycles of arm erasing: T / L rounded up, at least 1",
-    "z": "words of a snapshot of arm erasing: S + P (k + 1)", "d": "cells that arm erasing is given",
-    "e": "z if y > 1, else out",
     "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
     "u": "multiply-adds for one row of a forward pass", "v": "multiply-adds for one row and one row that it attends to",
     "g": "the logarithm in the decoding steps of ap-mdm",
+    "L": "steps of the machine in a cycle of arm erasing", "y": "cycles of arm erasing: T / L rounded up, at least 1",
+    "z": "words of a snapshot of arm erasing: S + P (k + 1)", "d": "cells that arm erasing is given", "e": "z if y > 1, else out",
 }  # fmt: skip
 
 #: Operations of closed forms that a reader may not know.

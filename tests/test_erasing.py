@@ -218,7 +218,9 @@ def started(tokens: list[str], every: int = 2) -> Decoder:
 
 
 def test_return_without_a_separator_is_refused() -> None:
-    with pytest.raises(NothingToErase, match="^decoding step 1: there is no CALL and SEP in front of RETURN, so nothing can be erased$"):
+    with pytest.raises(
+        NothingToErase, match="^decoding step 1: there is no CALL and SEP in front of RETURN, so nothing can be erased$"
+    ):
         next(iter(started(["RETURN"])))
 
 
@@ -274,7 +276,10 @@ def test_decode_and_verify(do: Do) -> None:
         ("decode tree_sum --size 2 --every 2", "this is for --process arm --schedule erasing"),
         ("verify tree_sum --sizes 1 --process arm --every 2", "this is for --process arm --schedule erasing"),
         ("decode tree_sum --size 2 --process arm --schedule erasing --every 0", "Input should be greater than or equal to 1"),
-        ("decode tree_sum --size 2 --process arm --schedule erasing --time 9", "makes room for a few steps, again and again: see --every"),
+        (
+            "decode tree_sum --size 2 --process arm --schedule erasing --time 9",
+            "makes room for a few steps, again and again: see --every",
+        ),
         ("decode tree_sum --size 2 --process mdm --schedule erasing", "mdm has no erasing schedule; only arm has it"),
         ("decode tree_sum --size 2 --process arm --schedule one-step", "arm has no one-step schedule; only ap-mdm has it"),
     ],
