@@ -96,9 +96,8 @@ class Process:
                The edit of a row depends on that row's token and prediction alone.
     ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
     orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
-    fills:     the order in which it edits, if the chosen one stands in the position encodings instead, or is the same.
+    fills:     the order in which it edits, if the chosen one stands in the position encodings instead.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
-               If the vocabulary has the marks of `lockstep.models.erasing`, RETURN erases and END ends.
     """
 
     name: str
@@ -180,7 +179,6 @@ PROCESSES = {
             ends_without_masks=False,
             orders=("parallel", "left-to-right"),
             because="arm appends one token in a decoding step",
-            fills="parallel",
             appends=True,
         ),
         Process(
