@@ -160,6 +160,14 @@ def test_too_few_blocks_stop_with_the_step(missing: int) -> None:
         decode(compiled.model, layout.tokens(), layout.positions(), "arm")
 
 
+def test_left_to_right_is_its_order() -> None:
+    job = counted_cell()
+    compiled, time = compile_job(job, run(job).time, construction="arm"), run(job).time
+    named, parallel = (check_agreement(compiled, job, time, Sampling(order)) for order in ("left-to-right", "parallel"))
+    assert named.divergence is None and named.outputs_agree
+    assert named.tokens.tolist() == parallel.tokens.tolist() and named.context == parallel.context
+
+
 def test_it_has_one_order() -> None:
     job = counted_cell()
     compiled = compile_job(job, run(job).time, construction="arm")
