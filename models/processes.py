@@ -96,7 +96,7 @@ class Process:
                The edit of a row depends on that row's token and prediction alone.
     ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
     orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
-    fills:     the order in which it edits, if the chosen one stands in the position encodings instead, or is the same.
+    fills:     the order in which it edits, whichever is chosen: position encodings hold the chosen one, or a step has one edit only.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
     """
 

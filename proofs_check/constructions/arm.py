@@ -45,7 +45,7 @@ class ArmExpectation(Expectation):
         yield from self._append(word + self.machine.memory[cells.start : cells.stop])
 
     def one_by_one(self, sampling: Sampling) -> Iterator[Tokens]:
-        """The same: it has one order."""
+        """As in parallel order: each decoding step appends one token in any case. Raises: as `__iter__`."""
         return iter(self)
 
     def _append(self, tokens: Tokens) -> Iterator[Tokens]:
