@@ -43,11 +43,21 @@ POSITION_FIELDS = NEXT_FIELDS | frozenset(
 
 def build(code: Code, widths: Widths) -> Circuit:
     """Return the circuit that generates all runs of this code by autoregression."""
-    return _ArmBuilder(code, widths).circuit()
+    return ArmBuilder(code, widths).circuit()
 
 
-class _ArmBuilder(BlockBuilder):
-    """Declares the fields, then adds lookups and gates layer by layer."""
+class ArmBuilder(BlockBuilder):
+    """Declares the fields, then adds lookups and gates layer by layer.
+
+    own_roles, next_roles: the roles of a token, and of the token after it. fetching: the next roles that read a program counter.
+    given: the own roles whose words are values. ends: the next role that asks whether a processor has not halted.
+    """
+
+    own_roles: tuple[str, ...] = OWN_ROLES
+    next_roles: tuple[str, ...] = NEXT_ROLES
+    fetching: tuple[str, ...] = BLOCK_ROLES
+    given: tuple[str, ...] = ("parameter", "input")
+    ends = "output"
 
     def __init__(self, code: Code, widths: Widths) -> None:
         super().__init__(code, widths)
@@ -56,8 +66,8 @@ class _ArmBuilder(BlockBuilder):
         self.bits = builder.field("token.bits", self.size.token)
         # Written by positions; `one` carries the constants of queries and keys.
         self.one = builder.field("one")
-        self.role = {role: builder.field(f"role.{role}") for role in OWN_ROLES}
-        self.next = {role: builder.field(f"next.{role}") for role in NEXT_ROLES}
+        self.role = {role: builder.field(f"role.{role}") for role in self.own_roles}
+        self.next = {role: builder.field(f"next.{role}") for role in self.next_roles}
         self._time_fields()
         self.owner, self.next_pid = (builder.field(name, widths.pid) for name in ("owner", "pid.next"))
         self._value_fields()
@@ -66,7 +76,8 @@ class _ArmBuilder(BlockBuilder):
 
     def circuit(self) -> Circuit:
         self._first_lookups()
-        self._halted_and_outputs()
+        self._emit_halted()
+        self._emit_outputs()
         self._keys_and_values()
         running = 1 - self.halted.flag
         v, c, a = ((self.next[name].flag, running) for name in BLOCK_ROLES)
@@ -74,6 +85,9 @@ class _ArmBuilder(BlockBuilder):
         self.processor.add_operands(self._operand_keys(self.owner), [*self.next_pid])
         self.processor.add_operations()
         self._read_cells(self.bits)
+        return self._finish()
+
+    def _finish(self) -> Circuit:
         positions = POSITION_FIELDS.intersection(self.builder.fields)
         return self.processor.circuit(self.kinds, self.bits, self.one, positions, asking=NEXT_FIELDS)
 
@@ -86,7 +100,7 @@ class _ArmBuilder(BlockBuilder):
         next_pid = [Match(q, k) for q, k in zip(self.next_pid, self.pid)]
         same_pid = [Match(q, k) for q, k in zip(self.pid, self.pid)]
         counter = [(self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter)]
-        asks = total(self.next[name].flag for name in BLOCK_ROLES)
+        asks = total(self.next[name].flag for name in self.fetching)
         look_up(At.ROM, "fetch", asks, [*before, *next_pid], (self.role["C"].flag,), [*counter, (halt, self.halted.bit())])
         word = [*self.bits][: self.size.word]
         gathered = [(bit, self.value.bit(j)) for j, bit in enumerate(word)]
@@ -94,13 +108,16 @@ class _ArmBuilder(BlockBuilder):
         look_up(At.ROM, "gather", self.role["A"].flag, [*now, *same_pid], (self.role["V"].flag,), gathered)
         found = [(Linear(constant=1), self.unfinished.bit())]
         latest = self.priority.flag, max(self.priority.highs)  # of one block, so all differ
-        look_up(At.ROM, "unfinished", self.next["output"].flag, [Match(Linear(), halt)], (self.last.flag,), found, *latest)
+        look_up(At.ROM, "unfinished", self.next[self.ends].flag, [Match(Linear(), halt)], (self.last.flag,), found, *latest)
 
-    def _halted_and_outputs(self) -> None:
-        """Fill the rows of halted processors. Make outputs ask for their cell when all processors have halted."""
-        when, emit = self.builder.when, self.processor.emit
+    def _emit_halted(self) -> None:
+        """Fill the rows of halted processors."""
         for role, kind in zip(BLOCK_ROLES, ("WORD", "HALT", "NONE")):
-            when(At.ROM, [self.next[role].flag, self.halted.flag], {emit[kind].bit(): 1})
+            self.builder.when(At.ROM, [self.next[role].flag, self.halted.flag], {self.processor.emit[kind].bit(): 1})
+
+    def _emit_outputs(self) -> None:
+        """Make outputs ask for their cell when all processors have halted."""
+        when, emit = self.builder.when, self.processor.emit
         finished = 1 - self.unfinished.flag
         when(At.ROM, [self.next["output"].flag, finished], {emit["WORD"].bit(): 1, self.reading.bit(): 1})
 
@@ -113,7 +130,7 @@ class _ArmBuilder(BlockBuilder):
             if j < self.address.width:
                 when(At.ROM, [published, self.bits[j]], {self.address.bit(j): 1})
             if j < self.size.word:
-                given = self.role["parameter"].flag + self.role["input"].flag
+                given = total(self.role[name].flag for name in self.given)
                 when(At.ROM, [given, self.bits[j]], {self.value.bit(j): 1})
 
 
@@ -127,22 +144,26 @@ class Layout(BlockLayout):
     def positions(self) -> Positions:
         """The position encoding of `length` positions."""
         fields = PositionFields(self.circuit, self.length)
-        job = self.job
         self._given_positions(fields)
+        self._block_positions(fields)
+        outputs, cells = slice(self.first_output - 1, self.length - 1), self.job.outputs
+        fields.set("next.output", outputs, 1)
+        fields.set_bits("sum", outputs, np.arange(cells.start, cells.stop))
+        return fields.positions
+
+    def _block_positions(self, fields: PositionFields) -> None:
+        """Write what positions say of the rows of blocks, and of the rows before them, which predict them."""
+        processors = self.job.processors
         step, role, pid = self._trace_positions(fields, self._precedence())
         blocks, before = (slice(self.first_block - back, self.first_output - back) for back in (0, 1))
         for number, name in enumerate(BLOCK_ROLES):
             fields.set(f"next.{name}", before, role == number)
         fields.set_bits("time.previous", before, step - 1)
         fields.set_bits("pid.next", before, pid)
-        source = (step == 1) & (role == BLOCK_ROLES.index("V")) & (pid < job.processors - 1)
+        source = (step == 1) & (role == BLOCK_ROLES.index("V")) & (pid < processors - 1)
         fields.set("first", blocks, source)
         fields.set_bits("value", blocks, np.where(source, pid + 1, 0))
         fields.set_bits("owner", blocks, np.where(source, pid + 1, np.where(role == BLOCK_ROLES.index("A"), pid, 0)))
-        outputs = slice(self.first_output - 1, self.length - 1)
-        fields.set("next.output", outputs, 1)
-        fields.set_bits("sum", outputs, np.arange(job.outputs.start, job.outputs.stop))
-        return fields.positions
 
     def _precedence(self) -> NDArray[np.int64]:
         """The place of each processor in the order of who wins, [P]. The last of several writes that are added up sees all others."""

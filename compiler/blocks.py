@@ -20,7 +20,7 @@ from lockstep.compiler.circuit import At, Builder, Circuit, Field, Match, Pool
 from lockstep.compiler.combining import add_complement, is_by_value, value_and_rank
 from lockstep.compiler.linear import Linear, word_of
 from lockstep.compiler.position_fields import PositionFields, check_winner
-from lockstep.compiler.processor import Code, Keys, Processor, Size, bits_for
+from lockstep.compiler.processor import EMITTED_KINDS, Code, Keys, Processor, Size, bits_for
 from lockstep.models.positions import Positions
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, register_of
@@ -53,7 +53,9 @@ class Widths:
 
 
 class BlockBuilder:
-    """Declares the fields of blocks, and adds what reads shared memory."""
+    """Declares the fields of blocks, and adds what reads shared memory. emitted: the kinds of tokens that rows emit."""
+
+    emitted: tuple[str, ...] = EMITTED_KINDS
 
     def __init__(self, code: Code, widths: Widths) -> None:
         self.code, self.size, self.widths = code, Size.of(code, widths.word), widths
@@ -84,7 +86,7 @@ class BlockBuilder:
         """What makes a row a key of registers or of cells, and what makes an output read its cell; then those of a processor."""
         field = self.builder.field
         self.is_register, self.is_cell, self.reading = (field(name) for name in ("is_register", "is_cell", "reading"))
-        self.processor = Processor(self.builder, self.code, self.size)
+        self.processor = Processor(self.builder, self.code, self.size, emitted=self.emitted)
 
     # -- registers, parameters, pids -------------------------------------------------------------
 
@@ -96,7 +98,7 @@ class BlockBuilder:
         parameter, pid = self.role["parameter"].flag, self.first.flag
         return Keys(
             index=[*self.address][: self.size.index],
-            conditions=(self.is_register.flag + parameter + pid,),
+            conditions=(self._is_register() + parameter + pid,),
             values=[*self.value],
             recency=self.step.flag,
             recency_max=1 << self.widths.time,
@@ -104,6 +106,10 @@ class BlockBuilder:
             owner=[*owner],
             owned=1 - parameter,
         )
+
+    def _is_register(self) -> Linear:
+        """Rows that hold a register of their owner."""
+        return self.is_register.flag
 
     # -- shared memory ---------------------------------------------------------------------------
 

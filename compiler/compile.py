@@ -44,10 +44,11 @@ def find_construction(name: str) -> Construction[Any]:
     return DERIVED_CONSTRUCTIONS[name] if name in DERIVED else CONSTRUCTIONS[name]
 
 
-def least_widths(construction: str, job: Job, time: int, order: str = "") -> Widths:
-    """The least widths for runs of up to `time` steps. The order matters to masked-arm only."""
-    widths: Widths = find_construction(construction).widths(job, time)
-    return widths.in_order(order) if order and isinstance(widths, masked_arm.Widths) else widths
+def least_widths(construction: str, job: Job, time: int, sampling: Sampling | None = None) -> Widths:
+    """The least widths for runs of up to `time` steps. sampling: has the order (masked-arm), and how often to erase (arm erasing)."""
+    found = find_construction(construction)
+    widths: Widths = found.widths(job, found.blocks(job, time, sampling.every if sampling else None))
+    return widths.in_order(sampling.order) if sampling and isinstance(widths, masked_arm.Widths) else widths
 
 
 def takes_time(construction: str) -> bool:
@@ -94,11 +95,14 @@ class Compiled:
     def layout(self, job: Job, time: int, sampling: Sampling | None = None) -> Layout:
         """Return the layout of a job with room for `time` steps.
 
-        Args:   sampling: has the order that the position encodings of masked-arm hold; others hold none. None: the usual one.
+        Args:   sampling: has what position encodings hold: the order (masked-arm), and how often to erase (arm erasing). None: the
+                usual ones.
         Raises: ValueError: the widths are too small for the job. PramError: its mode combines concurrent writes in another way.
         """
         self.check_mode(job)
-        layout: Layout = find_construction(self.construction).layout(job, self.circuit, self.widths, time)
+        found = find_construction(self.construction)
+        blocks = found.blocks(job, time, sampling.every if sampling else None)
+        layout: Layout = found.layout(job, self.circuit, self.widths, blocks)
         return layout.in_order(sampling) if sampling and isinstance(layout, masked_arm.Layout) else layout
 
 
@@ -118,9 +122,10 @@ def compile_code(code: Code, widths: Widths, dtype: str = "float64", constructio
     return Compiled(construction, code, widths, circuit, assemble(circuit, DTYPES[dtype]))
 
 
-def compile_job(job: Job, time: int, dtype: str = "float64", construction: str = MDM, order: str = "") -> Compiled:
-    """Compile a job's code with the least widths for runs of up to `time` steps, in an order if the weights depend on it."""
-    return compile_code(Code.of(job), least_widths(construction, job, time, order), dtype, construction)
+def compile_job(job: Job, time: int, dtype: str = "float64", construction: str = MDM,
+                sampling: Sampling | None = None) -> Compiled:  # fmt: skip
+    """Compile a job's code with the least widths for runs of up to `time` steps, decoded with these options."""
+    return compile_code(Code.of(job), least_widths(construction, job, time, sampling), dtype, construction)
 
 
 def compile_program(program: Program, widths: Widths, dtype: str = "float64", construction: str = MDM) -> Compiled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Optional, TypeVar
 
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.names import process_of, schedule_of
@@ -19,7 +19,8 @@ class Construction(Generic[W]):
     """Each file of a construction ends with its own, CONSTRUCTION.
 
     name:   one of `lockstep.compiler.names`. bits: its kind of widths, W.
-    widths: the least bit widths for a job of so many steps. layout: where everything stands for it.
+    blocks: how many blocks are laid out for a job of so many steps. The last argument is the user's choice of how often to erase.
+    widths: the least bit widths for so many blocks. layout: where everything stands for them.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Construction(Generic[W]):
     widths: Callable[[Job, int], W]
     build: Callable[[Code, W], Circuit]
     layout: Callable[[Job, Circuit, W, int], Any]
+    blocks: Callable[[Job, int, Optional[int]], int] = lambda job, time, every: time
 
     @property
     def process(self) -> str:

@@ -11,8 +11,9 @@ from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Generation processes, keys of `lockstep.models.processes.PROCESSES`. The first is the default.
 PROCESSES: tuple[str, ...] = get_args(ProcessName)
-#: Schedules of ap-mdm. The other processes have one only, which goes by the first name.
-ScheduleName = Literal["two-step", "one-step"]
+#: Schedules: two of ap-mdm, then one of arm. The schedule of arm without erasing, and those of all other processes, have no name:
+#: they go by the first.
+ScheduleName = Literal["two-step", "one-step", "erasing"]
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 
 
@@ -37,7 +38,7 @@ class NotConstructed(ValueError):
 
 
 #: Constructions, keys of every table that has a row for each. The table of all: a construction is added here.
-MDM, TWO_STEP, ONE_STEP, ARM = "mdm", "ap-mdm", "ap-mdm one-step", "arm"
+MDM, TWO_STEP, ONE_STEP, ARM, ERASING = "mdm", "ap-mdm", "ap-mdm one-step", "arm", "arm erasing"
 #: A store's address and value are ready after layer 2.
 SUM_TOO_DEEP = "a cell finds its writes in layer 3, and the gates that take a sum apart would need layer 4"
 PARTS = {
@@ -45,6 +46,7 @@ PARTS = {
     TWO_STEP: Parts("ap-mdm", "two-step", "two_step"),
     ONE_STEP: Parts("ap-mdm", "one-step", "one_step", {"sum": SUM_TOO_DEEP}),
     ARM: Parts("arm", "", "arm"),
+    ERASING: Parts("arm", "erasing", "erasing"),
 }
 
 #: Constructions made from another one. They write one token in a decoding step, so `--process all` leaves them out.
@@ -76,7 +78,7 @@ def schedule_of(construction: str) -> str:
 
 def schedules_of(process: str) -> tuple[str, ...]:
     """The names of its schedules, the default first."""
-    return tuple(parts.schedule or SCHEDULES[0] for parts in PARTS.values() if parts.process == process)
+    return tuple(parts.schedule or SCHEDULES[0] for parts in EVERY.values() if parts.process == process)
 
 
 def lacking(construction: str, combining: str) -> str:

@@ -122,10 +122,10 @@ class Size:
         return max(self.word, self.counter, self.register)
 
 
-def vocabulary(size: Size) -> Vocabulary:
-    """The vocabulary of a construction. Words and addresses share the WORD tokens."""
+def vocabulary(size: Size, marks: Iterable[str] = ()) -> Vocabulary:
+    """The vocabulary of a construction. Words and addresses share the WORD tokens. marks: further kinds, without bits."""
     kinds = (("BOS", 0), (MASK, 0), ("HALT", 0), ("NONE", 0), ("REG", size.register), ("PC", size.counter), ("WORD", size.word))
-    return Vocabulary(kinds)
+    return Vocabulary((*kinds, *((mark, 0) for mark in marks)))
 
 
 class Processor:
@@ -288,8 +288,9 @@ class Processor:
         Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row.
               positions: the fields of the encodings. asking: those that may be more than 0 on BOS, in a causal circuit.
         """
+        marks = [kind for kind in self.emit if kind not in EMITTED_KINDS]
         return Circuit(
-            vocabulary=vocabulary(self.size), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
+            vocabulary=vocabulary(self.size, marks), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
             sink=kinds["BOS"].flag, one=one.flag, layers=self.builder.layers, readout=self.readout(), positions=positions,
             control=control, causal=asking is not None, asking=asking or frozenset(),
         )  # fmt: skip

@@ -95,11 +95,11 @@ def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any
            word_bits: int | None = None, construction: str = "mdm", order: str | None = None, seed: int = 0, dtype: str = "float64",
            time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
            max_steps: int | None = None, strict: bool = False, progress: Progress | None = None,
-           permutation: Sequence[int] | None = None) -> Decoded:  # fmt: skip
+           permutation: Sequence[int] | None = None, every: int | None = None) -> Decoded:  # fmt: skip
     """Generate a run by masked diffusion.
 
     Args:   construction, dtype, time, compiled, max_steps, strict: as in `lockstep.proofs_check.decoding.DecodeOptions`.
-            order, seed, engine, device, permutation: as in `lockstep.models.sampling.Sampling`; the engine may be auto, and the
+            order, seed, engine, device, permutation, every: as in `lockstep.models.sampling.Sampling`; the engine may be auto, and the
             order is the usual one of the process if it is None.
             progress: called with decoding steps done and expected.
     Raises: as `lockstep.proofs_check.decoding.decode_job`.
@@ -114,17 +114,19 @@ def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any
     most = DEFAULT_MAX_STEPS if max_steps is None else max_steps
     named = compiled.construction if compiled else construction
     given = None if permutation is None else tuple(permutation)
-    sampling = Sampling(order or usual_order(process_of(named)), seed, engine, device, given)
+    sampling = Sampling(order or usual_order(process_of(named)), seed, engine, device, given, every)
     options = DecodeOptions(construction, dtype, time, compiled, most, strict, sampling)
     return decode_job(program.instantiate(params, arrays, word_bits), options, progress or silent)
 
 
 def compare(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
-            word_bits: int | None = None, max_context: int | None = None, max_decoding_steps: int | None = None,
-            max_steps: int | None = None, progress: Progress | None = None) -> Comparison:  # fmt: skip
+            word_bits: int | None = None, every: int | None = None, max_context: int | None = None,
+            max_decoding_steps: int | None = None, max_steps: int | None = None,
+            progress: Progress | None = None) -> Comparison:  # fmt: skip
     """Make one run in every generation process and schedule, as `lockstep compare` does.
 
-    Args:    max_context, max_decoding_steps: longer decodes are computed by closed form, not made. progress: called with
+    Args:    every: steps of the machine between two erasures of arm erasing; None: the usual number.
+             max_context, max_decoding_steps: longer decodes are computed by closed form, not made. progress: called with
              processes done and all.
     Returns: Comparison: `rows` has a row for each, `holds` says whether all that was decoded is right.
     Raises:  PramError: wrong parameters or inputs, or the machine refuses the run.
@@ -136,6 +138,7 @@ def compare(program: Program, params: Mapping[str, int], arrays: Mapping[str, An
 
     return compare_job(
         program.instantiate(params, arrays, word_bits),
+        every=every,
         max_context=DEFAULT_MAX_CONTEXT if max_context is None else max_context,
         max_decoding_steps=DEFAULT_MAX_DECODING_STEPS if max_decoding_steps is None else max_decoding_steps,
         max_steps=DEFAULT_MAX_STEPS if max_steps is None else max_steps,
@@ -149,11 +152,11 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
            expected: dict[str, Any] | None = None, constructions: Sequence[str] = ("mdm",), order: str | None = None,
            dtype: str = "float64", seed: int = 0, word_bits: int | None = None, max_context: int | None = None,
            engine: str = "auto", device: str = "cpu", max_decoding_steps: int | None = None, max_steps: int | None = None,
-           strict: bool = False, winner: Winner | str | None = None) -> Report:  # fmt: skip
+           strict: bool = False, winner: Winner | str | None = None, every: int | None = None) -> Report:  # fmt: skip
     """Compare machine and model on the same inputs, and both with the theorems.
 
     Args:   inputs .. expected: as in `lockstep.proofs_check.verification.verify`.
-            constructions .. winner: as in `lockstep.proofs_check.verification.Options`; a winner may be a text, as for `verify --winner`.
+            constructions .. every: as in `lockstep.proofs_check.verification.Options`; a winner may be a text, as for `verify --winner`.
             order: None takes the usual one of the first construction's process.
     Raises: as `lockstep.proofs_check.verification.verify`. ValueError: no such winner exists.
     """
@@ -171,7 +174,7 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     options = Options(
         constructions, order, dtype, seed, word_bits, limit if max_context is None else max_context, engine, device,
         max_decoding_steps, DEFAULT_MAX_STEPS if max_steps is None else max_steps, strict,
-        parse_winner(winner) if isinstance(winner, str) else winner,
+        parse_winner(winner) if isinstance(winner, str) else winner, every,
     )  # fmt: skip
     return verify_program(
         program, options, inputs=inputs, sizes=sizes, random=random, use_sidecar=use_sidecar, progress=progress or silent,

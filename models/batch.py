@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from lockstep.models.decode import Decoding, TooLong, decode, stays_on_device
 from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
 from lockstep.models.engines import ENGINES, Unsuitable
+from lockstep.models.erasing import Marks
 from lockstep.models.positions import Positions
+from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.transformer import Tokens, Transformer
 
@@ -105,6 +107,8 @@ def _on_device(model: Transformer, starts: dict[int, Start], process: str, sampl
 def _in_steps(model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling,
               progress: Callable[[int], None]) -> dict[int, Decoding]:  # fmt: skip
     """Decode sequences together, and edit each on its own. Raises: as `_Pass.decode`."""
+    if PROCESSES[process].appends and Marks.of(model.vocabulary):
+        raise Unsuitable("a sequence of which parts are erased is decoded alone")
     return _Pass(model, starts, process, sampling).decode(progress)
 
 

@@ -91,9 +91,10 @@ class Decoder:
     # -- steps ---------------------------------------------------------------------------------
 
     def _stepping(self) -> Stepping | None:
-        """The session, if it carries out the steps of this decode itself."""
-        fitting = self.in_parallel and self.process in getattr(self.session, "processes", ())  # asked in every step
-        return self.session if fitting else None  # type: ignore[return-value]
+        """The session, if it carries out the steps of this decode itself. Sessions do not erase."""
+        fitting = self.in_parallel and not self.editor.marks
+        own = fitting and self.process in getattr(self.session, "processes", ())  # asked in every step
+        return self.session if own else None  # type: ignore[return-value]
 
     def _step(self) -> DecodingStep | None:
         if (stepping := self._stepping()) is not None:
@@ -102,6 +103,8 @@ class Decoder:
             except Unsuitable as reason:
                 self.session = self._fall_back(self.session.name, reason)
                 return self._step()
+        if (erasure := self.editor.erase()) is not None:
+            self._update(erasure)
         step = self.editor.step(*self._predict())
         if step is not None:
             self._update(step.change)
@@ -114,7 +117,7 @@ class Decoder:
             return None
         change, tokens, masks = made
         self.editor.follow(1, tokens, masks)
-        return DecodingStep(self.editor.number, change, tokens)
+        return DecodingStep(self.editor.number, change, tokens, self.editor.process.appends)
 
     # -- the engine, and the next one where it gives up ---------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lockstep.models.erasing import Marks, erasure
 from lockstep.models.orders import ORDERS, selector
 from lockstep.models.processes import PROCESSES, Edits, no_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
@@ -32,6 +33,14 @@ class NothingPredicted(NotFinished):
         )
 
 
+class NothingToErase(NotFinished):
+    """The model wrote RETURN where there is no CALL and SEP in front of it."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.masks = step, 0
+        Exception.__init__(self, f"decoding step {step}: there is no CALL and SEP in front of RETURN, so nothing can be erased")
+
+
 class OutOfPositions(Exception):
     """The sequence grew longer than there are position encodings."""
 
@@ -41,11 +50,21 @@ class OutOfPositions(Exception):
 
 @dataclass(frozen=True)
 class DecodingStep:
-    """A decoding step: its number, from 1, its change, and the sequence, which the next step edits in place."""
+    """A decoding step: its number, from 1, its change, and the sequence, which the next step edits in place.
+
+    appends: whether it appended a token. erased: the rows whose token an erasure changed, right before this step.
+    """
 
     number: int
     change: Change
     sequence: Tokens
+    appends: bool = False
+    erased: Tokens = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def changed(self) -> Tokens:
+        """All rows whose token may be another one than after the step before."""
+        return np.concatenate([self.erased, self.change.rows])
 
     @property
     def tokens(self) -> Tokens:
@@ -55,11 +74,11 @@ class DecodingStep:
     def written(self, before: int, mask: int) -> int:
         """The tokens that this step generated: masks that it unmasked, or the token that it appended.
 
-        Args: before: the length before the step. If a step grows or shrinks the sequence, tokens move, and none is generated.
+        Args: before: the length before the step. If a step inserts or deletes, tokens move, and none is generated.
         """
-        rows, length = self.change.rows, self.change.length
-        appended = length == before + 1 and len(rows) == 1 and rows[0] == before
-        return int((self.sequence[rows] != mask).sum()) if length == before or appended else 0
+        if self.appends:
+            return 1
+        return int((self.sequence[self.change.rows] != mask).sum()) if self.change.length == before else 0
 
 
 class SequenceEditor:
@@ -79,15 +98,35 @@ class SequenceEditor:
         ordered = replace(sampling, order=self.process.fills or sampling.order)
         self.select = selector(tokens, vocabulary, ordered)
         self.sequence, self.max_length, self.number = TokenSequence(tokens, vocabulary.mask), max_length, 0
+        self.marks = Marks.of(vocabulary) if self.process.appends else None
+        self.erased = np.zeros(0, np.int64)
         self.pending = no_edits()
         self.renewed = np.zeros(max_length, np.bool_)
 
     @property
     def is_finished(self) -> bool:
         """Whether decoding ends here for any prediction."""
+        if self.marks:
+            return int(self.sequence.tokens[-1]) == self.marks.end
         if self.process.appends:
             return len(self.sequence) >= self.max_length
         return self.process.ends_without_masks and not self.sequence.masks
+
+    def erase(self) -> Change | None:
+        """Erase by the rule of `lockstep.models.erasing` if it applies. Callers do this before they predict.
+
+        Raises: NothingToErase: the last token is RETURN, and the rule does not apply.
+        """
+        tokens = self.sequence.tokens
+        if not self.marks or int(tokens[-1]) != self.marks.returns:
+            return None
+        after = self.marks.reduced(tokens)
+        if after is None:
+            raise NothingToErase(self.number + 1)
+        change = erasure(tokens, after)
+        self.sequence.shorten(after)
+        self.erased = change.rows
+        return change
 
     def step(self, rows: Tokens, prediction: Prediction) -> DecodingStep | None:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
@@ -98,8 +137,8 @@ class SequenceEditor:
         """
         self.pending = self._updated_edits(rows, prediction)
         edits = self.select(self.pending)
-        before = len(self.sequence)
-        length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before
+        before, appends = len(self.sequence), edits.appends(len(self.sequence))
+        length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before + appends
         if length > self.max_length:
             self.end(length)
             return None
@@ -108,7 +147,8 @@ class SequenceEditor:
             self.end()
             return None
         self.number += 1
-        return DecodingStep(self.number, change, self.sequence.tokens)
+        erased, self.erased = self.erased, self.erased[:0]
+        return DecodingStep(self.number, change, self.sequence.tokens, appends, erased)
 
     def end(self, length: int = 0) -> None:
         """Raise the error for the end of a decode that makes no more steps, if it is one.

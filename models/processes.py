@@ -98,6 +98,7 @@ class Process:
     orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
     fills:     the order in which it edits, whichever is chosen: position encodings hold the chosen one, or a step has one edit only.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
+               If the vocabulary has the marks of `lockstep.models.erasing`, RETURN erases and END ends.
     """
 
     name: str

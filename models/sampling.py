@@ -14,6 +14,7 @@ class Sampling:
     engine: a name in `lockstep.models.engines.ENGINES`: what computes the predictions. Callers that know the length of a decode
             also accept AUTO, and replace it before the decode starts.
     device: where torch computes, cpu or cuda.
+    every:  a layout that erases (`lockstep.models.erasing`) does so after this many of its blocks. None: after the usual number.
     permutation: the masked positions, first to last, for the order `permutation`. None: it is drawn from the seed.
     """
 
@@ -22,6 +23,7 @@ class Sampling:
     engine: str = "dense"
     device: str = "cpu"
     permutation: tuple[int, ...] | None = None
+    every: int | None = None
 
 
 #: Stands for the engine that suits the size of the decode.

@@ -48,6 +48,11 @@ class TokenSequence:
         self.tokens[rows] = tokens
         return Change(rows[before != tokens], len(self.tokens))
 
+    def shorten(self, tokens: Tokens) -> None:
+        """Replace the sequence by a shorter one without masks."""
+        self.room[: len(tokens)] = tokens
+        self.tokens = self.room[: len(tokens)]
+
     def _append(self, token: int) -> Change:
         """Append a token. Nothing else changes."""
         length = len(self.tokens)

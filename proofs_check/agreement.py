@@ -109,7 +109,7 @@ def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Toke
         tokens, number = step.sequence, step.number
         written += step.written(context[-1], mask)
         context.append(step.change.length)
-        changed = step.change.rows if rows is None else np.concatenate([rows, step.change.rows])
+        changed = step.changed if rows is None else np.concatenate([rows, step.changed])
         divergence = _first(expectation, number, tokens, changed)
     return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence, decoder.engine, written)
 

@@ -96,13 +96,13 @@ class Share:
     @property
     def contexts(self) -> list[int]:
         """The peak context of each input."""
-        bound = BOUNDS[self.compiled.construction]
+        bound = BOUNDS[self.compiled.construction].every(self.sampling.every)
         return [bound.peak_context(p.job, p.blocks) for p in self.prepared]
 
     @property
     def work(self) -> float:
         """How long it will take about, as the number of tokens that a fast engine decodes in that time."""
-        bound, dense = BOUNDS[self.compiled.construction], self.sampling.engine in ("dense", "active")
+        bound, dense = BOUNDS[self.compiled.construction].every(self.sampling.every), self.sampling.engine in ("dense", "active")
         steps = [bound.steps(p.job, p.machine_run.time) for p in self.prepared]
         return sum(START + n + dense * PAIR * n * n * t for n, t in zip(self.contexts, steps))
 
@@ -176,7 +176,7 @@ def _groups(word_bits: Sequence[int]) -> list[list[int]]:
 
 def _compile(prepared: Sequence[Prepared], options: DecodeOptions) -> Compiled:
     """One model, with the least widths that fit all inputs."""
-    each = [least_widths(options.construction, p.job, p.blocks, options.sampling.order) for p in prepared]
+    each = [least_widths(options.construction, p.job, p.blocks, options.sampling) for p in prepared]
     return compile_code(Code.of(prepared[0].job), widest(each), options.dtype, options.construction)
 
 
@@ -187,7 +187,7 @@ def widest(each: Sequence[Widths]) -> Widths:
 
 def _pick(prepared: Sequence[Prepared], compiled: Compiled, sampling: Sampling) -> Sampling:
     """Pick the engine for the batch as if it were one long decode."""
-    bound = BOUNDS[compiled.construction]
+    bound = BOUNDS[compiled.construction].every(sampling.every)
     longest = max(bound.peak_context(p.job, p.blocks) for p in prepared)
     steps = sum(bound.steps(p.job, p.machine_run.time) for p in prepared)
     return pick_engine(sampling, longest, steps, compiled.model.causal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lockstep.compiler import erasing
 from lockstep.compiler.compile import Compiled
 from lockstep.pram.job import Job
 from lockstep.proofs_check.agreement import Agreement
@@ -20,6 +21,12 @@ class CheckedDecode:
     @property
     def time(self) -> int:
         return self.agreement.run.time
+
+    @property
+    def every(self) -> int | None:
+        """How many steps of the machine lie between two erasures; None if the decode does not erase."""
+        layout = self.agreement.layout
+        return layout.time if isinstance(layout, erasing.Layout) else None
 
     @property
     def space(self) -> int:

@@ -6,9 +6,9 @@ A closed form is written in the language of parameter expressions, so that one t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, bits_for
@@ -60,6 +60,8 @@ LETTERS = {
     "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
     "u": "multiply-adds for one row of a forward pass", "v": "multiply-adds for one row and one row that it attends to",
     "g": "the logarithm in the decoding steps of ap-mdm",
+    "L": "steps of the machine in a cycle of arm erasing", "y": "cycles of arm erasing: T / L rounded up, at least 1",
+    "z": "words of a snapshot of arm erasing: S + P (k + 1)", "d": "cells that arm erasing is given", "e": "z if y > 1, else out",
 }  # fmt: skip
 
 #: Operations of closed forms that a reader may not know.
@@ -67,6 +69,9 @@ OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the 
 
 #: A function from a job and the time of its run to the values of letters.
 Letters = Callable[[Job, int], dict[str, int]]
+
+#: The same for decodes that erase; it also takes how often they do, or None for the usual number of steps.
+ErasingLetters = Callable[[Job, int, Optional[int]], dict[str, int]]
 
 
 def letters_of_run(job: Job, time: int) -> dict[str, int]:
@@ -92,11 +97,22 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Bound:
-    """Closed forms of the decoding steps (in parallel order) and the peak context of one construction."""
+    """Closed forms of the decoding steps (in parallel order) and the peak context of one construction.
+
+    erasing: the letters, if they depend on how often a decode erases.
+    """
 
     decoding_steps: ClosedForm
     context: ClosedForm
     letters: Letters = letters_of_run
+    erasing: ErasingLetters | None = None
+
+    def every(self, steps: int | None) -> Bound:
+        """The same for decodes that erase after so many steps of the machine; None: after the usual number."""
+        erasing = self.erasing
+        if erasing is None or steps is None:
+            return self
+        return replace(self, letters=lambda job, time: erasing(job, time, steps))
 
     def steps(self, job: Job, time: int) -> int:
         """The decoding steps for a run of `time` steps."""

@@ -88,10 +88,10 @@ def decode_job(job: Job, options: DecodeOptions = PLAIN, progress: Progress = si
             masked position once.
     """
     prepared = Prepared.run(job, options)
-    compiled = options.compiled or compile_job(job, prepared.blocks, options.dtype, options.construction, options.sampling.order)
+    compiled = options.compiled or compile_job(job, prepared.blocks, options.dtype, options.construction, options.sampling)
     check_fits(compiled, job)
     require_certificate(compiled)
-    bound = BOUNDS[compiled.construction]
+    bound = BOUNDS[compiled.construction].every(options.sampling.every)
     steps = bound.steps(job, prepared.machine_run.time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, prepared.blocks), steps, compiled.model.causal)
     layout = lay_out(compiled, job, prepared.blocks, sampling)

@@ -80,7 +80,7 @@ def generator_of(program: Program, check: Check, use_sidecar: bool, word_bits: i
 
 def failures_on(program: Program, generator: Generator, inputs: Inputs, options: Options) -> list[FailedCheck]:
     """The failures on an input; none if the program does not accept it."""
-    models = Models(options.dtype, options.order)
+    models = Models(options.dtype, options.sampling)
     try:
         case = run_machine(program, generator, *inputs, options)
         if options.constructions:

@@ -70,8 +70,10 @@ class Prices:
 def passes_made(context: Sequence[int], process: str) -> list[tuple[int, int]]:
     """The passes of a decode, from the context at its start and after each decoding step.
 
-    A process that ends at a fixed point makes one pass more, which changes nothing.
+    A process that ends at a fixed point makes one pass more, which changes nothing. One that appends may erase before a pass.
     """
     made = PROCESSES[process]
-    seen = context[:-1] if made.ends_without_masks or made.appends else context
+    if made.appends:
+        return [(1, length - 1) for length in context[1:]]
+    seen = context[:-1] if made.ends_without_masks else context
     return [(1, length) for length in seen]

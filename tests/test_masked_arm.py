@@ -50,7 +50,9 @@ def test_the_trajectories_are_equal_in_four_orders(name: str) -> None:
     time = run(job).time
     old, models = compile_job(job, time), {}
     for order in FOUR:
-        made = models.setdefault(order == "most-confident", compile_job(job, time, construction=MASKED_ARM, order=order))
+        made = models.setdefault(
+            order == "most-confident", compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order))
+        )
         found = written(made, job, time, order, seed=3)
         assert found == unmasked(old, job, time, order, seed=3), order
         assert len(found) == BOUNDS[MASKED_ARM].steps(job, time) == 3 * job.processors * time + len(job.outputs)
@@ -64,7 +66,7 @@ def test_the_old_layers_are_the_old_ones(path: object) -> None:
     old = compile_job(job, time)
     b, q = old.model.vocabulary.most_bits, (BOUNDS[AO_MDM].peak_context(job, time) - 1).bit_length()
     for order in ("left-to-right", "most-confident"):
-        new = compile_job(job, time, construction=MASKED_ARM, order=order)
+        new = compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order))
         check_old_layers(old.model, new.model)
         assert new.model.width == old.model.width + 3 * q + b + 9
 
@@ -87,7 +89,7 @@ def test_random_machine_programs() -> None:
             ran.time,
         )
         assume(key not in seen)
-        old, new = compile_job(job, time), compile_job(job, time, construction=MASKED_ARM, order=order)
+        old, new = compile_job(job, time), compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order))
         if len(seen) % 5 == 0:
             assert written(new, job, time, order, seed=len(seen)) == unmasked(old, job, time, order, seed=len(seen))
         sampling = Sampling(order, len(seen))
@@ -108,7 +110,7 @@ def test_random_machine_programs() -> None:
 def test_orders_by_position_have_the_same_weights() -> None:
     """They are position data. An order by kind has other weights, in the last layer alone."""
     job = counting()
-    made = {order: compile_job(job, run(job).time, construction=MASKED_ARM, order=order) for order in FOUR}
+    made = {order: compile_job(job, run(job).time, construction=MASKED_ARM, sampling=Sampling(order)) for order in FOUR}
     tensors = {order: dict(compiled.model.tensors()) for order, compiled in made.items()}
     first = tensors["left-to-right"]
     for order in ("right-to-left", "permutation"):
@@ -123,7 +125,7 @@ def test_blocks_to_spare() -> None:
     time = run(job).time
     for order in FOUR:
         for construction in (AO_MDM, MASKED_ARM):
-            compiled = compile_job(job, time + 2, construction=construction, order=order)
+            compiled = compile_job(job, time + 2, construction=construction, sampling=Sampling(order))
             agreement = check_agreement(compiled, job, time + 2, Sampling(order, 1))
             assert agreement.divergence is None and agreement.outputs_agree, f"{construction}, {order}: {agreement.divergence}"
 
@@ -131,7 +133,7 @@ def test_blocks_to_spare() -> None:
 def test_the_circuit_evaluates_to_the_weights() -> None:
     """No lookup ties and no field leaves its range, in every fifth step of a decode: `Circuit.evaluate` says so where one does."""
     job = counting()
-    compiled = compile_job(job, run(job).time, construction=MASKED_ARM, order="most-confident")
+    compiled = compile_job(job, run(job).time, construction=MASKED_ARM, sampling=Sampling("most-confident"))
     layout = compiled.layout(job, run(job).time, Sampling("most-confident"))
     positions, tokens, circuit = layout.positions().dense(), layout.tokens(), compiled.circuit
     bits = max(bits for name, bits in circuit.vocabulary.kinds if not name.endswith("@"))

@@ -14,7 +14,7 @@ import sympy
 from kit.jobs import DIRECTORY, job_of
 
 from lockstep.compiler.compile import compile_job
-from lockstep.compiler.names import AO_MDM, ARM, EVERY, MASKED_ARM, process_of
+from lockstep.compiler.names import AO_MDM, ARM, ERASING, EVERY, MASKED_ARM, process_of
 from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
@@ -38,6 +38,7 @@ def test_the_catalog() -> None:
         "Theorem 1",
         "Theorem 2",
         "autoregression",
+        "erasing",
         "Theorem 3",
         "Theorem 4",
         "constant depth",
@@ -81,6 +82,10 @@ def test_width_is_linear_in_the_bits(construction: str) -> None:
 @pytest.mark.parametrize("construction", BOUNDS)
 def test_decoding_steps_are_linear_in_the_time(construction: str) -> None:
     steps = BOUNDS[construction].decoding_steps.sympy
+    if construction == ERASING:  # y cycles of L steps
+        processors, steps_each, snapshot, cycles = (sympy.Symbol(name, integer=True, nonnegative=True) for name in "PLzy")
+        assert sympy.expand(sympy.diff(steps, cycles) - (3 * processors * steps_each + snapshot + 3)) == 0
+        return
     time = sympy.Symbol("T", integer=True, nonnegative=True)
     allocated = sympy.Symbol("A", integer=True, nonnegative=True)
     tokens = 3 * sympy.Symbol("P", integer=True, nonnegative=True)  # one in a decoding step

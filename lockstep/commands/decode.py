@@ -11,6 +11,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from lockstep.common.arguments import check_every
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
@@ -20,6 +21,7 @@ from lockstep.common.options import (
     Bits,
     Device,
     Engine,
+    Every,
     FixedWinner,
     Full,
     Inputs,
@@ -38,6 +40,7 @@ from lockstep.common.options import (
 )
 from lockstep.common.permutations import read_permutation
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
+from lockstep.compiler.names import ERASING
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
 
 def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
-           schedule: ModelSchedule = None, order: Order = None, permutation: Permutation = None,
+           schedule: ModelSchedule = None, every: Every = None, order: Order = None, permutation: Permutation = None,
            dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
                                                        help="Steps to make room for (mdm, arm) [the steps of the run].")] = None,
@@ -74,13 +77,16 @@ def decode(file: ProgramOrModel,
     check_model(compiled, word_bits, dtype, process, schedule, named)
     named = compiled.winner if compiled and compiled.winner else named
     construction = compiled.construction if compiled else construction
+    check_every(every, [construction])
+    if time is not None and construction == ERASING:
+        raise typer.BadParameter("arm erasing makes room for a few steps, again and again: see --every", param_hint="--time")
     if time is not None and not takes_time(construction):
         raise typer.BadParameter("the context of ap-mdm grows as it needs, so it makes no room for steps", param_hint="--time")
     given_order = read_permutation(permutation) if permutation else None
     chosen = chosen_order(order or ("permutation" if permutation else None), [construction])
     if given_order is not None and chosen != "permutation":
         raise typer.BadParameter(f"this is for --order permutation, not {chosen}", param_hint="--permutation")
-    sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None)
+    sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None, every)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": "left-to-right" if is_causal(construction) else chosen}
     if input and input.suffix == ".jsonl":

@@ -11,16 +11,15 @@ import typer
 from lockstep.commands.report.conclude import FORMATS, conclude
 from lockstep.common.arguments import constructions, parse_sizes
 from lockstep.common.console import INTERRUPTED, err, progress_bar
-from lockstep.common.options import Dtype, EachParallel, ScheduleOrAll, SidecarTimeout
+from lockstep.common.options import SCHEDULES_HELP, Dtype, EachParallel, ScheduleOrAll, SidecarTimeout
 from lockstep.common.paths import check_apart, check_writable
-from lockstep.compiler.names import SCHEDULES, schedules_of
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 
 
 def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders with programs.", show_default=False)],
           process: EachParallel = "all",
-          schedule: Annotated[Optional[ScheduleOrAll], typer.Option("--schedule",
-                                                                    help="Schedule of ap-mdm [all].", show_default=False)] = None,
+          schedule: Annotated[Optional[ScheduleOrAll], typer.Option("--schedule", show_default=False,
+                                                                    help=f"Schedule: {SCHEDULES_HELP} [all].")] = None,
           random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
           sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..8",
           seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed for all random choices.")] = 0,
@@ -49,8 +48,7 @@ def sweep(paths: Annotated[list[Path], typer.Argument(help="Programs, or folders
     """
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other", param_hint="--scheduler")
-    every = "all" if process == "all" or len(schedules_of(process)) > 1 else SCHEDULES[0]
-    chosen, wanted = tuple(constructions(process, schedule or every)), parse_sizes(sizes)
+    chosen, wanted = tuple(constructions(process, schedule or "all")), parse_sizes(sizes)
     check_writable(target)
     reports = [target.with_suffix(suffix) for suffix in FORMATS]
     check_apart(target, reports)

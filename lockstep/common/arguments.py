@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import typer
 
-from lockstep.compiler.names import PARTS, PROCESSES, SCHEDULES, construction_of
+from lockstep.compiler.names import ERASING, PARTS, PROCESSES, SCHEDULES, construction_of, schedules_of
 
 MAX_SIZES = 100_000
 
@@ -22,17 +22,23 @@ def construction(process: str | None, schedule: str | None) -> str:
     """The construction (a key of lockstep.compiler.compile.CONSTRUCTIONS); by default mdm, and two-step."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     if (name := construction_of(process, schedule)) is None:
-        raise typer.BadParameter(f"{process} has no {schedule} schedule; only ap-mdm has it", param_hint="--schedule")
+        having = " and ".join(parts.process for parts in PARTS.values() if parts.schedule == schedule)
+        raise typer.BadParameter(f"{process} has no {schedule} schedule; only {having} has it", param_hint="--schedule")
     return name
 
 
 def constructions(process: str | None, schedule: str | None) -> list[str]:
     """The constructions; process or schedule may be `all`."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
-    schedules = SCHEDULES if schedule == "all" else (schedule,)
     if process == "all":
-        return [name for name, parts in PARTS.items() if parts.schedule in ("", *schedules)]
-    return [construction(process, each) for each in schedules]
+        return [name for name, parts in PARTS.items() if schedule == "all" or parts.schedule in ("", schedule)]
+    return [construction(process, each) for each in (schedules_of(process) if schedule == "all" else (schedule,))]
+
+
+def check_every(every: int | None, constructions: Iterable[str]) -> None:
+    """Raises: typer.BadParameter: none of these constructions erases, so there is nothing to say how often."""
+    if every is not None and ERASING not in constructions:
+        raise typer.BadParameter("this is for --process arm --schedule erasing", param_hint="--every")
 
 
 def parse_sizes(text: str) -> list[int]:

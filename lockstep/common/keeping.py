@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.common.finding import short_path
-from lockstep.compiler.names import SCHEDULES, process_of, schedule_of
+from lockstep.compiler.names import ERASING, SCHEDULES, process_of, schedule_of
 from lockstep.models.atomic import write_atomically
 from lockstep.models.processes import usual_order
 from lockstep.pram.program import Program
@@ -83,7 +83,10 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
     if winner is not None and not winner.fixed:
         options = replace(options, max_context=0)  # a model needs a fixed winner, so the machine alone is run
     words: list[Any] = ["lockstep", "verify", short_path(program), "--input", short_path(input)]
-    words += process_flags((check.process,) if check.process else options.constructions)
+    constructions = (check.process,) if check.process else options.constructions
+    words += process_flags(constructions)
+    if options.every is not None and ERASING in constructions:
+        words += ["--every", options.every]
     if options.order != usual_order(process_of(options.constructions[0])):
         words += ["--order", options.order, "--seed", options.seed]
     default = {field.name: field.default for field in fields(Options)} | {"max_context": usual_max_context(options.engine)}
@@ -104,8 +107,9 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
 def process_flags(constructions: Sequence[str]) -> list[str]:
     """--process and, where it is needed, --schedule for these constructions."""
     processes = {process_of(name) for name in constructions}
-    schedules = {schedule_of(name) for name in constructions} - {""}
-    flags = ["--process", *(processes if len(processes) == 1 else ["all"])]
+    alone = len(processes) == 1
+    schedules = {schedule_of(name) or (SCHEDULES[0] if alone else "") for name in constructions} - {""}
+    flags = ["--process", *(processes if alone else ["all"])]
     if schedules - {SCHEDULES[0]}:
         flags += ["--schedule", *(schedules if len(schedules) == 1 else ["all"])]
     return flags

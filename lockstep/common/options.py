@@ -95,23 +95,31 @@ ModelDtype = Annotated[
 ]
 Process = Annotated[ProcessName, typer.Option("--process", help="Generation process.")]
 Parallel = Annotated[ParallelName, typer.Option("--process", help="Generation process.")]
-Schedule = Annotated[
-    ScheduleName, typer.Option("--schedule", help="Schedule of ap-mdm: one-step takes half the steps and twice the space.")
-]
+SCHEDULES_HELP = "two-step or one-step of ap-mdm; erasing of arm, which keeps the context short"
+Schedule = Annotated[ScheduleName, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}.")]
 ModelProcess = Annotated[Optional[ProcessName], typer.Option("--process", help="Generation process [mdm].", show_default=False)]
 ModelSchedule = Annotated[
-    Optional[ScheduleName], typer.Option("--schedule", help="Schedule of ap-mdm [two-step].", show_default=False)
+    Optional[ScheduleName], typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP} [two-step].", show_default=False)
 ]
 SomeProcess = Annotated[
     Optional[ProcessOrAll],
     typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm [mdm].", show_default=False),
 ]
 SomeSchedule = Annotated[
-    Optional[ScheduleOrAll], typer.Option("--schedule", help="Schedule of ap-mdm [two-step].", show_default=False)
+    Optional[ScheduleOrAll], typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP} [two-step].", show_default=False)
 ]
 EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm.")]
 EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
-EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help="Schedule of ap-mdm; all takes both.")]
+EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}; all takes each.")]
+Every = Annotated[
+    Optional[int],
+    typer.Option(
+        "--every",
+        min=1,
+        help="Steps of the machine between two erasures, for --schedule erasing [so many that they have as many tokens as a snapshot].",
+        show_default=False,
+    ),
+]
 Engine = Annotated[
     EngineName, typer.Option("--engine", help="How decodes are computed. All engines give the same tokens; auto chooses by size.")
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.models.engines import allocation, projections, tables
-from lockstep.models.engines.caching import require_appended
+from lockstep.models.engines.caching import unchanged
 from lockstep.models.engines.indexed import IndexedSession, LayerTables
 from lockstep.models.engines.jit import MINUS_INFINITY, jit
 from lockstep.models.engines.plan import Indices, Integers
@@ -55,8 +55,19 @@ class AppendingSession(IndexedSession):
         return _AppendedTables(self.plan.heads[number], len(self.positions), self.model.width, self.batch)
 
     def update(self, number: int, change: Change, tokens: NDArray[np.int64]) -> None:
-        require_appended(change, self.computed[number])
-        super().update(number, change, tokens)
+        if unchanged(change) >= self.computed[number]:
+            super().update(number, change, tokens)
+            return
+        if len(self.lengths) > 1:
+            raise Unsuitable("a step changed a row of one of several sequences, and keys leave no table")
+        self._begin_again(tokens)
+
+    def _begin_again(self, tokens: NDArray[np.int64]) -> None:
+        """Empty all tables and compute every row anew: a key that is in a table stays there."""
+        self.layers = [self._tables(number) for number in range(len(self.plan.heads))]
+        self.lengths, self.computed, self.started = [len(tokens)], [0], False
+        self.changed, self.removed = [], []
+        self._set_tokens(0, np.arange(len(tokens)), tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         self.computed = list(self.lengths)

@@ -1,6 +1,7 @@
 """The reference of causal models: it keeps keys and values, and computes each row once.
 
-A row attends to itself and to the rows before it. So a token that is appended changes no row that stands.
+A row attends to itself and to the rows before it. So a token that is appended changes no row that stands. If a step changes or
+erases a token, the rows from there on are computed anew.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.torch_transformer import TorchLayer, TorchTransformer, later
 from lockstep.models.transformer import Prediction, Tokens, Transformer
 
 
-def require_appended(change: Change, computed: int, where: str = "a causal model") -> None:
-    """Raises: Unsuitable: a step changed a row that was computed, so that later rows are no longer right."""
-    if change.length < computed or (len(change.rows) and change.rows[0] < computed):
-        raise Unsuitable(f"{where} keeps the rows that it has computed, and a step changed one of them")
+def unchanged(change: Change) -> int:
+    """How many rows a change leaves as they are, from the start: those before the first one that it changes.
+
+    The last row is not among them. If the sequence became shorter, its prediction is asked for once more.
+    """
+    return min(change.length - 1, int(change.rows[0])) if len(change.rows) else change.length - 1
 
 
 class _Kept:
@@ -58,11 +60,11 @@ class CachingSession:
         self.computed = [0] * len(self.tokens)
 
     def update(self, number: int, change: Change, tokens: Tokens) -> None:
-        require_appended(change, self.computed[number])
+        self.computed[number] = min(self.computed[number], unchanged(change))
         self.tokens[number] = tokens
 
     def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
-        """Predict the rows that are new."""
+        """Predict the rows that are new, and those behind a row that changed."""
         return [self._predict(number) for number in live]
 
     def _predict(self, number: int) -> tuple[Tokens, Prediction]:

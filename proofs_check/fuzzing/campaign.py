@@ -134,7 +134,7 @@ def _defect(error: Exception) -> Check:
 
 def _examine(program: Program, generator: Generator, case: Case, options: Options, counts: CampaignCounts) -> list[Check]:
     """Check a program that ends under the lowest winner. Under others the machine may refuse it, in known words."""
-    models = Models(options.dtype, options.order)
+    models = Models(options.dtype, options.sampling)
     case = decode_case(case, models, options)
     assert case.run is not None, "it ended"
     counts.reach(program, case.run.reached)

@@ -88,8 +88,9 @@ def check_columns(network: Network, interface: Interface, size: Size) -> int:
         _same(f"heads of layer {number}", set(layer.copies), wanted)
     if (network.control is None) != ("control.remask" not in interface.fields):
         raise WrongStructure("edit bits are missing" if network.control is None else "edit bits: the construction has none")
-    if network.vocabulary != vocabulary(size):
-        raise WrongStructure(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(vocabulary(size).kinds)}")
+    wanted_tokens = vocabulary(size, interface.marks)
+    if network.vocabulary != wanted_tokens:
+        raise WrongStructure(f"tokens are {_kinds(network.vocabulary.kinds)}, not {_kinds(wanted_tokens.kinds)}")
     return len(network.names)
 
 

@@ -235,6 +235,7 @@ class Interface:
     invariants: conditions on fields that hold on every row but BOS. while_running: conditions that hold in addition on rows
     that execute, since the machine is running; no edit bit is set then.
     published: fields of rows that execute which lookups of layer 3 can see, besides `sum` and `out`.
+    marks: further kinds of tokens, without bits.
     """
 
     fields: FieldTable
@@ -248,6 +249,7 @@ class Interface:
     invariants: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     while_running: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
+    marks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises: ValueError: it uses a field that is not in `fields`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -57,8 +57,8 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     return Interface(
         fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
         positions=frozenset({*given, SUM}),
-        heads=_heads(code, size),
-        lookups=_lookups(code, size),
+        heads=heads(code, size, NEXT, "next.output"),
+        lookups=lookups(code, size, NEXT, "next.output", "is_register"),
         rows=lambda: with_sums(size, _rows(code, size)) if sums else _rows(code, size),
         slots=SLOTS,
         own_units=(*OWNED, *(OWNED_BY_SUMS if sums else ())),
@@ -89,29 +89,30 @@ def _fields(size: Size) -> FieldTable:
     }
 
 
-def _heads(code: Code, size: Size) -> dict[str, Copy]:
+def heads(code: Code, size: Size, fetching: tuple[str, ...], ends: str) -> dict[str, Copy]:
+    """The copies of all heads. fetching: where a program counter is asked for; ends: where it is asked who has not halted."""
     complement = {"complement": "~token.bits"} if code.combining == "min" else {}
     return {
-        "fetch": Copy.of(NEXT, {"pc": "token.bits", "halted": "token.HALT"}, size.counter),
+        "fetch": Copy.of(fetching, {"pc": "token.bits", "halted": "token.HALT"}, size.counter),
         "gather": Copy.of(("role.A",), {"value": "token.bits", **complement}, size.word),
-        "unfinished": Copy.of(("next.output",), {"unfinished": "one - token.BOS"}, 1),
+        "unfinished": Copy.of((ends,), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
         **(heads_of_sums(size) if code.combining == "sum" else {}),
     }
 
 
-def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
+def lookups(code: Code, size: Size, fetching: tuple[str, ...], ends: str, registers: str) -> dict[str, LookupRule]:
     """Lookups of the previous step, the same step or any step. In each step, the write of the winner is the last."""
     now, pid = Equal.of("time", "time"), Equal.of("pid", "pid")
     before, next_pid = Equal.of("time.previous", "time"), Equal.of("pid.next", "pid")
     latest = "rank" if code.combining in ("max", "min") else "priority"
-    operands = operand_lookups(SLOTS, "first", ("is_register + role.parameter + first",), ("step",))
+    operands = operand_lookups(SLOTS, "first", (f"{registers} + role.parameter + first",), ("step",))
     owner = Equal.of("pid.next", "owner", wildcard="role.parameter")
     return {
-        "fetch": LookupRule.of(" + ".join(NEXT), (before, next_pid), ("role.C",)),
+        "fetch": LookupRule.of(" + ".join(fetching), (before, next_pid), ("role.C",)),
         "gather": LookupRule.of("role.A", (now, pid), ("role.V",)),
-        "unfinished": LookupRule.of("next.output", (Equal.of("", "token.HALT"),), ("last",), (latest,)),
+        "unfinished": LookupRule.of(ends, (Equal.of("", "token.HALT"),), ("last",), (latest,)),
         **{slot: replace(rule, same=(*rule.same[:-1], owner)) for slot, rule in operands.items()},
         **cell_rules(code, size),
     }
@@ -138,12 +139,7 @@ def _followed(code: Code, size: Size, own: str, token: str | None, role: str) ->
     """The kinds of rows with these two parts. What the next part asks is read from other rows, so it is not known here."""
     name, known = f"{own} {token or 'without a flag'}, next {role or 'nothing'}", _known(own, token)
     if role in COLUMNS:
-        column, kind = COLUMNS[role]
-        known |= {f"next.{role}": 1, "sum": 0}
-        for number in range(len(code.instructions)):
-            here = {**known, "halted": 0, "pc": number}
-            yield RowKind(f"{name}, runs", here, _adds(size, own, ""), executes=Executes(number, column))  # type: ignore[arg-type]
-        yield RowKind(f"{name}, halted", {**known, "halted": 1}, _adds(size, own, kind))
+        yield from executing(code, name, known | {"sum": 0}, role, lambda emits: _adds(size, own, emits))
     elif role == "output":
         for unfinished in (0, 1):
             here = {**known, "next.output": 1, "unfinished": unfinished}
@@ -151,6 +147,16 @@ def _followed(code: Code, size: Size, own: str, token: str | None, role: str) ->
             yield RowKind(f"{name}, {waits}", here, _adds(size, own, "" if unfinished else "output"))
     else:
         yield RowKind(name, {**known, "sum": 0}, _adds(size, own, ""))
+
+
+def executing(code: Code, name: str, known: dict[str, int], role: str, adds: Callable[[str], Adds]) -> Iterator[RowKind]:
+    """Rows that execute, and those of processors that have halted. adds: by the kind that is emitted, "" where the row executes."""
+    column, kind = COLUMNS[role]
+    known = known | {f"next.{role}": 1}
+    for number in range(len(code.instructions)):
+        here = {**known, "halted": 0, "pc": number}
+        yield RowKind(f"{name}, runs", here, adds(""), executes=Executes(number, column))  # type: ignore[arg-type]
+    yield RowKind(f"{name}, halted", {**known, "halted": 1}, adds(kind))
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockstep.compiler.names import AO_MDM, ARM, MASKED_ARM, MDM, ONE_STEP, TWO_STEP
+from lockstep.compiler.names import AO_MDM, ARM, ERASING, MASKED_ARM, MDM, ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
 from lockstep.proofs_check.catalog import Theorem
 from lockstep.proofs_check.checked_decode import CheckedDecode
@@ -30,12 +30,31 @@ def _in_place(rows: str, squares: str, full: str) -> ClosedForm:
     return _form(f"u * ({rows} + {full} * N + out + 2) + v * ({squares} + {full} * N * N + (out + 2) * (out + 2))")
 
 
+def _passes(first: str, end: str) -> tuple[str, str]:
+    """The rows, and the pairs, of causal passes at all contexts from `first` to `end` - 1."""
+    rows = f"(({end}) * ({end} - 1) - ({first}) * ({first} - 1)) / 2"
+    pairs = f"(({end} - 1) * ({end}) * ({end} + 1) - ({first} - 1) * ({first}) * ({first} + 1)) / 6"
+    return rows, pairs
+
+
+def _cycles() -> ClosedForm:
+    """The first cycle starts with the cells that are given, the others with a snapshot. The last one ends with the outputs.
+
+    All cycles are counted from the snapshot to the next one. Then the first is made longer and the last shorter.
+    """
+    start, end = "(2 + h + z)", "(5 + h + 2 * z + 3 * P * L)"
+    parts = zip(_passes(start, end), _passes("(2 + h + d)", start), _passes("(5 + h + z + 3 * P * L + out)", end))
+    rows, pairs = (f"(y * ({cycle}) + {more} - {less})" for cycle, more, less in parts)
+    return _form(f"u * {rows} + v * {pairs}")
+
+
 #: Processes that make one token in a decoding step, in whatever order.
 ONE_BY_ONE = dict.fromkeys((AO_MDM, MASKED_ARM), _form("(3 * P * T + out) * (u * N + v * N * N)"))
 #: Each pass computes every row anew.
 OPERATIONS = ONE_BY_ONE | {
     MDM: _form("(T + min(1, out)) * (u * N + v * N * N)"),
     ARM: _form("u * (N * (N - 1) - n0 * (n0 - 1)) / 2 + v * ((N - 1) * N * (N + 1) - (n0 - 1) * n0 * (n0 + 1)) / 6"),
+    ERASING: _cycles(),
     TWO_STEP: _in_place(
         "n0 * (g + 1) + (1 << g) - 1", "n0 * n0 * (g + 1) + 2 * n0 * ((1 << g) - 1) + ((1 << 2 * g) - 1) / 3", "(2 * T + 3)"
     ),
@@ -46,19 +65,27 @@ OPERATIONS = ONE_BY_ONE | {
     ),
 }
 #: Keys and values are kept.
-KEPT = {ARM: _form("u * (N - 1) + v * N * (N - 1) / 2")}
+KEPT = {
+    ARM: _form("u * (N - 1) + v * N * (N - 1) / 2"),
+    ERASING: _form(
+        "u * ((y - 1) * (4 + h + 2 * z + 3 * P * L) + 4 + h + z + 3 * P * L + out) + v * "
+        "((y - 1) * (4 + h + 2 * z + 3 * P * L) * (5 + h + 2 * z + 3 * P * L) "
+        "+ (4 + h + z + 3 * P * L + out) * (5 + h + z + 3 * P * L + out)) / 2"
+    ),
+}
 #: c N^3, in any decoding order.
 CUBIC = dict.fromkeys((MDM, ARM, *ONE_BY_ONE), _form("(u + v) * N * N * N"))
 #: The logarithm in the decoding steps.
 GROWTH = {TWO_STEP: ClosedForm("lg(N - n0)"), ONE_STEP: ClosedForm("lg(F + 1)")}
 
 
-def letters(construction: str, job: Job, time: int, prices: Prices) -> dict[str, int]:
-    """The values of the letters in OPERATIONS, KEPT and CUBIC."""
+def letters(construction: str, job: Job, time: int, prices: Prices, every: int | None = None) -> dict[str, int]:
+    """The values of the letters in OPERATIONS, KEPT and CUBIC. every: how often arm erasing erases; None: as usual."""
     from lockstep.proofs_check.theorems import BOUNDS  # this package collects them from its files
 
-    values = BOUNDS[construction].letters(job, time)
-    values = {"N": BOUNDS[construction].peak_context(job, time), "n0": 1 + values["h"] + job.inputs} | values
+    bound = BOUNDS[construction].every(every)
+    values = bound.letters(job, time)
+    values = {"N": bound.peak_context(job, time), "n0": 1 + values["h"] + job.inputs} | values
     values |= {"u": prices.row, "v": prices.pair}
     return values | ({"g": GROWTH[construction](values)} if construction in GROWTH else {})
 
@@ -80,7 +107,7 @@ def counted_operations(m: CheckedDecode) -> int:
 
 
 def _holds(construction: str, m: CheckedDecode, counted: int, order: str) -> bool:
-    values = letters(construction, m.job, m.time, Prices.of(m.compiled.model))
+    values = letters(construction, m.job, m.time, Prices.of(m.compiled.model), m.every)
     if construction in CUBIC and counted > CUBIC[construction](values):
         return False
     return not _is_exact(construction, order) or counted == OPERATIONS[construction](values)

@@ -125,7 +125,7 @@ class _Verification:
                  on_failure: Callable[[FailedCheck], None]) -> None:  # fmt: skip
         self.program, self.generator, self.options = program, generator, options
         self.progress, self.fail_fast, self.on_failure = progress, fail_fast, on_failure
-        self.models = Models(options.dtype, options.order)
+        self.models = Models(options.dtype, options.sampling)
         self.given = False
         self.failed: dict[tuple[str, str], FailedCheck] = {}
 

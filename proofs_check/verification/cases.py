@@ -10,7 +10,7 @@ from typing import Any
 from lockstep.compiler.compile import Compiled, Widths, compile_code, least_widths
 from lockstep.compiler.names import MDM, lacking
 from lockstep.compiler.processor import Code
-from lockstep.models.sampling import AUTO, Sampling
+from lockstep.models.sampling import AUTO, DEFAULT_SAMPLING, Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, PramError
 from lockstep.pram.job import Job
@@ -42,6 +42,7 @@ class Options:
     """The options of a verification, as the command line sets them.
 
     winner: who wins concurrent writes under `CRCW arbitrary`. None: try every winner, or several if there are too many.
+    every: how often arm erasing erases; None: as usual.
     """
 
     constructions: Sequence[str] = (MDM,)
@@ -56,11 +57,12 @@ class Options:
     max_steps: int = DEFAULT_MAX_STEPS
     strict: bool = False
     winner: Winner | None = None
+    every: int | None = None
 
     @property
     def sampling(self) -> Sampling:
         """The options of its decodes."""
-        return Sampling(self.order, self.seed, self.engine, self.device)
+        return Sampling(self.order, self.seed, self.engine, self.device, every=self.every)
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,14 @@ class Case:
 
 @dataclass
 class Models:
-    """Compiled models with their certificates, one for each construction, code and widths. order: that of the decodes."""
+    """Compiled models with their certificates, one for each construction, code and widths. sampling: the options of the decodes."""
 
     dtype: str
-    order: str = "parallel"
+    sampling: Sampling = DEFAULT_SAMPLING
     made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
 
     def get(self, construction: str, job: Job, time: int) -> Compiled:
-        code, widths = Code.of(job), least_widths(construction, job, time, self.order)
+        code, widths = Code.of(job), least_widths(construction, job, time, self.sampling)
         if (construction, code, widths) not in self.made:
             compiled = compile_code(code, widths, self.dtype, construction)
             self.made[construction, code, widths] = compiled, require_certificate(compiled)
@@ -196,7 +198,7 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
     too_long: dict[str, int] = {}
     jobs = list(_jobs(case, options))
     for construction in decodable(case.job, options.constructions):
-        bound, rows = BOUNDS[construction], []
+        bound, rows = BOUNDS[construction].every(options.every), []
         for job, time in jobs:
             context = bound.peak_context(job, time)
             if _fits(construction, job, time, options):
@@ -234,12 +236,12 @@ def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
 
 def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
     """Whether the closed forms of a decode are within the limits."""
-    bound, most = BOUNDS[construction], options.max_decoding_steps
+    bound, most = BOUNDS[construction].every(options.every), options.max_decoding_steps
     return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
 
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:
-    bound, compiled = BOUNDS[construction], models.get(construction, job, time)
+    bound, compiled = BOUNDS[construction].every(options.every), models.get(construction, job, time)
     sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time), compiled.model.causal)
     lay_out(compiled, job, time, sampling)
     return CheckedDecode(job, compiled, check_agreement(compiled, job, time, sampling))

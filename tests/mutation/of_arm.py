@@ -17,7 +17,7 @@ from mutation.table import Mutant
 
 ARM, CAUSAL = "construction arm", "causal models"
 AGREES, LAYOUTS, SINK, SEEN = "agreement of arm", "small layouts of arm", "sink of causal circuits", "rows seen by causal models"
-POSITIONS, KEYS = arm.Layout.positions, BlockBuilder._operand_keys
+POSITIONS, KEYS = arm.Layout._block_positions, BlockBuilder._operand_keys
 
 
 def row(area: str, breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
@@ -28,9 +28,9 @@ MUTANTS = (
     Mutant(ARM, "arm: program counters of any processor are fetched", without_match("arm", "fetch", -1), AGREES),
     Mutant(ARM, "arm: values of any step are gathered, not of the same step", without_match("arm", "gather", 0), AGREES),
     Mutant(ARM, "arm: outputs do not wait for the end", tampered_lookup("arm", "unfinished", reads=()), "too few blocks of arm"),
-    row(ARM, "arm: halted processors run on", arm._ArmBuilder._first_lookups, "[*counter, (halt, self.halted.bit())]", "counter", AGREES),
+    row(ARM, "arm: halted processors run on", arm.ArmBuilder._first_lookups, "[*counter, (halt, self.halted.bit())]", "counter", AGREES),
     row(ARM, "arm: registers of all processors are confused", KEYS, "owner=[*owner]", "owner=[]", AGREES),
-    row(ARM, "arm: keys have a pid for an owner", arm._ArmBuilder.circuit, "keys(self.owner)", "keys(self.pid)", AGREES),
+    row(ARM, "arm: keys have a pid for an owner", arm.ArmBuilder.circuit, "keys(self.owner)", "keys(self.pid)", AGREES),
     row(ARM, "arm: parameters have owners", KEYS, "owned=1 - parameter", "owned=Linear(constant=1)", AGREES),
     row(ARM, "arm: registers have no owner", POSITIONS, 'np.where(role == BLOCK_ROLES.index("A"), pid, 0)', "0", AGREES),
     row(ARM, "arm: the previous step is the step itself", POSITIONS, '"time.previous", before, step - 1', '"time.previous", before, step',
@@ -38,12 +38,12 @@ MUTANTS = (
     row(ARM, "arm: a row computes for its own processor", POSITIONS, '"pid.next", before, pid', '"pid.next", blocks, pid', AGREES),
     row(ARM, "arm: pids are one less", POSITIONS, '"value", blocks, np.where(source, pid + 1, 0)',
         '"value", blocks, np.where(source, pid, 0)', AGREES),
-    row(ARM, "arm: outputs read the first cells", POSITIONS, "np.arange(job.outputs.start, job.outputs.stop)",
-        "np.arange(len(job.outputs))", LAYOUTS),
+    row(ARM, "arm: outputs read the first cells", arm.Layout.positions, "np.arange(cells.start, cells.stop)",
+        "np.arange(len(cells))", LAYOUTS),
     row(ARM, "arm: the first of several writes that are added up counts", arm.Layout._precedence, "[::-1]", "", "combined writes of arm"),
     row(ARM, "arm: spare blocks are expected to hold HALT last", ArmExpectation.__iter__, "[word, halt, none]", "[word, none, halt]",
         "spare blocks of arm"),
-    row(ARM, "arm: pids have a bit more", arm._ArmBuilder.__init__, "(builder.field(name, widths.pid)",
+    row(ARM, "arm: pids have a bit more", arm.ArmBuilder.__init__, "(builder.field(name, widths.pid)",
         "(builder.field(name, widths.pid + 1)", "closed forms of arm"),
     Mutant(ARM, "arm: a head weighs half", weight(1, "k", "fetch", 0, "a half"), "certificate of arm"),
     Mutant(ARM, "arm: program counters of any step are fetched", without_match("arm", "fetch", 0), "proof of arm"),
@@ -53,9 +53,9 @@ MUTANTS = (
     row(CAUSAL, "the reference has full attention", torch_transformer.TorchLayer.attend, "if causal:", "if False:", SEEN),
     row(CAUSAL, "the cache sees all of a prompt", caching._Kept.after, "later(len(x), x.device, first)", "later(len(x), x.device, end)",
         SEEN),
-    row(CAUSAL, "a computed row may change its token", caching.require_appended, "change.rows[0] < computed", "change.rows[0] < 0",
-        "kept rows"),
-    row(CAUSAL, "a computed row may go", caching.require_appended, "change.length < computed or", "", "kept rows"),
+    row(CAUSAL, "a row that changes is kept", caching.unchanged, "int(change.rows[0])", "int(change.rows[0]) + 1", "kept rows"),
+    row(CAUSAL, "the last row of a sequence that became shorter is not read out again", caching.unchanged, "else change.length - 1",
+        "else change.length", "kept rows"),
     row(CAUSAL, "tokens are appended at any probability", processes.append, ">= THRESHOLD", ">= 0", "too few blocks of arm"),
     row(CAUSAL, "an appended token is the mask", TokenSequence._append, "self.room[length] = token", "pass", AGREES),
     row(CAUSAL, "decodes end one token early", editing.SequenceEditor.is_finished, ">= self.max_length", ">= self.max_length - 1", AGREES),

@@ -40,8 +40,8 @@ OF_AGREEMENT = (
         AGREEMENT,
         "only rows that the decoder names are compared",
         agreement._compare,
-        "np.concatenate([rows, step.change.rows])",
-        "step.change.rows",
+        "np.concatenate([rows, step.changed])",
+        "step.changed",
         LIES,
     ),
     row(

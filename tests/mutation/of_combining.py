@@ -17,7 +17,8 @@ from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 COMBINING = "combining writes"
-RULES, ORDER, MDM, TWO, ONE, ARM = "write rules", "order of modes", *(f"combined writes of {c}" for c in names.PARTS)
+RULES, ORDER = "write rules", "order of modes"
+MDM, TWO, ONE, ARM = (f"combined writes of {c}" for c in (names.MDM, names.TWO_STEP, names.ONE_STEP, names.ARM))
 PROOFS, SHARE, READERS, OTHERS = "combined proofs", "share certificate", "share readers", "other write rules"
 
 

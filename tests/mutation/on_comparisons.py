@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,8 @@ from lockstep.commands.compare import rows
 from lockstep.commands.compare.plot import GAP, spread
 from lockstep.commands.compare.rows import AGREES, FAILED, LEFT_OUT, Counts, compare_job
 from lockstep.commands.compare.table import in_words, serially
-from lockstep.compiler.names import EVERY
+from lockstep.compiler.names import ERASING, EVERY
+from lockstep.proofs_check.theorems import BOUNDS
 from mutation.planting import Attribute
 from mutation.table import Check
 
@@ -45,13 +47,20 @@ def comparisons_in_words() -> None:
     """The sentences of a run that takes 9 steps on one processor."""
     found = compare_job(counting(2), max_context=0)
     words = in_words(found)
-    assert found.run.time == 9 and words[:2] == [
+    erasing = BOUNDS[ERASING].steps(counting(2), 9)
+    assert found.run.time == 9 and words[:3] == [
         "arm, ao-mdm and masked-arm take a decoding step for each token they make: 27.",
+        f"arm erasing takes a decoding step for each token it makes: {erasing}.",
         "mdm makes the same run in 9 steps (1.0 T).",
     ], f"{found.run.time}: {words}"
-    assert words[2] == "The context of arm, ao-mdm, masked-arm and mdm holds the whole run: 28 and 55 tokens.", words[2]
-    assert words[3].startswith("ap-mdm two-step takes ") and words[3].endswith(" for each word of space."), words[3]
-    assert len(words) == 5 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
+    assert words[3] == "The context of arm, ao-mdm, masked-arm and mdm holds the whole run: 28 and 55 tokens.", words[3]
+    assert re.fullmatch(
+        r"arm erasing needs a context of \d+ tokens \(\d\.\d for each word of space\), however long the run is\.", words[4]
+    )
+    assert words[5].startswith("ap-mdm two-step takes ") and words[5].endswith(" for each word of space)."), words[5]
+    saved = f"{words[6].split()[3]} decoding steps instead of {erasing}"
+    assert words[7] == f"So what ap-mdm saves beside arm erasing is time, not space: {saved}.", words[7]
+    assert len(words) == 8 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
     assert "if it keeps keys and values" in serially(found.rows)[0] and "keeps" not in serially(found.rows)[1]
 
 

@@ -29,7 +29,7 @@ def agreement(construction: str) -> None:
     for job, spare in ((counting(), 0), (apart(2), 1), (parameters(), 0)):
         time = run(job).time
         for order in FOUR:
-            compiled = compile_job(job, time + spare, construction=construction, order=order)
+            compiled = compile_job(job, time + spare, construction=construction, sampling=Sampling(order))
             found = check_agreement(compiled, job, time + spare, Sampling(order, 1))
             assert found.divergence is None, f"{order}: {found.divergence}"
             assert found.outputs_agree and found.layout.halted(found.tokens), f"{order}: outputs or halts are read wrongly"

@@ -21,7 +21,7 @@ class Model:
 
     layers: for each, q, k, v [H, a, d], o [H, d, a], w_in [f, d], b_in [f], w_out [d, f]. kinds: the bits of each kind of token,
     in the order of token ids. mask: which kind is MASK. embedding, readout: kind [kinds, d], one and zero [bits, d].
-    control: [3, d] and [3], or None. process: mdm, ap-mdm or arm.
+    control: [3, d] and [3], or None. process: mdm, ap-mdm or arm. marks: which kinds are CALL, SEP, RETURN and END, if it erases.
     """
 
     layers: list[tuple[Array, ...]]
@@ -31,6 +31,7 @@ class Model:
     readout: tuple[Array, Array, Array]
     control: tuple[Array, Array] | None
     process: str
+    marks: tuple[int, ...] = ()
 
     @property
     def starts(self) -> list[int]:
@@ -63,6 +64,7 @@ class Counter:
         """Decode to the end. Raises: RuntimeError: the process does not end."""
         passes: list[int] = []
         while not self._ended(tokens):
+            tokens = self._erased(tokens)
             passes.append(len(tokens))
             after = self._step(tokens)
             if after == tokens:
@@ -74,9 +76,23 @@ class Counter:
 
     def _ended(self, tokens: list[int]) -> bool:
         mask = self.model.starts[self.model.mask]
+        if self.model.marks:
+            return tokens[-1] == self.model.starts[self.model.marks[3]]
         if self.model.process == "arm":
             return len(tokens) == len(self.positions)
         return self.model.process != "ap-mdm" and mask not in tokens
+
+    def _erased(self, tokens: list[int]) -> list[int]:
+        """C CALL T SEP A RETURN becomes C A. Nothing that was computed is kept then."""
+        if not self.model.marks:
+            return tokens
+        call, sep, returns, _ = (self.model.starts[kind] for kind in self.model.marks)
+        if tokens[-1] != returns:
+            return tokens
+        behind = len(tokens) - tokens[::-1].index(sep)
+        start = behind - 1 - tokens[behind - 2 :: -1].index(call) - 1
+        self.computed, self.kept = 0, []
+        return tokens[:start] + tokens[behind:-1]
 
     def _step(self, tokens: list[int]) -> list[int]:
         best, sure, x = self._predict(tokens)

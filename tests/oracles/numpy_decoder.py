@@ -69,14 +69,22 @@ def transition(tokens: Array, best: Array, bits: Array, mask: int) -> Array:
     return np.array(new, dtype=np.int64)
 
 
-def append(weights: dict[str, Array], layers: int, tokens: Array, mask: int, threshold: float) -> Array:
-    """Autoregression: the last position predicts the next token, until every position has one."""
-    while len(tokens) < len(weights["position_encoding"]):
+def append(weights: dict[str, Array], layers: int, tokens: Array, mask: int, threshold: float,
+           marks: dict[str, int], lengths: list[int]) -> Array:  # fmt: skip
+    """Autoregression: the last position predicts the next token, until every position has one, or until END.
+
+    lengths: gets the length after each step. marks: the tokens of the rule C CALL T SEP A RETURN => C A; empty without it."""
+    while tokens[-1] != marks["END"] if marks else len(tokens) < len(weights["position_encoding"]):
+        if marks and tokens[-1] == marks["RETURN"]:
+            sep = max(i for i, token in enumerate(tokens) if token == marks["SEP"])
+            call = max(i for i, token in enumerate(tokens[:sep]) if token == marks["CALL"])
+            tokens = np.concatenate([tokens[:call], tokens[sep + 1 : -1]])
         last = hidden_states(weights, layers, tokens, causal=True)[-1:]
         (best,), (probability,) = best_tokens(last, weights["unembedding"], mask)
         if probability < threshold:
             break
         tokens = np.append(tokens, best)
+        lengths.append(len(tokens))
     return tokens
 
 
@@ -89,8 +97,8 @@ def decode(path: str | Path, max_steps: int = 1_000_000) -> Decoded:
     mask, layers, tokens = int(metadata["mask_id"]), int(metadata["layers"]), weights["tokens"]
     context = [len(tokens)]
     if metadata["process"] == "arm":
-        tokens = append(weights, layers, tokens, mask, float(metadata["threshold"]))
-        context += range(context[0] + 1, len(tokens) + 1)
+        marks = json.loads(metadata.get("erasing", "{}"))
+        tokens = append(weights, layers, tokens, mask, float(metadata["threshold"]), marks, context)
     while metadata["process"] != "arm":
         x = hidden_states(weights, layers, tokens)
         masked = np.flatnonzero(tokens == mask)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
-from lockstep.compiler import blocks
+from lockstep.compiler import blocks, erasing
 from lockstep.compiler.compile import Compiled, Widths, compile_code, find_construction
 from lockstep.compiler.in_place import OWN_PARAMETERS
+from lockstep.compiler.names import ERASING
 from lockstep.compiler.processor import Code, bits_for
 from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import Certificate, certify, horizon
@@ -88,7 +89,7 @@ def certify_bounds(program: Program, construction: str, asked: Mapping[str, Opti
 def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths | None) -> tuple[Limit, ...]:
     """A limit for each letter that a construction's weights depend on. A model file bounds its context N instead of S."""
     found = []
-    for letter in ("P", "S") if construction in theorem4.BOUNDS else ("T", "P"):
+    for letter in ("T", "P") if _takes_time(construction) else ("P", "S"):
         most = asked[letter]
         if most is not None:
             found.append(Limit(letter, most, "asked for"))
@@ -97,17 +98,27 @@ def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths |
         elif letter == "P":
             found.append(Limit(letter, 1 << own.pid, "the model's own"))
         else:
-            letter, bits = ("T", own.time) if isinstance(own, blocks.Widths) else ("N", own.length)
+            by_step = "L" if isinstance(own, erasing.Widths) else "T"
+            letter, bits = (by_step, own.time) if isinstance(own, blocks.Widths) else ("N", own.length)
             found.append(Limit(letter, (1 << bits) - 1, "the model's own"))
     return tuple(found)
 
 
+def _takes_time(construction: str) -> bool:
+    """Whether its weights depend on the steps of a run, and not on its cells."""
+    return construction not in theorem4.BOUNDS and construction != ERASING
+
+
 def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bits: int) -> Widths:
-    """The smallest bit widths for runs of at most T steps or S cells (or a context of N) on P processors."""
+    """The smallest bit widths for runs of at most T steps or S cells (or a context of N, or L steps in a cycle) on P processors.
+
+    A cycle of arm erasing has the most steps on one processor.
+    """
     kind: type[Widths] = find_construction(construction).bits
     pid = bits_for(most["P"])
     if construction not in theorem4.BOUNDS:
-        return kind(word_bits, max(1, most["T"].bit_length()), pid)
+        steps = most["T"] if _takes_time(construction) else most.get("L") or -(-(most["S"] + code.registers + 1) // 3)
+        return kind(word_bits, max(1, steps.bit_length()), pid)
     letters = {"h": code.parameters + len(OWN_PARAMETERS), "k": code.registers, **most}
     longest = most["N"] if "N" in most else theorem4.BOUNDS[construction].context(letters)
     return kind(word_bits, longest.bit_length(), pid)

@@ -13,7 +13,7 @@ from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.ending import end_with_run, given_parameters
 from lockstep.common.inputs import job_and_input, winner_named
-from lockstep.common.options import Bits, File, FixedWinner, Input, Json, Seed, Sidecar, Size, Steps
+from lockstep.common.options import Bits, Every, File, FixedWinner, Input, Json, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import check_writable
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import load
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, winner: FixedWinner = None, word_bits: Bits = None,
+            every: Every = None,
             plot: Annotated[Optional[Path], typer.Option("--plot", show_default=False,
                     help="Also draw how all grow with the size, to a file NAME.svg, .png or .pdf.")] = None,
             sizes: Annotated[Optional[str], typer.Option("--sizes", show_default=False,
@@ -44,7 +45,7 @@ def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
 
     limits = {"max_context": max_context, "max_decoding_steps": max_decoding_steps, "max_steps": max_steps}
     with progress_bar(err, f"decoding {program.name}") as progress:
-        found = compare_job(job, **limits, progress=progress)
+        found = compare_job(job, every=every, **limits, progress=progress)
     points: list[Point] = []
     if plot is not None:
         with progress_bar(err, f"running {program.name}") as progress:

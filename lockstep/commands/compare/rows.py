@@ -25,7 +25,7 @@ from lockstep.proofs_check.decoding import pick_engine
 from lockstep.proofs_check.operations import Prices, passes_made
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.theorems import BOUNDS
-from lockstep.proofs_check.theorems.theorem2 import CUBIC, letters
+from lockstep.proofs_check.theorems.theorem2 import CUBIC, KEPT, letters
 from lockstep.proofs_check.verification.cases import DEFAULT_MAX_CONTEXT
 
 AGREES, FAILED, LEFT_OUT, NO_MODELS = "agrees", "FAILED", "left out", "no model"
@@ -108,46 +108,49 @@ class Comparison:
         return {"program": job.name, **machine, **job.winner_record, "systems": [row.record for row in self.rows]}
 
 
-def compare_job(job: Job, *, max_context: int = DEFAULT_MAX_CONTEXT, max_decoding_steps: int = DEFAULT_MAX_DECODING_STEPS,
-                max_steps: int = DEFAULT_MAX_STEPS, progress: Progress = silent) -> Comparison:  # fmt: skip
+def compare_job(job: Job, *, every: int | None = None, max_context: int = DEFAULT_MAX_CONTEXT,
+                max_decoding_steps: int = DEFAULT_MAX_DECODING_STEPS, max_steps: int = DEFAULT_MAX_STEPS,
+                progress: Progress = silent) -> Comparison:  # fmt: skip
     """Run a job, and decode it in every construction.
 
-    Args:   max_context, max_decoding_steps: longer decodes are computed, not made. progress: called with constructions done and all.
+    Args:   every: how often arm erasing erases; None: as usual. max_context, max_decoding_steps: longer decodes are computed, not
+            made. progress: called with constructions done and all.
     Raises: PramError: the machine refuses the run.
     """
     run, activity = counted_run(job, max_steps)
     rows: list[SystemRow] = []
     for system in SYSTEMS:
         progress(len(rows), len(SYSTEMS))
-        rows.append(_row(system, job, run.time, activity, max_context, max_decoding_steps))
+        rows.append(_row(system, job, run.time, activity, every, max_context, max_decoding_steps))
     progress(len(rows), len(rows))
     return Comparison(run, tuple(rows))
 
 
-def _row(system: str, job: Job, time: int, activity: Activity, max_context: int, max_steps: int) -> SystemRow:
+def _row(system: str, job: Job, time: int, activity: Activity, every: int | None, max_context: int,
+         max_steps: int) -> SystemRow:  # fmt: skip
     if why := lacking(system, MODES[job.mode].combining):
         return SystemRow(system, NO_MODELS, why)
     try:
-        compiled = compile_job(job, time, construction=system)
+        compiled = compile_job(job, time, construction=system, sampling=Sampling(every=every))
     except ValueError as error:
         return SystemRow(system, NO_MODELS, str(error))
-    form, prices = by_form(compiled, job, time, activity), Prices.of(compiled.model)
-    passes = FACTS[system].contexts(BOUNDS[system].letters(job, time), BOUNDS[system])
+    form, prices = by_form(compiled, job, time, activity, every), Prices.of(compiled.model)
+    kept = KEPT[system](letters(system, job, time, prices, every)) if system in KEPT else None
     bound = CUBIC[system](letters(system, job, time, prices)) if system in CUBIC else None
     about = (len(compiled.model.layers), form)
-    more = (prices.decode_keeping(passes) if prices.causal else None, bound)
+    more = (kept, bound)
     why = _left_out(compiled, form, max_context, max_steps)
     if why:
         return SystemRow(system, LEFT_OUT, why, *about, None, *more)
-    counted, difference = by_decode(compiled, job, time, form)
+    counted, difference = by_decode(compiled, job, time, form, every)
     verdict = FAILED if difference else AGREES
     return SystemRow(system, verdict, difference, *about, counted, *more)
 
 
-def by_form(compiled: Compiled, job: Job, time: int, activity: Activity) -> Counts:
+def by_form(compiled: Compiled, job: Job, time: int, activity: Activity, every: int | None = None) -> Counts:
     """What closed forms say of a decode, from the machine's run."""
     system = compiled.construction
-    facts, bound = FACTS[system], BOUNDS[system]
+    facts, bound = FACTS[system], BOUNDS[system].every(every)
     values = bound.letters(job, time)
     passes = list(facts.contexts(values, bound))
     tokens = facts.tokens(values | {"run": activity.running, "put": activity.written})
@@ -171,14 +174,14 @@ def _left_out(compiled: Compiled, form: Counts, max_context: int, max_steps: int
     return ""
 
 
-def _sampling(compiled: Compiled, form: Counts) -> Sampling:
-    sampling = Sampling(usual_order(compiled.process), engine=AUTO)
+def _sampling(compiled: Compiled, form: Counts, every: int | None = None) -> Sampling:
+    sampling = Sampling(usual_order(compiled.process), engine=AUTO, every=every)
     return pick_engine(sampling, form.context, form.steps, compiled.model.causal)
 
 
-def by_decode(compiled: Compiled, job: Job, time: int, form: Counts) -> tuple[Counts, str]:
+def by_decode(compiled: Compiled, job: Job, time: int, form: Counts, every: int | None = None) -> tuple[Counts, str]:
     """What a decode beside the machine takes, and how it differs from the machine or from `form`; "" if it does not."""
-    found = check_agreement(compiled, job, time, _sampling(compiled, form))
+    found = check_agreement(compiled, job, time, _sampling(compiled, form, every))
     passes = passes_made(found.context, compiled.process)
     operations = Prices.of(compiled.model).decode(passes)
     counted = Counts(found.steps, len(passes), max(found.context), found.written, operations)

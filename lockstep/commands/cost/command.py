@@ -11,7 +11,6 @@ from rich.console import Group
 from lockstep.common.arguments import constructions, parse_number, parse_settings, parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar, spinner
 from lockstep.common.options import Bits, EachParallel, EachSchedule, Json, OptionalFile, Sidecar
-from lockstep.compiler.names import SCHEDULES, schedules_of
 from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ def cost(file: OptionalFile = None,
     """
     if old is not None:
         raise typer.BadParameter(f"this is --size now: --size {old}", param_hint="--n")
-    every = schedule == "all" and process != "all" and len(schedules_of(process)) == 1
-    wanted = constructions(process, SCHEDULES[0] if every else schedule)
+    wanted = constructions(process, schedule)
     settings = parse_settings(param or [], "--param")
     chosen = _chosen_sizes(size, sizes)
     if exact and calibrate or file is None and not calibrate:

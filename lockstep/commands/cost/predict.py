@@ -9,7 +9,7 @@ from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
 from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
-from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, Widths, compile_code, is_causal
+from lockstep.compiler.compile import Compiled, Widths, compile_code, is_causal, least_widths
 from lockstep.compiler.processor import Code
 from lockstep.models.engines import MAX_CONTEXT, pick
 from lockstep.pram.errors import PramError
@@ -89,7 +89,7 @@ def _process(construction: str, planned: PlannedRun, small_runs: SmallRuns, cali
     try:
         values, bound = letters(construction, job, time), BOUNDS[construction]
         steps, context, tokens = bound.steps(job, time), bound.peak_context(job, time), FACTS[construction].tokens(values)
-        widths = CONSTRUCTIONS[construction].widths(job, time)
+        widths = least_widths(construction, job, time)
     except PramError:
         raise job.error(f"{construction}: its closed forms have values of more than 63 bits at T = {time}") from None
     try:

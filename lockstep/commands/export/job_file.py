@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 from lockstep.compiler import masked_arm
 from lockstep.compiler.compile import compile_job
+from lockstep.models.erasing import MARKS, Marks
 from lockstep.models.files import save_job
 from lockstep.models.processes import THRESHOLD
 from lockstep.pram.job import Job
@@ -44,6 +46,8 @@ def export_job(program: Program, job: Job, path: Path, *, construction: str = "m
         "expected": json.dumps({name: exact.memory[where.start : where.stop].tolist() for name, where in cells.items()}),
         **job.winner_record,
     }
+    if marks := Marks.of(compiled.model.vocabulary):
+        metadata["erasing"] = json.dumps(dict(zip(MARKS, astuple(marks))))
     if not compiled.circuit.control:
         metadata["threshold"] = str(THRESHOLD)
     tokens, positions = layout.tokens(), layout.positions().dense()

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from lockstep.commands.verify.table import report_record, report_table
-from lockstep.common.arguments import constructions, parse_sizes
+from lockstep.common.arguments import check_every, constructions, parse_sizes
 from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, chosen_order
@@ -23,6 +23,7 @@ from lockstep.common.options import (
     EachProcess,
     EachSchedule,
     Engine,
+    Every,
     File,
     Input,
     Json,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 def verify(file: File, input: Input = None,
            process: EachProcess = "mdm",
-           schedule: EachSchedule = "two-step",
+           schedule: EachSchedule = "two-step", every: Every = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, winner: AnyWinner = None, order: Order = None, dtype: Dtype = "float64",
@@ -70,6 +71,7 @@ def verify(file: File, input: Input = None,
     """
     check_device(device, engine)
     chosen = constructions(process, schedule)
+    check_every(every, chosen)
     wanted = parse_sizes(sizes)
     program = load(file)
     existing_folder(failing)
@@ -81,7 +83,7 @@ def verify(file: File, input: Input = None,
     named = winner_named(program, winner, fixed=False)
     most = usual_max_context(engine) if max_context is None else max_context
     options = Options(
-        chosen, chosen_order(order, chosen), dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named
+        chosen, chosen_order(order, chosen), dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named, every
     )
     try:
         with reading(input, program) as given, progress_bar(err, f"verifying {program.name}") as progress:
