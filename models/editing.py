@@ -166,7 +166,7 @@ class SequenceEditor:
     def follow(self, steps: int, tokens: Tokens, masks: int) -> None:
         """Take over the sequence after steps that a session has made."""
         self.number += steps
-        self.sequence.tokens, self.sequence.masks = tokens, masks
+        self.sequence.follow(tokens, masks)
 
     def _updated_edits(self, rows: Tokens, prediction: Prediction) -> Edits:
         """Return the pending edits, in which those of `rows` are replaced.

@@ -36,6 +36,11 @@ class TokenSequence:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def follow(self, tokens: Tokens, masks: int) -> None:
+        """Take over tokens that somebody else has written. Those in `room` are out of date then."""
+        self.tokens = self.room = tokens
+        self.masks = masks
+
     def edit(self, edits: Edits) -> Change:
         """Carry out all edits at once, and return the change."""
         if edits.shifts_positions:

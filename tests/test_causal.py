@@ -15,18 +15,23 @@ from numpy.typing import NDArray
 
 from lockstep.models.batch import decode_batch
 from lockstep.models.decode import Decoder, decode
-from lockstep.models.engines import ENGINES, Session, Unsuitable
+from lockstep.models.engines import ENGINES, Session, Unsuitable, available, takes_causal
+from lockstep.models.engines.session import Stepping
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.positions import Positions
-from lockstep.models.processes import THRESHOLD
+from lockstep.models.processes import THRESHOLD, Edits
 from lockstep.models.sampling import Sampling
-from lockstep.models.sequence import Change
+from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import Layer, Prediction, Transformer
 
 LENGTH = 9
-#: The engines that compute causal models.
-CAUSAL = ("dense", "indexed")
+#: The engines that compute causal models. Those that keep what they computed refuse a step that changes it.
+CAUSAL = tuple(name for name in available() if takes_causal(name))
+FAST, KEEPING = ([name for name in CAUSAL if name != other] for other in ("dense", "native"))
+
+
+native_only = pytest.mark.skipif("native" not in CAUSAL, reason="the native engine was not compiled")
 
 
 def random_causal(seed: int) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
@@ -37,18 +42,18 @@ def random_causal(seed: int) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     return replace(model, layers=layers, causal=True), random.integers(0, KINDS.size, LENGTH), random.normal(size=(LENGTH, 7))
 
 
-def finding_causal(seed: int) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
+def finding_causal(seed: int, length: int = LENGTH) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     """A lookup made by hand: every row asks for a random number, which earlier rows have, or later ones, or none."""
-    model, _, positions = lookup_model(LENGTH)
+    model, _, positions = lookup_model(length)
     (layer,) = model.layers
     q = layer.q.copy()
     q[0, 4] = 0  # every row asks
     random = np.random.default_rng(seed)
-    positions[1:, 4:10] = random.integers(0, 2, (LENGTH - 1, 6))
-    positions[1:, 10] = 1 + random.permutation(LENGTH - 1)
+    positions[1:, 4:10] = random.integers(0, 2, (length - 1, 6))
+    positions[1:, 10] = 1 + random.permutation(length - 1)
     model.unembedding.kind[2, 3], model.unembedding.one[0, 3] = 32, 8  # what finds nothing becomes an A, too
     causal = replace(model, layers=(replace(layer, q=q),), causal=True)
-    return causal, np.array([0, *random.integers(2, 4, LENGTH - 1)]), positions
+    return causal, np.array([0, *random.integers(2, 4, length - 1)]), positions
 
 
 def streams(model: Transformer, tokens: NDArray[Any], positions: NDArray[Any]) -> NDArray[Any]:
@@ -72,12 +77,21 @@ def test_no_row_of_the_reference_sees_a_later_one(seed: int) -> None:
 def told(engine: str, model: Transformer, tokens: NDArray[Any], positions: NDArray[Any], first: int) -> Prediction:
     """What a session predicts on every row, if the first so many tokens are given at once and the others one by one."""
     session: Session = ENGINES[engine](model, [tokens[:first]], [Positions.of(positions)], "cpu")
-    parts = session.predict([0])
+    found = Prediction(np.full(len(tokens), -1), np.full(len(tokens), np.nan), None)
+    note(found, session)
     for length in range(first + 1, len(tokens) + 1):
         session.update(0, Change(np.array([length - 1]), length), tokens[:length])
-        parts += session.predict([0])
-    assert np.array_equal(np.concatenate([rows for rows, _ in parts]), np.arange(len(tokens)))
-    return Prediction(*(np.concatenate([getattr(p, name) for _, p in parts]) for name in ("token", "probability")), None)
+        assert length - 1 in note(found, session)
+    assert (found.token >= 0).all()
+    return found
+
+
+def note(found: Prediction, session: Session) -> list[int]:
+    """Take what a session predicts. Return the rows; they may have been predicted before."""
+    ((rows, prediction),) = session.predict([0])
+    assert (np.diff(rows) > 0).all()
+    found.token[rows], found.probability[rows] = prediction.token, prediction.probability
+    return rows.tolist()
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -92,13 +106,41 @@ def test_the_cache_gives_what_the_whole_sequence_gives(first: int, seed: int) ->
     assert np.allclose(found.probability, whole.probability, rtol=1e-9, atol=0)
 
 
+def same_predictions(found: Prediction, expected: Prediction) -> None:
+    assert np.array_equal(found.token, expected.token)
+    assert np.array_equal(found.probability >= THRESHOLD, expected.probability >= THRESHOLD)
+
+
+@pytest.mark.parametrize("engine", FAST)
 @pytest.mark.parametrize("seed", range(60))
 @pytest.mark.parametrize("first", [1, 4, LENGTH])
-def test_the_indexed_engine_finds_no_later_row(first: int, seed: int) -> None:
+def test_a_fast_engine_finds_no_later_row(first: int, seed: int, engine: str) -> None:
     model, tokens, positions = finding_causal(seed)
-    dense, indexed = (told(engine, model, tokens, positions, first) for engine in CAUSAL)
-    assert np.array_equal(dense.token, indexed.token)
-    assert np.array_equal(dense.probability >= 0.9, indexed.probability >= 0.9)
+    same_predictions(told(engine, model, tokens, positions, first), told("dense", model, tokens, positions, first))
+
+
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_stands_behind_a_row_its_prediction_is_the_same(seed: int, engine: str) -> None:
+    """All rows are given at once, and those behind one have other tokens and numbers; or there are none."""
+    model, tokens, positions = finding_causal(seed)
+    random = np.random.default_rng(seed)
+    whole = told(engine, model, tokens, positions, LENGTH)
+    for row in range(1, LENGTH):
+        other, moved = tokens.copy(), positions.copy()
+        other[row:] = random.integers(2, 4, LENGTH - row)
+        moved[row:, 4:10] = random.integers(0, 2, (LENGTH - row, 6))
+        found = told(engine, model, other, moved, LENGTH), told(engine, model, tokens[:row], positions, row)
+        for prediction in found:
+            same_predictions(prediction.part(slice(row)), whole.part(slice(row)))
+
+
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize("first", [1, 60, 150, 700, 1100])
+def test_many_rows_at_once_see_no_later_one(first: int, engine: str) -> None:
+    """The native engine computes up to 512 rows together, and 64 of them in each word."""
+    model, tokens, positions = finding_causal(first, 1100)
+    same_predictions(told(engine, model, tokens, positions, first), told("dense", model, tokens, positions, 1))
 
 
 def test_these_lookups_have_later_rows_to_find() -> None:
@@ -111,13 +153,12 @@ def test_these_lookups_have_later_rows_to_find() -> None:
     assert different >= 40
 
 
-@pytest.mark.parametrize("engine", [name for name in ENGINES if name not in CAUSAL])
-def test_other_engines_leave_causal_models_to_these(engine: str) -> None:
+def test_active_leaves_causal_models_to_the_others() -> None:
     model, tokens, positions = finding_causal(0)
     with pytest.raises(Unsuitable):
-        ENGINES[engine](model, [tokens], [Positions.of(positions)], "cpu")
-    left = Decoder(model, tokens[:3], positions, "arm", Sampling(engine=engine)).engine
-    assert left.startswith("indexed (not native: " if engine == "native" else "dense (not active: ")
+        ENGINES["active"](model, [tokens], [Positions.of(positions)], "cpu")
+    left = Decoder(model, tokens[:3], positions, "arm", Sampling(engine="active")).engine
+    assert left.startswith("dense (not active: ")
 
 
 @pytest.mark.parametrize("engine", CAUSAL)
@@ -141,6 +182,100 @@ def test_rows_behind_one_that_changes_are_computed_anew(engine: str) -> None:
             assert ((found.probability >= THRESHOLD) == (wanted.probability[rows] >= THRESHOLD)).all()
 
 
+def changed_somehow(tokens: NDArray[Any], most: int, random: np.random.Generator) -> NDArray[Any]:
+    """The sequence after a step: cut down, with other tokens from some row on, or with one token more."""
+    cut = int(random.integers(1, len(tokens) + 1))
+    match random.choice(["append", "append", "cut", "change"]):
+        case "append" if len(tokens) < most:
+            return np.append(tokens, random.integers(2, 4))
+        case "change":
+            return np.append(tokens[:cut], random.integers(2, 4, len(tokens) - cut))
+        case _:
+            return tokens[:cut]
+
+
+def change_between(before: NDArray[Any], after: NDArray[Any]) -> Change:
+    common = min(len(before), len(after))
+    differ = np.flatnonzero(before[:common] != after[:common])
+    return Change(np.concatenate([differ, np.arange(common, len(after))]), len(after))
+
+
+@native_only
+@pytest.mark.parametrize("seed", range(40))
+def test_native_follows_rows_that_change_or_go(seed: int) -> None:
+    """After each step, what was predicted last of every row is what the reference says of the whole sequence."""
+    model, whole, positions = finding_causal(seed)
+    random, tokens = np.random.default_rng(seed), whole[:4]
+    session = ENGINES["native"](model, [tokens], [Positions.of(positions)], "cpu")
+    found = Prediction(np.full(LENGTH, -1), np.full(LENGTH, np.nan), None)
+    note(found, session)
+    for _ in range(25):
+        for _ in range(int(random.integers(1, 3))):  # a session may be told of several steps before it is asked
+            after = changed_somehow(tokens, LENGTH, random)
+            session.update(0, change_between(tokens, after), after)
+            tokens = after
+        note(found, session)
+        expected = told("dense", model, tokens, positions, len(tokens))
+        same_predictions(found.part(slice(len(tokens))), expected)
+
+
+@native_only
+@pytest.mark.parametrize("seed", range(20))
+def test_native_steps_and_steps_of_others_mix(seed: int) -> None:
+    """Strides of the session's own, steps of its own, and steps that cut the sequence down or change it."""
+    model, whole, positions = finding_causal(seed)
+    random, tokens = np.random.default_rng(seed), whole[:2]
+    session = ENGINES["native"](model, [tokens], [Positions.of(positions)], "cpu")
+    assert isinstance(session, Stepping)
+    for _ in range(12):
+        most = int(random.integers(1, LENGTH))
+        expected = decode(model, tokens, positions[: min(LENGTH, len(tokens) + most)], "arm", Sampling(engine="dense"))
+        if most == 1 and len(tokens) < LENGTH:
+            made = session.step("arm")
+            assert made is not None and (made[0].rows.tolist(), made[0].length) == ([len(tokens)], len(tokens) + 1)
+            found, masks = made[1], made[2]
+        else:
+            lengths, found, masks = session.stride("arm", most)
+            assert lengths == list(expected.context[1:])
+        assert found.tolist() == expected.tokens.tolist() and masks == 0
+        tokens = changed_somehow(found.copy(), LENGTH, random)
+        session.update(0, change_between(found, tokens), tokens)
+
+
+@native_only
+def test_a_whole_decode_of_arm_is_what_its_steps_are() -> None:
+    model, tokens, positions = finding_causal(3)
+    whole = decode(model, tokens[:2], positions, "arm", Sampling(engine="native"))
+    steps = list(Decoder(model, tokens[:2], positions, "arm", Sampling(engine="native")))
+    reference = decode(model, tokens[:2], positions, "arm", Sampling(engine="dense"))
+    assert whole.engine == "native" and whole.tokens.tolist() == reference.tokens.tolist() == steps[-1].tokens.tolist()
+    assert whole.context == reference.context == (2, *(step.change.length for step in steps))
+
+
+@native_only
+def test_native_counts_masks_wherever_they_are_told() -> None:
+    model, tokens, positions = finding_causal(4)
+    session = ENGINES["native"](model, [tokens[:4]], [Positions.of(positions)], "cpu")
+    for after in ([0, 1, 1], [0, 1, 2, 3, 1], [0, 1, 2, 3, 1, 1], [0, 3]):
+        session.update(0, Change(np.arange(1, len(after)), len(after)), np.array(after))
+        assert session.decoder.masks == after.count(1)  # type: ignore[attr-defined]
+
+
+def test_tokens_that_somebody_else_wrote_are_not_lost() -> None:
+    """A sequence has room for more tokens than it holds. What is written there before it follows another does not come back."""
+    sequence = TokenSequence(np.array([0, 2]), mask=1)
+    for token in (2, 3, 2):
+        sequence.edit(appending(len(sequence), token))
+    sequence.follow(np.array([0, 2, 2, 3, 2, 3]), 0)
+    assert len(sequence.room) == 6
+    sequence.edit(appending(6, 2))
+    assert sequence.tokens.tolist() == [0, 2, 2, 3, 2, 3, 2]
+
+
+def appending(length: int, token: int) -> Edits:
+    return Edits(np.array([length]), np.array([token]), np.zeros(1, np.bool_), np.zeros(1, np.bool_))
+
+
 @pytest.mark.parametrize("engine", CAUSAL)
 def test_several_sequences_are_decoded_as_each_alone(engine: str) -> None:
     starts = [(finding_causal(2)[1][:n], Positions.of(finding_causal(seed)[2])) for seed, n in ((2, 1), (3, 4), (4, 6))]
@@ -152,12 +287,13 @@ def test_several_sequences_are_decoded_as_each_alone(engine: str) -> None:
         assert found.steps == LENGTH - len(tokens) and found.context == tuple(range(len(tokens), LENGTH + 1))
 
 
-def test_keys_that_tie_are_left_to_the_reference() -> None:
+@pytest.mark.parametrize("engine", FAST)
+def test_keys_that_tie_are_left_to_the_reference(engine: str) -> None:
     model, tokens, positions = finding_causal(5)
     positions[2, 4:7] = positions[3, 4:7] = positions[4, 7:10] = 1
     positions[2, 10] = positions[3, 10] = LENGTH + 1
-    found = decode(model, tokens[:6], positions, "arm", Sampling(engine="indexed"))
-    assert found.engine.startswith("dense (not indexed: ")
+    found = decode(model, tokens[:6], positions, "arm", Sampling(engine=engine))
+    assert found.engine == f"dense (not {engine}: a query finds two keys that are equally recent)"
 
 
 def test_files_keep_that_a_model_is_causal(tmp_path: Path) -> None:

@@ -39,8 +39,6 @@ def _indexed(model: Transformer, sequences: Sequence[Tokens], positions: Sequenc
 
 def _native(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
     _require_cpu(device)
-    if model.causal:
-        raise Unsuitable("it decodes no causal models")
     from lockstep.models.engines.native.session import NativeSession
 
     return NativeSession(model, sequences, positions)
@@ -74,16 +72,15 @@ def available() -> list[str]:
 
 def takes_causal(engine: str) -> bool:
     """Whether an engine computes causal models. Each of their rows is computed once, so `active` would save nothing."""
-    return engine in ("dense", "indexed")
+    return engine != "active"
 
 
 def pick(length: int, steps: int, causal: bool = False) -> str:
     """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps."""
-    if causal:
-        return "dense" if length <= ROWS_BEFORE_INDEXED else "indexed"
     if "native" in available():
         return "native"
-    return "dense" if length * length * steps <= PAIRS_BEFORE_INDEXED else "indexed"
+    small = length <= ROWS_BEFORE_INDEXED if causal else length * length * steps <= PAIRS_BEFORE_INDEXED
+    return "dense" if small else "indexed"
 
 
 __all__ = ["ENGINES", "MAX_CONTEXT", "SUCCESSORS", "Engine", "Session", "Unsuitable", "available", "pick", "takes_causal"]

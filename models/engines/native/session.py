@@ -19,7 +19,7 @@ from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Tokens, Transformer
 
-#: The reasons for the fault numbers of decoder.h. The number after them, TAPE, means a fault plane of a tape, which has its own name.
+#: The reasons for the fault numbers of records.h. The number after them, TAPE, means a fault plane of a tape, which has its own name.
 FAULTS = (
     "",
     "the first token moves, or appears a second time",
@@ -29,8 +29,10 @@ FAULTS = (
     "no token is the best",
 )
 UNCLEAR, TAPE = 4, len(FAULTS)
-#: Rules of decoding steps that the decoder knows itself, by the name of the process.
-RULES = {"mdm": "UNMASK", "ap-mdm": "EDIT"}
+#: The decoders of the compiled module: of encoders, and of causal models.
+DECODERS = {False: "Decoder", True: "Appending"}
+#: Rules of decoding steps that they know themselves, by the name of the process.
+RULES = {False: {"mdm": "UNMASK", "ap-mdm": "EDIT"}, True: {"arm": "APPEND"}}
 #: Askers of a table are numbered in 32 bits, from 1; a row has a power of two of them, at least one for each head and care.
 MOST_NUMBERED = 1 << 32
 #: A recency is kept in 32 bits.
@@ -46,7 +48,6 @@ class NativeSession:
     """
 
     name = "native"
-    processes = RULES
 
     def __init__(self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions],
                  compiled: ModuleType | None = None) -> None:  # fmt: skip
@@ -60,6 +61,7 @@ class NativeSession:
         if compiled is None:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
         self.compiled, self.model, self.positions = compiled, model, positions[0]
+        self.processes: dict[str, str] = RULES[model.causal]
         self.preparing = Preparing(compiled, model, self.positions, int(sequences[0][0]))
         self._begin(sequences[0])
 
@@ -78,7 +80,7 @@ class NativeSession:
         if not live:
             return []
         self._predict()
-        rows = np.sort(self.decoder.predicted())
+        rows = np.sort(self.decoder.untold())
         token, bits = self.decoder.outcomes(rows)
         if (bits & UNSURE).any():
             raise Unsuitable(FAULTS[UNCLEAR])
@@ -122,7 +124,7 @@ class NativeSession:
         return self.decoder.contexts().tolist(), self.decoder.tokens(), self.decoder.masks
 
     def _rule(self, process: str) -> Any:
-        return getattr(self.compiled.Rule, RULES[process])
+        return getattr(self.compiled.Rule, self.processes[process])
 
     @property
     def grown(self) -> int:
@@ -136,7 +138,7 @@ class _Builder:
         plan, found, place = prepared.plan, prepared.translation, prepared.record
         embed, readout = plan.embed, plan.readout
         self.rows = len(positions)
-        self.decoder = compiled.Decoder(
+        self.decoder = getattr(compiled, DECODERS[model.causal])(
             len(positions), place.words, place.flags.word, place.flags.bit, model.vocabulary.mask, plan.sink_kind,
             embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control,
         )  # fmt: skip

@@ -1,4 +1,5 @@
-// The decoder as a Python module. It is compiled for several kinds of CPUs, each under a name of its own.
+// The decoders as a Python module. It is compiled for several kinds of CPUs, each under a name of its own.
+#include "appending.h"
 #include "decoder.h"
 #include "positions.h"
 #include "translation.h"
@@ -17,13 +18,13 @@ template <typename T> static py::array_t<T> copy(const std::vector<u32> &values)
   return made;
 }
 
-static void add_tape(Decoder &d, Tape tape, i32 first_kept) {
+static void add_tape(Records &d, Tape tape, i32 first_kept) {
   tape.first_kept = first_kept;
   d.add(std::move(tape));
 }
 
 // fields: visible, key, care, recency, value; word, shift and bits of each.
-static size_t add_table(Decoder &d, size_t layer, const Integers &fields, const Array<u64> &cares) {
+static size_t add_table(Records &d, size_t layer, const Integers &fields, const Array<u64> &cares) {
   while (d.layers.size() <= layer) d.layers.push_back(std::make_unique<Lookups>());
   const i32 *f = fields.data();
   const int bits = f[5], care_bits = cares.size() > 1 ? 1 : 0;
@@ -34,7 +35,7 @@ static size_t add_table(Decoder &d, size_t layer, const Integers &fields, const 
 }
 
 // fields: asks, query.
-static void add_head(Decoder &d, size_t layer, size_t table, const Integers &fields, int word, int shift, int bits, u64 sink) {
+static void add_head(Records &d, size_t layer, size_t table, const Integers &fields, int word, int shift, int bits, u64 sink) {
   Lookups &lookups = *d.layers[layer];
   Table &t = lookups.tables[table];
   const i32 *f = fields.data();
@@ -46,17 +47,17 @@ static void add_head(Decoder &d, size_t layer, size_t table, const Integers &fie
 // Bits of positions go into records. fields: [n, 4], see Placing.
 static const Placing *placings(const Array<i64> &fields) { return reinterpret_cast<const Placing *>(fields.data()); }
 
-static void place_small(Decoder &d, const Array<u8> &values, const Array<i64> &fields) {
+static void place_small(Records &d, const Array<u8> &values, const Array<i64> &fields) {
   const size_t columns = (size_t)values.shape(1);
   const std::vector<Run> runs = runs_of(placings(fields), (size_t)fields.shape(0), columns);
   place_bytes(values.data(), d.most, columns, runs, d.record(0), (size_t)d.words);
 }
 
-static void place_large(Decoder &d, const Array<double> &values, const Array<i64> &fields) {
+static void place_large(Records &d, const Array<double> &values, const Array<i64> &fields) {
   place_numbers(values.data(), d.most, (size_t)values.shape(1), placings(fields), (size_t)fields.shape(0), d.record(0), (size_t)d.words);
 }
 
-static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
+template <typename D> static py::tuple outcomes(const D &d, const Array<i64> &rows) {
   const size_t n = (size_t)rows.size();
   py::array_t<i64> token((py::ssize_t)n);
   py::array_t<u8> bits((py::ssize_t)n);
@@ -67,37 +68,51 @@ static py::tuple outcomes(const Decoder &d, const Array<i64> &rows) {
   return py::make_tuple(token, bits);
 }
 
-PYBIND11_MODULE(NATIVE_NAME, m) {
-  m.attr("sources") = NATIVE_SOURCES;  // a hash of the sources that this module was compiled from
-  bind_translation(m);
-  py::enum_<Rule>(m, "Rule", py::module_local()).value("UNMASK", Rule::UNMASK).value("EDIT", Rule::EDIT);
-  py::class_<Decoder>(m, "Decoder", py::module_local())
-      .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,
-                       const Integers &bits, int most_bits, int controls) {
-        return new Decoder(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls});
-      }))
+// What both decoders have: how they are built, and what they have come to.
+static void bind_records(py::module_ &m) {
+  py::class_<Records>(m, "Records", py::module_local())
       .def("add_tape", add_tape)
       .def("add_table", add_table)
       .def("add_head", add_head)
       .def("place_bytes", place_small)
       .def("place_numbers", place_large)
-      .def("begin", [](Decoder &d, const Array<i64> &tokens) { d.begin(tokens.data(), (size_t)tokens.size()); })
-      .def("update", [](Decoder &d, const Array<i64> &rows, const Array<i64> &tokens) {
-        d.update(rows.data(), (size_t)rows.size(), tokens.data(), (size_t)tokens.size());
-      })
-      .def("predict", &Decoder::predict, py::call_guard<py::gil_scoped_release>())
-      .def("step", &Decoder::step)
-      .def("decode", &Decoder::decode, py::call_guard<py::gil_scoped_release>())
-      .def("predicted", [](const Decoder &d) { return copy<i64>(d.predicted); })
-      .def("changed", [](const Decoder &d) { return copy<i64>(d.changed); })
-      .def("contexts", [](const Decoder &d) { return copy<i64>(d.contexts); })
-      .def("outcomes", outcomes)
+      .def("changed", [](const Records &d) { return copy<i64>(d.changed); })
+      .def("contexts", [](const Records &d) { return copy<i64>(d.contexts); })
       .def("tokens", [](py::object self) {  // as they are now; later steps edit them in place
-        const Decoder &d = self.cast<const Decoder &>();
+        const Records &d = self.cast<const Records &>();
         return py::array_t<i64>({(py::ssize_t)d.length}, {(py::ssize_t)sizeof(i64)}, d.tokens.data(), self);
       })
-      .def_readonly("length", &Decoder::length)
-      .def_readonly("masks", &Decoder::masks)
-      .def_readonly("grown", &Decoder::grown)
-      .def_property_readonly("fault", [](const Decoder &d) { return py::make_tuple((int)d.fault, d.fault_tape, d.fault_plane); });
+      .def_readonly("length", &Records::length)
+      .def_readonly("masks", &Records::masks)
+      .def_readonly("grown", &Records::grown)
+      .def_property_readonly("fault", [](const Records &d) { return py::make_tuple((int)d.fault, d.fault_tape, d.fault_plane); });
+}
+
+template <typename D> static void bind_decoder(py::module_ &m, const char *name) {
+  py::class_<D, Records>(m, name, py::module_local())
+      .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,
+                       const Integers &bits, int most_bits, int controls) {
+        return new D(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls});
+      }))
+      .def("begin", [](D &d, const Array<i64> &tokens) { d.begin(tokens.data(), (size_t)tokens.size()); })
+      .def("update", [](D &d, const Array<i64> &rows, const Array<i64> &tokens) {
+        d.update(rows.data(), (size_t)rows.size(), tokens.data(), (size_t)tokens.size());
+      })
+      .def("predict", &D::predict, py::call_guard<py::gil_scoped_release>())
+      .def("step", &D::step)
+      .def("decode", &D::decode, py::call_guard<py::gil_scoped_release>())
+      .def("untold", [](D &d) { return copy<i64>(d.untold()); })
+      .def("outcomes", outcomes<D>);
+}
+
+PYBIND11_MODULE(NATIVE_NAME, m) {
+  m.attr("sources") = NATIVE_SOURCES;  // a hash of the sources that this module was compiled from
+  bind_translation(m);
+  py::enum_<Rule>(m, "Rule", py::module_local())
+      .value("UNMASK", Rule::UNMASK)
+      .value("EDIT", Rule::EDIT)
+      .value("APPEND", Rule::APPEND);
+  bind_records(m);
+  bind_decoder<Decoder>(m, "Decoder");
+  bind_decoder<Appending>(m, "Appending");
 }
