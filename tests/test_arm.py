@@ -16,6 +16,7 @@ from lockstep.compiler.compile import compile_job
 from lockstep.compiler.invariants import find_shares
 from lockstep.models.decode import decode
 from lockstep.models.editing import NothingPredicted
+from lockstep.models.engines import available, takes_causal
 from lockstep.models.processes import THRESHOLD
 from lockstep.models.sampling import Sampling
 from lockstep.pram.access import MODES
@@ -35,6 +36,9 @@ CHECKS = settings(
 )
 #: Runs that write more tokens are left to the fast engines and to `verify`.
 MOST_TOKENS = 250
+#: The engines that compute causal models, without the reference; and who decodes where a head averages over several rows.
+FAST = [name for name in available() if takes_causal(name) and name != "dense"]
+AVERAGES = "dense (not {}: different scores may be so close that attention mixes rows)"
 
 
 def agree(job: Job, time: int, dtype: str = "float64") -> Agreement:
@@ -87,25 +91,36 @@ def test_random_machine_programs() -> None:
         assert total.steps(event) >= least, event
 
 
+@pytest.mark.parametrize("engine", FAST)
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_examples(name: str) -> None:
-    """By the fast engine where it can: the corpus, at size 2."""
+def test_examples(name: str, engine: str) -> None:
+    """By each fast engine where it can: the corpus, at size 2."""
     job = job_of(name, 2)
     time = run(job).time
     compiled = compile_job(job, time, construction="arm")
     assert certify(compiled.model, compiled.circuit).holds
-    agreement = check_agreement(compiled, job, time, Sampling(engine="indexed"))
+    agreement = check_agreement(compiled, job, time, Sampling(engine=engine))
     assert agreement.divergence is None, str(agreement.divergence)
+    assert agreement.engine == (engine if MODES[job.mode].combining != "sum" else AVERAGES.format(engine))
     assert agreement.steps == 3 * job.processors * time + len(job.outputs)
 
 
+@pytest.mark.parametrize("engine", FAST)
 @settings(CHECKS, max_examples=40)
-@given(machine_jobs(modes=LOOKUPS, word_bits=(4,)))
-def test_the_indexed_engine_gives_the_same_tokens(job: Job) -> None:
+@given(job=machine_jobs(modes=LOOKUPS, word_bits=(4,)))
+def test_fast_engines_give_the_same_tokens(engine: str, job: Job) -> None:
     found = runs(job)
     assume(found is not None and BOUNDS["arm"].steps(job, found.time) <= MOST_TOKENS)
     assert found is not None
-    assert whole_job(job, found.time, "indexed", "arm") == "indexed"
+    assert whole_job(job, found.time, engine, "arm") == engine
+
+
+@pytest.mark.parametrize("engine", FAST)
+def test_fast_engines_write_long_words(engine: str) -> None:
+    """Queries of 24 bits and more are hashed; and float32."""
+    assert whole_job(job_of("tree_sum", 3, 24), run(job_of("tree_sum", 3, 24)).time, engine, "arm") == engine
+    job = job_of("hillis_steele", 2, 8)
+    assert whole_job(job, run(job).time + 1, engine, "arm", "float32") == engine
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=str)
@@ -156,8 +171,9 @@ def test_too_few_blocks_stop_with_the_step(missing: int) -> None:
     layout = compiled.layout(job, blocks)
     step, last = 3 * job.processors * blocks + 1, layout.first_output - 1
     text = f"^decoding step {step}: the row at position {last} predicts nothing, but {len(job.outputs)} more are to come$"
-    with pytest.raises(NothingPredicted, match=text):
-        decode(compiled.model, layout.tokens(), layout.positions(), "arm")
+    for engine in ("dense", *FAST):
+        with pytest.raises(NothingPredicted, match=text):
+            decode(compiled.model, layout.tokens(), layout.positions(), "arm", Sampling(engine=engine))
 
 
 def test_left_to_right_is_its_order() -> None:

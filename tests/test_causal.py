@@ -9,23 +9,35 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from kit.made_models import lookup_model
+from kit.causal import (
+    LENGTH,
+    asking_causal,
+    careless_causal,
+    counts_masks,
+    finding_causal,
+    follows,
+    mixes,
+    same_predictions,
+    told,
+    tying_causal,
+    unclear_causal,
+)
+from kit.decoding import same_tokens
+from kit.made_models import BROKEN, gives_up, tampered
 from kit.random_models import KINDS, random_model
 from numpy.typing import NDArray
 
 from lockstep.models.batch import decode_batch
 from lockstep.models.decode import Decoder, decode
-from lockstep.models.engines import ENGINES, Session, Unsuitable, available, takes_causal
-from lockstep.models.engines.session import Stepping
+from lockstep.models.engines import ENGINES, Unsuitable, available, takes_causal
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.positions import Positions
-from lockstep.models.processes import THRESHOLD, Edits
+from lockstep.models.processes import Edits
 from lockstep.models.sampling import Sampling
 from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.torch_transformer import TorchTransformer
-from lockstep.models.transformer import Layer, Prediction, Transformer
+from lockstep.models.transformer import Layer, Transformer
 
-LENGTH = 9
 #: The engines that compute causal models. Those that keep what they computed refuse a step that changes it.
 CAUSAL = tuple(name for name in available() if takes_causal(name))
 FAST, KEEPING = ([name for name in CAUSAL if name != other] for other in ("dense", "native"))
@@ -40,20 +52,6 @@ def random_causal(seed: int) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     both = (*model.layers, *random_model(seed + 100).layers)
     layers = tuple(Layer(*(part / 4 for part in vars(layer).values())) for layer in both)  # small scores: heads mix all rows
     return replace(model, layers=layers, causal=True), random.integers(0, KINDS.size, LENGTH), random.normal(size=(LENGTH, 7))
-
-
-def finding_causal(seed: int, length: int = LENGTH) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
-    """A lookup made by hand: every row asks for a random number, which earlier rows have, or later ones, or none."""
-    model, _, positions = lookup_model(length)
-    (layer,) = model.layers
-    q = layer.q.copy()
-    q[0, 4] = 0  # every row asks
-    random = np.random.default_rng(seed)
-    positions[1:, 4:10] = random.integers(0, 2, (length - 1, 6))
-    positions[1:, 10] = 1 + random.permutation(length - 1)
-    model.unembedding.kind[2, 3], model.unembedding.one[0, 3] = 32, 8  # what finds nothing becomes an A, too
-    causal = replace(model, layers=(replace(layer, q=q),), causal=True)
-    return causal, np.array([0, *random.integers(2, 4, length - 1)]), positions
 
 
 def streams(model: Transformer, tokens: NDArray[Any], positions: NDArray[Any]) -> NDArray[Any]:
@@ -74,26 +72,6 @@ def test_no_row_of_the_reference_sees_a_later_one(seed: int) -> None:
         assert (found[row:] != whole[row:]).any(axis=1).all(), "a row does not see one before it"
 
 
-def told(engine: str, model: Transformer, tokens: NDArray[Any], positions: NDArray[Any], first: int) -> Prediction:
-    """What a session predicts on every row, if the first so many tokens are given at once and the others one by one."""
-    session: Session = ENGINES[engine](model, [tokens[:first]], [Positions.of(positions)], "cpu")
-    found = Prediction(np.full(len(tokens), -1), np.full(len(tokens), np.nan), None)
-    note(found, session)
-    for length in range(first + 1, len(tokens) + 1):
-        session.update(0, Change(np.array([length - 1]), length), tokens[:length])
-        assert length - 1 in note(found, session)
-    assert (found.token >= 0).all()
-    return found
-
-
-def note(found: Prediction, session: Session) -> list[int]:
-    """Take what a session predicts. Return the rows; they may have been predicted before."""
-    ((rows, prediction),) = session.predict([0])
-    assert (np.diff(rows) > 0).all()
-    found.token[rows], found.probability[rows] = prediction.token, prediction.probability
-    return rows.tolist()
-
-
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("first", [1, 4, LENGTH])
 def test_the_cache_gives_what_the_whole_sequence_gives(first: int, seed: int) -> None:
@@ -104,11 +82,6 @@ def test_the_cache_gives_what_the_whole_sequence_gives(first: int, seed: int) ->
     found = told("dense", model, tokens, positions, first)
     assert np.array_equal(found.token, whole.token)
     assert np.allclose(found.probability, whole.probability, rtol=1e-9, atol=0)
-
-
-def same_predictions(found: Prediction, expected: Prediction) -> None:
-    assert np.array_equal(found.token, expected.token)
-    assert np.array_equal(found.probability >= THRESHOLD, expected.probability >= THRESHOLD)
 
 
 @pytest.mark.parametrize("engine", FAST)
@@ -182,64 +155,21 @@ def test_rows_behind_one_that_changes_are_computed_anew(engine: str) -> None:
             assert ((found.probability >= THRESHOLD) == (wanted.probability[rows] >= THRESHOLD)).all()
 
 
-def changed_somehow(tokens: NDArray[Any], most: int, random: np.random.Generator) -> NDArray[Any]:
-    """The sequence after a step: cut down, with other tokens from some row on, or with one token more."""
-    cut = int(random.integers(1, len(tokens) + 1))
-    match random.choice(["append", "append", "cut", "change"]):
-        case "append" if len(tokens) < most:
-            return np.append(tokens, random.integers(2, 4))
-        case "change":
-            return np.append(tokens[:cut], random.integers(2, 4, len(tokens) - cut))
-        case _:
-            return tokens[:cut]
-
-
-def change_between(before: NDArray[Any], after: NDArray[Any]) -> Change:
-    common = min(len(before), len(after))
-    differ = np.flatnonzero(before[:common] != after[:common])
-    return Change(np.concatenate([differ, np.arange(common, len(after))]), len(after))
-
-
 @native_only
 @pytest.mark.parametrize("seed", range(40))
 def test_native_follows_rows_that_change_or_go(seed: int) -> None:
-    """After each step, what was predicted last of every row is what the reference says of the whole sequence."""
-    model, whole, positions = finding_causal(seed)
-    random, tokens = np.random.default_rng(seed), whole[:4]
-    session = ENGINES["native"](model, [tokens], [Positions.of(positions)], "cpu")
-    found = Prediction(np.full(LENGTH, -1), np.full(LENGTH, np.nan), None)
-    note(found, session)
-    for _ in range(25):
-        for _ in range(int(random.integers(1, 3))):  # a session may be told of several steps before it is asked
-            after = changed_somehow(tokens, LENGTH, random)
-            session.update(0, change_between(tokens, after), after)
-            tokens = after
-        note(found, session)
-        expected = told("dense", model, tokens, positions, len(tokens))
-        same_predictions(found.part(slice(len(tokens))), expected)
+    follows(seed)
 
 
 @native_only
 @pytest.mark.parametrize("seed", range(20))
 def test_native_steps_and_steps_of_others_mix(seed: int) -> None:
-    """Strides of the session's own, steps of its own, and steps that cut the sequence down or change it."""
-    model, whole, positions = finding_causal(seed)
-    random, tokens = np.random.default_rng(seed), whole[:2]
-    session = ENGINES["native"](model, [tokens], [Positions.of(positions)], "cpu")
-    assert isinstance(session, Stepping)
-    for _ in range(12):
-        most = int(random.integers(1, LENGTH))
-        expected = decode(model, tokens, positions[: min(LENGTH, len(tokens) + most)], "arm", Sampling(engine="dense"))
-        if most == 1 and len(tokens) < LENGTH:
-            made = session.step("arm")
-            assert made is not None and (made[0].rows.tolist(), made[0].length) == ([len(tokens)], len(tokens) + 1)
-            found, masks = made[1], made[2]
-        else:
-            lengths, found, masks = session.stride("arm", most)
-            assert lengths == list(expected.context[1:])
-        assert found.tolist() == expected.tokens.tolist() and masks == 0
-        tokens = changed_somehow(found.copy(), LENGTH, random)
-        session.update(0, change_between(found, tokens), tokens)
+    mixes(seed)
+
+
+@native_only
+def test_native_counts_masks_that_it_is_told() -> None:
+    counts_masks()
 
 
 @native_only
@@ -252,13 +182,33 @@ def test_a_whole_decode_of_arm_is_what_its_steps_are() -> None:
     assert whole.context == reference.context == (2, *(step.change.length for step in steps))
 
 
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_that_do_not_ask_or_predict_nothing(seed: int, engine: str) -> None:
+    model, tokens, positions = asking_causal(seed)
+    for first in (1, 5, LENGTH):
+        same_predictions(told(engine, model, tokens, positions, first), told("dense", model, tokens, positions, first))
+    assert same_tokens(model, tokens[:5], positions, engine, "arm") == engine
+
+
 @native_only
-def test_native_counts_masks_wherever_they_are_told() -> None:
-    model, tokens, positions = finding_causal(4)
-    session = ENGINES["native"](model, [tokens[:4]], [Positions.of(positions)], "cpu")
-    for after in ([0, 1, 1], [0, 1, 2, 3, 1], [0, 1, 2, 3, 1, 1], [0, 3]):
-        session.update(0, Change(np.arange(1, len(after)), len(after)), np.array(after))
-        assert session.decoder.masks == after.count(1)  # type: ignore[attr-defined]
+def test_probabilities_that_are_unclear_are_left_to_the_reference() -> None:
+    model, tokens, positions = unclear_causal()
+    assert same_tokens(model, tokens[:2], positions, "native", "arm").endswith(
+        " (not native: a probability is too near to the threshold)"
+    )
+    with pytest.raises(Unsuitable, match="a probability is too near to the threshold"):
+        told("native", model, tokens, positions, 2)
+
+
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_preconditions_never_differ_silently(name: str, engine: str) -> None:
+    """A causal model gives up for the reason for which an encoder does, or writes the same tokens."""
+    model, tokens, positions = tampered(name)
+    causal = replace(model, causal=True)
+    for first in (2, 4, 6):
+        assert same_tokens(causal, tokens[:first], positions, engine, "arm") in (engine, gives_up(engine, name))
 
 
 def test_tokens_that_somebody_else_wrote_are_not_lost() -> None:
@@ -288,10 +238,17 @@ def test_several_sequences_are_decoded_as_each_alone(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", FAST)
-def test_keys_that_tie_are_left_to_the_reference(engine: str) -> None:
-    model, tokens, positions = finding_causal(5)
-    positions[2, 4:7] = positions[3, 4:7] = positions[4, 7:10] = 1
-    positions[2, 10] = positions[3, 10] = LENGTH + 1
+@pytest.mark.parametrize("seed", range(30))
+def test_keys_that_match_any_number(seed: int, engine: str) -> None:
+    model, tokens, positions = careless_causal(seed)
+    for first in (1, 5, LENGTH):
+        same_predictions(told(engine, model, tokens, positions, first), told("dense", model, tokens, positions, first))
+
+
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize("tying", [tying_causal(), careless_causal(5, tie=True)], ids=["one number", "any number"])
+def test_keys_that_tie_are_left_to_the_reference(engine: str, tying: tuple[Any, Any, Any]) -> None:
+    model, tokens, positions = tying
     found = decode(model, tokens[:6], positions, "arm", Sampling(engine=engine))
     assert found.engine == f"dense (not {engine}: a query finds two keys that are equally recent)"
 

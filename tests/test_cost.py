@@ -273,7 +273,12 @@ def test_features_follow_the_work() -> None:
     }
     indexed = features("indexed", work)
     assert indexed[3] == 4 * (context + 82 * 384 + 64) and indexed[4] == 4 * context
-    assert features("native", work) == [100, steps + 1, context, indexed[3]]
+    assert features("native", work) == [100, steps + 1, context, indexed[3], 0]
+    # A causal model appends 3 P T words and the outputs. Each row after the given ones goes through all layers alone. The context
+    # counts in the middle of the run.
+    causal = replace(work, construction="arm", letters=letters("arm", planned.job, planned.time))
+    given, written = context - 15_808, 15_808
+    assert features("native", causal) == [100, written, (given + context) / 2, 4 * (given + written - 1), 100 * written]
     # One decoding step of one-step, of 64 processors with 5 registers and all of them running: registers stop after layer 1.
     values = letters("ap-mdm one-step", planned.job, planned.time)
     (alike,) = (p for p in phases("ap-mdm one-step", values, 1.0, 0.5) if p.steps == planned.time)

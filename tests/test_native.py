@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit import decoding
-from kit.decoding import ENCODERS
+from kit.causal import finding_causal, same_predictions, told
 from kit.jobs import PATHS, job_of
 from kit.made_models import BROKEN, gives_up, lookup_model, tampered
 from numpy.typing import NDArray
 
-from lockstep.compiler.compile import compile_job
+from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import ONE_STEP, NotConstructed, lacking
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished
@@ -221,7 +221,7 @@ def beside_the_machine(job: Job, construction: str) -> str:
 
 
 @compiled_only
-@pytest.mark.parametrize("construction", ENCODERS)
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
 def test_every_example_program_token_for_token(name: str, construction: str) -> None:
     """Under CRCW sum a head averages over the writes of a cell, so the reference decodes; one construction has no models."""
@@ -235,23 +235,38 @@ def test_every_example_program_token_for_token(name: str, construction: str) -> 
     assert beside_the_machine(job, construction) == (AVERAGES if combining == "sum" else "native")
 
 
-@pytest.mark.parametrize("construction", ENCODERS)
-@pytest.mark.parametrize("name", [name for name in modules.usable() if name != "_plain"] + ["_plain"])
-def test_every_compiled_module(name: str, construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of 64, 256 and 512 rows, and the transposition of each."""
-    if name not in modules.usable():
+@pytest.fixture(params=[name for name in modules.usable() if name != "_plain"] + ["_plain"])
+def one_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the compiled modules in turn."""
+    if request.param not in modules.usable():
         pytest.skip("the native engine was not compiled")
+    module = modules.module(request.param)
     monkeypatch.setitem(
-        ENGINES, "native", lambda model, tokens, positions, device: NativeSession(model, tokens, positions, modules.module(name))
+        ENGINES, "native", lambda model, tokens, positions, device: NativeSession(model, tokens, positions, module)
     )
+
+
+@pytest.mark.usefixtures("one_module")
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
+def test_every_compiled_module(construction: str) -> None:
+    """Blocks of 64, 256 and 512 rows, and the transposition of each."""
     for program, size in (("hillis_steele", 3), ("counter", 2)):
         job = job_of(program, size, 16)
         assert whole_job(job, run(job, max_steps=1 << 20).time, "native", construction) == "native"
     assert beside_the_machine(job_of("hillis_steele", 24, 16), construction) == "native"
 
 
+@pytest.mark.usefixtures("one_module")
+def test_no_row_of_a_block_sees_a_later_one() -> None:
+    """The same blocks of a causal model, given at once, beside the reference, which is given one token after the other."""
+    model, tokens, positions = finding_causal(0, 900)
+    reference = told("dense", model, tokens, positions, 1)
+    for first in (60, 250, 500, 900):
+        same_predictions(told("native", model, tokens, positions, first), reference)
+
+
 @compiled_only
-@pytest.mark.parametrize("construction", ENCODERS)
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_words_too_long_to_address_buckets(construction: str) -> None:
     """Queries of 24 bits and more are hashed."""
     job = job_of("tree_sum", 3, 24)
@@ -259,7 +274,7 @@ def test_words_too_long_to_address_buckets(construction: str) -> None:
 
 
 @compiled_only
-@pytest.mark.parametrize("construction", ENCODERS)
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_a_whole_decode_is_what_its_steps_are(construction: str) -> None:
     job = job_of("bitonic_sort", 3, 8)
     time = run(job).time

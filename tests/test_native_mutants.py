@@ -12,6 +12,18 @@ from typing import Any
 
 import pytest
 from kit import decoding
+from kit.causal import (
+    asking_causal,
+    careless_causal,
+    counts_masks,
+    finding_causal,
+    follows,
+    mixes,
+    same_predictions,
+    told,
+    tying_causal,
+    unclear_causal,
+)
 from kit.decoding import ENCODERS
 from kit.jobs import job_of
 from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
@@ -21,7 +33,7 @@ from mutation.planting import Rewrite
 
 from lockstep.models.engines import ENGINES
 from lockstep.models.engines.native import heads, modules, readout, translate
-from lockstep.models.engines.native.session import NativeSession
+from lockstep.models.engines.native.session import FAULTS, TIES, UNCLEAR, NativeSession
 from lockstep.models.engines.session import Unsuitable
 from lockstep.pram.machine import run
 
@@ -44,9 +56,9 @@ OF_THE_TEXT = (
         "to[64 * w + i] = i < rows && w ? record[chosen[w]] : 0;",
         "the first word of a record counts as 0",
     ),
-    ("decoder.h", "t.faults && v < V", "false && v < V", "rows with a fault are computed all the same"),
+    ("records.h", "t.faults && v < V", "false && v < V", "rows with a fault are computed all the same"),
     ("decoder.h", "found.bits & REMASK ? vocabulary_.mask : ", "", "nothing is remasked"),
-    ("decoder.h", "raise(FIRST_TOKEN);", ";", "the first token may come twice"),
+    ("records.h", "raise(FIRST_TOKEN);", ";", "the first token may come twice"),
     ("network.h", "if (b & 1) return node(MAJN, b ^ 1, a, c);", "", "a complement in a majority is lost"),
     ("forms.h", "rest = sum(rest, t.weight);", "", "a complement does not change the constant"),
     ("gates.h", "left -= t.weight > spare ? t.weight : 0;", "", "literals that are needed count twice"),
@@ -56,6 +68,36 @@ OF_THE_TEXT = (
     ("schedule.h", "last_[a >> 1] == step", "last_[a >> 1] <= step + 1", "a plane is used again while something reads it"),
     ("tape.h", "EACH(MAJN, (~a & (b | c)) | (b & c))", "EACH(MAJN, (a & (b | c)) | (b & c))", "a majority misses a complement"),
 )
+#: The same for the decoder of causal models.
+OF_APPENDING = (
+    ("enter(t, 64 * V, lane);", "for (size_t k = 0; !lane && k < n; k++) enter(t, 64 * V, k);", "rows see later ones of their block"),
+    ("for (int h : t.heads) answer(t, layers[l]->heads[(size_t)h], row_of[lane], 64 * V, lane);",
+     "for (int h : t.heads) if (lane + 1 < n) answer(t, layers[l]->heads[(size_t)h], row_of[lane + 1], 64 * V, lane + 1);",
+     "rows are answered before their own key is there"),
+    ("if (!t.visible.of(out, stride, lane))", "if (false)", "rows that are no keys are found"),
+    ("if (b.stamp != era_ || recency > b.recency)", "if (true)", "the last key is read, not the most recent one"),
+    ("b.state |= TIED;", "", "ties are not noticed"),
+    ("if (tied)", "if (false)", "who finds a tie is answered"),
+    ("(i64)b.recency == best || b.state & TIED", "b.state & TIED", "keys of two cares that tie are not noticed"),
+    ("if (b.stamp != era_ || (i64)b.recency < best)", "if ((i64)b.recency < best)", "buckets of rows that are no more are read"),
+    ("if ((i64)b.recency > best)", "if (best < 0)", "of keys of two cares the first one is read"),
+    ("if (h.asks.of(out_.data(), stride, lane))", "if (true)", "rows that ask nothing find keys"),
+    ("h.sink", "0", "who finds nothing reads 0"),
+    ("(word & ~(h.mask << h.shift)) | value << h.shift", "word | value << h.shift", "what a row read before a change stays"),
+    ("era_++;", "", "keys of rows that are no more are found"),
+    ("if (first < computed_)", "if (first + 1 < computed_)", "a change of the last row is not noticed"),
+    ("told_ = 0;", "", "rows that were computed anew are not told"),
+    ("const size_t first = count ? std::min(now, (size_t)*std::min_element(rows, rows + count)) : now;", "const size_t first = now;",
+     "rows that change keep their tokens"),
+    ("if (first < length)", "if (false)", "masks that are gone count"),
+    ("record(row_of[lane])[t.first_kept + g] = kept_[64 * V * g + lane];", "", "nothing is kept between layers"),
+    ("if (found.bits & UNSURE) raise(UNCLEAR);", "", "a token is appended although it is unclear how likely it is"),
+    ("return collect<V>(row_of, n, true);", "return collect<V>(row_of, n, false);", "rows that hold no mask are never unclear"),
+    ("if (fault || !(found.bits & CERTAIN))", "if (fault)", "a token is appended at any probability"),
+    ("if (fault || !length || length >= most)", "if (fault || !length || length + 1 >= most)", "the last position gets no token"),
+    ("changed.push_back((u32)length);", "", "a step does not say what it appended"),
+    ("predict();", "", "a stride predicts nothing"),
+)  # fmt: skip
 #: The same for functions of the translation.
 OF_THE_TRANSLATION = (
     (heads.Asking._key_side, "gates.refuse(network.both(odd, possible))", "pass", "key bits of 2 count as 1"),
@@ -92,13 +134,43 @@ def conforms() -> bool:
     return True
 
 
+def appends() -> bool:
+    """The same for causal models: what rows see, what a session follows, how decodes end, and whole jobs, with two cares and with one."""
+    try:
+        for seed in range(6):
+            for model, first in (
+                (finding_causal(seed), 1),
+                (finding_causal(seed), 6),
+                (asking_causal(seed), 5),
+                (careless_causal(seed), 4),
+            ):
+                same_predictions(told("native", *model, first), told("dense", *model, first))
+                assert same_tokens(*begun(model, 3), "native", "arm") == "native"
+            follows(seed)
+            mixes(seed)
+        counts_masks()
+        assert same_tokens(*begun(unclear_causal(), 2), "native", "arm").endswith(f"(not native: {FAULTS[UNCLEAR]})")
+        for tying in (tying_causal(), careless_causal(5, tie=True)):
+            assert same_tokens(*begun(tying, 6), "native", "arm").endswith(f"(not native: {FAULTS[TIES]})")
+        job = job_of("hillis_steele", 3, 8)
+        assert whole_job(job, run(job).time, "native", "arm") == "native"
+    except (AssertionError, Unsuitable, IndexError):
+        return False
+    return True
+
+
+def begun(model: tuple[Any, Any, Any], first: int) -> tuple[Any, Any, Any]:
+    """A model whose decode starts with so many tokens."""
+    return model[0], model[1][:first], model[2]
+
+
 def test_the_engine_conforms() -> None:
-    assert conforms()
+    assert conforms() and appends()
 
 
 @pytest.fixture(scope="module")
 def mutants() -> Switchboard:
-    return compiled([row[:3] for row in OF_THE_TEXT])
+    return compiled([*(row[:3] for row in OF_THE_TEXT), *(("appending.h", *row[:2]) for row in OF_APPENDING)])
 
 
 @pytest.fixture(autouse=True)
@@ -115,10 +187,17 @@ def test_mutants_of_the_text(number: int, mutants: Switchboard, monkeypatch: pyt
         assert not conforms(), OF_THE_TEXT[number - 1][-1]
 
 
+@pytest.mark.parametrize("number", range(1, 1 + len(OF_APPENDING)), ids=[row[-1] for row in OF_APPENDING])
+def test_mutants_of_appending(number: int, mutants: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mutants.planting(len(OF_THE_TEXT) + number) as module:
+        load(module, monkeypatch)
+        assert not appends(), OF_APPENDING[number - 1][-1]
+
+
 def test_without_a_mutant_the_module_conforms(mutants: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is the change that the others fail by, and not how they are compiled."""
     load(mutants.module, monkeypatch)
-    assert conforms()
+    assert conforms() and appends()
 
 
 def test_what_cannot_be_planted() -> None:

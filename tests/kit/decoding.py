@@ -27,7 +27,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check.batch import widest
 
-#: Constructions whose models attend to all rows, which every engine computes. The others are left to the dense and the indexed one.
+#: Constructions whose models attend to all rows, which every engine computes. The active engine leaves the others alone.
 ENCODERS = tuple(name for name in CONSTRUCTIONS if not is_causal(name))
 #: Engines that take several sequences in one pass.
 TOGETHER = [name for name in ENGINES if name not in ("active", "native")]

@@ -36,6 +36,7 @@ RUNS = {
 CAUSAL_RUNS = {
     "dense": (("sums", 2), ("sums", 4), ("mixed", 2), ("mixed", 5), ("spin", 1), ("sums", 7)),
     "indexed": (("sums", 2), ("sums", 7), ("mixed", 5), ("spin", 1), ("sums", 24)),
+    "native": (("sums", 2), ("sums", 24), ("mixed", 5), ("spin", 1), ("sums", 60)),
 }
 LONGER = {"dense": ("sums", 30), "active": ("sums", 30), "indexed": ("spin", 6), "native": ("spin", 6)}
 #: The sizes of `sums` whose memory is measured.
@@ -61,7 +62,7 @@ def this_machine() -> dict[str, str]:
     return {
         "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(), "torch": version("torch"), "lockstep": __version__,
-        "model": f"{FEATURES} of {list(CONSTRUCTIONS)}",
+        "model": f"{FEATURES} of {({engine: decoded_by(engine) for engine in FEATURES})}",
         "engines": str(available()),
     }  # fmt: skip
 

@@ -28,7 +28,7 @@ FEATURES = {
         "rows x H, by layer",
         "rows x H where threads wake",
     ),
-    "native": ("nonzeros", "decoding steps", "C", "rows x H, by layer"),
+    "native": ("nonzeros", "decoding steps", "C", "rows x H, by layer", "nonzeros, for each row alone"),
 }
 #: Memory is the process itself and a coefficient times bytes: of numbers of 8 bytes, and of rows of the indexed and the native engine.
 WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
@@ -87,7 +87,7 @@ def features(engine: str, work: Work) -> list[float]:
     found = phases(work.construction, work.letters, work.running, work.written)
     if engine == "active":
         return _active(work, found)
-    return _indexed(work.dimensions, found) if engine == "indexed" else _native(work.dimensions, found)
+    return _indexed(work.dimensions, found) if engine == "indexed" else _native(work, found)
 
 
 def _dense(work: Work) -> list[float]:
@@ -124,9 +124,12 @@ def _indexed(model: Dimensions, found: Sequence[Phase]) -> list[float]:
     return [model.nonzeros, sum(p.steps for p in found), blocks, rows, many]
 
 
-def _native(model: Dimensions, found: Sequence[Phase]) -> list[float]:
+def _native(work: Work, found: Sequence[Phase]) -> list[float]:
+    """A row of a causal model goes through the tapes alone, so their length counts. Elsewhere 64 rows and more share it."""
+    model, steps = work.dimensions, sum(p.steps for p in found)
     heads = [(p.later if layer else p.rows) * p.steps * many for p in found for layer, many in enumerate(model.heads)]
-    return [model.nonzeros, sum(p.steps for p in found), max(p.context for p in found), sum(heads)]
+    alone = steps * model.nonzeros if is_causal(work.construction) else 0
+    return [model.nonzeros, steps, max(p.context for p in found), sum(heads), alone]
 
 
 def memory_unit(engine: str, model: Dimensions, context: int) -> float:

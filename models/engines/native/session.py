@@ -28,7 +28,7 @@ FAULTS = (
     "a probability is too near to the threshold",
     "no token is the best",
 )
-UNCLEAR, TAPE = 4, len(FAULTS)
+TIES, UNCLEAR, TAPE = 2, 4, len(FAULTS)
 #: The decoders of the compiled module: of encoders, and of causal models.
 DECODERS = {False: "Decoder", True: "Appending"}
 #: Rules of decoding steps that they know themselves, by the name of the process.

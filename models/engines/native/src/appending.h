@@ -18,7 +18,8 @@ class Appending : public Records {
 
   // A decoding step by somebody else: these rows changed, and this is the length now.
   void update(const i64 *rows, size_t count, const i64 *sequence, size_t now) {
-    take(count ? std::min(now, (size_t)*std::min_element(rows, rows + count)) : now, sequence, now);
+    const size_t first = count ? std::min(now, (size_t)*std::min_element(rows, rows + count)) : now;
+    take(first, sequence, now);
   }
 
   // Predicts the rows that are new.
@@ -62,12 +63,19 @@ class Appending : public Records {
   }
 
  private:
-  size_t computed_ = 0, told_ = 0;  // rows before these were computed, and told
+  size_t told_ = 0, computed_ = 0;  // rows before these were told, and computed
   u32 era_ = 1;                     // what a bucket holds counts only if its stamp says that it is of this era
 
-  // From a row on the sequence is another. If that row was computed, all begins again: the tables hold its key, and what it hid.
+  // Forgets what was computed: the tables hold keys of rows that are no more, and those hide others.
+  void begin_again() {
+    era_++;
+    computed_ = 0;
+    told_ = 0;
+  }
+
+  // From this row on the sequence is another.
   void take(size_t first, const i64 *sequence, size_t now) {
-    if (first < computed_) computed_ = told_ = 0, era_++;
+    if (first < computed_) begin_again();
     if (first < length) masks = (size_t)std::count(tokens.data(), tokens.data() + first, (i64)vocabulary_.mask);
     for (size_t r = first; r < now; r++) place((u32)r, sequence[r]);
     length = now;
@@ -84,7 +92,7 @@ class Appending : public Records {
     keep<V>(tapes[l], row_of, n);
     for (Table &t : layers[l]->tables)
       for (size_t lane = 0; lane < n; lane++) {
-        if (t.visible.of(out_.data(), 64 * V, lane)) enter(t, 64 * V, lane);
+        enter(t, 64 * V, lane);
         for (int h : t.heads) answer(t, layers[l]->heads[(size_t)h], row_of[lane], 64 * V, lane);
       }
   }
@@ -96,9 +104,10 @@ class Appending : public Records {
       for (size_t lane = 0; lane < n; lane++) record(row_of[lane])[t.first_kept + g] = kept_[64 * V * g + lane];
   }
 
-  // Publishes a key in its bucket, if no other is more recent.
+  // Publishes the key of a row, if it has one, in its bucket, if no other there is more recent.
   void enter(Table &t, size_t stride, size_t lane) {
     const u64 *out = out_.data();
+    if (!t.visible.of(out, stride, lane)) return;
     const u32 recency = (u32)t.recency.of(out, stride, lane);
     Bucket &b = t.buckets[t.buckets.at(t.care.of(out, stride, lane) << t.bits | t.key.of(out, stride, lane))];
     if (b.stamp != era_ || recency > b.recency) {
