@@ -14,8 +14,9 @@ from kit.jobs import DIRECTORY, WORD_BITS, job_of
 from bench.figures import Figure, peak_memory
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job, is_causal
 from lockstep.models.decode import Decoder
-from lockstep.models.engines import available, pick
+from lockstep.models.engines import available, pick, takes_causal
 from lockstep.models.sampling import Sampling
+from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -29,11 +30,12 @@ for round in 1 .. 1000 do
   parallel for i in 0 .. 7 do A[i] := A[i] + i end
 end
 """
-#: Decodes of `choosing`: sizes, and the most tokens of a context. `dense` is timed up to so many scored pairs of rows.
-SIZES, MOST_TOKENS, MOST_PAIRS = (1, 2, 3, 4, 6, 8), 40_000, 20_000_000
+#: Decodes of `choosing`: sizes, and the most tokens of a context. `dense` is timed up to so many scored pairs of rows. A causal model
+#: makes a step for each token, so its contexts are shorter, and each engine is timed.
+SIZES, MOST_TOKENS, MOST_PAIRS, MOST_APPENDED = (1, 2, 3, 4, 6, 8), 40_000, 20_000_000, 2000
 #: Whole commands, with the seconds that each may take.
 COMMANDS = {"--help": 0.25, "decode tree_sum --size 4": 0.8, "verify tree_sum --sizes 1..4": 1.2,
-            "decode hillis_steele --size 1024": 1.2}  # fmt: skip
+            "decode hillis_steele --size 1024": 1.2, "decode tree_sum --size 4 --process arm": 0.8}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def native() -> list[Figure]:
     for what, job, construction, least, most in (
         ("counter, P = 1, mdm", narrow, "mdm", 100, 8e-6),
         ("spin, ap-mdm", spin, "ap-mdm", 50, 12e-6),
+        ("tree_sum, n = 64, arm", job_of("tree_sum", 64, WORD_BITS), "arm", 20, 12e-6),
     ):
         ours, peers = timed(job, "native", construction), timed(job, "indexed", construction, 1000)
         named = f"a step of {what}, context {ours.tokens:,}, native"
@@ -152,19 +155,24 @@ def _corpus() -> Iterator[tuple[str, str, Compiled, Job, int]]:
                 length = run(job, max_steps=5000).time
             except PramError:
                 continue
-            for construction in (name for name in CONSTRUCTIONS if not is_causal(name)):
+            if MODES[job.mode].combining == "sum":  # only dense decodes its models
+                continue
+            for construction in CONSTRUCTIONS:
                 compiled = compile_job(job, length, construction=construction)
-                if compiled.layout(job, length).length <= MOST_TOKENS:
+                if compiled.layout(job, length).length <= (MOST_APPENDED if is_causal(construction) else MOST_TOKENS):
                     yield f"{path.stem} {size}", construction, compiled, job, length
 
 
 def _engine_times(compiled: Compiled, job: Job, length: int) -> dict[str, tuple[float, float]]:
     """Processor time of the first and of a second decode by each engine, and by the one that `auto` takes."""
     found: dict[str, tuple[float, float]] = {}
-    tokens, steps = compiled.layout(job, length).length, length * (1 if compiled.process == "mdm" else 2)
-    chosen = pick(tokens, steps)
+    tokens, causal = compiled.layout(job, length).length, compiled.model.causal
+    steps = tokens if causal else length * (1 if compiled.process == "mdm" else 2)
+    chosen = pick(tokens, steps, causal)
     for engine in available():
-        if engine in ("dense", "active") and tokens * tokens * steps > MOST_PAIRS:
+        if causal and not takes_causal(engine):
+            continue
+        if not causal and engine in ("dense", "active") and tokens * tokens * steps > MOST_PAIRS:
             continue
         first, second = (timed_decode(compiled, job, length, engine).whole for _ in range(2))
         found[engine] = first, second

@@ -32,9 +32,8 @@ from lockstep.models.decode import Decoder, decode
 from lockstep.models.engines import ENGINES, Unsuitable, available, takes_causal
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.positions import Positions
-from lockstep.models.processes import Edits
 from lockstep.models.sampling import Sampling
-from lockstep.models.sequence import Change, TokenSequence
+from lockstep.models.sequence import Change
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import Layer, Transformer
 
@@ -209,21 +208,6 @@ def test_broken_preconditions_never_differ_silently(name: str, engine: str) -> N
     causal = replace(model, causal=True)
     for first in (2, 4, 6):
         assert same_tokens(causal, tokens[:first], positions, engine, "arm") in (engine, gives_up(engine, name))
-
-
-def test_tokens_that_somebody_else_wrote_are_not_lost() -> None:
-    """A sequence has room for more tokens than it holds. What is written there before it follows another does not come back."""
-    sequence = TokenSequence(np.array([0, 2]), mask=1)
-    for token in (2, 3, 2):
-        sequence.edit(appending(len(sequence), token))
-    sequence.follow(np.array([0, 2, 2, 3, 2, 3]), 0)
-    assert len(sequence.room) == 6
-    sequence.edit(appending(6, 2))
-    assert sequence.tokens.tolist() == [0, 2, 2, 3, 2, 3, 2]
-
-
-def appending(length: int, token: int) -> Edits:
-    return Edits(np.array([length]), np.array([token]), np.zeros(1, np.bool_), np.zeros(1, np.bool_))
 
 
 @pytest.mark.parametrize("engine", CAUSAL)

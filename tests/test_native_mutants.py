@@ -110,6 +110,8 @@ OF_THE_TRANSLATION = (
     (translate._Translator._read, "int(value) << j", "int(value)", "all bits that are read weigh the same"),
     (readout._Readout._best, "int(other < kind)", "0", "two kinds are the best"),
 )  # fmt: skip
+#: The same for what tells the decoder of causal models what others did.
+OF_THE_SESSION = ((NativeSession.update, "change.rows", "change.rows[-1:]", "only the last row that changed is told"),)
 
 
 same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)  # no mutant is in the reference
@@ -219,3 +221,9 @@ def load(mutant: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mutants_of_the_translation(function: Any, old: str, new: str, breaks: str) -> None:
     with Rewrite(function, old, new).planted():
         assert not conforms(), breaks
+
+
+@pytest.mark.parametrize(("function", "old", "new", "breaks"), OF_THE_SESSION, ids=[row[-1] for row in OF_THE_SESSION])
+def test_mutants_of_the_session(function: Any, old: str, new: str, breaks: str) -> None:
+    with Rewrite(function, old, new).planted():
+        assert not appends(), breaks

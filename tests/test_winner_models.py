@@ -50,7 +50,7 @@ def agree(job: Job, construction: str = "mdm", engine: str = FASTEST.engine, ord
     """Decode beside the machine; every token must be the machine's."""
     time = run(job).time
     compiled = compile_job(job, time, construction=construction)
-    engine = engine if takes_causal(engine) or not compiled.model.causal else "indexed"
+    engine = engine if takes_causal(engine) or not compiled.model.causal else FASTEST.engine
     found = check_agreement(compiled, job, time, Sampling(order, seed, engine))
     assert found.divergence is None, str(found.divergence)
     assert found.outputs_agree

@@ -58,6 +58,7 @@ MUTANTS = (
         "else change.length", "kept rows"),
     row(CAUSAL, "tokens are appended at any probability", processes.append, ">= THRESHOLD", ">= 0", "too few blocks of arm"),
     row(CAUSAL, "an appended token is the mask", TokenSequence._append, "self.room[length] = token", "pass", AGREES),
+    row(CAUSAL, "tokens that a session wrote are lost", TokenSequence.follow, "self.room = ", "", "followed tokens"),
     row(CAUSAL, "decodes end one token early", editing.SequenceEditor.is_finished, ">= self.max_length", ">= self.max_length - 1", AGREES),
     row(CAUSAL, "files do not say that a model is causal", files._is_causal, 'return "attention" in text', "return False",
         "files of causal models"),

@@ -23,7 +23,8 @@ from lockstep.models.editing import NothingPredicted
 from lockstep.models.engines import ENGINES
 from lockstep.models.files import load_model, save_model
 from lockstep.models.positions import Positions
-from lockstep.models.sequence import Change
+from lockstep.models.processes import Edits
+from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.transformer import Layer, Transformer
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
@@ -76,6 +77,21 @@ def kept_rows() -> None:
         ((_, wanted),) = ENGINES["dense"](model, [np.array(tokens)], positions, "cpu").predict([0])
         assert len(rows) and rows[-1] == len(tokens) - 1, "the last row is not read out"
         assert np.allclose(found.probability, wanted.probability[rows], rtol=1e-9, atol=0), "a row that changed was kept"
+
+
+def followed_tokens() -> None:
+    """What a session has written stays, when a token is appended to it that the session has not written."""
+    sequence = TokenSequence(np.array([0, 2]), mask=1)
+    for token in (2, 3, 2):  # now there is room for eight
+        sequence.edit(_appending(len(sequence), token))
+    written = [0, 2, 2, 3, 2, 3]
+    sequence.follow(np.array(written), 0)
+    sequence.edit(_appending(len(sequence), 2))
+    assert sequence.tokens.tolist() == [*written, 2], "tokens are lost"
+
+
+def _appending(length: int, token: int) -> Edits:
+    return Edits(np.array([length]), np.array([token]), np.zeros(1, np.bool_), np.zeros(1, np.bool_))
 
 
 def too_few_blocks() -> None:
@@ -152,6 +168,7 @@ CHECKS = (
         "rows seen by causal models", "prefixes of random weights with and without a cache", rows_seen, (IndexError, RuntimeError)
     ),
     Check("kept rows", "a session of a causal model after steps that change rows, against one that starts there", kept_rows),
+    Check("followed tokens", "a sequence to which a session and its owner append by turns", followed_tokens),
     Check("too few blocks of arm", "where a decode ends that has no room for its run", too_few_blocks),
     Check("spare blocks of arm", "every token of a decode with blocks to spare, against the machine", spare_blocks),
     Check("sink of causal circuits", "`check_circuit` on circuits in which BOS could be found", sink_of_causal_circuits),
