@@ -27,9 +27,10 @@ from kit.made_models import BROKEN, gives_up, tampered
 from kit.random_models import KINDS, random_model
 from numpy.typing import NDArray
 
+from lockstep.models import engines
 from lockstep.models.batch import decode_batch
 from lockstep.models.decode import Decoder, decode
-from lockstep.models.engines import ENGINES, Unsuitable, available, takes_causal
+from lockstep.models.engines import ENGINES, ROWS_BEFORE_INDEXED, Unsuitable, available, pick, takes_causal
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
@@ -251,3 +252,11 @@ def test_a_file_with_unknown_attention_is_refused(tmp_path: Path, monkeypatch: p
     save_model(tmp_path / "m", random_causal(0)[0], {})
     with pytest.raises(ModelFileError, match="its attention is 'sideways', but this version knows 'causal'"):
         load_model(tmp_path / "m")
+
+
+def test_auto_takes_the_fastest_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "native" in CAUSAL:
+        assert pick(10, 5, causal=True) == pick(ROWS_BEFORE_INDEXED + 1, 5, causal=True) == "native"
+    monkeypatch.setattr(engines, "usable", tuple)
+    assert pick(ROWS_BEFORE_INDEXED, 5, causal=True) == "dense"
+    assert pick(ROWS_BEFORE_INDEXED + 1, 5, causal=True) == "indexed"

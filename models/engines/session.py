@@ -19,8 +19,8 @@ class Session(Protocol):
     update:   tells the session that a decoding step changed a sequence, and its tokens now.
     predict:  returns, for each sequence in `live`, in order, rows and their predictions. The rows are ascending: those whose
               token changed or whose prediction may differ from the last one; at first, all. Tokens and probabilities are right
-              for masked rows, control bits for all rows. A probability is on the same side of THRESHOLD as the reference's.
-              Sequences that are not live do not change.
+              for masked rows, and for all rows of a causal model; control bits for all rows. A probability is on the same side
+              of THRESHOLD as the reference's. Sequences that are not live do not change.
     Raises: Unsuitable, from either of them.
     """
 
@@ -38,6 +38,7 @@ class Stepping(Session, Protocol):
     step:   one step: the change, the sequence after it (which later steps edit in place), and how many masks it has. None where
             nothing changes; then `grown` is the length for which there were no positions, or 0.
     stride: steps until nothing changes or, where the process fills, no mask is left; at most so many. The length after each.
+            Where the process appends, nothing changes any more when every position has a token.
     Raises: Unsuitable, from `step`; a stride ends there instead.
     """
 
