@@ -4,7 +4,8 @@
 *flagged*  rounds go on while any processor is not done, which they tell each other through one shared cell.
 
 Bounded are loops with `atmost`, and every `for` whose bounds differ from processor to processor or that holds a `break`, where
-its bounds tell how many rounds are enough. Flagged are `while` and `repeat` without `atmost` where some processors may be idle.
+its bounds tell how many rounds are enough. Flagged are `while` and `repeat` without `atmost` where some processors may be idle,
+and every such `for` whose bounds do not tell.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class LoopKinds:
         elif differs or leaves or loop.at in self.found:
             pids = {"pid": (Number(0), Binary("-", self.symbols.procs, Number(1), loop.at))}
             rounds = most_rounds(loop, self.symbols.is_parametric, {**pids, **context.ranges}, self.symbols.signed)
-            if rounds is not None:
+            if rounds is not None or self.flags_allowed:
                 self.found[loop.at] = LoopKind(rounds)
         return loop.at in self.found
 

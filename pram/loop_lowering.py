@@ -219,62 +219,69 @@ class LoopEmitter(Emitter):
             self.flags.append(at)
         return flag_name(at)
 
-    def rounds_left(self, loop: While | Repeat | For, k: Operand) -> int:
-        """Emit the test at the start of a round of a bounded loop. Return the branch that ends the loop."""
-        return self.emit("jz", k, at=loop.at)
+    def rounds_left(self, loop: While | Repeat | For, k: Operand) -> list[int]:
+        """Emit the test at the start of a round of a bounded loop. Return the branches that end the loop."""
+        return [self.emit("jz", k, at=loop.at)] if self.is_bounded(loop) else []
+
+    def is_bounded(self, loop: While | Repeat | For) -> bool:
+        return self.kinds[loop.at].rounds is not None
 
     def next_round(self, loop: While | Repeat | For, k: Operand, start: int) -> int:
         """Emit the end of a round: the counter changes, and a jump back."""
-        bounded = self.kinds[loop.at].rounds is not None
-        self.emit("sub" if bounded else "add", k, constant(1), rd=k.number, at=loop.at)
+        self.emit("sub" if self.is_bounded(loop) else "add", k, constant(1), rd=k.number, at=loop.at)
         jump = self.emit("jmp", at=loop.at)
         self.patch(jump, start)
         return jump
 
-    def ask(self, loop: While | Repeat, k: Operand) -> int:
-        """Emit, where a processor is done, whether any other is not: the flag holds this round's number. Return the branch out."""
+    def ask(self, loop: While | Repeat | For, k: Operand) -> list[int]:
+        """Emit, where a processor is done, whether any other is not: the flag holds this round's number. Return the branch out.
+
+        If the loop is bounded, emit nothing.
+        """
+        if self.is_bounded(loop):
+            return []
+        self.nops(1, loop.at)
         flag = self.parameter(derived.base_of(self.flag(loop.at)))
         with self.scope():
             found = self.register()
             self.emit("load", flag, constant(0), rd=found, at=loop.at)
             self.emit("eq", Operand("register", found), k, rd=found, at=loop.at)
-            return self.emit("jz", Operand("register", found), at=loop.at)
+            return [self.emit("jz", Operand("register", found), at=loop.at)]
 
-    def tell(self, loop: While | Repeat, k: Operand) -> None:
-        """Emit, where a processor goes on, that the flag gets this round's number; then as many steps as `ask` takes."""
+    def tell(self, loop: While | Repeat | For, k: Operand) -> None:
+        """Emit, where a processor goes on, that the flag gets this round's number; then as many steps as `ask` takes.
+
+        If the loop is bounded, emit nothing.
+        """
+        if self.is_bounded(loop):
+            return
         flag = self.parameter(derived.base_of(self.flag(loop.at)))
         self.emit("store", flag, constant(0), k, at=loop.at)
         self.nops(3, loop.at)
 
     def while_apart(self, loop: While) -> None:
-        bounded = self.kinds[loop.at].rounds is not None
         was_idle, opened, outs, done = self.idle, OpenLoop(apart=True), [], None
         with self.scope():
             k = self.counter(loop)
             if not was_idle:
                 start = len(self.code)
-                if bounded:
-                    outs.append(self.rounds_left(loop, k))
+                outs += self.rounds_left(loop, k)
                 first = len(self.code)
                 with self.scope():
                     condition = self.value(loop.condition)
                     done = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, decides=loop.condition)
-                if not bounded:
-                    self.tell(loop, k)
+                self.tell(loop, k)
                 self.live(opened, loop.body)
                 back = self.next_round(loop, k, start)
                 self.check_unfinished(outs, UnfinishedCheck("while", back, first, done))
             with self.idle_copy():
                 start = len(self.code)
-                if bounded:
-                    outs.append(self.rounds_left(loop, k))
+                outs += self.rounds_left(loop, k)
                 self.asleep_value(loop.condition)
                 self.nops(1, loop.at)
                 if done is not None:
                     self.patch(done)
-                if not bounded:
-                    self.nops(1, loop.at)
-                    outs.append(self.ask(loop, k))
+                outs += self.ask(loop, k)
                 self.asleep(opened, loop.body)
                 self.next_round(loop, k, start)
             for out in outs:
@@ -286,40 +293,32 @@ class LoopEmitter(Emitter):
             self.code[out] = replace(self.code[out], checks=(check,))
 
     def repeat_apart(self, loop: Repeat) -> None:
-        bounded = self.kinds[loop.at].rounds is not None
         was_idle, opened, outs, sleeping = self.idle, OpenLoop(apart=True), [], []
         with self.scope():
             k = self.counter(loop)
             if not was_idle:
                 start = len(self.code)
-                if bounded:
-                    outs.append(self.rounds_left(loop, k))
+                outs += self.rounds_left(loop, k)
                 self.live(opened, loop.body)
                 with self.scope():
                     condition = self.value(loop.condition)
                     more = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, decides=loop.condition)
-                if not bounded:
-                    self.nops(1, loop.at)
-                    outs.append(self.ask(loop, k))
+                outs += self.ask(loop, k)
                 sleeping.append(self.next_round(loop, k, start))
                 self.patch(more)
-                if not bounded:
-                    self.tell(loop, k)
+                self.tell(loop, k)
                 back = self.next_round(loop, k, start)
-                if bounded:
+                if self.is_bounded(loop):
                     self.check_unfinished(outs, UnfinishedCheck("repeat", back))
             with self.idle_copy():
                 start = len(self.code)
                 for jump in sleeping:
                     self.patch(jump)
-                if bounded:
-                    outs.append(self.rounds_left(loop, k))
+                outs += self.rounds_left(loop, k)
                 self.asleep(opened, loop.body)
                 self.asleep_value(loop.condition)
                 self.nops(1, loop.at)
-                if not bounded:
-                    self.nops(1, loop.at)
-                    outs.append(self.ask(loop, k))
+                outs += self.ask(loop, k)
                 self.next_round(loop, k, start)
             for out in outs:
                 self.patch(out)
@@ -335,12 +334,13 @@ class LoopEmitter(Emitter):
             self.locals[loop.variable] = variable
             if not was_idle:
                 start = len(self.code)
-                outs.append(self.rounds_left(loop, k))
+                outs += self.rounds_left(loop, k)
                 first = len(self.code)
                 with self.scope():
                     going = self.register()
                     self.emit(self.of_words(test), v, bound, rd=going, at=at, trap=Trap.OPERANDS)
                     done = self.emit("jz", Operand("register", going), at=at, decides=loop)
+                self.tell(loop, k)
                 if loop.down:
                     self.emit("sub", v, constant(1), rd=variable, at=at)
                 self.live(opened, loop.body)
@@ -350,10 +350,11 @@ class LoopEmitter(Emitter):
                 self.check_unfinished(outs, UnfinishedCheck("for", back, first, done))
             with self.idle_copy():
                 start = len(self.code)
-                outs.append(self.rounds_left(loop, k))
+                outs += self.rounds_left(loop, k)
                 self.nops(2, at)
                 if done is not None:
                     self.patch(done)
+                outs += self.ask(loop, k)
                 self.nops(int(loop.down), at)
                 self.asleep(opened, loop.body)
                 self.nops(int(not loop.down), at)

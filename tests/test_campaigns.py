@@ -74,6 +74,7 @@ def test_programs_meet_every_kind() -> None:
     [
         ("single", "parallel", "statements: Single"),
         ("own_loop", "local", "loops: for inferred"),
+        ("to_a_word", "to_a_number", "loops: for flagged"),
         ("bounded_loop", "local", "loops: while flagged"),
         ("leave", "local", "statements: Break"),
         ("several", "local", "statements: Several"),

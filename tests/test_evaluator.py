@@ -104,6 +104,12 @@ COSTS = [
     ("repeat x -= 1 until x == 0 atmost 3", 1 + 3 * (1 + 1 + 4) + 1),
     ("single do while x > 0 do x -= 1 end end", 3 + 2 + 3 * (1 + 1 + 7) + (1 + 5)),
     ("single do repeat x -= 1 until x == 0 end", 3 + 2 + 2 * (1 + 1 + 7) + (1 + 1 + 5)),
+    ("single do for i in 0 .. A[x] do s := i end end", 3 + 1 + 1 + 2 + 4 * (1 + 9) + 6),
+    ("single do for i in x .. A[x] - 1 do s := i end end", 3 + 1 + 1 + 2 + 0 * (1 + 9) + 6),
+    ("single do for i in A[x] downto 2 do s := i end end", 3 + 2 + 0 + 2 + 2 * (1 + 9) + 6),
+    ("single do for i in 0 .. A[x] step x - 1 do s := i end end", 3 + 1 + 1 + 1 + 2 + 2 * (1 + 9) + 6),
+    ("single do for i in 0 .. A[x] do if i == 1 then break end end end", 3 + 1 + 1 + 2 + 2 * (1 + 2 + 1 + 9) + 6),
+    ("single do for i in 0 .. A[x] do if i == 1 then return end end end", 3 + 1 + 1 + 2 + 2 * (1 + 2 + 1 + 9) + 6),
     ("while x > 0 do x -= 1 if x == 1 then break end end", (1 + 1 + 3 + 2) + (1 + 1 + 1 + 1 + 1 + 1)),
     ("for i in 0 .. n do if i == 2 then break end end", 1 + 2 * (3 + 4) + (2 + 1 + 1 + 1)),
     ("for i in 1 .. n step 2 do x := i end", 1 + 3 * (1 + 4) + 2),
@@ -223,6 +229,20 @@ def test_a_loop_that_tells_through_a_cell_leaves_its_last_round_in_it() -> None:
         assert result.memory == [0, 1, 2, 0, 2]
         assert result.time == 1 + 4 + (2 + 2 * (1 + 2 + 7) + (1 + 5)) + 1
         assert result.shared_accesses == 3 + 3 * 3 + 3  # all at the start and in each of three rounds; A once and twice
+
+
+@pytest.mark.parametrize("mode", ["common", "arbitrary", "priority", "max", "min"])
+def test_a_for_goes_on_while_any_processor_has_an_item(mode: str) -> None:
+    """Processor i has i + 1 items, and the last has none. Four rounds, of which the last only finds that all are done."""
+    text = f"mode CRCW {mode} procs 4 shared A[4] : input, B[4] : output, F "
+    text += "parallel for i in 0 .. 3 do local x := 0 for j in 1 .. A[i] do x += j end B[i] := x end"
+    arrays = {"A": [1, 2, 3, 0]}
+    result = run(text, arrays)
+    assert result.memory == [1, 2, 3, 0, 1, 3, 6, 0, 0, 3]
+    assert result.time == 4 + 1 + (1 + 1 + 2 + 3 * (1 + 9) + 6) + 1 + 1
+    assert result.shared_accesses == 4 + 4 + 4 * 4 + 4  # A; all at the start, and in each of four rounds; B
+    ours = machine.run(parse_program("program test " + text).instantiate({}, arrays))
+    assert (ours.time, ours.memory.tolist(), ours.costs.shared_accesses) == (result.time, result.memory, result.shared_accesses)
 
 
 @pytest.mark.parametrize("k", range(5))

@@ -106,11 +106,12 @@ class Loops(Cells):
     # -- loops that processors leave one by one ------------------------------------------------------
 
     def own_loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A `for` whose bounds may differ from processor to processor; `atmost` or the bounds say how many rounds are enough."""
+        """A `for` whose bounds may differ; `atmost` or the bounds say how many rounds are enough, or processors tell each other."""
         name = f"i{len(scope.variables)}"
         kind = self.pick(
-            "bounded", "bounded", "to_a_number", "from_a_number", "as_many", "up_to_a_variable", "the_smaller", "block_of"
-        )
+            "bounded", "bounded", "to_a_number", "from_a_number", "as_many", "up_to_a_variable", "the_smaller", "block_of",
+            *["to_a_word"] * (3 if self.tell_each_other() else 0),
+        )  # fmt: skip
         head, high = getattr(self, kind)(scope)
         inside = scope.having(Expr(name, 0, high, uniform=False)).for_each(scope.surely or kind == "bounded")
         for kept in head.split():
@@ -124,6 +125,19 @@ class Loops(Cells):
             return f"{word.bare} downto {self.exactly(self.pick(0, 1)).bare} atmost {rounds}", 3
         end = f"{word.text} - 1" if self.chance(2) else word.bare
         return f"{self.exactly(self.pick(0, 0, 1)).bare} .. {end}{self.own_step(scope)} atmost {rounds}", 3
+
+    def tell_each_other(self) -> bool:
+        """Whether processors can tell each other through one cell that they go on."""
+        return self.mode.startswith("CRCW") and self.mode != "CRCW sum"
+
+    def to_a_word(self, scope: Scope) -> tuple[str, int]:
+        """Bounds that do not tell how many rounds are enough, if the word differs."""
+        word = self.mask(self.word(scope, 1), 3, always=True)
+        word = replace(word, text=f"({word.text} & 3)")
+        if self.chance(3):
+            return f"{word.bare} downto {self.exactly(self.pick(0, 1)).bare}", 3
+        end = f"{word.text} - 1" if scope.surely and self.chance(2) else word.bare
+        return f"{self.exactly(self.pick(0, 0, 1)).bare} .. {end}{self.own_step(scope)}", 3
 
     def own_step(self, scope: Scope) -> str:
         return f" step {self.positive(self.mask(self.word(scope, 1), 3, always=True)).bare}" if self.chance(4) else ""
@@ -182,7 +196,7 @@ class Loops(Cells):
     def bounded_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `while` or `repeat` that each processor leaves for itself: with `atmost`, or under CRCW where some may idle without."""
         name, high = f"v{len(scope.variables)}", self.pick(1, 3)
-        flagged = scope.surely and self.mode.startswith("CRCW") and self.mode != "CRCW sum" and self.chance(2)
+        flagged = scope.surely and self.tell_each_other() and self.chance(2)
         start = self.mask(self.word(scope, 1), high, always=True)
         after = scope.having(Expr(name, 0, high, uniform=False))
         inside = after.for_each(surely=True)

@@ -32,7 +32,7 @@ MUTANTS = (
     Mutant(
         LOOPS,
         "the rounds of atmost are not counted",
-        Rewrite(LoopEmitter.next_round, '"sub" if bounded else "add", k, constant(1)', '"sub" if bounded else "add", k, constant(0)'),
+        Rewrite(LoopEmitter.next_round, 'else "add", k, constant(1)', 'else "add", k, constant(0)'),
         "evaluator",
     ),
     Mutant(
@@ -42,6 +42,18 @@ MUTANTS = (
         LOOPS,
         "nobody tells that it goes on",
         Rewrite(LoopEmitter.tell, 'self.emit("store", flag, constant(0), k, at=loop.at)', 'self.emit("nop", at=loop.at)'),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "nobody tells that it goes on in a for",
+        Rewrite(LoopEmitter.for_apart, "self.tell(loop, k)", "self.nops(4 * (not self.is_bounded(loop)), at)"),
+        "evaluator",
+    ),
+    Mutant(
+        LOOPS,
+        "a for asks a step late whether any goes on",
+        Rewrite(LoopEmitter.for_apart, "outs += self.ask(loop, k)", "outs += self.ask(loop, k) and self.nops(1, at) or outs"),
         "evaluator",
     ),
     Mutant(

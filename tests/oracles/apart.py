@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Union
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement
@@ -13,6 +14,8 @@ from oracles.rounds import Rounds
 from oracles.words import Words
 
 ONE = syntax.Number(1)
+Loop = Union[syntax.While, syntax.Repeat, syntax.For]
+Each = dict[int, int]  # a number for each processor
 
 
 class Apart(Words):
@@ -72,22 +75,30 @@ class Apart(Words):
 
     def until_all_are_done(self, s: syntax.While | syntax.Repeat, live: list[int]) -> None:
         """A cell holds the number of the last round in which a processor went on; those who do not go on read it."""
-        number = self.memory[self.flags[id(s)]] + 1
-        self.step(2)
-        self.shared_accesses += self.processors
+        number = self.first_number(s)
         while True:
             if isinstance(s, syntax.Repeat):
                 live = self.round(s.body, live)
             live = self.going(s, live)
-            self.step(4)
-            self.shared_accesses += self.processors
+            number = self.tell(s, number, live)
             if not live:
                 return
-            self.memory[self.flags[id(s)]] = self.wrapped(number)
-            number += 1
             if isinstance(s, syntax.While):
                 live = self.round(s.body, live)
             self.step(2)
+
+    def first_number(self, s: Loop) -> int:
+        self.step(2)
+        self.shared_accesses += self.processors
+        return self.memory[self.flags[id(s)]] + 1
+
+    def tell(self, s: Loop, number: int, live: list[int]) -> int:
+        """Those who go on write the number of this round, all others read the cell. Return the number of the next round."""
+        self.step(4)
+        self.shared_accesses += self.processors
+        if live:
+            self.memory[self.flags[id(s)]] = self.wrapped(number)
+        return number + 1
 
     def rounds_of(self, bound: Expression | Rounds, active: list[int]) -> int:
         """The number of rounds, which all processors put into a register, idle ones too."""
@@ -126,23 +137,45 @@ class Apart(Words):
         steps = [1] * len(active) if s.by is None else self.value(s.by, active)
         by = dict(zip(active, steps))
         bound = self.leaving.kinds[id(s)]
-        assert bound is not None
-        rounds, live = self.rounds_of(bound, active), active
         with self.loop_for_each():
-            for _ in range(rounds):
-                self.step(2)
-                live = self.with_items(s, live, here, lasts)
-                self.step(1 + s.down)
-                if s.down:
-                    here.update({p: here[p] - 1 for p in live})
-                self.set(s.variable, [here[p] for p in live], live)
-                self.listed(s, here, live)
-                live = self.round(s.body, live)
-                if not s.down:
-                    self.advance(s, live, here, by)
-                self.step(3 - s.down)
+            if bound is None:
+                self.for_until_all_are_done(s, active, here, lasts, by)
+            else:
+                self.for_some_rounds(s, active, here, lasts, by, self.rounds_of(bound, active))
+
+    def for_some_rounds(self, s: syntax.For, live: list[int], here: Each, lasts: Each, by: Each, rounds: int) -> None:
+        for _ in range(rounds):
+            self.step(2)
+            live = self.with_items(s, live, here, lasts)
+            self.step()
+            live = self.for_round(s, live, here, by)
         self.step()
         self.refuse(self.not_past(s, live, here, lasts))
+
+    def for_until_all_are_done(self, s: syntax.For, live: list[int], here: Each, lasts: Each, by: Each) -> None:
+        """As `until_all_are_done`. A round begins with the comparison, and ends with its step and a jump."""
+        number = self.first_number(s)
+        while True:
+            self.step()
+            live = self.with_items(s, live, here, lasts)
+            self.step()
+            number = self.tell(s, number, live)
+            if not live:
+                return
+            live = self.for_round(s, live, here, by)
+
+    def for_round(self, s: syntax.For, live: list[int], here: Each, by: Each) -> list[int]:
+        """Run the body for those who have an item, with a step before or after it. Return those who have not left."""
+        self.step(s.down)
+        if s.down:
+            here.update({p: here[p] - 1 for p in live})
+        self.set(s.variable, [here[p] for p in live], live)
+        self.listed(s, here, live)
+        live = self.round(s.body, live)
+        if not s.down:
+            self.advance(s, live, here, by)
+        self.step(3 - s.down)
+        return live
 
     def with_items(self, s: syntax.For, live: list[int], here: dict[int, int], lasts: dict[int, int]) -> list[int]:
         """Those who have an item in this round."""

@@ -11,7 +11,7 @@ from typing import Union
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Index, Name, Node, ProgramText, Statement, walk
-from oracles.plain import OPERATORS
+from oracles.plain import OPERATORS, Trap
 from oracles.rounds import Ranges, Rounds, inferred
 
 #: How many rounds a loop takes: the value of an expression, a number found from bounds, or None: as many as it needs.
@@ -141,12 +141,18 @@ class Leaving:
         if s.bound is not None:
             self.kinds[id(s)] = s.bound
         elif unsure or place.differ and _is_broken(s.body) or id(s) in self.kinds:
-            self.kinds[id(s)] = inferred(s, self.is_parametric, place.ranges, self.signed)
+            self.kinds[id(s)] = self._inferred(s, place)
         if id(s) in self.kinds or any(self._varies(e, place) for e in (s.first, s.last, *s.items)):
             self.varying.add(id(s))
         low, high = (s.last, s.first) if s.down else (s.first, s.last)
         inside = self._ranged(s, low, high, place.with_name(s.variable, s))
         self._block(s.body, self._idling(s, inside, True) if id(s) in self.kinds else inside)
+
+    def _inferred(self, s: syntax.For, place: _Place) -> Kind:
+        found = inferred(s, self.is_parametric, place.ranges, self.signed)
+        if found is None and (not self.mode.startswith("CRCW") or self.mode == "CRCW sum"):
+            raise Trap("input", "the bounds do not tell how many rounds are enough")
+        return found
 
     def _is_unknown(self, n: Node, place: _Place) -> bool:
         """Whether some processor may not know this part of a bound."""

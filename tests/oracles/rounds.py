@@ -17,7 +17,7 @@ import sympy
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name
-from oracles.plain import Params, Trap, constant
+from oracles.plain import Params, constant
 
 #: The least and the largest value of loop variables.
 Ranges = Mapping[str, tuple[Expression, Expression]]
@@ -39,13 +39,14 @@ class Rounds:
         return min(max(0, int(total.subs(values)) // by + 1) for total in self.sums)
 
 
-def inferred(s: syntax.For, is_parametric: IsParametric, ranges: Ranges, signed: bool) -> Rounds:
+def inferred(s: syntax.For, is_parametric: IsParametric, ranges: Ranges, signed: bool) -> Rounds | None:
+    """None: the bounds do not tell."""
     start, end = (s.last, s.first) if s.down else (s.first, s.last)
     terms = _Terms(is_parametric, ranges, signed)
     found = [terms.largest(terms.of(b) - terms.of(a)) for a, b in product(_ways(start, "max"), _ways(end, "min"))]
     sums = tuple(total for total in found if total is not None)
     if not sums:
-        raise Trap("input", "the bounds do not tell how many rounds are enough")
+        return None
     return Rounds(sums, terms.atoms, s.by if s.by is not None and is_parametric(s.by) else None)
 
 
