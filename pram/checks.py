@@ -192,7 +192,10 @@ def _term(machine: Machine, term: Subject | Kept, instruction: Instruction, grou
 def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:
     """Check that every item has a processor and is a word, and that `value` is 1 exactly on the processors with an item."""
     processors, pids, at = machine.job.processors, machine.pids(group), instruction.at
-    bounds = [(_integer(machine, r.low, group), _integer(machine, r.high, group)) for r in check.ranges]
+    bounds = [
+        (_integer(machine, r.low, group), _integer(machine, r.high, group) - _integer(machine, r.less, group))
+        for r in check.ranges
+    ]
     extents = [max(0, high - low + 1) for low, high in bounds]
     needed = prod(extents)
     if needed > processors:
@@ -205,7 +208,10 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     if len(wrong):
         bits, first = machine.job.word_bits, wrong[0]
         largest = largest_word(bits, machine.job.signed)
-        assert largest in (high for _, high in bounds), "the code is wrong about which processors have an item"
+        if largest not in (high for _, high in bounds):
+            ends = [_integer(machine, r.high, group) for r in check.ranges]
+            assert largest in ends, "the code is wrong about which processors have an item"
+            raise machine.error(f"the range ends at a difference from {largest}, the largest word of {bits} bits", at)
         why = "its end + 1 is not a word" if active[first] else f"processor {pids[first]}, past its end, has no word for its item"
         size = "`word` sets the size" if bits < MAX_WORD_BITS else "words cannot be longer"
         raise machine.error(f"the range ends at {largest}, the largest word of {bits} bits ({size}): {why}", at)

@@ -35,6 +35,18 @@ def sides(expression: Expression, is_parametric: IsParametric) -> tuple[Expressi
     return (_side(plus, is_parametric), _side(minus, is_parametric)) if minus else None
 
 
+def taken_from_parameters(expression: Expression, is_parametric: IsParametric) -> tuple[Expression, Expression] | None:
+    """Return the sum of all parameters and that of the words taken from it; None if words are added, or none are taken."""
+    terms = list(_terms(expression, True, expression.at))
+    words = [(term, at) for term, added, at in terms if not is_parametric(term)]
+    if not words or any(added and not is_parametric(term) for term, added, _ in terms):
+        return None
+    (known, _, _), *further = [term for term in terms if is_parametric(term[0])]
+    for term, added, at in further:
+        known = Binary("+" if added else "-", known, term, at)
+    return known, _sum(words)
+
+
 def _terms(expression: Expression, added: bool, at: Span) -> Iterator[tuple[Expression, bool, Span]]:
     """Yield each term, whether it is added, and its place. Sums in parentheses are opened."""
     if not (isinstance(expression, Binary) and is_sum(expression)):

@@ -298,14 +298,14 @@ class Emitter:
         found = clamping.sides(expression, self.symbols.is_parametric)
         return Term(self.value(expression)) if found is None else self.difference(*found, expression.at)
 
-    def difference(self, plus: Expression, minus: Expression, at: Span) -> Term:
+    def difference(self, plus: Expression, minus: Expression, at: Span, rd: int | None = None) -> Term:
         """Emit max(plus, minus) - minus, which is 0 where plus - minus is negative."""
         free = self.free
         x, y = self.value(plus), self.value(minus)
         larger = self.register()
         self.emit("max", x, y, rd=larger, at=at, trap=Trap.OPERANDS)
         self.free = free
-        target = self.register()
+        target = self.register() if rd is None else rd
         self.emit("sub", Operand("register", larger), y, rd=target, at=at, checks=(WholeCheck("sub", x, y, None),))
         return Term(Operand("register", target), Kept(target))
 

@@ -139,10 +139,11 @@ class IndexCheck:
 
 @dataclass(frozen=True, slots=True)
 class ItemRange:
-    """One range of a `parallel for`, both ends included."""
+    """One range of a `parallel for`, both ends included. Its end is high - less."""
 
     low: Subject
     high: Subject
+    less: Subject = constant(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class ItemsCheck:
     """Every item of a `parallel for` must be a word and have a processor. The last range counts fastest.
 
     The instruction's value must be 1 exactly on the processors that have an item. It may be wrong if a range ends at the
-    largest word; then the run is refused.
+    largest word, or at a difference from it; then the run is refused.
     """
 
     ranges: tuple[ItemRange, ...]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from lockstep.pram import derived
 from lockstep.pram.analysis import Analysis
-from lockstep.pram.emitting import Emitter
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import AgreementCheck, Operand, StepCheck, Trap, UnfinishedCheck, constant
 from lockstep.pram.printing import Point
+from lockstep.pram.range_ends import EndEmitter
 from lockstep.pram.syntax import Binary, Break, Expression, For, Number, Repeat, Statement, While
 
 
@@ -33,7 +33,7 @@ class OpenLoop:
     marking: bool = False
 
 
-class LoopEmitter(Emitter):
+class LoopEmitter(EndEmitter):
     """Emits the code of loops. A subclass emits blocks."""
 
     def __init__(self, analysis: Analysis) -> None:
@@ -133,7 +133,7 @@ class LoopEmitter(Emitter):
     def loop_test(self, loop: For) -> str:
         if loop.down:
             return "gt"
-        return "lt" if self.symbols.is_parametric(loop.last) else "le"
+        return "lt" if self.symbols.is_parametric(loop.last) or self.may_be_negative(loop.last) else "le"
 
     def start_up(self, loop: For, variable: int) -> Operand:
         """Emit variable := first, and return the last bound; a parametric bound is made exclusive."""
@@ -142,7 +142,9 @@ class LoopEmitter(Emitter):
             first = derived.clamp_if_empty(first, Binary("<=", first, last))
         with self.scope():
             self.assign(variable, first, loop.at)
-        return self.parameter(derived.exclusive(last, self.symbols.signed)) if parametric(last) else self.value(last)
+        if parametric(last):
+            return self.parameter(derived.exclusive(last, self.symbols.signed))
+        return self.exclusive_end(last) if self.may_be_negative(last) else self.value(last)
 
     def start_down(self, loop: For, variable: int) -> Operand:
         """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
@@ -150,6 +152,10 @@ class LoopEmitter(Emitter):
         if parametric(first):
             start = self.parameter(derived.exclusive(first, self.symbols.signed))
             self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
+        elif self.may_be_negative(first):
+            with self.scope():
+                start = self.exclusive_end(first)
+            self.emit("mov", start, rd=variable, at=loop.at)
         else:
             with self.scope():
                 start = self.value(first)
@@ -376,6 +382,8 @@ class LoopEmitter(Emitter):
             self.assign(variable, first, loop.at)
         if self.symbols.is_parametric(last):
             return v, self.parameter(derived.exclusive(last, self.symbols.signed)), "lt"
+        if self.is_difference(last):
+            return v, self.exclusive_end(last), "lt"
         before = derived.before_one(last)
         return (v, self.value(last), "le") if before is None else (v, self.value(before), "lt")
 
@@ -384,7 +392,9 @@ class LoopEmitter(Emitter):
         parametric = self.symbols.is_parametric(bound)
         above = derived.exclusive(bound, self.symbols.signed) if parametric else derived.before_one(bound)
         with self.scope():
-            if above is not None:
+            if self.is_difference(bound):
+                self.exclusive_end(bound, register)
+            elif above is not None:
                 self.assign(register, above, at)
             else:
                 self.emit("add", self.value(bound), constant(1), rd=register, at=at, trap=self.checked)

@@ -18,6 +18,7 @@ from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from lockstep.pram.loop_lowering import LoopEmitter, flag_name
 from lockstep.pram.printing import Point, point_of
+from lockstep.pram.range_ends import FirstEnd, InnerEnd
 from lockstep.pram.syntax import (
     Assign,
     Binary,
@@ -235,7 +236,7 @@ class _Lowering(LoopEmitter):
         at, (first, *further) = statement.at, statement.ranges
         with self.scope():
             lows = [self.low_end(part.low) for part in statement.ranges]
-            high = None if self.symbols.is_parametric(first.high) else self.value(first.high)
+            end = None if self.symbols.is_parametric(first.high) else self.first_end(first.high)
             ends = [self.inner_end(part) for part in further]
             extents = self.inner_extents(further, lows[1:], ends)
             items = [self.register() for _ in statement.ranges]
@@ -244,28 +245,38 @@ class _Lowering(LoopEmitter):
                 # 0 + index is a word. Any other sum must saturate: if it wrapped, an idle processor could get an item.
                 saturating = self.of_words("addsat")
                 self.emit("add" if low == constant(0) and not self.symbols.signed else saturating, low, x, rd=item, at=part.at)
-            active = self.register()
-            end = high or self.parameter(derived.exclusive(first.high, self.symbols.signed))
-            checked = tuple(
-                ItemRange(self.subject(part.low, low), self.subject(part.high, own or _register(item)))
-                for part, low, own, item in zip(statement.ranges, lows, [high, *ends], items)
-            )
-            test = "lt" if high is None else "le"
-            self.emit(self.of_words(test), _register(items[0]), end, rd=active, at=first.at, checks=(ItemsCheck(checked),))
+            highs = [own or InnerEnd(_register(item)) for own, item in zip(ends, items[1:])]
+            end = end or self.first_end(first.high)
+            checked = [ItemRange(self.subject(first.low, lows[0]), end.high, end.less)]
+            for part, low, high in zip(further, lows[1:], highs):
+                checked.append(ItemRange(self.subject(part.low, low), self.subject(part.high, high.operand), high.less))
+            active = self.has_item(first, items[0], end, ItemsCheck(tuple(checked)))
             self.locals |= {part.variable: item for part, item in zip(statement.ranges, items)}
             self.guarded(active, statement.body, at, statement)
+
+    def has_item(self, first: Range, item: int, end: FirstEnd, check: ItemsCheck) -> int:
+        """Emit whether a processor has an item, from its item of the first range."""
+        active, x = self.register(), _register(item)
+        if end.shift is not None:
+            self.emit("addsat", x, end.shift, rd=active, at=first.high.at, trap=Trap.OPERANDS)
+            x = _register(active)
+        self.emit(self.of_words(end.test), x, end.bound, rd=active, at=first.at, trap=end.trap, checks=(check,))
+        return active
 
     def low_end(self, low: Expression) -> Operand:
         """Return the first item. A number that fits every word size is a constant of the code."""
         small = isinstance(low, Number) and 0 <= low.value <= largest_word(MIN_WORD_BITS)
         return self.value(low) if small or not self.symbols.is_parametric(low) else self.parameter(derived.saturated(low))
 
-    def inner_end(self, part: Range) -> Operand | None:
-        """Return the last item of a further range, if the program computes it."""
-        known = self.symbols.is_parametric(part.low) and self.symbols.is_parametric(part.high)
-        return None if known else self.value(part.high)
+    def inner_end(self, part: Range) -> InnerEnd | None:
+        """Emit the end of a further range, if the program computes it."""
+        if self.symbols.is_parametric(part.low) and self.symbols.is_parametric(part.high):
+            return None
+        if self.may_be_negative(part.high):
+            return InnerEnd(self.exclusive_end(part.high), constant(1))
+        return InnerEnd(self.value(part.high))
 
-    def inner_extents(self, parts: Sequence[Range], lows: Sequence[Operand], ends: Sequence[Operand | None]) -> list[Operand]:
+    def inner_extents(self, parts: Sequence[Range], lows: Sequence[Operand], ends: Sequence[InnerEnd | None]) -> list[Operand]:
         """Return the number of items of each range after the first. It is 0 if a range after it has none.
 
         A number by which pids are divided may be 0: then the quotient is the largest word, and nobody has an item.
@@ -284,10 +295,13 @@ class _Lowering(LoopEmitter):
             found.append(self.none_if_empty(operand, later[-1], part.at) if later else operand)
         return found[::-1]
 
-    def extent_of_words(self, low: Operand, high: Operand, at: Span) -> Operand:
-        """Emit max(high + 1, low) - low."""
+    def extent_of_words(self, low: Operand, end: InnerEnd, at: Span) -> Operand:
+        """Emit max(high + 1, low) - low, in as many steps for each kind of end."""
         extent = self.register()
-        self.emit("add", high, constant(1), rd=extent, at=at, trap=self.checked)
+        if end.less == constant(1):
+            self.emit("mov", end.operand, rd=extent, at=at)
+        else:
+            self.emit("add", end.operand, constant(1), rd=extent, at=at, trap=self.checked)
         self.emit(self.of_words("max"), _register(extent), low, rd=extent, at=at)
         self.emit("sub", _register(extent), low, rd=extent, at=at)
         return _register(extent)

@@ -115,14 +115,28 @@ COSTS = [
     ("for i in 1 .. n step 2 do x := i end", 1 + 3 * (1 + 4) + 2),
     ("for i in 1 .. n step x - 1 do A[0] := i end", 1 + 1 + 3 * (1 + 4) + 2),
     ("for i in x + 1 .. n do x := i end", 1 + 2 * (1 + 4) + 2),
-    ("for i in (x + 1) * 1 .. n + x - 3 do A[0] := i end", 2 + 2 + 2 * (1 + 4) + 2),
+    ("for i in (x + 1) * 1 .. n + x - 3 do A[0] := i end", 2 + (1 + 2) + 2 * (1 + 4) + 2),
+    ("for i in 0 .. x - 5 do s := i end", 1 + (1 + 2) + 0 * (1 + 4) + 2),
+    ("for i in 0 .. n - x - 3 do s := i end", 1 + (0 + 2) + 0 * (1 + 4) + 2),
+    ("for i in 0 .. A[0] - 1 do s := i end", 1 + (1 + 1) + 0 * (1 + 4) + 2),
+    ("for i in A[0] - 1 downto 0 do s := i end", (1 + 1) + 1 + 0 * (1 + 4) + 2),
+    ("for i in x - 4 downto 0 do s := i end", (1 + 2) + 1 + 0 * (1 + 4) + 2),
+    ("for i in x * 2 - A[x] downto 2 do s := i end", (2 + 1 + 2) + 1 + 2 * (1 + 4) + 2),
+    ("single do for i in 0 .. A[x] - x * 2 do s := i end end", 3 + 1 + (2 + 1 + 2) + 2 + 6),
+    ("single do for i in A[x] - x * 2 downto 0 atmost 2 do s := i end end", 3 + (2 + 1 + 2) + 1 + 2 * (1 + 6) + 1),
+    ("parallel for i in 0 .. n - (2 << x) do s := 1 end", 4 + (1 + 1) + 1),
+    ("parallel for i in 0 .. x - A[n - 1] do s := i end", 4 + (1 + 1) + 1),
+    ("parallel for i in 0 .. x - 3 - 1 do s := i end", 4 + (1 + 1) + 1),
+    ("parallel for i in 1 .. n - x - 1 do s := i end", 4 + (0 + 1) + 1),
     ("single do for i in x - 1 .. A[x] atmost 2 do x := i end end", 3 + 1 + 1 + 1 + 2 * (1 + 6) + 1),
     ("for i in 0 .. A[x] - 1 atmost (x + 1) * 1 do s := i end", 1 + 1 + 2 + 4 * (1 + 6) + 1),
     ("for i in 2 downto 0 atmost 3 do x := i end", 1 + 1 + 3 * (1 + 6) + 1),
     ("for i in x downto 1 atmost 4 do A[0] := i end", 1 + 1 + 4 * (1 + 6) + 1),
     ("for i in 0 .. x step 2 atmost 5 do A[0] := i end", 1 + 1 + 5 * (1 + 6) + 1),
-    ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + (1 + 3) + 1),
-    ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + (1 + 3) + 1),
+    ("parallel for i in 0 .. 0, j in 0 .. x - 3 do s := j end", 4 + 4 + ((1 + 2) + 3) + 1),
+    ("parallel for i in 0 .. 0, j in 0 .. x * 2 - 7 do s := j end", 4 + 4 + ((2 + 2) + 3) + 1),
+    ("parallel for i in 0 .. 0, j in 0 .. n - x - 2 do s := j end", 4 + 4 + (2 + 3) + 1),
+    ("parallel for i in 0 .. 0, j in 0 .. 0, h in 0 .. x - 3 do s := j end", 4 + 4 + (4 + 2) + ((1 + 2) + 3) + 1),
     ("single do return x := 1 end", 3 + 1 + 1),
     ("single do if x == 3 then return end s := x end x := 1", 3 + (1 + 2 + 1) + 1 + 1),
     ("parallel for i in 0 .. 0 do for j in 1 .. 4 do if j == 2 then return end end end", 4 + (1 + 4 * ((1 + 2 + 1) + 4) + 2)),
@@ -356,7 +370,7 @@ def test_wrap_takes_away_arithmetic_traps_only() -> None:
 def test_what_no_processor_uses_does_no_harm() -> None:
     unused = "if x == 2 then x := n - 1 end parallel for i in 0 .. n - 1 do x := n - 1 end for i in 5 .. n - 1 do end"
     assert run("param n local x := 1 " + unused, n=0).time == 1 + (1 + 2 + 1) + (4 + 1) + 3 + 1
-    assert trap("local x := 1 parallel for i in 0 .. 0 - 1 do for j in 0 .. x - 2 do end end") == "underflow"
+    assert trap("local x := 1 parallel for i in 0 .. 0 - 1 do for j in 0 .. (x - 2) * 1 do end end") == "underflow"
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from lockstep.proofs_check.agreement import check_agreement
 #: The items of each processor that has any, or why the run is refused.
 Outcome = Union[dict[int, tuple[int, ...]], str]
 PROCESSORS, ITEM, END = "processors are needed", "item ", "the largest word of"
+NO_WORD = "the number"
 #: Parameters start at 0, so bounds that can be negative are a parameter minus this.
 OFF = 3
 LOW, HIGH = f"n - {OFF}", f"m - {OFF}"
@@ -40,11 +41,15 @@ def program(ranges: str, items: str = "i", wrap: str = "") -> Program:
 
 
 def outcome(text: Program, low: int, high: int, processors: int, bits: int) -> Outcome:
-    job = text.instantiate({"n": low + OFF, "m": high + OFF, "p": processors, "w": bits})
+    return items_of(text, {"n": low + OFF, "m": high + OFF, "p": processors, "w": bits})
+
+
+def items_of(text: Program, params: dict[str, int]) -> Outcome:
+    job = text.instantiate(params)
     try:
         trace = run(job, trace=True).trace
     except PramError as error:
-        return next((kind for kind in (PROCESSORS, END, ITEM) if kind in error.message), error.message)
+        return next((kind for kind in (PROCESSORS, END, ITEM, NO_WORD) if kind in error.message), error.message)
     found: dict[int, tuple[int, ...]] = {}
     for number in (n for n, i in enumerate(job.code) if i.name == "store"):
         for step in trace:
@@ -92,6 +97,59 @@ def check(text: Program, bits: int, form: str, inner: Sequence[tuple[int, int]] 
 def test_every_range(bits: int, wrap: str, form: str) -> None:
     met = check(program("i in {} .. {}".format(*FORMS[form]), wrap=wrap), bits, form)
     assert met == {"items", "none", PROCESSORS, END} | ({ITEM} if form != "words" else set())
+
+
+#: Ends that may be negative: what is added, what is taken, and the greatest value of the former that a first range may have.
+DIFFERENCES = {"b - c": lambda b, c: (b, c), "b - 1": lambda b, c: (b, 1), "m - c": lambda b, c: (b, c),
+               "m - c - 1": lambda b, c: (b - 1, c), "b - c - 1": lambda b, c: (b - c, 1), "b - m": lambda b, c: (b, b)}  # fmt: skip
+
+
+def difference(end: str, low: int, b: int, c: int, processors: int, bits: int) -> Outcome:
+    """Return the meaning of `parallel for i in low .. END`, where `b` and `c` are words, and `m` is a parameter with the value of b."""
+    top, (added, taken) = (1 << bits) - 1, DIFFERENCES[end](b, c)
+    if added < 0 and end == "b - c - 1":
+        return "negative"
+    if end.startswith("m") and added + 1 > top:
+        return NO_WORD
+    wanted = meaning([(low, added - taken)], True, processors, bits)
+    if end in ("b - c", "b - m") and added == top and isinstance(wanted, dict) and len(wanted) < processors:
+        return END
+    return wanted
+
+
+@pytest.mark.parametrize("end", DIFFERENCES)
+def test_every_difference(end: str, bits: int = 2) -> None:
+    """A range to a difference is empty where that is negative, whatever the words are."""
+    head = "program t param n, m, d, p, w word w procs p shared A[p] : output local a := n local b := m local c := d "
+    text, met = parse_program(f"{head} parallel for i in a .. {end} do A[pid] := i end"), set()
+    words = range(1 << bits)
+    for low, b, c, processors in product(words, words, words, range(1, (1 << bits) + 1)):
+        wanted = difference(end, low, b, c, processors, bits)
+        found = items_of(text, {"n": low, "m": b, "d": c, "p": processors, "w": bits})
+        if isinstance(found, str) and "is negative" in found:
+            found = "negative"
+        assert found == wanted, f"{low} .. {end} with b = {b}, c = {c} on {processors} of {bits} bits: {found}, not {wanted}"
+        met.add(wanted if isinstance(wanted, str) else "items" if wanted else "none")
+    assert met >= {"items", "none"}
+
+
+ENDS_OF_LOOPS = ("b - c", "m - c - 1", "b - 1")
+WAYS = ("for i in 0 .. {}", "for i in {} downto 0", "parallel for h in 0 .. 0, i in 0 .. {}")
+
+
+@pytest.mark.parametrize("end", ENDS_OF_LOOPS)
+@pytest.mark.parametrize("how", WAYS)
+def test_every_difference_ends_other_ranges(how: str, end: str) -> None:
+    """Loops, and further ranges: the sum of i + 1 over all items."""
+    head = "program t mode CRCW sum param m, d word 4 procs 7 shared A : output local b := m local c := d "
+    if how.startswith("for"):
+        text = f"{head} local s := 0 {how.format(end)} do s += i + 1 end single do A := s end"
+    else:
+        text = f"{head} {how.format(end)} do A := i + 1 end"
+    program = parse_program(text)
+    for b, c in product(range(5), range(16)):
+        added, taken = DIFFERENCES[end](b, c)
+        assert run(program.instantiate({"m": b, "d": c})).outputs == {"A": sum(range(1, added - taken + 2))}
 
 
 @pytest.mark.parametrize("form", FORMS)

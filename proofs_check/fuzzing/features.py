@@ -97,9 +97,11 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
         case syntax.For(_, first, last, down):
             plain = is_parametric(first, params) and is_parametric(last, params)
             yield f"for {'down' if down else 'up'} between {'parameters' if plain else 'words'}"
+            yield "for to a difference" if _is_difference(first if down else last, params) else "other for"
         case syntax.Parallel(ranges):
             yield f"parallel {len(ranges)}"
             yield "parallel between " + ("parameters" if is_parametric(ranges[0].high, params) else "words")
+            yield from ("parallel to a difference" for r in ranges if _is_difference(r.high, params))
             yield from ("inner range between words" for r in ranges[1:] if not is_parametric(r.high, params))
         case syntax.Mode(name):
             yield f"mode {name}"
@@ -111,6 +113,10 @@ def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[st
             yield from (role, f"shared {len(dimensions)}", "in range" if low is not None else "no range")
     if isinstance(node, (syntax.Parallel, syntax.If)):
         yield from (f"for inside {type(node).__name__}" for inner in syntax.walk(node) if isinstance(inner, syntax.For))
+
+
+def _is_difference(end: syntax.Expression, params: dict[str, syntax.Param]) -> bool:
+    return isinstance(end, syntax.Binary) and end.operator == "-" and not is_parametric(end, params)
 
 
 def _operation(node: syntax.Binary | syntax.Not | syntax.Call | syntax.Conditional) -> str:

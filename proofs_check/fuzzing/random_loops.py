@@ -28,6 +28,8 @@ class Loops(Cells):
             last, high = self.bound(scope, 3), max(low, 3)
             if any(last.text == a.name for a in self.arrays):  # as a bare bound it could not be assigned in the loop
                 last = Expr(f"({last.text} & 3)", 0, 3)
+            if not self.wrap and self.chance(3):
+                last = self.difference(last, self.bound(scope, 3))
         ranged = scope.ranged | {name} if last.parametric else scope.ranged
         first, last = (last, first) if down else (first, last)
         by, step = self.step(scope) if not down and self.chance(3) else ("", "")
@@ -63,6 +65,11 @@ class Loops(Cells):
         small = [t for t in scope.variables if t.uniform and t.high <= high]
         # Loops near the largest word are left to tests of their own: machine and evaluator differ there.
         return self.pick(*small) if small and self.chance(2) else self.mask(self.word(scope, 1, uniform=True), high, always=True)
+
+    def difference(self, a: Expr, b: Expr) -> Expr:
+        """The end of a range, which may be negative. With `wrap` it may be a large word."""
+        b = self.pick(b, b, self.exactly(1))
+        return Expr(f"({a.text} - {b.text})", 0, a.high, parametric=a.parametric and b.parametric)
 
     def counting_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `while` or `repeat` with a counter, so that it ends."""

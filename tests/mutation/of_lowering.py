@@ -6,6 +6,7 @@ from lockstep.pram import analysis, derived, functions
 from lockstep.pram.emitting import Emitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.program import _Instantiation as Instantiation
+from lockstep.pram.range_ends import EndEmitter
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -156,20 +157,45 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "the last item is left out",
-        Rewrite(Lowering.parallel, "derived.exclusive(first.high, self.symbols.signed)", "first.high"),
+        Rewrite(EndEmitter.first_end, "derived.exclusive(end, self.symbols.signed)", "end"),
         "evaluator",
     ),
     Mutant(
         LOWERING,
         "ranges of words have one item too few",
-        Rewrite(Lowering.parallel, 'if high is None else "le"', 'if high is None else "lt"'),
+        Rewrite(EndEmitter.first_end, 'FirstEnd("le", high', 'FirstEnd("lt", high'),
         "evaluator",
     ),
     Mutant(
         LOWERING,
         "an inner range of words has an item too many",
-        Rewrite(Lowering.extent_of_words, "high, constant(1), rd=extent", "high, constant(2), rd=extent"),
+        Rewrite(Lowering.extent_of_words, "end.operand, constant(1), rd=extent", "end.operand, constant(2), rd=extent"),
         "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "what is taken from the end of a range is left out",
+        Rewrite(Lowering.has_item, "if end.shift is not None", "if False"),
+        "ranges",
+    ),
+    Mutant(LOWERING, "items wrap around what is taken", Rewrite(Lowering.has_item, '"addsat", x', '"add", x'), "ranges"),
+    Mutant(
+        LOWERING,
+        "the range to a difference has no last item",
+        Rewrite(EndEmitter.exclusive_end, "Number(1), at)", "Number(0), at)"),
+        "ranges",
+    ),
+    Mutant(
+        LOWERING,
+        "a range to e - 1 ends at e - 1 below 0",
+        Rewrite(EndEmitter.first_end, 'FirstEnd("lt", above', 'FirstEnd("le", above'),
+        "ranges",
+    ),
+    Mutant(
+        LOWERING,
+        "the number after the parameters of an end may be no word",
+        Rewrite(Lowering.has_item, "trap=end.trap, checks", "checks"),
+        "ranges",
     ),
     Mutant(LOWERING, "items wrap around to 0", Rewrite(Lowering.parallel, 'self.of_words("addsat")', '"add"'), "ranges"),
     Mutant(

@@ -230,6 +230,16 @@ MUTANTS = (
     ),
     Mutant(
         REFUSALS,
+        "the end of a range is judged without what is taken from it",
+        Rewrite(
+            checks._check_items,
+            "_integer(machine, r.high, group) - _integer(machine, r.less, group)",
+            "_integer(machine, r.high, group)",
+        ),
+        "ranges",
+    ),
+    Mutant(
+        REFUSALS,
         "processors past the largest word run the body",
         Rewrite(checks._check_items, "active != (value != 0)", "active & (value == 0)"),
         "ranges",

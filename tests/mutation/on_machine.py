@@ -13,7 +13,16 @@ from kit.word_operations import MEANINGS
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 from oracles.scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
-from test_ranges import FORMS, test_every_range, test_ranges_that_start_at_a_number
+from test_ranges import (
+    DIFFERENCES,
+    ENDS_OF_LOOPS,
+    FORMS,
+    WAYS,
+    test_every_difference,
+    test_every_difference_ends_other_ranges,
+    test_every_range,
+    test_ranges_that_start_at_a_number,
+)
 
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import Diagnostic, PramError
@@ -134,6 +143,11 @@ def ranges() -> None:
     test_ranges_that_start_at_a_number()
     for form in FORMS:
         test_every_range(2, "", form)
+    for end in DIFFERENCES:
+        test_every_difference(end)
+        if end in ENDS_OF_LOOPS:
+            for how in WAYS:
+                test_every_difference_ends_other_ranges(how, end)
 
 
 def _refuses(text: str, action: object, says: tuple[str, ...]) -> None:

@@ -8,17 +8,16 @@ from typing import Union
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement
+from oracles.ends import ONE, Ends
 from oracles.memory import Arrays
 from oracles.plain import Params, Trap, common
 from oracles.rounds import Rounds
-from oracles.words import Words
 
-ONE = syntax.Number(1)
 Loop = Union[syntax.While, syntax.Repeat, syntax.For]
 Each = dict[int, int]  # a number for each processor
 
 
-class Apart(Words):
+class Apart(Ends):
     """A run that can leave loops one by one. `gone` are those who have left the innermost such loop by `break`, `ended` those who
     have ended their item by `return`."""
 
@@ -196,6 +195,8 @@ class Apart(Words):
         if id(s.first) in self.constants:
             above = [max(self.least, v + 1) for v in self.value(s.first, active)]
             self.step()
+        elif self.takes_words(s.first) and not self.is_below(s.first):
+            above = [max(0, v + 1) for v in self.end(s.first, active)]
         elif isinstance(s.first, syntax.Binary) and s.first.operator == "-" and s.first.right == ONE:
             return self.moved(s.first.left, active)
         else:
@@ -207,6 +208,8 @@ class Apart(Words):
 
     def last_values(self, s: syntax.For, active: list[int]) -> dict[int, int]:
         """The last items. An end `e - 1` may be -1: then there are none."""
+        if not s.down and self.takes_words(s.last) and not self.is_below(s.last):
+            return dict(zip(active, self.end(s.last, active)))
         is_less = isinstance(s.last, syntax.Binary) and s.last.operator == "-" and s.last.right == ONE
         if isinstance(s.last, syntax.Binary) and is_less and not s.down and id(s.last) not in self.constants:
             return {p: v - 1 for p, v in zip(active, self.value(s.last.left, active))}

@@ -6,8 +6,8 @@ are lists, one entry for each active processor, in order of pid. Idle processors
 exist but are not in `active`; the steps of a statement are counted even when `active` is empty.
 
 Its parts: `meaning` (statements that stand for others), `memory` (declarations, and the memory before the first step), `words`
-(expressions and accesses), `apart` (loops that processors leave one by one; `leaving` and `rounds` tell which, and for how long),
-and here all other statements.
+(expressions and accesses), `ends` (the ends of ranges), `apart` (loops that processors leave one by one; `leaving` and `rounds`
+tell which, and for how long), and here all other statements.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Run(Apart):
 
     def bounds(self, *expressions: Expression) -> list[int]:
         """The bounds of a `for` or `parallel`; idle processors evaluate them too, since they follow the control."""
-        return [common(self.value(e, self.everyone)) for e in expressions]
+        return [common(self.bound(e, self.everyone)) for e in expressions]
 
     def check_items(self, *bounds: int) -> None:
         """Items in use must be words; only parameter-only bounds can break this."""
@@ -193,6 +193,7 @@ class Run(Apart):
         bounds = list(zip(lows, self.bounds(*(r.high for r in s.ranges))))
         self.step(3 + STEPS_PER_FURTHER_RANGE * (len(s.ranges) - 1))
         self.extents_of_words(s, [high for _, high in bounds])
+        self.check_edge(s.ranges[0].high, self.everyone)
         extents = [max(0, high - low + 1) for low, high in bounds]
         if prod(extents) > self.processors:
             raise Trap("items", f"{prod(extents)} processors needed, there are {self.processors}")
@@ -224,5 +225,7 @@ class Run(Apart):
 
     def check_end(self, first: syntax.Range, high: int, active: list[int]) -> None:
         """Refuse a first range that ends at the largest word: a parametric one with items, any other if a processor has no item."""
+        if self.starts_at_the_largest(first.high) and len(active) < self.processors:
+            raise Trap("end", f"the first range ends at a difference from the largest word of {self.bits} bits")
         if high == self.most and (active if id(first.high) in self.constants else len(active) < self.processors):
             raise Trap("end", f"the first range ends at {high}, the largest word of {self.bits} bits")

@@ -41,6 +41,12 @@ class Watched(Run):
         self._compute(e, active)
         return found
 
+    def end(self, e: Expression, active: list[int]) -> list[int]:
+        found = super().end(e, active)
+        for part in (e, *(term for _, term in signed_terms(e))):
+            self._compute(part, active)
+        return found
+
     def argument(self, e: Expression, active: list[int]) -> list[int]:
         found = super().argument(e, active)
         for part in (e, *(term for _, term in signed_terms(e))):

@@ -177,15 +177,17 @@ class Words(Setting):
         self.step()
         return [a - b for a, b in zip(plus, minus)]
 
-    def side(self, terms: list[Expression], active: list[int]) -> list[int]:
+    def side(self, terms: list[Expression], active: list[int], more: int = 0) -> list[int]:
+        """The sum of terms: first the words, then the constants with `more` as one."""
         known = [t for t in terms if id(t) in self.constants]
+        total = sum(constant(t, self.params) for t in known) + more
         columns = [self.value(t, active) for t in terms if id(t) not in self.constants]
         if not columns:
-            return [sum(constant(t, self.params) for t in known)] * len(active)
+            return [total] * len(active)
         self.step(len(columns) - 1)
-        if known:
+        if known or more:
             self.step()
-            columns.append([sum(constant(t, self.params) for t in known)] * len(active))
+            columns.append([total] * len(active))
             if active and abs(columns[-1][0]) > LARGEST_TERM:
                 raise Trap("parameter", f"{columns[-1][0]} is too large for a sum")
         return self.judged([sum(values) for values in zip(*columns)])
