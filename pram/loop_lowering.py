@@ -17,7 +17,7 @@ from lockstep.pram.errors import Span
 from lockstep.pram.instructions import AgreementCheck, Operand, StepCheck, Trap, UnfinishedCheck, constant
 from lockstep.pram.printing import Point
 from lockstep.pram.range_ends import EndEmitter
-from lockstep.pram.syntax import Binary, Break, Expression, For, Number, Repeat, Statement, While
+from lockstep.pram.syntax import Break, Expression, For, Repeat, Statement, While
 
 
 @dataclass
@@ -129,40 +129,6 @@ class LoopEmitter(EndEmitter):
     def idle_bounds(self, loop: For) -> For:
         """Return the loop that idle processors run. Without signed words it skips negative items."""
         return loop if self.symbols.signed else derived.nonnegative_bounds(loop, self.symbols.is_parametric)
-
-    def loop_test(self, loop: For) -> str:
-        if loop.down:
-            return "gt"
-        return "lt" if self.symbols.is_parametric(loop.last) or self.may_be_negative(loop.last) else "le"
-
-    def start_up(self, loop: For, variable: int) -> Operand:
-        """Emit variable := first, and return the last bound; a parametric bound is made exclusive."""
-        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
-        if parametric(first) and parametric(last) and not isinstance(first, Number):
-            first = derived.clamp_if_empty(first, Binary("<=", first, last))
-        with self.scope():
-            self.assign(variable, first, loop.at)
-        if parametric(last):
-            return self.parameter(derived.exclusive(last, self.symbols.signed))
-        return self.exclusive_end(last) if self.may_be_negative(last) else self.value(last)
-
-    def start_down(self, loop: For, variable: int) -> Operand:
-        """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
-        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
-        if parametric(first):
-            start = self.parameter(derived.exclusive(first, self.symbols.signed))
-            self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
-        elif self.may_be_negative(first):
-            with self.scope():
-                start = self.exclusive_end(first)
-            self.emit("mov", start, rd=variable, at=loop.at)
-        else:
-            with self.scope():
-                start = self.value(first)
-            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=self.checked)
-        if parametric(first) and parametric(last) and not isinstance(last, Number):
-            last = derived.clamp_if_empty(last, Binary("<=", last, first))
-        return self.value(last)
 
     # -- loops that processors leave one by one -------------------------------------------------
 
@@ -367,37 +333,6 @@ class LoopEmitter(EndEmitter):
                 self.next_round(loop, k, start)
             for out in outs:
                 self.patch(out)
-
-    def start_apart(self, loop: For, variable: int) -> tuple[Operand, Operand, str]:
-        """Emit the start of a `for` whose bounds differ. Return its variable, its last bound, and the test against this bound.
-
-        An end `e - 1` is tested as e, exclusive: so `0 .. deg - 1` has no round where deg is 0.
-        """
-        first, last = loop.first, loop.last
-        v = Operand("register", variable)
-        if loop.down:
-            self.assign_after(variable, first, loop.at)
-            return v, self.value(last), "gt"
-        with self.scope():
-            self.assign(variable, first, loop.at)
-        if self.symbols.is_parametric(last):
-            return v, self.parameter(derived.exclusive(last, self.symbols.signed)), "lt"
-        if self.is_difference(last):
-            return v, self.exclusive_end(last), "lt"
-        before = derived.before_one(last)
-        return (v, self.value(last), "le") if before is None else (v, self.value(before), "lt")
-
-    def assign_after(self, register: int, bound: Expression, at: Span) -> None:
-        """Emit register := bound + 1; for `e - 1` this is e."""
-        parametric = self.symbols.is_parametric(bound)
-        above = derived.exclusive(bound, self.symbols.signed) if parametric else derived.before_one(bound)
-        with self.scope():
-            if self.is_difference(bound):
-                self.exclusive_end(bound, register)
-            elif above is not None:
-                self.assign(register, above, at)
-            else:
-                self.emit("add", self.value(bound), constant(1), rd=register, at=at, trap=self.checked)
 
 
 def flag_name(at: Span) -> str:

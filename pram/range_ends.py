@@ -1,8 +1,9 @@
-"""Emits the ends of ranges. An end that is a difference may be negative, which is no word; then the range is empty.
+"""Emits the ends of ranges, and the starts of `for`.
 
-So the machine computes no such end. It compares i + y <= x in place of i <= x - y, i < e in place of i <= e - 1, and
-elsewhere it computes max(x + 1, y) - y: the exclusive end, which is never negative. Signed words hold negative ends, and with
-`wrap` no word is negative: there an end is a word like any other.
+An end that is a difference may be negative, which is no word; then the range is empty. So the machine computes no such end. It
+compares i + y <= x in place of i <= x - y, and i < e in place of i <= e - 1. Elsewhere it computes max(x + 1, y) - y: the
+exclusive end, which is never negative. Signed words hold negative ends, and with `wrap` no word is negative: there an end is a
+word like any other.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 
 from lockstep.pram import clamping, derived
 from lockstep.pram.emitting import Emitter
+from lockstep.pram.errors import Span
 from lockstep.pram.instructions import Operand, Subject, Trap, constant
-from lockstep.pram.syntax import Binary, Expression, Number
+from lockstep.pram.syntax import Binary, Expression, For, Number
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,70 @@ class EndEmitter(Emitter):
         found = clamping.sides(Binary("+", end, Number(1), at), self.symbols.is_parametric)
         assert found is not None
         return self.difference(*found, at, rd).operand
+
+    # -- the starts of `for` --------------------------------------------------------------------
+
+    def loop_test(self, loop: For) -> str:
+        if loop.down:
+            return "gt"
+        return "lt" if self.symbols.is_parametric(loop.last) or self.may_be_negative(loop.last) else "le"
+
+    def start_up(self, loop: For, variable: int) -> Operand:
+        """Emit variable := first, and return the last bound; a parametric bound is made exclusive."""
+        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
+        if parametric(first) and parametric(last) and not isinstance(first, Number):
+            first = derived.clamp_if_empty(first, Binary("<=", first, last))
+        with self.scope():
+            self.assign(variable, first, loop.at)
+        if parametric(last):
+            return self.parameter(derived.exclusive(last, self.symbols.signed))
+        return self.exclusive_end(last) if self.may_be_negative(last) else self.value(last)
+
+    def start_down(self, loop: For, variable: int) -> Operand:
+        """Emit variable := first + 1, and return the last bound. The variable is decremented before the body."""
+        first, last, parametric = loop.first, loop.last, self.symbols.is_parametric
+        if parametric(first):
+            start = self.parameter(derived.exclusive(first, self.symbols.signed))
+            self.emit("mov", start, rd=variable, at=loop.at, trap=Trap.OPERANDS)
+        elif self.may_be_negative(first):
+            with self.scope():
+                start = self.exclusive_end(first)
+            self.emit("mov", start, rd=variable, at=loop.at)
+        else:
+            with self.scope():
+                start = self.value(first)
+            self.emit("add", start, constant(1), rd=variable, at=loop.at, trap=self.checked)
+        if parametric(first) and parametric(last) and not isinstance(last, Number):
+            last = derived.clamp_if_empty(last, Binary("<=", last, first))
+        return self.value(last)
+
+    def start_apart(self, loop: For, variable: int) -> tuple[Operand, Operand, str]:
+        """Emit the start of a `for` whose bounds differ. Return its variable, its last bound, and the test against this bound.
+
+        An end `e - 1` is tested as e, exclusive: so `0 .. deg - 1` has no round where deg is 0.
+        """
+        first, last = loop.first, loop.last
+        v = Operand("register", variable)
+        if loop.down:
+            self.assign_after(variable, first, loop.at)
+            return v, self.value(last), "gt"
+        with self.scope():
+            self.assign(variable, first, loop.at)
+        if self.symbols.is_parametric(last):
+            return v, self.parameter(derived.exclusive(last, self.symbols.signed)), "lt"
+        if self.is_difference(last):
+            return v, self.exclusive_end(last), "lt"
+        before = derived.before_one(last)
+        return (v, self.value(last), "le") if before is None else (v, self.value(before), "lt")
+
+    def assign_after(self, register: int, bound: Expression, at: Span) -> None:
+        """Emit register := bound + 1; for `e - 1` this is e."""
+        parametric = self.symbols.is_parametric(bound)
+        above = derived.exclusive(bound, self.symbols.signed) if parametric else derived.before_one(bound)
+        with self.scope():
+            if self.is_difference(bound):
+                self.exclusive_end(bound, register)
+            elif above is not None:
+                self.assign(register, above, at)
+            else:
+                self.emit("add", self.value(bound), constant(1), rd=register, at=at, trap=self.checked)
