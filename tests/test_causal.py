@@ -33,6 +33,7 @@ from lockstep.models.decode import Decoder, decode
 from lockstep.models.engines import ENGINES, ROWS_BEFORE_INDEXED, Unsuitable, available, pick, takes_causal
 from lockstep.models.files import ModelFileError, load_model, save_model
 from lockstep.models.positions import Positions
+from lockstep.models.processes import THRESHOLD
 from lockstep.models.sampling import Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.torch_transformer import TorchTransformer

@@ -206,7 +206,7 @@ class _Replayer:
         for name in self.lookup.latest:
             for column in self.network.fields[name]:
                 most = int(self.network.highs[column])
-                row[column] = self.random.choice((0, most, self.random.integers(most + 1)))  # scores are nearest at the ends
+                row[column] = self.random.choice([0, most, int(self.random.integers(most + 1))])  # scores are nearest at the ends
         for asked, compared in zip((self.queries @ query).tolist(), self.same):
             compared.set(row, int(asked) ^ int(self.random.random() > alike), self.random)
         for condition in self.met:
