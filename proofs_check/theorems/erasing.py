@@ -25,7 +25,9 @@ def letters(job: Job, time: int, every: int | None = None) -> dict[str, int]:
     given = len(set(job.outputs) | set(range(job.inputs)))
     cycles = max(1, -(-time // blocks))
     longest = words if cycles > 1 else len(job.outputs)
-    return letters_of_run(job, time) | {"L": blocks, "y": cycles, "z": words, "d": given, "e": longest}
+    found = letters_of_run(job, time) | {"L": blocks, "y": cycles, "z": words, "d": given, "e": longest}
+    erased = 2 + found["h"] + words
+    return found | {"n0": 2 + found["h"] + given, "n1": erased, "M": erased + 3 * job.processors * blocks + words + 3}
 
 
 BOUND = Bound(STEPS, CONTEXT, letters, letters)

@@ -30,22 +30,16 @@ def _in_place(rows: str, squares: str, full: str) -> ClosedForm:
     return _form(f"u * ({rows} + {full} * N + out + 2) + v * ({squares} + {full} * N * N + (out + 2) * (out + 2))")
 
 
-def _passes(first: str, end: str) -> tuple[str, str]:
-    """The rows, and the pairs, of causal passes at all contexts from `first` to `end` - 1."""
-    rows = f"(({end}) * ({end} - 1) - ({first}) * ({first} - 1)) / 2"
-    pairs = f"(({end} - 1) * ({end}) * ({end} + 1) - ({first} - 1) * ({first}) * ({first} + 1)) / 6"
-    return rows, pairs
+def _erasing() -> ClosedForm:
+    """Causal passes at n1 .. M - 1 tokens in y - 1 cycles, and once at n0 tokens up to the final length less 1.
 
-
-def _cycles() -> ClosedForm:
-    """The first cycle starts with the cells that are given, the others with a snapshot. The last one ends with the outputs.
-
-    All cycles are counted from the snapshot to the next one. Then the first is made longer and the last shorter.
+    The first cycle starts at n0 tokens, and the last one at n1. The sum is the same the other way round.
     """
-    start, end = "(2 + h + z)", "(5 + h + 2 * z + 3 * P * L)"
-    parts = zip(_passes(start, end), _passes("(2 + h + d)", start), _passes("(5 + h + z + 3 * P * L + out)", end))
-    rows, pairs = (f"(y * ({cycle}) + {more} - {less})" for cycle, more, less in parts)
-    return _form(f"u * {rows} + v * {pairs}")
+    before, end, behind = "(M - z + out - 1)", "(M - z + out)", "(M - z + out + 1)"
+    rows = f"(y - 1) * (M * (M - 1) - n1 * (n1 - 1)) + {before} * {end} - n0 * (n0 - 1)"
+    cycle = "(M - 1) * M * (M + 1) - (n1 - 1) * n1 * (n1 + 1)"
+    pairs = f"(y - 1) * ({cycle}) + {before} * {end} * {behind} - (n0 - 1) * n0 * (n0 + 1)"
+    return _form(f"u * ({rows}) / 2 + v * ({pairs}) / 6")
 
 
 #: Processes that make one token in a decoding step, in whatever order.
@@ -54,7 +48,7 @@ ONE_BY_ONE = dict.fromkeys((AO_MDM, MASKED_ARM), _form("(3 * P * T + out) * (u *
 OPERATIONS = ONE_BY_ONE | {
     MDM: _form("(T + min(1, out)) * (u * N + v * N * N)"),
     ARM: _form("u * (N * (N - 1) - n0 * (n0 - 1)) / 2 + v * ((N - 1) * N * (N + 1) - (n0 - 1) * n0 * (n0 + 1)) / 6"),
-    ERASING: _cycles(),
+    ERASING: _erasing(),
     TWO_STEP: _in_place(
         "n0 * (g + 1) + (1 << g) - 1", "n0 * n0 * (g + 1) + 2 * n0 * ((1 << g) - 1) + ((1 << 2 * g) - 1) / 3", "(2 * T + 3)"
     ),
@@ -68,9 +62,7 @@ OPERATIONS = ONE_BY_ONE | {
 KEPT = {
     ARM: _form("u * (N - 1) + v * N * (N - 1) / 2"),
     ERASING: _form(
-        "u * ((y - 1) * (4 + h + 2 * z + 3 * P * L) + 4 + h + z + 3 * P * L + out) + v * "
-        "((y - 1) * (4 + h + 2 * z + 3 * P * L) * (5 + h + 2 * z + 3 * P * L) "
-        "+ (4 + h + z + 3 * P * L + out) * (5 + h + z + 3 * P * L + out)) / 2"
+        "u * ((y - 1) * (M - 1) + M - z + out - 1) + v * ((y - 1) * (M - 1) * M + (M - z + out - 1) * (M - z + out)) / 2"
     ),
 }
 #: c N^3, in any decoding order.
