@@ -190,7 +190,9 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
     for number in range(25):
         case = language_program(random_of(6, number))
         combining = MODES[parse_program(case.text).symbols.mode].combining
-        decodes.update({name: winners_that_run(case) for name in (*ALL.constructions, "arm") if not lacks(name, combining)})
+        decodes.update(
+            {name: winners_that_run(case) for name in (*ALL.constructions, "arm", "arm erasing") if not lacks(name, combining)}
+        )
     assert record["decodes"] == decodes and decodes["mdm"] > record["held"]
     assert record["decoding_steps"] > record["steps"] > 0
     table = do("fuzz --programs 10 --seed 2").out

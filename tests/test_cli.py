@@ -307,15 +307,17 @@ def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
     assert [row["contexts"]["ap-mdm"] for row in record] == [15, 16, 17, 18, 19, 20]
     assert [row["contexts"]["ap-mdm one-step"] for row in record] == [19, 21, 23, 25, 27, 29]
     processes = ("mdm", "ap-mdm", "ap-mdm one-step")
-    assert record[0]["verdicts"] == dict.fromkeys(processes, "agrees") | {"arm": "computed"}
-    assert record[5]["verdicts"] == dict.fromkeys((*processes, "arm"), "computed")
+    assert [row["contexts"]["arm erasing"] for row in record] == [30, 32, 34, 39, 41, 43]
+    token_by_token = dict.fromkeys(("arm", "arm erasing"), "computed")
+    assert record[0]["verdicts"] == dict.fromkeys(processes, "agrees") | token_by_token
+    assert record[5]["verdicts"] == dict.fromkeys(processes, "computed") | token_by_token
 
     table = do(f"space {source} --sizes 1 --max-context 0").out
     rows = [line.split() for line in table.splitlines()]
     assert [row for row in rows if row[:2] == ["b", "1"]] == [
-        ["b", "1", "34", "7", "106*", "15*", "19*", "106*"],
-        ["b", "1", "34", "7", "15.1*", "2.1*", "2.7*", "15.1*"],
-        ["b", "1", "34", "7", "35*", "76*", "41*", "103*"],
+        ["b", "1", "34", "7", "106*", "15*", "19*", "106*", "30*"],
+        ["b", "1", "34", "7", "15.1*", "2.1*", "2.7*", "15.1*", "4.3*"],
+        ["b", "1", "34", "7", "35*", "76*", "41*", "103*", "228*"],
     ]
     assert "* computed from the closed form" in table
 
@@ -325,7 +327,7 @@ def test_the_one_step_schedule_from_compile_to_export(do: Do) -> None:
     record = json.loads(do(f"verify tiny.pram --sizes 1,2 --random 1 {flags} --json").out)
     assert record["holds"] and {row["process"] for row in record["checks"]} == {"", "ap-mdm one-step"}
     every = json.loads(do("verify tiny.pram --sizes 1 --random 1 --process all --schedule all --json").out)
-    assert {row["process"] for row in every["checks"]} == {"", "mdm", "ap-mdm", "ap-mdm one-step", "arm"}
+    assert {row["process"] for row in every["checks"]} == {"", "mdm", "ap-mdm", "ap-mdm one-step", "arm", "arm erasing"}
     decoded = json.loads(do(f"decode tiny.pram --input in.json {flags} --json").out)
     do(f"compile tiny.pram --out m.safetensors {flags}")
     assert json.loads(do("decode m.safetensors --input in.json --json").out) == decoded
@@ -359,8 +361,10 @@ def test_a_model_file_of_mdm_takes_any_order(do: Do) -> None:
     assert (record["outputs"], record["order"]) == ({"A": [4, 2, 5, 2]}, "random")
 
 
-@pytest.mark.parametrize("flags", ["--schedule one-step", "--schedule all", "--process ap-mdm --schedule three-step"])
-def test_schedules_are_those_of_ap_mdm(flags: str, do: Do) -> None:
+@pytest.mark.parametrize(
+    "flags", ["--schedule one-step", "--process arm --schedule one-step", "--process ap-mdm --schedule three-step"]
+)
+def test_schedules_are_those_of_the_process(flags: str, do: Do) -> None:
     outcome = do(f"verify tiny.pram {flags}")
     assert outcome.status == 2 and "--schedule" in outcome.err
 

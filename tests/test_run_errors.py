@@ -218,9 +218,9 @@ RUNS: list[tuple[str, str, str]] = [
         "processor 2, past its end, has no word for its item",
     ),
     (
-        CREW.replace("8", "24") + "local x := 1 << 23\nparallel for i in x - 1 + x .. x - 1 + x do A[0] := 1 end\n",
+        CREW.replace("8", "24") + "local x := inf\nparallel for i in x .. x do A[0] := 1 end\n",
         "8:14",
-        "step 7: the range ends at 16777215, the largest word of 24 bits (words cannot be longer): "
+        "step 3: the range ends at 16777215, the largest word of 24 bits (words cannot be longer): "
         "processor 1, past its end, has no word for its item",
     ),
     (

@@ -57,7 +57,7 @@ def test_checked_and_computed_are_told_apart(alone: Do) -> None:
         < BOUNDS["mdm"].peak_context(load("tiny.pram").instantiate({"n": 3}, {"A": [0] * 3}), 8)
     )
     assert (program["checked"], program["computed"], program["failed"], program["stopped"]) == (4, 2, 0, 0)
-    for what, most in {"machine": 3, "mdm": 2, "ap-mdm": 3, "ap-mdm one-step": 3, "arm": 2}.items():
+    for what, most in {"machine": 3, "mdm": 2, "ap-mdm": 3, "ap-mdm one-step": 3, "arm": 2, "arm erasing": 3}.items():
         assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
     assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))

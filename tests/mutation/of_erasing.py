@@ -6,6 +6,7 @@ from typing import Any
 
 from lockstep.common import arguments
 from lockstep.compiler import erasing
+from lockstep.compiler.linear import Linear
 from lockstep.models import decode, editing
 from lockstep.models import erasing as rule
 from lockstep.models.engines import appending, caching
@@ -15,12 +16,16 @@ from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.constructions.erasing import ErasingExpectation, contexts
 from lockstep.proofs_check.theorems import erasing as theorem
 from lockstep.proofs_check.theorems import theorem2
-from mutation.circuits import tampered_lookup, weight, without_literal, without_match
+from mutation.circuits import tampered_lookup, weight, without_literal, without_match, without_recency
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
 ERASING = "construction arm erasing"
 CYCLES, RULE, ENDS, LAYOUTS = "cycles", "rule of erasing", "ends of erasing decodes", "small layouts of arm erasing"
+AGREES, WINNERS, COMBINED, RESIDUALS = (
+    f"{check} of arm erasing" for check in ("agreement", "winners", "combined writes", "residuals")
+)
+STEP = Linear({("step", 0): 1})
 PROOF, FORMS, OPERATIONS = "proof of arm erasing", "closed forms of arm erasing", "operations of cycles"
 BUILDER, LAYOUT = erasing._ErasingBuilder, erasing.Layout
 NEW, OLD = LAYOUT._next_snapshot_positions, LAYOUT._snapshot_positions
@@ -41,7 +46,7 @@ MUTANTS = (
     row("registers of a snapshot belong to processor 0", OLD, 'fields.set_bits("owner", registers, pid)', "pass"),
     row("registers of a snapshot are all register 0", OLD, 'fields.set_bits("address", registers, register)', "pass"),
     row("cells of a snapshot stand in the order of addresses", OLD, 'cells, self.cells)', "cells, np.arange(self.job.space))"),
-    row("the first snapshot has no zeros", BUILDER._emit_outputs, '("zero", "WORD"), ', ""),
+    row("the first snapshot has no zeros", BUILDER._emit_outputs, '("zero", "WORD"), ', "", AGREES),
     row("program counters start at HALT", BUILDER._emit_outputs, '("start", "PC")', '("start", "HALT")'),
     row("program counters are those of the first step", NEW, "np.full(self.job.processors, self.time)",
         "np.full(self.job.processors, 0)"),
@@ -72,6 +77,9 @@ MUTANTS = (
     Mutant(ERASING, "arm erasing: nobody asks who has not halted", tampered_lookup("arm erasing", "unfinished", reads=()), CYCLES),
     Mutant(ERASING, "arm erasing: all program counters are emitted as HALT, too",
            without_literal("arm erasing", ("emit.HALT", 0), ("halted", 0)), PROOF),
+    Mutant(ERASING, "arm erasing: writes of one step are equally recent", tampered_lookup("arm erasing", "memory", recency=STEP), WINNERS),
+    Mutant(ERASING, "arm erasing: writes of any step are equally recent", without_recency("arm erasing", "memory"), COMBINED),
+    Mutant(ERASING, "arm erasing: values of any step are gathered", without_match("arm erasing", "gather", 0), RESIDUALS),
     Mutant(ERASING, "arm erasing: a head weighs half", weight(1, "k", "fetch", 0, "a half"), "certificate of arm erasing"),
     row("the first separator counts", rule.Marks.reduced, "tokens[separators[-1] + 1 : -1]", "tokens[separators[0] + 1 : -1]", RULE),
     row("the first call counts", rule.Marks.reduced, "tokens[: calls[-1]]", "tokens[: calls[0]]", RULE),
@@ -91,6 +99,7 @@ MUTANTS = (
         "self.layers = [self._tables(number) for number in range(len(self.plan.heads))]", "pass"),
     row("a cycle more than T needs", theorem.letters, "-(-time // blocks)", "time // blocks + 1"),
     row("the last cycle is the longest", theorem.letters, "words if cycles > 1 else len(job.outputs)", "words"),
+    row("the snapshot is claimed without program counters", theorem.letters, "(job.registers + 1)", "job.registers", FORMS),
     row("closed forms are those of the usual cycles", closed_forms.Bound.every, "if erasing is None or steps is None", "if True"),
     row("the theorem takes every number of steps", theorem.of_decodes,
         'yield equality("decoding steps", on, STEPS, rows, lambda m: m.agreement.steps, of_decode)', "pass", CYCLES),

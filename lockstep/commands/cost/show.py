@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lockstep.commands.cost.check import Comparison
 from lockstep.commands.cost.predict import DTYPES, EngineCost, Forecast, ProcessCost
-from lockstep.common.tables import BAD, CAUTION, GOOD, LABEL, heading, narrow_table, number_text
+from lockstep.common.tables import BAD, CAUTION, GOOD, heading, narrow_table, number_text
 from lockstep.compiler.compile import takes_time
 
 SPANS = ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
@@ -60,7 +60,7 @@ def _process_record(cost: ProcessCost, relation: str) -> dict[str, Any]:
 
 
 def table(found: Forecast, comparisons: Sequence[Comparison] = ()) -> RenderableType:
-    parts: list[RenderableType] = [_heading(found), _exact(found)]
+    parts: list[RenderableType] = [_heading(found), _decodes(found), Text(""), _models(found)]
     if any(p.engines for p in found.processes):
         parts += [Text(""), _engines(found)]
     if comparisons:
@@ -85,28 +85,42 @@ def _heading(found: Forecast) -> Text:
     return Text("\n".join(lines) + "\n")
 
 
-def _exact(found: Forecast) -> Table:
-    """One column for each process: numbers of any size fit."""
+#: The columns of the two tables of exact numbers: numbers of any size fit.
+OF_DECODES = ("decoding steps", "context, tokens", "tokens made")
+OF_MODELS = ("d_model", "nonzero weights", *DTYPES)
+
+
+def _decodes(found: Forecast) -> Table:
+    return _exact(found, OF_DECODES, lambda cost: _of_decode(cost, found.planned.relation))
+
+
+def _models(found: Forecast) -> Table:
+    return _exact(found, OF_MODELS, _of_model)
+
+
+def _exact(found: Forecast, names: Sequence[str], values: Callable[[ProcessCost], Sequence[str | Text]]) -> Table:
+    """One row for each process."""
     made = narrow_table()
-    made.add_column("", style=LABEL, no_wrap=True)
+    for name in ("process", *names):
+        made.add_column(name, justify="left" if name == "process" else "right", no_wrap=True)
     for p in found.processes:
-        made.add_column(p.construction, justify="right", no_wrap=True)
-    columns = [_exact_column(p, found.planned.relation) for p in found.processes]
-    for row, name in enumerate(("decoding steps", "context, tokens", "tokens unmasked", "d_model", "nonzero weights", *DTYPES)):
-        made.add_row(name, *(column[row] for column in columns))
+        made.add_row(p.construction, *([Text("no such model", style=CAUTION)] if p.refused else values(p)))
     return made
 
 
-def _exact_column(cost: ProcessCost, relation: str) -> list[Text]:
-    if cost.refused or cost.dimensions is None:
-        return [Text("no such model", style=CAUTION), *[Text("")] * 6]
+def _of_decode(cost: ProcessCost, relation: str) -> Sequence[str]:
     most = "" if relation == "==" else "<= "
-    steps = f"{most}{number_text(cost.steps)}"
-    context = f"{most if takes_time(cost.construction) else ''}{number_text(cost.context)}"
-    tokens = f"{'<= ' if cost.tokens_bound else most}{number_text(cost.tokens)}"
-    numbers = (steps, context, tokens, f"{cost.dimensions.width:,}", f"{cost.dimensions.nonzeros:,}")
+    return (
+        f"{most}{number_text(cost.steps)}",
+        f"{most if takes_time(cost.construction) else ''}{number_text(cost.context)}",
+        f"{'<= ' if cost.tokens_bound else most}{number_text(cost.tokens)}",
+    )
+
+
+def _of_model(cost: ProcessCost) -> Sequence[str | Text]:
+    assert cost.dimensions is not None
     verdicts = (Text("refused", style=CAUTION) if why else Text("certified", style=GOOD) for _, why in cost.certified)
-    return [*map(Text, numbers), *verdicts]
+    return f"{cost.dimensions.width:,}", f"{cost.dimensions.nonzeros:,}", *verdicts
 
 
 def _engines(found: Forecast) -> Table:
