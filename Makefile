@@ -23,7 +23,7 @@ demo: $(READY)
 	$(BIN)/lockstep verify examples/programs/components.pram --sizes 1..4 --process ap-mdm
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=60
 
 # Files of fast tests; with lint and types they take about a minute on two cores
 QUICK := alu circuit drawing errors evaluator false_claims files floors horizon inputs limits_first machine models overwriting \

@@ -10,11 +10,13 @@ from lockstep.commands.cost.forms import contexts, letters
 from lockstep.commands.cost.measure import MeasuredDecode, fastest_decode, work_of
 from lockstep.commands.cost.model import features
 from lockstep.compiler.compile import compile_job, is_causal
+from lockstep.compiler.names import process_of
 from lockstep.models.engines import MAX_CONTEXT, available, takes_causal
 from lockstep.pram.job import Job
 from lockstep.proofs_check.activity import Activity, counted_run
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.constructions import FACTS
+from lockstep.proofs_check.operations import passes_made
 from lockstep.proofs_check.refusals import NotCertified
 
 #: Decodes that take longer by the estimate, in seconds, are not made.
@@ -88,7 +90,7 @@ def _difference(construction: str, job: Job, time: int, activity: Activity, take
     """The first difference between a decode and the closed forms, in contexts, decoding steps or tokens; "" if they agree."""
     facts, values = FACTS[construction], letters(construction, job, time)
     expected = [length for steps, length in contexts(construction, values) for _ in range(steps)]
-    seen = list(taken.contexts if facts.in_place else taken.contexts[:-1])
+    seen = [length for _, length in passes_made(taken.contexts, process_of(construction))]
     if seen != expected:
         return f"{taken.steps} decoding steps at contexts up to {max(seen)}, not {len(expected)} up to {max(expected)}"
     tokens = facts.tokens(values | {"run": activity.running, "put": activity.written})
