@@ -95,6 +95,7 @@ FACTS = Facts(
     expectation=ErasingExpectation,
     width=ClosedForm(f"{ARM.width.text} + 13"),
     tokens=ClosedForm("y * (3 * P * L + z + 3) - d + out"),
+    erases=True,
     same_tokens=True,
     contexts=contexts,
     phases=phases,

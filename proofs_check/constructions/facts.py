@@ -34,6 +34,7 @@ class Facts:
                  not halted, `put` the registers and cells written in each step.
     contexts:    pairs (decoding steps, context that the model sees), from the start, for letters and a bound.
     phases:      the same with the rows computed; takes also the parts of P T at which processors run, and at which they write.
+    erases:      the sequence is cut down again and again.
     in_place:    the sequence grows and shrinks, and a step edits the state of the machine where it stands.
     same_tokens: `tokens` has no `run` or `put`: all runs of a size have as many.
     assumed:     what its proofs take for granted beside what all do.
@@ -44,6 +45,7 @@ class Facts:
     tokens: ClosedForm
     contexts: Callable[[Letters, Bound], Iterator[tuple[int, int]]]
     phases: Callable[[Letters, Bound, float, float], list[Phase]]
+    erases: bool = False
     in_place: bool = False
     same_tokens: bool = False
     assumed: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.constructions.erasing import ErasingExpectation, contexts
 from lockstep.proofs_check.theorems import erasing as theorem
 from lockstep.proofs_check.theorems import theorem2
-from mutation.circuits import tampered_lookup, weight, without_literal, without_match, without_recency
+from mutation.circuits import tampered_lookup, weight, without_literal, without_match
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
@@ -78,7 +78,7 @@ MUTANTS = (
     Mutant(ERASING, "arm erasing: all program counters are emitted as HALT, too",
            without_literal("arm erasing", ("emit.HALT", 0), ("halted", 0)), PROOF),
     Mutant(ERASING, "arm erasing: writes of one step are equally recent", tampered_lookup("arm erasing", "memory", recency=STEP), WINNERS),
-    Mutant(ERASING, "arm erasing: writes of any step are equally recent", without_recency("arm erasing", "memory"), COMBINED),
+    Mutant(ERASING, "arm erasing: one bit of an address is not matched", without_match("arm erasing", "memory", 0), COMBINED),
     Mutant(ERASING, "arm erasing: values of any step are gathered", without_match("arm erasing", "gather", 0), RESIDUALS),
     Mutant(ERASING, "arm erasing: a head weighs half", weight(1, "k", "fetch", 0, "a half"), "certificate of arm erasing"),
     row("the first separator counts", rule.Marks.reduced, "tokens[separators[-1] + 1 : -1]", "tokens[separators[0] + 1 : -1]", RULE),
