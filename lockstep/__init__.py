@@ -157,11 +157,8 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
 
     Args:   inputs .. expected: as in `lockstep.proofs_check.verification.verify`.
             constructions .. every: as in `lockstep.proofs_check.verification.Options`; a winner may be a text, as for `verify --winner`.
-            order: None takes the usual one of the first construction's process.
     Raises: as `lockstep.proofs_check.verification.verify`. ValueError: no such winner exists.
     """
-    from lockstep.compiler.names import process_of
-    from lockstep.models.processes import usual_order
     from lockstep.pram.machine import DEFAULT_MAX_STEPS
     from lockstep.pram.progress import silent
     from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
@@ -170,7 +167,7 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     from lockstep.proofs_check.verification import verify as verify_program
     from lockstep.proofs_check.verification.cases import usual_max_context
 
-    limit, order = usual_max_context(engine), order or usual_order(process_of(constructions[0]))
+    limit = usual_max_context(engine)
     options = Options(
         constructions, order, dtype, seed, word_bits, limit if max_context is None else max_context, engine, device,
         max_decoding_steps, DEFAULT_MAX_STEPS if max_steps is None else max_steps, strict,

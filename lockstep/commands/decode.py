@@ -16,7 +16,7 @@ from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import job_and_input, winner_named
-from lockstep.common.models import check_device, check_model, chosen_order
+from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
     Bits,
     Device,
@@ -40,7 +40,8 @@ from lockstep.common.options import (
 )
 from lockstep.common.permutations import read_permutation
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
-from lockstep.compiler.names import ERASING
+from lockstep.compiler.names import ERASING, process_of
+from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
@@ -83,7 +84,8 @@ def decode(file: ProgramOrModel,
     if time is not None and not takes_time(construction):
         raise typer.BadParameter("the context of ap-mdm grows as it needs, so it makes no room for steps", param_hint="--time")
     given_order = read_permutation(permutation) if permutation else None
-    chosen = chosen_order(order or ("permutation" if permutation else None), [construction])
+    chosen = order or ("permutation" if permutation else usual_order(process_of(construction)))
+    check_order(chosen, [construction])
     if given_order is not None and chosen != "permutation":
         raise typer.BadParameter(f"this is for --order permutation, not {chosen}", param_hint="--permutation")
     sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None, every)

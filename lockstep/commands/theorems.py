@@ -34,11 +34,11 @@ def theorems(file: OptionalFile = None,
     report = None
     if file is not None:
         program = load(file)
-        from lockstep.compiler.compile import CONSTRUCTIONS
+        from lockstep.compiler.names import EVERY
         from lockstep.proofs_check.verification import Options, verify
 
         with progress_bar(err, f"verifying {program.name}") as progress:
-            report = verify(program, Options(tuple(CONSTRUCTIONS)), sizes=wanted, use_sidecar=not no_sidecar, progress=progress)
+            report = verify(program, Options(tuple(EVERY)), sizes=wanted, use_sidecar=not no_sidecar, progress=progress)
     emit(theorem_records(THEOREMS, report), theorem_table(THEOREMS, report), json_)
     if report and not report.holds:
         for failed in report.failed:

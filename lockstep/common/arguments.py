@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import typer
 
-from lockstep.compiler.names import ERASING, PARTS, PROCESSES, SCHEDULES, construction_of, schedules_of
+from lockstep.compiler.names import ERASING, PARTS, PROCESSES, SCHEDULES, Parts, construction_of, schedules_of
 
 MAX_SIZES = 100_000
 
@@ -27,11 +27,11 @@ def construction(process: str | None, schedule: str | None) -> str:
     return name
 
 
-def constructions(process: str | None, schedule: str | None) -> list[str]:
-    """The constructions; process or schedule may be `all`."""
+def constructions(process: str | None, schedule: str | None, among: Mapping[str, Parts] = PARTS) -> list[str]:
+    """The constructions; process or schedule may be `all`. among: the table of which `all` takes each process."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     if process == "all":
-        return [name for name, parts in PARTS.items() if schedule == "all" or parts.schedule in ("", schedule)]
+        return [name for name, parts in among.items() if schedule == "all" or parts.schedule in ("", schedule)]
     return [construction(process, each) for each in (schedules_of(process) if schedule == "all" else (schedule,))]
 
 

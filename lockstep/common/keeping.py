@@ -13,7 +13,6 @@ import numpy as np
 from lockstep.common.finding import short_path
 from lockstep.compiler.names import ERASING, SCHEDULES, process_of, schedule_of
 from lockstep.models.atomic import write_atomically
-from lockstep.models.processes import usual_order
 from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
@@ -87,7 +86,7 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
     words += process_flags(constructions)
     if options.every is not None and ERASING in constructions:
         words += ["--every", options.every]
-    if options.order != usual_order(process_of(options.constructions[0])):
+    if options.order is not None:
         words += ["--order", options.order, "--seed", options.seed]
     default = {field.name: field.default for field in fields(Options)} | {"max_context": usual_max_context(options.engine)}
     for name in FLAGS:

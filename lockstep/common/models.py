@@ -74,18 +74,12 @@ def check_device(device: str, engine: str) -> None:
         raise typer.BadParameter(f"the {engine} engine computes on the processor; take dense or active", param_hint="--device")
 
 
-def chosen_order(order: str | None, constructions: Iterable[str]) -> str:
-    """The order of a decode: what the user chose, else the usual one of the process.
+def check_order(order: str | None, constructions: Iterable[str]) -> None:
+    """Raises: typer.BadParameter: the user chose an order that a construction's process does not take."""
+    from lockstep.models.processes import PROCESSES
 
-    Raises: typer.BadParameter: a construction's process does not take it.
-    """
-    from lockstep.models.processes import PROCESSES, usual_order
-
-    processes = list(dict.fromkeys(process_of(name) for name in constructions))
-    order = order or usual_order(processes[0])
-    for process in processes:
+    for process in dict.fromkeys(process_of(name) for name in constructions if order):
         try:
-            PROCESSES[process].check_order(order)
+            PROCESSES[process].check_order(order or "")
         except ValueError as error:
             raise typer.BadParameter(f"{error}", param_hint="--order") from None
-    return order

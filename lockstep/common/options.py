@@ -109,6 +109,7 @@ SomeSchedule = Annotated[
     Optional[ScheduleOrAll], typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP} [two-step].", show_default=False)
 ]
 EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm.")]
+AnyProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}; all takes each.")]
 Every = Annotated[

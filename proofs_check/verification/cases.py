@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.compiler.compile import Compiled, Widths, compile_code, least_widths
-from lockstep.compiler.names import MDM, lacking
+from lockstep.compiler.names import MDM, lacking, process_of
 from lockstep.compiler.processor import Code
-from lockstep.models.sampling import AUTO, DEFAULT_SAMPLING, Sampling
+from lockstep.models.processes import usual_order
+from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, PramError
 from lockstep.pram.job import Job
@@ -41,12 +42,13 @@ def usual_max_context(engine: str) -> int:
 class Options:
     """The options of a verification, as the command line sets them.
 
+    order:  in which order tokens are written. None: each process takes its usual one.
     winner: who wins concurrent writes under `CRCW arbitrary`. None: try every winner, or several if there are too many.
     every: how often arm erasing erases; None: as usual.
     """
 
     constructions: Sequence[str] = (MDM,)
-    order: str = "parallel"
+    order: str | None = None
     dtype: str = "float64"
     seed: int = 0
     word_bits: int | None = None
@@ -59,10 +61,10 @@ class Options:
     winner: Winner | None = None
     every: int | None = None
 
-    @property
-    def sampling(self) -> Sampling:
-        """The options of its decodes."""
-        return Sampling(self.order, self.seed, self.engine, self.device, every=self.every)
+    def sampling(self, construction: str) -> Sampling:
+        """The options of the decodes of a construction."""
+        order = self.order or usual_order(process_of(construction))
+        return Sampling(order, self.seed, self.engine, self.device, every=self.every)
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,17 @@ class Case:
 
 @dataclass
 class Models:
-    """Compiled models with their certificates, one for each construction, code and widths. sampling: the options of the decodes."""
+    """Compiled models with their certificates, one for each construction, code and widths.
+
+    sampling: the options of the decodes of a construction.
+    """
 
     dtype: str
-    sampling: Sampling = DEFAULT_SAMPLING
+    sampling: Callable[[str], Sampling] = Options().sampling
     made: dict[tuple[str, Code, Widths], tuple[Compiled, Certificate]] = field(default_factory=dict)
 
     def get(self, construction: str, job: Job, time: int) -> Compiled:
-        code, widths = Code.of(job), least_widths(construction, job, time, self.sampling)
+        code, widths = Code.of(job), least_widths(construction, job, time, self.sampling(construction))
         if (construction, code, widths) not in self.made:
             compiled = compile_code(code, widths, self.dtype, construction)
             self.made[construction, code, widths] = compiled, require_certificate(compiled)
@@ -242,6 +247,8 @@ def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:
     bound, compiled = BOUNDS[construction].every(options.every), models.get(construction, job, time)
-    sampling = pick_engine(options.sampling, bound.peak_context(job, time), bound.steps(job, time), compiled.model.causal)
+    sampling = pick_engine(
+        options.sampling(construction), bound.peak_context(job, time), bound.steps(job, time), compiled.model.causal
+    )
     lay_out(compiled, job, time, sampling)
     return CheckedDecode(job, compiled, check_agreement(compiled, job, time, sampling))

@@ -10,7 +10,7 @@ import typer
 
 from lockstep.common.arguments import constructions
 from lockstep.common.console import FAILED, emit, err, keep_despite_errors, progress_bar
-from lockstep.common.models import chosen_order
+from lockstep.common.models import check_order
 from lockstep.common.options import Dtype, EachProcess, EachSchedule, Engine, Json, Order, Seed, Shrink, Steps
 from lockstep.common.paths import existing_folder
 
@@ -34,6 +34,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
     is made small and written to failing.pram and failing.json, and the command that repeats the failure is shown.
     """
     chosen = constructions(process, schedule)
+    check_order(order, chosen)
     existing_folder(target, "--out")
     from lockstep.commands.fuzz.keeping import keep_program, shrink_program
     from lockstep.commands.fuzz.table import fuzz_record, fuzz_table
@@ -41,9 +42,7 @@ def fuzz(programs: Annotated[int, typer.Option("--programs", min=1, help="How ma
     from lockstep.proofs_check.fuzzing.campaign import fuzz as run_fuzz
     from lockstep.proofs_check.verification import Options
 
-    options = Options(
-        chosen, chosen_order(order, chosen), dtype, seed, max_context=max_context, engine=engine, max_steps=max_steps
-    )
+    options = Options(chosen, order, dtype, seed, max_context=max_context, engine=engine, max_steps=max_steps)
     begin = time.perf_counter()
     with progress_bar(err, "checking random programs", rate="programs/s") as progress:
         outcome = run_fuzz(programs, seed, options, in_turn=in_turn, workers=workers, progress=progress)

@@ -14,13 +14,13 @@ from lockstep.commands.verify.table import report_record, report_table
 from lockstep.common.arguments import check_every, constructions, parse_sizes
 from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.inputs import winner_named
-from lockstep.common.models import check_device, chosen_order
+from lockstep.common.models import check_device, check_order
 from lockstep.common.options import (
+    AnyProcess,
     AnyWinner,
     Bits,
     Device,
     Dtype,
-    EachProcess,
     EachSchedule,
     Engine,
     Every,
@@ -37,6 +37,7 @@ from lockstep.common.options import (
 )
 from lockstep.common.paths import existing_folder
 from lockstep.common.tables import BAD
+from lockstep.compiler.names import EVERY
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, load
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 
 def verify(file: File, input: Input = None,
-           process: EachProcess = "mdm",
+           process: AnyProcess = "mdm",
            schedule: EachSchedule = "two-step", every: Every = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
@@ -70,8 +71,9 @@ def verify(file: File, input: Input = None,
     small input on which it fails, and the command that repeats the failure is shown.
     """
     check_device(device, engine)
-    chosen = constructions(process, schedule)
+    chosen = constructions(process, schedule, EVERY)
     check_every(every, chosen)
+    check_order(order, chosen)
     wanted = parse_sizes(sizes)
     program = load(file)
     existing_folder(failing)
@@ -82,9 +84,7 @@ def verify(file: File, input: Input = None,
 
     named = winner_named(program, winner, fixed=False)
     most = usual_max_context(engine) if max_context is None else max_context
-    options = Options(
-        chosen, chosen_order(order, chosen), dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named, every
-    )
+    options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named, every)
     try:
         with reading(input, program) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))
