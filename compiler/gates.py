@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lockstep.compiler.circuit import At, Builder, Field, Ramp, Threshold
-from lockstep.compiler.linear import Bit, Linear, equals, total, word_of
+from lockstep.compiler.linear import Bit, Linear, equals, total, weighted, word_of
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _digit(alu: Alu, shift: int, value: int) -> dict[Bit, int]:
 
 def _multiple(bits: Sequence[Linear], factor: int, most: int) -> Linear:
     """factor * word of the bits, or at least `most` where it is that large: every coefficient is cut at `most`."""
-    return total(bit * min(factor << i, most) for i, bit in enumerate(bits))
+    return weighted(bits, [min(factor << i, most) for i in range(len(bits))])
 
 
 def div(alu: Alu) -> None:

@@ -62,11 +62,16 @@ def total(forms: Iterable[Linear | int]) -> Linear:
 
 def word_of(bits: Sequence[Linear]) -> Linear:
     """The integer that these bits represent, lowest bit first."""
+    return weighted(bits, [1 << j for j in range(len(bits))])
+
+
+def weighted(forms: Sequence[Linear], factors: Sequence[int]) -> Linear:
+    """The sum of linear forms, each times its factor."""
     terms: dict[Bit, int] = {}
-    for j, form in enumerate(bits):
+    for form, factor in zip(forms, factors, strict=True):
         for bit, coefficient in form.terms.items():
-            terms[bit] = terms.get(bit, 0) + (coefficient << j)
-    return Linear(terms, sum(form.constant << j for j, form in enumerate(bits)))
+            terms[bit] = terms.get(bit, 0) + factor * coefficient
+    return Linear(terms, sum(factor * form.constant for form, factor in zip(forms, factors)))
 
 
 def equals(bits: Sequence[Linear], value: int) -> list[Linear]:

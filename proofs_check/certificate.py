@@ -74,6 +74,12 @@ class Certificate:
 
         return max(self.lines, key=lambda line: (not line.holds, nearness(line)))
 
+    @property
+    def reason(self) -> str:
+        """Why it does not hold."""
+        worst = self.worst
+        return f"{self.dtype} is not exact here: {worst.what} = {worst.found:.3g}, of at most {worst.limit:.3g}"
+
 
 def certify(model: Transformer, circuit: Circuit) -> Certificate:
     """Bound every sum of the model's forward pass, for all fields in their ranges.
@@ -91,9 +97,7 @@ def require_certificate(compiled: Compiled) -> Certificate:
     certificate = certify(compiled.model, compiled.circuit)
     if certificate.holds:
         return certificate
-    worst = certificate.worst
-    what, needs = compiled.widths.extent
-    message = f"{certificate.dtype} is not exact here: {worst.what} = {worst.found:.3g}, of at most {worst.limit:.3g}"
+    message, (what, needs) = certificate.reason, compiled.widths.extent
     if certificate.dtype != "float64":
         limit, words = horizon(compiled), f"words of {compiled.widths.word} bits and pids of {compiled.widths.pid}"
         upto = f"up to {what} = 2^{limit}, and this run needs 2^{needs}" if limit else f"at no {what} with {words}"

@@ -61,6 +61,11 @@ class Options:
     winner: Winner | None = None
     every: int | None = None
 
+    def longest_context(self, job: Job) -> int:
+        """Longer contexts are not decoded. Models that add up writes are decoded by `dense` alone, so its usual limit is theirs."""
+        slow = MODES[job.mode].combining == "sum" and self.max_context == DEFAULT_MAX_CONTEXT
+        return SLOWER["dense"] if slow else self.max_context
+
     def sampling(self, construction: str) -> Sampling:
         """The options of the decodes of a construction."""
         order = self.order or usual_order(process_of(construction))
@@ -242,7 +247,7 @@ def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
 def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
     """Whether the closed forms of a decode are within the limits."""
     bound, most = BOUNDS[construction].every(options.every), options.max_decoding_steps
-    return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
+    return bound.peak_context(job, time) <= options.longest_context(job) and (most is None or bound.steps(job, time) <= most)
 
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:

@@ -9,17 +9,17 @@ from lockstep.commands.cost.calibrate import Calibration
 from lockstep.commands.cost.forms import letters
 from lockstep.commands.cost.model import Dimensions, Work, features, memory_unit
 from lockstep.commands.cost.sizes import PlannedRun, SmallRuns
+from lockstep.compiler.assemble import assemble
 from lockstep.compiler.compile import Compiled, Widths, compile_code, is_causal, least_widths
 from lockstep.compiler.processor import Code
 from lockstep.models.engines import MAX_CONTEXT, pick
+from lockstep.models.transformer import DTYPES
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
-from lockstep.proofs_check.certificate import require_certificate
+from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.constructions import FACTS
-from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.theorems import BOUNDS
 
-DTYPES = ("float64", "float32")
 MIB = 1 << 20
 #: Divisions in longer words make decodes many times slower: their gates grow with the root of the largest word.
 MOST_FAST_DIVISION = 16
@@ -98,7 +98,7 @@ def _process(construction: str, planned: PlannedRun, small_runs: SmallRuns, cali
         return ProcessCost(construction, refused=str(error))
     dimensions = Dimensions.of(compiled.model)
     work = Work(construction, dimensions, values, small_runs.running, small_runs.written)
-    certified = tuple((dtype, _why_not(construction, compiled, dtype)) for dtype in DTYPES)
+    certified = tuple((dtype, _why_not(compiled, dtype)) for dtype in DTYPES)
     able = calibration if not certified[0][1] else None  # what is refused takes no time
     costs = (
         tuple(_engine(engine, work, context, able) for engine in able.time if construction in able.time[engine]) if able else ()
@@ -118,14 +118,11 @@ def _division_gates(compiled: Compiled) -> int:
     return sum(any(name in DIVISIONS for name, _ in gate.form.terms) for gate in gates)
 
 
-def _why_not(construction: str, compiled: Compiled, dtype: str) -> str:
+def _why_not(compiled: Compiled, dtype: str) -> str:
     """Why arithmetic is not certified as exact at these widths; "" if it is certified."""
-    try:
-        made = compiled if dtype == "float64" else compile_code(compiled.code, compiled.widths, dtype, construction)
-        require_certificate(made)
-    except NotCertified as error:
-        return str(error)
-    return ""
+    model = compiled.model if dtype == compiled.model.dtype_name else assemble(compiled.circuit, DTYPES[dtype])
+    certificate = certify(model, compiled.circuit)
+    return "" if certificate.holds else certificate.reason
 
 
 def _engine(engine: str, work: Work, context: int, calibration: Calibration) -> EngineCost:

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.commands.cost.check import Comparison
-from lockstep.commands.cost.predict import DTYPES, EngineCost, Forecast, ProcessCost
+from lockstep.commands.cost.predict import EngineCost, Forecast, ProcessCost
 from lockstep.common.tables import BAD, CAUTION, GOOD, heading, narrow_table, number_text
 from lockstep.compiler.compile import takes_time
+from lockstep.models.transformer import DTYPES
 
 SPANS = ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"), (1e-3, "ms"))
 BYTES = ((1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
