@@ -154,6 +154,11 @@ class Layer:
     lookups: list[Lookup] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
 
+    @property
+    def written(self) -> list[Bit]:
+        """The bits that it writes, one for each read and each write of a gate."""
+        return [bit for lookup in self.lookups for _, bit in lookup.reads] + [bit for gate in self.gates for bit in gate.writes]
+
 
 @dataclass(frozen=True)
 class Readout:

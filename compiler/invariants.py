@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockstep.compiler.circuit import Circuit, Gate, Layer, Lookup, Pool, Ramp
+from lockstep.compiler.circuit import Circuit, Gate, Lookup, Pool, Ramp
 from lockstep.compiler.linear import Bit, Linear
 
 
@@ -53,7 +53,7 @@ def unused_fields(circuit: Circuit) -> set[str]:
 def _check_order(circuit: Circuit) -> set[str]:
     """Check that nothing is read before it is written. Return the names of all fields that are read."""
     bits = {f.bit(j) for f in circuit.fields.values() for j in range(f.width)}
-    pending = {bit for layer in circuit.layers for bit in _writes(layer)}
+    pending = {bit for layer in circuit.layers for bit in layer.written}
     if unknown := pending - bits:
         raise CircuitError(f"written but not in any field: {sorted(unknown)[0]}")
     read: set[Bit] = {*circuit.sink.terms, *circuit.one.terms}  # by every head
@@ -69,10 +69,6 @@ def _check_order(circuit: Circuit) -> set[str]:
     control = circuit.control.forms if circuit.control else ()
     _read([*readout.kinds.values(), *readout.ones, *readout.zeros, *control], set(), read, "the readout")
     return {name for name, _ in read}
-
-
-def _writes(layer: Layer) -> list[Bit]:
-    return [bit for lookup in layer.lookups for _, bit in lookup.reads] + [bit for gate in layer.gates for bit in gate.writes]
 
 
 def _forms(lookup: Lookup) -> list[Linear]:

@@ -71,7 +71,7 @@ class Widths(blocks.Widths):
     @property
     def extent(self) -> tuple[str, int]:
         """The name, for messages, of the quantity that the widths limit, and its number of bits."""
-        return "N of ao-mdm", self.index
+        return "places", self.index
 
     def widened(self, bits: int) -> Widths:
         """A copy whose extent has `bits` bits. There are at least as many positions as steps of all processors."""
@@ -125,7 +125,9 @@ class _Transformation:
         self.bits, self.open = self._field("pair.bits", self.b + index_bits), self._field("pair.open")
         self.found, self.chosen = self._field("row.found"), self._field("chosen.index", index_bits)
         self.emits = {kind: _only_bit(old.readout.kinds[kind]) for kind in self.emitted}
-        self.any_kind = total(Linear({bit: 1}) for bit in self.emits.values())
+        ever = {bit for layer in old.layers for bit in layer.written}
+        self.ever = {kind: bit for kind, bit in self.emits.items() if bit in ever}  # not every program has each kind of step
+        self.any_kind = total(Linear({bit: 1}) for bit in self.ever.values())
 
     def circuit(self) -> Circuit:
         old, open_pairs = self.old, {MASK: self.open}
@@ -161,13 +163,13 @@ class _Transformation:
         """
         out = [_only_bit(form) for form in self.old.readout.ones]
         parts = {
-            "next kind": _copies([*self.emits.values()]),
+            "next kind": _copies([*self.ever.values()]),
             "next place": [*zip(self.index, map(self.chosen.bit, range(self.q)))],
         }
         for first in range(0, len(out), MOST_READ):
             parts[f"next bits {first}"] = _copies(out[first : first + MOST_READ])
         ranks = ranks_of(self.old.vocabulary, self.emitted) if self.by_kind else {}
-        preferred = total(Linear({self.emits[kind]: rank << self.q}) for kind, rank in ranks.items() if rank)
+        preferred = total(Linear({bit: ranks[kind] << self.q}) for kind, bit in self.ever.items() if ranks.get(kind))
         recency, most = preferred + self.priority.flag, sum(preferred.terms.values()) + (1 << self.q) - 1
         row = self.open.flag, (), (self.any_kind,)
         return Layer([Lookup(name, *row, tuple(reads), recency, most) for name, reads in parts.items()])

@@ -23,6 +23,7 @@ from lockstep.models.sampling import Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
+from lockstep.pram.program import parse_program
 from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import horizon
 from lockstep.proofs_check.theorems import BOUNDS
@@ -170,3 +171,14 @@ def test_too_many_positions_are_refused() -> None:
         NotConstructed, match="a token and a position take 61 bits, and a pair of masked-arm has at most 58: take smaller"
     ):
         compile_code(Code.of(job), Widths(32, 20, 7), construction=MASKED_ARM)
+
+
+def test_a_program_that_changes_no_register() -> None:
+    """No row emits REG, so no head may read that one does."""
+    job = parse_program("program p\nshared s : output\ns := 3\n").instantiate({}, {})
+    time = run(job).time
+    for order in FOUR:
+        found = check_agreement(
+            compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order)), job, time, Sampling(order)
+        )
+        assert found.divergence is None and found.outputs_agree
