@@ -146,12 +146,12 @@ def test_commands_say_that_a_construction_lacks_the_mode(do: Do) -> None:
     assert shown.status == 0 and "- computed from the closed form: this process and schedule has no models" in shown.out
 
 
-def test_the_usual_limit_of_sums_is_that_of_dense() -> None:
-    """No other engine decodes them. A limit that the user sets holds."""
+def test_sums_have_a_limit_of_their_own() -> None:
+    """Only `dense` decodes them. A limit that the user sets holds."""
     program = parse_program(EVERY_MODE.format("CRCW sum"))
     report = verify(program, Options(), sizes=[60], random=1)
     (left,) = (check for check in report.checks if check.what == "runs left undecoded")
-    assert (left.bound, left.verdict, report.holds) == ("context <= 1000", "FAILED", False)
+    assert (left.bound, left.verdict, report.holds) == ("context <= 400", "FAILED", False)
     assert Options(max_context=1500).longest_context(report.cases[0].job) == 1500
     assert Options().longest_context(meeting(1, 2, 4, "CRCW max")) == 20_000
 

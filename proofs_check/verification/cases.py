@@ -31,6 +31,8 @@ from lockstep.proofs_check.theorems import BOUNDS
 DEFAULT_MAX_CONTEXT = 20_000
 #: The same limit for the engines that score pairs of rows.
 SLOWER = {"dense": 1000, "active": 1000}
+#: The same for models that add up writes, if the user sets no limit: only `dense` decodes them.
+OF_SUMS = 400
 
 
 def usual_max_context(engine: str) -> int:
@@ -62,9 +64,9 @@ class Options:
     every: int | None = None
 
     def longest_context(self, job: Job) -> int:
-        """Longer contexts are not decoded. Models that add up writes are decoded by `dense` alone, so its usual limit is theirs."""
+        """Longer contexts are not decoded."""
         slow = MODES[job.mode].combining == "sum" and self.max_context == DEFAULT_MAX_CONTEXT
-        return SLOWER["dense"] if slow else self.max_context
+        return OF_SUMS if slow else self.max_context
 
     def sampling(self, construction: str) -> Sampling:
         """The options of the decodes of a construction."""
