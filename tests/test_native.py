@@ -20,7 +20,7 @@ from kit.made_models import BROKEN, gives_up, lookup_model, tampered
 from numpy.typing import NDArray
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
-from lockstep.compiler.names import ONE_STEP, NotConstructed, lacking
+from lockstep.compiler.names import MASKED_ARM, ONE_STEP, NotConstructed, lacking
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished
 from lockstep.models.engines import ENGINES, Unsuitable
@@ -28,7 +28,7 @@ from lockstep.models.engines.native import modules
 from lockstep.models.engines.native.forms import Form, Gates, Network, taken_faults
 from lockstep.models.engines.native.heads import Packer
 from lockstep.models.engines.native.readout import read_out
-from lockstep.models.engines.native.session import NativeSession
+from lockstep.models.engines.native.session import MOST_TOKENS, NativeSession
 from lockstep.models.engines.plan import ReadoutPlan, to_sparse
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
@@ -36,6 +36,7 @@ from lockstep.models.transformer import Transformer
 from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
+from lockstep.pram.program import parse_program
 from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.sweeps import plan
 from lockstep.proofs_check.sweeps.plan import version
@@ -347,3 +348,18 @@ def test_results_of_other_sources_are_another_version(monkeypatch: pytest.Monkey
     before = version.__wrapped__()
     monkeypatch.setattr(plan, "sources", lambda: "others")
     assert version.__wrapped__() != before
+
+
+def test_tokens_of_more_than_32_bits_are_left_to_others() -> None:
+    """The compiled decoder has 32 bits for a predicted token. Pairs of masked-arm with words of 24 bits have more."""
+    job = parse_program("program p\nword 24\nparam n\nprocs n\nshared s : output\nsingle do s := n end\n").instantiate(
+        {"n": 40}, {}
+    )
+    time, sampling = run(job).time, Sampling("left-to-right", engine="native")
+    compiled = compile_job(job, time, construction=MASKED_ARM, sampling=sampling)
+    assert compiled.model.vocabulary.size > MOST_TOKENS
+    layout = compiled.layout(job, time, sampling)
+    decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, sampling)
+    assert decoder.engine == "indexed (not native: the vocabulary has too many tokens)"
+    agreement = check_agreement(compiled, job, time, sampling)
+    assert agreement.divergence is None and agreement.outputs_agree

@@ -35,6 +35,8 @@ DECODERS = {False: "Decoder", True: "Appending"}
 RULES = {False: {"mdm": "UNMASK", "ap-mdm": "EDIT"}, True: {"arm": "APPEND"}}
 #: Askers of a table are numbered in 32 bits, from 1; a row has a power of two of them, at least one for each head and care.
 MOST_NUMBERED = 1 << 32
+#: The compiled decoder keeps a predicted token in 32 bits, with a sign.
+MOST_TOKENS = 1 << 31
 #: A recency is kept in 32 bits.
 MOST_RECENCY_BITS = 32
 #: Bits of `outcomes`: certain; remask, insert, delete; unsure, whether a masked row's best token is certain.
@@ -55,6 +57,8 @@ class NativeSession:
             raise Unsuitable("it decodes one sequence at a time")
         if not len(sequences[0]):
             raise Unsuitable("the sequence is empty")
+        if model.vocabulary.size > MOST_TOKENS:
+            raise Unsuitable("the vocabulary has too many tokens")
         if not 0 <= sequences[0].min() <= sequences[0].max() < model.vocabulary.size:
             raise Unsuitable("a token is none of the vocabulary")
         compiled = compiled or module()
