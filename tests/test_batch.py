@@ -17,7 +17,7 @@ from kit.machine_programs import machine_jobs, runs
 from kit.made_models import lookup_model
 
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled
-from lockstep.compiler.names import ERASING, lacking
+from lockstep.compiler.names import lacking
 from lockstep.models import batch
 from lockstep.models.batch import SequenceFailed, Start, decode_batch
 from lockstep.models.decode import decode
@@ -54,7 +54,7 @@ def test_every_order(order: str, engine: str) -> None:
     same_as_alone(*starts_of(sums(2, 1, 2, 2, 1), "mdm"), engine, order, seed=5)
 
 
-@pytest.mark.parametrize("construction", [name for name in CONSTRUCTIONS if name != ERASING])  # what erases is decoded alone
+@pytest.mark.parametrize("construction", CONSTRUCTIONS)
 @settings(derandomize=True, deadline=None, database=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(job=machine_jobs(word_bits=(4,)), seed=st.integers(0, 99))
 def test_random_programs_with_other_memories(construction: str, job: Job, seed: int) -> None:

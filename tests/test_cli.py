@@ -370,6 +370,10 @@ def test_schedules_are_those_of_the_process(flags: str, do: Do) -> None:
     assert outcome.status == 2 and "--schedule" in outcome.err
 
 
+def test_all_schedules_of_a_process_that_has_one(do: Do) -> None:
+    assert do("verify tiny.pram --sizes 1 --random 1 --schedule all") == do("verify tiny.pram --sizes 1 --random 1")
+
+
 @pytest.mark.parametrize("flags", ["--device tpu", *([] if torch.cuda.is_available() else ["--device cuda"])])
 def test_a_device_that_is_not_there_is_a_usage_error(flags: str, do: Do) -> None:
     for command in ("decode tiny.pram --input in.json", "verify tiny.pram"):

@@ -218,6 +218,11 @@ RUNS: list[tuple[str, str, str]] = [
         "processor 2, past its end, has no word for its item",
     ),
     (
+        CREW.replace("8", "24") + "local x := 1 << 23\nparallel for i in x - 1 + x .. x - 1 + x do A[0] := 1 end\n",
+        "8:38",
+        "step 4: processor 0: overflow: 8388608 + 8388608 does not fit a word of 24 bits",
+    ),
+    (
         CREW.replace("8", "24") + "local x := inf\nparallel for i in x .. x do A[0] := 1 end\n",
         "8:14",
         "step 3: the range ends at 16777215, the largest word of 24 bits (words cannot be longer): "
