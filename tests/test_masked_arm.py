@@ -8,7 +8,7 @@ from itertools import cycle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import seed as drawn_with
-from kit.any_order import FOUR, check_old_layers, unmasked, written
+from kit.any_order import FASTEST, FOUR, check_old_layers, unmasked, written
 from kit.jobs import PATHS, job_of
 from kit.machine_programs import machine_jobs, runs
 from kit.small import apart, counting
@@ -18,7 +18,6 @@ from lockstep.compiler.compile import compile_code, compile_job
 from lockstep.compiler.masked_arm import Widths, as_masked_arm
 from lockstep.compiler.names import AO_MDM, MASKED_ARM, NotConstructed
 from lockstep.compiler.processor import Code
-from lockstep.models.engines import available
 from lockstep.models.sampling import Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
@@ -28,27 +27,8 @@ from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import horizon
 from lockstep.proofs_check.theorems import BOUNDS
 
-#: Longer decodes at size 1 are left out: the rest takes a minute.
-MOST_TOKENS = 130
-#: The fastest engine. `tests/test_engines.py` holds all engines against the reference.
-FASTEST = available()[-1]
 
-
-def short(name: str) -> Job | None:
-    """The job of an example at size 1, if it is short."""
-    job = job_of(name, 1)
-    divides = {"div", "sdiv"} & {*Code.of(job).operations()}  # their heads read too much for a fast engine
-    return job if not divides and BOUNDS[AO_MDM].peak_context(job, run(job).time) <= MOST_TOKENS else None
-
-
-EXAMPLES = [path.stem for path in PATHS if short(path.stem) is not None]
-
-
-def test_most_examples_are_short() -> None:
-    assert len(EXAMPLES) >= len(PATHS) // 2
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [path.stem for path in PATHS])
 def test_the_trajectories_are_equal_in_four_orders(name: str) -> None:
     job = job_of(name, 1)
     time = run(job).time

@@ -5,13 +5,16 @@ from __future__ import annotations
 from lockstep.compiler.compile import Compiled
 from lockstep.compiler.masked_arm import Layout
 from lockstep.models.decode import Decoder
-from lockstep.models.engines import pick
+from lockstep.models.engines import available
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import LAYER_PARTS, Transformer
 from lockstep.pram.job import Job
 
 #: The orders of Theorem 3.
 FOUR = ("left-to-right", "right-to-left", "permutation", "most-confident")
+
+#: The fastest engine; where it refuses a model, the next one decodes.
+FASTEST = available()[-1]
 
 #: Positions and tokens.
 Trajectory = list[tuple[int, int]]
@@ -20,7 +23,7 @@ Trajectory = list[tuple[int, int]]
 def unmasked(compiled: Compiled, job: Job, time: int, order: str, seed: int = 0) -> Trajectory:
     """What AO-MDM unmasks, step by step."""
     layout, found = compiled.layout(job, time), []
-    sampling = Sampling(order, seed, pick(layout.length, layout.length))
+    sampling = Sampling(order, seed, FASTEST)
     for step in Decoder(compiled.model, layout.tokens(), layout.positions(), "ao-mdm", sampling):
         (row,) = step.change.rows.tolist()
         found.append((row, int(step.sequence[row])))
@@ -31,7 +34,7 @@ def written(compiled: Compiled, job: Job, time: int, order: str, seed: int = 0) 
     """What the Masked-ARM writes, step by step. The names of pairs are taken apart as text and bits, not by the layout."""
     layout, found = compiled.layout(job, time, Sampling(order, seed)), []
     assert isinstance(layout, Layout)
-    vocabulary, sampling = compiled.model.vocabulary, Sampling(order, seed, pick(layout.length, layout.length))
+    vocabulary, sampling = compiled.model.vocabulary, Sampling(order, seed, FASTEST)
     bits = max(bits for name, bits in vocabulary.kinds if not name.endswith("@"))
     for number, step in enumerate(Decoder(compiled.model, layout.tokens(), layout.positions(), "masked-arm", sampling)):
         (row,) = step.change.rows.tolist()
