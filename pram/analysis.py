@@ -32,6 +32,7 @@ from lockstep.pram.syntax import (
     Name,
     Node,
     Parallel,
+    PrefixSum,
     Print,
     ProgramText,
     Range,
@@ -78,7 +79,7 @@ def analyse(tree: ProgramText, source: Source) -> Analysis:
     symbols = with_local_arrays(Declarations(tree, source, errors).symbols(), tree, source, errors)
     tree = rewrite(tree, symbols)
     varying: dict[Span, Span] = {}
-    kinds = LoopKinds(symbols)
+    kinds = LoopKinds(tree, symbols)
     known = (-1, -1)
     while known != (len(varying), len(kinds.found)):  # each round only adds to them
         known = len(varying), len(kinds.found)
@@ -121,6 +122,12 @@ class _Checker(ExpressionChecker):
             case Store(name, subscripts, value, at):
                 self.expression(Index(name, subscripts, at), context)
                 self.expression(value, context)
+            case PrefixSum(_, target):  # all others are rewritten
+                self.expression(target, context)
+                if target.name in {**context.scope, **self.symbols.params} or target.name == "pid":
+                    self._error(
+                        f"`{target.name}` is no shared cell: the second argument is what all processors add to", target.at
+                    )
             case Several():
                 self._several(statement, context)
             case If():
@@ -232,15 +239,15 @@ class _Checker(ExpressionChecker):
 
     def _while(self, loop: While | Repeat, context: Context) -> None:
         word = "while" if isinstance(loop, While) else "repeat"
+        apart = self.kinds.note(loop, context)
         if loop.bound is not None:
             self._rounds_bound(loop.bound, context)
-        elif context.divergent and not self.kinds.flags_allowed:
+        elif context.divergent and not apart:
             self._error(
                 f"`{word}` inside {context.place} needs `atmost`: write `{_bounded_form(loop)}`, with B rounds enough for every "
                 "processor; only the modes CRCW find by themselves when all are done",
                 loop.at,
             )
-        apart = self.kinds.note(loop, context)
         inner = self._apart(loop, context) if apart else replace(context, loop="together")
         if isinstance(loop, While):
             self.expression(loop.condition, context)

@@ -10,7 +10,7 @@ from lockstep.pram import syntax
 from lockstep.pram.access import MODES, WRITE_RULES
 from lockstep.pram.errors import Span
 from lockstep.pram.foreign import FOREIGN
-from lockstep.pram.syntax import INF, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
+from lockstep.pram.syntax import INF, PREFIX_SUMS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
 
 #: The most subscripts of an array.
 MAX_SUBSCRIPTS = 3
@@ -121,6 +121,8 @@ class Builder(Transformer[Token, Any]):
         return _assign(target, Binary(str(operator)[:-1], target, value, span(operator)))
 
     def procedure(self, name: Token, arguments: tuple[Expression, ...] | None) -> Statement:
+        if name in PREFIX_SUMS:
+            return _prefix_sum(name, arguments or ())
         raise Mistake(f"there are no procedures, so `{name}` cannot be called{_instead(str(name), arguments or ())}", span(name))
 
     def if_(self, word: Token, condition: Expression, then: Any, otherwise: Any) -> If:
@@ -255,6 +257,13 @@ def _assign(target: Name | Index, value: Expression) -> Statement:
     if isinstance(target, Name):
         return syntax.Assign(target.name, value, target.at)
     return syntax.Store(target.name, target.subscripts, value, target.at)
+
+
+def _prefix_sum(word: Token, arguments: tuple[Expression, ...]) -> Statement:
+    match arguments:
+        case (Name(name), (Name() | Index()) as target):
+            return syntax.PrefixSum(name, target, span(word))
+    raise Mistake(f"`{word}` takes a local and a shared cell: write `{word}(x, s)` or `{word}(x, A[i])`", span(word))
 
 
 def _extent(start: Expression, end: Expression | None) -> Expression:

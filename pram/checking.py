@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from lockstep.pram import functions
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Diagnostic, Severity, Source, Span, did_you_mean
-from lockstep.pram.expression_text import MOST_SHOWN, expression_text
-from lockstep.pram.foreign import CONSTANTS, word_for
+from lockstep.pram.expression_text import expression_text
+from lockstep.pram.foreign import CONSTANTS
 from lockstep.pram.functions import FUNCTIONS
 from lockstep.pram.syntax import (
     COMPARISONS,
@@ -123,14 +123,8 @@ class ExpressionChecker:
             self._error(f"`{name}` is an array and needs {_subscript_count(array)}", at)
         elif array is None and name not in context.scope and name not in self.symbols.params and name not in ("pid", INF):
             known = {*context.scope, *self.symbols.params, *self.symbols.arrays}
-            advice = f"; {CONSTANTS[name]}{self._line_with(name, at)}" if name in CONSTANTS else did_you_mean(name, known)
+            advice = f"; {CONSTANTS[name]}" if name in CONSTANTS else did_you_mean(name, known)
             self._error(f"undeclared name `{name}`{advice}", at)
-
-    def _line_with(self, name: str, at: Span) -> str:
-        """Return `: write LINE`, the line of a name with the word for it; "" if there is none, or the line is long."""
-        word, line = word_for(name, self.symbols.signed), self.source.line(at.line).partition("#")[0]
-        written = f"{line[: at.column - 1]}{word}{line[at.column - 1 + len(name) :]}".strip()
-        return f": write `{written}`" if word and len(written) <= MOST_SHOWN else ""
 
     def _index(self, name: str, subscripts: tuple[Expression, ...], at: Span) -> None:
         array = self.symbols.arrays.get(name)

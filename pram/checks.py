@@ -199,7 +199,8 @@ def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, 
     extents = [max(0, high - low + 1) for low, high in bounds]
     needed = prod(extents)
     if needed > processors:
-        hint = "; the last item of a range belongs to it" if len(bounds) == 1 and needed == processors + 1 else ""
+        last = "the last item of a range belongs to it, and " if needed == processors + 1 else ""
+        hint = f"; {last}`on {processors}` gives a processor several items" if len(bounds) == 1 else ""
         raise machine.error(f"{needed} processors are needed for these items, but procs is {processors}{hint}", at)
     active = pids < needed
     for (low, _), index in zip(bounds, _indices(pids, extents)):

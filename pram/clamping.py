@@ -30,24 +30,24 @@ def sides(expression: Expression, is_parametric: IsParametric) -> tuple[Expressi
     """Return the sum of the plus terms and that of the minus terms; None if there are no minus terms."""
     plus: list[Placed] = []
     minus: list[Placed] = []
-    for term, added, at in _terms(expression, True, expression.at):
+    for term, added, at in terms(expression, True, expression.at):
         (plus if added else minus).append((term, at))
     return (_side(plus, is_parametric), _side(minus, is_parametric)) if minus else None
 
 
 def taken_from_parameters(expression: Expression, is_parametric: IsParametric) -> tuple[Expression, Expression] | None:
     """Return the sum of all parameters and that of the words taken from it; None if words are added, or none are taken."""
-    terms = list(_terms(expression, True, expression.at))
-    words = [(term, at) for term, added, at in terms if not is_parametric(term)]
-    if not words or any(added and not is_parametric(term) for term, added, _ in terms):
+    found = list(terms(expression, True, expression.at))
+    words = [(term, at) for term, added, at in found if not is_parametric(term)]
+    if not words or any(added and not is_parametric(term) for term, added, _ in found):
         return None
-    (known, _, _), *further = [term for term in terms if is_parametric(term[0])]
+    (known, _, _), *further = [term for term in found if is_parametric(term[0])]
     for term, added, at in further:
         known = Binary("+" if added else "-", known, term, at)
     return known, _sum(words)
 
 
-def _terms(expression: Expression, added: bool, at: Span) -> Iterator[tuple[Expression, bool, Span]]:
+def terms(expression: Expression, added: bool, at: Span) -> Iterator[tuple[Expression, bool, Span]]:
     """Yield each term, whether it is added, and its place. Sums in parentheses are opened."""
     if not (isinstance(expression, Binary) and is_sum(expression)):
         yield expression, added, at
@@ -55,7 +55,7 @@ def _terms(expression: Expression, added: bool, at: Span) -> Iterator[tuple[Expr
     sums = list(takewhile(is_sum, reversed(left_chain(expression))))[::-1]
     yield sums[0].left, added, at
     for node in sums:
-        yield from _terms(node.right, added is (node.operator == "+"), node.at)
+        yield from terms(node.right, added is (node.operator == "+"), node.at)
 
 
 def _side(terms: list[Placed], is_parametric: IsParametric) -> Expression:

@@ -23,7 +23,9 @@ FOREIGN = {
     **dict.fromkeys(("begin", "loop"), "blocks go from `do` or `then` to `end`"),
     **dict.fromkeys(("int", "var", "let", "integer", "long", "unsigned", "auto"), "write `local x := 0`"),
     **dict.fromkeys(("real", "float", "double"), "numbers are integers: scale them, as in `3 * 1000 / 7` for thousandths"),
-    **dict.fromkeys(("ps", "psm", "fetch_add", "atomic"), "write under `mode CRCW sum`, or find places by prefix sums"),
+    **dict.fromkeys(
+        ("fetch_add", "atomic", "mpadd"), "`psm(x, A[i])` adds x to a cell, and leaves in x what the cell held before"
+    ),
     "combine": "the mode says how concurrent writes are combined: `mode CRCW sum`, `CRCW max` or `CRCW min`",
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
     **dict.fromkeys(("printf", "println", "echo", "puts"), "write `print x`, which `lockstep run --trace` shows"),
@@ -32,9 +34,11 @@ FOREIGN = {
     "div": "write `/`",
 }
 
-#: Names in expressions that other languages define.
+#: Names that books use for the largest and the least word. They mean it in a program that does not declare them.
 LARGEST = ("INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX")
 LEAST = ("MIN", "INT_MIN", "MININT")
+
+#: Names in expressions that other languages define.
 CONSTANTS = {
     **dict.fromkeys(LARGEST, "`inf` is the largest word"),
     **dict.fromkeys(LEAST, "the least word is 0; under `word 16 signed` it is `-inf - 1`"),
@@ -43,10 +47,3 @@ CONSTANTS = {
     **dict.fromkeys(("random", "rand", "rnd"), _RANDOM),
     "id": "the number of a processor is `pid`",
 }
-
-
-def word_for(name: str, signed: bool) -> str:
-    """Return what a program writes for the largest or the least word of another language; "" for other names."""
-    if name in LARGEST:
-        return "inf"
-    return ("(-inf - 1)" if signed else "0") if name in LEAST else ""

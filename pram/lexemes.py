@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from lockstep.pram.nesting import BEFORE_VALUES, ValueIfs
 from lockstep.pram.parser import lex_with_comments, span
+from lockstep.pram.syntax import PREFIX_SUMS
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,13 @@ def comments(text: str) -> list[str]:
 
 
 def statement_starts(found: list[Lexeme]) -> frozenset[int]:
-    """Return the indices at which statements with `:=`, `+=` and so on start: at the first name, or at its `local`."""
-    return frozenset(
-        _start(found, index) for index, lexeme in enumerate(found) if lexeme.text == ":=" or lexeme.kind == "AUGMENTED"
-    )
+    """Return the indices at which statements start that have no keyword: those with `:=`, `+=` and so on, and prefix sums.
+
+    The first start at their first name, or at its `local`.
+    """
+    assigns = [index for index, lexeme in enumerate(found) if lexeme.text == ":=" or lexeme.kind == "AUGMENTED"]
+    sums = [at for at, (name, then) in enumerate(pairwise(found)) if name.text in PREFIX_SUMS and then.text == "("]
+    return frozenset([*(_start(found, index) for index in assigns), *sums])
 
 
 def _start(found: list[Lexeme], assigns: int) -> int:

@@ -5,7 +5,7 @@
 
 Bounded are loops with `atmost`, and every `for` whose bounds differ from processor to processor or that holds a `break`, where
 its bounds tell how many rounds are enough. Flagged are `while` and `repeat` without `atmost` where some processors may be idle,
-and every such `for` whose bounds do not tell.
+and every such `for` whose bounds do not tell. Where the mode has no flags, such loops are bounded if the arrays that they use tell.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lockstep.pram.bounds import most_rounds
 from lockstep.pram.checking import Context
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
+from lockstep.pram.index_rounds import assigned, rounds_by_index
 from lockstep.pram.syntax import (
     Binary,
     Break,
@@ -37,16 +38,20 @@ from lockstep.pram.syntax import (
 
 @dataclass(frozen=True)
 class LoopKind:
-    """A loop in which each processor stops for itself. rounds: how many all take; None if it is flagged."""
+    """A loop in which each processor stops for itself.
+
+    rounds: how many all take; None if it is flagged. by_index: the arrays that it uses tell them.
+    """
 
     rounds: Expression | None
+    by_index: bool = False
 
 
 class LoopKinds:
     """Collects the kinds of the loops of a program, by their places. Loops for all processors together are not in `found`."""
 
-    def __init__(self, symbols: Symbols) -> None:
-        self.symbols = symbols
+    def __init__(self, tree: ProgramText, symbols: Symbols) -> None:
+        self.symbols, self.written = symbols, assigned(tree)
         self.found: dict[Span, LoopKind] = {}
 
     @property
@@ -59,9 +64,14 @@ class LoopKinds:
         """Return whether processors leave this loop one by one."""
         if loop.bound is not None:
             self.found[loop.at] = LoopKind(loop.bound)
-        elif context.divergent and self.flags_allowed:
-            self.found[loop.at] = LoopKind(None)
+        elif context.divergent:
+            self._note_flagged(loop)
         return loop.at in self.found
+
+    def _note_flagged(self, loop: While | Repeat | For) -> None:
+        rounds = None if self.flags_allowed else rounds_by_index(loop, self.symbols, self.written)
+        if rounds is not None or self.flags_allowed:
+            self.found[loop.at] = LoopKind(rounds, by_index=rounds is not None)
 
     def note_for(self, loop: For, context: Context, differs: bool) -> bool:
         """As `note`. `differs`: some processors do not know the bounds."""
@@ -71,8 +81,10 @@ class LoopKinds:
         elif differs or leaves or loop.at in self.found:
             pids = {"pid": (Number(0), Binary("-", self.symbols.procs, Number(1), loop.at))}
             rounds = most_rounds(loop, self.symbols.is_parametric, {**pids, **context.ranges}, self.symbols.signed)
-            if rounds is not None or self.flags_allowed:
+            if rounds is not None:
                 self.found[loop.at] = LoopKind(rounds)
+            else:
+                self._note_flagged(loop)
         return loop.at in self.found
 
 

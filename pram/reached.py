@@ -14,7 +14,8 @@ from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import shorten
 from lockstep.pram.instructions import Decision
 from lockstep.pram.program import Program
-from lockstep.pram.syntax import For, Parallel
+from lockstep.pram.rewriting import TURN
+from lockstep.pram.syntax import Binary, For, Name, Parallel
 
 #: What some processor did with an instruction: it ran it, followed a branch to the next instruction, or jumped.
 RAN, FOLLOWED, JUMPED = 1, 2, 4
@@ -132,11 +133,19 @@ def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
         if instruction.idle or instruction.at is None:
             continue
         yield Item(instruction.at.line, 0, "line", ""), index, RAN
-        if (decides := instruction.decides) is not None:
+        if (decides := instruction.decides) is not None and not _is_turn(decides):
             marks = {"arrived": RAN, "entered": FOLLOWED} if isinstance(decides, (For, Parallel)) else {
                 "arrived": RAN, "true": FOLLOWED, "false": JUMPED}  # fmt: skip
             for what, mark in marks.items():
                 yield Item(decides.at.line, decides.at.column, what, _text(decides)), index, mark
+
+
+def _is_turn(decides: Decision) -> bool:
+    """Whether this only gives the processors their turns in a prefix sum, which no program writes."""
+    match decides:
+        case For(variable) | Binary(_, _, Name(variable)):
+            return variable.endswith(TURN)
+    return False
 
 
 def _text(decides: Decision) -> str:

@@ -7,48 +7,57 @@
 | `parallel for i in a .. b on p do`   | rounds of p items: `for` around `parallel for`                                |
 | `for i in [e, f] do`                 | `for t in 0 .. 1 do local i := (t == 0) * e + (t == 1) * f`, with the body    |
 | `parallel for i in [e, f] do`        | the same with `parallel for`                                                  |
+| `ps(x, A[e])`, `psm(x, A[e])`        | `for t in 0 .. P - 1 do if pid == t then local y := A[e] A[e] := y + x x := y end end` |
+| `INFINITY`, `MIN` and their kin      | `inf` and the least word, in a program that does not declare these names      |
 
 So their costs follow from those of what they mean (docs/language.md, section 5).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
+from lockstep.pram.foreign import LARGEST, LEAST
 from lockstep.pram.syntax import (
     FIELDS,
+    INF,
     Assign,
     Binary,
     Call,
     Expression,
     For,
+    If,
     Index,
     Local,
     Name,
-    Node,
     Number,
     Parallel,
+    PrefixSum,
     ProgramText,
     Range,
+    Several,
     Statement,
     Store,
+    walk,
 )
 
-AnyNode = TypeVar("AnyNode", bound=Node)
+#: How the name of a variable ends that gives the processors their turns in a prefix sum.
+TURN = ".turn"
 
 
 def rewrite(tree: ProgramText, symbols: Symbols) -> ProgramText:
     """Return the program with the statements of the table replaced. Declarations stay as they are."""
-    rewriter = _Rewriter(symbols)
+    rewriter = _Rewriter(symbols, _extremes(tree, symbols))
     return replace(tree, body=tuple(rewriter.node(statement) for statement in tree.body))
 
 
 class _Rewriter:
-    def __init__(self, symbols: Symbols) -> None:
-        self.symbols = symbols
+    def __init__(self, symbols: Symbols, extremes: Mapping[str, Expression]) -> None:
+        self.symbols, self.extremes = symbols, extremes
 
     def node(self, node: Any) -> Any:
         """Return a node with everything below it rewritten; the same object if nothing changes."""
@@ -77,6 +86,10 @@ class _Rewriter:
 
     def _one(self, node: Any) -> Any:
         match node:
+            case Name(name, at) if name in self.extremes:
+                return replace(self.extremes[name], at=at)
+            case PrefixSum(_, target) if target.name in self.symbols.arrays:
+                return self._in_turn(node)
             case Assign(name, Name(other), at) if self._is_array(name) and self._is_array(other):
                 return self._copy(name, other, at)
             case Index(name, subscripts) | Store(name, subscripts) if self._is_local(name):
@@ -112,6 +125,23 @@ class _Rewriter:
         )
         return Parallel(ranges, (Store(name, of_target, Index(other, of_source, at), at),), None, at)
 
+    def _in_turn(self, sum_: PrefixSum) -> Statement:
+        """The processors take turns, in the order of their pids."""
+        target, at = sum_.target, sum_.at
+        turn, old, added = f"{sum_.name}{TURN}", Name(f"{sum_.name}.old", at), Name(sum_.name, at)
+        last = Binary("-", self.symbols.procs, Number(1), at)
+        total, index = Binary("+", old, added, at), target.subscripts if isinstance(target, Index) else ()
+        store: Statement = Store(target.name, index, total, at) if index else Assign(target.name, total, at)
+        # each of the two below the loop needs a place of its own
+        inner = Span(at.line, at.column + 1)
+        mine = If(
+            Binary("==", Name("pid", at), Name(turn, at), at),
+            (Local(old.name, target, inner), store, Assign(sum_.name, old, at)),
+            (),
+            inner,
+        )
+        return For(turn, Number(0), last, False, (mine,), None, None, at)
+
     def _in_rounds(self, loop: Parallel, processors: Expression) -> Statement:
         """p items at a time: round t starts at item a + t p, and its last item is at most b."""
         (part,) = loop.ranges
@@ -124,6 +154,21 @@ class _Rewriter:
         items = replace(part, low=Name(start, part.at), high=Binary("+", Name(start), left, high.at))
         inner = replace(loop, ranges=(items,), processors=None)
         return For(round_, Number(0), last_round, False, (Local(start, first_item, low.at), inner), None, None, at)
+
+
+def _extremes(tree: ProgramText, symbols: Symbols) -> Mapping[str, Expression]:
+    """Return what the names of books for the largest and the least word mean, as far as the program does not declare them."""
+    minus_one = Binary("-", Binary("-", Number(0), Name(INF)), Number(1))
+    meanings = dict.fromkeys(LARGEST, Name(INF)) | dict.fromkeys(LEAST, minus_one if symbols.signed else Number(0))
+    declared = {*symbols.params, *symbols.arrays}
+    for node in (n for statement in tree.body for n in walk(statement)):
+        if isinstance(node, (Local, Assign)):
+            declared.add(node.name)
+        elif isinstance(node, (For, Range)):
+            declared.add(node.variable)
+        elif isinstance(node, Several):
+            declared |= {target.name for target in node.targets}
+    return {name: meaning for name, meaning in meanings.items() if name not in declared}
 
 
 def _index(variable: str) -> str:

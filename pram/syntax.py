@@ -4,7 +4,7 @@ Every node has `at`, its place in the text. Equality ignores places: two express
 they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call  Conditional
-Statements    Local  LocalArray  Assign  Store  Several  If  While  Repeat  For  Parallel  Single  Halt  Break  Return  Print
+Statements    Local  LocalArray  Assign  Store  Several  PrefixSum  If  While  Repeat  For  Parallel  Single  Halt  Break  Return  Print
 Declarations  Mode  Param  Word  Procs  Shared  Claim
 """
 
@@ -18,6 +18,8 @@ from lockstep.pram.errors import Span
 
 #: The name of the largest word. It is reserved, so no program can declare it.
 INF = "inf"
+#: The names of the statement PrefixSum. They are not reserved.
+PREFIX_SUMS = ("ps", "psm")
 #: The operators that compare; they do not chain.
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -150,6 +152,17 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefixSum:
+    """`ps(name, target)`, or `psm`: in the order of the pids, each processor adds its `name` to a shared cell, and gets in
+    `name` what the cell held before.
+    """
+
+    name: str
+    target: Union[Name, Index]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """`if condition then .. else .. end`; an `elif` is an If alone in `otherwise`."""
 
@@ -259,7 +272,9 @@ class Print:
     at: Span = place()
 
 
-Statement = Union[Local, LocalArray, Assign, Store, Several, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print]
+Statement = Union[
+    Local, LocalArray, Assign, Store, Several, PrefixSum, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print
+]
 
 
 @dataclass(frozen=True, slots=True)

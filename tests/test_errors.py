@@ -138,12 +138,6 @@ MEANING: Rows = [
         "5:6",
         "there is no function `f`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log",
     ),
-    (HEAD + "s := INFINITY\n", "5:6", "undeclared name `INFINITY`; `inf` is the largest word: write `s := inf`"),
-    (
-        HEAD + "word 8 signed\ns := 2 - MIN # least\n",
-        "6:10",
-        "undeclared name `MIN`; the least word is 0; under `word 16 signed` it is `-inf - 1`: write `s := 2 - (-inf - 1)`",
-    ),
     (HEAD + "s := s or n > 1\n", "5:6", "`or` takes truth values; compare the word first, as in `s != 0 or n > 1`"),
     (HEAD + "break\n", "5:1", "`break` leaves a loop, but there is none around it here"),
     (HEAD + "while s > 0 do " + EACH + "break end end\n", "5:48", "`break` leaves a loop, but there is none around it here"),

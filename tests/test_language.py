@@ -35,7 +35,7 @@ FIXED = settings(derandomize=True, deadline=None, database=None)
 
 
 #: The features that all random programs together must contain, each with its least count.
-STATEMENTS = ["Local", "LocalArray", "Assign", "scalar Assign", "Store 1", "Store 2", "Store 3", "Several", "Break"]
+STATEMENTS = ["Local", "LocalArray", "Assign", "scalar Assign", "Store 1", "Store 2", "Store 3", "Several", "PrefixSum", "Break"]
 STATEMENTS += ["While", "Repeat", "Single", *(f"parallel {k}" for k in (1, 2, 3)), "parallel between parameters"]
 STATEMENTS += ["parallel between words", "inner range between words", "copy of an array", *LOOPS, *WRITTEN]
 STATEMENTS += [f"for {way} between {what}" for way in ("up", "down") for what in ("parameters", "words")]

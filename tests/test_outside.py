@@ -37,10 +37,9 @@ EXPECTED = {
     "bfs": RUNS,
     "bitonic": f"7:1: error: {NO_PROCEDURES}",
     "brent": RUNS,
-    "chain": "10:16: error: undeclared name `INFINITY`; `inf` is the largest word: write `local b := inf`",
+    "chain": RUNS,
     "circular": RUNS,
-    "conn": "37:7: error: there are no procedures, so `psm` cannot be called; write under `mode CRCW sum`, or find places by "
-            "prefix sums",
+    "conn": RUNS,
     "csearch": f"10:3: error: {needs_atmost('lo < hi')}",
     "csort": f"7:1: error: {NO_PROCEDURES}",
     "depth": RUNS,
@@ -52,8 +51,7 @@ EXPECTED = {
     "ercw": RUNS,
     "euler": "4:9: error: procs is 0 (with n = 1); a machine has at least one processor: write `procs max(1, n / 2)`",
     "evenodd": "4:9: error: procs is 0 (with n = 1); a machine has at least one processor: write `procs max(1, n / 2)`",
-    "first": "8:19: error: a loop bound here cannot read shared memory: idle processors run the loop too; write `atmost B` before "
-             "`do`, with B rounds enough for every processor",
+    "first": RUNS,
     "gcd": RUNS,
     "hcube": RUNS,
     "hist": "6:33: error: step 5: processor 0: index 7 is outside `H` (0 .. 0)",  # without a sidecar, any words are drawn
@@ -63,14 +61,14 @@ EXPECTED = {
     "local_array": RUNS,
     "luby": "10:13: error: there is no function `random`; there is no chance: take random numbers as an input, "
             "`shared R[n] : input in 0 .. 99`",
-    "matvec": f"11:3: error: {needs_atmost('k < last')}",
+    "matvec": RUNS,
     "max1": RUNS,
-    "merge": f"10:3: error: {needs_atmost('j < n and B[j] < A[i]')}",
+    "merge": "20:14: error: step 165: 3 processors are needed for these items, but procs is 2; the last item of a range belongs to "
+             "it, and `on 2` gives a processor several items",
     "mergesort": f"7:1: error: {NO_PROCEDURES}",
     "min_const": RUNS,
     "oddeven": f"7:1: error: {NO_PROCEDURES}",
-    "optmax": "7:41: error: undeclared name `MIN`; the least word is 0; under `word 16 signed` it is `-inf - 1`: "
-    "write `parallel for i in 0 .. p - 1 do B[i] := 0 end`",
+    "optmax": RUNS,
     "polymul": RUNS,
     "prefix": RUNS,
     "prefix2": RUNS,

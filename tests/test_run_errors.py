@@ -167,7 +167,8 @@ RUNS: list[tuple[str, str, str]] = [
     (
         CREW + "parallel for i in 0 .. n do A[0] := 1 end\n",
         "7:14",
-        "step 2: 4 processors are needed for these items, but procs is 3; the last item of a range belongs to it",
+        "step 2: 4 processors are needed for these items, but procs is 3; the last item of a range belongs to it, "
+        "and `on 3` gives a processor several items",
     ),
     (
         CREW + "parallel for i in 0 .. 1, j in 0 .. 1 do A[i] := 1 end\n",

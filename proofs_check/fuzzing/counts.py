@@ -76,9 +76,9 @@ SHAPES = ("shared 0", "shared 1", "shared 2", "shared 3", "Index 1", "Index 2", 
 CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for inside Parallel", "parallel 1", "parallel 2",
            "parallel 3", "for up between words", "for down between words", "parallel between words", "inner range between words",
            "for to a difference", "parallel to a difference", "loop by data", "copy of an array")  # fmt: skip
-#: Loops that processors leave one by one: with `atmost`, with rounds from their bounds, and through a cell.
-LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "while flagged", "repeat flagged", "for flagged",
-         "break for each")  # fmt: skip
+#: Loops that processors leave one by one: with `atmost`, with rounds from their bounds or arrays, and through a cell.
+LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "for by index", "while by index", "while flagged",
+         "repeat flagged", "for flagged", "break for each")  # fmt: skip
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
 GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "instructions", "modes", "resolved",
           "refused", "divergence")  # fmt: skip

@@ -58,8 +58,9 @@ def count_loops(program: Program) -> Counter[str]:
     found: Counter[str] = Counter()
     for node in syntax.walk(program.tree):
         if isinstance(node, (syntax.While, syntax.Repeat, syntax.For)) and node.at in program.analysis.loops:
-            rounds = program.analysis.loops[node.at].rounds
-            kind = "flagged" if rounds is None else "bounded" if node.bound is not None else "inferred"
+            loop = program.analysis.loops[node.at]
+            inferred = "by index" if loop.by_index else "inferred"
+            kind = "flagged" if loop.rounds is None else "bounded" if node.bound is not None else inferred
             found[f"{type(node).__name__.lower()} {kind}"] += 1
             found["break for each"] += any(isinstance(below, syntax.Break) for below in syntax.walk(node))
     return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lockstep.pram.access import MODES
 from lockstep.proofs_check.fuzzing.random_cells import Cells
-from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope
+from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 
 
 class Loops(Cells):
@@ -199,6 +199,22 @@ class Loops(Cells):
             return self.to_a_number(scope)
         which, size = self.pick(*fitting), self.exactly(self.pick(1, 2, 3))
         return f"{which.text} * {size.text} .. ({which.text} + 1) * {size.text} - 1", (which.high + 1) * 3
+
+    def counted_loop(self, scope: Scope) -> tuple[list[str], Scope]:
+        """A loop to a word that differs, which reads an array at its variable in each round."""
+        lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
+        if not lists or not self.readable(scope):
+            return self.own_loop(scope)
+        array, name, read = self.pick(*lists), f"i{len(scope.variables)}", f"v{len(scope.variables) + 1}"
+        high = ones(min(array.shape[0], 4)) >> 1
+        word, item = self.mask(self.word(scope, 1), high, always=True), Expr(name, 0, high, uniform=False)
+        cell = self.entry(array, [item])
+        inside = scope.having(item, Expr(read, 0, array.high, uniform=False)).for_each(surely=True)
+        body = [f"  local {read} := {cell.text}", *self.block(inside)]
+        if self.chance(2):
+            return [f"for {name} in 0 .. ({word.text} & {self.exactly(high).text}) do", *body, "end"], scope
+        head = [f"local {name} := {self.pick('0', word.bare)}", f"while {name} <= {word.text} do"]
+        return [*head, *body, f"  {name} += 1", "end"], scope.having(replace(item, high=high + 1))
 
     def bounded_loop(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `while` or `repeat` that each processor leaves for itself: with `atmost`, or under CRCW where some may idle without."""

@@ -97,6 +97,7 @@ class _Writer(Parallels, Declarations):
     def statement(self, scope: Scope) -> tuple[list[str], Scope]:
         """A random statement, and the scope after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
+        kinds += [self.prefix_sum] if self.chance(3) else []
         if scope.leaves:
             kinds.append(self.leave)
         if scope.item:
@@ -105,7 +106,7 @@ class _Writer(Parallels, Declarations):
             kinds += [self.branch, self.branch]
             if scope.loops < 2:
                 kinds += [self.loop, self.own_loop, self.bounded_loop]
-                kinds += [self.bounded_loop] if scope.surely else []
+                kinds += [self.bounded_loop, self.counted_loop] if scope.surely else []
             if not scope.padded:
                 kinds += [*[self.control] * 6, self.choose]
         self.fuel -= 1
@@ -168,6 +169,14 @@ class _Writer(Parallels, Declarations):
         if targets[0].uniform == targets[1].uniform and cell not in targets and targets[0].high == targets[1].high:
             values = targets[::-1]
         return [f"{', '.join(t.text for t in targets)} := {', '.join(v.bare for v in values)}"], scope
+
+    def prefix_sum(self, scope: Scope) -> tuple[list[str], Scope]:
+        """`ps` on any cell, since the processors take turns. The local then has what other processors wrote."""
+        variables = [t for t in scope.variables if t.text in scope.assignable and not t.uniform]
+        cell = self.cell(scope, False, False, 1)
+        if cell is None or not variables:
+            return self.local(scope)
+        return [f"{self.pick('ps', 'psm')}({self.pick(*variables).text}, {cell.text})"], scope
 
     def written_cell(self, scope: Scope) -> Expr | None:
         """A cell that each processor may write whatever it likes to."""

@@ -139,7 +139,8 @@ LESSONS = [
            "it was in round 28 of this `while`, round 5 of the `for` of line 10", flags="--max-steps 1000"),
     # 26 more items than processors
     Lesson(26, HEAD + "parallel for i in 0 .. n do\n  A[i] := 0\nend\n", "8:14",
-           "step 2: 4 processors are needed for these items, but procs is 3; the last item of a range belongs to it"),
+           "step 2: 4 processors are needed for these items, but procs is 3; the last item of a range belongs to it, "
+        "and `on 3` gives a processor several items"),
     # 27 processors disagree
     Lesson(27, HEAD + "while A[pid] > 1 do A[pid] := 0 end\n", "8:1",
            "step 3: processors 0 and 1 disagree on this `while` condition: 0 and 1"),
@@ -198,6 +199,11 @@ LESSONS = [
            "`halt` cannot stand inside `parallel`: idle processors could not follow it; `return` ends the item of one processor"),
     Lesson(45, HEAD + "if n > 4 then return end\n", "8:15",
            "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`"),
+    # 46 A prefix sum
+    Lesson(46, HEAD + EACH + "  psm(A[i], s)\nend\n", "9:3",
+           "`psm` takes a local and a shared cell: write `psm(x, s)` or `psm(x, A[i])`"),
+    Lesson(46, HEAD + "local x := 1\nps(x, n)\n", "9:7",
+           "`n` is no shared cell: the second argument is what all processors add to"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]

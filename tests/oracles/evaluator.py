@@ -76,6 +76,8 @@ class Run(Apart):
                     self.set(name, self.moved(value, active), active)
                 case syntax.Several():
                     self.several(s, active)
+                case syntax.PrefixSum():
+                    self.prefix_sum(s, active)
                 case syntax.If():
                     self.conditional(s, active)
                 case syntax.While() | syntax.Repeat() if id(s) in self.leaving.kinds:
@@ -130,6 +132,22 @@ class Run(Apart):
             else:
                 self.step()
                 self.set(target.name, column, active)
+
+    def prefix_sum(self, s: syntax.PrefixSum, active: list[int]) -> None:
+        """One processor after the other, whether it takes part or not: who does adds its value, and gets the cell's."""
+        subscripts = s.target.subscripts if isinstance(s.target, syntax.Index) else ()
+        self.step()
+        for turn in self.everyone:
+            here = [turn] if turn in active else []
+            self.step(4)  # whose turn is it?
+            before = self.value(s.target, here)
+            added = self.value(Name(s.name), here)
+            self.step()
+            self.store(s.target.name, subscripts, [self.word("+", a, b) for a, b in zip(before, added)], here)
+            self.step()
+            self.set(s.name, before, here)
+            self.step(3)
+        self.step(2)
 
     def loop_together(self, s: syntax.While | syntax.Repeat, active: list[int]) -> None:
         with suppress(_Left):

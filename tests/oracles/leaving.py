@@ -11,11 +11,12 @@ from typing import Union
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Index, Name, Node, ProgramText, Statement, walk
+from oracles.counted import Counted, Loop, Ways, assigned
 from oracles.plain import OPERATORS, Trap
 from oracles.rounds import Ranges, Rounds, inferred
 
-#: How many rounds a loop takes: the value of an expression, a number found from bounds, or None: as many as it needs.
-Kind = Union[Expression, Rounds, None]
+#: How many rounds a loop takes: the value of an expression, a number found from bounds or arrays, or None: as many as it needs.
+Kind = Union[Expression, Rounds, Counted, None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Leaving:
         self.varying: set[int] = set()
         self.kinds: dict[int, Kind] = {}
         procs = next((d.count for d in tree.declarations if isinstance(d, syntax.Procs)), syntax.Number(1))
+        shared = {d.name: d.dimensions for d in tree.declarations if isinstance(d, syntax.Shared)}
+        own = {n.name: n.dimensions for n in walk(tree) if isinstance(n, syntax.LocalArray)}
+        self.ways = Ways({**shared, **own}, assigned(tree))
         last_pid = syntax.Binary("-", procs, syntax.Number(1))
         before = -1
         while before != (before := len(self.varying) + len(self.kinds)):
@@ -132,7 +136,7 @@ class Leaving:
 
     def _while(self, s: syntax.While | syntax.Repeat, place: _Place) -> None:
         if s.bound is not None or place.differ:
-            self.kinds[id(s)] = s.bound
+            self.kinds[id(s)] = s.bound if s.bound is not None else self._flagged(s)
         self._block(s.body, self._idling(s, place, True) if id(s) in self.kinds else place)
 
     def _for(self, s: syntax.For, place: _Place) -> None:
@@ -150,8 +154,15 @@ class Leaving:
 
     def _inferred(self, s: syntax.For, place: _Place) -> Kind:
         found = inferred(s, self.is_parametric, place.ranges, self.signed)
-        if found is None and (not self.mode.startswith("CRCW") or self.mode == "CRCW sum"):
-            raise Trap("input", "the bounds do not tell how many rounds are enough")
+        return self._flagged(s) if found is None else found
+
+    def _flagged(self, s: Loop) -> Kind:
+        """None if the mode has flags; else what the arrays tell."""
+        if self.mode.startswith("CRCW") and self.mode != "CRCW sum":
+            return None
+        found = self.ways.counted(s)
+        if found is None:
+            raise Trap("input", "neither the bounds nor the arrays tell how many rounds are enough")
         return found
 
     def _is_unknown(self, n: Node, place: _Place) -> bool:

@@ -1,8 +1,9 @@
-"""Statements that stand for others, written out for the evaluator: `A := B` for arrays, and `parallel for .. on p`."""
+"""What stands for something else, written out for the evaluator: `A := B` for arrays, `parallel for .. on p`, `INFINITY`, `MIN`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from lockstep.pram import syntax
 from lockstep.pram.errors import Span
@@ -12,9 +13,35 @@ ZERO, ONE = Number(0), Number(1)
 Body = tuple[Statement, ...]
 
 
-def written_out(tree: ProgramText) -> ProgramText:
+#: What books call the largest word and the least one.
+TOP = {"INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX"}
+BOTTOM = {"MIN", "INT_MIN", "MININT"}
+
+
+def written_out(tree: ProgramText, signed: bool) -> ProgramText:
     arrays = {d.name: d for d in tree.declarations if isinstance(d, syntax.Shared) and d.dimensions}
-    return replace(tree, body=_block(tree.body, arrays))
+    return replace(tree, body=_block(_with_extremes(tree, signed), arrays))
+
+
+def _with_extremes(tree: ProgramText, signed: bool) -> Body:
+    """The statements, with `inf` and the least word for the names that the program uses, but neither declares nor assigns."""
+    nodes = list(syntax.walk(tree))
+    own = {getattr(n, field, None) for n in nodes if not isinstance(n, Name) for field in ("name", "variable")}
+    own |= {target.name for n in nodes if isinstance(n, syntax.Several) for target in n.targets}
+    least = syntax.Binary("-", syntax.Binary("-", ZERO, Name("inf")), ONE) if signed else ZERO
+    meant = {**dict.fromkeys(TOP - own, Name("inf")), **dict.fromkeys(BOTTOM - own, least)}
+    used = any(isinstance(n, Name) and n.name in meant for n in nodes)
+    return tuple(_put(s, meant) for s in tree.body) if used else tree.body
+
+
+def _put(node: Any, meant: dict[str, Expression]) -> Any:
+    if isinstance(node, Name):
+        return replace(meant[node.name], at=node.at) if node.name in meant else node
+    if isinstance(node, tuple):
+        return tuple(_put(part, meant) for part in node)
+    if not is_dataclass(node) or isinstance(node, Span):
+        return node
+    return replace(node, **{f.name: _put(getattr(node, f.name), meant) for f in fields(node)})
 
 
 def _block(body: Body, arrays: dict[str, syntax.Shared]) -> Body:

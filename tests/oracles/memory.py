@@ -53,12 +53,13 @@ class Setting:
     """The state before the first step: parameters, processors, memory and word size."""
 
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None) -> None:
-        self.tree = written_out(tree)
+        self.tree = tree
+        self.signed = self._is_signed(tree)
+        self.tree = written_out(tree, self.signed)
         self.params = self._parameters(params)
         self.mode = next((m.name for m in self._all(syntax.Mode)), "EREW")
         self.processors = next((constant(p.count, self.params) for p in self._all(syntax.Procs)), 1)
         self.arrays = self._layout()
-        self.signed = self._is_signed(tree)
         self.leaving = Leaving(self.tree, set(self.params), self.mode, self.signed)
         if self.processors < 1 or any(extent < 0 for a in self.arrays.values() for extent in a.shape):
             raise Trap("input", "no processors, or a negative dimension")

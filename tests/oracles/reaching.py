@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement, children, walk
+from oracles.counted import Counted
 from oracles.evaluator import Halted, Run
 from oracles.memory import Arrays
 from oracles.plain import Params, is_constant
@@ -94,7 +95,7 @@ class Watched(Run):
         super().loop(s, active)
         self.entering = None
 
-    def rounds_of(self, bound: Expression | Rounds, active: list[int]) -> int:
+    def rounds_of(self, bound: Expression | Rounds | Counted, active: list[int]) -> int:
         self.busy = bool(active)
         found = super().rounds_of(bound, active)
         self.busy = True

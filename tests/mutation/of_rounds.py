@@ -1,0 +1,127 @@
+"""Mutants of what the language infers or writes out: rounds told by arrays, prefix sums, names of books."""
+
+from __future__ import annotations
+
+from lockstep.pram import index_rounds, loop_kinds, rewriting
+from lockstep.pram.index_rounds import _Round
+from mutation.planting import Rewrite
+from mutation.table import Mutant
+
+INDEX, SUMS, NAMES = "rounds told by arrays", "prefix sums", "names of books"
+
+MUTANTS = (
+    Mutant(
+        INDEX,
+        "arrays tell before flags",
+        Rewrite(loop_kinds.LoopKinds._note_flagged, "None if self.flags_allowed else ", ""),
+        "rounds by index",
+    ),
+    Mutant(INDEX, "a use in one branch counts in both", Rewrite(_Round.either, "if all(", "if any("), "rounds by index"),
+    Mutant(
+        INDEX,
+        "a guarded read is certain",
+        Rewrite(_Round.certain, "not self.symbols.is_guarded(here)", "True"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "a true or reads both sides",
+        Rewrite(_Round.certain, 'known is (word == "and")', "known is not None"),
+        "rounds by index",
+    ),
+    Mutant(INDEX, "not changes no truth", Rewrite(_Round.certain, "else not known", "else known"), "rounds by index"),
+    Mutant(
+        INDEX,
+        "both values of an if are read",
+        Rewrite(_Round.certain, "todo.append((condition, None))", "todo += [(child, None) for child in children(here)]"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "a use counts after its variable is raised",
+        Rewrite(_Round.statement, "return {**uses, name: ()}", "return uses"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "a variable that is assigned otherwise counts",
+        Rewrite(_Round.extents, "name not in self.other and ", ""),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX, "what is printed is used", Rewrite(_Round.statement, "case Print():", "case Print() if False:"), "rounds by index"
+    ),
+    Mutant(
+        INDEX,
+        "a written array stays the same",
+        Rewrite(_Round.stays, "self.changed | (self.symbols.arrays.keys() & self.written)", "self.changed"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "two variables in a subscript count",
+        Rewrite(_Round.used, "if len(varying) == 1 and isinstance", "if varying and isinstance"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "the extent of another axis counts",
+        Rewrite(_Round.used, "array.dimensions if array", "array.dimensions[::-1] if array"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "a store uses no subscript",
+        Rewrite(_Round.statement, "if isinstance(statement, Store)", "if False"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "one way that raises is enough",
+        Rewrite(_Round.goes_on, "(then, names) and", "(then, names) or"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "two arrays count as one",
+        Rewrite(index_rounds.rounds_by_index, 'Binary("+", a, b), extents', "b, extents"),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "the smaller of two raises counts",
+        Rewrite(_Round.extents, '_extreme("max", [', '_extreme("min", ['),
+        "rounds by index",
+    ),
+    Mutant(
+        INDEX,
+        "a loop that is left at once has no round",
+        Rewrite(index_rounds.rounds_by_index, "return Number(1)", "return Number(0)"),
+        "rounds by index",
+    ),
+    Mutant(SUMS, "all have the first turn", Rewrite(rewriting._Rewriter._in_turn, "Name(turn, at)", "Number(0)"), "prefix sums"),
+    Mutant(
+        SUMS,
+        "the last processor has no turn",
+        Rewrite(rewriting._Rewriter._in_turn, "Number(1), at)", "Number(2), at)"),
+        "prefix sums",
+    ),
+    Mutant(
+        SUMS,
+        "each gets what it left",
+        Rewrite(rewriting._Rewriter._in_turn, "Assign(sum_.name, old, at)", "Assign(sum_.name, target, at)"),
+        "prefix sums",
+    ),
+    Mutant(
+        NAMES,
+        "the least word is 0 under signed",
+        Rewrite(rewriting._extremes, "minus_one if symbols.signed else Number(0)", "Number(0)"),
+        "names of books",
+    ),
+    Mutant(
+        NAMES,
+        "a declared name changes its meaning",
+        Rewrite(rewriting._extremes, "if name not in declared", ""),
+        "names of books",
+    ),
+)

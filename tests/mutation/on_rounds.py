@@ -1,0 +1,39 @@
+"""Checks of what the language infers or writes out: rounds told by arrays, prefix sums, names of books."""
+
+from __future__ import annotations
+
+import test_index_rounds
+import test_names_of_books
+import test_prefix_sums
+
+from lockstep.pram.errors import PramError
+from mutation.table import Check
+
+
+def rounds_by_index() -> None:
+    for loop, expected in test_index_rounds.TOLD:
+        found = test_index_rounds.rounds(loop)
+        assert found == expected, f"{found} rounds, not {expected}: {loop}"
+    for loop in test_index_rounds.NOT_TOLD:
+        found = test_index_rounds.rounds(loop)
+        assert found is None, f"{found} rounds, which nothing tells: {loop}"
+    test_index_rounds.test_flags_go_first(*test_index_rounds.TOLD[0])
+
+
+def prefix_sums() -> None:
+    test_prefix_sums.test_each_gets_what_those_before_it_added()
+    test_prefix_sums.test_costs("s", 0)
+    test_prefix_sums.test_the_names_are_not_reserved()
+
+
+def names_of_books() -> None:
+    for kind in test_names_of_books.KINDS:
+        test_names_of_books.test_every_name(*kind)
+    test_names_of_books.test_a_name_that_is_declared_keeps_its_meaning("shared s : output\nlocal MAX := 3\ns := MAX\n")
+
+
+CHECKS = (
+    Check("rounds by index", "how many rounds arrays tell, for loops counted by hand", rounds_by_index),
+    Check("prefix sums", "what `ps` leaves in cells and locals, in plain Python, and its time", prefix_sums, (PramError,)),
+    Check("names of books", "`INFINITY`, `MIN` and their kin against plain numbers", names_of_books, (PramError,)),
+)
