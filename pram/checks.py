@@ -85,7 +85,7 @@ def check_before(machine: Machine, instruction: Instruction, group: Group) -> No
                 _check_unfinished(machine, check, instruction, group)
             case StepCheck():
                 _check_step(machine, instruction, group)
-    if instruction.trap is not Trap.NOTHING:
+    if instruction.trap >= Trap.OPERANDS:
         _check_operands(machine, instruction)
 
 

@@ -28,6 +28,9 @@ from lockstep.pram.instructions import (
 from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain
 from lockstep.pram.word import MIN_WORD_BITS, SIGNED, SYMBOLS, largest_word
 
+#: The operators whose result modulo 2^w depends on their operands modulo 2^w alone.
+MODULAR = ("+", "-", "*", "&", "|", "^")
+
 
 @dataclass(frozen=True)
 class Term:
@@ -64,6 +67,9 @@ class Emitter:
         self.checked = Trap.SIGNED if symbols.signed else Trap.ARITHMETIC
         wraps = symbols.word is not None and symbols.word.wrap
         self.arithmetic = Trap.OPERANDS if wraps else self.checked
+        # Modulo 2^w, an operand of these may be any integer.
+        self.modular = Trap.UNDEFINED if wraps else self.checked
+        self.moves = Trap.UNDEFINED if wraps else Trap.OPERANDS
         self.judges_sums = not wraps
 
     def of_words(self, operation: str) -> str:
@@ -168,7 +174,8 @@ class Emitter:
                 x = self.sum_step(node, x, y, target, ends)
                 continue
             operation = self.of_words(SYMBOLS[node.operator])
-            self.emit(operation, x.operand, y.operand, rd=target, at=node.at, trap=self.arithmetic)
+            trap = self.modular if node.operator in MODULAR else self.arithmetic
+            self.emit(operation, x.operand, y.operand, rd=target, at=node.at, trap=trap)
             x = Term(Operand("register", target))
         return x
 
@@ -338,11 +345,11 @@ class Emitter:
         """Return what a check looks at: a parameter expression, for its exact integer, or else the operand, for its word."""
         return expression if self.symbols.is_parametric(expression) else operand
 
-    def assign(self, register: int, value: Expression, at: Span) -> None:
+    def assign(self, register: int, value: Expression, at: Span, trap: Trap | None = None) -> None:
         """Emit `register := value`; it takes at least one step."""
         operand = self.value(value, rd=register)
         if self.is_operand(value):
-            self.emit("mov", operand, rd=register, at=at, trap=Trap.OPERANDS)
+            self.emit("mov", operand, rd=register, at=at, trap=self.moves if trap is None else trap)
 
     def is_operand(self, value: Expression) -> bool:
         """Return whether an expression needs no code: it is a local, `pid` or parametric."""

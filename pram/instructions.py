@@ -211,12 +211,13 @@ Decision = Union[Expression, For, Parallel]
 
 
 class Trap(IntEnum):
-    """Which errors an instruction checks for: none, operands that are not words, or also arithmetic that overflows.
+    """Which errors an instruction checks for. Each of these kinds has the checks of those before it.
 
-    SIGNED is ARITHMETIC on signed words.
+    UNDEFINED is for results that are not defined, OPERANDS for operands that are no words, ARITHMETIC for overflows, and SIGNED
+    for those of signed words.
     """
 
-    NOTHING, OPERANDS, ARITHMETIC, SIGNED = range(4)
+    NOTHING, UNDEFINED, OPERANDS, ARITHMETIC, SIGNED = range(5)
 
 
 @dataclass(frozen=True, slots=True)

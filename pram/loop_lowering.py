@@ -178,7 +178,7 @@ class LoopEmitter(EndEmitter):
         rounds, register = self.kinds[loop.at].rounds, self.register()
         with self.as_idle(False):
             if rounds is not None:
-                self.assign(register, rounds, loop.at)
+                self.assign(register, rounds, loop.at, Trap.OPERANDS)
             else:  # a number that the flag does not hold; it may wrap
                 flag = self.parameter(derived.base_of(self.flag(loop.at)))
                 self.emit("load", flag, constant(0), rd=register, at=loop.at)

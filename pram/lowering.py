@@ -154,7 +154,7 @@ class _Lowering(LoopEmitter):
         with self.scope():
             address, checks = self.address(index)
             z = value if isinstance(value, Operand) else self.value(value)
-            self.emit("store", *address, z, at=index.at, trap=Trap.OPERANDS, checks=checks)
+            self.emit("store", *address, z, at=index.at, trap=self.moves, checks=checks)
 
     def several(self, statement: Several) -> None:
         """Emit all values into registers, then the assignments."""

@@ -111,7 +111,7 @@ class EndEmitter(Emitter):
         if parametric(first) and parametric(last) and not isinstance(first, Number):
             first = derived.clamp_if_empty(first, Binary("<=", first, last))
         with self.scope():
-            self.assign(variable, first, loop.at)
+            self.assign(variable, first, loop.at, Trap.OPERANDS)
         if parametric(last):
             return self.parameter(derived.exclusive(last, self.symbols.signed))
         return self.exclusive_end(last) if self.may_be_negative(last) else self.value(last)
@@ -145,7 +145,7 @@ class EndEmitter(Emitter):
             self.assign_after(variable, first, loop.at)
             return v, self.value(last), "gt"
         with self.scope():
-            self.assign(variable, first, loop.at)
+            self.assign(variable, first, loop.at, Trap.OPERANDS)
         if self.symbols.is_parametric(last):
             return v, self.parameter(derived.exclusive(last, self.symbols.signed)), "lt"
         if self.is_difference(last):
@@ -161,6 +161,6 @@ class EndEmitter(Emitter):
             if self.is_difference(bound):
                 self.exclusive_end(bound, register)
             elif above is not None:
-                self.assign(register, above, at)
+                self.assign(register, above, at, Trap.OPERANDS)
             else:
                 self.emit("add", self.value(bound), constant(1), rd=register, at=at, trap=self.checked)

@@ -144,6 +144,8 @@ class _Writer(Parallels, Declarations):
     def augmented(self, scope: Scope, target: Expr) -> str:
         """`x += e` and its kin. Most keep the target in its range."""
         value = self.word(scope, 1, target.uniform)
+        if self.wrap and self.chance(3):  # any integer is as good as its word
+            return f"{target.text} {self.pick('+', '*', '^')}= {self.limit + 1 + self.pick(1, 2, 3, self.limit)}"
         if self.wrap or not self.careful(4):
             return f"{target.text} {self.pick('+', '-', '*', '<<')}= {value.bare}"
         if self.chance(2):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from lockstep.pram import index_rounds, loop_kinds, rewriting
+from lockstep.pram import emitting, index_rounds, loop_kinds, rewriting
 from lockstep.pram.index_rounds import _Round
-from mutation.planting import Rewrite
+from lockstep.pram.lowering import _Lowering as Lowering
+from lockstep.pram.range_ends import EndEmitter
+from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
 
-INDEX, SUMS, NAMES = "rounds told by arrays", "prefix sums", "names of books"
+INDEX, SUMS, NAMES, MODULO = "rounds told by arrays", "prefix sums", "names of books", "constants modulo 2^w"
 
 MUTANTS = (
     Mutant(
@@ -123,5 +125,29 @@ MUTANTS = (
         "a declared name changes its meaning",
         Rewrite(rewriting._extremes, "if name not in declared", ""),
         "names of books",
+    ),
+    Mutant(
+        MODULO,
+        "a quotient takes a constant modulo 2^w",
+        Attribute(emitting, "MODULAR", (*emitting.MODULAR, "/"), "with /"),
+        "constants modulo",
+    ),
+    Mutant(
+        MODULO,
+        "an exclusive or takes words only",
+        Attribute(emitting, "MODULAR", emitting.MODULAR[:-1], "without ^"),
+        "constants modulo",
+    ),
+    Mutant(
+        MODULO,
+        "without wrap a store takes any integer",
+        Rewrite(Lowering.store, "trap=self.moves", "trap=Trap.UNDEFINED"),
+        "constants modulo",
+    ),
+    Mutant(
+        MODULO,
+        "a first item may be any integer",
+        Rewrite(EndEmitter.start_up, "loop.at, Trap.OPERANDS)", "loop.at)"),
+        "constants modulo",
     ),
 )

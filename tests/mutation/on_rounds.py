@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import test_index_rounds
+import test_modulo
 import test_names_of_books
 import test_prefix_sums
 
 from lockstep.pram.errors import PramError
+from lockstep.pram.machine import run
+from lockstep.pram.program import parse_program
 from mutation.table import Check
 
 
@@ -32,8 +35,27 @@ def names_of_books() -> None:
     test_names_of_books.test_a_name_that_is_declared_keeps_its_meaning("shared s : output\nlocal MAX := 3\ns := MAX\n")
 
 
+def constants_modulo() -> None:
+    for text in test_modulo.MEANT:
+        test_modulo.test_constants_of_any_size(text, "wrap")
+    for kind, text in (("wrap", "s := A[0] / n"), ("wrap", "for i in n .. s do end"), ("", "s := n"), ("", "s := A[0] ^ n")):
+        program = parse_program(test_modulo.HEAD.format(kind).replace("procs 2\n", "") + text + "\n")
+        try:
+            run(program.instantiate(test_modulo.VALUES, {"A": [3, 100]}))
+        except PramError as error:
+            assert "does not fit a word of 8 bits" in error.message, error.message
+        else:
+            raise AssertionError(f"not refused: word 8 {kind}: {text}")
+
+
 CHECKS = (
     Check("rounds by index", "how many rounds arrays tell, for loops counted by hand", rounds_by_index),
     Check("prefix sums", "what `ps` leaves in cells and locals, in plain Python, and its time", prefix_sums, (PramError,)),
     Check("names of books", "`INFINITY`, `MIN` and their kin against plain numbers", names_of_books, (PramError,)),
+    Check(
+        "constants modulo",
+        "constants of any size with `wrap`, in plain integers, and where they are refused",
+        constants_modulo,
+        (PramError,),
+    ),
 )

@@ -73,7 +73,7 @@ class Run(Apart):
                 case syntax.Assign(name, value) if name in self.arrays:
                     self.store(name, (), value, active)
                 case syntax.Local(name, value) | syntax.Assign(name, value):
-                    self.set(name, self.moved(value, active), active)
+                    self.set(name, self.assigned(value, active), active)
                 case syntax.Several():
                     self.several(s, active)
                 case syntax.PrefixSum():
@@ -125,7 +125,7 @@ class Run(Apart):
 
     def several(self, s: syntax.Several, active: list[int]) -> None:
         """All values first, each at least a step; then the assignments from left to right."""
-        values = [self.moved(value, active) for value in s.values]
+        values = [self.assigned(value, active) for value in s.values]
         for target, column in zip(s.targets, values):
             if target.name in self.arrays:
                 self.store(target.name, target.subscripts if isinstance(target, syntax.Index) else (), column, active)

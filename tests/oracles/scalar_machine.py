@@ -213,7 +213,9 @@ def _word(job: Job, run: ScalarRun, pid: int, operand: Operand, trap: Trap) -> i
             number = job.parameters[operand.number]
     limit = 1 << job.word_bits
     word = number % limit
-    if trap != Trap.NOTHING and number not in (range(-limit // 2, limit // 2) if job.signed else range(limit)):
+    if trap not in (Trap.NOTHING, Trap.UNDEFINED) and number not in (
+        range(-limit // 2, limit // 2) if job.signed else range(limit)
+    ):
         raise ScalarTrap(run.time + 1, {f"{number} is no word"})
     return word
 

@@ -48,6 +48,8 @@ class Words(Setting):
                 return self.guarded(e, active)
             case syntax.Binary("+" | "-") if not self.wrap:
                 return self.judged(self.total(e, active))
+            case syntax.Binary(("+" | "-" | "*" | "&" | "|" | "^") as function, left, right) if self.wrap:
+                return [self.word(function, a, b) for a, b in zip(*self.any_integers(active, left, right))]
             case syntax.Binary(function, left, right):
                 found = [self.word(function, a, b) for a, b in zip(*self.operands(active, left, right))]
                 self.step(2 if function == "%" else 0)  # a product and a difference
@@ -103,12 +105,24 @@ class Words(Setting):
         return [found[p] for p in active]
 
     def chosen_value(self, value: Expression, chosen: list[int]) -> list[int]:
-        return self.moved(value, chosen)
+        return self.assigned(value, chosen)
 
     def moved(self, value: Expression, active: list[int]) -> list[int]:
         """The value as it comes into a register: an operand takes a move, anything else is computed in place."""
         is_operand = id(value) in self.constants or (isinstance(value, Name) and value.name not in self.arrays)
         return self.operands(active, value)[0] if is_operand else self.value(value, active)
+
+    def assigned(self, value: Expression, active: list[int]) -> list[int]:
+        """As `moved`, for an assignment: with `wrap`, a constant may be any integer."""
+        if self.wrap and id(value) in self.constants:
+            return [self.wrapped(v) for v in self.any_integers(active, value)[0]]
+        return self.moved(value, active)
+
+    def any_integers(self, active: list[int], *expressions: Expression) -> list[list[int]]:
+        """As `operands`; constants may be any integers."""
+        values = [self.value(e, active) for e in expressions]
+        self.step()
+        return values
 
     def operands(self, active: list[int], *expressions: Expression) -> list[list[int]]:
         """Evaluate from left to right, then begin the step that uses the values."""
@@ -240,7 +254,7 @@ class Words(Setting):
         indices = self.subscripts(name, expressions, active)
         values = value if isinstance(value, list) else self.value(value, active)
         self.step()
-        if not isinstance(value, list):
+        if not isinstance(value, list) and not self.wrap:
             self.use([value], [values])
         written: dict[int, list[int]] = {}
         for cell, v, p in zip(self.cells(name, expressions, indices, active), values, active):
