@@ -34,16 +34,17 @@ FOREIGN = {
     "div": "write `/`",
 }
 
-#: Names that books use for the largest and the least word. They mean it in a program that does not declare them.
+#: Names that books use for the largest and the least word, and for 1 and 0. They mean it in a program that does not declare them.
 LARGEST = ("INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX")
 LEAST = ("MIN", "INT_MIN", "MININT")
+TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 
 #: Names in expressions that other languages define.
 CONSTANTS = {
     **dict.fromkeys(LARGEST, "`inf` is the largest word"),
     **dict.fromkeys(LEAST, "the least word is 0; under `word 16 signed` it is `-inf - 1`"),
-    **dict.fromkeys(("true", "True", "TRUE"), "write 1; any word but 0 is true"),
-    **dict.fromkeys(("false", "False", "FALSE"), "write 0"),
+    **dict.fromkeys(TRUE, "write 1; any word but 0 is true"),
+    **dict.fromkeys(FALSE, "write 0"),
     **dict.fromkeys(("random", "rand", "rnd"), _RANDOM),
     "id": "the number of a processor is `pid`",
 }

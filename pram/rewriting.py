@@ -8,7 +8,7 @@
 | `for i in [e, f] do`                 | `for t in 0 .. 1 do local i := (t == 0) * e + (t == 1) * f`, with the body    |
 | `parallel for i in [e, f] do`        | the same with `parallel for`                                                  |
 | `ps(x, A[e])`, `psm(x, A[e])`        | `for t in 0 .. P - 1 do if pid == t then local y := A[e] A[e] := y + x x := y end end` |
-| `INFINITY`, `MIN` and their kin      | `inf` and the least word, in a program that does not declare these names      |
+| `INFINITY`, `MIN`, `true`, `false`   | `inf`, the least word, 1 and 0, in a program that does not declare these names      |
 
 So their costs follow from those of what they mean (docs/language.md, section 5).
 """
@@ -21,7 +21,7 @@ from typing import Any
 
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
-from lockstep.pram.foreign import LARGEST, LEAST
+from lockstep.pram.foreign import FALSE, LARGEST, LEAST, TRUE
 from lockstep.pram.syntax import (
     FIELDS,
     INF,
@@ -51,13 +51,13 @@ TURN = ".turn"
 
 def rewrite(tree: ProgramText, symbols: Symbols) -> ProgramText:
     """Return the program with the statements of the table replaced. Declarations stay as they are."""
-    rewriter = _Rewriter(symbols, _extremes(tree, symbols))
+    rewriter = _Rewriter(symbols, _names_of_books(tree, symbols))
     return replace(tree, body=tuple(rewriter.node(statement) for statement in tree.body))
 
 
 class _Rewriter:
-    def __init__(self, symbols: Symbols, extremes: Mapping[str, Expression]) -> None:
-        self.symbols, self.extremes = symbols, extremes
+    def __init__(self, symbols: Symbols, meanings: Mapping[str, Expression]) -> None:
+        self.symbols, self.meanings = symbols, meanings
 
     def node(self, node: Any) -> Any:
         """Return a node with everything below it rewritten; the same object if nothing changes."""
@@ -86,8 +86,8 @@ class _Rewriter:
 
     def _one(self, node: Any) -> Any:
         match node:
-            case Name(name, at) if name in self.extremes:
-                return replace(self.extremes[name], at=at)
+            case Name(name, at) if name in self.meanings:
+                return replace(self.meanings[name], at=at)
             case PrefixSum(_, target) if target.name in self.symbols.arrays:
                 return self._in_turn(node)
             case Assign(name, Name(other), at) if self._is_array(name) and self._is_array(other):
@@ -156,10 +156,12 @@ class _Rewriter:
         return For(round_, Number(0), last_round, False, (Local(start, first_item, low.at), inner), None, None, at)
 
 
-def _extremes(tree: ProgramText, symbols: Symbols) -> Mapping[str, Expression]:
-    """Return what the names of books for the largest and the least word mean, as far as the program does not declare them."""
+def _names_of_books(tree: ProgramText, symbols: Symbols) -> Mapping[str, Expression]:
+    """Return what names of books mean, as far as the program does not declare them."""
     minus_one = Binary("-", Binary("-", Number(0), Name(INF)), Number(1))
-    meanings = dict.fromkeys(LARGEST, Name(INF)) | dict.fromkeys(LEAST, minus_one if symbols.signed else Number(0))
+    meanings: dict[str, Expression] = dict.fromkeys(LARGEST, Name(INF))
+    meanings |= dict.fromkeys(LEAST, minus_one if symbols.signed else Number(0))
+    meanings |= dict.fromkeys(TRUE, Number(1)) | dict.fromkeys(FALSE, Number(0))
     declared = {*symbols.params, *symbols.arrays}
     for node in (n for statement in tree.body for n in walk(statement)):
         if isinstance(node, (Local, Assign)):

@@ -1,4 +1,4 @@
-"""`INFINITY`, `MIN` and their kin: the largest and the least word, in a program that does not declare these names."""
+"""`INFINITY`, `MIN`, `true`, `false` and their kin, in a program that does not declare these names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from oracles.evaluator import evaluate
 from test_language import machine_run
 
 from lockstep.pram.errors import PramError
-from lockstep.pram.foreign import LARGEST, LEAST
+from lockstep.pram.foreign import FALSE, LARGEST, LEAST, TRUE
 from lockstep.pram.program import parse_program
 
 KINDS = (("word 6", 63, 0), ("word 6 signed", 31, -32), ("word 6 wrap", 63, 0))
@@ -16,7 +16,7 @@ KINDS = (("word 6", 63, 0), ("word 6 signed", 31, -32), ("word 6 wrap", 63, 0))
 
 @pytest.mark.parametrize(("kind", "most", "least"), KINDS)
 def test_every_name(kind: str, most: int, least: int) -> None:
-    for names, value in ((LARGEST, most), (LEAST, least)):
+    for names, value in ((LARGEST, most), (LEAST, least), (TRUE, 1), (FALSE, 0)):
         for name in names:
             program = parse_program(
                 f"program t\n{kind}\nshared s : output, A[2] : output\ns := {name}\nA[1] := min({name}, 5) + 1\n"
@@ -55,3 +55,12 @@ def test_a_name_that_is_assigned_is_one_of_the_program(text: str, says: str) -> 
     with pytest.raises(PramError) as error:
         parse_program(f"program t\nshared s\n{text}")
     assert error.value.message == says
+
+
+def test_a_loop_that_only_break_leaves() -> None:
+    program = parse_program(
+        "program t\nshared s : output\nlocal x := 0\nwhile true do x += 3 if x > 9 then break end end\ns := x\n"
+    )
+    ours = machine_run(program, {}, {})
+    assert ours.outputs == {"s": 12}
+    assert_same(ours, evaluate(program.tree, {}, {}))

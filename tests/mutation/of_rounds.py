@@ -117,13 +117,13 @@ MUTANTS = (
     Mutant(
         NAMES,
         "the least word is 0 under signed",
-        Rewrite(rewriting._extremes, "minus_one if symbols.signed else Number(0)", "Number(0)"),
+        Rewrite(rewriting._names_of_books, "minus_one if symbols.signed else Number(0)", "Number(0)"),
         "names of books",
     ),
     Mutant(
         NAMES,
         "a declared name changes its meaning",
-        Rewrite(rewriting._extremes, "if name not in declared", ""),
+        Rewrite(rewriting._names_of_books, "if name not in declared", ""),
         "names of books",
     ),
     Mutant(

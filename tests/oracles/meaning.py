@@ -16,6 +16,7 @@ Body = tuple[Statement, ...]
 #: What books call the largest word and the least one.
 TOP = {"INFINITY", "INF", "Infinity", "infinity", "oo", "MAXINT", "INT_MAX", "MAX"}
 BOTTOM = {"MIN", "INT_MIN", "MININT"}
+YES, NO = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 
 
 def written_out(tree: ProgramText, signed: bool) -> ProgramText:
@@ -24,12 +25,18 @@ def written_out(tree: ProgramText, signed: bool) -> ProgramText:
 
 
 def _with_extremes(tree: ProgramText, signed: bool) -> Body:
-    """The statements, with `inf` and the least word for the names that the program uses, but neither declares nor assigns."""
+    """The statements, with what the names of books mean that the program uses, but neither declares nor assigns."""
     nodes = list(syntax.walk(tree))
     own = {getattr(n, field, None) for n in nodes if not isinstance(n, Name) for field in ("name", "variable")}
     own |= {target.name for n in nodes if isinstance(n, syntax.Several) for target in n.targets}
     least = syntax.Binary("-", syntax.Binary("-", ZERO, Name("inf")), ONE) if signed else ZERO
-    meant = {**dict.fromkeys(TOP - own, Name("inf")), **dict.fromkeys(BOTTOM - own, least)}
+    meant = {
+        **dict.fromkeys(TOP, Name("inf")),
+        **dict.fromkeys(BOTTOM, least),
+        **dict.fromkeys(YES, ONE),
+        **dict.fromkeys(NO, ZERO),
+    }
+    meant = {name: value for name, value in meant.items() if name not in own}
     used = any(isinstance(n, Name) and n.name in meant for n in nodes)
     return tuple(_put(s, meant) for s in tree.body) if used else tree.body
 
