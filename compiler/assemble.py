@@ -114,7 +114,7 @@ class _Assembler:
     def layer(self, layer: CircuitLayer) -> tuple[Matrix, ...]:
         """Return q, k, v, o, w_in, b_in and w_out of a layer."""
         heads = [self.head(lookup) for lookup in layer.lookups]
-        inner = max(max(q.shape[0], v.shape[0]) for q, _, v, _ in heads)
+        inner = max((max(q.shape[0], v.shape[0]) for q, _, v, _ in heads), default=0)
         q, k, v, o = (np.zeros((len(heads), inner, self.width)) for _ in range(4))
         for number, head in enumerate(heads):
             for stack, matrix in zip((q, k, v, o), head):

@@ -1,6 +1,7 @@
 """Invariants of a circuit, checked between building and assembling it.
 
 `check_circuit` raises CircuitError unless
+- the readout has a score of 1 and a score of 0 for each bit of a token.
 - no lookup, gate or readout reads a bit before it is written. (A bit that nothing writes is 0: a program need not
   use every field of its circuit. `unused_fields` lists the fields that nothing reads);
 - the BOS row does not ask and meets no condition, and no row finds it, so that it can be the sink. In a causal circuit it may
@@ -28,6 +29,7 @@ def check_circuit(circuit: Circuit) -> None:
     Raises: CircuitError: an invariant does not hold. The message names the first one.
     """
     _check_order(circuit)
+    _check_readout(circuit)
     _check_gates(circuit)
     (_check_causal_sink if circuit.causal else _check_sink)(circuit)
     _check_recency(circuit)
@@ -69,6 +71,16 @@ def _check_order(circuit: Circuit) -> set[str]:
     control = circuit.control.forms if circuit.control else ()
     _read([*readout.kinds.values(), *readout.ones, *readout.zeros, *control], set(), read, "the readout")
     return {name for name, _ in read}
+
+
+def _check_readout(circuit: Circuit) -> None:
+    """The readout has a score of 1 and a score of 0 for each bit of a token, and a score for each kind that it names."""
+    readout, bits = circuit.readout, circuit.vocabulary.most_bits
+    for name, forms in (("1", readout.ones), ("0", readout.zeros)):
+        if len(forms) != bits:
+            raise CircuitError(f"the readout has {len(forms)} scores of {name}, and tokens have {bits} bits")
+    if unknown := readout.kinds.keys() - {name for name, _ in circuit.vocabulary.kinds}:
+        raise CircuitError(f"the readout scores {sorted(unknown)[0]}, which is no kind of token")
 
 
 def _forms(lookup: Lookup) -> list[Linear]:

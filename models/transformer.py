@@ -100,6 +100,18 @@ class Transformer:
     control_bias: Weights | None = None  # [3]
     causal: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse matrices that do not fit the vocabulary. Engines that read other rows than the reference would differ from it.
+
+        Raises: ValueError: a matrix has too few or too many rows.
+        """
+        kinds, bits = len(self.vocabulary.kinds), self.vocabulary.most_bits
+        for name in ("embedding", "unembedding"):
+            for part, rows in zip(FACTORED_PARTS, (kinds, bits, bits)):
+                matrix = getattr(getattr(self, name), part)
+                if matrix.shape != (rows, self.width):
+                    raise ValueError(f"{name}.{part} is {list(matrix.shape)}, and the vocabulary needs {[rows, self.width]}")
+
     @property
     def dtype(self) -> np.dtype[Any]:
         return self.embedding.kind.dtype

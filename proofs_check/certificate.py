@@ -151,7 +151,7 @@ class _Certifier:
                 self._head(layer, head, lookup, f"layer {number}, head {lookup.name}")
             self._feed_forward(layer, f"layer {number}")
         self._readout()
-        return Certificate(self.model.dtype_name, tuple(self.lines), min(self.gaps))
+        return Certificate(self.model.dtype_name, tuple(self.lines), min(self.gaps, default=math.inf))
 
     def _weights(self) -> None:
         """The weights equal the circuit's, entry for entry, so the ranges of its fields apply to them."""
@@ -212,7 +212,10 @@ class _Certifier:
         kind, one, zero = (to_float64(m) for m in (head.kind, head.one, head.zero))
         self._integers("readout: U: distance from integers", kind, one, zero)
         self._sum("readout: sums of logits", self._largest_sum(kind) + self._largest_sum(one) + self._largest_sum(zero))
-        sharpness, bits, kinds = _unit(one), self.model.vocabulary.most_bits, len(kind)
+        bits, kinds = self.model.vocabulary.most_bits, len(kind)
+        sharpness = (
+            _unit(one) if bits else _unit(kind) / 2 if kind.any() else math.inf
+        )  # tokens without bits; none is ever written
         wrong = (1 + np.exp(-sharpness)) ** bits * (1 + kinds * np.exp(-2 * sharpness)) - 1
         self.lines.append(CertificateLine("readout: weight of wrong tokens", float(wrong), REMAINDER, bool(wrong < REMAINDER)))
         if self.model.control_weight is not None:
@@ -223,7 +226,7 @@ class _Certifier:
     def _largest_sum(self, m: Matrix) -> float:
         """The largest partial sum of a row of m times a residual row, in any order of summation."""
         sums = Interval(np.zeros_like(self.high), self.high).image_under(m).size + np.abs(m) @ self.off
-        return float(sums.max())
+        return float(sums.max(initial=0))
 
     def _sum(self, what: str, largest: float) -> None:
         self.lines.append(CertificateLine(what, float(largest), self.limit, bool(largest * MARGIN <= self.limit)))

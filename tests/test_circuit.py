@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from faults.circuits import BREACHES, EVERYTHING, R0, circuit
 from hypothesis import given, settings
@@ -14,12 +16,14 @@ from kit.jobs import job_of
 from lockstep.compiler import mdm
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.blocks import Widths
-from lockstep.compiler.circuit import Circuit, Threshold
+from lockstep.compiler.circuit import At, Builder, Circuit, Control, Readout, Threshold
 from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fields
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.processor import Code
+from lockstep.models.tokens import Vocabulary
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
+from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.closed_forms import letters_of_model
 from lockstep.proofs_check.theorems.width import VOCABULARIES, WIDTHS
 
@@ -74,6 +78,33 @@ def test_evaluation_refuses_values_out_of_range() -> None:
     layout = mdm.Layout(sample, built, Widths(4, 2, 1), 2)
     with pytest.raises(ValueError, match=r"field 'out' holds 0 \.\. 2, not 0 \.\. 1"):
         built.evaluate(layout.tokens().tolist(), layout.positions().dense())
+
+
+def test_a_model_whose_readout_does_not_fit_is_refused() -> None:
+    """It would be decoded in one way by the reference, and in another by engines that read a bit for each rail."""
+    model = assemble(circuit())
+    less = replace(model.unembedding, one=model.unembedding.one[:-1])
+    with pytest.raises(ValueError, match=r"unembedding.one is \[\d+, \d+\], and the vocabulary needs"):
+        replace(model, unembedding=less)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_model_of_tokens_without_bits_is_certified(dtype: str) -> None:
+    """It writes no tokens: it only remasks. A circuit that is not its own is found."""
+    builder = Builder()
+    kinds = {kind: builder.field(f"token.{kind}") for kind in ("BOS", "MASK", "A")}
+    bits, one, control = builder.field("token.bits"), builder.field("one"), builder.field("remask")
+    builder.when(At.ROM, [kinds["A"].flag], {control.bit(): 1})
+    no = Linear()
+    made = Circuit(
+        Vocabulary(tuple((kind, 0) for kind in kinds)), builder.fields, kinds, bits, kinds["BOS"].flag, one.flag, builder.layers[:1],
+        Readout({}, (), ()), frozenset({"one"}), Control(control.flag, no, no),
+    )  # fmt: skip
+    check_circuit(made)
+    model = assemble(made, np.dtype(dtype))
+    assert certify(model, made).holds
+    spoilt = replace(model, embedding=replace(model.embedding, kind=model.embedding.kind * 2))
+    assert not certify(spoilt, made).holds
 
 
 def test_the_heads_of_masked_diffusion() -> None:

@@ -106,7 +106,7 @@ class _Writer(Parallels, Declarations):
             kinds += [self.branch, self.branch]
             if scope.loops < 2:
                 kinds += [self.loop, self.own_loop, self.bounded_loop]
-                kinds += [self.bounded_loop, self.counted_loop] if scope.surely else []
+                kinds += [self.bounded_loop, self.counted_loop, self.counted_loop] if scope.surely else []
             if not scope.padded:
                 kinds += [*[self.control] * 6, self.choose]
         self.fuel -= 1

@@ -170,7 +170,18 @@ def lookup(layer: int, **changes: object) -> Callable[[Circuit], None]:
 
 ONE, BOS, STEP = Linear({("one", 0): 1}), Linear({("token.BOS", 0): 1}), Linear({("step", 0): 1})
 
+
+def readout(**parts: object) -> Callable[[Circuit], None]:
+    def breach(circuit: Circuit) -> None:
+        circuit.readout = replace(circuit.readout, **parts)  # type: ignore[arg-type]
+
+    return breach
+
+
 BREACHES: list[tuple[Callable[[Circuit], None], str]] = [
+    (readout(ones=(Linear(),)), r"the readout has 1 scores of 1, and tokens have \d+ bits"),
+    (readout(zeros=()), r"the readout has 0 scores of 0, and tokens have \d+ bits"),
+    (readout(kinds={"NOTHING": Linear()}), "the readout scores NOTHING, which is no kind of token"),
     (first_gate(lambda g: replace(g, writes={("nowhere", 0): 1})), "written but not in any field"),
     (first_gate(lambda g: replace(g, form=Linear({("x", 0): 1}, -1))), "reads x\\[0\\] before it is written"),
     (first_gate(lambda g: replace(g, writes={})), "writes nothing"),

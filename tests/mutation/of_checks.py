@@ -130,6 +130,22 @@ OF_INVARIANTS = (
         BREAKS,
     ),
     row(INVARIANTS, "bits may be read before they are written", invariants._read, "if bit in unwritten:", "if False:", BREAKS),
+    row(
+        INVARIANTS,
+        "a readout may have any number of scores",
+        invariants._check_readout,
+        "if len(forms) != bits:",
+        "if False:",
+        BREAKS,
+    ),
+    row(
+        INVARIANTS,
+        "a readout may score what is no token",
+        invariants._check_readout,
+        "for name, _ in circuit.vocabulary.kinds}:",
+        "for name in readout.kinds}:",
+        BREAKS,
+    ),
     row(INVARIANTS, "BOS may ask", invariants._check_sink, "if value(lookup.asks) != 0:", "if False:", BREAKS),
     row(
         INVARIANTS,
