@@ -179,8 +179,8 @@ def readout(**parts: object) -> Callable[[Circuit], None]:
 
 
 BREACHES: list[tuple[Callable[[Circuit], None], str]] = [
-    (readout(ones=(Linear(),)), r"the readout has 1 scores of 1, and tokens have \d+ bits"),
-    (readout(zeros=()), r"the readout has 0 scores of 0, and tokens have \d+ bits"),
+    (readout(ones=(Linear(),)), "the readout has 1 scores of 1, and tokens have 6 bits"),
+    (readout(zeros=()), "the readout has 0 scores of 0, and tokens have 6 bits"),
     (readout(kinds={"NOTHING": Linear()}), "the readout scores NOTHING, which is no kind of token"),
     (first_gate(lambda g: replace(g, writes={("nowhere", 0): 1})), "written but not in any field"),
     (first_gate(lambda g: replace(g, form=Linear({("x", 0): 1}, -1))), "reads x\\[0\\] before it is written"),
