@@ -37,11 +37,10 @@ class _Kept:
     def after(self, x: Tensor, first: int) -> Tensor:
         """The stream after the layer of new rows, which start at row `first`. x and the result are [n, d]."""
         layer, end = self.layer, first + len(x)
-        queries, self.keys[:, first:end], self.values[:, first:end] = (
-            torch.einsum("nd,had->hna", x, weights) for weights in (layer.q, layer.k, layer.v)
-        )
+        queries, self.keys[:, first:end], self.values[:, first:end] = layer.projected(x)
         scores = queries @ self.keys[:, :end].transpose(-1, -2)  # [H, n, end]
-        scores = scores.masked_fill(later(len(x), x.device, first), -torch.inf)
+        if len(x) > 1:  # the last row attends to all
+            scores = scores.masked_fill(later(len(x), x.device, first), -torch.inf)
         found = torch.softmax(scores, dim=-1) @ self.values[:, :end]  # [H, n, a]
         x = x + found.transpose(0, 1).flatten(1) @ layer.outward
         return x + layer.feed_forward(x)
