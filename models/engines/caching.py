@@ -66,6 +66,7 @@ class CachingSession:
         """Predict the rows that are new, and those behind a row that changed."""
         return [self._predict(number) for number in live]
 
+    @torch.inference_mode()
     def _predict(self, number: int) -> tuple[Tokens, Prediction]:
         first, end = self.computed[number], len(self.tokens[number])
         rows, self.computed[number] = np.arange(first, end), end
