@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Prediction, Transformer, Weights
@@ -43,13 +44,18 @@ class TorchLayer:
         """O of all heads as one matrix, [H a, d]."""
         return self.o.transpose(1, 2).flatten(0, 1)
 
+    def projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values of all heads, [..., H, N, a] each. x: [..., N, d]."""
+        parts = (x @ self.inward).view(*x.shape[:-1], 3, *self.q.shape[:2]).movedim(-4, -2)  # [..., 3, H, N, a]
+        queries, keys, values = parts.unbind(-4)
+        return queries, keys, values
+
     def attend(self, x: Tensor, padding: Tensor | None = None, causal: bool = False) -> Tensor:
         """Return sum_h O_h softmax(Q_h x . K_h x) V_h x. x and the result are [..., N, d].
 
         Args:   padding: bool [..., N], rows that pad a batch: they are no keys. causal: later rows are no keys.
         """
-        parts = (x @ self.inward).view(*x.shape[:-1], 3, *self.q.shape[:2]).movedim(-4, -2)  # [..., 3, H, N, a]
-        queries, keys, values = parts.unbind(-4)
+        queries, keys, values = self.projected(x)
         scores = queries @ keys.transpose(-1, -2)  # [..., H, N, N]
         if padding is not None:
             scores = scores.masked_fill(padding[..., None, None, :], -torch.inf)
@@ -60,7 +66,7 @@ class TorchLayer:
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """Return W_out relu(W_in x + b). x and the result are [..., N, d]."""
-        return torch.relu(x @ self.w_in.T + self.b_in) @ self.w_out.T
+        return linear(torch.relu(linear(x, self.w_in, self.b_in)), self.w_out)
 
 
 @dataclass(frozen=True)

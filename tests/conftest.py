@@ -21,10 +21,13 @@ from hypothesis.internal.constants_ast import Constants  # noqa: E402
 from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
 
 from lockstep import cli  # noqa: E402
+from lockstep.pram.sidecar import process  # noqa: E402
 
 torch.set_num_threads(1)
 # Hypothesis also draws numbers that stand in the modules loaded so far. Then draws depend on the tests that ran before
 providers._get_local_constants = Constants
+
+process.MOST_LOADED = 64  # those of all examples: many tests draw their inputs, and to load a sidecar starts Python
 
 
 @pytest.fixture

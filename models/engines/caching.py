@@ -37,11 +37,10 @@ class _Kept:
     def after(self, x: Tensor, first: int) -> Tensor:
         """The stream after the layer of new rows, which start at row `first`. x and the result are [n, d]."""
         layer, end = self.layer, first + len(x)
-        queries, self.keys[:, first:end], self.values[:, first:end] = (
-            torch.einsum("nd,had->hna", x, weights) for weights in (layer.q, layer.k, layer.v)
-        )
+        queries, self.keys[:, first:end], self.values[:, first:end] = layer.projected(x)
         scores = queries @ self.keys[:, :end].transpose(-1, -2)  # [H, n, end]
-        scores = scores.masked_fill(later(len(x), x.device, first), -torch.inf)
+        if len(x) > 1:  # the last row attends to all
+            scores = scores.masked_fill(later(len(x), x.device, first), -torch.inf)
         found = torch.softmax(scores, dim=-1) @ self.values[:, :end]  # [H, n, a]
         x = x + found.transpose(0, 1).flatten(1) @ layer.outward
         return x + layer.feed_forward(x)
@@ -67,6 +66,7 @@ class CachingSession:
         """Predict the rows that are new, and those behind a row that changed."""
         return [self._predict(number) for number in live]
 
+    @torch.inference_mode()
     def _predict(self, number: int) -> tuple[Tokens, Prediction]:
         first, end = self.computed[number], len(self.tokens[number])
         rows, self.computed[number] = np.arange(first, end), end

@@ -8,7 +8,7 @@ from kit.cases import job
 from lockstep.compiler.blocks import Widths
 from lockstep.compiler.compile import Compiled, compile_code
 from lockstep.compiler.processor import Code
-from lockstep.models.torch_transformer import TorchTransformer
+from lockstep.models.transformer import Layer
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
 
 
@@ -75,13 +75,20 @@ def apply(compiled: Compiled, name: str, xs: np.ndarray, ys: np.ndarray) -> np.n
     flags = {"add": sums, "addsat": [*sums, "addsat"], "saddsat": [*sums, "saddsat"]}.get(value.operation, [value.operation])
     for flag in flags:
         rows[:, offsets[flag]] = 1
-    model = TorchTransformer(compiled.model)
-    x = model.tensor(rows)
-    for layer in model.layers[1:]:
-        x = x + layer.feed_forward(x)
-    bits = x[:, offsets["out"] : offsets["out"] + compiled.widths.word].numpy()
+    x = rows.astype(compiled.model.dtype)
+    for layer in compiled.model.layers[1:]:
+        x = x + _fed_forward(layer, x)
+    bits = x[:, offsets["out"] : offsets["out"] + compiled.widths.word]
     assert ((bits == 0) | (bits == 1)).all()
     return (bits.astype(np.int64) << np.arange(compiled.widths.word)).sum(axis=1)
+
+
+def _fed_forward(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """W_out relu(W_in x + b), without columns that are 0 in all rows, and units that no numbers between those of x can light."""
+    given = x.any(axis=0)
+    x, w_in = x[:, given], layer.w_in[:, given]
+    lit = np.maximum(w_in, 0) @ x.max(axis=0) + np.minimum(w_in, 0) @ x.min(axis=0) + layer.b_in > 0
+    return np.maximum(x @ w_in[lit].T + layer.b_in[lit], 0) @ layer.w_out[:, lit].T
 
 
 def pairs(word_bits: int) -> tuple[np.ndarray, np.ndarray]:

@@ -184,9 +184,7 @@ MUTANTS = (
     Mutant(
         MODEL,
         "hidden units may be negative",
-        Rewrite(
-            torch_transformer.TorchLayer.feed_forward, "torch.relu(x @ self.w_in.T + self.b_in)", "(x @ self.w_in.T + self.b_in)"
-        ),
+        Rewrite(torch_transformer.TorchLayer.feed_forward, "torch.relu(linear", "(linear"),
         "residuals of mdm",
     ),
     Mutant(
