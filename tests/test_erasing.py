@@ -12,7 +12,7 @@ from hypothesis import seed as drawn_with
 from kit.commands import Do
 from kit.decoding import predicted, residual_stream
 from kit.jobs import PROGRAMS, job_of
-from kit.machine_programs import LOOKUPS, machine_jobs, runs
+from kit.machine_programs import machine_jobs, runs
 from kit.small import counted_cell
 from oracles.numpy_decoder import decode as numpy_decode
 
@@ -239,7 +239,7 @@ def test_positions_without_a_mark_run_out() -> None:
 
 
 @settings(CHECKS, max_examples=25)
-@given(machine_jobs(modes=LOOKUPS, word_bits=(4,)))
+@given(machine_jobs(word_bits=(4,)))
 def test_engines_give_the_same_tokens(job: Job) -> None:
     found = runs(job)
     assume(found is not None and BOUNDS[NAME].every(2).steps(job, found.time) <= MOST_TOKENS)

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from lockstep.models.engines.tables import COUNTERS, LINK, MOST_CARES, QUERY, RECORD, ROW, USED, Projections, Table, rehash
+from lockstep.models.engines.records import (
+    COUNTERS,
+    LINK,
+    MOST_CARES,
+    QUERY,
+    RECORD,
+    ROW,
+    USED,
+    Integers,
+    Projections,
+    Table,
+    rehash,
+)
 
 
-def empty_table(heads: int, rows: int) -> Table:
-    """Return tables in which no row is a key and no row asks."""
+def empty_table(sums: Integers, rows: int) -> Table:
+    """Return tables in which no row is a key and no row asks. sums: [H, 3]."""
+    heads = len(sums)
     table = Table(
         key_links=np.full((heads, 1, rows, LINK), -1, np.int32),
         query_links=np.full((heads, 1, rows, LINK), -1, np.int32),
@@ -20,6 +33,7 @@ def empty_table(heads: int, rows: int) -> Table:
         unanswered=np.zeros((heads, rows), np.int32),
         changed_reads=np.zeros((heads, rows), np.int32),
         counts=np.zeros((heads, COUNTERS), np.int64),
+        sums=sums,
     )
     table.rows[:, :, QUERY] = -1
     return table

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines import allocation, projections, tables
+from lockstep.models.engines import allocation, projections, records
 from lockstep.models.engines.caching import unchanged
-from lockstep.models.engines.indexed import IndexedSession, LayerTables
+from lockstep.models.engines.indexed import FAR_FROM_SUM, IndexedSession, LayerTables
 from lockstep.models.engines.jit import MINUS_INFINITY, jit
 from lockstep.models.engines.plan import Indices, Integers
-from lockstep.models.engines.session import Unsuitable
-from lockstep.models.engines.sizes import MAX_LINKED_ROWS
-from lockstep.models.engines.streams import StoredStream
-from lockstep.models.engines.tables import (
+from lockstep.models.engines.records import (
     CARES,
     DONE,
     FULL,
@@ -38,6 +35,10 @@ from lockstep.models.engines.tables import (
     place,
     set_tied,
 )
+from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.sizes import MAX_LINKED_ROWS
+from lockstep.models.engines.streams import StoredStream
+from lockstep.models.engines.totals import ONE, sum_of
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
@@ -98,7 +99,9 @@ class _AppendedTables(LayerTables):
             stopped = self.table.counts[:, STOPPED]
             if (stopped == TIED).any():
                 raise Unsuitable("a query finds two keys that are equally recent")
-            if (stopped == tables.NEW_CARE).any():
+            if (stopped == records.FAR).any():
+                raise Unsuitable(FAR_FROM_SUM)
+            if (stopped == records.NEW_CARE).any():
                 raise Unsuitable(f"keys of a head care for more than {MOST_CARES} sets of bits")
             if not (stopped == FULL).any():
                 return
@@ -106,17 +109,17 @@ class _AppendedTables(LayerTables):
 
 
 @jit()
-def _append(t: tables.Table, sink: Integers, rows: Integers, projected: Projections) -> None:
+def _append(t: records.Table, sink: Integers, rows: Integers, projected: Projections) -> None:
     for h in range(len(t.counts)):
         t.counts[h, STOPPED] = _append_head(
-            t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], sink[h], rows, projected.query[h], projected.key[h],
-            projected.care[h], projected.recency[h], projected.value[h],
+            t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.counts[h], t.sums[h], sink[h], rows, projected.query[h],
+            projected.key[h], projected.care[h], projected.recency[h], projected.value[h],
         )  # fmt: skip
 
 
 @jit()
-def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, sink: int, rows: Integers,
-                 query: Integers, key: Integers, care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
+def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Integers, count: Integers, sums: Integers, sink: int,
+                 rows: Integers, query: Integers, key: Integers, care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
     """Enter the key of each row, then answer its query. Stops early as `tables.relink` does."""
     for i in range(count[RESUME], len(rows)):
         count[RESUME] = i
@@ -125,25 +128,56 @@ def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Inte
             if m < 0:
                 m = count[CARES]
                 if m == MOST_CARES:
-                    return tables.NEW_CARE
+                    return records.NEW_CARE
                 cares[m] = care[i]
                 count[CARES] += 1
             if is_full(buckets, hashed, count):
                 return FULL
-            _enter(buckets, bucket(buckets, hashed, count, key[i], m), recency[i], value[i])
-        found, best, tied = sink, np.int64(MINUS_INFINITY), False
+            b = bucket(buckets, hashed, count, key[i], m)
+            if sums[0] > 0:
+                buckets[b, VALUE] += value[i] + ONE
+            else:
+                _enter(buckets, b, recency[i], value[i])
+        found, stop = np.int64(sink), DONE
         if query[i] >= 0:
-            for m in range(count[CARES]):
-                b = np.int64(hashed[place(buckets, hashed, query[i] & cares[m], m)])
-                if b >= 0 and buckets[b, RECENCY] > best:
-                    best, found, tied = buckets[b, RECENCY], buckets[b, VALUE], is_tied(buckets, b)
-                elif b >= 0 and buckets[b, RECENCY] == best:
-                    tied = True
-        if tied:
-            return TIED
+            if sums[0] > 0:
+                found, stop = _total(buckets, hashed, cares, count, sums, query[i])
+            else:
+                found, stop = _most_recent(buckets, hashed, cares, count, query[i], sink)
+        if stop != DONE:
+            return stop
         read[rows[i], ROW_READ] = found
     count[RESUME] = len(rows)
     return DONE
+
+
+@jit(inline=True)
+def _most_recent(
+    buckets: Integers, hashed: Indices, cares: Integers, count: Integers, query: int, sink: int
+) -> tuple[np.int64, int]:
+    """Return what a query finds, and TIED if two keys tie for it, else DONE."""
+    found, best, stop = np.int64(sink), np.int64(MINUS_INFINITY), DONE
+    for m in range(count[CARES]):
+        b = np.int64(hashed[place(buckets, hashed, query & cares[m], m)])
+        if b >= 0 and buckets[b, RECENCY] > best:
+            best, found, stop = buckets[b, RECENCY], buckets[b, VALUE], TIED if is_tied(buckets, b) else DONE
+        elif b >= 0 and buckets[b, RECENCY] == best:
+            stop = TIED
+    return found, stop
+
+
+@jit(inline=True)
+def _total(
+    buckets: Integers, hashed: Indices, cares: Integers, count: Integers, sums: Integers, query: int
+) -> tuple[np.int64, int]:
+    """Return the sum that a query finds, and FAR if a share may not stand for it, else DONE."""
+    held = np.int64(0)
+    for m in range(count[CARES]):
+        b = np.int64(hashed[place(buckets, hashed, query & cares[m], m)])
+        if b >= 0:
+            held += buckets[b, VALUE]
+    result: tuple[np.int64, int] = sum_of(held, sums)
+    return result
 
 
 @jit(inline=True)

@@ -11,25 +11,30 @@ When a session starts, the engine shows from the weights that heads are lookups 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines import allocation, kernels, projections, streams, tables
+from lockstep.models.engines import allocation, kernels, projections, records, streams, tables
 from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import MINUS_INFINITY
 from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.projections import Batch, Sink
+from lockstep.models.engines.records import Projections
 from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.shares import MOST_SUM_BITS
 from lockstep.models.engines.sizes import BLOCK, MAX_LINKED_ROWS
 from lockstep.models.engines.streams import StoredStream
-from lockstep.models.engines.tables import Projections
 from lockstep.models.positions import Positions
 from lockstep.models.processes import THRESHOLD
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
+
+#: What a head that adds up has found where its sum is not known.
+FAR_FROM_SUM = "a head adds up so much that a share may be far from the sum"
 
 
 class IndexedSession:
@@ -42,6 +47,7 @@ class IndexedSession:
             raise Unsuitable("the sequence is empty")
         self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
         self.plan = plan(model, self.positions, self.sink)
+        self.unclear = _unclear(MARGIN[model.dtype], self.plan.off)
         capacity = len(self.positions)
         self.ends = np.cumsum([len(part) for part in positions])
         self.batch = _batch(self.ends, self.plan.heads)
@@ -140,9 +146,28 @@ class IndexedSession:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
         found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self._holding(), self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
-        if (np.abs(found.probability - THRESHOLD) < MARGIN[self.model.dtype]).any():  # the reference must decide these
+        least, most = self.unclear
+        if ((least < found.probability) & (found.probability < most)).any():  # the reference must decide these
             raise Unsuitable("a probability is too near to the threshold")
+        if self.plan.off and self.plan.readout.control:
+            self._require_certain(found, self.tokens[rows] == self.model.vocabulary.mask)
         return Prediction(found.token, found.probability, found.control if self.plan.readout.control else None)
+
+    def _require_certain(self, found: kernels.RowPredictions, masked: NDArray[np.bool_]) -> None:
+        """A process that edits takes the best token of a mask, however probable. Where two tie, roundings would decide."""
+        remask, _, delete = found.control.T
+        if (masked & (found.probability <= THRESHOLD) & ~remask & ~delete).any():
+            raise Unsuitable("a token is the best one by too little")
+
+
+def _unclear(margin: float, off: float) -> tuple[float, float]:
+    """Probabilities between these are too near to THRESHOLD, if the reference rounds a probability by `margin` and logits by `off`."""
+
+    def moved(probability: float, by: float) -> float:
+        odds = probability / (1 - probability) * math.exp(by)
+        return odds / (1 + odds)
+
+    return moved(THRESHOLD - margin, -2 * off), moved(THRESHOLD + margin, 2 * off)
 
 
 def _batch(ends: Integers, heads: Sequence[HeadPlan]) -> Batch:
@@ -164,7 +189,9 @@ class LayerTables:
     def __init__(self, heads: HeadPlan, capacity: int, width: int, batch: Batch) -> None:
         self.heads, self.width, self.batch = heads, width, batch
         many = len(heads.silence)
-        self.table = allocation.empty_table(many, capacity)
+        if capacity * int(heads.sums[:, 2].max(initial=0)) >= 1 << MOST_SUM_BITS:
+            raise Unsuitable("a head may add up too many rows")
+        self.table = allocation.empty_table(heads.sums, capacity)
         self.seen, self.affected = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int64)
         self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
 
@@ -177,17 +204,19 @@ class LayerTables:
         if projected.care.any():
             raise Unsuitable(projections.FAULTS[projections.SINK])
         self.sink.score[:], self.sink.value[:] = projected.recency[:, 0], projected.value[:, 0]
+        if self.sink.value[self.heads.sums[:, 0] > 0].any():
+            raise Unsuitable("the first row gives a head that adds up something")
         for h, silence in enumerate(self.heads.silence):
             half = self.heads.half[self.heads.first_match[h] : self.heads.first_match[h + 1]]
             above = [*(2 * half), *([silence] if silence else [])]
             self.sink.limit[h] = self.sink.score[h] + int(min(above)) - 1 if above else -MINUS_INFINITY
-        self.table.rows[:, :, tables.ROW_READ] = self.sink.value[:, None]
+        self.table.rows[:, :, records.ROW_READ] = self.sink.value[:, None]
 
     def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
         """Relink changed and removed rows. Return the changed rows and all that read something new, ascending."""
         count = self.table.counts
-        count[:, tables.PASS] += 1
-        self.seen[changed] = self.seen[removed] = count[0, tables.PASS]
+        count[:, records.PASS] += 1
+        self.seen[changed] = self.seen[removed] = count[0, records.PASS]
         if len(removed):
             self._relink(removed, allocation.silent_projections(len(count), len(removed)))
         for first in range(0, len(changed), MAX_LINKED_ROWS):
@@ -197,37 +226,39 @@ class LayerTables:
                 raise Unsuitable(projections.FAULTS[fault])
             self._relink(chunk, projected)
         tables.settle(self.table, self.sink.value, len(changed))
-        if (count[:, tables.STOPPED] == tables.TIED).any():
+        if (count[:, records.STOPPED] == records.TIED).any():
             raise Unsuitable("a query finds two keys that are equally recent")
+        if (count[:, records.STOPPED] == records.FAR).any():
+            raise Unsuitable(FAR_FROM_SUM)
         found = tables.gather_changed_reads(self.table, self.seen, self.affected)
         return np.sort(np.concatenate([changed, self.affected[:found]])) if found else changed
 
     def _relink(self, changed: Integers, projected: Projections) -> None:
         count = self.table.counts
-        count[:, tables.RESUME] = 0
+        count[:, records.RESUME] = 0
         while True:
             tables.relink(self.table, changed, projected)
-            stopped = np.flatnonzero(count[:, tables.STOPPED] != tables.DONE)
+            stopped = np.flatnonzero(count[:, records.STOPPED] != records.DONE)
             if not len(stopped):
                 return
             for h in stopped:
-                if count[h, tables.STOPPED] == tables.NEW_CARE:
-                    self._add_care(int(h), int(projected.care[h, count[h, tables.RESUME]]))
-            if (count[stopped, tables.STOPPED] == tables.FULL).any():
+                if count[h, records.STOPPED] == records.NEW_CARE:
+                    self._add_care(int(h), int(projected.care[h, count[h, records.RESUME]]))
+            if (count[stopped, records.STOPPED] == records.FULL).any():
                 self.table = allocation.with_more_buckets(self.table)
 
     def _add_care(self, h: int, care: int) -> None:
         """Add a set of bits that no key of the head cared for before, and link all queries under it."""
         count = self.table.counts[h]
-        m, stopped = int(count[tables.CARES]), int(count[tables.RESUME])
-        if m == tables.MOST_CARES:
-            raise Unsuitable(f"keys of a head care for more than {tables.MOST_CARES} sets of bits")
+        m, stopped = int(count[records.CARES]), int(count[records.RESUME])
+        if m == records.MOST_CARES:
+            raise Unsuitable(f"keys of a head care for more than {records.MOST_CARES} sets of bits")
         self.table = allocation.with_more_cares(self.table, m)
         self.table.cares[h, m] = care
-        count[tables.RESUME] = 0
+        count[records.RESUME] = 0
         tables.link_queries(self.table, h, m)
-        while count[tables.STOPPED] == tables.FULL:
+        while count[records.STOPPED] == records.FULL:
             self.table = allocation.with_more_buckets(self.table)
             tables.link_queries(self.table, h, m)
-        count[tables.CARES] += 1
-        count[tables.RESUME] = stopped
+        count[records.CARES] += 1
+        count[records.RESUME] = stopped

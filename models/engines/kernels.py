@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Integers, Matrix, MlpPlan, ReadoutPlan
+from lockstep.models.engines.records import ROW_READ
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 from lockstep.models.engines.streams import StoredStream, blocks, evaluate, gather, load, store, write
-from lockstep.models.engines.tables import ROW_READ
 
 #: exp(-gap) for gaps of logits, which are integers. For larger gaps, adding it to 1 gives 1 in float64.
 DECAY = np.exp(-np.arange(40.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -9,9 +10,20 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.models.engines.bounds import EXACT_BITS, Bounds, FeedForward, Interval, bound, max_partial_sum, to_float64
+from lockstep.models.engines.bounds import (
+    EXACT_BITS,
+    VANISHING,
+    Bounds,
+    FeedForward,
+    Interval,
+    bound,
+    max_partial_sum,
+    to_float64,
+)
+from lockstep.models.engines.distances import follow
 from lockstep.models.engines.lookups import Lookup, recognise
 from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.shares import idealise
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import DTYPES, Transformer
@@ -43,6 +55,9 @@ class HeadPlan(NamedTuple):
     silence: [H]. half: [M]. low, shift, width: [values], how values are packed into 64 bits. writes: [values, d].
     reach:   [H], the most that matches can add to a key's bias. bounded: [H], whether queries lie within +-half for every
              stream. zero_value: [H], the packed value that adds nothing, or -1 if there is none.
+    floor:   [H], how much less than the sink's score the recency of a key is that can be found; 0 for lookups, where it is more.
+    cut:     [H], how much less a key scores that weighs 0: 0 for lookups.
+    sums:    [H, 3], of a head that adds up: `most` and `more` of its share, and its largest sum; 0 for lookups.
     """
 
     forms: Sparse
@@ -58,6 +73,9 @@ class HeadPlan(NamedTuple):
     reach: Matrix
     bounded: NDArray[np.bool_]
     zero_value: Integers
+    floor: Integers
+    cut: Integers
+    sums: Integers
 
 
 class MlpPlan(NamedTuple):
@@ -116,7 +134,7 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a model. `columns[l]` are stored before layer l."""
+    """The plan of a model. `columns[l]` are stored before layer l. off: how far logits of the reference may be from the plan's."""
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -124,6 +142,7 @@ class Plan:
     embed: EmbedPlan
     readout: ReadoutPlan
     sink_kind: int
+    off: float = 0.0
 
 
 def plan(model: Transformer, positions: Positions, first: int) -> Plan:
@@ -134,6 +153,7 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     """
     if not model.layers:
         raise Unsuitable("it has no layers")
+    model, shares = idealise(model)
     bounds, real = _bounds(model, positions)
     sink, _ = model.vocabulary.split(first)
     sink_kind = [name for name, _ in model.vocabulary.kinds].index(sink)
@@ -141,19 +161,20 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
         raise Unsuitable("the first token's kind has other tokens, too")
     lookups = []
     only_first = _only_first(model, positions, sink_kind)
-    for layer, x, feed_forward in zip(model.layers, bounds.stages, bounds.feed_forwards):
-        lookups.append([recognise(model, layer, head, x, only_first) for head in range(len(layer.q))])
+    for layer, each, x, feed_forward in zip(model.layers, shares, bounds.stages, bounds.feed_forwards):
+        lookups.append([recognise(model, layer, head, x, only_first, share) for head, share in enumerate(each)])
         if any(max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[FLOAT32] for p in lookups[-1]):
             real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)
     live = _live(model, lookups, bounds)
     return Plan(
-        heads=tuple(_head_plan(*each, model.width, real) for each in zip(lookups, live, bounds.stages)),
+        heads=tuple(_head_plan(*each, model, real) for each in zip(lookups, live, bounds.stages)),
         mlps=_with_dtype(real, tuple(_mlp_plan(mlp, after) for mlp, after in zip(bounds.feed_forwards, live[1:]))),
         columns=_with_dtype(real, tuple(_columns(alive, x) for alive, x in zip(live, bounds.stages[:-1]))),
         embed=_embed_plan(model, live[0]),
         readout=_with_dtype(real, _readout_plan(model)),
         sink_kind=sink_kind,
+        off=follow(model, lookups, bounds)[1],
     )
 
 
@@ -231,9 +252,9 @@ def _starts(lengths: Sequence[int]) -> Indices:
     return np.cumsum([0, *lengths]).astype(np.int32)
 
 
-def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, width: int, real: Real) -> HeadPlan:
+def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, model: Transformer, real: Real) -> HeadPlan:
     def stacked(parts: Sequence[Matrix]) -> Matrix:
-        return np.concatenate([np.zeros((0, width)), *parts])
+        return np.concatenate([np.zeros((0, model.width)), *parts])
 
     own = [np.stack([p.bias, p.asks]) for p in lookups]
     groups = [[p.queries for p in lookups], [p.keys for p in lookups], [p.values for p in lookups]]
@@ -252,6 +273,11 @@ def _head_plan(lookups: Sequence[Lookup], live: NDArray[np.bool_], x: Interval, 
         reach=np.array([p.half @ x.image_under(p.keys).size for p in lookups], float),
         bounded=np.array([bool((x.image_under(p.queries).size <= p.half).all()) for p in lookups], bool),
         zero_value=np.array([_packed_zero(p, s) for p, s in zip(lookups, shifts)], np.int64),
+        floor=np.array([p.share.exponent if p.share else 0 for p in lookups], np.int64),
+        cut=np.array([math.ceil(VANISHING[model.dtype]) if p.share else 0 for p in lookups], np.int64),
+        sums=np.array([(p.share.most, p.share.more, p.largest) if p.share else (0, 0, 0) for p in lookups], np.int64).reshape(
+            -1, 3
+        ),
     )
     return _with_dtype(real, found)._replace(bias_and_asks=found.bias_and_asks, reach=found.reach)
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from lockstep.models.engines.jit import jit, run_in_threads
 from lockstep.models.engines.plan import HeadPlan, Indices, Integers, Matrix
+from lockstep.models.engines.records import Projections
 from lockstep.models.engines.sizes import BLOCK, MIN_ROWS_FOR_THREADS
 from lockstep.models.engines.streams import StoredStream, blocks, evaluate, load
-from lockstep.models.engines.tables import Projections
 
 #: The faults that a computed row can have, by number. 0 is no fault.
 FAULTS = (
@@ -21,8 +21,9 @@ FAULTS = (
     "a key ties with the sink",
     "a key's recency is too large",
     "a key's bit is none of 1, 0, -1",
+    "a row weighs more than 0, and not as much as those that are added up",
 )
-QUERY, ASKS, SINK, TIE, RECENCY, KEY = range(1, 7)
+QUERY, ASKS, SINK, TIE, RECENCY, KEY, WEIGHT = range(1, 8)
 
 
 class Sink(NamedTuple):
@@ -101,7 +102,8 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
     first_rows, number, bits = batch.first, batch.number, heads.first_match[h + 1] - heads.first_match[h]
     work[:] = 0
     fault, any_asks, any_key = 0, False, False
-    score = sink.score[h]
+    score, adds = sink.score[h], heads.sums[h, 0] > 0
+    floor, least = score - heads.floor[h], score - heads.cut[h]
     evaluate(sizes, starts, columns, weights, 2 * h, x)
     evaluate(z, starts, columns, weights, 2 * h + 1, x)
     for i in range(count):
@@ -110,9 +112,9 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         asks = z[i] == 0.0
         any_asks |= asks
         row = rows[first + i]
-        any_key |= sizes[i] + heads.reach[h] >= score or row == first_rows[number[row]]
+        any_key |= sizes[i] + heads.reach[h] >= least or row == first_rows[number[row]]
         projected.query[h, first + i] = np.int64(number[row]) << bits if asks else -1
-    # A key that cannot reach the sink's score is never found, so it is not computed. Queries of silent lanes are only checked.
+    # A key that cannot reach the score of one that is found is not computed. Queries of silent lanes are only checked.
     if (any_asks or not heads.bounded[h]) and _queries(query, h, heads, x, z):
         fault = QUERY
     if any_key:
@@ -130,7 +132,7 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
         if row == first_rows[number[row]]:
             if care[i] != 0 or recency != score or value[i] != sink.value[h]:
                 fault = SINK
-        elif recency >= score:
+        elif recency >= floor:
             projected.key[h, at] = key[i] | np.int64(number[row]) << bits
             if recency == score:
                 fault = TIE
@@ -138,6 +140,10 @@ def _project_head(h: int, heads: HeadPlan, x: Matrix, z: Matrix, work: Integers,
                 fault = RECENCY
             if odd[i]:
                 fault = KEY
+            if adds and recency != floor:
+                fault = WEIGHT
+        elif recency > least:
+            fault = WEIGHT
     return fault
 
 

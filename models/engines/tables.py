@@ -8,142 +8,55 @@ When a row changes, it is *relinked*: moved to the lists of its new buckets. The
 publishes again, and if that differs, all rows that ask this bucket update what they read. So the cost grows with the
 number of changes, not with the context. Heads share no data, so they run in parallel.
 
-A record is a row of integers, so that one bucket or one row takes one cache line. The fields are numbered below.
+`records` has what buckets and rows hold. A head that adds up has sums in its buckets: `totals`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lockstep.models.engines.jit import MINUS_INFINITY, jit, run_in_threads
+from lockstep.models.engines.records import (
+    AFTER,
+    ASKERS,
+    BEFORE,
+    BEST,
+    BUCKET,
+    CARES,
+    CHANGED_READS,
+    CODE,
+    DONE,
+    EMPTY,
+    FULL,
+    KEYS,
+    NEW_CARE,
+    PASS,
+    QUERY,
+    RECENCY,
+    RESUME,
+    ROW_READ,
+    ROW_RECENCY,
+    ROW_VALUE,
+    SEARCH,
+    STOPPED,
+    TIED,
+    TOUCHES,
+    UNANSWERED,
+    VALUE,
+    Indices,
+    Integers,
+    Projections,
+    Table,
+    bucket,
+    care_of,
+    is_full,
+    is_tied,
+    number_of,
+    set_tied,
+    touch,
+)
 from lockstep.models.engines.sizes import MIN_ROWS_FOR_THREADS
-
-Integers = NDArray[np.int64]
-Indices = NDArray[np.int32]
-
-#: Why a kernel stopped: it is done, it needs more buckets, it met a new care, or two keys tie.
-DONE, FULL, NEW_CARE, TIED = range(4)
-#: The most cares that a head may have.
-MOST_CARES = 4
-
-#: The fields of a link, of a row and of a bucket, and the counters of a head.
-BUCKET, AFTER, BEFORE, LINK = 0, 1, 2, 4
-ROW_RECENCY, ROW_VALUE, QUERY, ROW_READ, ROW = 0, 1, 2, 3, 4
-CODE, CARE, KEYS, ASKERS, BEST, RECENCY, VALUE, TOUCHED, RECORD = 0, 1, 2, 3, 4, 5, 6, 7, 8
-USED, CARES, RESUME, TOUCHES, UNANSWERED, CHANGED_READS, PASS, STOPPED, COUNTERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-#: The low bits of a code that choose a place within one cache line of `hashed`.
-LINE = 4
-#: `BEST` of a bucket without keys, and of one that must be searched. TIE is the bit of CARE that marks a tie.
-EMPTY, SEARCH, TIE = -1, -2, 16
-
-
-class Projections(NamedTuple):
-    """Queries, keys and values of n rows in the H heads of a layer. All are [H, n].
-
-    query: the bits of a row's query, or -1 if it does not ask. key, care: the bits of its key and the bits that the key
-    cares for; key is -1 if no row can find it. recency, value: those of the key. The value is packed.
-    """
-
-    query: Integers
-    key: Integers
-    care: Integers
-    recency: Integers
-    value: Integers
-
-
-class Table(NamedTuple):
-    """The tables of a layer's H heads over N rows.
-
-    key_links: [H, 1, N, LINK], the bucket of each row's key (-1: none) and the row's neighbours in its list.
-    query_links: [H, cares, N, LINK], the same for the bucket that the row asks, under each care.
-    rows: [H, N, ROW]: the key's recency and value, the query's bits (-1: none), and the packed value that the row reads.
-    buckets: [H, B, RECORD]. hashed: [H, a power of two], the bucket of a code and care, or -1. cares: [H, MOST_CARES].
-    touched: [H, B], buckets to settle. unanswered: [H, N], rows to answer. changed_reads: [H, N], rows that read something new.
-    counts: [H, COUNTERS].
-    """
-
-    key_links: Indices
-    query_links: Indices
-    rows: Integers
-    buckets: Integers
-    hashed: Indices
-    cares: Integers
-    touched: Indices
-    unanswered: Indices
-    changed_reads: Indices
-    counts: Integers
-
-
-# The kernels below take the arrays of one head, not a Table. Numba counts references whenever it takes a part of a
-# tuple or a row of an array, and in these loops that would cost more than the work itself.
-
-
-@jit(inline=True)
-def _care(buckets: Integers, b: int) -> np.int64:
-    """Return the number of a bucket's care."""
-    return np.int64(buckets[b, CARE] & (TIE - 1))
-
-
-@jit(inline=True)
-def is_tied(buckets: Integers, b: int) -> bool:
-    """Return whether a bucket's best keys tied when it last published."""
-    return bool(buckets[b, CARE] >= TIE)
-
-
-@jit(inline=True)
-def set_tied(buckets: Integers, b: int, tie: bool) -> None:
-    """Say whether a bucket's best keys tie."""
-    buckets[b, CARE] = _care(buckets, b) + (TIE if tie else 0)
-
-
-@jit(inline=True)
-def place(buckets: Integers, hashed: Indices, code: int, care: int) -> np.int64:
-    """Return the place in `hashed` of the bucket of a code and care, or the empty place for it.
-
-    Neighbouring rows have codes that differ in the low bits only. Such codes share a cache line.
-    """
-    mixed = (np.uint64(code >> LINE) + np.uint64(care) * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(32)
-    last = len(hashed) - 1
-    at = (np.int64(mixed << np.uint64(LINE)) | code & (1 << LINE) - 1) & last
-    while hashed[at] >= 0:
-        b = hashed[at]
-        if buckets[b, CODE] == code and _care(buckets, b) == care:
-            break
-        at = (at + 1) & last
-    return at
-
-
-@jit(inline=True)
-def bucket(buckets: Integers, hashed: Indices, count: Integers, code: int, care: int) -> np.int64:
-    """Return the bucket of a code and care. If there is none, make one."""
-    at = place(buckets, hashed, code, care)
-    if hashed[at] < 0:
-        b = count[USED]
-        count[USED] += 1
-        hashed[at] = b
-        buckets[b, CODE], buckets[b, CARE], buckets[b, KEYS], buckets[b, ASKERS] = code, care, -1, -1
-        buckets[b, BEST], buckets[b, RECENCY], buckets[b, VALUE], buckets[b, TOUCHED] = EMPTY, MINUS_INFINITY, 0, -1
-    return np.int64(hashed[at])
-
-
-@jit()
-def rehash(buckets: Integers, hashed: Indices, used: int) -> None:
-    """Enter all buckets into an empty `hashed`."""
-    for b in range(used):
-        hashed[place(buckets, hashed, buckets[b, CODE], _care(buckets, b))] = b
-
-
-@jit(inline=True)
-def _touch(buckets: Integers, touched: Indices, count: Integers, b: int) -> None:
-    """Add a bucket to the touched ones, once in a pass."""
-    if buckets[b, TOUCHED] != count[PASS]:
-        buckets[b, TOUCHED] = count[PASS]
-        touched[count[TOUCHES]] = b
-        count[TOUCHES] += 1
+from lockstep.models.engines.totals import move_value, publish_sum, total
 
 
 @jit(inline=True)
@@ -176,7 +89,7 @@ def _relink_key(key_links: Indices, rows: Integers, buckets: Integers, touched: 
     if old == b and (b < 0 or (before == recency and rows[row, ROW_VALUE] == value)):
         return
     if old >= 0:
-        _touch(buckets, touched, count, old)
+        touch(buckets, touched, count, old)
         # If the best key, or one that ties with it, leaves or changes its recency, the bucket must search for the best.
         if buckets[old, BEST] >= 0 and (b != old or before != recency):
             if before == rows[buckets[old, BEST], ROW_RECENCY]:
@@ -185,7 +98,7 @@ def _relink_key(key_links: Indices, rows: Integers, buckets: Integers, touched: 
             _unlink(key_links, 0, buckets, KEYS, row)
     rows[row, ROW_RECENCY], rows[row, ROW_VALUE] = recency, value
     if b >= 0:
-        _touch(buckets, touched, count, b)
+        touch(buckets, touched, count, b)
         if b != old:
             _link(key_links, 0, buckets, KEYS, b, row)
         best = buckets[b, BEST]
@@ -209,25 +122,10 @@ def _relink_query(query_links: Indices, rows: Integers, buckets: Integers, hashe
     count[UNANSWERED] += 1
 
 
-@jit(inline=True)
-def number_of(cares: Integers, count: Integers, care: int) -> int:
-    """Return the number of a care, or -1 if it is new."""
-    for m in range(count[CARES]):
-        if cares[m] == care:
-            return m
-    return -1
-
-
-@jit(inline=True)
-def is_full(buckets: Integers, hashed: Indices, count: Integers) -> bool:
-    """Return whether one more row might need more buckets than there are."""
-    return bool(count[USED] + 1 + MOST_CARES > min(len(buckets), len(hashed) // 2))
-
-
 @jit()
 def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, hashed: Indices, cares: Integers,
-                 touched: Indices, unanswered: Indices, count: Integers, changed: Integers, query: Integers, key: Integers,
-                 care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
+                 touched: Indices, unanswered: Indices, count: Integers, adds: bool, changed: Integers, query: Integers,
+                 key: Integers, care: Integers, recency: Integers, value: Integers) -> int:  # fmt: skip
     for i in range(count[RESUME], len(changed)):
         row, b, code = changed[i], np.int64(-1), key[i]
         if code >= 0 or query[i] >= 0:
@@ -239,9 +137,12 @@ def _relink_head(key_links: Indices, query_links: Indices, rows: Integers, bucke
             if m < 0:
                 return NEW_CARE
             b = np.int64(key_links[0, row, BUCKET])
-            if b < 0 or buckets[b, CODE] != code or _care(buckets, b) != m:
+            if b < 0 or buckets[b, CODE] != code or care_of(buckets, b) != m:
                 b = bucket(buckets, hashed, count, code, m)
-        _relink_key(key_links, rows, buckets, touched, count, row, b, recency[i], value[i])
+        if adds:
+            move_value(key_links, rows, buckets, touched, count, row, b, value[i])
+        else:
+            _relink_key(key_links, rows, buckets, touched, count, row, b, recency[i], value[i])
         if rows[row, QUERY] != query[i]:
             _relink_query(query_links, rows, buckets, hashed, cares, unanswered, count, row, query[i])
     count[RESUME] = len(changed)
@@ -253,7 +154,7 @@ def _relink(head: int, end: int, t: Table, changed: Integers, projected: Project
     for h in range(head, end):
         t.counts[h, STOPPED] = _relink_head(
             t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.hashed[h], t.cares[h], t.touched[h], t.unanswered[h],
-            t.counts[h], changed, projected.query[h], projected.key[h], projected.care[h], projected.recency[h],
+            t.counts[h], t.sums[h, 0] > 0, changed, projected.query[h], projected.key[h], projected.care[h], projected.recency[h],
             projected.value[h],
         )  # fmt: skip
 
@@ -304,61 +205,65 @@ def _publish(key_links: Indices, rows: Integers, buckets: Integers, count: Integ
     return not same
 
 
+@jit(inline=True)
+def _most_recent(query_links: Indices, buckets: Integers, count: Integers, row: int, sink: int) -> tuple[np.int64, int]:
+    """Return what a row reads that asks, and whether two keys tie for it."""
+    value, best, stop = np.int64(sink), np.int64(MINUS_INFINITY), DONE
+    for m in range(count[CARES]):
+        b = query_links[m, row, BUCKET]
+        if buckets[b, RECENCY] > best:
+            best, value, stop = buckets[b, RECENCY], buckets[b, VALUE], TIED if is_tied(buckets, b) else DONE
+        elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
+            stop = TIED
+    return value, stop
+
+
 @jit()
-def _answer(
-    query_links: Indices, rows: Integers, buckets: Integers, changed_reads: Indices, count: Integers, row: int, sink: int
-) -> bool:
-    """Update what a row reads. Return whether two keys tie for it."""
-    value, best, tied = sink, np.int64(MINUS_INFINITY), False
+def _answer(query_links: Indices, rows: Integers, buckets: Integers, changed_reads: Indices, count: Integers, sums: Integers,
+            row: int, sink: int) -> int:  # fmt: skip
+    """Update what a row reads. Return TIED if two keys tie for it, FAR if it may not read a share for a sum, else DONE."""
+    value, stop = np.int64(sink), DONE
     if rows[row, QUERY] >= 0:
-        for m in range(count[CARES]):
-            b = query_links[m, row, BUCKET]
-            if buckets[b, RECENCY] > best:
-                best, value, tied = buckets[b, RECENCY], buckets[b, VALUE], is_tied(buckets, b)
-            elif buckets[b, RECENCY] == best and best > MINUS_INFINITY:
-                tied = True
+        if sums[0] > 0:
+            value, stop = total(query_links, buckets, count, row, sums)
+        else:
+            value, stop = _most_recent(query_links, buckets, count, row, sink)
     if rows[row, ROW_READ] != value:
         rows[row, ROW_READ] = value
         # All buckets have published by now, so a row comes here at most once in a pass.
         changed_reads[count[CHANGED_READS]] = row
         count[CHANGED_READS] += 1
-    return tied
+    return stop
 
 
 @jit()
 def _settle_head(key_links: Indices, query_links: Indices, rows: Integers, buckets: Integers, touched: Indices,
-                 unanswered: Indices, changed_reads: Indices, count: Integers, sink: int) -> int:  # fmt: skip
-    fresh, tied = 0, False
+                 unanswered: Indices, changed_reads: Indices, count: Integers, sums: Integers, sink: int) -> int:  # fmt: skip
+    fresh, stop = 0, DONE
     for i in range(count[TOUCHES]):
-        if _publish(key_links, rows, buckets, count, touched[i]):
-            touched[fresh] = touched[i]
+        b = touched[i]
+        if publish_sum(buckets, b) if sums[0] > 0 else _publish(key_links, rows, buckets, count, b):
+            touched[fresh] = b
             fresh += 1
     for i in range(fresh):
         b = touched[i]
-        m, row = _care(buckets, b), buckets[b, ASKERS]
+        m, row = care_of(buckets, b), buckets[b, ASKERS]
         while row >= 0:
-            tied |= _answer(query_links, rows, buckets, changed_reads, count, row, sink)
+            stop = max(stop, _answer(query_links, rows, buckets, changed_reads, count, sums, row, sink))
             row = np.int64(query_links[m, row, AFTER])
     for i in range(count[UNANSWERED]):
-        tied |= _answer(query_links, rows, buckets, changed_reads, count, np.int64(unanswered[i]), sink)
+        stop = max(stop, _answer(query_links, rows, buckets, changed_reads, count, sums, np.int64(unanswered[i]), sink))
     count[TOUCHES], count[UNANSWERED] = 0, 0
-    return TIED if tied else DONE
+    return stop
 
 
 @jit()
 def _settle(head: int, end: int, t: Table, sink: Integers) -> None:
     for h in range(head, end):
         t.counts[h, STOPPED] = _settle_head(
-            t.key_links[h],
-            t.query_links[h],
-            t.rows[h],
-            t.buckets[h],
-            t.touched[h],
-            t.unanswered[h],
-            t.changed_reads[h],
-            t.counts[h],
-            sink[h],
-        )
+            t.key_links[h], t.query_links[h], t.rows[h], t.buckets[h], t.touched[h], t.unanswered[h], t.changed_reads[h],
+            t.counts[h], t.sums[h], sink[h],
+        )  # fmt: skip
 
 
 @jit()
@@ -394,5 +299,8 @@ def relink(t: Table, changed: Integers, projected: Projections) -> None:
 
 
 def settle(t: Table, sink: Integers, size: int) -> None:
-    """Settle touched buckets, and answer the rows that ask them and new queries. STOPPED becomes TIED in heads with a tie."""
+    """Settle touched buckets, and answer the rows that ask them and new queries.
+
+    STOPPED becomes TIED in heads with a tie, FAR where a share may not stand for a sum.
+    """
     run_in_threads(_settle, len(t.counts), size >= MIN_ROWS_FOR_THREADS, t, sink)

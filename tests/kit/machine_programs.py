@@ -27,7 +27,7 @@ from lockstep.pram.machine import Run, run
 
 PID = Operand("pid")
 
-#: Modes in which every head of a model reads one row, which is what engines beside the reference take.
+#: Modes in which every head of a model reads one row, which is what the active engine takes.
 LOOKUPS = [name for name, mode in MODES.items() if mode.combining != "sum"]
 
 #: Conditions that tell processors apart, of pid and another operand.

@@ -49,6 +49,7 @@ class KeySide:
 
     visible: whether it is a key. key: its bits, in the order of queries. care: which set of `masks` it cares for. recency: of keys
     that match, the one with the most is read. value: what is read of it. masks: the bits that keys of each care compare.
+    sums: of a head that adds up, as in `HeadPlan`; else 0.
     """
 
     visible: Field
@@ -57,6 +58,7 @@ class KeySide:
     recency: Field
     value: Field
     masks: tuple[int, ...]
+    sums: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Asking:
         side = self._key_side(h, matches)
         values = range(plan.first_value[h], plan.first_value[h + 1])
         sink = sum((self._at_first(self.forms, 2 * self.matches + v) - self.low[v]) << int(plan.shift[v]) for v in values)
+        if side.sums[0] and sink:
+            raise Unsuitable("the first row gives a head that adds up something")
         return Head(self.outputs.put([asks]), query, side, sink, side.value.bits)
 
     def _changes(self, match: int) -> int:
@@ -143,13 +147,20 @@ class Asking:
             if care > 1:
                 cares.append((place, care))
             always |= (care == 1) << place
-        visible = network.both(gates.at_least(size, score), self.is_first ^ 1)
-        possible = network.both(gates.at_least(reach.plus(size), score), self.is_first ^ 1)
+        floor, least = score - int(plan.floor[h]), score - int(plan.cut[h])
+        visible = network.both(gates.at_least(size, floor), self.is_first ^ 1)
+        possible = network.both(gates.at_least(reach.plus(size), least), self.is_first ^ 1)
         gates.refuse(network.both(odd, possible))
-        limits = [2 * self.half[m] for m in matches] + [self.silence[h]] * bool(self.silence[h])
-        most = score + min(limits) - 1 if limits else max(size.range()[1], score)
-        gates.refuse(network.both(visible, gates.within(size, score + 1, most) ^ 1))
-        recency = gates.number(size.shifted(-score), min(most - score, max(size.range()[1] - score, 0)).bit_length())
+        sums = tuple(plan.sums[h].tolist())
+        if sums[0]:
+            weighs = network.both(gates.at_least(size, least + 1), self.is_first ^ 1)
+            gates.refuse(network.both(weighs, gates.within(size, floor, floor) ^ 1))
+            recency = []
+        else:
+            limits = [2 * self.half[m] for m in matches] + [self.silence[h]] * bool(self.silence[h])
+            most = score + min(limits) - 1 if limits else max(size.range()[1], score)
+            gates.refuse(network.both(visible, gates.within(size, score + 1, most) ^ 1))
+            recency = gates.number(size.shifted(-score), min(most - score, max(size.range()[1] - score, 0)).bit_length())
         # Bits that some keys do not care for are taken to go together, all or none.
         first = [cares[0][1]] if cares else []
         for _, care in cares:
@@ -158,7 +169,7 @@ class Asking:
         masks = (always, always | sometimes) if cares else (always,)
         values = [plane for v in range(plan.first_value[h], plan.first_value[h + 1]) for plane in self._value(v)]
         put = self.outputs.put
-        return KeySide(put([visible]), put(key), put(first), put(recency), put(values), masks)
+        return KeySide(put([visible]), put(key), put(first), put(recency), put(values), masks, sums)
 
     def _value(self, v: int) -> list[int]:
         form = self.others.times(self.forms, 2 * self.matches + v).shifted(-self.low[v])

@@ -17,27 +17,31 @@ OTHERS = 0.05
 
 
 def read_out(
-    compiled: ModuleType, plan: ReadoutPlan, columns: Stream, gates: Gates, wide: Collection[str], outputs: Packer
+    compiled: ModuleType, plan: ReadoutPlan, columns: Stream, gates: Gates, wide: Collection[str], outputs: Packer, off: float = 0
 ) -> None:
     """Put out, in a word: for each kind, whether its token is the best, of several the first; whether the best one is certain, and
     whether that is unclear; control bits. In a second word: for each bit, whether it is 1.
 
     A token is certain where it leads all others; then its probability is near to 1. Where two tie it is at most a half.
+    If the reference rounds logits, by up to `off`, any mask is unclear that control bits leave to take a token which is not certain.
 
     Raises: Unsuitable: the logits are no multiples of one number.
     """
-    _Readout(compiled, plan, columns, gates, wide).put(outputs)
+    _Readout(compiled, plan, columns, gates, wide, off).put(outputs)
 
 
 class _Readout:
-    def __init__(self, compiled: ModuleType, plan: ReadoutPlan, columns: Stream, gates: Gates, wide: Collection[str]) -> None:
+    def __init__(
+        self, compiled: ModuleType, plan: ReadoutPlan, columns: Stream, gates: Gates, wide: Collection[str], off: float
+    ) -> None:
         self.plan, self.columns, self.gates, self.network, self.wide = plan, columns, gates, gates.network, wide
         self.compiled, self.forms = compiled, matrix(compiled, plan.forms)
+        self.off, self.others = off, OTHERS * exp(-2 * off)
         self.kinds, most = len(plan.bits), plan.most_bits
         last = plan.forms.start[self.kinds + 2 * most]
         self.unit = gcd(*map(int, plan.forms.values[:last].tolist()))
         #: Whether logits that differ do so by enough for the best token to be certain.
-        self.apart = self.unit >= LEAST_LEAD and self.kinds * exp(-self.unit) <= OTHERS
+        self.apart = self.unit >= LEAST_LEAD and self.kinds * exp(-self.unit) <= self.others
         # Of each bit: whether it is 1, whether its two logits differ, and the larger one.
         bits = [self._bit(j) for j in range(most)]
         self.one, self.differ = [bit[0] for bit in bits], [bit[1] for bit in bits]
@@ -51,8 +55,12 @@ class _Readout:
         leads = {k: network.both(self._leads(k), self._bits_differ(k)) for k in self.named}
         clear = network.some([network.both(leads[k], self._clear(k)) for k in self.named]) if self.apart else 0
         some = network.some([*leads.values()])
-        controls = range(self.plan.control)
-        outputs.put([*best, clear, network.both(some, clear ^ 1), *map(self._control, controls)])
+        controls = [self._control(number) for number in range(self.plan.control)]
+        unclear = network.both(some, clear ^ 1)
+        if self.off and controls:
+            remask, _, delete = controls
+            unclear = network.every([clear ^ 1, remask ^ 1, delete ^ 1])
+        outputs.put([*best, clear, unclear, *controls])
         outputs.put(self.one, fresh=True)
 
     def _form(self, row: int) -> Form:
@@ -117,7 +125,7 @@ class _Readout:
 
     def _enough(self, other: int) -> int:
         """Units by which all of a kind's tokens together stay below their share of OTHERS."""
-        return int(ceil((self.plan.bits[other] * log(2) + log(self.kinds / OTHERS)) / self.unit))
+        return int(ceil((self.plan.bits[other] * log(2) + log(self.kinds / self.others)) / self.unit))
 
     def _control(self, number: int) -> int:
         row = self.kinds + 2 * self.plan.most_bits + number

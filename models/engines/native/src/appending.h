@@ -104,13 +104,16 @@ class Appending : public Records {
       for (size_t lane = 0; lane < n; lane++) record(row_of[lane])[t.first_kept + g] = kept_[64 * V * g + lane];
   }
 
-  // Publishes the key of a row, if it has one, in its bucket, if no other there is more recent.
+  // Publishes the key of a row, if it has one, in its bucket, if no other there is more recent; or adds it up.
   void enter(Table &t, size_t stride, size_t lane) {
     const u64 *out = out_.data();
     if (!t.visible.of(out, stride, lane)) return;
     const u32 recency = (u32)t.recency.of(out, stride, lane);
     Bucket &b = t.buckets[t.buckets.at(t.care.of(out, stride, lane) << t.bits | t.key.of(out, stride, lane))];
-    if (b.stamp != era_ || recency > b.recency) {
+    if (t.sums.most) {
+      if (b.stamp != era_) b.stamp = era_, b.value = 0, b.recency = 0;
+      b.value += t.value.of(out, stride, lane), b.recency++;
+    } else if (b.stamp != era_ || recency > b.recency) {
       b.stamp = era_, b.recency = recency, b.value = t.value.of(out, stride, lane), b.state = HAS_KEY;
     } else if (recency == b.recency) {
       b.state |= TIED;
@@ -120,7 +123,9 @@ class Appending : public Records {
   // What a row reads, from the keys that are there; the sink's value, where it asks nothing or finds no key.
   void answer(Table &t, const Head &h, u32 row, size_t stride, size_t lane) {
     u64 value = h.sink;
-    if (h.asks.of(out_.data(), stride, lane)) {
+    if (t.sums.most) {
+      value = added(t, h, stride, lane) & h.mask;
+    } else if (h.asks.of(out_.data(), stride, lane)) {
       const u64 query = h.query.of(out_.data(), stride, lane);
       i64 best = -1;
       bool tied = false;
@@ -134,5 +139,18 @@ class Appending : public Records {
     }
     u64 &word = record(row)[h.word];
     word = (word & ~(h.mask << h.shift)) | value << h.shift;
+  }
+
+  // What a row reads from a table that adds up.
+  u64 added(Table &t, const Head &h, size_t stride, size_t lane) {
+    if (!h.asks.of(out_.data(), stride, lane)) return 0;
+    const u64 query = h.query.of(out_.data(), stride, lane);
+    u64 sum = 0, rows = 0;
+    for (size_t m = 0; m < t.cares.size(); m++) {
+      const Bucket &b = t.buckets[t.buckets.at((u64)m << t.bits | (query & t.cares[m]))];
+      if (b.stamp == era_) sum += b.value, rows += b.recency;
+    }
+    if (!is_known(t.sums, sum, rows)) raise(FAR);
+    return sum;
   }
 };

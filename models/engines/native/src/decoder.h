@@ -53,6 +53,7 @@ class Decoder : public Records {
       for (u32 row : rows) seen_.remove(row);
       if (layers[l]->tie) raise(TIES);
       if (layers[l]->sink_reads) raise(FIRST_READS);
+      if (layers[l]->far) raise(FAR);
     }
     dead_.clear();
     predicted.swap(rows);
@@ -219,6 +220,7 @@ class Decoder : public Records {
       if (found.bits & UNSURE) raise(UNCLEAR);
       if (masked && found.bits & CERTAIN) after = found.token;
     } else {
+      if (vocabulary_.strict && found.bits & UNSURE) raise(UNCLEAR);
       after = found.bits & REMASK ? vocabulary_.mask : masked ? found.token : token;
       if (found.bits & INSERT) act |= INSERTS;
       if (found.bits & DELETE && masked) act |= DELETES;

@@ -2,6 +2,8 @@
 //
 // A key's code is what it cares for and its bits; of the keys of a bucket the one of most recency is read. A row that asks stands
 // in one bucket for each care. When the best key of a bucket changes, the rows that ask there are answered anew.
+//
+// In a table that adds up, a bucket has the sum of the values of its keys in place of the best one, and their number as `recency`.
 #pragma once
 #include <stdexcept>
 #include <vector>
@@ -80,12 +82,20 @@ struct Head {
   std::vector<u32> fresh;  // rows to answer
 };
 
+// Of a table that adds up: a sum S of m rows is known where S (m + more) <= most and S <= largest. most is 0 in others.
+struct Sums {
+  u64 most = 0, more = 0, largest = 0;
+};
+
+inline bool is_known(const Sums &sums, u64 sum, u64 rows) { return sum <= sums.largest && sum * (rows + sums.more) <= sums.most; }
+
 // A table that heads share which agree on the key side.
 struct Table {
   Field visible, key, care, recency, value;
   int flag;
   int bits;                 // of a query
   std::vector<u64> cares;   // the bits that keys of each care compare
+  Sums sums;
   Buckets buckets;
   Zeros<Key> keys;
   std::vector<int> heads;
@@ -108,7 +118,8 @@ class Lookups {
 
   std::vector<Table> tables;
   std::vector<Head> heads;
-  bool tie = false, sink_reads = false;  // faults: two keys are equally recent; the first row finds a key
+  // Faults: two keys are equally recent; the first row finds a key; the reference may have another number for a sum.
+  bool tie = false, sink_reads = false, far = false;
 
   // Makes room; all heads of all tables are known now.
   void prepare(size_t rows) {
@@ -215,6 +226,7 @@ class Lookups {
 
   // A row becomes a key of a bucket, counted from 1, or none (0).
   void place_key(Table &t, u32 row, u32 bucket, u32 recency, u64 value) {
+    if (t.sums.most) return place_value(t, row, bucket, value);
     Key &k = t.keys[row];
     const u32 before = k.bucket;
     if (before == bucket && k.recency == recency && k.value == value) return;
@@ -238,6 +250,23 @@ class Lookups {
       b.best = row + 1;
     else if (b.best != row + 1 && recency == t.keys[b.best - 1].recency)
       b.state |= SEARCH;
+  }
+
+  // The same in a table that adds up.
+  void place_value(Table &t, u32 row, u32 bucket, u64 value) {
+    Key &k = t.keys[row];
+    if (k.bucket == bucket && (!bucket || k.value == value)) return;
+    if (k.bucket) {
+      Bucket &old = t.buckets[k.bucket - 1];
+      touch(t, k.bucket - 1);
+      old.value -= k.value, old.recency--;
+    }
+    if (bucket) {
+      Bucket &b = t.buckets[bucket - 1];
+      touch(t, bucket - 1);
+      b.value += value, b.recency++;
+    }
+    k.bucket = bucket, k.value = value;
   }
 
   static void link(Table &t, Bucket &b, u32 row, u32 bucket) {
@@ -290,6 +319,7 @@ class Lookups {
 
   // Whether who asks for the bucket's keys may read something else now.
   bool renew(Table &t, Bucket &b) {
+    if (t.sums.most) return true;
     bool tied = false;
     if (b.state & SEARCH) {
       u32 best = 0;
@@ -326,7 +356,15 @@ class Lookups {
     const Asker *a = to.askers + ((size_t)row << to.spread);
     u64 value = to.sink;
     i64 best = -1;
-    if (a->bucket)
+    if (a->bucket && t.sums.most) {
+      u64 sum = 0, rows_found = 0;
+      for (size_t m = 0; m < to.cares; m++) {
+        const Bucket &b = t.buckets[a[m].bucket - 1];
+        sum += b.value, rows_found += b.recency;
+      }
+      far |= !is_known(t.sums, sum, rows_found);
+      value = sum << to.shift & to.mask, best = rows_found ? 0 : -1;
+    } else if (a->bucket) {
       for (size_t m = 0; m < to.cares; m++) {
         const Bucket &b = t.buckets[a[m].bucket - 1];
         if (!(b.state & HAS_KEY)) continue;
@@ -337,6 +375,7 @@ class Lookups {
           tie |= (i64)b.recency == best;
         }
       }
+    }
     sink_reads |= row == 0 && best >= 0;
     u64 &word = rows.word(row, to.word);
     const u64 after = (word & ~to.mask) | value;

@@ -23,14 +23,14 @@ static void add_tape(Records &d, Tape tape, i32 first_kept) {
   d.add(std::move(tape));
 }
 
-// fields: visible, key, care, recency, value; word, shift and bits of each.
-static size_t add_table(Records &d, size_t layer, const Integers &fields, const Array<u64> &cares) {
+// fields: visible, key, care, recency, value; word, shift and bits of each. sums: as in Sums.
+static size_t add_table(Records &d, size_t layer, const Integers &fields, const Array<u64> &cares, const Array<u64> &sums) {
   while (d.layers.size() <= layer) d.layers.push_back(std::make_unique<Lookups>());
   const i32 *f = fields.data();
   const int bits = f[5], care_bits = cares.size() > 1 ? 1 : 0;
   auto &tables = d.layers[layer]->tables;
   tables.push_back(Table{field(f), field(f + 3), field(f + 6), field(f + 9), field(f + 12), d.next_flag(), bits, list(cares),
-                         Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}, {}, {}});
+                         Sums{sums.at(0), sums.at(1), sums.at(2)}, Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}, {}, {}});
   return tables.size() - 1;
 }
 
@@ -91,8 +91,8 @@ static void bind_records(py::module_ &m) {
 template <typename D> static void bind_decoder(py::module_ &m, const char *name) {
   py::class_<D, Records>(m, name, py::module_local())
       .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,
-                       const Integers &bits, int most_bits, int controls) {
-        return new D(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls});
+                       const Integers &bits, int most_bits, int controls, bool strict) {
+        return new D(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls, strict});
       }))
       .def("begin", [](D &d, const Array<i64> &tokens) { d.begin(tokens.data(), (size_t)tokens.size()); })
       .def("update", [](D &d, const Array<i64> &rows, const Array<i64> &tokens) {

@@ -14,7 +14,7 @@
 // What a decoding step makes of predictions: mdm, any-process masked diffusion, autoregression.
 enum class Rule { UNMASK, EDIT, APPEND };
 
-enum Fault : u32 { NONE, FIRST_TOKEN, TIES, FIRST_READS, UNCLEAR, NO_BEST, TAPE };
+enum Fault : u32 { NONE, FIRST_TOKEN, TIES, FIRST_READS, UNCLEAR, NO_BEST, FAR, TAPE };
 
 // What is predicted of a row.
 struct Outcome {
@@ -27,6 +27,7 @@ struct Vocabulary {
   i32 mask, first_kind;             // the id of MASK; the kind of the first row's token, which no other row has
   std::vector<i32> offsets, bits;   // of each kind
   int most_bits, controls;
+  bool strict;  // edits need a token that is clearly the best
 };
 
 class Records {
