@@ -24,7 +24,6 @@ FOREIGN = {
     **dict.fromkeys(("int", "var", "let", "integer", "long", "unsigned", "auto"), "write `local x := 0`"),
     **dict.fromkeys(("real", "float", "double"), "numbers are integers: scale them, as in `3 * 1000 / 7` for thousandths"),
     **dict.fromkeys(("ps", "psm", "fetch_add", "atomic"), "write under `mode CRCW sum`, or find places by prefix sums"),
-    "combine": "the mode says how concurrent writes are combined: `mode CRCW sum`, `CRCW max` or `CRCW min`",
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
     **dict.fromkeys(("printf", "println", "echo", "puts"), "write `print x`, which `lockstep run --trace` shows"),
     "mod": "write `%`",

@@ -198,6 +198,11 @@ LESSONS = [
            "`halt` cannot stand inside `parallel`: idle processors could not follow it; `return` ends the item of one processor"),
     Lesson(45, HEAD + "if n > 4 then return end\n", "8:15",
            "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`"),
+    # 46 A write rule where writes are not combined
+    Lesson(46, HEAD + EACH + "  combine max s := A[i]\nend\n", "9:15",
+           "`combine` needs a mode that combines writes: `CRCW max`, `CRCW min`, `CRCW sum`; the mode is EREW"),
+    Lesson(46, HEAD.replace("EREW", "CRCW max") + EACH + "  combine sum s := A[i]\nend\n", "9:11",
+           "`sum` is no write rule; did you mean `+`?"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]
