@@ -17,11 +17,19 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.int64]
 
-#: What concurrent writes leave in a cell.
-Combining = Literal["order", "max", "min", "sum"]
+#: What concurrent writes leave in a cell: the value of one writer, or what a write rule makes of all values.
+Combining = Literal["order", "max", "min", "sum", "and", "or"]
 LEFT: dict[Combining, str] = {
-    "order": "the value of one writer", "max": "the largest value", "min": "the smallest value", "sum": "the sum of the values"
+    "order": "the value of one writer", "max": "the largest value", "min": "the smallest value", "sum": "the sum of the values",
+    "and": "the bits that are 1 in all values", "or": "the bits that are 1 in some value",
 }  # fmt: skip
+#: The write rules as `combine` writes them. A write has the rule of its `combine`, else that of its array, else that of the mode.
+RULES: dict[str, Combining] = {"+": "sum", "max": "max", "min": "min", "and": "and", "or": "or"}
+#: The sign of each rule.
+RULE_SIGNS = {rule: sign for sign, rule in RULES.items()}
+#: The rules in one order, and what each does to two arrays of words.
+NUMBERS: dict[Combining, int] = {rule: number for number, rule in enumerate(RULES.values())}
+OPERATIONS = (np.add, np.maximum, np.minimum, np.bitwise_and, np.bitwise_or)
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,8 @@ class Mode:
     same_value:  all who write a cell in a step write the same value.
     owned:       a cell belongs to the first processor that writes it, and no other ever writes it.
     winner_open: the mode does not say who wins a concurrent write (`lockstep.pram.winner`); if false, the lowest pid wins.
-    combining:   what concurrent writes leave in a cell. Compiled models depend on this column alone.
+    combining:   what concurrent writes leave in a cell, where a write has no rule of its own. Compiled models depend on this column
+                 alone, and on the rules of the writes.
     """
 
     name: str
@@ -44,6 +53,11 @@ class Mode:
     owned: bool = False
     winner_open: bool = False
     combining: Combining = "order"
+
+    @property
+    def combines(self) -> bool:
+        """Whether concurrent writes are combined, so that each may have a rule of its own."""
+        return self.combining != "order"
 
 
 MODES = {
@@ -84,8 +98,8 @@ def weaker_modes(name: str) -> frozenset[str]:
 class Conflict:
     """Accesses to one cell that the mode forbids.
 
-    kind: "read", "write", "values", "read and write", "owner" (the second processor owns the cell that the first writes), or
-          "sum" (what all these processors write adds up to no word).
+    kind: "read", "write", "values", "read and write", "owner" (the second processor owns the cell that the first writes), "rules"
+          (two processors write by different rules), or "sum" (what all these processors write adds up to no word).
     """
 
     kind: str
@@ -181,14 +195,32 @@ class Owners:
         return None
 
 
-def add_up(writes: Accesses, word_bits: int) -> tuple[Accesses, Conflict | None]:
-    """Return writes that all have the sum of the values that go to their cell, and a sum that is no word, or None."""
+def combine(writes: Accesses, rules: Words, word_bits: int) -> tuple[Accesses, Conflict | None]:
+    """Return writes that all have what their rule makes of the values that go to their cell; and what is wrong with them, or None.
+
+    Args: writes: those of one step, with pids in ascending order. rules: the rule of each, in NUMBERS.
+    """
     assert writes.values is not None
-    cells, group = np.unique(writes.cells, return_inverse=True)
-    sums = np.zeros(len(cells), np.int64)
-    np.add.at(sums, group, writes.values)
-    conflict, beyond = None, np.flatnonzero(sums >> word_bits)
-    if len(beyond):
-        here = group == beyond[0]
-        conflict = Conflict("sum", tuple(writes.pids[here].tolist()), int(cells[beyond[0]]), tuple(writes.values[here].tolist()))
-    return Accesses(writes.pids, writes.cells, sums[group]), conflict
+    cells, first, group = np.unique(writes.cells, return_index=True, return_inverse=True)
+    others = np.flatnonzero(rules != rules[first][group])
+    if len(others):
+        at = int(others[0])
+        pids = int(writes.pids[first[group[at]]]), int(writes.pids[at])
+        return writes, Conflict("rules", pids, int(writes.cells[at]))
+    words, later = writes.values[first], np.ones(len(writes), bool)
+    later[first] = False
+    for number, operation in enumerate(OPERATIONS):
+        here = np.flatnonzero(later & (rules == number))
+        operation.at(words, group[here], writes.values[here])
+    return Accesses(writes.pids, writes.cells, words[group]), _no_word(writes, words, group, word_bits)
+
+
+def _no_word(writes: Accesses, words: Words, group: Words, word_bits: int) -> Conflict | None:
+    """Return a sum that is no word. Args: words: what is left in each cell that is written. group: the cell of each write."""
+    assert writes.values is not None
+    beyond = np.flatnonzero(words >> word_bits)
+    if not len(beyond):
+        return None
+    here = group == beyond[0]
+    pids, values = (tuple(column[here].tolist()) for column in (writes.pids, writes.values))
+    return Conflict("sum", pids, int(writes.cells[here][0]), values)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from lockstep.pram import derived
+from lockstep.pram.access import MODES
 from lockstep.pram.checking import Context, ExpressionChecker
-from lockstep.pram.declarations import Declarations, Symbols, with_local_arrays
+from lockstep.pram.declarations import Declarations, Symbols, combines_nothing, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
 from lockstep.pram.expression_text import shown_text
 from lockstep.pram.loop_kinds import LoopKind, LoopKinds, control_ifs
@@ -117,9 +118,11 @@ class _Checker(ExpressionChecker):
             case LocalArray():
                 pass  # it was declared with the shared arrays
             case Assign(name, value, at):
+                self._combined(statement, context)
                 self.expression(value, context)
                 self._assign(name, value, at, context)
             case Store(name, subscripts, value, at):
+                self._combined(statement, context)
                 self.expression(Index(name, subscripts, at), context)
                 self.expression(value, context)
             case PrefixSum(_, target):  # all others are rewritten
@@ -181,6 +184,13 @@ class _Checker(ExpressionChecker):
             self._error(f"undeclared name `{name}`{hint}", at)
         else:
             self.expression(Name(name, at), context)
+
+    def _combined(self, statement: Assign | Store, context: Context) -> None:
+        """Refuse a `combine` of a local, or under a mode that combines no writes."""
+        if statement.rule and isinstance(statement, Assign) and statement.name in context.scope:
+            self._error(f"`combine` writes to shared memory, and `{statement.name}` is a local", statement.at)
+        elif statement.rule and not MODES[self.symbols.mode].combines:
+            self._error(combines_nothing(self.symbols.mode), statement.at)
 
     def _assigned(self, declared: Span, value: Expression, at: Span, context: Context) -> Context:
         if context.divergent or not self.uniform(value, context):

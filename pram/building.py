@@ -7,7 +7,7 @@ from typing import Any, get_args
 from lark import Token, Transformer, v_args
 
 from lockstep.pram import syntax
-from lockstep.pram.access import MODES, WRITE_RULES
+from lockstep.pram.access import MODES, RULES, WRITE_RULES
 from lockstep.pram.errors import Span
 from lockstep.pram.foreign import FOREIGN
 from lockstep.pram.syntax import INF, PREFIX_SUMS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
@@ -78,7 +78,7 @@ class Builder(Transformer[Token, Any]):
             )
         return arrays
 
-    def shared(self, name: Token, extents: Any, role: Token | None, low: Any, high: Any) -> syntax.Shared:
+    def shared(self, rule: str | None, name: Token, extents: Any, role: Token | None, low: Any, high: Any) -> syntax.Shared:
         pairs = extents or ()
         at_most_three(pairs, span(name), str(name))
         firsts = tuple(Number(0) if end is None else start for start, end in pairs)
@@ -91,7 +91,11 @@ class Builder(Transformer[Token, Any]):
             high,
             firsts if any(f != Number(0) for f in firsts) else (),
             span(name),
+            rule or "",
         )
+
+    def combined(self, rule: Token) -> str:
+        return _known_rule(rule)
 
     def extents(self, *pairs: Any) -> tuple[Any, ...]:
         return pairs
@@ -119,6 +123,9 @@ class Builder(Transformer[Token, Any]):
     def augmented(self, target: Name | Index, operator: Token, value: Expression) -> Statement:
         """`x += e` is `x := x + e`."""
         return _assign(target, Binary(str(operator)[:-1], target, value, span(operator)))
+
+    def combine(self, rule: Token, target: Name | Index, value: Expression) -> Statement:
+        return _assign(target, value, _known_rule(rule))
 
     def procedure(self, name: Token, arguments: tuple[Expression, ...] | None) -> Statement:
         if name in PREFIX_SUMS:
@@ -253,10 +260,17 @@ def _counted(items: tuple[Expression, ...]) -> tuple[Number, Number]:
     return Number(0, items[0].at), Number(len(items) - 1, items[-1].at)
 
 
-def _assign(target: Name | Index, value: Expression) -> Statement:
+def _assign(target: Name | Index, value: Expression, rule: str = "") -> Statement:
     if isinstance(target, Name):
-        return syntax.Assign(target.name, value, target.at)
-    return syntax.Store(target.name, target.subscripts, value, target.at)
+        return syntax.Assign(target.name, value, target.at, rule)
+    return syntax.Store(target.name, target.subscripts, value, target.at, rule)
+
+
+def _known_rule(rule: Token) -> str:
+    if rule not in RULES:
+        meant = "did you mean `+`?" if rule in ("sum", "add", "plus") else f"the rules are {', '.join(f'`{r}`' for r in RULES)}"
+        raise Mistake(f"`{rule}` is no write rule; {meant}", span(rule))
+    return str(rule)
 
 
 def _prefix_sum(word: Token, arguments: tuple[Expression, ...]) -> Statement:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.pram import parameters
-from lockstep.pram.access import Conflict
+from lockstep.pram.access import MODES, RULE_SIGNS, Conflict
 from lockstep.pram.contests import list_numbers, list_processors
 from lockstep.pram.errors import PramError, Span
 from lockstep.pram.expression_text import shown_text
@@ -287,6 +287,10 @@ def describe_conflict(job: Job, conflict: Conflict, counter: Words) -> tuple[str
         return _describe_sum(job, conflict, cell), at
     first, second = sorted(conflict.processors)
     match conflict.kind:
+        case "rules":
+            signs = (RULE_SIGNS[job.code[int(counter[p])].rule_in(MODES[job.mode].combining)] for p in (first, second))
+            which = " and ".join(f"`{sign}`" for sign in signs)
+            return f"processors {first} and {second} write {cell} by different rules, {which} (mode {job.mode})", at
         case "owner":
             writer, owner = conflict.processors
             return (

@@ -31,8 +31,8 @@ class Contest:
 class Arbiter:
     """Decides the concurrent writes of a run, step by step.
 
-    The job's winner decides if the mode leaves the winner open. Under `CRCW max` and `min` the values decide. In other modes
-    the lowest pid wins.
+    The job's winner decides if the mode leaves the winner open. In other modes the lowest pid wins. Where writes are combined,
+    all of a cell leave the same word, so it does not matter who wins.
 
     Args: contests: a list that receives every contested write of the run, by step and then by cell.
     """
@@ -40,7 +40,6 @@ class Arbiter:
     def __init__(self, job: Job, contests: list[Contest] | None = None) -> None:
         self.job, self.contests = job, contests
         self.winner = job.winner if MODES[job.mode].winner_open else LOWEST
-        self.combining = MODES[job.mode].combining
         self.random = np.random.default_rng(self.winner.seed) if self.winner.kind == "random" else None
         lowest = self.winner.kind in ("lowest", "choices", "random")
         self._precedence = None if lowest else self.winner.precedence(job.processors)
@@ -62,9 +61,6 @@ class Arbiter:
     def _applied(self, written: Accesses) -> Words:
         """Return the order of writes without the winners that were chosen one by one; the last write wins."""
         count = len(written)  # their pids ascend
-        if self.combining in ("max", "min"):
-            assert written.values is not None
-            return np.argsort(written.values if self.combining == "max" else -written.values, kind="stable")
         if self.random is not None:
             return self.random.permutation(count)
         return np.arange(count)[::-1] if self._precedence is None else np.argsort(-self._precedence[written.pids])

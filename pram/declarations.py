@@ -91,6 +91,11 @@ def _may_fail(node: Node, arrays: Mapping[str, Shared]) -> bool:
     return False
 
 
+def combines_nothing(mode: str) -> str:
+    """Return the message for a `combine` under a mode that combines no writes."""
+    return f"`combine` needs a mode that combines writes: {', '.join(f'`{m}`' for m in MODES if MODES[m].combines)}; the mode is {mode}"
+
+
 class Declarations:
     """Collects the declarations and checks the parameter expressions in them."""
 
@@ -115,8 +120,12 @@ class Declarations:
             tuple(self.claims),
             any(_is_negative(node) for node in self._of_words()),
         )
-        if isinstance(mode, Mode) and symbols.signed and mode.name in MODES and MODES[mode.name].combining != "order":
+        combines = symbols.mode in MODES and MODES[symbols.mode].combines
+        if isinstance(mode, Mode) and symbols.signed and combines:
             self._error(f"{mode.name} combines unsigned words only, and the words of this program are signed", mode.at)
+        for array in self.arrays.values():
+            if array.rule and not combines:
+                self._error(combines_nothing(symbols.mode), array.at)
         return symbols
 
     def _of_words(self) -> Iterator[Node]:

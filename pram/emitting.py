@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile
 
 from lockstep.pram import clamping, derived, functions
+from lockstep.pram.access import Combining
 from lockstep.pram.clamping import SIGNS, is_sum
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
@@ -80,9 +81,9 @@ class Emitter:
 
     def emit(self, name: str, x: Operand | None = None, y: Operand | None = None, z: Operand | None = None, *,
              rd: int | None = None, at: Span, trap: Trap = Trap.NOTHING, checks: tuple[Check, ...] = (),
-             decides: Decision | None = None) -> int:  # fmt: skip
+             decides: Decision | None = None, rule: Combining | None = None) -> int:  # fmt: skip
         """Append an instruction, or a nop if `idle`, and return its index."""
-        full = Instruction(name, x, y, z, rd, None, at, trap, checks, not self.guards, self.pads > 0, decides)
+        full = Instruction(name, x, y, z, rd, None, at, trap, checks, not self.guards, self.pads > 0, decides, rule)
         self.code.append(Instruction("nop", at=at, idle=True) if self.idle else full)
         return len(self.code) - 1
 

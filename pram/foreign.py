@@ -26,7 +26,6 @@ FOREIGN = {
     **dict.fromkeys(
         ("fetch_add", "atomic", "mpadd"), "`psm(x, A[i])` adds x to a cell, and leaves in x what the cell held before"
     ),
-    "combine": "the mode says how concurrent writes are combined: `mode CRCW sum`, `CRCW max` or `CRCW min`",
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
     **dict.fromkeys(("printf", "println", "echo", "puts"), "write `print x`, which `lockstep run --trace` shows"),
     "mod": "write `%`",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Union
 
 from lockstep.pram.expression_text import PRECEDENCE
-from lockstep.pram.lexemes import VALUE, Lexeme, comments, lexemes, space, spaced, statement_starts
+from lockstep.pram.lexemes import RULE, VALUE, Lexeme, comments, lexemes, space, spaced, statement_starts
 from lockstep.pram.parser import DECLARATIONS, lex, parse
 
 #: The most columns of a line, and the least that a statement gets however deep it is nested.
@@ -300,7 +300,8 @@ def _best_break(words: Lexemes, room: int) -> int:
         depth += _depth_change(left)
         if length > room and choice:
             break
-        looseness = 0 if left.text == "," else PRECEDENCE.get(right.text) if right.text != "not" else None
+        operator = right.text != "not" and right.kind != RULE
+        looseness = 0 if left.text == "," else PRECEDENCE.get(right.text) if operator else None
         if looseness is not None and (depth, looseness) <= best:
             best, choice = (depth, looseness), index
         length += len(space(left, right) + right.text)

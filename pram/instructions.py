@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, Union
 
+from lockstep.pram.access import Combining
 from lockstep.pram.errors import Span
 from lockstep.pram.syntax import Expression, For, Parallel
 from lockstep.pram.word import WORD_OPERATIONS, WordOperation
@@ -227,6 +228,9 @@ class Instruction:
     run_by_all: it is outside `parallel` and `single` in the program text, so all processors run it.
     idle:       it is part of a pad, which idle processors run.
     decides:    what a branch tests; the branch jumps if that is false.
+
+    rule is no such field: it says how a store is combined with other writes of its step, where the mode combines writes; None: as
+    the mode says.
     """
 
     name: str
@@ -241,6 +245,11 @@ class Instruction:
     run_by_all: bool = False
     idle: bool = field(default=False, compare=False)
     decides: Decision | None = field(default=None, compare=False)
+    rule: Combining | None = None
+
+    def rule_in(self, combining: Combining) -> Combining:
+        """Return how a store combines writes, in a mode that does it in this way."""
+        return combining if combining == "order" else self.rule or combining
 
     @property
     def row(self) -> Row:

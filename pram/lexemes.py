@@ -20,7 +20,7 @@ class Comment:
 
 
 #: Kinds of lexemes that the parser does not tell apart.
-VALUE, SIGN = "VALUE", "SIGN"
+VALUE, SIGN, RULE = "VALUE", "SIGN", "RULE"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Lexeme:
     above:    the comments on the lines above it.
     blank:    an empty line comes directly before it.
     trailing: the comment at the end of its line; "" if none.
-    kind:     of the token; VALUE for the words of a conditional value, SIGN for a minus before its only operand.
+    kind:     of the token; VALUE for the words of a conditional value, SIGN for a minus before its only operand, RULE for the word
+              after `combine`.
     The last lexeme of a text has the kind "$END" and no text.
     """
 
@@ -54,7 +55,7 @@ def lexemes(text: str) -> list[Lexeme]:
         blank, seen = at.line > seen + 1, at.line
         if token.type != "COMMENT":
             sign = token == "-" and (previous in BEFORE_VALUES or found[-1].kind == VALUE)
-            kind = VALUE if value_ifs.see(token) else SIGN if sign else token.type
+            kind = VALUE if value_ifs.see(token) else SIGN if sign else RULE if previous == "combine" else token.type
             found.append(Lexeme(str(token), kind, at.line, at.column, tuple(above), blank))
             above, previous = [], str(token)
         elif found and found[-1].line == at.line:
@@ -84,6 +85,8 @@ def _start(found: list[Lexeme], assigns: int) -> int:
     at = _target_start(found, assigns - 1)
     while found[at - 1].text == ",":
         at = _target_start(found, at - 2)
+    if found[at - 2].text == "combine":
+        return at - 2
     return at - 1 if found[at - 1].text == "local" else at
 
 

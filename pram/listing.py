@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lockstep.pram.access import RULE_SIGNS
 from lockstep.pram.errors import Source
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction, Operand
@@ -28,14 +29,15 @@ def operand_text(operand: Operand, derived: Sequence[Expression]) -> str:
 
 
 def instruction_text(instruction: Instruction, derived: Sequence[Expression]) -> str:
-    """Return an instruction's text, such as `add    r2, r0, {n}`."""
+    """Return an instruction's text, such as `add    r2, r0, {n}`; a store with a rule of its own ends in `by RULE`."""
     values = {"rd": f"r{instruction.rd}", "L": str(instruction.target)}
     for name in ("x", "y", "z"):
         operand = getattr(instruction, name)
         if operand is not None:
             values[name] = operand_text(operand, derived)
     text = re.sub(r"rd|[xyzL]", lambda found: values[found[0]], instruction.row.operands)
-    return f"{instruction.name:<{NAME_WIDTH}} {text}".rstrip()
+    rule = f" by {RULE_SIGNS[instruction.rule]}" if instruction.rule else ""
+    return f"{instruction.name:<{NAME_WIDTH}} {text}{rule}".rstrip()
 
 
 def listing(code: MachineCode, source: Source) -> list[tuple[int, str, int, str]]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lockstep.pram import derived
+from lockstep.pram.access import RULES
 from lockstep.pram.analysis import Analysis
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
@@ -118,9 +119,9 @@ class _Lowering(LoopEmitter):
                 with self.scope():
                     self.assign(self.locals[name], value, at)
             case Assign(name, value, at):
-                self.store(Index(name, (), at), value)
+                self.store(Index(name, (), at), value, statement.rule)
             case Store(name, subscripts, value, at):
-                self.store(Index(name, subscripts, at), value)
+                self.store(Index(name, subscripts, at), value, statement.rule)
             case LocalArray():
                 pass  # its cells are there from the start
             case Several():
@@ -150,11 +151,12 @@ class _Lowering(LoopEmitter):
                 if not self.idle:
                     self.prints.append(point_of(statement, self))
 
-    def store(self, index: Index, value: Expression | Operand) -> None:
+    def store(self, index: Index, value: Expression | Operand, rule: str = "") -> None:
+        rule = rule or self.symbols.arrays[index.name].rule
         with self.scope():
             address, checks = self.address(index)
             z = value if isinstance(value, Operand) else self.value(value)
-            self.emit("store", *address, z, at=index.at, trap=self.moves, checks=checks)
+            self.emit("store", *address, z, at=index.at, trap=self.moves, checks=checks, rule=RULES.get(rule))
 
     def several(self, statement: Several) -> None:
         """Emit all values into registers, then the assignments."""

@@ -140,6 +140,7 @@ class Machine:
         self._owners = access.Owners(job.space) if MODES[job.mode].owned else None
         self._everyone = slice(0, job.processors)
         self._rows = [instruction.row for instruction in job.code]
+        self._rules = self._write_rules()
         self._halted = np.full(job.processors, HALTED, np.int64)
         self._nowhere = np.full(job.processors, NO_DESTINATION, np.int64)
         self._together: int | None = None  # the program counter of all processors, if a step left them all at one
@@ -342,19 +343,26 @@ class Machine:
             self.memory[stored.cells[order]] = stored.values[order]
 
     def _allowed(self, read: Accesses, written: Accesses, before: Words) -> Accesses:
-        """Return the writes of a step, with the sums of the values if the mode adds them up.
+        """Return the writes of a step. Where the mode combines writes, they have what is left in their cells.
 
-        Raises: PramError: the mode forbids an access, or a sum is no word.
+        Raises: PramError: the mode forbids an access, two rules meet in a cell, or a sum is no word.
         """
         mode, stored = MODES[self.job.mode], written
         conflict = access.find_conflict(mode, read, written, self._scratch)
         if conflict is None and self._owners is not None:
             conflict = self._owners.claim(written)
-        if conflict is None and mode.combining == "sum":
-            stored, conflict = access.add_up(written, self.job.word_bits)
+        if conflict is None and self._rules is not None and len(written):
+            stored, conflict = access.combine(written, self._rules[before[written.pids]], self.job.word_bits)
         if conflict is not None:
             raise self.error(*checks.describe_conflict(self.job, conflict, before))
         return stored
+
+    def _write_rules(self) -> Words | None:
+        """Return the rule of each instruction, if the mode combines writes."""
+        combining = MODES[self.job.mode].combining
+        if combining == "order":
+            return None
+        return np.array([access.NUMBERS[instruction.rule_in(combining)] for instruction in self.job.code], np.int64)
 
     def _no_halt_error(self, max_steps: int) -> PramError:
         """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""

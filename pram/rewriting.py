@@ -90,7 +90,7 @@ class _Rewriter:
                 return replace(self.meanings[name], at=at)
             case PrefixSum(_, target) if target.name in self.symbols.arrays:
                 return self._in_turn(node)
-            case Assign(name, Name(other), at) if self._is_array(name) and self._is_array(other):
+            case Assign(name, Name(other), at, "") if self._is_array(name) and self._is_array(other):
                 return self._copy(name, other, at)
             case Index(name, subscripts) | Store(name, subscripts) if self._is_local(name):
                 return replace(node, subscripts=(Name("pid", node.at), *subscripts))

@@ -125,21 +125,26 @@ class LocalArray:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`name := value` for a local, or for a scalar in shared memory."""
+    """`name := value` for a local, or for a scalar in shared memory.
+
+    `rule` is a key of `lockstep.pram.access.RULES` if `combine` stands before it, else "".
+    """
 
     name: str
     value: Expression
     at: Span = place()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`name[subscripts] := value`."""
+    """`name[subscripts] := value`; `rule` as in an Assign."""
 
     name: str
     subscripts: tuple[Expression, ...]
     value: Expression
     at: Span = place()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +320,8 @@ class Shared:
     """An array (`dimensions` has one to three entries) or a scalar (none).
 
     `role` is "input", "output", "inout" or "work". `low .. high` is the declared range of an input. `firsts` has the first
-    subscript along each axis, as in `A[1 .. n]`; it is empty if all are 0. `dimensions` are always extents.
+    subscript along each axis, as in `A[1 .. n]`; it is empty if all are 0. `dimensions` are always extents. `rule` is that of
+    writes without one of their own, as in an Assign.
     """
 
     name: str
@@ -325,6 +331,7 @@ class Shared:
     high: Expression | None
     firsts: tuple[Expression, ...] = ()
     at: Span = place()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,11 @@ LESSONS = [
            "`psm` takes a local and a shared cell: write `psm(x, s)` or `psm(x, A[i])`"),
     Lesson(46, HEAD + "local x := 1\nps(x, n)\n", "9:7",
            "`n` is no shared cell: the second argument is what all processors add to"),
+    # 47 A write rule where writes are not combined
+    Lesson(47, HEAD + EACH + "  combine max s := A[i]\nend\n", "9:15",
+           "`combine` needs a mode that combines writes: `CRCW max`, `CRCW min`, `CRCW sum`; the mode is EREW"),
+    Lesson(47, HEAD.replace("EREW", "CRCW max") + EACH + "  combine sum s := A[i]\nend\n", "9:11",
+           "`sum` is no write rule; did you mean `+`?"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lockstep.commands.modes import trying as modes
 from lockstep.compiler import adding, assemble, combining, compile, invariants, names, one_step, storage, two_step
 from lockstep.compiler.blocks import BlockBuilder
 from lockstep.pram import access
-from lockstep.pram.access import Owners
-from lockstep.pram.contests import Arbiter
+from lockstep.pram.access import Combining, Owners
+from lockstep.pram.instructions import Instruction
+from lockstep.pram.lowering import _Lowering
 from lockstep.pram.machine import Machine
 from lockstep.proofs_check.certificate import _Certifier
 from mutation.of_machine import mode
-from mutation.planting import Rewrite
+from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
 
 COMBINING = "combining writes"
-RULES, ORDER = "write rules", "order of modes"
+RULES, EVALUATOR, ORDER = "write rules", "rules of arrays", "order of modes"
 MDM, TWO, ONE, ARM = (f"combined writes of {c}" for c in (names.MDM, names.TWO_STEP, names.ONE_STEP, names.ARM))
 PROOFS, SHARE, READERS, OTHERS = "combined proofs", "share certificate", "share readers", "other write rules"
 
 
 def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
     return Mutant(COMBINING, breaks, Rewrite(function, old, new), check, equivalent)
+
+
+def operation(rule: Combining, wrong: np.ufunc) -> Attribute:
+    """Another operation for a rule."""
+    operations = tuple(wrong if access.NUMBERS[rule] == n else o for n, o in enumerate(access.OPERATIONS))
+    return Attribute(access, "OPERATIONS", operations, f"`{rule}` is {wrong.__name__}")
 
 
 MUTANTS = (
@@ -33,12 +42,20 @@ MUTANTS = (
     Mutant(COMBINING, "ERCW arbitrary leaves no winner open", mode("ERCW arbitrary", winner_open=False), RULES),
     Mutant(COMBINING, "CRCW max is CRCW min", mode("CRCW max", combining="min"), RULES),
     Mutant(COMBINING, "CRCW sum is CRCW priority", mode("CRCW sum", combining="order"), RULES),
-    row("the largest value loses", Arbiter._applied, 'self.combining == "max" else', 'self.combining != "max" else', RULES),
+    Mutant(COMBINING, "the largest value loses", operation("max", np.minimum), RULES),
+    Mutant(COMBINING, "`and` leaves what some value has", operation("and", np.bitwise_or), RULES),
+    Mutant(COMBINING, "`or` adds up", operation("or", np.add), RULES),
+    row("a write's own rule does not count", Instruction.rule_in, "self.rule or combining", "combining", RULES),
+    row("two rules may meet in a cell", access.combine, "if len(others):", "if False:", RULES),
+    row("the rule of the first write is that of all", access.combine, "later & (rules == number)", "later & (rules[0] == number)", RULES),
+    row("an array's rule does not count", _Lowering.store, "rule = rule or self.symbols.arrays[index.name].rule", "pass", EVALUATOR),
+    row("an array's rule replaces that of a write", _Lowering.store, "rule or self.symbols.arrays[index.name].rule",
+        "self.symbols.arrays[index.name].rule or rule", EVALUATOR),
     row("who owns a cell may lose it", Owners.claim, "(owners >= 0) & (owners != writes.pids)", "owners > writes.pids", RULES),
     row("a cell of another owner may be written", Owners.claim, "if len(found):", "if False:", RULES),
     row("nobody comes to own a cell", Owners.claim, "self.pids[writes.cells] = writes.pids", "pass", RULES),
-    row("a sum may be longer than a word by one bit", access.add_up, "sums >> word_bits", "sums >> word_bits + 1", RULES),
-    row("sums are not stored", Machine._allowed, "stored, conflict = access.add_up", "_, conflict = access.add_up", RULES),
+    row("a sum may be longer than a word by one bit", access._no_word, "words >> word_bits", "words >> word_bits + 1", RULES),
+    row("what is combined is not stored", Machine._allowed, "stored, conflict = access.combine", "_, conflict = access.combine", RULES),
     row("a mode that is stronger than a weakest one is a weakest one", modes.weakest, "not weaker_modes(result.mode) & holds",
         "True", ORDER),
     row("only modes right below count as weaker", access.weaker_modes, ".union(*map(weaker_modes, MODES[name].weaker))", "", ORDER),

@@ -9,9 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.cases import job as made
-from kit.runs import assert_same_run
+from kit.runs import assert_same, assert_same_run
 from kit.winners import ends
-from oracles.all_winners import every_end, fight
+from oracles.all_winners import by_two_rules, every_end, fight
+from oracles.evaluator import evaluate
 from oracles.scalar_machine import ScalarRefusal, run_scalar
 
 from lockstep.commands.modes.trying import try_modes, weakest
@@ -24,11 +25,12 @@ from lockstep.compiler.processor import Code
 from lockstep.compiler.storage import load_program_or_model, save_compiled
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.files import load_model, save_model
-from lockstep.pram.access import MODES, weaker_modes
+from lockstep.pram.access import MODES, RULES, weaker_modes
 from lockstep.pram.errors import PramError
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
+from lockstep.pram.parser import parse
 from lockstep.pram.program import parse_program
 from lockstep.pram.winners import run_winners
 from lockstep.proofs_check.agreement import check_agreement
@@ -54,9 +56,13 @@ def one_after_the_other(mode: str) -> tuple[Job, ...]:
 
 
 def rules() -> None:
-    """Random jobs whose processors fight over two cells, under every mode: all steps, or the same refusal; all ends."""
+    """Random jobs whose processors fight over two cells, under every mode, also by different rules: all steps, or the same
+    refusal; all ends."""
+    rules = (None, *RULES.values())
     for mode in MODES:
-        for job in (*one_after_the_other(mode), *(fight(seed, mode=mode) for seed in range(40))):
+        fights = *(fight(seed, mode=mode) for seed in range(40)), *(fight(seed, mode=mode, rules=rules) for seed in range(20))
+        meeting = (by_two_rules(mode, *of) for of in product(rules, rules, (False, True)) if MODES[mode].combines)
+        for job in (*one_after_the_other(mode), *fights, *meeting):
             _same_as_scalar(job)
             found = run_winners(job, max_steps=16)
             assert not found.every or ends(found) == every_end(job, 16), f"{mode}: other ends"
@@ -73,6 +79,20 @@ def _same_as_scalar(job: Job) -> None:
             return
         raise AssertionError(f"{job.mode}: the machine runs what the scalar machine refuses: {refusal}") from None
     assert_same_run(run(job, max_steps=16, trace=True), theirs)
+
+
+def rules_of_arrays() -> None:
+    """A program whose arrays have rules, against the evaluator: writes with and without a rule, several at once, and copies."""
+    text = (
+        "program p mode CRCW sum param n procs n word 8 shared A[n] : input, "
+        "combine {0} B[2] : output, combine {0} C[2] : output, s : output "
+        "B[pid & 1] := A[pid] s := A[pid] combine or C[1] := A[pid] B[0], C[0] := A[pid], A[pid] B := C"
+    )
+    for rule in RULES:
+        program = parse_program(text.format(rule))
+        for words in ((6, 3, 7), (5, 1, 2, 12)):
+            given = {"n": len(words)}, {"A": list(words)}
+            assert_same(run(program.instantiate(*given)), evaluate(parse(text.format(rule))[0], *given))
 
 
 def order_of_modes() -> None:
@@ -183,8 +203,12 @@ def other_modes() -> None:
 REFUSALS = (NotFinished, OutOfPositions, ValueError, CircuitError)
 CHECKS = (
     Check(
-        "write rules", "random jobs under every mode on the machine, against plain Python; all their ends", rules, (PramError,)
+        "write rules",
+        "random jobs under every mode and rule on the machine, against plain Python; all their ends",
+        rules,
+        (PramError,),
     ),
+    Check("rules of arrays", "a program whose arrays have write rules, against the evaluator", rules_of_arrays, (PramError,)),
     Check("order of modes", "every weakest mode of small programs", order_of_modes),
     *(
         Check(

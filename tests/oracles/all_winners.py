@@ -6,11 +6,13 @@ It walks the states of the scalar machine and shares no code with pram.winners a
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from itertools import product
 from random import Random
 
 from kit.cases import job
 
+from lockstep.pram.access import Combining
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job
 from oracles.scalar_machine import Did, ScalarRefusal, ScalarRun, finish, left, look, start, writers
@@ -53,18 +55,18 @@ def _next(job: Job, run: ScalarRun) -> list[ScalarRun]:
     did, reads = look(job, run)
     cells = writers(did)
     states = []
-    for words in product(*(_words(job.mode, did, pids) for pids in cells.values())):
+    for words in product(*(_words(job, did, pids) for pids in cells.values())):
         state = deepcopy(run)
         finish(job, state, did, reads, dict(zip(cells, words)))
         states.append(state)
     return states
 
 
-def _words(mode: str, did: list[Did], pids: list[int]) -> list[int]:
+def _words(job: Job, did: list[Did], pids: list[int]) -> list[int]:
     """Return the words that may be left in a cell to which these processors write."""
-    if mode.endswith("arbitrary"):
+    if job.mode.endswith("arbitrary"):
         return [did[pid].value for pid in pids]
-    return [left(mode, did, pids, min)]
+    return [left(job, did, pids, min)]
 
 
 # -- jobs with contested writes to two cells -------------------------------------------------------------
@@ -75,14 +77,34 @@ CELLS = [Operand("constant", cell) for cell in range(2)]
 NUMBERS = [Operand("constant", number) for number in (0, 1, 2)]
 
 
-def fight(seed: int, most_processors: int = 4, mode: str = "CRCW arbitrary") -> Job:
-    """Draw up to ten random instructions: stores of different words, loads, arithmetic, and branches on loaded words."""
-    random = Random(seed)
+def fight(
+    seed: int, most_processors: int = 4, mode: str = "CRCW arbitrary", rules: tuple[Combining | None, ...] = (None,)
+) -> Job:
+    """Draw up to ten random instructions: stores of different words, loads, arithmetic, and branches on loaded words.
+
+    rules: stores take one of these, or the mode's for None.
+    """
+    random, rule = Random(seed), Random(seed)
     length = random.randint(3, 9)
     code = [Instruction("add", PID, random.choice(NUMBERS), rd=0)]
     code += [_instruction(random, at, length) for at in range(1, length)]
+    code = [replace(i, rule=rule.choice(rules)) if i.name == "store" else i for i in code]
     processors = random.randint(2, most_processors)
     return job(*code, registers=2, processors=processors, mode=mode, memory=(3, 1), outputs=range(2))
+
+
+def by_two_rules(mode: str, one: Combining | None, other: Combining | None, apart: bool = False) -> Job:
+    """Processors 2 and 3 store to a cell by one rule, and 0 and 1 in the same step by another; then all load what is left.
+
+    apart: they store to two cells.
+    """
+    pid, cell, zero = PID, CELLS[0], NUMBERS[0]
+    code = (
+        Instruction("shr", pid, NUMBERS[1], rd=0), Instruction("jz", REGISTERS[0], target=4),
+        Instruction("store", cell, zero, pid, rule=one), Instruction("jmp", target=5),
+        Instruction("store", CELLS[apart], zero, pid, rule=other), Instruction("load", cell, zero, rd=0), Instruction("halt"),
+    )  # fmt: skip
+    return job(*code, registers=1, processors=4, mode=mode, memory=(9, 1), outputs=range(2))
 
 
 def _instruction(random: Random, at: int, length: int) -> Instruction:

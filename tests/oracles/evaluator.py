@@ -69,9 +69,9 @@ class Run(Apart):
             active = self.present(active)
             match s:
                 case syntax.Store():
-                    self.store(s.name, s.subscripts, s.value, active)
+                    self.store(s.name, s.subscripts, s.value, active, s.rule)
                 case syntax.Assign(name, value) if name in self.arrays:
-                    self.store(name, (), value, active)
+                    self.store(name, (), value, active, s.rule)
                 case syntax.Local(name, value) | syntax.Assign(name, value):
                     self.set(name, self.assigned(value, active), active)
                 case syntax.Several():

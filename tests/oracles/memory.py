@@ -23,13 +23,17 @@ MAX_WORD_BITS = 24
 
 @dataclass(frozen=True)
 class Array:
-    """A shared array in the memory; `shape` has none to three entries, `firsts` the least subscript of each axis."""
+    """A shared array in the memory; `shape` has none to three entries, `firsts` the least subscript of each axis.
+
+    rule: the word after `combine` in its declaration.
+    """
 
     name: str
     role: str
     shape: tuple[int, ...]
     base: int
     firsts: tuple[int, ...]
+    rule: str = ""
 
     def address(self, index: Sequence[int]) -> int:
         return self.base + sum((i - self.firsts[axis]) * prod(self.shape[axis + 1 :]) for axis, i in enumerate(index))
@@ -101,7 +105,7 @@ class Setting:
         for s in sorted(self._all(syntax.Shared), key=lambda s: GROUPS.index(s.role)):  # stable: keeps the order of the text
             shape = tuple(constant(d, self.params) for d in s.dimensions)
             firsts = tuple(constant(f, self.params) for f in s.firsts) or (0,) * len(shape)
-            placed[s.name] = Array(s.name, s.role, shape, base, firsts)
+            placed[s.name] = Array(s.name, s.role, shape, base, firsts, s.rule)
             base += prod(shape)
         for own in (n for n in walk(self.tree) if isinstance(n, syntax.LocalArray)):  # a row for each processor
             shape = (self.processors, *(constant(d, self.params) for d in own.dimensions))

@@ -52,6 +52,12 @@ COMPUTE: dict[str, Callable[[int, int], int]] = {
 }
 
 
+#: What is left of the values that are written to a cell, by the rule of the writes.
+COMBINE: dict[str, Callable[[list[int]], int]] = {
+    "max": max, "min": min, "sum": sum,
+    "and": lambda values: sum(1 << j for j in range(24) if all(value >> j & 1 for value in values)),
+    "or": lambda values: sum(1 << j for j in range(24) if any(value >> j & 1 for value in values)),
+}  # fmt: skip
 #: Operations that have no result for an operand: the divisor, or the only operand.
 NO_RESULT = {("div", 0), ("lg", 0), ("log", 0), ("ctz", 0)}
 #: Instructions whose operands are signed words.
@@ -118,7 +124,7 @@ def run_scalar(job: Job, max_steps: int, wins: Callable[[list[int]], int] = min)
         if run.time == max_steps:
             raise ScalarEndless(run.time, {f"no halt within {max_steps} steps (--max-steps sets the limit)"})
         did, reads = look(job, run)
-        finish(job, run, did, reads, {cell: left(job.mode, did, pids, wins) for cell, pids in writers(did).items()})
+        finish(job, run, did, reads, {cell: left(job, did, pids, wins) for cell, pids in writers(did).items()})
     return run
 
 
@@ -136,7 +142,9 @@ def look(job: Job, run: ScalarRun) -> tuple[list[Did], list[tuple[int, int]]]:
     reads: list[tuple[int, int]] = []
     did = [_execute(job, run, pid, reads) for pid in range(job.processors)]
     writes = [(pid, d.destination, d.value) for pid, d in enumerate(did) if isinstance(d.destination, int)]
-    forbidden = _forbidden(job.mode, reads, writes) or _owned_or_too_large(job, run, writes)
+    forbidden = (
+        _forbidden(job.mode, reads, writes) or _by_different_rules(job, did, writes) or _owned_or_too_large(job, did, run, writes)
+    )
     if forbidden:
         raise ScalarConflict(run.time + 1, forbidden)
     return did, reads
@@ -151,11 +159,18 @@ def writers(did: list[Did]) -> dict[int, list[int]]:
     return found
 
 
-def left(mode: str, did: list[Did], pids: list[int], wins: Callable[[list[int]], int]) -> int:
+def left(job: Job, did: list[Did], pids: list[int], wins: Callable[[list[int]], int]) -> int:
     """Return the word that is left in a cell to which these processors write."""
     values = [did[pid].value for pid in pids]
-    combine = {"CRCW max": max, "CRCW min": min, "CRCW sum": sum}.get(mode)
+    combine = COMBINE.get(rule_of(job, did[pids[0]]))
     return combine(values) if combine else did[wins(pids)].value
+
+
+def rule_of(job: Job, did: Did) -> str:
+    """Return the rule of the store that a processor executed: max, min, sum, and, or; in modes that do not combine, anything else."""
+    mode = job.mode.partition(" ")[2]
+    own = None if did.counter is None else job.code[did.counter].rule
+    return own if own and mode in ("max", "min", "sum") else mode
 
 
 def finish(job: Job, run: ScalarRun, did: list[Did], reads: list[tuple[int, int]], words: dict[int, int]) -> None:
@@ -258,7 +273,19 @@ def _forbidden(mode: str, reads: list[tuple[int, int]], writes: list[tuple[int, 
     return texts
 
 
-def _owned_or_too_large(job: Job, run: ScalarRun, writes: list[tuple[int, int, int]]) -> set[str]:
+def _by_different_rules(job: Job, did: list[Did], writes: list[tuple[int, int, int]]) -> set[str]:
+    """Return every pair of writes to one cell that different rules would combine."""
+    signs = {"sum": "+"}
+    texts = set()
+    for (p, a, _), (q, b, _) in combinations(writes, 2):
+        one, other = (rule_of(job, did[pid]) for pid in (p, q))
+        if a == b and one != other:
+            which = " and ".join(f"`{signs.get(rule, rule)}`" for rule in (one, other))
+            texts.add(f"processors {p} and {q} write cell {a} by different rules, {which} (mode {job.mode})")
+    return texts
+
+
+def _owned_or_too_large(job: Job, did: list[Did], run: ScalarRun, writes: list[tuple[int, int, int]]) -> set[str]:
     """Return every write to a cell that another processor wrote first, and every sum that is no word."""
     texts = set()
     for p, a, _ in writes:
@@ -266,8 +293,8 @@ def _owned_or_too_large(job: Job, run: ScalarRun, writes: list[tuple[int, int, i
         total = sum(v for _, v in together)
         if job.mode == "CROW" and run.owners.get(a, p) != p:
             texts.add(f"processor {p} writes cell {a}, which processor {run.owners[a]} owns as the first to write it (mode CROW)")
-        if job.mode == "CRCW sum" and total >= 1 << job.word_bits:
+        if rule_of(job, did[p]) == "sum" and total >= 1 << job.word_bits:
             who, what = (", ".join(map(str, column[:-1])) + f" and {column[-1]}" for column in zip(*together))
-            too_large = f"the sum {total} does not fit a word of {job.word_bits} bits (mode CRCW sum)"
+            too_large = f"the sum {total} does not fit a word of {job.word_bits} bits (mode {job.mode})"
             texts.add(f"processors {who} write {what} to cell {a}: {too_large}")
     return texts

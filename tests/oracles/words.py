@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Name, ProgramText, walk
@@ -248,8 +250,13 @@ class Words(Setting):
             raise Trap("conflict", f"two processors read one cell of {name}")
         return [self.memory[c] for c in cells]
 
-    def store(self, name: str, expressions: tuple[Expression, ...], value: Expression | list[int], active: list[int]) -> None:
-        """Write to memory; where several may write a cell, the mode says which word is left. A list holds values computed before."""
+    def store(
+        self, name: str, expressions: tuple[Expression, ...], value: Expression | list[int], active: list[int], rule: str = ""
+    ) -> None:
+        """Write to memory; where several may write a cell, a rule says which word is left. A list holds values computed before.
+
+        rule: the word after `combine`. Without it, the array's; without this, the mode's.
+        """
         expressions = self.of_own_row(name, expressions)
         indices = self.subscripts(name, expressions, active)
         values = value if isinstance(value, list) else self.value(value, active)
@@ -262,17 +269,20 @@ class Words(Setting):
             if self.mode == "CROW" and self.owners.setdefault(cell, p) != p:
                 raise Trap("conflict", f"a cell of {name} belongs to another processor")
         for cell, words in written.items():
-            self.memory[cell] = self.left(name, [self.wrapped(word) for word in words])
+            self.memory[cell] = self.left(name, [self.wrapped(word) for word in words], rule or self.arrays[name].rule)
 
-    def left(self, name: str, words: list[int]) -> int:
-        """The word that is left where these words are written, in the order of pids."""
-        rule = self.mode.partition(" ")[2]
+    def left(self, name: str, words: list[int], own: str) -> int:
+        """The word that is left where these words are written, in the order of pids. own: a rule instead of the mode's."""
+        mode = self.mode.partition(" ")[2]
+        rule = own if own and mode in ("max", "min", "sum") else mode
         if (not rule and len(words) > 1) or (rule == "common" and len(set(words)) > 1):
             raise Trap("conflict", f"two processors write one cell of {name}")
         total = sum(words)
-        if rule == "sum" and total > self.most:
-            raise Trap("conflict", f"{total} is no word of {self.bits} bits")
-        return {"max": max(words), "min": min(words), "sum": total}.get(rule, words[0])
+        if rule in ("sum", "+"):
+            if total > self.most:
+                raise Trap("conflict", f"{total} is no word of {self.bits} bits")
+            return total
+        return {"max": max(words), "min": min(words), "and": reduce(and_, words), "or": reduce(or_, words)}.get(rule, words[0])
 
     def set(self, name: str, values: list[int], active: list[int]) -> None:
         column = self.locals.setdefault(name, [0] * self.processors)
