@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 import tempfile
@@ -37,6 +38,12 @@ torch.set_num_threads(1)
 providers._get_local_constants = Constants
 
 process.MOST_LOADED = 64  # those of all examples: many tests draw their inputs, and to load a sidecar starts Python
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded and collected stays. Python's collector need not go through these millions of objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
