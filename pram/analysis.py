@@ -240,9 +240,10 @@ class _Checker(ExpressionChecker):
         return replace(context, divergent=divergent, assigned=assigned)
 
     def _assignments(self, region: Node, context: Context) -> frozenset[Span]:
-        places = {node.at for node in walk(region) if isinstance(node, Local)}
-        names = {node.name for node in walk(region) if isinstance(node, Assign)}
-        names |= {t.name for node in walk(region) if isinstance(node, Several) for t in node.targets if isinstance(t, Name)}
+        nodes = [node for node in walk(region) if isinstance(node, (Local, Assign, Several))]
+        places = {node.at for node in nodes if isinstance(node, Local)}
+        names = {node.name for node in nodes if isinstance(node, Assign)}
+        names |= {t.name for node in nodes if isinstance(node, Several) for t in node.targets if isinstance(t, Name)}
         return frozenset(places | {at for name, at in context.scope.items() if name in names})
 
     # -- loops ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from lockstep.pram import functions, parameters
 from lockstep.pram.access import MODES
@@ -58,7 +59,12 @@ class Symbols:
 
     def is_parametric(self, expression: Expression) -> bool:
         """Return whether an expression in a statement contains only numbers, parameters and `inf`."""
-        return parameters.is_parametric(expression, {**self.params, INF: None})
+        return parameters.is_parametric(expression, self._fixed)
+
+    @cached_property
+    def _fixed(self) -> Mapping[str, object]:
+        """The names that stand for one number."""
+        return {**self.params, INF: None}
 
     def is_guarded(self, node: Binary) -> bool:
         """Return whether an `and` or `or` leaves out its right side where the left side decides."""

@@ -22,7 +22,10 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 
 def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> bool:
     """Return whether an expression contains only numbers and parameters."""
-    return not any(isinstance(n, Index) or isinstance(n, Name) and n.name not in parameters for n in walk(expression))
+    for node in walk(expression):
+        if isinstance(node, Index) or isinstance(node, Name) and node.name not in parameters:
+            return False
+    return True
 
 
 def evaluate(

@@ -400,6 +400,7 @@ def walk(node: Node, without: tuple[type, ...] = ()) -> Iterator[Node]:
     stack = [node]
     while stack:
         top = stack.pop()
-        if not isinstance(top, without):
+        if not without or not isinstance(top, without):
             yield top
-            stack.extend(reversed(children(top)))
+            if FIELDS[type(top)]:  # names and numbers, which most nodes are, have nothing below
+                stack += children(top)[::-1]

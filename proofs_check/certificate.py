@@ -107,14 +107,13 @@ def require_certificate(compiled: Compiled) -> Certificate:
 
 def horizon(compiled: Compiled) -> int:
     """The most bits of T * P (for AP-MDM, of N) at which this code, word size and dtype are certified; 0 if none."""
-    best, low, high = 0, compiled.widths.pid, MOST_EXTENT_BITS
+    low, high = compiled.widths.pid + 1, MOST_EXTENT_BITS
+    if not _is_certified(compiled, low):
+        return 0
     while high - low > 1:  # more bits make no sum smaller
         bits = (low + high) // 2
-        if _is_certified(compiled, bits):
-            best = low = bits
-        else:
-            high = bits
-    return best
+        low, high = (bits, high) if _is_certified(compiled, bits) else (low, bits)
+    return low
 
 
 def _is_certified(compiled: Compiled, bits: int) -> bool:

@@ -21,7 +21,8 @@ NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "examples" 
 def test_examples_are_listed_printed_and_copied(do: Do) -> None:
     listed = json.loads(do("examples --json").out)
     assert [row["program"] for row in listed] == NAMES and all(row["about"] for row in listed)
-    assert all(name in do("examples").out for name in NAMES)
+    table = do("examples").out
+    assert all(name in table for name in NAMES)
     text = (EXAMPLES / "tree_sum.pram").read_text()
     assert do("examples tree_sum").out == text
     assert json.loads(do("examples tree_sum --json").out)["text"] == text

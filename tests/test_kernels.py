@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from kit.cases import EXAMPLE_SIZES
-from kit.decoding import whole_job
+from kit.decoding import remembered, whole_job
 from kit.jobs import job_of
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
@@ -31,21 +31,21 @@ def kernels_count_in(construction: str, dtype: str = "float64") -> type:
 def test_kernels_count_in_float32_only_where_that_is_exact(construction: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels in float64 give the same tokens. Small programs would always use float32."""
     assert kernels_count_in(construction) is np.float32
-    exact = bounds.bound
-    least = next(bits for bits in range(53) if not _rounds(exact, construction, bits))
+    exact, job = bounds.bound, job_of("hillis_steele", 4, 16)
+    compiled = compile_job(job, run(job).time, construction=construction)
+    positions = compiled.layout(job, run(job).time).positions()
+    least = next(bits for bits in range(53) if not _rounds(lambda: exact(compiled.model, positions, bits)))  # noqa: B023
     assert 16 < least <= 22  # words of 16 bits, and a little more
     monkeypatch.setattr(plan_module, "bound", lambda model, positions, bits=53: exact(model, positions, bits if bits > 30 else 8))
     assert kernels_count_in(construction) is np.float64
     for name, size in EXAMPLE_SIZES.items():
         job = job_of(name, size)
-        assert whole_job(job, run(job).time, "indexed", construction) == "indexed"
+        assert whole_job(job, run(job).time, "indexed", construction, reference=remembered) == "indexed"
 
 
-def _rounds(exact: Callable[..., object], construction: str, bits: int) -> bool:
-    job = job_of("hillis_steele", 4, 16)
-    compiled = compile_job(job, run(job).time, construction=construction)
+def _rounds(bounding: Callable[[], object]) -> bool:
     try:
-        exact(compiled.model, compiled.layout(job, run(job).time).positions(), bits)
+        bounding()
     except Unsuitable:
         return True
     return False

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import seed as drawn_with
 from hypothesis import strategies as st
 from kit.cases import EXAMPLES, ExampleCase, job
-from kit.decoding import residual_stream
+from kit.decoding import mostly_fastest, residual_stream
 from kit.machine_programs import machine_jobs, runs
 
 from lockstep.compiler.compile import Compiled, compile_job
@@ -50,12 +50,12 @@ def agree(job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreeme
 
 
 def test_random_machine_programs() -> None:
-    """At least 300 distinct ones; every token after every decoding step, steps and context to the letter."""
+    """At least 300 distinct ones, one in eight by the reference; every token after every decoding step, steps and context to the letter."""
     seen: dict[int, Coverage] = {}
 
     def check(job: Job) -> None:
         run = bounded_run(job)
-        agreement = agree(job, run.time)
+        agreement = agree(job, run.time, mostly_fastest(len(seen)))
         assert agreement.steps == BOUNDS["mdm"].steps(job, run.time)
         assert set(agreement.context) == {BOUNDS["mdm"].peak_context(job, run.time)}
         seen[hash((job.code, job.memory.tobytes(), job.parameters, job.mode, job.processors))] = coverage(run)

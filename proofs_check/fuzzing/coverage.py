@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lockstep.pram.instructions import Cell, Fetch, Operand
 from lockstep.pram.job import Job
-from lockstep.pram.machine import Run, Step, register_destination
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Run, Step, register_of
 
 
 @dataclass(frozen=True)
@@ -47,46 +44,49 @@ class Coverage:
 def coverage(run: Run) -> Coverage:
     """Count what a run exercised; it must have a trace."""
     found = Coverage(modes=Counter([run.job.mode]))
-    registers = np.zeros((run.job.registers, run.job.processors), np.int64)
+    registers = [[0] * run.job.processors for _ in range(run.job.registers)]
     for step in run.trace:
         _count(found, run.job, step, registers)
-        for r in range(run.job.registers):
-            here = step.destination == register_destination(r)
-            registers[r, here] = step.value[here]
+        for pid, (destination, value) in enumerate(zip(step.destination.tolist(), step.value.tolist())):
+            if destination < NO_DESTINATION:
+                registers[register_of(destination)][pid] = value
     return found
 
 
-def _count(found: Coverage, job: Job, step: Step, registers: NDArray[np.int64]) -> None:
-    """Add one step; registers: int64 [k, P], before the step."""
+def _count(found: Coverage, job: Job, step: Step, registers: list[list[int]]) -> None:
+    """Add one step; registers: of each register the words of all processors, before the step."""
     reads: list[int] = []
     events = set()
-    for pid in np.flatnonzero(step.counter >= 0).tolist():
-        instruction = job.code[int(step.counter[pid])]
-        found.instructions[instruction.name] += 1
-        words = {}
+    groups: dict[int, list[int]] = {}
+    for pid, place in enumerate(step.counter.tolist()):
+        if place != HALTED:
+            groups.setdefault(place, []).append(pid)
+    for place, pids in groups.items():
+        instruction = job.code[place]
+        found.instructions[instruction.name] += len(pids)
         for name in "xyz":
             operand: Operand | None = getattr(instruction, name)
             if operand is not None:
-                found.operands[f"{name} {operand.kind}"] += 1
-                words[name] = _word(job, operand, pid, registers)
+                found.operands[f"{name} {operand.kind}"] += len(pids)
         row = instruction.row
-        if row.name == "addsat" and words["x"] + words["y"] >> job.word_bits:
-            events.add("saturated sum")
-        if isinstance(row.value, Fetch) or isinstance(row.destination, Cell):
-            address = words["x"] + words["y"]
-            events |= {"wrapped address"} if address >> job.word_bits else set()
+        addresses = isinstance(row.value, Fetch) or isinstance(row.destination, Cell)
+        if addresses or row.name == "addsat":
+            xs, ys = (_words(job, o, pids, registers) for o in (instruction.operand("x"), instruction.operand("y")))
+            sums = [x + y for x, y in zip(xs, ys)]
+            if max(sums) >> job.word_bits:
+                events.add("wrapped address" if addresses else "saturated sum")
             if isinstance(row.value, Fetch):
-                reads.append(address % (1 << job.word_bits))
+                reads += [address % (1 << job.word_bits) for address in sums]
     stored = step.destination >= 0
     writes = list(zip(step.destination[stored].tolist(), step.value[stored].tolist()))
-    events |= _meetings(reads, writes) | ({"divergent"} if len(set(step.counter.tolist()) - {-1}) > 1 else set())
+    events |= _meetings(reads, writes) | ({"divergent"} if len(groups) > 1 else set())
     found.events.update((job.mode, event) for event in events)
 
 
-def _word(job: Job, operand: Operand, pid: int, registers: NDArray[np.int64]) -> int:
+def _words(job: Job, operand: Operand, pids: list[int], registers: list[list[int]]) -> list[int]:
     if operand.kind == "register":
-        return int(registers[operand.number, pid])
-    return pid if operand.kind == "pid" else job.word_of(operand)
+        return [registers[operand.number][pid] for pid in pids]
+    return pids if operand.kind == "pid" else [job.word_of(operand)] * len(pids)
 
 
 def _meetings(reads: list[int], writes: list[tuple[int, int]]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,14 @@ PARTS = ("w_in", "b_in", "w_out", "v", "o")
 class Rows:
     """Rows of real runs before the gates of each layer, and after the last; [n, d] each, without repetitions.
 
-    streams: for each layer, what it was given, sequence by sequence.
+    streams: for each layer, what it was given, sequence by sequence. read: what each head of the model as it is adds to these,
+    by layer and head, as far as somebody asked.
     """
 
     before: tuple[Tensor, ...]
     last: Tensor
     streams: tuple[tuple[Tensor, ...], ...]
+    read: dict[tuple[int, int], list[Tensor]] = field(default_factory=dict)
 
 
 def rows_of_runs(compiled: Compiled) -> Rows:
@@ -125,13 +127,19 @@ def changes_anything(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
 
 
 def changes_attention(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
-    """Whether a head reads anything else on any sequence of real runs."""
-    streams = rows.streams[mutant.layer]
+    """Whether a head reads anything else on any sequence of real runs. No other head has changed."""
+    place = mutant.layer, mutant.index[0]
+    if place not in rows.read:
+        rows.read[place] = list(_adds(model, rows, *place))
     with planted(model, mutant):
-        layer = TorchTransformer(model).layers[mutant.layer]
-        mutated = [layer.attend(x, causal=model.causal) for x in streams]
-    layer = TorchTransformer(model).layers[mutant.layer]
-    return any(not torch.equal(found, layer.attend(x, causal=model.causal)) for found, x in zip(mutated, streams))
+        return any(not torch.equal(right, found) for right, found in zip(rows.read[place], _adds(model, rows, *place)))
+
+
+def _adds(model: Transformer, rows: Rows, number: int, head: int) -> Iterator[Tensor]:
+    """What one head adds to each sequence."""
+    layer = TorchTransformer(model).layers[number]
+    alone = replace(layer, **{part: getattr(layer, part)[head : head + 1] for part in ("q", "k", "v", "o")})
+    return (alone.attend(x, causal=model.causal) for x in rows.streams[number])
 
 
 @contextmanager
@@ -148,13 +156,14 @@ def planted(model: Transformer, mutant: Mutant) -> Iterator[None]:
 
 def changes_a_run(model: Transformer, rows: Rows, mutant: Mutant) -> bool:
     """Whether the mutant does anything else on any row of real runs: to the row, or to the token that it becomes."""
+    changed = [mutant.layer] if mutant.layer >= 0 else []
     with planted(model, mutant):
         reference = TorchTransformer(model)
-        mutated = [reference.layers[n].feed_forward(x) for n, x in enumerate(rows.before)]
+        mutated = [reference.layers[n].feed_forward(rows.before[n]) for n in changed]
         prediction = reference.predict(rows.last)
     reference = TorchTransformer(model)
-    for n, x in enumerate(rows.before):
-        if not torch.equal(mutated[n], reference.layers[n].feed_forward(x)):
+    for n, found in zip(changed, mutated):
+        if not torch.equal(found, reference.layers[n].feed_forward(rows.before[n])):
             return True
     right = reference.predict(rows.last)
     sure, certain = prediction.probability >= 0.9, right.probability >= 0.9

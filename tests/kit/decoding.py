@@ -19,7 +19,7 @@ from lockstep.models.decode import Decoder
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES, available
 from lockstep.models.positions import Positions
-from lockstep.models.sampling import Sampling
+from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.torch_transformer import TorchTransformer
 from lockstep.models.transformer import Prediction, Transformer
 from lockstep.pram.job import Job
@@ -33,6 +33,13 @@ ENCODERS = tuple(name for name in CONSTRUCTIONS if not is_causal(name))
 TOGETHER = [name for name in ENGINES if name not in ("active", "native")]
 #: The fastest engine, for tests of something else: `test_engines.py` holds all of them against the reference, token by token.
 FASTEST = Sampling(engine=available()[-1])
+
+
+def mostly_fastest(number: int) -> Sampling:
+    """For one of many random jobs: the reference for every eighth, and the fastest engine for the others."""
+    return FASTEST if number % 8 else DEFAULT_SAMPLING
+
+
 #: The tokens after a decoding step, or how a decode ends.
 State = list[int] | str
 

@@ -88,7 +88,7 @@ OF_CERTIFICATE = (
         Entry(certificate.EXACT_BITS, "lockstep.models.engines.bounds.EXACT_BITS", DTYPES["float32"], 25, "24 -> 25"),
         SCORE,
     ),  # type: ignore[arg-type]
-    row(CERTIFICATE, "the horizon is one bit too large", certificate.horizon, "return best", "return best + 1", SCORE),
+    row(CERTIFICATE, "the horizon is one bit too large", certificate.horizon, "return low", "return low + 1", SCORE),
     row(CERTIFICATE, "scores are bounded above only", _Certifier._head, "np.maximum(-products.min(0), 0).sum()", "0.0", SCORE),
     row(
         CERTIFICATE,
