@@ -32,6 +32,7 @@ from mutation import (
     of_masked_arm,
     of_operations,
     of_reached,
+    of_sums,
     of_sweeps,
     of_verdicts,
     of_weights,
@@ -100,6 +101,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_comparisons.MUTANTS,
     *of_verdicts.MUTANTS,
     *of_engines.MUTANTS,
+    *of_sums.MUTANTS,
     *of_reached.MUTANTS,
     *of_sweeps.MUTANTS,
 )
