@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from kit import decoding
-from kit.adding_models import FAR, NEARLY, adding_model, careless, changing_words, unclear_edits
+from kit.adding_models import FAR, NEARLY, adding_model, careless, changing_words, silent_causal, unclear_edits
 from kit.causal import (
     asking_causal,
     careless_causal,
@@ -219,7 +219,7 @@ def appends() -> bool:
         assert same_tokens(*begun(unclear_causal(), 2), "native", "arm").endswith(f"(not native: {FAULTS[UNCLEAR]})")
         for tying in (tying_causal(), careless_causal(5, tie=True)):
             assert same_tokens(*begun(tying, 6), "native", "arm").endswith(f"(not native: {FAULTS[TIES]})")
-        for made in (adding_model(12, causal=True), careless(adding_model(12, causal=True))):
+        for made in (adding_model(12, causal=True), careless(adding_model(12, causal=True)), silent_causal()):
             assert same_tokens(*begun(made, 4), "native", "arm") == "native"
         assert same_tokens(*begun(adding_model(12, 4, causal=True), 4), "native", "arm") == f"dense (not native: {FAR})"
         for job, construction in ((job_of("hillis_steele", 3, 8), "arm"), (sums_of(5, 9, 1, word=4), "arm erasing")):

@@ -20,8 +20,10 @@ from kit.adding_models import (
     adding_model,
     begun,
     careless,
+    changing_words,
     in_float32,
     long_numbers,
+    silent_causal,
     twice,
     unclear_edits,
 )
@@ -140,6 +142,7 @@ def test_causal_models(engine: str) -> None:
     for length, careless_too in ((12, False), (12, True), (16, False)):
         model = adding_model(length, causal=True)
         assert same_tokens(*begun(careless(model) if careless_too else model), engine, "arm") == engine
+    assert same_tokens(*begun(silent_causal()), engine, "arm") == engine
     assert same_tokens(*begun(adding_model(12, 4, causal=True)), engine, "arm") == f"dense (not {engine}: {FAR})"
 
 
@@ -147,6 +150,7 @@ def test_causal_models(engine: str) -> None:
 def test_rows_leave_and_come_back(engine: str) -> None:
     for length in (8, 12, 20):
         assert same_tokens(*adding_model(length, edits=True), engine, "ap-mdm", most=8) == engine
+    assert same_tokens(*changing_words(), engine, "ap-mdm", most=8) == engine
 
 
 @pytest.mark.parametrize("engine", ENGINES)

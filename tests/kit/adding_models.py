@@ -180,8 +180,19 @@ def unclear_edits() -> Made:
 
 
 def changing_words() -> Made:
-    """A model in which rows that stay in their group have another word from step to step."""
-    return adding_model(12, edits=True, change=_set("k", (2, slice(None)), _head(10)[1][2] + 1024 * (np.eye(WIDTH)[MASKED])))
+    """Masks are added up, too, and hold 0. So rows have another word in the same sum from step to step, and one at least reads it."""
+
+    def change(parts: Parts) -> None:
+        parts.k[2, MASKED] = parts.k[2, IS_A]
+        parts.positions[1:, OWN : OWN + 2] = parts.positions[1:, ASKED : ASKED + 2] = 0
+        parts.tokens[:] = [0, 4, 1, 1, 4, 6]
+
+    return adding_model(6, edits=True, change=change)
+
+
+def silent_causal() -> Made:
+    """A causal model in which only masks ask, and there are none: words are 0 after those that are given."""
+    return adding_model(12, causal=True, change=_set("q", 3, _head(10)[0][3]))
 
 
 def long_numbers() -> Made:
