@@ -13,6 +13,7 @@ from kit.jobs import DIRECTORY, WORD_BITS, job_of
 
 from bench.figures import Figure, peak_memory
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job, is_causal
+from lockstep.compiler.names import lacking
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import available, pick, takes_causal
 from lockstep.models.sampling import Sampling
@@ -155,9 +156,9 @@ def _corpus() -> Iterator[tuple[str, str, Compiled, Job, int]]:
                 length = run(job, max_steps=5000).time
             except PramError:
                 continue
-            if MODES[job.mode].combining == "sum":  # only dense decodes its models
-                continue
             for construction in CONSTRUCTIONS:
+                if lacking(construction, MODES[job.mode].combining):
+                    continue
                 compiled = compile_job(job, length, construction=construction)
                 if compiled.layout(job, length).length <= (MOST_APPENDED if is_causal(construction) else MOST_TOKENS):
                     yield f"{path.stem} {size}", construction, compiled, job, length

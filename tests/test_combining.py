@@ -149,14 +149,13 @@ def test_commands_say_that_a_construction_lacks_the_mode(do: Do) -> None:
     assert shown.status == 0 and "- computed from the closed form: this process and schedule has no models" in shown.out
 
 
-def test_sums_have_a_limit_of_their_own() -> None:
-    """Only `dense` decodes them. A limit that the user sets holds."""
+def test_sums_are_decoded_in_long_contexts() -> None:
+    """By the fastest engine, where the reference would take minutes."""
     program = parse_program(EVERY_MODE.format("CRCW sum"))
     report = verify(program, Options(), sizes=[60], random=1)
-    (left,) = (check for check in report.checks if check.what == "runs left undecoded")
-    assert (left.bound, left.verdict, report.holds) == ("context <= 400", "FAILED", False)
-    assert Options(max_context=1500).longest_context(report.cases[0].job) == 1500
-    assert Options().longest_context(meeting(1, 2, 4, "CRCW max")) == 20_000
+    assert report.holds, report.failures
+    (decoded,) = (check for check in report.checks if check.what == "context length")
+    assert int(decoded.measured) > 1000
 
 
 def test_a_report_names_what_was_not_decoded() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kit import decoding
+from kit.adding_models import FAR, NEARLY, adding_model, careless, changing_words, silent_causal, unclear_edits
 from kit.causal import (
     asking_causal,
     careless_causal,
@@ -25,7 +26,7 @@ from kit.causal import (
     unclear_causal,
 )
 from kit.decoding import ENCODERS
-from kit.jobs import job_of
+from kit.jobs import job_of, sums_of
 from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
 from kit.native_mutants import Switchboard, compiled, compiler, switched
 from kit.translations import nothing_prepared
@@ -66,6 +67,35 @@ OF_THE_TEXT = (
     ("gates.h", "refuse(network.some(planes));", "", "a column may hold more than a bit"),
     ("layers.h", "if (!complete[f]) forms_of[f].plus(forms_of[f - 1]);", "", "the difference from a form counts as a form"),
     ("schedule.h", "last_[a >> 1] == step", "last_[a >> 1] <= step + 1", "a plane is used again while something reads it"),
+    ("lookups.h", "old.value -= k.value, old.recency--;", "", "rows that leave stay in a sum"),
+    ("lookups.h", "b.value += value, b.recency++;", "b.value += value;", "the rows of a sum are not counted"),
+    (
+        "lookups.h",
+        "if (k.bucket == bucket && (!bucket || k.value == value)) return;",
+        "if (k.bucket == bucket) return;",
+        "a value that changes is not added up",
+    ),
+    ("lookups.h", "if (t.sums.most) return true;", "", "who asks for a sum is not answered anew"),
+    (
+        "lookups.h",
+        "sum += b.value, rows_found += b.recency;",
+        "sum = b.value, rows_found = b.recency;",
+        "of rows of two cares some are not added up",
+    ),
+    ("lookups.h", "far |= !is_known(t.sums, sum, rows_found);", "", "sums that are too large are not noticed"),
+    (
+        "lookups.h",
+        "return sum <= sums.largest && (!sum || rows + sums.more <= sums.most / sum);",
+        "return sum <= sums.largest;",
+        "the number of rows does not limit a sum",
+    ),
+    ("decoder.h", "if (layers[l]->far) raise(FAR);", "", "a sum that is too large does not end a decode"),
+    (
+        "decoder.h",
+        "if (vocabulary_.strict && found.bits & UNSURE) raise(UNCLEAR);",
+        "",
+        "an edit takes a token that roundings choose",
+    ),
     ("tape.h", "EACH(MAJN, (~a & (b | c)) | (b & c))", "EACH(MAJN, (a & (b | c)) | (b & c))", "a majority misses a complement"),
 )
 #: The same for the decoder of causal models.
@@ -77,6 +107,13 @@ OF_APPENDING = (
     ("if (!t.visible.of(out, stride, lane))", "if (false)", "rows that are no keys are found"),
     ("if (b.stamp != era_ || recency > b.recency)", "if (true)", "the last key is read, not the most recent one"),
     ("b.state |= TIED;", "", "ties are not noticed"),
+    ("if (b.stamp != era_) b.stamp = era_, b.value = 0, b.recency = 0;", "", "rows that are no more are added up"),
+    ("b.value += t.value.of(out, stride, lane), b.recency++;", "b.value = t.value.of(out, stride, lane), b.recency++;",
+     "a sum has its last row alone"),
+    ("if (b.stamp == era_) sum += b.value, rows += b.recency;", "if (b.stamp == era_) sum = b.value, rows = b.recency;",
+     "of rows of two cares some are not added up"),
+    ("if (!is_known(t.sums, sum, rows)) raise(FAR);", "", "sums that are too large are not noticed"),
+    ("if (!h.asks.of(out_.data(), stride, lane))", "if (false)", "rows that do not ask read a sum"),
     ("if (tied)", "if (false)", "who finds a tie is answered"),
     ("(i64)b.recency == best || b.state & TIED", "b.state & TIED", "keys of two cares that tie are not noticed"),
     ("if (b.stamp != era_ || (i64)b.recency < best)", "if ((i64)b.recency < best)", "buckets of rows that are no more are read"),
@@ -108,6 +145,12 @@ OF_THE_TRANSLATION = (
      "the first row may care for a bit"),
     (heads.Asking._head, " - self.low[v]", "", "what the first row holds is taken from 0"),
     (translate._Translator._read, "int(value) << j", "int(value)", "all bits that are read weigh the same"),
+    (heads.Asking._head, "if side.sums[0] and sink:", "if False:", "the first row may give a sum something"),
+    (heads.Asking._key_side, "gates.refuse(network.both(weighs, gates.within(size, floor, floor) ^ 1))", "pass",
+     "rows of a sum may weigh more than others"),
+    (heads.Asking._key_side, "at_least(size, least + 1)", "at_least(size, floor)", "rows of a sum may weigh almost nothing"),
+    (readout._Readout.put, "if self.off and controls:", "if False:", "an edit may take a token that roundings choose"),
+    (readout._Readout.put, "[clear ^ 1, remask ^ 1, delete ^ 1]", "[clear ^ 1, delete ^ 1]", "masks that stay masks must be certain"),
     (readout._Readout._best, "int(other < kind)", "0", "two kinds are the best"),
 )  # fmt: skip
 #: The same for what tells the decoder of causal models what others did.
@@ -131,9 +174,31 @@ def conforms() -> bool:
             for construction in ENCODERS:
                 job = job_of(name, size, 8)
                 assert whole_job(job, run(job).time, "native", construction) == "native"
+        adds_up()
     except (AssertionError, Unsuitable, IndexError):
         return False
     return True
+
+
+def adds_up() -> None:
+    """The same for heads that add up."""
+    for made in (adding_model(12), careless(adding_model(12))):
+        assert same_tokens(*made, "native", order="left-to-right") == "native"
+    assert same_tokens(*adding_model(12, edits=True), "native", "ap-mdm", most=8) == "native"
+    assert same_tokens(*changing_words(), "native", "ap-mdm", most=8) == "native"
+    for made, process in (
+        (adding_model(20), "mdm"),
+        (adding_model(12, 4), "mdm"),
+        (adding_model(20, edits=True, exponent=5), "ap-mdm"),
+    ):
+        assert same_tokens(*made, "native", process, most=8) == f"dense (not native: {FAR})"
+    assert same_tokens(*unclear_edits(), "native", "ap-mdm", most=8) == f"dense (not native: {FAULTS[UNCLEAR]})"
+    for change, _, reason in NEARLY.values():
+        used = same_tokens(*adding_model(12, change=change), "native", most=8)
+        assert f"not native: {reason}" in used if reason else used == "native"
+    for construction in ("mdm", "ap-mdm"):
+        job = sums_of(5, 9, 1, word=4)
+        assert whole_job(job, run(job).time, "native", construction) == "native"
 
 
 def appends() -> bool:
@@ -154,8 +219,11 @@ def appends() -> bool:
         assert same_tokens(*begun(unclear_causal(), 2), "native", "arm").endswith(f"(not native: {FAULTS[UNCLEAR]})")
         for tying in (tying_causal(), careless_causal(5, tie=True)):
             assert same_tokens(*begun(tying, 6), "native", "arm").endswith(f"(not native: {FAULTS[TIES]})")
-        job = job_of("hillis_steele", 3, 8)
-        assert whole_job(job, run(job).time, "native", "arm") == "native"
+        for made in (adding_model(12, causal=True), careless(adding_model(12, causal=True)), silent_causal()):
+            assert same_tokens(*begun(made, 4), "native", "arm") == "native"
+        assert same_tokens(*begun(adding_model(12, 4, causal=True), 4), "native", "arm") == f"dense (not native: {FAR})"
+        for job, construction in ((job_of("hillis_steele", 3, 8), "arm"), (sums_of(5, 9, 1, word=4), "arm erasing")):
+            assert whole_job(job, run(job).time, "native", construction) == "native"
     except (AssertionError, Unsuitable, IndexError):
         return False
     return True

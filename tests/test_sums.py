@@ -12,20 +12,31 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kit import decoding
-from kit.adding_models import FAR, NEARLY, NEED, Parts, adding_model, in_float32, twice
+from kit.adding_models import (
+    FAR,
+    MANY,
+    NEARLY,
+    Parts,
+    adding_model,
+    begun,
+    careless,
+    changing_words,
+    in_float32,
+    long_numbers,
+    silent_causal,
+    twice,
+    unclear_edits,
+)
 from kit.jobs import sums_of
 from kit.machine_programs import machine_jobs, runs
-from numpy.typing import NDArray
+from kit.rounding import farthest
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import AO_MDM, MASKED_ARM, lacking
-from lockstep.models.decode import Decoder
-from lockstep.models.engines import available, distances, takes_causal
-from lockstep.models.engines.plan import plan
+from lockstep.models.engines import available, takes_causal
+from lockstep.models.engines.distances import LARGEST_LOGIT_OFF
 from lockstep.models.orders import ORDERS
-from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
-from lockstep.models.transformer import Transformer
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
 from lockstep.proofs_check.agreement import check_agreement
@@ -120,9 +131,26 @@ def test_a_head_made_by_hand(engine: str, dtype: Callable[[Any], Any], order: st
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("order", ORDERS)
+def test_rows_that_any_query_finds(engine: str, order: str) -> None:
+    assert same_tokens(*careless(adding_model(12)), engine, order=order) == engine
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_causal_models(engine: str) -> None:
+    """Every row adds up what stands before it, and itself. Then it predicts a token, which is appended."""
+    for length, careless_too in ((12, False), (12, True), (16, False)):
+        model = adding_model(length, causal=True)
+        assert same_tokens(*begun(careless(model) if careless_too else model), engine, "arm") == engine
+    assert same_tokens(*begun(silent_causal()), engine, "arm") == engine
+    assert same_tokens(*begun(adding_model(12, 4, causal=True)), engine, "arm") == f"dense (not {engine}: {FAR})"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_rows_leave_and_come_back(engine: str) -> None:
     for length in (8, 12, 20):
         assert same_tokens(*adding_model(length, edits=True), engine, "ap-mdm", most=8) == engine
+    assert same_tokens(*changing_words(), engine, "ap-mdm", most=8) == engine
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -141,6 +169,11 @@ def test_what_nearly_adds_up(engine: str, name: str) -> None:
     assert f"not {engine}: {reason}" in used if reason else used == engine
 
 
+def test_sums_of_so_many_bits_that_indexed_could_not_count_their_rows() -> None:
+    assert same_tokens(*long_numbers(), "indexed", most=3) == f"dense (not indexed: {MANY})"
+    assert same_tokens(*long_numbers(), "native", most=3) == "native"
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_head_that_asks_for_a_share_is_left_to_the_reference(engine: str) -> None:
     assert same_tokens(*twice(adding_model(12)), engine) == f"dense (not {engine}: layer 2: a head asks for a share)"
@@ -150,10 +183,7 @@ def test_a_head_that_asks_for_a_share_is_left_to_the_reference(engine: str) -> N
 def test_an_edit_takes_no_token_that_roundings_choose(engine: str) -> None:
     """Two kinds are equally good for a mask that finds less than it needs."""
 
-    def change(parts: Parts) -> None:
-        parts.positions[3, NEED] = 15
-
-    used = same_tokens(*adding_model(12, edits=True, change=change), engine, "ap-mdm", most=8)
+    used = same_tokens(*unclear_edits(), engine, "ap-mdm", most=8)
     reasons = {"indexed": "a token is the best one by too little", "native": "a probability is too near to the threshold"}
     assert f"not {engine}: {reasons[engine]}" in used
 
@@ -181,66 +211,13 @@ def test_random_integer_models(seed: int) -> None:
 # -- how far the reference may be ------------------------------------------------------------------
 
 
-def worst_sums(terms: NDArray[Any], most_first: bool) -> NDArray[Any]:
-    """Sums over the last axis, one term after the other: first all that are above 0, or all below."""
-    ordered = np.sort(terms, axis=-1)
-    return np.add.accumulate(ordered[..., ::-1] if most_first else ordered, axis=-1)[..., -1]
-
-
-def last_stream(model: Transformer, x: NDArray[Any], most_first: bool) -> NDArray[Any]:
-    """The stream after the last layer, in the model's dtype, in an order of sums that rounds as much as it can."""
-
-    def product(rows: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
-        return worst_sums(rows[:, None] * weights, most_first)
-
-    for layer in model.layers:
-        added = np.zeros_like(x)
-        for q, k, v, o in zip(layer.q, layer.k, layer.v, layer.o):
-            scores = product(x, q) @ product(x, k).T
-            if model.causal:
-                scores = np.where(np.tri(len(x), dtype=bool), scores, -np.inf).astype(x.dtype)
-            weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-            found = product(weights / worst_sums(weights, most_first)[:, None], product(x, v).T)
-            added = added + product(found, o)
-        x = x + added
-        x = x + product(np.maximum(product(x, layer.w_in) + layer.b_in, 0), layer.w_out)
-    return x
-
-
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("construction", SUMMING)
 def test_the_reference_is_no_farther_than_its_bound(construction: str, dtype: str) -> None:
     """Each column, in two orders of sums. The engines' stream is the circuit's, in integers."""
     job = sums_of(5, 9, 1, word=4) if dtype == "float32" else sums_of(77, 120, 58, word=8)
-    time = run(job).time
-    compiled = compile_job(job, time, dtype, construction)
-    layout = compiled.layout(job, time)
-    bounds, logits = distances_of(compiled.model, layout.positions(), int(layout.tokens()[0]))
-    assert 0 < logits <= distances.LARGEST_LOGIT_OFF
-    decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, Sampling(engine="indexed"))
-    sequences = [step.tokens for step in decoder]
-    worst = np.zeros(compiled.model.width)
-    longest = [tokens for tokens in sequences if len(tokens) == max(map(len, sequences))]
-    for tokens in sequences if compiled.process == "ap-mdm" else longest[-1:]:
-        positions = layout.positions().dense()[: len(tokens)]
-        exact = compiled.circuit.evaluate(tokens.tolist(), positions)
-        x = (positions + compiled.circuit.embed(tokens.tolist())).astype(dtype)
-        for most_first in (True, False):
-            worst = np.maximum(worst, np.abs(last_stream(compiled.model, x, most_first).astype(float) - exact).max(axis=0))
-    assert (worst <= bounds[-1]).all()
+    worst, bounds = farthest(job, construction, dtype)
+    assert 0 < bounds.logit <= LARGEST_LOGIT_OFF
+    assert (worst <= bounds.columns[-1]).all()
     assert worst.max() > 1e-3, "there is a share"
     assert ((0 < worst) & (worst < 1e-4)).any(), "a gate that reads a share is no integer in these orders"
-
-
-def distances_of(model: Transformer, positions: Positions, first: int) -> tuple[list[NDArray[Any]], float]:
-    """The bounds that the plan of a model takes."""
-    seen: list[tuple[list[NDArray[Any]], float]] = []
-
-    def follow(*arguments: Any) -> tuple[list[NDArray[Any]], float]:
-        seen.append(distances.follow(*arguments))
-        return seen[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lockstep.models.engines.plan.follow", follow)
-        assert plan(model, positions, first).off == seen[0][1]
-    return seen[0]

@@ -16,6 +16,7 @@ most about n u A, with the unit of rounding u, if all its partial sums lie withi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,21 +33,28 @@ LARGEST_LOGIT_OFF = 0.25
 MOST_TERMS = 1 << 14
 
 
-def follow(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bounds) -> tuple[list[Matrix], float]:
-    """How far each column of the reference's stream may be from the engines' after each layer, [d] each, and how far a logit.
+class Distances(NamedTuple):
+    """How far the reference may be: of each layer, each column of the stream after it, [d]; and a logit."""
+
+    columns: tuple[Matrix, ...]
+    logit: float
+
+
+def follow(model: Transformer, lookups: Sequence[Sequence[Lookup]], bounds: Bounds) -> Distances:
+    """How far the reference may be from the integers of the engines.
 
     Args:   model: with exact sums in place of shares. lookups: of each layer.
     Raises: Unsuitable: a distance might be seen.
     """
     if not any(lookup.share for heads in lookups for lookup in heads):
-        return [np.zeros(model.width) for _ in lookups], 0.0
-    found, after = _Distances(model), []
+        return Distances(tuple(np.zeros(model.width) for _ in lookups), 0.0)
+    found, after = _Follow(model), []
     for number, (heads, x, feed_forward) in enumerate(zip(lookups, bounds.stages, bounds.feed_forwards), 1):
         found.about = f"layer {number}"
         found.through_heads(heads, x)
         found.through_gates(feed_forward, x + _read(heads, x))
         after.append(found.off)
-    return after, found.at_readout(bounds.stages[-1])
+    return Distances(tuple(after), found.at_readout(bounds.stages[-1]))
 
 
 def _read(heads: Sequence[Lookup], x: Interval) -> Interval:
@@ -55,7 +63,7 @@ def _read(heads: Sequence[Lookup], x: Interval) -> Interval:
     return Interval(np.sum([a.low for a in added], axis=0), np.sum([a.high for a in added], axis=0))
 
 
-class _Distances:
+class _Follow:
     """off: how far each column of the stream may be from its integer, [d]."""
 
     def __init__(self, model: Transformer) -> None:

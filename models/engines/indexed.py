@@ -47,7 +47,7 @@ class IndexedSession:
             raise Unsuitable("the sequence is empty")
         self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
         self.plan = plan(model, self.positions, self.sink)
-        self.unclear = _unclear(MARGIN[model.dtype], self.plan.off)
+        self.unclear = _unclear(MARGIN[model.dtype], self.plan.distances.logit)
         capacity = len(self.positions)
         self.ends = np.cumsum([len(part) for part in positions])
         self.batch = _batch(self.ends, self.plan.heads)
@@ -149,7 +149,7 @@ class IndexedSession:
         least, most = self.unclear
         if ((least < found.probability) & (found.probability < most)).any():  # the reference must decide these
             raise Unsuitable("a probability is too near to the threshold")
-        if self.plan.off and self.plan.readout.control:
+        if self.plan.distances.logit and self.plan.readout.control:
             self._require_certain(found, self.tokens[rows] == self.model.vocabulary.mask)
         return Prediction(found.token, found.probability, found.control if self.plan.readout.control else None)
 

@@ -20,7 +20,7 @@ from lockstep.models.engines.bounds import (
     max_partial_sum,
     to_float64,
 )
-from lockstep.models.engines.distances import follow
+from lockstep.models.engines.distances import Distances, follow
 from lockstep.models.engines.lookups import Lookup, recognise
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.shares import idealise
@@ -134,7 +134,7 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a model. `columns[l]` are stored before layer l. off: how far logits of the reference may be from the plan's."""
+    """The plan of a model. `columns[l]` are stored before layer l. distances: how far the reference may be from its integers."""
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -142,7 +142,7 @@ class Plan:
     embed: EmbedPlan
     readout: ReadoutPlan
     sink_kind: int
-    off: float = 0.0
+    distances: Distances
 
 
 def plan(model: Transformer, positions: Positions, first: int) -> Plan:
@@ -174,7 +174,7 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
         embed=_embed_plan(model, live[0]),
         readout=_with_dtype(real, _readout_plan(model)),
         sink_kind=sink_kind,
-        off=follow(model, lookups, bounds)[1],
+        distances=follow(model, lookups, bounds),
     )
 
 

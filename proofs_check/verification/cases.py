@@ -31,8 +31,6 @@ from lockstep.proofs_check.theorems import BOUNDS
 DEFAULT_MAX_CONTEXT = 20_000
 #: The same limit for the engines that score pairs of rows.
 SLOWER = {"dense": 1000, "active": 1000}
-#: The same for models that add up writes, if the user sets no limit: only `dense` decodes them.
-OF_SUMS = 400
 
 
 def usual_max_context(engine: str) -> int:
@@ -62,11 +60,6 @@ class Options:
     strict: bool = False
     winner: Winner | None = None
     every: int | None = None
-
-    def longest_context(self, job: Job) -> int:
-        """Longer contexts are not decoded."""
-        slow = MODES[job.mode].combining == "sum" and self.max_context == DEFAULT_MAX_CONTEXT
-        return OF_SUMS if slow else self.max_context
 
     def sampling(self, construction: str) -> Sampling:
         """The options of the decodes of a construction."""
@@ -249,7 +242,7 @@ def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
 def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
     """Whether the closed forms of a decode are within the limits."""
     bound, most = BOUNDS[construction].every(options.every), options.max_decoding_steps
-    return bound.peak_context(job, time) <= options.longest_context(job) and (most is None or bound.steps(job, time) <= most)
+    return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
 
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:

@@ -52,12 +52,11 @@ class Parts:
     control: NDArray[Any] | None
 
 
-def adding_model(
-    length: int = 12, exponent: int = 10, edits: bool = False, change: Callable[[Parts], None] | None = None
-) -> Made:
+def adding_model(length: int = 12, exponent: int = 10, edits: bool = False, change: Callable[[Parts], None] | None = None,
+                 causal: bool = False) -> Made:  # fmt: skip
     """Masks read the sum of the words of all A in the group that they ask for. Where it is what they need, they become its low bits.
 
-    Rows that turn become masks again, if tokens may be edited.
+    Rows that turn become masks again, if tokens may be edited. In a causal model every row reads and needs nothing.
     """
     generator = np.random.default_rng(length)
     positions = np.zeros((length, WIDTH))
@@ -74,9 +73,12 @@ def adding_model(
     if control is not None:
         control[0, TURNS], control[0, MASKED] = 1, -1
     parts = Parts(*_head(exponent), *_gates(), positions, tokens, _unembedding(), control)
+    if causal:
+        parts.q[3], parts.w_in[:2], parts.b_in[:2], positions[:, NEED] = 0, 0, (1, 0), 0  # ready
     if change is not None:
         change(parts)
-    return _made(parts)
+    model, tokens, positions = _made(parts)
+    return replace(model, causal=causal), tokens, positions
 
 
 def _head(exponent: int) -> tuple[NDArray[Any], ...]:
@@ -151,6 +153,53 @@ def in_float32(made: Made) -> Made:
     return Transformer(model.vocabulary, embedding, layers, unembedding, *control), tokens, positions
 
 
+def begun(made: Made, first: int = 4) -> Made:
+    """A model whose decode starts with so many tokens."""
+    model, tokens, positions = made
+    return model, tokens[:first], positions
+
+
+def careless(made: Made) -> Made:
+    """Every fourth row is added up by all rows that ask: its key does not care for the group."""
+    model, tokens, positions = made
+    (layer,) = model.layers
+    k = layer.k.copy()
+    k[0, :2] = 0
+    for j in range(2):  # a bit is 2 or 0, and 1 where the key does not care
+        k[0, j, OWN + j], k[0, j, ONE], k[0, j, BOS] = 1, -1, 1
+    k[0, 2, MORE] = 1024
+    any_group = np.arange(len(positions)) % 4 == 1
+    positions[1:, OWN : OWN + 2] = np.where(any_group[1:, None], 1, 2 * positions[1:, OWN : OWN + 2])
+    positions[:, MORE] = any_group
+    return replace(model, layers=(replace(layer, k=k),)), tokens, positions
+
+
+def unclear_edits() -> Made:
+    """A mask that finds less than it needs has two kinds that are equally good, and may take one of them."""
+    return adding_model(12, edits=True, change=_set("positions", (3, NEED), 15))
+
+
+def changing_words() -> Made:
+    """Masks are added up, too, and hold 0. So rows have another word in the same sum from step to step, and one at least reads it."""
+
+    def change(parts: Parts) -> None:
+        parts.k[2, MASKED] = parts.k[2, IS_A]
+        parts.positions[1:, OWN : OWN + 2] = parts.positions[1:, ASKED : ASKED + 2] = 0
+        parts.tokens[:] = [0, 4, 1, 1, 4, 6]
+
+    return adding_model(6, edits=True, change=change)
+
+
+def silent_causal() -> Made:
+    """A causal model in which only masks ask, and there are none: words are 0 after those that are given."""
+    return adding_model(12, causal=True, change=_set("q", 3, _head(10)[0][3]))
+
+
+def long_numbers() -> Made:
+    """So many rows with such numbers that their sum might take more than 40 bits."""
+    return adding_model(70, change=_set("v", (0, BITS + 3), 1 << 34))
+
+
 def twice(made: Made) -> Made:
     """The model with its layer once more, which adds up nothing. Its rows ask for a bit of what the first layer found."""
     model, tokens, positions = made
@@ -186,9 +235,13 @@ def _second_number(parts: Parts) -> None:
     parts.v[1, IS_A], parts.o[MORE, 1] = 1, parts.o[SHARE, 0]
 
 
-def _gates_by_two(parts: Parts) -> None:
-    """Gates [2 share - 2 k >= 0]: they change where a share is an integer."""
-    parts.w_in[2:, SHARE], parts.b_in[2:] = 2, parts.b_in[2:] // 2
+def _gates_by_two(more: int) -> Callable[[Parts], None]:
+    """Gates [2 share - 2 k + more >= 0]: they change where a share is an integer."""
+
+    def change(parts: Parts) -> None:
+        parts.w_in[2:, SHARE], parts.b_in[2:] = 2, parts.b_in[2:] // 2 + more
+
+    return change
 
 
 def _slope(parts: Parts) -> None:
@@ -207,6 +260,7 @@ ROW, MIXED = "layer 1, head 1: a row holds what it should not", "different score
 WEIGHT = "a row weighs more than 0, and not as much as those that are added up"
 FAR, SINK = "a head adds up so much that a share may be far from the sum", "the first row gives a head that adds up something"
 OTHER, ONE_NUMBER = "a head adds up, and other rows may weigh more than 0", "a head adds up other than one number of 0 or more"
+MANY = "a head may add up too many rows"
 LOGITS, EDITS = "a head adds up, and the reference may round logits by ", "the readout: a control bit reads a share"
 #: Models that are nearly such a model: what is changed, and how the reasons begin for which the indexed and the native engine give up.
 NEARLY: dict[str, tuple[Callable[[Parts], None], str, str]] = {
@@ -231,7 +285,8 @@ NEARLY: dict[str, tuple[Callable[[Parts], None], str, str]] = {
     "a factor that is no integer": (_set("o", (SHARE, 0), round(1.3 * math.exp(10))), MIXED, MIXED),
     "a factor that is nearly 1": (_set("o", (SHARE, 0), round(1.0005 * math.exp(10))), "", ""),
     "a factor that is not nearly enough 1": (_set("o", (SHARE, 0), round(1.05 * math.exp(10))), FAR, FAR),
-    "gates that change where a share is an integer": (_gates_by_two, LOGITS, LOGITS),
+    "gates that change up to where a share is an integer": (_gates_by_two(0), LOGITS, LOGITS),
+    "gates that change from where a share is an integer": (_gates_by_two(1), LOGITS, LOGITS),
     "a slope over shares": (_slope, LOGITS, LOGITS),
     "edits by a share": (_edited_by_a_share, EDITS, EDITS),
 }

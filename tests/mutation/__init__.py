@@ -33,6 +33,7 @@ from mutation import (
     of_operations,
     of_reached,
     of_rounds,
+    of_sums,
     of_sweeps,
     of_verdicts,
     of_weights,
@@ -104,6 +105,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_comparisons.MUTANTS,
     *of_verdicts.MUTANTS,
     *of_engines.MUTANTS,
+    *of_sums.MUTANTS,
     *of_reached.MUTANTS,
     *of_sweeps.MUTANTS,
 )

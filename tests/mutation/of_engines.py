@@ -117,7 +117,11 @@ MUTANTS = (
         "pass",
     ),
     row(
-        INDEXED, "ties are not noticed", LayerTables.propagate, "if (count[:, tables.STOPPED] == tables.TIED).any():", "if False:"
+        INDEXED,
+        "ties are not noticed",
+        LayerTables.propagate,
+        "if (count[:, records.STOPPED] == records.TIED).any():",
+        "if False:",
     ),
     row(
         INDEXED,
@@ -160,7 +164,7 @@ MUTANTS = (
         INDEXED,
         "the values of BOS are taken as 0",
         LayerTables.start,
-        "self.table.rows[:, :, tables.ROW_READ] = self.sink.value[:, None]",
+        "self.table.rows[:, :, records.ROW_READ] = self.sink.value[:, None]",
         "pass",
     ),
     row(

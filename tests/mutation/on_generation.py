@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -9,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from kit.adding_models import FAR, MANY, NEARLY, OUT, adding_model, begun, careless, long_numbers, twice, unclear_edits
 from kit.decoding import ENCODERS, TOGETHER, predicted, same_tokens, starts_of, sums, whole_job
+from kit.jobs import sums_of
 from kit.made_models import (
     BROKEN,
     finding_model,
@@ -24,6 +27,7 @@ from kit.made_models import (
     wide_model,
 )
 from kit.random_models import chain_model, endless_model, made, random_model
+from kit.rounding import farthest
 from kit.small import apart, counted_cell, counting, hot_cell, small_job
 from numpy.typing import NDArray
 from oracles.numpy_decoder import transition
@@ -33,8 +37,11 @@ from lockstep.models import batch
 from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.models.engines import Unsuitable
+from lockstep.models.engines import Unsuitable, indexed
+from lockstep.models.engines.plan import plan
+from lockstep.models.engines.shares import Share
 from lockstep.models.orders import ORDERS, NoPermutation, selector
+from lockstep.models.positions import Positions
 from lockstep.models.processes import PROCESSES, Edits
 from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import Vocabulary
@@ -202,6 +209,54 @@ def _changed_model(name: str, seed: int) -> None:
     same_tokens(edits, tokens, positions, name, "ap-mdm", most=12)
 
 
+def sums_by_indexed() -> None:
+    """Heads that add up: the same tokens as the reference, for models of `CRCW sum` and for models made by hand, or the reason why not;
+    and how far the reference may be."""
+    name = "indexed"
+    for model, process in ((adding_model(12), "mdm"), (careless(adding_model(12)), "mdm"), (adding_model(12, edits=True), "ap-mdm"),
+                           (begun(adding_model(12, causal=True)), "arm"), (adding_model(16), "mdm")):  # fmt: skip
+        used = same_tokens(*model, name, process, "left-to-right" if process == "mdm" else "parallel", most=12)
+        assert used == name, used
+    for model, process, why in (
+        (adding_model(20), "mdm", FAR),
+        (begun(adding_model(12, 4, causal=True)), "arm", FAR),
+        (twice(adding_model(12)), "mdm", "layer 2: a head asks for a share"),
+        (long_numbers(), "mdm", MANY),
+        (unclear_edits(), "ap-mdm", "a token is the best one by too little"),
+    ):
+        used = same_tokens(*model, name, process, most=12)
+        assert used == f"dense (not {name}: {why})", f"{used}, not {why}"
+    for what, (change, reason, _) in NEARLY.items():
+        used = same_tokens(*adding_model(12, change=change), name, most=8)
+        assert used.startswith(f"dense (not {name}: {reason}") if reason else used == name, f"{what}: {used}, not {reason}"
+    for construction in ("mdm", "ap-mdm"):
+        job = sums_of(5, 9, 1, word=4)
+        used = whole_job(job, run(job).time, name, construction)
+        assert used == name, used
+    worst, bounds = farthest(sums_of(5, 9, 1, word=4), "mdm", "float64")
+    assert (worst <= bounds.columns[-1]).all(), "the reference is farther than its bound"
+    assert not bounds.columns[-1].min(), "no column is exact"
+    _limits_of_shares()
+
+
+def _limits_of_shares() -> None:
+    """By hand: the largest sums with which a share is 1/8 off, what the sum over gates of the lowest bit rounds, and which probabilities
+    are too near to the threshold."""
+    for exponent, rounded, unit in ((10, 1e-4, 2.0**-23), (13, 0.0, 2.0**-19), (11, 0.0, 2.0**-52)):
+        share = Share.of(exponent, 3.0, rounded, unit)
+        for rows in (1, 2, 40):
+            largest = share.most // (rows + share.more)
+            off = 3 * (rows * math.exp(-exponent) + rounded + (2 * rows + 16) * unit)  # of a sum of 1
+            one_more = 3 * (math.exp(-exponent) + 2 * unit)
+            assert largest * off <= 1 / 8 < (largest + 2) * (off + one_more), f"sums of {rows} rows up to {largest}"
+    model, tokens, positions = adding_model(12)
+    found = plan(model, Positions.of(positions), int(tokens[0])).distances.columns[0][OUT] * 2**53
+    units = 30 * sum(62 - 4 * k if k % 2 else 61 - 4 * k for k in range(1, 16))  # terms, and their largest sum
+    assert units <= found <= 2 * units, f"the lowest bit is up to {found} units of rounding off, not {units}"
+    least, most = (math.log(p / (1 - p)) for p in indexed._unclear(0.01, 0.2))
+    assert math.isclose(least, math.log(0.89 / 0.11) - 0.4) and math.isclose(most, math.log(0.91 / 0.09) + 0.4), "other margins"
+
+
 def refused_decodes() -> None:
     """Too few blocks, too small a model, another program's model: an error, whatever the model has generated."""
     for job in (apart(), apart(lowest_last=False), replace(apart(2, lowest_last=False), outputs=range(0))):
@@ -260,6 +315,12 @@ CHECKS = (
         "indexed engine",
         "the engine's tokens against the reference's after every decoding step",
         partial(engine, "indexed"),
+        (*REFUSALS, IndexError),
+    ),
+    Check(
+        "sums by indexed",
+        "the tokens of models with heads that add up, how far the reference may be, and what is left to the reference",
+        sums_by_indexed,
         (*REFUSALS, IndexError),
     ),
     Check(

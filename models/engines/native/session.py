@@ -38,8 +38,6 @@ RULES = {False: {"mdm": "UNMASK", "ap-mdm": "EDIT"}, True: {"arm": "APPEND"}}
 MOST_NUMBERED = 1 << 32
 #: The compiled decoder keeps a predicted token in 32 bits, with a sign.
 MOST_TOKENS = 1 << 31
-#: The compiled decoder multiplies a sum by the number of its rows, in 64 bits.
-MOST_ADDED = 1 << 62
 #: A recency is kept in 32 bits.
 MOST_RECENCY_BITS = 32
 #: Bits of `outcomes`: certain; remask, insert, delete; unsure, whether a masked row's best token is certain.
@@ -147,7 +145,7 @@ class _Builder:
         self.rows = len(positions)
         self.decoder = getattr(compiled, DECODERS[model.causal])(
             len(positions), place.words, place.flags.word, place.flags.bit, model.vocabulary.mask, plan.sink_kind,
-            embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control, plan.off > 0,
+            embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control, plan.distances.logit > 0,
         )  # fmt: skip
         for number, each in enumerate(prepared.tapes):
             self.decoder.add_tape(each.compiled, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)
@@ -166,8 +164,6 @@ class _Builder:
                 or self.rows << (len(side.masks) * askers[side] - 1).bit_length() >= MOST_NUMBERED
             ):
                 raise Unsuitable("a head has too many keys, or too many rows ask")
-            if self.rows * side.sums[-1] >= MOST_ADDED:
-                raise Unsuitable("a head may add up too many rows")
             if side not in tables:
                 fields = _fields(side.visible, side.key, side.care, side.recency, side.value)
                 tables[side] = self.decoder.add_table(

@@ -116,7 +116,7 @@ class _Translator:
                 kept.append(inputs)
                 parts.append(self._part(literals, outputs))
             else:
-                read_out(self.compiled, self.plan.readout, after, self.gates, self.wide, outputs, self.plan.off)
+                read_out(self.compiled, self.plan.readout, after, self.gates, self.wide, outputs, self.plan.distances.logit)
                 parts.append(self._part((), outputs))
         return Translation(self.network, tuple(parts), tuple(heads), self.positions, tuple(self.kinds), tuple(self.bits),
                            tuple(read), tuple(kept))  # fmt: skip

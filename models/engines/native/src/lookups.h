@@ -87,7 +87,9 @@ struct Sums {
   u64 most = 0, more = 0, largest = 0;
 };
 
-inline bool is_known(const Sums &sums, u64 sum, u64 rows) { return sum <= sums.largest && sum * (rows + sums.more) <= sums.most; }
+inline bool is_known(const Sums &sums, u64 sum, u64 rows) {
+  return sum <= sums.largest && (!sum || rows + sums.more <= sums.most / sum);
+}
 
 // A table that heads share which agree on the key side.
 struct Table {
