@@ -16,10 +16,11 @@ from lockstep.models.engines.caching import unchanged
 from lockstep.models.engines.indexed import IndexedSession, LayerTables
 from lockstep.models.engines.jit import MINUS_INFINITY, jit
 from lockstep.models.engines.plan import Indices, Integers
-from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.session import NOT_ASKING, NOTHING, Unsuitable
 from lockstep.models.engines.sizes import MAX_LINKED_ROWS
 from lockstep.models.engines.streams import StoredStream
 from lockstep.models.engines.tables import (
+    BEST,
     CARES,
     DONE,
     FULL,
@@ -41,6 +42,9 @@ from lockstep.models.engines.tables import (
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
+
+#: The field of a row that says which row it found: the tables of appended rows need no recency there.
+FOUND = tables.ROW_RECENCY
 
 
 class AppendingSession(IndexedSession):
@@ -79,7 +83,10 @@ class AppendingSession(IndexedSession):
 
 
 class _AppendedTables(LayerTables):
-    """The hash tables of one layer. Rows come once, in order."""
+    """The hash tables of one layer. Rows come once, in order. A row keeps what it found."""
+
+    def found(self, rows: Integers) -> Integers:
+        return self.table.rows[:, rows, FOUND]
 
     def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
         """Enter new rows, and answer what they ask. Return them."""
@@ -130,27 +137,27 @@ def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Inte
                 count[CARES] += 1
             if is_full(buckets, hashed, count):
                 return FULL
-            _enter(buckets, bucket(buckets, hashed, count, key[i], m), recency[i], value[i])
-        found, best, tied = sink, np.int64(MINUS_INFINITY), False
+            _enter(buckets, bucket(buckets, hashed, count, key[i], m), recency[i], value[i], rows[i])
+        found, best, tied, row = sink, np.int64(MINUS_INFINITY), False, NOTHING if query[i] >= 0 else NOT_ASKING
         if query[i] >= 0:
             for m in range(count[CARES]):
                 b = np.int64(hashed[place(buckets, hashed, query[i] & cares[m], m)])
                 if b >= 0 and buckets[b, RECENCY] > best:
-                    best, found, tied = buckets[b, RECENCY], buckets[b, VALUE], is_tied(buckets, b)
+                    best, found, tied, row = buckets[b, RECENCY], buckets[b, VALUE], is_tied(buckets, b), buckets[b, BEST]
                 elif b >= 0 and buckets[b, RECENCY] == best:
                     tied = True
         if tied:
             return TIED
-        read[rows[i], ROW_READ] = found
+        read[rows[i], ROW_READ], read[rows[i], FOUND] = found, row
     count[RESUME] = len(rows)
     return DONE
 
 
 @jit(inline=True)
-def _enter(buckets: Integers, b: int, recency: int, value: int) -> None:
+def _enter(buckets: Integers, b: int, recency: int, value: int, row: int) -> None:
     """Publish a key in its bucket, if no other is more recent."""
     if recency > buckets[b, RECENCY]:
-        buckets[b, RECENCY], buckets[b, VALUE] = recency, value
+        buckets[b, RECENCY], buckets[b, VALUE], buckets[b, BEST] = recency, value, row
         set_tied(buckets, b, False)
     elif recency == buckets[b, RECENCY]:
         set_tied(buckets, b, True)

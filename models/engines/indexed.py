@@ -22,7 +22,7 @@ from lockstep.models.engines.jit import MINUS_INFINITY
 from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.projections import Batch, Sink
-from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.session import NOT_ASKING, NOTHING, Unsuitable
 from lockstep.models.engines.sizes import BLOCK, MAX_LINKED_ROWS
 from lockstep.models.engines.streams import StoredStream
 from lockstep.models.engines.tables import Projections
@@ -122,6 +122,11 @@ class IndexedSession:
         self.started = True
         return self._split_by_sequence(rows, self._read(rows), live)
 
+    def found(self, number: int, rows: Integers) -> Integers:
+        first = int(self.batch.first[number])
+        found = np.concatenate([layer.found(rows + first) for layer in self.layers])
+        return np.where(found >= 0, found - first, found)
+
     def _split_by_sequence(
         self, rows: Integers, found: Prediction, live: Sequence[int]
     ) -> list[tuple[NDArray[np.int64], Prediction]]:
@@ -167,6 +172,20 @@ class LayerTables:
         self.table = allocation.empty_table(many, capacity)
         self.seen, self.affected = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int64)
         self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
+
+    def found(self, rows: Integers) -> Integers:
+        """The row that each head found for some rows, [H, rows]: the best key of the buckets that they ask."""
+        table, parts = self.table, []
+        for h, cares in enumerate(self.table.counts[:, tables.CARES]):
+            asks = table.rows[h, rows, tables.QUERY] >= 0
+            best, found = np.full(len(rows), MINUS_INFINITY), np.where(asks, NOTHING, NOT_ASKING)
+            for m in range(cares):
+                bucket = table.query_links[h, m, rows, tables.BUCKET]
+                recency = np.where(asks, table.buckets[h, bucket, tables.RECENCY], MINUS_INFINITY)
+                found = np.where(recency > best, table.buckets[h, bucket, tables.BEST], found)
+                best = np.maximum(best, recency)
+            parts.append(found)
+        return np.array(parts, np.int64).reshape(len(table.counts), len(rows))
 
     def start(self, stored: StoredStream) -> None:
         """Make the first row the sink of every head."""
