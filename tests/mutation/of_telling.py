@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from lockstep.compiler import in_place
+from lockstep.compiler.clocks import BlockClock, CycleClock, StateClock
 from lockstep.models.edited import Edited
 from lockstep.models.editing import SequenceEditor
 from lockstep.models.engines import appending, finding
 from lockstep.models.engines.active import ActiveSession
 from lockstep.models.engines.dense import DenseSession
 from lockstep.models.engines.indexed import LayerTables
+from lockstep.proofs_check import agreement
+from lockstep.proofs_check.closed_forms import ClosedForm
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
-EDITS, FOUND = "told edits", "found rows"
+EDITS, FOUND, WATCHED = "told edits", "found rows", "watched decodes"
 
 MUTANTS = (
     Mutant(
@@ -79,4 +83,45 @@ MUTANTS = (
         FOUND,
     ),
     Mutant(FOUND, "active: the first row counts as found", Rewrite(ActiveSession.found, "NOTHING, best", "best, best"), FOUND),
+    Mutant(
+        WATCHED, "a block counts as full with a mask", Rewrite(BlockClock.__call__, "== self.each", ">= self.each - 1"), "clocks"
+    ),
+    Mutant(WATCHED, "cycles are not counted", Rewrite(CycleClock.__call__, "step.erasure is not None", "0"), "clocks"),
+    Mutant(
+        WATCHED,
+        "a snapshot belongs to the step after it",
+        Rewrite(CycleClock.__call__, "return before + self.blocks if", "return before + self.blocks + 1 if"),
+        "clocks",
+    ),
+    Mutant(
+        WATCHED,
+        "the first words of a state belong to step 1",
+        Rewrite(StateClock.__init__, "self.made = -1", "self.made = 0"),
+        "clocks",
+    ),
+    Mutant(
+        WATCHED,
+        "the first slot is the register before",
+        Rewrite(in_place.Layout.locate, "names[row], 0", "names[row - 1], 0"),
+        "places",
+    ),
+    Mutant(WATCHED, "cells are counted by slots", Rewrite(in_place.Layout.locate, " // self.ROWS_PER_CELL", ""), "places"),
+    Mutant(
+        WATCHED,
+        "only the first letter of a form is filled in",
+        Rewrite(ClosedForm.filled, "self.text)", "self.text, count=1)"),
+        "shown forms",
+    ),
+    Mutant(
+        WATCHED,
+        "the last wrong token is named first",
+        Rewrite(agreement._first, "different.min()", "different.max()"),
+        "wrong tokens",
+    ),
+    Mutant(
+        WATCHED,
+        "both sequences are the one that was found",
+        Rewrite(agreement._first, "at, (wanted.copy()", "at, (found.copy()"),
+        "wrong tokens",
+    ),
 )

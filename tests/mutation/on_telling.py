@@ -9,6 +9,13 @@ from test_telling import (
     test_an_appended_token_is_predicted_by_the_row_before_it,
     test_each_kind_of_edit,
 )
+from test_watching import (
+    test_a_decoding_step_belongs_to_the_step_that_the_expectation_has_made,
+    test_closed_forms_show_numbers,
+    test_every_token_of_a_state_says_where_it_stands,
+    test_in_other_orders_it_is_one_more_than_the_blocks_that_are_full,
+    test_the_first_wrong_token_has_a_place_and_both_sequences,
+)
 
 from mutation.table import Check
 
@@ -37,10 +44,29 @@ def found_rows() -> None:
                 check_found(decoder.model, places, step, engine == "indexed")
 
 
+def clocks() -> None:
+    for construction in ("mdm", "ap-mdm", "arm erasing"):
+        test_a_decoding_step_belongs_to_the_step_that_the_expectation_has_made(construction, "tree_sum", 4)
+    test_in_other_orders_it_is_one_more_than_the_blocks_that_are_full("mdm", "right-to-left")
+    test_in_other_orders_it_is_one_more_than_the_blocks_that_are_full("masked-arm", "right-to-left")
+
+
+def places() -> None:
+    test_every_token_of_a_state_says_where_it_stands("ap-mdm one-step")
+
+
 CHECKS = (
     Check(
         "told edits", "what decoding steps say of their edits, carried out in plain Python, against the next sequence", told_edits
     ),
     Check("kinds of edits", "what is unmasked, remasked, rewritten, inserted and deleted, by hand", kinds_of_edits),
+    Check("clocks", "the step of the machine that each decoding step belongs to, against expectations and full blocks", clocks),
+    Check("places", "what stands at each position of a state, against the machine", places),
+    Check("shown forms", "closed forms with numbers in place of letters, by hand", test_closed_forms_show_numbers),
+    Check(
+        "wrong tokens",
+        "the place of the first wrong token, and both sequences",
+        test_the_first_wrong_token_has_a_place_and_both_sequences,
+    ),
     Check("found rows", "the row that each head says it found, against softmax attention in NumPy", found_rows),
 )
