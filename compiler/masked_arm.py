@@ -247,6 +247,11 @@ class Layout:
         fields.set("row.priority", here, np.where(masked, masked.sum() - 1 - turns(start, mask, self.sampling), 0))
         return fields.positions
 
+    @property
+    def value_bits(self) -> int:
+        """The low bits of a pair, which have the value of its token. The bits above name a position."""
+        return self.circuit.vocabulary.most_bits - self._widths.index
+
     def pairs(self, tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The positions and the tokens that are written so far, in order. tokens: [length]."""
         written = tokens[self.before.length :]
@@ -254,7 +259,7 @@ class Layout:
 
     def named(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The positions that pairs name, and the tokens that they put there. pairs: tokens, [n]."""
-        vocabulary, bits = self.circuit.vocabulary, self.circuit.vocabulary.most_bits - self._widths.index
+        vocabulary, bits = self.circuit.vocabulary, self.value_bits
         kinds = [name for name, _ in vocabulary.kinds]
         firsts = np.array([vocabulary.offsets[name] for name in kinds])
         old_firsts = np.array([vocabulary.offsets[name.removesuffix(PAIR)] for name in kinds])
