@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lockstep.commands.compare.rows import Comparison
+    from lockstep.common.tracing.trace import Trace
     from lockstep.compiler.compile import Compiled, Widths
     from lockstep.pram.errors import PramError
     from lockstep.pram.machine import Run
@@ -34,7 +35,20 @@ if TYPE_CHECKING:
     from lockstep.proofs_check.watching import Watching
 
 __version__ = "0.1.0"
-__all__ = ["PramError", "Program", "Run", "compare", "compile", "decode", "decoding", "load", "parse_program", "run", "verify"]
+__all__ = [
+    "PramError",
+    "Program",
+    "Run",
+    "compare",
+    "compile",
+    "decode",
+    "decoding",
+    "load",
+    "parse_program",
+    "run",
+    "trace",
+    "verify",
+]
 
 #: Names that `lockstep` takes from other modules, with the module of each.
 ELSEWHERE = {"PramError": "errors", "Run": "machine", "Program": "program", "parse_program": "program"}
@@ -134,6 +148,35 @@ def decoding(program: Program, params: Mapping[str, int], arrays: Mapping[str, A
         construction, order, seed, dtype, time, compiled, engine, device, max_steps, strict, permutation, every
     )
     return Watching(program.instantiate(params, arrays, word_bits), options, heads)
+
+
+def trace(program: Program, params: Mapping[str, int] | None = None, arrays: Mapping[str, Any] | None = None, *, size: int | None = None,
+          processes: Sequence[str] = ("mdm", "ap-mdm"), order: str | None = None, seed: int = 0, every: int | None = None,
+          word_bits: int | None = None, winner: str | None = None, heads: bool = True, max_steps: int | None = None,
+          progress: Progress | None = None) -> Trace:  # fmt: skip
+    """Run a program and make its decodes, and keep all of it as data (docs/trace.md). A run that fails is traced up to its failure.
+
+    Args:    params, arrays: the input. size: draw an input of this size instead.
+             processes: names of constructions, as in the tables of `lockstep compare`. order: for those that take it.
+             heads: whether to keep what each head found. winner, max_steps: as in `run`. every: as in `decode`.
+    Returns: Trace: `header`, `json()` and `packed`, the columns; `lockstep.common.tracing.page.page_of` makes the page.
+    Raises:  PramError: wrong parameters or inputs. ValueError: both an input and a size are given, or neither.
+    """
+    from lockstep.common.tracing.trace import decodes_of, trace_job
+    from lockstep.pram.machine import DEFAULT_MAX_STEPS
+    from lockstep.pram.progress import silent
+    from lockstep.pram.sidecar import draw_one, generator_for
+    from lockstep.pram.winner import parse_winner
+
+    if (params is None) == (size is None):
+        raise ValueError("give params and arrays, or a size")
+    given = (params, arrays) if params is not None else draw_one(generator_for(program, word_bits=word_bits), size or 1, 0, seed)
+    job = program.instantiate(*given, word_bits)
+    if winner is not None:
+        job = replace(job, winner=parse_winner(winner))
+    most = DEFAULT_MAX_STEPS if max_steps is None else max_steps
+    decodes = [replace(each, max_steps=most) for each in decodes_of(processes, order, seed, every)]
+    return trace_job(program, job, decodes, heads, most, progress=progress or silent)
 
 
 def _decode_options(construction: str, order: str | None, seed: int, dtype: str, time: int | None, compiled: Compiled | None, engine: str,

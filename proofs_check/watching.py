@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lockstep.compiler.compile import Compiled, Layout, compile_job
-from lockstep.models.decode import Decoder
+from lockstep.models.decode import Decoder, Decoding
 from lockstep.models.edited import Edited
 from lockstep.models.editing import DecodingStep
 from lockstep.models.sampling import Sampling
@@ -14,7 +14,7 @@ from lockstep.models.transformer import Tokens
 from lockstep.pram.job import Job
 from lockstep.proofs_check.agreement import Beside, Divergence
 from lockstep.proofs_check.certificate import require_certificate
-from lockstep.proofs_check.decoding import PLAIN, DecodeOptions, Prepared, check_fits, lay_out, pick_engine
+from lockstep.proofs_check.decoding import PLAIN, Decoded, DecodeOptions, Prepared, check_fits, lay_out, pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
 
 
@@ -45,12 +45,14 @@ class WatchedStep:
 class Watching:
     """A decode to iterate over, once. It ends at its first wrong token, beside the machine's run.
 
+    steps: how many decoding steps parallel order takes.
+
     Args:   heads: whether steps say what heads found. certified: whether the dtype must be exact at these widths.
     Raises: as `lockstep.proofs_check.decoding.decode_job`.
     """
 
     def __init__(self, job: Job, options: DecodeOptions = PLAIN, heads: bool = False, certified: bool = True) -> None:
-        prepared = Prepared.run(job, options)
+        prepared = self.prepared = Prepared.run(job, options)
         self.job, self.run = job, prepared.machine_run
         self.compiled: Compiled = options.compiled or compile_job(
             job, prepared.blocks, options.dtype, options.construction, options.sampling
@@ -61,6 +63,7 @@ class Watching:
         self.sampling = self._with_engine(options.sampling, prepared)
         self.layout: Layout = lay_out(self.compiled, job, prepared.blocks, self.sampling)
         self.start = self.layout.tokens()
+        self.context = [len(self.start)]
         compiled, positions = self.compiled, self.layout.positions()
         self.decoder = Decoder(compiled.model, self.start, positions, compiled.process, self.sampling, edits=True, heads=heads)
         self._beside = Beside(self.layout, self.decoder, compiled.construction, self.sampling)
@@ -68,11 +71,12 @@ class Watching:
 
     def _with_engine(self, sampling: Sampling, prepared: Prepared) -> Sampling:
         bound = BOUNDS[self.compiled.construction].every(sampling.every)
-        length, steps = bound.peak_context(self.job, prepared.blocks), bound.steps(self.job, prepared.machine_run.time)
-        return pick_engine(sampling, length, steps, self.compiled.model.causal)
+        length, self.steps = bound.peak_context(self.job, prepared.blocks), bound.steps(self.job, prepared.machine_run.time)
+        return pick_engine(sampling, length, self.steps, self.compiled.model.causal)
 
     def __iter__(self) -> Iterator[WatchedStep]:
         for step in self._beside:
+            self.context.append(step.change.length)
             yield self._watched(step)
 
     def _watched(self, step: DecodingStep) -> WatchedStep:
@@ -80,6 +84,17 @@ class Watching:
         return WatchedStep(
             step.number, self._clock(step), step.edited, step.erasure, step.found, step.change.length, step.sequence
         )
+
+    def decoded(self) -> Decoded:
+        """The result of the decode, which has come to its end.
+
+        Raises: PramError: a token is wrong, processors have not halted, or the outputs are not the machine's.
+        """
+        if self.divergence is not None:
+            raise self.job.error(f"{self.divergence}")
+        beside = self._beside
+        decoding = Decoding(beside.tokens.copy(), beside.number, tuple(self.context), self.engine)
+        return self.prepared.finish(self.layout, decoding)
 
     @property
     def divergence(self) -> Divergence | None:

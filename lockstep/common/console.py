@@ -28,9 +28,14 @@ T = TypeVar("T")
 WRONG, FAILED, INTERRUPTED = 1, 3, 130
 
 
-def emit(record: Any, table: Any, as_json: bool) -> None:
+def emit(record: Any, table: Any, as_json: bool, paged: bool = False) -> None:
+    """Print a record as JSON, or a table. paged: a long table that a terminal shows page by page."""
     if as_json or isinstance(table, str):
         print(json.dumps(record) if as_json else table)
+    elif paged and out.is_terminal:
+        os.environ.setdefault("LESS", "-RFX")  # with colours, and without a page where one screen holds all
+        with out.pager(styles=True):
+            out.print(table)
     else:
         out.print(table)
 

@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 from lockstep.common.tracing.trace import Trace
+from lockstep.models.atomic import write_atomically
 
 #: The page without a trace, which `make viewer` builds. HEADER and COLUMNS are where the trace goes, once each.
 TEMPLATE = Path(__file__).parent.parent.parent / "viewer" / "built" / "page.html"
@@ -26,3 +27,8 @@ def page_of(trace: Trace, template: str | None = None) -> str:
     for character, escape in ESCAPED.items():
         header = header.replace(character, escape)
     return "".join([before, header, between, base64.b64encode(trace.packed).decode(), after])
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page as a whole, or not at all. Names of files that are no UTF-8 are written with escapes."""
+    write_atomically(path, page.encode("utf-8", "backslashreplace"))

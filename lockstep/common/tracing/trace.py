@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.common.tracing.columns import Columns
 from lockstep.common.tracing.decodes import add_decode
 from lockstep.common.tracing.machine import add_machine, machine_header, traced_run
-from lockstep.models.sampling import AUTO
+from lockstep.compiler.names import process_of
+from lockstep.models.processes import PROCESSES, usual_order
+from lockstep.models.sampling import AUTO, Sampling
+from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
@@ -23,10 +26,11 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class Trace:
-    """One run with its decodes. header: as docs/trace.md says. packed: the columns, compressed."""
+    """One run with its decodes. header: as docs/trace.md says. packed: the columns, compressed. error: why the run failed, if it did."""
 
     header: dict[str, Any]
     packed: bytes
+    error: PramError | None = field(default=None, compare=False)
 
     def json(self) -> str:
         """The header as JSON."""
@@ -61,7 +65,19 @@ def trace_job(program: Program, job: Job, decodes: Sequence[DecodeOptions], head
         progress(number, len(decodes))
         processes.append(add_decode(columns, number, Watching(job, _telling(options, heads), heads, certified), heads))
     header |= {"processes": processes, "columns": {name: list(place) for name, place in columns.index.items()}}
-    return Trace(header, columns.packed())
+    return Trace(header, columns.packed(), error)
+
+
+def decodes_of(
+    constructions: Sequence[str], order: str | None = None, seed: int = 0, every: int | None = None
+) -> list[DecodeOptions]:
+    """The options of these decodes. An order is taken by the processes that have it; the others take their usual one."""
+    found = []
+    for name in constructions:
+        process = process_of(name)
+        chosen = order if order in PROCESSES[process].orders and order else usual_order(process)
+        found.append(DecodeOptions(name, sampling=Sampling(chosen, seed, AUTO, every=every)))
+    return found
 
 
 def _telling(options: DecodeOptions, heads: bool) -> DecodeOptions:
