@@ -13,7 +13,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import check_every
 from lockstep.common.arguments import construction as construction_named
-from lockstep.common.console import INTERRUPTED, emit, err, out, progress_bar, spinner
+from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner, table_width
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
@@ -129,7 +129,7 @@ def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: b
     from lockstep.proofs_check.watching import Watching
 
     watching = Watching(job, options)
-    rows = DecodeRows(watching, out.width, full)
+    rows = DecodeRows(watching, table_width(), full)
     for step in watching:
         rows.add(step)
         progress(step.number, watching.steps)

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
-from lockstep.common.console import WRONG, emit, err, out, progress_bar, spinner, warnings
+from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, table_width, warnings
 from lockstep.common.ending import end_with_failures, false_claims, given_parameters
 from lockstep.common.inputs import machine_job_and_input
 from lockstep.common.options import (
@@ -177,7 +177,7 @@ class Traced:
         from lockstep.common.tracing.machine_text import steps_table
 
         printed = [trace_table(self.printed, full)] if self.printer is not None else []
-        return Group(*printed, steps_table(self.job, self.steps.steps, out.width, full))
+        return Group(*printed, steps_table(self.job, self.steps.steps, table_width(), full))
 
 
 def trace_record(printed: Sequence[Printed]) -> list[dict[str, Any]]:

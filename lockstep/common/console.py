@@ -21,11 +21,18 @@ from lockstep.pram.unwritten import Warn, refuse
 out = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else 120)
 err = Console(stderr=True, theme=Theme({"progress.remaining": "default"}))  # cyan would be hard to read on white
 
+#: The width of long tables that are not shown on a terminal.
+PLAIN_WIDTH = 80
 
 T = TypeVar("T")
 
 #: Exit statuses: the program or its input is wrong; a check failed; the user stopped the command.
 WRONG, FAILED, INTERRUPTED = 1, 3, 130
+
+
+def table_width() -> int:
+    """The width of tables that fill their rows: that of the terminal, else at most PLAIN_WIDTH."""
+    return out.width if out.is_terminal else min(out.width, PLAIN_WIDTH)
 
 
 def emit(record: Any, table: Any, as_json: bool, paged: bool = False) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -31,6 +33,8 @@ LETTERS = {"WORD": "", "REG": "r", "PC": "p"}
 EDITS = {"unmasked": "u", "remasked": "r", "rewritten": "w", "inserted": "i", "deleted": "d", "appended": "a"}
 #: Columns of a row beside the sequence; tokens that a window shows before the first change.
 BESIDE, BEFORE = 34, 2
+#: Stands where a sequence goes on.
+MORE = ".."
 
 
 def token_text(layout: Layout, token: int) -> str:
@@ -59,7 +63,7 @@ class DecodeRows:
     def __init__(self, watching: Watching, width: int, full: bool = False) -> None:
         self.watching, self.room, self.most = watching, max(20, width - BESIDE), None if full else MOST_ROWS
         self.rows: list[tuple[str, ...]] = []
-        self.texts = [self._sequence(watching.start.tolist(), set())]
+        self.texts = [self._sequence(watching.start, set())]
         self.records: list[dict[str, Any]] = []
         self.made = 0
 
@@ -74,7 +78,7 @@ class DecodeRows:
         counts = " ".join([*gone, *(f"{EDITS[name]}{len(rows)}" for name, rows in edits.items())])
         self.rows.append((f"{step.number:,}", f"{step.time:,}", f"{step.context:,}", counts))
         changed = {row for name, rows in edits.items() if name != "deleted" for row in rows}
-        self.texts.append(self._sequence(step.sequence.tolist(), changed))
+        self.texts.append(self._sequence(step.sequence, changed))
 
     def table(self) -> RenderableType:
         """One row for the start and one for each step."""
@@ -87,22 +91,38 @@ class DecodeRows:
         more = self.made - len(self.rows)
         legend = ", ".join(f"{letter} {name}" for name, letter in EDITS.items())
         ends = [
-            f"edits: {legend}, e erased", f"· is a mask, {CHANGED} was edited in this step, time is the step of the machine",
+            f"{legend}, e erased", f"· is a mask, {CHANGED} was edited in this step, time is the step of the machine",
             *([f"{count(more, 'more decoding step')}; --full prints all"] if more else []),
         ]  # fmt: skip
         return Group(table, *map(Text, ends), Text(""))
 
-    def _sequence(self, tokens: list[int], changed: set[int]) -> Text:
-        """The sequence, or of a long one the part from the first change on."""
-        first = 0
-        if len(tokens) * 2 > self.room:
-            first = max(0, min(changed, default=0) - BEFORE)
+    def _sequence(self, tokens: NDArray[np.int64], changed: set[int]) -> Text:
+        """The sequence, or of a long one a part with the first change, and the last one if there is room."""
+        first = self._first(tokens, changed)
         text = Text(f"@{first} " if first else "")
-        for row in range(first, len(tokens)):
-            word = f"{CHANGED if row in changed else ''}{token_text(self.watching.layout, tokens[row])}"
-            if len(text) + len(word) > self.room - 2:
-                text.append("..")
+        for row, token in enumerate(tokens[first : first + self.room].tolist(), first):
+            word = self._word(token, row in changed)
+            left = 0 if row + 1 == len(tokens) else len(MORE)
+            if len(text) + len(word) + left > self.room:
+                text.append(MORE)
                 break
             text.append(word, STYLE if row in changed else "").append(" ")
         text.rstrip()
         return text
+
+    def _first(self, tokens: NDArray[np.int64], changed: set[int]) -> int:
+        """The first position that is shown: as far to the left as leaves room for the last change, but right before the first one."""
+        if not changed:
+            return 0
+        low, high = min(changed), max(changed)
+        first, wide = max(0, low - BEFORE), 0
+        for row in range(first, high + 1):
+            wide += len(self._word(int(tokens[row]), row in changed)) + 1
+            if wide > self.room:
+                return first
+        while first and wide + len(MORE) + len(f"@{first} ") + len(word := self._word(int(tokens[first - 1]), False)) < self.room:
+            first, wide = first - 1, wide + len(word) + 1
+        return first
+
+    def _word(self, token: int, changed: bool) -> str:
+        return f"{CHANGED if changed else ''}{token_text(self.watching.layout, token)}"
