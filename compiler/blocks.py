@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.adding import add_digit, exponent_for, low_bits
 from lockstep.compiler.circuit import At, Builder, Circuit, Field, Match, Pool
+from lockstep.compiler.clocks import BlockClock, Clock
 from lockstep.compiler.combining import add_complement, is_by_value, value_and_rank
 from lockstep.compiler.linear import Linear, word_of
 from lockstep.compiler.position_fields import PositionFields, check_winner
@@ -207,6 +208,10 @@ class BlockLayout(ABC):
             return "start", 0, position
         row, pid = divmod(position - self.first_block, self.job.processors)
         return BLOCK_ROLES[row % 3], row // 3 + 1, pid
+
+    def clock(self, time: int) -> Clock:
+        """Says which step of a run of `time` steps a decoding step belongs to."""
+        return BlockClock(self.first_block, 3 * self.job.processors, self.time, time)
 
     # -- tokens --------------------------------------------------------------------------------
 

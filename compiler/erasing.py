@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from lockstep.compiler import arm, blocks
 from lockstep.compiler.blocks import BLOCK_ROLES
 from lockstep.compiler.circuit import At, Circuit
+from lockstep.compiler.clocks import Clock, CycleClock
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.names import ERASING
@@ -217,6 +218,10 @@ class Layout(arm.Layout):
                 numbers = {"cell": self.cells, "counter": np.arange(self.job.processors), "register": self._owners[0]}
                 return name, 0, int(numbers[name][position - rows.start])
         return "start", 0, position
+
+    def clock(self, time: int) -> Clock:
+        """Says which step of a run of `time` steps a decoding step belongs to."""
+        return CycleClock(self.first_block, 3 * self.job.processors, self.time, time)
 
     def halted(self, tokens: NDArray[np.int64]) -> bool:
         """Whether the decode has come to its end."""

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import At, Builder, Circuit, Control, Threshold
+from lockstep.compiler.clocks import Clock, StateClock
 from lockstep.compiler.combining import is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Linear, word_of
@@ -137,7 +138,7 @@ class InPlaceBuilder:
 class Layout(ABC):
     """The positions of all tokens in the full sequence of one job. They do not depend on `time`.
 
-    ROWS_PER_CELL: rows of each shared cell.
+    ROWS_PER_CELL: rows of each shared cell. STEPS: decoding steps for each step of the machine.
     """
 
     job: Job
@@ -145,6 +146,7 @@ class Layout(ABC):
     widths: Widths
     time: int
     ROWS_PER_CELL: ClassVar[int]
+    STEPS: ClassVar[int]
 
     def __post_init__(self) -> None:
         check_winner(self.job)
@@ -156,8 +158,28 @@ class Layout(ABC):
 
     @staticmethod
     @abstractmethod
-    def rows_per_processor(job: Job) -> int:
+    def row_names(job: Job) -> list[str]:
+        """What each row of one processor is: PC, R0, R1, .., or a buffer. A name that comes twice has two slots."""
+
+    @classmethod
+    def rows_per_processor(cls, job: Job) -> int:
         """Rows of one processor."""
+        return len(cls.row_names(job))
+
+    def locate(self, position: int) -> tuple[str, int, int]:
+        """Of a position in the full sequence, what stands there, 0, and its number: for cells ("cell", 0, address), for a processor's
+        rows (a name of `row_names`, 0, pid), before them ("start", 0, i)."""
+        if position < self.first_cell:
+            return "start", 0, position
+        if position < self.first_processor:
+            return "cell", 0, (position - self.first_cell) // self.ROWS_PER_CELL
+        names = self.row_names(self.job)
+        pid, row = divmod(position - self.first_processor, len(names))
+        return names[row], 0, pid
+
+    def clock(self, time: int) -> Clock:
+        """Says which step of a run of `time` steps a decoding step belongs to."""
+        return StateClock(self.start_length, self.length, self.STEPS, time)
 
     @classmethod
     def full_length(cls, job: Job) -> int:

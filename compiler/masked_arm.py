@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from lockstep.compiler import blocks, mdm
 from lockstep.compiler.circuit import Circuit, Field, Gate, Layer, Lookup, Match, Readout, conjunction
+from lockstep.compiler.clocks import BlockClock, Clock
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Bit, Linear, total
 from lockstep.compiler.names import MASKED_ARM, NotConstructed
@@ -246,16 +247,24 @@ class Layout:
         fields.set("row.priority", here, np.where(masked, masked.sum() - 1 - turns(start, mask, self.sampling), 0))
         return fields.positions
 
+    @property
+    def value_bits(self) -> int:
+        """The low bits of a pair, which have the value of its token. The bits above name a position."""
+        return self.circuit.vocabulary.most_bits - self._widths.index
+
     def pairs(self, tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The positions and the tokens that are written so far, in order. tokens: [length]."""
-        vocabulary, bits = self.circuit.vocabulary, self.circuit.vocabulary.most_bits - self._widths.index
         written = tokens[self.before.length :]
-        written = written[written != vocabulary.mask]
+        return self.named(written[written != self.circuit.vocabulary.mask])
+
+    def named(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The positions that pairs name, and the tokens that they put there. pairs: tokens, [n]."""
+        vocabulary, bits = self.circuit.vocabulary, self.value_bits
         kinds = [name for name, _ in vocabulary.kinds]
         firsts = np.array([vocabulary.offsets[name] for name in kinds])
         old_firsts = np.array([vocabulary.offsets[name.removesuffix(PAIR)] for name in kinds])
-        kind = np.searchsorted(firsts, written, side="right") - 1
-        values = written - firsts[kind]
+        kind = np.searchsorted(firsts, pairs, side="right") - 1
+        values = pairs - firsts[kind]
         return values >> bits, old_firsts[kind] + (values & (1 << bits) - 1)
 
     def rebuilt(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -264,6 +273,18 @@ class Layout:
         positions, found = self.pairs(tokens)
         sequence[positions] = found
         return sequence
+
+    def locate(self, position: int) -> tuple[str, int, int]:
+        """As of blocks. For pairs ("pair", 0, j)."""
+        first = self.before.length
+        return ("pair", 0, position - first) if position >= first else self.before.locate(position)
+
+    def clock(self, time: int) -> Clock:
+        """Says which step of a run of `time` steps a decoding step belongs to: it fills the positions that its pairs name."""
+        return BlockClock(
+            self.before.first_block, 3 * self.job.processors, self.time, time,
+            lambda step: self.named(step.sequence[step.change.rows])[0],
+        )  # fmt: skip
 
     def halted(self, tokens: NDArray[np.int64]) -> bool:
         """Whether the last block says that every processor has halted."""

@@ -200,10 +200,11 @@ class Layout(in_place.Layout):
     """N = 1 + h + 2 S + 2 P (k + 1)."""
 
     ROWS_PER_CELL: ClassVar[int] = 2
+    STEPS: ClassVar[int] = 1
 
     @staticmethod
-    def rows_per_processor(job: Job) -> int:
-        return 2 * (job.registers + 1)
+    def row_names(job: Job) -> list[str]:
+        return [name for name in ("PC", *(f"R{r}" for r in range(job.registers))) for _ in range(2)]
 
     def set_processors(self, fields: PositionFields) -> None:
         job, here = self.job, slice(self.first_processor, self.length)

@@ -211,10 +211,11 @@ class Layout(in_place.Layout):
     """N = 1 + h + S + P (k + 4)."""
 
     ROWS_PER_CELL: ClassVar[int] = 1
+    STEPS: ClassVar[int] = 2
 
     @staticmethod
-    def rows_per_processor(job: Job) -> int:
-        return job.registers + 1 + len(BUFFERS)
+    def row_names(job: Job) -> list[str]:
+        return ["PC", *(f"R{r}" for r in range(job.registers)), *BUFFERS]
 
     def set_processors(self, fields: PositionFields) -> None:
         job, here = self.job, slice(self.first_processor, self.length)

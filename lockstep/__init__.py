@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lockstep.commands.compare.rows import Comparison
+    from lockstep.common.tracing.trace import Trace
     from lockstep.compiler.compile import Compiled, Widths
     from lockstep.pram.errors import PramError
     from lockstep.pram.machine import Run
@@ -29,11 +30,25 @@ if TYPE_CHECKING:
     from lockstep.pram.sidecar import Inputs
     from lockstep.pram.unwritten import Warn
     from lockstep.pram.winner import Winner
-    from lockstep.proofs_check.decoding import Decoded
+    from lockstep.proofs_check.decoding import Decoded, DecodeOptions
     from lockstep.proofs_check.verification import FailedCheck, Report
+    from lockstep.proofs_check.watching import Watching
 
 __version__ = "0.1.0"
-__all__ = ["PramError", "Program", "Run", "compare", "compile", "decode", "load", "parse_program", "run", "verify"]
+__all__ = [
+    "PramError",
+    "Program",
+    "Run",
+    "compare",
+    "compile",
+    "decode",
+    "decoding",
+    "load",
+    "parse_program",
+    "run",
+    "trace",
+    "verify",
+]
 
 #: Names that `lockstep` takes from other modules, with the module of each.
 ELSEWHERE = {"PramError": "errors", "Run": "machine", "Program": "program", "parse_program": "program"}
@@ -104,19 +119,81 @@ def decode(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any
             progress: called with decoding steps done and expected.
     Raises: as `lockstep.proofs_check.decoding.decode_job`.
     """
+    from lockstep.pram.progress import silent
+    from lockstep.proofs_check.decoding import decode_job
+
+    options = _decode_options(
+        construction, order, seed, dtype, time, compiled, engine, device, max_steps, strict, permutation, every
+    )
+    return decode_job(program.instantiate(params, arrays, word_bits), options, progress or silent)
+
+
+def decoding(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,
+             word_bits: int | None = None, construction: str = "mdm", order: str | None = None, seed: int = 0, dtype: str = "float64",
+             time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
+             max_steps: int | None = None, strict: bool = False, permutation: Sequence[int] | None = None,
+             every: int | None = None, heads: bool = False) -> Watching:  # fmt: skip
+    """Generate a run step by step: `for step in lockstep.decoding(program, ...)`.
+
+    A step says how it changed the sequence (`step.edited.unmasked`, `remasked`, `inserted`, `deleted`, ..), which step of the machine
+    it belongs to (`step.time`), and what heads found. The decode ends at its first wrong token (`divergence`).
+
+    Args:    heads: whether steps say which row each head found. The others are those of `decode`.
+    Returns: an object to iterate over once; it also has `layout`, `run`, `compiled` and `start`, the first sequence.
+    Raises:  as `lockstep.proofs_check.decoding.decode_job`.
+    """
+    from lockstep.proofs_check.watching import Watching
+
+    options = _decode_options(
+        construction, order, seed, dtype, time, compiled, engine, device, max_steps, strict, permutation, every
+    )
+    return Watching(program.instantiate(params, arrays, word_bits), options, heads)
+
+
+def trace(program: Program, params: Mapping[str, int] | None = None, arrays: Mapping[str, Any] | None = None, *, size: int | None = None,
+          processes: Sequence[str] = ("mdm", "ap-mdm"), order: str | None = None, seed: int = 0, every: int | None = None,
+          word_bits: int | None = None, winner: str | None = None, heads: bool = True, max_steps: int | None = None,
+          progress: Progress | None = None) -> Trace:  # fmt: skip
+    """Run a program and make its decodes, and keep all of it as data (docs/trace.md). A run that fails is traced up to its failure.
+
+    Args:    params, arrays: the input. size: draw an input of this size instead.
+             processes: names of constructions, as in the tables of `lockstep compare`. order: for those that take it.
+             heads: whether to keep what each head found. winner, max_steps: as in `run`. every: as in `decode`.
+    Returns: Trace: `header`, `json()` and `packed`, the columns; `lockstep.common.tracing.page.page_of` makes the page.
+    Raises:  PramError: wrong parameters or inputs. ValueError: both an input and a size are given, or neither.
+    """
+    from lockstep.common.tracing.trace import decodes_of, trace_job
+    from lockstep.pram.machine import DEFAULT_MAX_STEPS
+    from lockstep.pram.progress import silent
+    from lockstep.pram.sidecar import draw_one, generator_for
+    from lockstep.pram.winner import parse_winner
+
+    if (params is None) == (size is None):
+        raise ValueError("give params and arrays, or a size")
+    given = (params, arrays) if params is not None else draw_one(generator_for(program, word_bits=word_bits), size or 1, 0, seed)
+    job = program.instantiate(*given, word_bits)
+    if winner is not None:
+        job = replace(job, winner=parse_winner(winner))
+    most = DEFAULT_MAX_STEPS if max_steps is None else max_steps
+    decodes = [replace(each, max_steps=most) for each in decodes_of(processes, order, seed, every)]
+    return trace_job(program, job, decodes, heads, most, progress=progress or silent)
+
+
+def _decode_options(construction: str, order: str | None, seed: int, dtype: str, time: int | None, compiled: Compiled | None, engine: str,
+                    device: str, max_steps: int | None, strict: bool, permutation: Sequence[int] | None,
+                    every: int | None) -> DecodeOptions:  # fmt: skip
+    """The options of a decode, from those of `decode`."""
     from lockstep.compiler.names import process_of
     from lockstep.models.processes import usual_order
     from lockstep.models.sampling import Sampling
     from lockstep.pram.machine import DEFAULT_MAX_STEPS
-    from lockstep.pram.progress import silent
-    from lockstep.proofs_check.decoding import DecodeOptions, decode_job
+    from lockstep.proofs_check.decoding import DecodeOptions
 
     most = DEFAULT_MAX_STEPS if max_steps is None else max_steps
     named = compiled.construction if compiled else construction
     given = None if permutation is None else tuple(permutation)
     sampling = Sampling(order or usual_order(process_of(named)), seed, engine, device, given, every)
-    options = DecodeOptions(construction, dtype, time, compiled, most, strict, sampling)
-    return decode_job(program.instantiate(params, arrays, word_bits), options, progress or silent)
+    return DecodeOptions(construction, dtype, time, compiled, most, strict, sampling)
 
 
 def compare(program: Program, params: Mapping[str, int], arrays: Mapping[str, Any] | None = None, *,

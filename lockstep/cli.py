@@ -27,7 +27,7 @@ COMMANDS = {
     "Decode its runs with a model": ("compile", "decode", "export"),
     "Check machine and model": ("verify", "compare", "sweep", "report", "fuzz"),
     "Prove what holds of the weights": ("theorems", "certify", "prove"),
-    "See what it costs": ("cost", "space"),
+    "See it, and what it costs": ("show", "cost", "space"),
     "Look after the installation": ("doctor",),
 }
 ROOMS = Path(__file__).parent / "commands"

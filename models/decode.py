@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
@@ -44,19 +44,22 @@ class Decoder:
     """Decodes step by step, until the process changes nothing. Iterate over it once.
 
     Args:   tokens: [N] int64, the start sequence. positions: row i belongs to position i; dense [N_max, d] or columns.
+            edits, heads: each step says how it changed the sequence, and also what each head found. Then no session carries
+            steps out itself.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
             TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order.
             NoPermutation: the user's permutation does not have each masked position once.
     """
 
     def __init__(self, model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
-                 sampling: Sampling = DEFAULT_SAMPLING) -> None:  # fmt: skip
+                 sampling: Sampling = DEFAULT_SAMPLING, edits: bool = False, heads: bool = False) -> None:  # fmt: skip
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
         self.positions = Positions.of(positions)
         self.editor = SequenceEditor(tokens, model.vocabulary, len(self.positions), process, sampling)
         self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence
         self.process, self.in_parallel = process, sampling.order == "parallel"
+        self.told, self.heads = edits or heads, heads
         self.reason = ""
         self.session = self._start(sampling.engine)
 
@@ -92,7 +95,7 @@ class Decoder:
 
     def _stepping(self) -> Stepping | None:
         """The session, if it carries out the steps of this decode itself. Sessions do not erase."""
-        fitting = self.in_parallel and not self.editor.marks
+        fitting = self.in_parallel and not self.editor.marks and not self.told
         own = fitting and self.process in getattr(self.session, "processes", ())  # asked in every step
         return self.session if own else None  # type: ignore[return-value]
 
@@ -106,8 +109,11 @@ class Decoder:
         if (erasure := self.editor.erase()) is not None:
             self._update(erasure)
         step = self.editor.step(*self._predict())
-        if step is not None:
-            self._update(step.change)
+        if step is None:
+            return None
+        if self.heads and step.edited is not None:
+            step = replace(step, found=self.session.found(0, step.edited.asking))
+        self._update(step.change)
         return step
 
     def _follow(self, session: Stepping) -> DecodingStep | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lockstep.models.edited import Edited
 from lockstep.models.erasing import Marks, erasure
 from lockstep.models.orders import ORDERS, selector
 from lockstep.models.processes import PROCESSES, Edits, no_edits
@@ -53,6 +54,9 @@ class DecodingStep:
     """A decoding step: its number, from 1, its change, and the sequence, which the next step edits in place.
 
     appends: whether it appended a token. erased: the rows whose token an erasure changed, right before this step.
+    erasure: the positions from CALL to SEP that this erasure took out; the last token went, too.
+    edited:  how it changed the sequence, after the erasure; None if a session carried the step out itself.
+    found:   [heads of all layers, rows of `edited`], what each head of the asking rows found (`Session.found`); None unless asked for.
     """
 
     number: int
@@ -60,6 +64,9 @@ class DecodingStep:
     sequence: Tokens
     appends: bool = False
     erased: Tokens = field(default_factory=lambda: np.zeros(0, np.int64))
+    erasure: range | None = None
+    edited: Edited | None = None
+    found: Tokens | None = None
 
     @property
     def changed(self) -> Tokens:
@@ -100,6 +107,7 @@ class SequenceEditor:
         self.sequence, self.max_length, self.number = TokenSequence(tokens, vocabulary.mask), max_length, 0
         self.marks = Marks.of(vocabulary) if self.process.appends else None
         self.erased = np.zeros(0, np.int64)
+        self.erasure: range | None = None
         self.pending = no_edits()
         self.renewed = np.zeros(max_length, np.bool_)
 
@@ -123,7 +131,7 @@ class SequenceEditor:
         after = self.marks.reduced(tokens)
         if after is None:
             raise NothingToErase(self.number + 1)
-        change = erasure(tokens, after)
+        change, self.erasure = erasure(tokens, after), self.marks.erased(tokens)
         self.sequence.shorten(after)
         self.erased = change.rows
         return change
@@ -142,13 +150,14 @@ class SequenceEditor:
         if length > self.max_length:
             self.end(length)
             return None
+        edited = Edited.of(edits, self.sequence.tokens, self.sequence.mask)
         change = self.sequence.edit(edits)
         if not len(change.rows) and change.length == before:
             self.end()
             return None
         self.number += 1
-        erased, self.erased = self.erased, self.erased[:0]
-        return DecodingStep(self.number, change, self.sequence.tokens, appends, erased)
+        erased, gone, self.erased, self.erasure = self.erased, self.erasure, self.erased[:0], None
+        return DecodingStep(self.number, change, self.sequence.tokens, appends, erased, gone, edited)
 
     def end(self, length: int = 0) -> None:
         """Raise the error for the end of a decode that makes no more steps, if it is one.

@@ -38,15 +38,24 @@ class Marks:
             return None
         return Marks(*(vocabulary.token(mark) for mark in MARKS))
 
-    def reduced(self, tokens: Tokens) -> Tokens | None:
-        """The sequence after the rule. None: there is no CALL and SEP to which the rule applies. tokens: [N], the last is RETURN."""
+    def erased(self, tokens: Tokens) -> range | None:
+        """The positions from CALL to SEP that the rule erases, beside the last. None: there is no CALL and SEP to which it applies.
+
+        Args: tokens: [N], the last is RETURN.
+        """
         separators = np.flatnonzero(tokens == self.sep)
         if not len(separators):
             return None
         calls = np.flatnonzero(tokens[: separators[-1]] == self.call)
         if not len(calls):
             return None
-        return np.concatenate([tokens[: calls[-1]], tokens[separators[-1] + 1 : -1]])
+        return range(int(calls[-1]), int(separators[-1]) + 1)
+
+    def reduced(self, tokens: Tokens) -> Tokens | None:
+        """The sequence after the rule; None where `erased` is None."""
+        if (gone := self.erased(tokens)) is None:
+            return None
+        return np.concatenate([tokens[: gone.start], tokens[gone.stop : -1]])
 
 
 def erasure(before: Tokens, after: Tokens) -> Change:

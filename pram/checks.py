@@ -6,6 +6,7 @@ is never decoded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Protocol, Union
 
@@ -67,7 +68,7 @@ class Machine(Protocol):
 
     def operand(self, operand: Operand, group: Group) -> Words: ...
 
-    def error(self, message: str, at: Span | None = None) -> PramError: ...
+    def error(self, message: str, at: Span | None = None, processors: Sequence[int] | Words = ()) -> PramError: ...
 
 
 def check_before(machine: Machine, instruction: Instruction, group: Group) -> None:
@@ -106,7 +107,8 @@ def check_cells(machine: Machine, instruction: Instruction, group: Group, cells:
     """Refuse addresses past the last cell. Only machine code given directly has them: programs fail an index check first."""
     if cells.size and int(cells.max()) >= machine.job.space:
         bad = int(np.argmax(cells >= machine.job.space))
-        raise machine.error(f"processor {machine.pids(group)[bad]}: address {cells[bad]} is past the last cell", instruction.at)
+        pid = machine.pids(group)[bad]
+        raise machine.error(f"processor {pid}: address {cells[bad]} is past the last cell", instruction.at, [pid])
 
 
 def _check_operands(machine: Machine, instruction: Instruction) -> None:
@@ -152,8 +154,9 @@ def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, 
         at = int(np.argmax(bad))
         which = array.axis_name(check.axis)
         room = f"{first} .. {first + extent - 1}" if extent else "empty"
+        pid = machine.pids(group)[at]
         raise machine.error(
-            f"processor {machine.pids(group)[at]}: {which}index {values[at]} is outside `{array.name}` ({room})", instruction.at
+            f"processor {pid}: {which}index {values[at]} is outside `{array.name}` ({room})", instruction.at, [pid]
         )
 
 
@@ -172,9 +175,8 @@ def _check_whole(machine: Machine, check: WholeCheck, instruction: Instruction, 
         shown = f"{x[at]} {WORD_OPERATIONS[check.operation].symbol} {y[at]}"
         if isinstance(check.x, Kept) or isinstance(check.y, Kept) or check.operation in ("max", "min"):
             shown = f"`{shown_text(check.whole)}` is {integers[at]}, which"
-        raise machine.error(
-            f"processor {machine.pids(group)[at]}: {misfit(shown, int(integers[at]), bits, signed)}", instruction.at
-        )
+        pid = machine.pids(group)[at]
+        raise machine.error(f"processor {pid}: {misfit(shown, int(integers[at]), bits, signed)}", instruction.at, [pid])
 
 
 def _term(machine: Machine, term: Subject | Kept, instruction: Instruction, group: Group) -> Words:
@@ -256,15 +258,15 @@ def _check_unfinished(machine: Machine, check: UnfinishedCheck, instruction: Ins
             f"processor {pids[0]} is not done after {machine.rounds.made[check.back]} rounds of this `{check.statement}`; "
             "`atmost` must allow more",
             instruction.at,
+            pids[:1],
         )
 
 
 def _check_step(machine: Machine, instruction: Instruction, group: Group) -> None:
     steps = np.broadcast_to(machine.operand(instruction.operand("y"), group), machine.pids(group).shape)
     if not steps.all():
-        raise machine.error(
-            f"processor {machine.pids(group)[int(np.argmin(steps))]}: the step of this `for` is 0", instruction.at
-        )
+        pid = machine.pids(group)[int(np.argmin(steps))]
+        raise machine.error(f"processor {pid}: the step of this `for` is 0", instruction.at, [pid])
 
 
 def _check_agreement(machine: Machine, statement: str, instruction: Instruction, group: Group) -> None:
@@ -276,6 +278,7 @@ def _check_agreement(machine: Machine, statement: str, instruction: Instruction,
         raise machine.error(
             f"processors {first} and {second} disagree on this `{statement}` condition: {values[0]} and {values[other[0]]}",
             instruction.at,
+            [first, second],
         )
 
 

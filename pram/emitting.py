@@ -59,6 +59,7 @@ class Emitter:
     def __init__(self, symbols: Symbols) -> None:
         self.symbols = symbols
         self.code: list[Instruction] = []
+        self.names: list[dict[str, int]] = []  # those of the locals, at each instruction
         self.derived: dict[Expression, int] = {}
         self.locals: dict[str, int] = {}
         self.free = 0
@@ -85,6 +86,8 @@ class Emitter:
         """Append an instruction, or a nop if `idle`, and return its index."""
         full = Instruction(name, x, y, z, rd, None, at, trap, checks, not self.guards, self.pads > 0, decides, rule)
         self.code.append(Instruction("nop", at=at, idle=True) if self.idle else full)
+        same = bool(self.names) and self.names[-1] == self.locals  # most instructions: they share the names
+        self.names.append(self.names[-1] if same else dict(self.locals))
         return len(self.code) - 1
 
     def patch(self, index: int, target: int | None = None) -> None:

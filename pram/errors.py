@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Union
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from lockstep.pram.steps import Failure
 
 
 class Key(str):
@@ -91,7 +94,12 @@ def _excerpt(text: str, column: int, width: int = 100) -> str:
 
 
 class PramError(Exception):
-    """The program or its input is wrong. Holds one or more diagnostics."""
+    """The program or its input is wrong. Holds one or more diagnostics.
+
+    failure: if a run failed, where and why, as data. `lockstep.pram.machine.run` sets it.
+    """
+
+    failure: Failure | None = None
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)

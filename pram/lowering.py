@@ -9,7 +9,7 @@ So all processors are always at the same place of the program text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lockstep.pram import derived
@@ -52,7 +52,7 @@ class MachineCode:
     """A lowered program.
 
     registers: how many each processor needs. derived: the derived parameters. flags: the names of the cells that loops need.
-    prints: where processors print.
+    prints: where processors print. locals: for each instruction, the locals that are known there, with the register of each.
     """
 
     instructions: tuple[Instruction, ...]
@@ -60,6 +60,7 @@ class MachineCode:
     derived: tuple[Expression, ...]
     flags: tuple[str, ...] = ()
     prints: tuple[Point, ...] = ()
+    locals: tuple[Mapping[str, int], ...] = field(default=(), compare=False)
 
 
 @dataclass
@@ -82,8 +83,9 @@ def lower(analysis: Analysis) -> MachineCode:
     lowering.emit("halt", at=last)
     flags = tuple(map(flag_name, lowering.flags))
     return MachineCode(
-        tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags, tuple(lowering.prints)
-    )
+        tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags, tuple(lowering.prints),
+        tuple(lowering.names),
+    )  # fmt: skip
 
 
 class _Lowering(LoopEmitter):

@@ -6,113 +6,47 @@ same instruction together, in NumPy. After each step it checks for access confli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.pram import access, checks
-from lockstep.pram.access import MODES, Accesses
+from lockstep.pram.access import MODES, Accesses, Conflict
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.errors import PramError, Span, fail
-from lockstep.pram.inputs import show_value
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
 from lockstep.pram.reached import FOLLOWED, JUMPED, RAN, Reached
+from lockstep.pram.steps import (
+    HALTED,
+    NO_DESTINATION,
+    NO_READ,
+    NOBODY,
+    Costs,
+    Failure,
+    Run,
+    Space,
+    Step,
+    Words,
+    register_destination,
+    register_of,
+)
 from lockstep.pram.unwritten import Unwritten, Warn
 from lockstep.pram.winner import at_random
 from lockstep.pram.word import WORD_OPERATIONS, WordOperation, exact, to_signed, trap_reason, wrap
 
-Words = NDArray[np.int64]
-
-#: Special values in a step: in `destination` and in the program counters.
-NO_DESTINATION, HALTED = -1, -1
-
 DEFAULT_MAX_STEPS = 1_000_000
+
+#: The rules by which one of several writes is left.
+EXTREMES = [access.NUMBERS[rule] for rule in ("max", "min")]
 
 
 class NoHalt(PramError):
     """The run did not halt within its limit of steps."""
-
-
-def register_destination(register: int) -> int:
-    """Return the code of a register in `Step.destination`. The code of a cell is its address."""
-    return -2 - register
-
-
-Codes = TypeVar("Codes", int, Words)
-
-
-def register_of(destination: Codes) -> Codes:
-    """Return the register, or array of registers, for codes of `register_destination`."""
-    return -2 - destination
-
-
-@dataclass(frozen=True)
-class Step:
-    """What every processor did in one step. Arrays are int64 [processors].
-
-    number:      of the step, counted from 1.
-    counter:     the program counter before the step; HALTED for processors that had halted.
-    value:       the value written; 0 if nothing is written.
-    destination: an address, `register_destination(r)`, or NO_DESTINATION.
-    next:        the program counter after the step, or HALTED.
-    """
-
-    number: int
-    counter: Words
-    value: Words
-    destination: Words
-    next: Words
-
-
-@dataclass
-class Costs:
-    """What a run has cost so far: time counts steps, work counts instructions other than nop."""
-
-    time: int = 0
-    work: int = 0
-    shared_accesses: int = 0
-
-
-@dataclass(frozen=True)
-class Space:
-    """Space of a run: words of memory allocated, cells that were accessed, and registers with the program counters."""
-
-    allocated: int
-    touched: int
-    registers: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run. `reached`: which instructions it executed, and which way its branches went."""
-
-    job: Job
-    memory: Words
-    costs: Costs
-    space: Space
-    trace: tuple[Step, ...]
-    reached: Reached
-
-    @property
-    def time(self) -> int:
-        return self.costs.time
-
-    @property
-    def outputs(self) -> dict[str, int | list[int] | list[list[int]]]:
-        """The value of every output and inout: a number, a list, or a list of rows."""
-        arrays = [a for a in self.job.arrays if a.is_output]
-        return {a.name: a.read(self.memory) for a in arrays}
-
-    def __repr__(self) -> str:
-        """Short, for printing; the fields have the details."""
-        sizes = f"time {self.time}, work {self.costs.work}, {self.job.processors} processors, {self.job.mode}"
-        return f"<Run: {sizes}, outputs {show_value(self.outputs)}>"
 
 
 class Machine:
@@ -144,13 +78,15 @@ class Machine:
         self._halted = np.full(job.processors, HALTED, np.int64)
         self._nowhere = np.full(job.processors, NO_DESTINATION, np.int64)
         self._together: int | None = None  # the program counter of all processors, if a step left them all at one
+        self._before = self.counter  # the program counters before the step that is being made
+        self._failing: tuple[str, Sequence[int], Conflict | None, Step | None] = "refused", (), None, None
 
     def step(self) -> Step:
         """Run one step.
 
         Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
         """
-        before = self.counter
+        before = self._before = self.counter
         self.counter, destination = self._halted.copy(), self._nowhere.copy()
         value = np.zeros(self.job.processors, np.int64)
         self.costs.time += 1
@@ -181,9 +117,9 @@ class Machine:
             self.running -= size if row.next is Next.STOP else 0
         for register, group, written in updates:
             self.registers[register][group] = written
-        if reads or stores:
-            self._commit(before, reads, value, destination if stores else None)
-        return Step(self.costs.time, before, value, destination, self.counter)
+        step = Step(self.costs.time, before, value, destination, self.counter, self._cells_read(reads))
+        lost = self._commit(step, reads, stores) if reads or stores else NOBODY
+        return replace(step, lost=lost) if len(lost) else step
 
     def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
         """Run until all processors have halted.
@@ -294,7 +230,7 @@ class Machine:
         reason = trap_reason(
             operation, int(xs[at]), int(ys[at]), self.job.word_bits, instruction.trap is Trap.SIGNED or self.job.signed
         )
-        raise self.error(f"processor {pids[at]}: {reason}", instruction.at)
+        raise self.error(f"processor {pids[at]}: {reason}", instruction.at, pids[at : at + 1])
 
     def _address(self, instruction: Instruction, names: tuple[str, str], group: Group) -> Words:
         x, y = (self.operand(getattr(instruction, name), group) for name in names)
@@ -324,25 +260,52 @@ class Machine:
 
     # -- the end of the step -------------------------------------------------------------------
 
-    def _commit(self, before: Words, reads: list[tuple[Group, Words]], value: Words, destination: Words | None) -> None:
+    def _cells_read(self, reads: list[tuple[Group, Words]]) -> Words:
+        """Return the cell that each processor reads, or NO_READ."""
+        if not reads:
+            return self._nowhere
+        cells = np.full(self.job.processors, NO_READ)
+        for group, read in reads:
+            cells[group] = read
+        return cells
+
+    def _commit(self, step: Step, reads: list[tuple[Group, Words]], stores: bool) -> Words:
+        """Carry out the writes of a step. Return the pids whose writes are lost."""
         read = access.NO_ACCESSES
         if reads:
             read = Accesses(_joined([self._pids[g] for g, _ in reads]), _joined([cells for _, cells in reads]))
         written = access.NO_ACCESSES
-        if destination is not None:
-            pids = np.flatnonzero(destination >= 0)
-            written = Accesses(pids, destination[pids], value[pids])
-        stored = self._allowed(read, written, before)
+        if stores:
+            pids = np.flatnonzero(step.destination >= 0)
+            written = Accesses(pids, step.destination[pids], step.value[pids])
+        stored = self._allowed(read, written, step)
         if self.unwritten is not None:
-            self.unwritten.watch(self.costs.time, read, written, before)
+            self.unwritten.watch(self.costs.time, read, written, step.counter)
         self.costs.shared_accesses += len(read) + len(written)
         self.touched[read.cells] = True
-        if len(stored) and stored.values is not None:
-            self.touched[stored.cells] = True
-            order = self.arbiter.order(self.costs.time, written, before)
-            self.memory[stored.cells[order]] = stored.values[order]
+        if not stores:
+            return NOBODY
+        return self._store(written, stored, self.arbiter.order(step.number, written, step.counter), step)
 
-    def _allowed(self, read: Accesses, written: Accesses, before: Words) -> Accesses:
+    def _store(self, written: Accesses, stored: Accesses, order: Words, step: Step) -> Words:
+        """Write to memory, the last of each cell last. Return the pids whose writes are lost."""
+        assert stored.values is not None
+        self.touched[stored.cells] = True
+        self.memory[stored.cells[order]] = stored.values[order]
+        if len(stored) < 2 or not MODES[self.job.mode].concurrent_writes:
+            return NOBODY
+        beaten = self._beaten(stored, order)
+        if self._rules is not None:  # a sum has something of all values
+            extreme = np.isin(self._rules[step.counter[written.pids]], EXTREMES)
+            beaten = extreme & self._beaten(stored, np.flatnonzero(written.values == stored.values))
+        return np.asarray(stored.pids[beaten])
+
+    def _beaten(self, stored: Accesses, order: Words) -> Words:
+        """Which writes are not the last of their cell, if they come in this order."""
+        self._scratch[stored.cells[order]] = order
+        return np.asarray(self._scratch[stored.cells] != np.arange(len(stored)))
+
+    def _allowed(self, read: Accesses, written: Accesses, step: Step) -> Accesses:
         """Return the writes of a step. Where the mode combines writes, they have what is left in their cells.
 
         Raises: PramError: the mode forbids an access, two rules meet in a cell, or a sum is no word.
@@ -352,9 +315,9 @@ class Machine:
         if conflict is None and self._owners is not None:
             conflict = self._owners.claim(written)
         if conflict is None and self._rules is not None and len(written):
-            stored, conflict = access.combine(written, self._rules[before[written.pids]], self.job.word_bits)
+            stored, conflict = access.combine(written, self._rules[step.counter[written.pids]], self.job.word_bits)
         if conflict is not None:
-            raise self.error(*checks.describe_conflict(self.job, conflict, before))
+            raise self.error(*checks.describe_conflict(self.job, conflict, step.counter), conflict.processors, conflict, step)
         return stored
 
     def _write_rules(self) -> Words | None:
@@ -368,11 +331,27 @@ class Machine:
         """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""
         index = int(self.counter[self.counter != HALTED][0])
         rounds, at = self.rounds.describe(index, self.job.source)
-        return self.error(f"no halt within {max_steps} steps (--max-steps sets the limit){rounds}", at or self.job.code[index].at)
+        text = f"no halt within {max_steps} steps (--max-steps sets the limit){rounds}"
+        return self.error(text, at or self.job.code[index].at, np.flatnonzero(self.counter != HALTED), kind="no halt")
 
-    def error(self, message: str, at: Span | None = None) -> PramError:
-        """Return a run-time error of this step."""
+    def error(self, message: str, at: Span | None = None, processors: Sequence[int] | Words = (), conflict: Conflict | None = None,
+              step: Step | None = None, kind: str = "trap") -> PramError:  # fmt: skip
+        """Return a run-time error of this step; `failure` says the same as data.
+
+        Args: processors: those that the message names. conflict, step: the conflict, and what processors wanted to do in the step.
+        """
+        self._failing = conflict.kind if conflict else kind, [int(pid) for pid in processors], conflict, step
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
+
+    def failure(self, trace: tuple[Step, ...] = ()) -> Failure:
+        """Return where and why the run failed, after an error. trace: the steps that were kept."""
+        kind, processors, conflict, attempt = self._failing
+        if attempt is None:
+            before = self.counter if kind == "no halt" else self._before
+            nothing = np.zeros(self.job.processors, np.int64)
+            number = self.costs.time + (kind == "no halt")
+            attempt = Step(number, before, nothing, self._nowhere, before, self._nowhere)
+        return Failure(kind, tuple(processors), conflict.cell if conflict else None, attempt, self.finished(trace))
 
 
 #: Called with the machine and the step that it has run.
@@ -388,10 +367,11 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
     """Run a job to its end.
 
     Args:   seed: chooses the winner `random:SEED`; ignored if the mode leaves no winner open.
-            trace: keep every step (memory grows by five words for each processor and step).
+            trace: keep every step (memory grows by six words for each processor and step).
             warn: as for Machine; `lockstep.pram.unwritten.refuse` makes every warning an error.
             watch: called before the first step with None, and after each step with it; as `lockstep.pram.showing.Printer`.
-    Raises: PramError: a trap, an access conflict, a winner whose choices do not fit the run, or no halt within `max_steps`.
+    Raises: PramError: a trap, an access conflict, a winner whose choices do not fit the run, or no halt within `max_steps`. Its
+            `failure` says where and why, and has what was done up to there.
     """
     if seed is not None and MODES[job.mode].winner_open:
         job = replace(job, winner=at_random(seed))
@@ -399,9 +379,17 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
     steps = []
     if watch is not None:
         watch(machine, None)
-    for step in machine.steps(max_steps):
-        if trace:
-            steps.append(step)
-        if watch is not None:
-            watch(machine, step)
+    try:
+        for step in machine.steps(max_steps):
+            if trace:
+                steps.append(step)
+            if watch is not None:
+                watch(machine, step)
+    except PramError as error:
+        error.failure = machine.failure(tuple(steps))
+        raise
     return machine.finished(tuple(steps))
+
+
+__all__ = ["DEFAULT_MAX_STEPS", "HALTED", "NO_DESTINATION", "NO_READ", "Costs", "Failure", "Machine", "NoHalt", "Run", "Space", "Step",
+           "Watch", "Words", "register_destination", "register_of", "run"]  # fmt: skip

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.compile import Compiled, Layout
 from lockstep.models.decode import Decoder
-from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.editing import DecodingStep, NotFinished, OutOfPositions
 from lockstep.models.orders import ORDERS
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.pram.errors import Diagnostic
@@ -29,7 +30,11 @@ Tokens = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first token that differs from the machine's run."""
+    """The first token that differs from the machine's run.
+
+    position:  where it is; -1 if the lengths differ, or if the decode came to an end.
+    sequences: the sequence that the machine's run has after this step, and the one that was found.
+    """
 
     step: int
     processor: int
@@ -37,6 +42,8 @@ class Divergence:
     expected: str
     found: str
     line: str
+    position: int = -1
+    sequences: tuple[Tokens, Tokens] | None = dataclass_field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
@@ -80,38 +87,72 @@ def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling 
     """
     layout = compiled.layout(job, time, sampling)
     decoder = Decoder(compiled.model, layout.tokens(), layout.positions(), compiled.process, sampling)
-    expectation = FACTS[compiled.construction].expectation(layout)
-    if sampling.order == "parallel":
-        return _compare(expectation, decoder, iter(expectation))
-    if ORDERS[sampling.order].turns is not None:
-        return _compare(expectation, decoder, expectation.one_by_one(sampling))
-    for _ in expectation:
-        pass
-    return _compare(expectation, decoder, None)
-
-
-def _compare(expectation: Expectation, decoder: Decoder, expected: Iterator[Tokens] | None) -> Agreement:
-    """Step both sides up to the first divergence. Without `expected`, compare only the rows that the decode changes."""
-    layout, decode = expectation.layout, iter(decoder)
-    tokens, number, divergence, written = layout.tokens(), 0, None, 0
-    context, mask = [len(tokens)], layout.circuit.vocabulary.mask
-    while divergence is None:
-        rows, error = next(expected, None) if expected is not None else None, ""
-        try:
-            step = next(decode, None)
-        except (NotFinished, OutOfPositions) as stuck:
-            step, error = None, str(stuck)
-        if step is None:
-            divergence = _first(expectation, number + 1, tokens, np.arange(len(tokens)))
-            if divergence is None and error:  # all tokens are right, but the decoder is stuck
-                divergence = Divergence(number + 1, 0, "end", "no more decoding steps", error, "")
-            break
-        tokens, number = step.sequence, step.number
+    beside, written = Beside(layout, decoder, compiled.construction, sampling), 0
+    context, mask = [len(beside.tokens)], layout.circuit.vocabulary.mask
+    for step in beside:
         written += step.written(context[-1], mask)
         context.append(step.change.length)
-        changed = step.changed if rows is None else np.concatenate([rows, step.changed])
-        divergence = _first(expectation, number, tokens, changed)
-    return Agreement(_finish(expectation), layout, number, tuple(context), tokens, divergence, decoder.engine, written)
+    return Agreement(
+        _finish(beside.expectation),
+        layout,
+        beside.number,
+        tuple(context),
+        beside.tokens,
+        beside.divergence,
+        decoder.engine,
+        written,
+    )
+
+
+class Beside:
+    """The steps of a decode, beside the sequence that the machine's run has after each of them. It ends at the first wrong token.
+
+    number, tokens: the last step and the sequence after it. divergence: the first wrong token, once it has been seen.
+    stuck:          why the decode came to an end although masks remain; "" if it did not.
+    """
+
+    def __init__(self, layout: Layout, decoder: Decoder, construction: str, sampling: Sampling) -> None:
+        self.expectation = FACTS[construction].expectation(layout)
+        self.layout, self.decoder = layout, decoder
+        self.number, self.tokens, self.stuck = 0, layout.tokens(), ""
+        self.divergence: Divergence | None = None
+        self._expected = self._expected_rows(sampling)
+
+    def _expected_rows(self, sampling: Sampling) -> Iterator[Tokens] | None:
+        """The rows that each step may change, as the expectation makes its steps. None: only rows that the decode changes are known."""
+        if sampling.order == "parallel":
+            return iter(self.expectation)
+        if ORDERS[sampling.order].turns is not None:
+            return self.expectation.one_by_one(sampling)
+        for _ in self.expectation:
+            pass
+        return None
+
+    def __iter__(self) -> Iterator[DecodingStep]:
+        decode = iter(self.decoder)
+        while self.divergence is None:
+            rows = next(self._expected, None) if self._expected is not None else None
+            if (step := self._next(decode)) is None:
+                self._end()
+                return
+            self.tokens, self.number = step.sequence, step.number
+            changed = step.changed if rows is None else np.concatenate([rows, step.changed])
+            self.divergence = _first(self.expectation, self.number, self.tokens, changed)
+            yield step
+
+    def _next(self, decode: Iterator[DecodingStep]) -> DecodingStep | None:
+        try:
+            return next(decode, None)
+        except (NotFinished, OutOfPositions) as stuck:
+            self.stuck = str(stuck)
+            return None
+
+    def _end(self) -> None:
+        """Compare all rows once more: a decode might change a row and not report it."""
+        number = self.number + 1
+        self.divergence = _first(self.expectation, number, self.tokens, np.arange(len(self.tokens)))
+        if self.divergence is None and self.stuck:  # all tokens are right, but the decoder is stuck
+            self.divergence = Divergence(number, 0, "end", "no more decoding steps", self.stuck, "")
 
 
 def _finish(expectation: Expectation) -> Run:
@@ -125,14 +166,17 @@ def _first(expectation: Expectation, number: int, found: Tokens, rows: Tokens) -
     """The first of these rows in which the decode differs from the expected sequence; None if they are equal."""
     wanted = expectation.tokens
     if len(wanted) != len(found):
-        return Divergence(number, 0, "context length", str(len(wanted)), str(len(found)), "")
+        return Divergence(
+            number, 0, "context length", str(len(wanted)), str(len(found)), "", sequences=(wanted.copy(), found.copy())
+        )
     different = rows[wanted[rows] != found[rows]]
     if not len(different):
         return None
     at = int(different.min())
     text = expectation.layout.circuit.vocabulary.text
     field, who, step = expectation.place(at)
-    return Divergence(number, who, field, text(int(wanted[at])), text(int(found[at])), _line(expectation, step, who))
+    tokens, line = (text(int(wanted[at])), text(int(found[at]))), _line(expectation, step, who)
+    return Divergence(number, who, field, *tokens, line, at, (wanted.copy(), found.copy()))
 
 
 def _line(expectation: Expectation, step: int, pid: int) -> str:
@@ -153,4 +197,4 @@ def _line(expectation: Expectation, step: int, pid: int) -> str:
     return Diagnostic(f"instruction {counter}: {instruction.name}", job.source, instruction.at).render().replace(" error:", "")
 
 
-__all__ = ["Agreement", "Divergence", "check_agreement"]
+__all__ = ["Agreement", "Beside", "Divergence", "check_agreement"]

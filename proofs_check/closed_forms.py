@@ -5,6 +5,7 @@ A closed form is written in the language of parameter expressions, so that one t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -42,6 +43,10 @@ class ClosedForm:
     def __call__(self, letters: Mapping[str, int]) -> int:
         """Its value, in exact integers."""
         return parameters.evaluate(self.expression, letters, bits=self.bits)
+
+    def filled(self, letters: Mapping[str, int]) -> str:
+        """The same with numbers in place of letters: `T + min(1, out)` becomes `60 + min(1, 1)`."""
+        return re.sub(r"[A-Za-z]\w*", lambda found: str(letters.get(found[0], found[0])), self.text)
 
     def __str__(self) -> str:
         return self.text.replace(" * ", " ")

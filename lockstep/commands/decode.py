@@ -13,7 +13,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import check_every
 from lockstep.common.arguments import construction as construction_named
-from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner
+from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner, table_width
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
@@ -43,12 +43,15 @@ from lockstep.common.tables import heading, narrow_table, record_table, value_te
 from lockstep.compiler.names import ERASING, process_of
 from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
+from lockstep.pram.errors import PramError
+from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program
+from lockstep.pram.progress import Progress
 from lockstep.pram.winner import Winner
 
 if TYPE_CHECKING:
-    from lockstep.proofs_check.decoding import DecodeOptions
+    from lockstep.proofs_check.decoding import Decoded, DecodeOptions
 
 
 def decode(file: ProgramOrModel,
@@ -62,6 +65,8 @@ def decode(file: ProgramOrModel,
                                                           help="Worker processes for --input FILE.jsonl [one for each core if "
                                                                "the decodes take long enough]; 0 decodes in this process.")] = None,
            max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
+           trace: Annotated[bool, typer.Option("--trace",
+                    help="Show each decoding step: the sequence, with masks as `·`, and its edits.")] = False,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion, or token by token with --process arm."""
     construction = construction_named(process, schedule)
@@ -91,7 +96,11 @@ def decode(file: ProgramOrModel,
     sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None, every)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": "left-to-right" if is_causal(construction) else chosen}
+    if trace and time is not None:
+        raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
     if input and input.suffix == ".jsonl":
+        if trace:
+            raise typer.BadParameter("--trace shows one decode: give one input", param_hint="--trace")
         if permutation is not None:
             raise typer.BadParameter(
                 "this is for one input: those of a .jsonl file have their own lengths", param_hint="--permutation"
@@ -103,10 +112,35 @@ def decode(file: ProgramOrModel,
     job, given = job_and_input(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
     with progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
-        decoded = decode_job(job, options, progress)
-    record = decoded.record | about
-    emit(record, record_table(record, full), json_)
+        if trace:
+            decoded = _show_steps(job, options, about, full, json_, progress)
+        else:
+            decoded = decode_job(job, options, progress)
+            emit(decoded.record | about, record_table(decoded.record | about, full), json_)
     end_with_run(program, job, decoded.run, given)
+
+
+def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: bool, json_: bool, progress: Progress) -> Decoded:
+    """Decode, and print a row for each decoding step. A decode with a wrong token is shown up to this token.
+
+    Raises: PramError: as `Watching` and its `decoded`.
+    """
+    from lockstep.common.tracing.decode_text import DecodeRows
+    from lockstep.proofs_check.watching import Watching
+
+    watching = Watching(job, options)
+    rows = DecodeRows(watching, table_width(), full)
+    for step in watching:
+        rows.add(step)
+        progress(step.number, watching.steps)
+    try:
+        decoded = watching.decoded()
+    except PramError:
+        emit({"steps": rows.records}, rows.table(), json_, paged=True)
+        raise
+    record = decoded.record | about
+    emit(record | {"steps": rows.records}, Group(rows.table(), record_table(record, full)), json_, paged=True)
+    return decoded
 
 
 def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, winner: Winner | None,

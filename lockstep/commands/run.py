@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lockstep.common.arguments import parse_sizes
-from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, warnings
+from lockstep.common.console import WRONG, emit, err, progress_bar, spinner, table_width, warnings
 from lockstep.common.ending import end_with_failures, false_claims, given_parameters
 from lockstep.common.inputs import machine_job_and_input
 from lockstep.common.options import (
@@ -34,7 +34,7 @@ from lockstep.pram.errors import Diagnostic, PramError
 from lockstep.pram.input_files import placing
 from lockstep.pram.inputs import InputFile
 from lockstep.pram.job import Job
-from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, Watch
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, Run, Step, Watch
 from lockstep.pram.program import Program, load
 from lockstep.pram.syntax import INF
 
@@ -42,6 +42,7 @@ from lockstep.pram.syntax import INF
 MOST_PRINTED = 200
 
 if TYPE_CHECKING:
+    from lockstep.common.tracing.machine_text import StepWatch
     from lockstep.pram.showing import Printed, Shown
     from lockstep.pram.sidecar.judging import Verdict
     from lockstep.pram.unwritten import Warn
@@ -53,7 +54,8 @@ def run(file: File, input: Input = None, size: Size = None,
         seed: DrawnSeed = None, winner: AnyWinner = None,
         word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
         sidecar_timeout: SidecarTimeout = 60,
-        trace: Annotated[bool, typer.Option("--trace", help="Show what `print` statements print: step, line, processor, values.")] = False,
+        trace: Annotated[bool, typer.Option("--trace",
+                    help="Show each step: its lines, the memory and what it changed; and what `print` statements print.")] = False,
         full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Run a program on the exact lock-step machine.
 
@@ -73,25 +75,25 @@ def run(file: File, input: Input = None, size: Size = None,
         run_sizes(program, parse_sizes(sizes), how, json_)
         return
     job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
-    printed: list[Printed] = []
-    watch = printer_of(program, job, printed) if trace else None
+    traced = Traced.of(program, job) if trace else None
     try:
         with warnings(strict) as warn, spinner(err, f"running {program.name}"):
             for warning in program.analysis.warnings:
                 warn(warning)
-            result = run_job(job, max_steps=max_steps, warn=warn, watch=watch)
+            result = run_job(job, max_steps=max_steps, warn=warn, watch=traced)
     except PramError:
-        if trace:  # what was printed before an error may say why it came
-            emit({"trace": trace_record(printed)}, trace_table(printed, full), json_)
+        if traced:  # what was done before an error may say why it came
+            emit(traced.record, traced.table(full), json_, paged=True)
         raise
-    traced = {"trace": trace_record(printed)} if trace else {}
     verdict = None
     try:
         with placing(given.source):
             verdict = judged(program, given, result, not no_sidecar, sidecar_timeout)
     finally:  # the machine's result is shown even if the sidecar fails
-        table = run_table(result, verdict, full)
-        emit(run_record(result, verdict) | traced, Group(trace_table(printed, full), table) if trace else table, json_)
+        table, record = run_table(result, verdict, full), run_record(result, verdict)
+        if traced:
+            table, record = Group(traced.table(full), table), record | traced.record
+        emit(record, table, json_, paged=trace)
     wrong = [verdict.difference] if verdict is not None and not verdict.right else []
     end_with_failures(wrong, false_claims(program, given_parameters(program, job), result))
 
@@ -140,20 +142,42 @@ def _given(run: Run) -> dict[str, Any]:
     return params | {f"{a.name} (input)": a.read(job.memory) for a in arrays}
 
 
-# -- what `print` statements print -----------------------------------------------------------------
+# -- the steps of a run, and what `print` statements print -----------------------------------------
 
 
-def printer_of(program: Program, job: Job, printed: list[Printed]) -> Watch:
-    """Return what collects everything that a run prints.
+@dataclass(frozen=True)
+class Traced:
+    """Collects the steps of a run and everything that it prints. Give it to `lockstep.pram.machine.run` as `watch`."""
 
-    Raises: typer.BadParameter: the program has no `print`.
-    """
-    from lockstep.pram.showing import Printer
+    job: Job
+    steps: StepWatch
+    printer: Watch | None
+    printed: list[Printed]
 
-    if not program.code.prints:
-        advice = "write `print x` where you want to see x"
-        raise typer.BadParameter(f"{program.name} has no `print`; {advice}", param_hint="--trace")
-    return Printer(program, job, printed.append)
+    @staticmethod
+    def of(program: Program, job: Job) -> Traced:
+        from lockstep.common.tracing.machine_text import StepWatch
+        from lockstep.pram.showing import Printer
+
+        printed: list[Printed] = []
+        return Traced(job, StepWatch(job), Printer(program, job, printed.append) if program.code.prints else None, printed)
+
+    def __call__(self, machine: Machine, step: Step | None) -> None:
+        for watch in (self.printer, self.steps):
+            if watch is not None:
+                watch(machine, step)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"trace": trace_record(self.printed), "steps": [step.record(self.job) for step in self.steps.steps]}
+
+    def table(self, full: bool) -> RenderableType:
+        """What was printed, if the program prints, then a row for each step."""
+        from lockstep.common.tracing.machine_text import steps_table
+
+        printed = [trace_table(self.printed, full)] if self.printer is not None else []
+        return Group(*printed, steps_table(self.job, self.steps.steps, table_width(), full))
 
 
 def trace_record(printed: Sequence[Printed]) -> list[dict[str, Any]]:
@@ -168,7 +192,7 @@ def _shown_in_json(value: Shown) -> Any:
 
 
 def trace_table(printed: Sequence[Printed], full: bool) -> RenderableType:
-    """A row for each time that a `print` was reached; the first MOST_PRINTED of them, unless `full`."""
+    """A row for each time that a `print` was reached; the first MOST_PRINTED of them, unless `full`. Ends with an empty line."""
     if not printed:
         return Text("the run reached no `print`\n")
     table = narrow_table()

@@ -21,6 +21,8 @@ from lockstep.pram.unwritten import Warn, refuse
 out = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else 120)
 err = Console(stderr=True, theme=Theme({"progress.remaining": "default"}))  # cyan would be hard to read on white
 
+#: The width of long tables that are not shown on a terminal.
+PLAIN_WIDTH = 80
 
 T = TypeVar("T")
 
@@ -28,9 +30,19 @@ T = TypeVar("T")
 WRONG, FAILED, INTERRUPTED = 1, 3, 130
 
 
-def emit(record: Any, table: Any, as_json: bool) -> None:
+def table_width() -> int:
+    """The width of tables that fill their rows: that of the terminal, else at most PLAIN_WIDTH."""
+    return out.width if out.is_terminal else min(out.width, PLAIN_WIDTH)
+
+
+def emit(record: Any, table: Any, as_json: bool, paged: bool = False) -> None:
+    """Print a record as JSON, or a table. paged: a long table that a terminal shows page by page."""
     if as_json or isinstance(table, str):
         print(json.dumps(record) if as_json else table)
+    elif paged and out.is_terminal:
+        os.environ.setdefault("LESS", "-RFX")  # with colours, and without a page where one screen holds all
+        with out.pager(styles=True):
+            out.print(table)
     else:
         out.print(table)
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from lockstep.models.engines.bounds import VANISHING, bound
-from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.session import NOTHING, Unsuitable
 from lockstep.models.engines.sizes import MAX_SCORED_ROWS
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
@@ -84,6 +84,11 @@ class ActiveSession:
             rows = torch.unique(torch.cat([edited, *different]))
             before = state.after
         return [(computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu())]
+
+    def found(self, number: int, rows: Tokens) -> Tokens:
+        here = torch.from_numpy(rows).to(self.model.device)
+        best = torch.cat([state.best_row[:, here] for state in self.states])  # each head reads one row alone
+        return torch.where(best == 0, NOTHING, best).cpu().numpy()
 
     def residual(self) -> Tensor:
         """The stream after the last layer, [N, d]."""

@@ -17,6 +17,7 @@ from lockstep.models.engines.indexed import FAR_FROM_SUM, IndexedSession, LayerT
 from lockstep.models.engines.jit import MINUS_INFINITY, jit
 from lockstep.models.engines.plan import Indices, Integers
 from lockstep.models.engines.records import (
+    BEST,
     CARES,
     DONE,
     FULL,
@@ -35,13 +36,16 @@ from lockstep.models.engines.records import (
     place,
     set_tied,
 )
-from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.session import NOT_ASKING, NOTHING, SEVERAL, Unsuitable
 from lockstep.models.engines.sizes import MAX_LINKED_ROWS
 from lockstep.models.engines.streams import StoredStream
 from lockstep.models.engines.totals import ONE, sum_of
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Transformer
+
+#: The field of a row that says which row it found: the tables of appended rows need no recency there.
+FOUND = records.ROW_RECENCY
 
 
 class AppendingSession(IndexedSession):
@@ -80,7 +84,10 @@ class AppendingSession(IndexedSession):
 
 
 class _AppendedTables(LayerTables):
-    """The hash tables of one layer. Rows come once, in order."""
+    """The hash tables of one layer. Rows come once, in order. A row keeps what it found."""
+
+    def found(self, rows: Integers) -> Integers:
+        return self.table.rows[:, rows, FOUND]
 
     def propagate(self, changed: Integers, removed: Integers, stored: StoredStream) -> Integers:
         """Enter new rows, and answer what they ask. Return them."""
@@ -137,16 +144,16 @@ def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Inte
             if sums[0] > 0:
                 buckets[b, VALUE] += value[i] + ONE
             else:
-                _enter(buckets, b, recency[i], value[i])
-        found, stop = np.int64(sink), DONE
+                _enter(buckets, b, recency[i], value[i], rows[i])
+        found, row, stop = np.int64(sink), np.int64(NOT_ASKING), DONE
         if query[i] >= 0:
             if sums[0] > 0:
-                found, stop = _total(buckets, hashed, cares, count, sums, query[i])
+                found, row, stop = _total(buckets, hashed, cares, count, sums, query[i])
             else:
-                found, stop = _most_recent(buckets, hashed, cares, count, query[i], sink)
+                found, row, stop = _most_recent(buckets, hashed, cares, count, query[i], sink)
         if stop != DONE:
             return stop
-        read[rows[i], ROW_READ] = found
+        read[rows[i], ROW_READ], read[rows[i], FOUND] = found, row
     count[RESUME] = len(rows)
     return DONE
 
@@ -154,37 +161,38 @@ def _append_head(read: Integers, buckets: Integers, hashed: Indices, cares: Inte
 @jit(inline=True)
 def _most_recent(
     buckets: Integers, hashed: Indices, cares: Integers, count: Integers, query: int, sink: int
-) -> tuple[np.int64, int]:
-    """Return what a query finds, and TIED if two keys tie for it, else DONE."""
-    found, best, stop = np.int64(sink), np.int64(MINUS_INFINITY), DONE
+) -> tuple[np.int64, np.int64, int]:
+    """Return what a query finds, in which row, and TIED if two keys tie for it, else DONE."""
+    found, row, best, stop = np.int64(sink), np.int64(NOTHING), np.int64(MINUS_INFINITY), DONE
     for m in range(count[CARES]):
         b = np.int64(hashed[place(buckets, hashed, query & cares[m], m)])
         if b >= 0 and buckets[b, RECENCY] > best:
-            best, found, stop = buckets[b, RECENCY], buckets[b, VALUE], TIED if is_tied(buckets, b) else DONE
+            best, found, row = buckets[b, RECENCY], buckets[b, VALUE], buckets[b, BEST]
+            stop = TIED if is_tied(buckets, b) else DONE
         elif b >= 0 and buckets[b, RECENCY] == best:
             stop = TIED
-    return found, stop
+    return found, row, stop
 
 
 @jit(inline=True)
 def _total(
     buckets: Integers, hashed: Indices, cares: Integers, count: Integers, sums: Integers, query: int
-) -> tuple[np.int64, int]:
-    """Return the sum that a query finds, and FAR if a share may not stand for it, else DONE."""
+) -> tuple[np.int64, np.int64, int]:
+    """Return the sum that a query finds, in how many rows, and FAR if a share may not stand for it, else DONE."""
     held = np.int64(0)
     for m in range(count[CARES]):
         b = np.int64(hashed[place(buckets, hashed, query & cares[m], m)])
         if b >= 0:
             held += buckets[b, VALUE]
-    result: tuple[np.int64, int] = sum_of(held, sums)
-    return result
+    total, stop = sum_of(held, sums)
+    return total, np.int64(SEVERAL if held else NOTHING), stop
 
 
 @jit(inline=True)
-def _enter(buckets: Integers, b: int, recency: int, value: int) -> None:
+def _enter(buckets: Integers, b: int, recency: int, value: int, row: int) -> None:
     """Publish a key in its bucket, if no other is more recent."""
     if recency > buckets[b, RECENCY]:
-        buckets[b, RECENCY], buckets[b, VALUE] = recency, value
+        buckets[b, RECENCY], buckets[b, VALUE], buckets[b, BEST] = recency, value, row
         set_tied(buckets, b, False)
     elif recency == buckets[b, RECENCY]:
         set_tied(buckets, b, True)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep.models.engines.finding import found_rows
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.torch_transformer import TorchLayer, TorchTransformer, later
@@ -57,6 +58,7 @@ class CachingSession:
         self.positions, self.tokens = list(positions), [np.asarray(tokens) for tokens in sequences]
         self.kept = [[_Kept(layer, len(places)) for layer in self.model.layers] for places in positions]
         self.computed = [0] * len(self.tokens)
+        self.seen = list(self.tokens)  # those that were predicted last
 
     def update(self, number: int, change: Change, tokens: Tokens) -> None:
         self.computed[number] = min(self.computed[number], unchanged(change))
@@ -66,10 +68,15 @@ class CachingSession:
         """Predict the rows that are new, and those behind a row that changed."""
         return [self._predict(number) for number in live]
 
+    def found(self, number: int, rows: Tokens) -> Tokens:
+        seen = self.seen[number]
+        places = self.model.tensor(self.positions[number].rows(slice(len(seen)), self.dtype))
+        return found_rows(self.model, torch.from_numpy(seen), places, rows)
+
     @torch.inference_mode()
     def _predict(self, number: int) -> tuple[Tokens, Prediction]:
         first, end = self.computed[number], len(self.tokens[number])
-        rows, self.computed[number] = np.arange(first, end), end
+        rows, self.computed[number], self.seen[number] = np.arange(first, end), end, self.tokens[number].copy()
         x = self.model.embed(torch.from_numpy(self.tokens[number][first:end]).to(self.model.device))
         x = x + self.model.tensor(self.positions[number].rows(slice(first, end), self.dtype))
         for kept in self.kept[number]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep.models.engines.finding import found_rows
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
 from lockstep.models.torch_transformer import TorchTransformer
@@ -24,12 +25,15 @@ class DenseSession:
         self.model = TorchTransformer(model, device)
         self.positions = [self.model.tensor(p.rows(slice(None), model.dtype)) for p in positions]
         self.tokens = [torch.from_numpy(tokens) for tokens in sequences]
+        self.seen = list(self.tokens)  # copies of those that were predicted last: sequences are edited in place
 
     def update(self, number: int, change: Change, tokens: Tokens) -> None:
         self.tokens[number] = torch.from_numpy(tokens)
 
     def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
         """Predict every row of the sequences in `live`."""
+        for number in live:
+            self.seen[number] = self.tokens[number].clone()
         x, padding = self._embedded(live)
         x = self.model.forward(x, padding)
         found, first, parts = self.model.predict(x if padding is None else x[~padding]).on_cpu(), 0, []
@@ -37,6 +41,10 @@ class DenseSession:
             length = len(self.tokens[number])
             parts.append((np.arange(length), found.part(slice(first, first := first + length))))
         return parts
+
+    def found(self, number: int, rows: Tokens) -> Tokens:
+        seen = self.seen[number]
+        return found_rows(self.model, seen, self.positions[number][: len(seen)], rows)
 
     def _embedded(self, live: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """Return the stream before layer 1 [B, N, d] and which rows are padding [B, N]. For one sequence: [N, d] and None."""

@@ -24,7 +24,7 @@ from lockstep.models.engines.lookups import MOST_PACKED_BITS
 from lockstep.models.engines.plan import HeadPlan, Integers, plan
 from lockstep.models.engines.projections import Batch, Sink
 from lockstep.models.engines.records import Projections
-from lockstep.models.engines.session import Unsuitable
+from lockstep.models.engines.session import NOT_ASKING, NOTHING, SEVERAL, Unsuitable
 from lockstep.models.engines.shares import MOST_SUM_BITS
 from lockstep.models.engines.sizes import BLOCK, MAX_LINKED_ROWS
 from lockstep.models.engines.streams import StoredStream
@@ -128,6 +128,11 @@ class IndexedSession:
         self.started = True
         return self._split_by_sequence(rows, self._read(rows), live)
 
+    def found(self, number: int, rows: Integers) -> Integers:
+        first = int(self.batch.first[number])
+        found = np.concatenate([layer.found(rows + first) for layer in self.layers])
+        return np.where(found >= 0, found - first, found)
+
     def _split_by_sequence(
         self, rows: Integers, found: Prediction, live: Sequence[int]
     ) -> list[tuple[NDArray[np.int64], Prediction]]:
@@ -194,6 +199,34 @@ class LayerTables:
         self.table = allocation.empty_table(heads.sums, capacity)
         self.seen, self.affected = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int64)
         self.sink = Sink(np.full(many, -MINUS_INFINITY), np.zeros(many, np.int64), np.full(many, -MINUS_INFINITY))
+
+    def found(self, rows: Integers) -> Integers:
+        """What each head found for some rows, [H, rows]."""
+        heads = [
+            self._found_sums(h, rows) if self.table.sums[h, 0] > 0 else self._found(h, rows)
+            for h in range(len(self.table.counts))
+        ]
+        return np.array(heads, np.int64).reshape(len(self.table.counts), len(rows))
+
+    def _found(self, h: int, rows: Integers) -> Integers:
+        """The best key of the buckets that rows ask."""
+        table = self.table
+        asks = table.rows[h, rows, records.QUERY] >= 0
+        best, found = np.full(len(rows), MINUS_INFINITY), np.where(asks, NOTHING, NOT_ASKING)
+        for m in range(table.counts[h, records.CARES]):
+            bucket = table.query_links[h, m, rows, records.BUCKET]
+            recency = np.where(asks, table.buckets[h, bucket, records.RECENCY], MINUS_INFINITY)
+            found = np.where(recency > best, table.buckets[h, bucket, records.BEST], found)
+            best = np.maximum(best, recency)
+        return found
+
+    def _found_sums(self, h: int, rows: Integers) -> Integers:
+        """Whether the buckets that rows ask hold anything that is added up."""
+        table = self.table
+        asks, held = table.rows[h, rows, records.QUERY] >= 0, np.zeros(len(rows), bool)
+        for m in range(table.counts[h, records.CARES]):
+            held |= table.buckets[h, table.query_links[h, m, rows, records.BUCKET], records.VALUE] != 0
+        return np.where(asks, np.where(held, SEVERAL, NOTHING), NOT_ASKING)
 
     def start(self, stored: StoredStream) -> None:
         """Make the first row the sink of every head."""

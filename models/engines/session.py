@@ -13,6 +13,11 @@ class Unsuitable(Exception):
     """This engine cannot compute a model or a sequence exactly. The message says why."""
 
 
+#: What `Session.found` says instead of a row: the row does not ask; it asks and finds nothing, so it reads the first row; it reads
+#: several rows. An engine that computes scores may say NOTHING of a row that does not ask.
+NOT_ASKING, NOTHING, SEVERAL = -1, -2, -3
+
+
 class Session(Protocol):
     """Predicts some sequences, which are numbered, while they are edited. One pass over the model predicts all of them.
 
@@ -21,7 +26,9 @@ class Session(Protocol):
               token changed or whose prediction may differ from the last one; at first, all. Tokens and probabilities are right
               for masked rows, and for all rows of a causal model; control bits for all rows. A probability is on the same side
               of THRESHOLD as the reference's. Sequences that are not live do not change.
-    Raises: Unsuitable, from either of them.
+    found:    what each head found when the last prediction was made: of all heads, layer by layer, and of some rows,
+              [heads, rows]. It is a row or one of NOT_ASKING, NOTHING and SEVERAL. It may be asked until the next prediction.
+    Raises: Unsuitable, from any of them.
     """
 
     name: str
@@ -29,6 +36,8 @@ class Session(Protocol):
     def update(self, number: int, change: Change, tokens: Tokens) -> None: ...
 
     def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]: ...
+
+    def found(self, number: int, rows: Tokens) -> Tokens: ...
 
 
 @runtime_checkable

@@ -12,6 +12,8 @@ from lockstep.pram.machine import HALTED, Machine, Step
 from lockstep.proofs_check.constructions.facts import Letters, Phase
 from lockstep.proofs_check.expectation import Expectation, Tokens
 
+#: What rows are called in messages, by their role.
+FIELDS = {"PC": "program counter"}
 #: What the proofs take for granted of both.
 ASSUMED = ("ends: the sequence is never longer than N; on rows that execute its length is N, and no parameter is masked.",)
 
@@ -41,17 +43,12 @@ class InPlaceExpectation(Expectation):
         yield from self._shrink()
 
     def place(self, position: int) -> tuple[str, int, int]:
-        layout, step = self.layout, self.machine.costs.time
-        if position < layout.first_cell or len(self.tokens) < layout.length:
+        layout = self.layout
+        role, _, number = layout.locate(position)
+        if role == "start" or len(self.tokens) < layout.length:
             return "token", position, 0
-        if position < layout.first_processor:
-            return "cell", (position - layout.first_cell) // layout.ROWS_PER_CELL, step
-        pid, row = divmod(position - layout.first_processor, layout.rows_per_processor(layout.job))
-        return self._row_names()[row], pid, step
-
-    @abstractmethod
-    def _row_names(self) -> list[str]:
-        """What a processor's rows are."""
+        name = f"register {role[1:]}" if role.startswith("R") else FIELDS.get(role, role)
+        return name, number, self.machine.costs.time
 
     @abstractmethod
     def _grow(self) -> Iterator[Tokens]:

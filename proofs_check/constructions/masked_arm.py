@@ -38,8 +38,8 @@ class MaskedArmExpectation(Expectation):
             yield row * 0 + first + number
 
     def place(self, position: int) -> tuple[str, int, int]:
-        first = self.layout.before.length
-        return ("pair", position - first, 0) if position >= first else self.before.place(position)
+        role, step, number = self.layout.locate(position)
+        return ("pair", number, step) if role == "pair" else self.before.place(position)
 
 
 def phases(values: Letters, bound: Bound, running: float, written: float) -> list[Phase]:

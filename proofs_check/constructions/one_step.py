@@ -23,10 +23,6 @@ class OneStepExpectation(InPlaceExpectation):
         self.cells = np.zeros(layout.job.space, np.int64)  # the slot of each cell that is written
         self.rows = np.zeros((layout.job.processors, 1 + layout.job.registers), np.int64)  # of each PC and register
 
-    def _row_names(self) -> list[str]:
-        names = ["program counter", *(f"register {r}" for r in range(self.layout.job.registers))]
-        return [name for name in names for _ in range(2)]
-
     def _grow(self) -> Iterator[Tokens]:
         """First each input gets its other slot; the number of masks behind the last word goes 1, 3, 7, .."""
         given = self.layout.first_cell

@@ -18,9 +18,6 @@ from lockstep.proofs_check.expectation import Tokens
 class TwoStepExpectation(InPlaceExpectation):
     """Execute and commit each step."""
 
-    def _row_names(self) -> list[str]:
-        return ["program counter", *(f"register {r}" for r in range(self.layout.job.registers)), *two_step.BUFFERS]
-
     def _grow(self) -> Iterator[Tokens]:
         """The number of masks goes 1, 2, 4, .. up to the full length."""
         start, full = self.layout.start_length, self.layout.length

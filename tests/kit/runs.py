@@ -9,7 +9,7 @@ from oracles.scalar_machine import Did, ScalarRun
 from lockstep.pram import showing
 from lockstep.pram.instructions import Example
 from lockstep.pram.job import Job
-from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Run, Step, register_destination, run
+from lockstep.pram.machine import HALTED, NO_DESTINATION, NO_READ, Failure, Machine, Run, Step, register_destination, run
 from lockstep.pram.program import Program
 
 #: The advice that the machine adds to errors in code that all processors run.
@@ -22,15 +22,16 @@ def expected_step(name: str, example: Example) -> Did:
     if example.value is None:
         return Did(0, next=following)
     cell = (example.x + example.y) % (1 << example.bits)
-    return Did(0, example.value, cell if name == "store" else "r3", following)
+    return Did(0, example.value, cell if name == "store" else "r3", following, cell if name == "load" else None)
 
 
 def did(step: Step) -> list[Did]:
     """Return a step of the machine in the form of the scalar machine."""
-    columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next))
+    columns = (column.tolist() for column in (step.counter, step.value, step.destination, step.next, step.read))
     place = {HALTED: None}
     return [
-        Did(place.get(at, at), value, _destination(code), place.get(after, after)) for at, value, code, after in zip(*columns)
+        Did(place.get(at, at), value, _destination(code), place.get(after, after), None if cell == NO_READ else cell)
+        for at, value, code, after, cell in zip(*columns)
     ]
 
 
@@ -113,3 +114,50 @@ def assert_same(ours: Run, theirs: Result) -> None:
     assert ours.memory.tolist() == theirs.memory
     assert ours.outputs == theirs.outputs
     assert (ours.job.processors, ours.job.word_bits) == (theirs.processors, theirs.word_bits)
+
+
+def assert_replays(job: Job, max_steps: int) -> int:
+    """Check that the writes that are not lost leave the memory of every step, and that one of each cell is not lost. Return how many
+    are lost in all."""
+    machine, memory, lost = Machine(job), job.memory.tolist(), 0
+    for step in machine.steps(max_steps):
+        stores = [(pid, cell) for pid, cell in enumerate(step.destination.tolist()) if cell >= 0]
+        kept = [(pid, cell) for pid, cell in stores if pid not in step.lost.tolist()]
+        lost += len(stores) - len(kept)
+        assert len(step.lost) == len(stores) - len(kept), f"step {step.number}: who does not store has lost"
+        if job.mode == "CRCW sum":
+            for cell in {cell for _, cell in stores}:
+                memory[cell] = 0
+            for pid, cell in kept:
+                memory[cell] += int(step.value[pid])
+        else:
+            assert len({cell for _, cell in kept}) == len(kept), f"step {step.number}: two writes of one cell win"
+            for pid, cell in kept:
+                memory[cell] = int(step.value[pid])
+        assert memory == machine.memory.tolist(), f"step {step.number}: the writes that win do not leave the memory"
+    return lost
+
+
+def failure_text(failure: Failure) -> str:
+    """What `Failure` says of a conflict, in the words of the scalar machine; values and sums are left out."""
+    first, *_ = failure.processors
+    pair = " and ".join(map(str, sorted(failure.processors)))
+    cell, mode = f"cell {failure.cell}", f"(mode {failure.run.job.mode})"
+    match failure.kind:
+        case "read" | "write":
+            return f"processors {pair} {failure.kind} {cell} {mode}"
+        case "read and write":
+            return f"processor {first} reads and {failure.processors[1]} writes {cell} {mode}"
+        case "values":
+            values = " and ".join(str(failure.attempt.value[pid]) for pid in sorted(failure.processors))
+            return f"processors {pair} write different values, {values}, to {cell} {mode}"
+        case "owner":
+            return (
+                f"processor {first} writes {cell}, which processor {failure.processors[1]} owns as the first to write it {mode}"
+            )
+        case "sum":
+            written = [int(failure.attempt.value[pid]) for pid in failure.processors]
+            who, what = (f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}" for numbers in (failure.processors, written))
+            total = f"the sum {sum(written)} does not fit a word of {failure.run.job.word_bits} bits"
+            return f"processors {who} write {what} to {cell}: {total} {mode}"
+    return failure.kind

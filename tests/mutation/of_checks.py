@@ -7,7 +7,7 @@ from typing import Any
 
 from lockstep.compiler import invariants
 from lockstep.proofs_check import agreement, catalog, claims, fitting, theorems
-from lockstep.proofs_check.agreement import Agreement
+from lockstep.proofs_check.agreement import Agreement, Beside
 from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.constructions import mdm, one_step, two_step
 from mutation.planting import Entry, Rewrite
@@ -39,7 +39,7 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "only rows that the decoder names are compared",
-        agreement._compare,
+        Beside.__iter__,
         "np.concatenate([rows, step.changed])",
         "step.changed",
         LIES,
@@ -47,8 +47,8 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "the last sequence is not compared completely",
-        agreement._compare,
-        "np.arange(len(tokens))",
+        Beside._end,
+        "np.arange(len(self.tokens))",
         "np.arange(0)",
         LIES,
     ),
@@ -63,8 +63,8 @@ OF_AGREEMENT = (
     row(
         AGREEMENT,
         "a decoder that is stuck with all tokens right passes",
-        agreement._compare,
-        "if divergence is None and error:",
+        Beside._end,
+        "if self.divergence is None and self.stuck:",
         "if False:",
         LIES,
     ),

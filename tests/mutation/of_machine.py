@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.pram import access, checks, word
+from lockstep.pram import access, checks, machine, word
 from lockstep.pram.access import MODES
 from lockstep.pram.contests import Arbiter
+from lockstep.pram.emitting import Emitter
 from lockstep.pram.loops import Rounds
 from lockstep.pram.machine import Machine
 from lockstep.pram.unwritten import Unwritten
@@ -140,6 +141,51 @@ MUTANTS = (
     ),
     Mutant(
         STEPS, "writing a cell does not mark it", Rewrite(Unwritten.watch, "self.cells[writes.cells] = False", "pass"), "warnings"
+    ),
+    Mutant(
+        STEPS,
+        "a step does not say which cell the last group reads",
+        Rewrite(Machine._cells_read, "for group, read in reads:", "for group, read in reads[:-1]:"),
+        "scalar machine",
+    ),
+    Mutant(
+        STEPS,
+        "the write that is carried out first counts as the winner",
+        Rewrite(
+            Machine._store, "self._scratch[stored.cells[order]] = order", "self._scratch[stored.cells[order[::-1]]] = order[::-1]"
+        ),
+        "lost writes",
+    ),
+    Mutant(STEPS, "writes that are added up are lost", Rewrite(Machine._store, ' or mode.combining == "sum"', ""), "lost writes"),
+    Mutant(
+        STEPS,
+        "a failed run loses its steps",
+        Rewrite(machine.run, "machine.failure(tuple(steps))", "machine.failure()"),
+        "failures",
+    ),
+    Mutant(
+        STEPS,
+        "a failed step has nothing that processors wanted",
+        Rewrite(Machine.error, "conflict, step\n", "conflict, None\n"),
+        "failures",
+    ),
+    Mutant(
+        STEPS,
+        "a failure names the first processor only",
+        Rewrite(Machine.error, "for pid in processors]", "for pid in processors][:1]"),
+        "failures",
+    ),
+    Mutant(
+        STEPS,
+        "the step in which a run is given up has the number of the one before",
+        Rewrite(Machine.failure, 'self.costs.time + (kind == "no halt")', "self.costs.time"),
+        "failures",
+    ),
+    Mutant(
+        STEPS,
+        "locals keep their names after their block",
+        Rewrite(Emitter.emit, "dict(self.locals))", "(self.names[-1] if self.names else {}) | self.locals)"),
+        "register names",
     ),
     Mutant(
         ACCESS, "the highest pid wins", Rewrite(Arbiter._applied, "np.arange(count)[::-1]", "np.arange(count)"), "scalar machine"

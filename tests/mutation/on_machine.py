@@ -7,12 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 from kit.cases import EXAMPLES
-from kit.runs import HINT, SAYS, assert_same, assert_same_run, did, expected_step, printed_in, same, step_with_seed
+from kit.runs import (
+    HINT,
+    SAYS,
+    assert_replays,
+    assert_same,
+    assert_same_run,
+    did,
+    expected_step,
+    failure_text,
+    printed_in,
+    same,
+    step_with_seed,
+)
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from kit.word_operations import MEANINGS
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
-from oracles.scalar_machine import ScalarRefusal, ScalarTrap, run_scalar
+from oracles.scalar_machine import ScalarRefusal, ScalarTrap, look, run_scalar, start
 from test_ranges import (
     DIFFERENCES,
     ENDS_OF_LOOPS,
@@ -23,13 +35,14 @@ from test_ranges import (
     test_every_range,
     test_ranges_that_start_at_a_number,
 )
+from test_steps import test_code_names_the_locals_of_each_instruction
 
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import Diagnostic, PramError
 from lockstep.pram.job import Job
-from lockstep.pram.machine import Machine, run
+from lockstep.pram.machine import Failure, Machine, run
 from lockstep.pram.program import parse_program
-from lockstep.pram.winner import at_random
+from lockstep.pram.winner import HIGHEST, LOWEST, at_random, by_choices, in_order
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from mutation.table import Check
 
@@ -60,6 +73,42 @@ def scalar_machine() -> None:
     for job in language_jobs():
         if not any(i.checks for i in job.code):  # the scalar machine knows nothing of indices, items and agreement
             scalar_machine_agrees(job)
+
+
+def lost_writes() -> None:
+    for winner in (LOWEST, HIGHEST, in_order(3), by_choices(2, 1)):
+        assert assert_replays(replace(hot_cell(), mode="CRCW arbitrary", winner=winner), MOST) == 6
+    for mode in ("CRCW priority", "CRCW max", "CRCW min"):
+        assert assert_replays(replace(hot_cell(), mode=mode), MOST) == 6
+    assert assert_replays(replace(hot_cell(), mode="CRCW sum"), MOST) == 0
+
+
+def failures() -> None:
+    """What a failed run says as data is what the scalar machine says of it, and its steps are there."""
+    for job in (job for mode in MODES for job in conflicting(mode)):
+        try:
+            run_scalar(job, MOST)
+        except ScalarRefusal as refusal:
+            failure = _failure(job)
+            assert failure_text(failure) in refusal.texts, f"{failure_text(failure)} is not in {refusal.texts}"
+            assert (failure.attempt.number, len(failure.run.trace)) == (refusal.step, refusal.step - 1), "steps are missing"
+            _, reads = look(replace(job, mode="CRCW priority"), start(job)) if refusal.step == 1 else (0, ())
+            assert all(failure.attempt.read[pid] == cell for pid, cell in reads), "the step that failed does not say who reads"
+    given_up = _failure(counting(9), 5)
+    assert (given_up.kind, given_up.processors, given_up.attempt.number) == ("no halt", (0,), 6)
+
+
+def _failure(job: Job, most: int = MOST) -> Failure:
+    try:
+        run(job, max_steps=most, trace=True)
+    except PramError as error:
+        assert error.failure is not None, "a failed run leaves nothing behind"
+        return error.failure
+    raise AssertionError("the run does not fail")
+
+
+def register_names() -> None:
+    test_code_names_the_locals_of_each_instruction()
 
 
 def conflicts() -> None:
@@ -260,6 +309,14 @@ CHECKS = (
         scalar_machine,
         MACHINE,
     ),
+    Check("lost writes", "the memory after each step, from the writes that a step does not call lost", lost_writes),
+    Check(
+        "failures",
+        "kind, processors, cell and steps of runs that fail, against every pair of accesses in plain Python",
+        failures,
+        MACHINE,
+    ),
+    Check("register names", "the locals that are known at each instruction of a program", register_names),
     Check("conflicts", "what each access mode refuses, against every pair of accesses in plain Python", conflicts, MACHINE),
     Check("traps", "what checked arithmetic refuses, against plain Python", traps, MACHINE),
     Check("seeded writers", "under a seed one of the writers wins, and not always the lowest", arbitrary),

@@ -87,13 +87,14 @@ class ScalarEndless(ScalarRefusal):
 class Did(NamedTuple):
     """What one processor did in a step; `counter` and `next` are None for halted.
 
-    destination: "r2" for a register, 7 for a shared cell, None for nothing (and the value is 0).
+    destination: "r2" for a register, 7 for a shared cell, None for nothing (and the value is 0). read: the cell that it reads.
     """
 
     counter: int | None
     value: int = 0
     destination: int | str | None = None
     next: int | None = None
+    read: int | None = None
 
 
 @dataclass
@@ -202,7 +203,7 @@ def _execute(job: Job, run: ScalarRun, pid: int, reads: list[tuple[int, int]]) -
     match i.name:
         case "load":
             reads.append((pid, cell))
-            return Did(counter, run.memory[cell], f"r{i.rd}", counter + 1)
+            return Did(counter, run.memory[cell], f"r{i.rd}", counter + 1, cell)
         case "store":
             return Did(counter, z, cell, counter + 1)
         case "jmp":

@@ -75,6 +75,7 @@ class NativeSession:
         self.tapes, self.control = prepared.tapes, bool(prepared.plan.readout.control)
         self.decoder = _Builder(self.compiled, self.model, self.positions, prepared).decoder
         self.decoder.begin(tokens)
+        self.seen = tokens  # that of the last prediction
 
     # -- as every session ------------------------------------------------------------------------
 
@@ -85,12 +86,25 @@ class NativeSession:
         if not live:
             return []
         self._predict()
+        self.seen = self.decoder.tokens().copy()
         rows = np.sort(self.decoder.untold())
         token, bits = self.decoder.outcomes(rows)
         if (bits & UNSURE).any():
             raise Unsuitable(FAULTS[UNCLEAR])
         control = (bits[:, None] & CONTROLS) != 0 if self.control else None
         return [(rows, Prediction(token, (bits & CERTAIN).astype(float), control))]
+
+    def found(self, number: int, rows: Tokens) -> Tokens:
+        """Its records do not say which row was found, so the indexed engine predicts the sequence once more.
+
+        Raises: Unsuitable: as the indexed engine.
+        """
+        from lockstep.models.engines.appending import AppendingSession  # imports Numba, which is slow
+        from lockstep.models.engines.indexed import IndexedSession
+
+        again = (AppendingSession if self.model.causal else IndexedSession)(self.model, [self.seen], [self.positions])
+        again.predict([0])
+        return again.found(0, rows)
 
     def _predict(self) -> None:
         """Predict. If a row shows that a column holds more than a bit, make it a number and start again.

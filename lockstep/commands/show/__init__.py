@@ -1,0 +1,1 @@
+"""`lockstep show`: a page that plays a run beside its decodes; a folder of such pages of all examples."""

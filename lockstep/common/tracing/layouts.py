@@ -1,0 +1,36 @@
+"""Where everything stands in the sequence of a decode, for the header of a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstep.compiler import blocks, erasing, in_place, masked_arm
+from lockstep.compiler.compile import Layout
+
+
+def layout_header(layout: Layout) -> dict[str, Any]:
+    """The field `layout` of docs/trace.md."""
+    if isinstance(layout, masked_arm.Layout):
+        return _blocks(layout.before) | {"form": "pairs", "before": layout.before.length, "length": layout.length}
+    if isinstance(layout, in_place.Layout):
+        return _state(layout)
+    return _cycle(layout) if isinstance(layout, erasing.Layout) else _blocks(layout)
+
+
+def _blocks(layout: blocks.BlockLayout) -> dict[str, Any]:
+    job = layout.job
+    return {"form": "blocks", "length": layout.length, "parameters": len(job.parameters), "inputs": job.inputs, "blocks": layout.time,
+            "outputs": len(job.outputs), "firstOutput": job.outputs.start}  # fmt: skip
+
+
+def _cycle(layout: erasing.Layout) -> dict[str, Any]:
+    found = _blocks(layout) | {"form": "cycle", "cells": layout.cells.tolist()}
+    del found["inputs"]
+    return found
+
+
+def _state(layout: in_place.Layout) -> dict[str, Any]:
+    job = layout.job
+    return {"form": "state", "length": layout.length, "parameters": layout.first_cell - 1, "cells": job.space,
+            "slots": layout.ROWS_PER_CELL, "rows": layout.row_names(job), "outputs": len(job.outputs),
+            "firstOutput": job.outputs.start}  # fmt: skip

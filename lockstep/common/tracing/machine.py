@@ -1,0 +1,89 @@
+"""The machine's part of a trace: the program, and what every processor did in every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lockstep.common.tracing.columns import Columns
+from lockstep.pram.access import MODES
+from lockstep.pram.errors import PramError
+from lockstep.pram.expression_text import expression_text
+from lockstep.pram.job import Job
+from lockstep.pram.listing import instruction_text
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, HALTED, Run, Step, run
+from lockstep.pram.program import Program
+from lockstep.pram.syntax import INF
+
+#: JSON numbers of more bits lose digits in a browser.
+EXACT_BITS = 53
+
+
+def traced_run(job: Job, max_steps: int = DEFAULT_MAX_STEPS) -> tuple[Run, PramError | None]:
+    """Run a job and keep its steps. If the run fails: what was done of it, and why it failed."""
+    try:
+        return run(job, max_steps=max_steps, trace=True), None
+    except PramError as error:
+        if error.failure is None:
+            raise
+        return error.failure.run, error
+
+
+def machine_header(program: Program, run: Run, error: PramError | None) -> dict[str, Any]:
+    """The header of a trace, without its decodes."""
+    job, code = run.job, program.code
+    return {
+        "name": program.name, "file": Path(program.source.name).name, "source": program.source.text,
+        "params": {name: _number(value) for name, value in job.values.items() if name.isidentifier() and name != INF},
+        "P": job.processors, "k": job.registers, "S": job.space, "w": job.word_bits, "mode": job.mode, "signed": job.signed,
+        "winner": str(job.winner) if MODES[job.mode].winner_open else None,
+        "T": len(run.trace), "halted": HALTED, "code": _code(program),
+        "arrays": [{"name": a.name, "role": a.role, "base": a.base, "shape": list(a.shape), "firsts": list(a.firsts)} for a in job.arrays],
+        "derived": [expression_text(expression) for expression in code.derived],
+        "parameters": [_number(value) for value in job.parameters],
+        "outputs": [job.outputs.start, job.outputs.stop],
+        "costs": dict(vars(run.costs)), "space": dict(vars(run.space)), "error": _error(error),
+    }  # fmt: skip
+
+
+def _number(value: int) -> int | str:
+    return value if abs(value) < 1 << EXACT_BITS else str(value)
+
+
+def _code(program: Program) -> list[dict[str, Any]]:
+    code = program.code
+    return [
+        {
+            "text": instruction_text(instruction, code.derived),
+            "line": instruction.at.line if instruction.at else 0,
+            "column": instruction.at.column if instruction.at else 0,
+            "pads": instruction.name == "nop",
+            "locals": {str(register): name for name, register in names.items()},
+        }
+        for instruction, names in zip(code.instructions, code.locals, strict=True)
+    ]
+
+
+def _error(error: PramError | None) -> dict[str, Any] | None:
+    if error is None or error.failure is None:
+        return None
+    failure, place = error.failure, error.diagnostics[0].span
+    return {
+        "step": failure.attempt.number, "message": error.message, "kind": failure.kind, "processors": list(failure.processors),
+        "cell": -1 if failure.cell is None else failure.cell, "line": place.line if place else 0,
+    }  # fmt: skip
+
+
+def add_machine(columns: Columns, run: Run, error: PramError | None) -> None:
+    """Add the columns of a run; of one that failed, with the step that was not carried out."""
+    steps: Sequence[Step] = run.trace
+    shown = steps if error is None or error.failure is None else (*steps, error.failure.attempt)
+    for name in ("counter", "value", "destination", "read"):
+        columns.add(f"machine.{name}", [getattr(step, name) for step in shown])
+    lost = [(step.number - 1) * run.job.processors + step.lost for step in steps if len(step.lost)]
+    columns.add("machine.lost", np.concatenate(lost) if lost else [])
+    columns.add("machine.start", run.job.memory)
+    columns.add("machine.last", steps[-1].next if steps else np.zeros(run.job.processors, np.int64))

@@ -1,0 +1,66 @@
+"""Checks of traces: a reader of docs/trace.md replays them."""
+
+from __future__ import annotations
+
+from kit.jobs import DIRECTORY
+from kit.traces import assert_decode_replays, assert_machine_replays, drawn, traced
+from test_trace import (
+    test_a_model_that_fails_ends_at_its_first_wrong_token,
+    test_a_page_holds_the_trace,
+    test_a_run_that_fails_ends_at_the_step_that_failed,
+    test_columns_come_back,
+    test_columns_refuse_what_they_cannot_hold,
+    test_forms_hold_in_other_orders,
+    test_numbers_that_javascript_cannot_hold_are_strings,
+    test_pairs_name_their_positions,
+    test_texts_of_a_program_do_nothing_in_a_page,
+    test_the_reader_replays_concurrent_writes,
+)
+
+from lockstep.pram.program import load
+from mutation.table import Check
+
+
+def replays() -> None:
+    program = load(DIRECTORY / "tree_sum.pram")
+    job = drawn(program, 2)
+    trace = traced(program, job, "mdm", "ap-mdm", "arm erasing")
+    assert_machine_replays(trace, job)
+    for number in range(3):
+        assert_decode_replays(trace, number, job)
+    for mode in ("CRCW priority", "CRCW max", "CRCW sum"):
+        test_the_reader_replays_concurrent_writes(mode)
+
+
+def failing() -> None:
+    test_a_run_that_fails_ends_at_the_step_that_failed()
+    test_a_model_that_fails_ends_at_its_first_wrong_token()
+
+
+def columns() -> None:
+    for values in ([], [127, -128], [-129], [2**31 - 1, -(2**31)], [5] * 1000, list(range(-500, 5000, 7))):
+        test_columns_come_back(values)
+    test_columns_refuse_what_they_cannot_hold()
+
+
+def headers() -> None:
+    test_numbers_that_javascript_cannot_hold_are_strings()
+    test_forms_hold_in_other_orders("random-subsets", "<=")
+    test_forms_hold_in_other_orders("right-to-left", "==")
+
+
+def pages() -> None:
+    test_a_page_holds_the_trace()
+    test_texts_of_a_program_do_nothing_in_a_page()
+
+
+CHECKS = (
+    Check("trace replays", "machine and decodes, replayed by a reader of docs/trace.md, against both", replays),
+    Check("failing traces", "traces of a run and of a model that fail: where they end, and why", failing),
+    Check("columns of traces", "packed columns, unpacked by a reader of docs/trace.md", columns),
+    Check("headers of traces", "closed forms of other orders, and long numbers", headers),
+    Check(
+        "traced pairs", "the pairs of masked-arm in a trace, against any-order masked diffusion", test_pairs_name_their_positions
+    ),
+    Check("pages", "texts of programs in a page, and the trace that is read back from it", pages),
+)
