@@ -139,7 +139,9 @@ def _examine(program: Program, generator: Generator, case: Case, options: Option
     assert case.run is not None, "it ended"
     counts.reach(program, case.run.reached)
     _count(case, options, counts)
-    unknown = [str(e.refusal) for e in case.executions if e.refusal is not None and counts.refuse(str(e.refusal)) == OTHER]
+    refusals = [str(e.refusal) for e in case.executions if e.refusal is not None]
+    counts.under_others += len(refusals)
+    unknown = [message for message in refusals if counts.refuse(message) == OTHER]
     failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
     decoded = case.decodes.keys() >= set(decodable(case.job, options.constructions))
     counts.passed += decoded and not failed

@@ -91,6 +91,7 @@ class CampaignCounts:
     passed: programs that every chosen construction decoded and that passed every check. undecoded: programs that passed, but
     some construction did not decode them, since the context was too long; left_out: how often, by construction.
     refused: runs that the machine refused, by kind; conflicts: those that the mode forbids, as "EREW read".
+    under_others: of these, the runs of programs that end under the lowest winner, and were refused under another one.
     features: of the program texts. covered: what the machine's runs exercised. reachable: "lines" and "sides" (of conditions,
     loops and ranges) of the programs that ran; reached: those that the runs reached.
     """
@@ -103,6 +104,7 @@ class CampaignCounts:
     decodes: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    under_others: int = 0
     conflicts: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
     covered: Coverage = field(default_factory=Coverage)

@@ -201,9 +201,9 @@ class Loops(Cells):
         return f"{which.text} * {size.text} .. ({which.text} + 1) * {size.text} - 1", (which.high + 1) * 3
 
     def counted_loop(self, scope: Scope) -> tuple[list[str], Scope]:
-        """A loop to a word that differs, which reads an array at its variable in each round."""
+        """A loop to a word that differs, which reads an array at its variable in each round, where no flag tells who goes on."""
         lists = [a for a in self.arrays if len(a.shape) == 1 and a.shape[0] > 0]
-        if not lists or not self.readable(scope):
+        if not lists or not self.readable(scope) or self.tell_each_other():
             return self.own_loop(scope)
         array, name, read = self.pick(*lists), f"i{len(scope.variables)}", f"v{len(scope.variables) + 1}"
         high = ones(min(array.shape[0], 4)) >> 1

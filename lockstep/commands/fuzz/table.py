@@ -41,7 +41,8 @@ def fuzz_table(outcome: CampaignOutcome, seed: int, seconds: float) -> Renderabl
         table.add_row(f"decoded by {construction}", f"{count(counts.decodes[construction], 'run')}{left}")
     table.add_row("decoding steps", f"{counts.decoding_steps:,}")
     refused = ", ".join(f"{kind} {number:,}" for kind, number in counts.refused.most_common())
-    table.add_row("refused by the machine", f"{counts.refused.total():,}" + (f": {refused}" if refused else ""))
+    others = f" ({counts.under_others:,} under another winner than the lowest)" if counts.under_others else ""
+    table.add_row("refused by the machine", f"{counts.refused.total():,}{others}" + (f": {refused}" if refused else ""))
     lines, sides = (f"{counts.reached[what]:,} of {counts.reachable[what]:,} {what}" for what in ("lines", "sides"))
     table.add_row("reached by the runs", f"{lines}, {sides} of conditions and loops")
     table.add_row("")
