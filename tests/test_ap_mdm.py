@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from kit.cases import EXAMPLES, ExampleCase, job
-from kit.decoding import mostly_fastest, predicted, residual_stream
+from kit.decoding import FASTEST, mostly_fastest, predicted, residual_stream
 from kit.jobs import PROGRAMS, job_of
 from kit.machine_programs import machine_jobs, runs
 from kit.small import counted_cell
@@ -20,7 +20,7 @@ from lockstep.compiler.names import lacking
 from lockstep.compiler.processor import Code
 from lockstep.models import processes
 from lockstep.models.processes import PROCESSES, Edits, edit
-from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
+from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Prediction, Tokens
 from lockstep.pram.access import MODES
 from lockstep.pram.instructions import INSTRUCTIONS, Apply, Instruction, Operand
@@ -50,7 +50,7 @@ def model_of(code: Code, widths: Widths, construction: str) -> Compiled:
     return compile_code(code, widths, construction=construction)
 
 
-def agree(job: Job, time: int, construction: str, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
+def agree(job: Job, time: int, construction: str, sampling: Sampling = FASTEST) -> Agreement:
     """Decode beside the machine; everything must be as Theorem 4's construction says."""
     compiled = model_of(Code.of(job), CONSTRUCTIONS[construction].widths(job, time), construction)
     agreement = check_agreement(compiled, job, time, sampling)

@@ -12,6 +12,7 @@ import pytest
 from faults.constructions import misread
 from hypothesis import HealthCheck, given, settings
 from kit.commands import FINE, REFUTED, Do
+from kit.decoding import FASTEST
 from oracles.reaching import everything, watch
 from oracles.scalar_machine import SIGNED_NAMES
 
@@ -34,7 +35,7 @@ from lockstep.proofs_check.verification import Options, cases
 
 #: Runs on the machine only.
 BARE = Options(constructions=(), max_steps=1500)
-ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine="indexed")
+ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine=FASTEST.engine)
 #: How often 1200 programs must meet every kind of a group, about half of what they do.
 LEAST = {"statements": 80, "operators": 165, "values": 100, "written": 25, "arrays": 250, "control": 18, "loops": 16,
          "instructions": 300, "modes": 40, "resolved": 20, "refused": 4, "divergence": 12000}  # fmt: skip

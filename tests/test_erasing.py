@@ -131,7 +131,7 @@ def test_every_small_layout(processors: int) -> None:
                 code = (Instruction("nop"), Instruction("nop"), Instruction("halt"))
                 job = Job(code, 1, processors, 4, "CREW", cells, inputs=inputs, outputs=outputs)
                 for every in (1, 2, 5):
-                    agree(job, every)
+                    agree(job, every, engine=ENGINES[-1])
 
 
 def test_positions_do_not_depend_on_the_length_of_a_run() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from kit.decoding import FASTEST
 from kit.small import small_job
 from numpy.typing import NDArray
 from torch import Tensor
@@ -45,7 +46,7 @@ def rows_of_runs(compiled: Compiled) -> Rows:
         tokens, positions = layout.tokens(), layout.positions()
         model = TorchTransformer(compiled.model)
         every = model.tensor(positions.dense())
-        sequences = [tokens] + [step.tokens for step in Decoder(compiled.model, tokens, positions, process=compiled.process)]
+        sequences = [tokens] + [step.tokens for step in Decoder(compiled.model, tokens, positions, compiled.process, FASTEST)]
         for sequence in sequences:
             x = model.embed(torch.from_numpy(sequence)) + every[: len(sequence)]
             for number, layer in enumerate(model.layers):
