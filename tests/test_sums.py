@@ -27,12 +27,15 @@ from kit.adding_models import (
     twice,
     unclear_edits,
 )
+from kit.decoding import starts_of
 from kit.jobs import sums_of
 from kit.machine_programs import machine_jobs, runs
 from kit.rounding import farthest
 
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import AO_MDM, MASKED_ARM, lacking
+from lockstep.models.batch import decode_batch
+from lockstep.models.decode import decode
 from lockstep.models.engines import available, takes_causal
 from lockstep.models.engines.distances import LARGEST_LOGIT_OFF
 from lockstep.models.orders import ORDERS
@@ -112,6 +115,18 @@ def test_words_that_the_reference_may_round_too_much_are_left_to_it(engine: str)
     job = sums_of(70, 80, 3, word=8)
     used = whole_job(job, run(job).time, engine, "ap-mdm", "float32")
     assert used.startswith(f"dense (not {engine}: a head adds up, and the reference may round logits by ")
+
+
+@pytest.mark.parametrize("construction", SUMMING)
+def test_many_inputs_at_once(construction: str) -> None:
+    """No sequence adds up rows of another one."""
+    compiled, starts = starts_of([sums_of(*words, word=6) for words in ((9, 20), (3, 1, 30), (40,))], construction)
+    sampling = Sampling(engine="indexed")
+    together = decode_batch(compiled.model, starts, compiled.process, sampling)
+    for found, start in zip(together, starts):
+        alone = decode(compiled.model, *start, compiled.process, Sampling(engine="dense"))
+        assert found.engine == "indexed"
+        assert found.tokens.tolist() == alone.tokens.tolist() and found.context == alone.context
 
 
 def test_active_leaves_sums_to_the_reference() -> None:

@@ -46,6 +46,7 @@ MUTANTS = (
     row("an edit bit may read a share", distances._Follow.at_readout,
         'self._bear_nothing("a control bit reads a share", to_float64(model.control_weight))', "pass"),
     Mutant(AREA, "logits may be far off", Attribute(distances, "LARGEST_LOGIT_OFF", 1e9, "1/4 -> 10^9"), CHECK),
+    row("a sum may have any number of terms", distances._Follow._rounded, "terms.max(initial=0) > MOST_TERMS", "False"),
     row("a gate bears a distance at its end", distances._slope, "np.inf) + off", "np.inf)"),
     row("a gate bears a distance at its start", distances._slope, "(kinks - off)", "kinks"),
     row("any integer is a value of a form", distances._slope, "float(np.gcd.reduce(np.abs(form[form != 0]).astype(np.int64)))", "1.0"),

@@ -37,7 +37,7 @@ from lockstep.models import batch
 from lockstep.models.batch import SequenceFailed, decode_batch
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import NotFinished, OutOfPositions
-from lockstep.models.engines import Unsuitable, indexed
+from lockstep.models.engines import Unsuitable, distances, indexed
 from lockstep.models.engines.plan import plan
 from lockstep.models.engines.shares import Share
 from lockstep.models.orders import ORDERS, NoPermutation, selector
@@ -253,6 +253,7 @@ def _limits_of_shares() -> None:
             assert largest * off <= 1 / 8 < (largest + 2) * (off + one_more), f"sums of {rows} rows up to {largest}"
     model, tokens, positions = adding_model(12)
     found = plan(model, Positions.of(positions), int(tokens[0])).distances.columns[0][OUT] * 2**53
+    _raises(Unsuitable, "too many terms", partial(distances._Follow(model)._rounded, np.array(1 << 15), np.array(1.0)))
     units = 30 * sum(62 - 4 * k if k % 2 else 61 - 4 * k for k in range(1, 16))  # terms, and their largest sum
     assert units <= found <= 2 * units, f"the lowest bit is up to {found} units of rounding off, not {units}"
     least, most = (math.log(p / (1 - p)) for p in indexed._unclear(0.01, 0.2))
