@@ -65,7 +65,7 @@ class Options:
 
     def longest_context(self, job: Job) -> int:
         """Longer contexts are not decoded."""
-        slow = MODES[job.mode].combining == "sum" and self.max_context == DEFAULT_MAX_CONTEXT
+        slow = not {"sum", "and", "or"}.isdisjoint(job.rules) and self.max_context == DEFAULT_MAX_CONTEXT
         return OF_SUMS if slow else self.max_context
 
     def sampling(self, construction: str) -> Sampling:
@@ -224,7 +224,7 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
 
 def decodable(job: Job | None, constructions: Iterable[str]) -> list[str]:
     """Those of these constructions that have models of the job's mode."""
-    return [name for name in constructions if job is None or not lacking(name, MODES[job.mode].combining)]
+    return [name for name in constructions if job is None or not lacking(name, job.rules)]
 
 
 def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
