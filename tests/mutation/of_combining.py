@@ -109,7 +109,7 @@ MUTANTS = (
     row("the width has no column for the writers of `and`", closed_forms._letters_of_rules, '(word + 1) * ("and" in rules)',
         'word * ("and" in rules)', TWO),
     row("proofs do not look at the flag of a rule", InstructionProver._rule, "{flag: 1} if", "{} if", PROOFS),
-    row("proofs move no bits", Network.row, "columns[bit - part.shift]", "columns[bit]", PROOFS),
+    row("proofs move no bits", Network.row, "0 <= bit - part.shift <", "bit <", PROOFS),
     row("a local is combined", _Checker._combined, "statement.name in context.scope", "False", TEXT),
     row("every mode combines writes", access.Mode.combines.fget, 'self.combining != "order"', "True", TEXT),
     row("any word is a rule", building._known_rule, "rule not in RULES", "False", TEXT),
