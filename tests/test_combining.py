@@ -143,7 +143,7 @@ def test_commands_say_that_a_construction_lacks_the_mode(do: Do) -> None:
         "error: ap-mdm one-step has no models of the write rule `+`: a cell"
     )
     report = do("verify p.pram --sizes 1..2 --process all --schedule all --no-sidecar")
-    assert "nothing decoded in ap-mdm one-step, which has no models of this mode" in " ".join(report.out.split())
+    assert "nothing decoded in ap-mdm one-step, which has no models of these write rules" in " ".join(report.out.split())
     shown = do("space p.pram --sizes 2")
     assert shown.status == 0 and "- computed from the closed form: this process and schedule has no models" in shown.out
 

@@ -186,7 +186,7 @@ class _Writer(Parallels, Declarations):
         if cell is None:
             return self.local(scope)
         distinct = [t for t in scope.variables if t.distinct]
-        rule = self.write_rule(3)
+        rule = self.write_rule(2)
         large = (
             meet and (RULES[rule] if rule else mode.combining) == "sum" and not self.careful(2)
         )  # some sums are to be no words

@@ -223,7 +223,7 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
 
 
 def decodable(job: Job | None, constructions: Iterable[str]) -> list[str]:
-    """Those of these constructions that have models of the job's mode."""
+    """Those of these constructions that have models of the job's write rules."""
     return [name for name in constructions if job is None or not lacking(name, job.rules)]
 
 

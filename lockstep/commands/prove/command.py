@@ -64,7 +64,7 @@ def _check_has_interface(wanted: Sequence[str]) -> None:
 
 
 def with_models(program: Program, wanted: Sequence[str]) -> list[str]:
-    """Return the constructions that have models of the program's mode, and say which of several have none.
+    """Return the constructions that have models of the program's write rules, and say which of several have none.
 
     Raises: typer.BadParameter: none of them has.
     """
