@@ -17,7 +17,6 @@ from lockstep.compiler.names import lacking
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import available, pick, takes_causal
 from lockstep.models.sampling import Sampling
-from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -157,7 +156,7 @@ def _corpus() -> Iterator[tuple[str, str, Compiled, Job, int]]:
             except PramError:
                 continue
             for construction in CONSTRUCTIONS:
-                if lacking(construction, MODES[job.mode].combining):
+                if lacking(construction, job.rules):
                     continue
                 compiled = compile_job(job, length, construction=construction)
                 if compiled.layout(job, length).length <= (MOST_APPENDED if is_causal(construction) else MOST_TOKENS):

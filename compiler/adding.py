@@ -1,4 +1,4 @@
-"""Concurrent writes under `CRCW sum`: one averaging head brings the sum of a cell's writes, and gates take it apart.
+"""Concurrent writes by `+`: one averaging head brings the sum of a cell's writes, and gates take it apart.
 
 The head brings a *share*, a number within 1/4 of the sum S. Gates of two layers turn it into digits, exactly:
 [4 share - 4 k + 1 >= 0] is [S >= k] for every such share, and it is 0 or 1. First comes the high digit of S, then the low

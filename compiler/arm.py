@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.compiler.blocks import BLOCK_ROLES, BlockBuilder, BlockLayout, Widths
-from lockstep.compiler.circuit import At, Circuit, Match
+from lockstep.compiler.circuit import At, Circuit, Match, Pool
 from lockstep.compiler.combining import complement_reads
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.linear import Linear, total
@@ -126,6 +126,7 @@ class ArmBuilder(BlockBuilder):
         when, published = self.builder.when, self.role["A"].flag
         when(At.ROM, [published, self.kinds["REG"].flag], {self.is_register.bit(): 1})
         when(At.ROM, [published, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        self._read_rules(self.bits, [published, self.kinds["WORD"].flag])
         for j in range(self.size.token):
             if j < self.address.width:
                 when(At.ROM, [published, self.bits[j]], {self.address.bit(j): 1})
@@ -166,9 +167,9 @@ class Layout(BlockLayout):
         fields.set_bits("owner", blocks, np.where(source, pid + 1, np.where(role == BLOCK_ROLES.index("A"), pid, 0)))
 
     def _precedence(self) -> NDArray[np.int64]:
-        """The place of each processor in the order of who wins, [P]. The last of several writes that are added up sees all others."""
+        """The place of each processor in the order of who wins, [P]. The last of several writes that are combined sees all others."""
         processors = self.job.processors
-        if "share" in self.circuit.fields:
+        if any(isinstance(lookup, Pool) for lookup in self.circuit.layers[At.OPERANDS].lookups):
             return np.arange(processors)[::-1]
         return self.job.winner.precedence(processors)
 

@@ -10,6 +10,7 @@ REG r, or an address). The A token *publishes* the write: later rows find it, an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from lockstep.compiler.circuit import At, Builder, Circuit, Field, Match, Pool
 from lockstep.compiler.clocks import BlockClock, Clock
 from lockstep.compiler.combining import add_complement, is_by_value, value_and_rank
 from lockstep.compiler.linear import Linear, word_of
+from lockstep.compiler.mixing import Mixing
 from lockstep.compiler.position_fields import PositionFields, check_winner
 from lockstep.compiler.processor import EMITTED_KINDS, Code, Keys, Processor, Size, bits_for
 from lockstep.models.positions import Positions
@@ -79,9 +81,12 @@ class BlockBuilder:
         self.address = field("address", max(word, self.size.index))
         self.value = field("value", word)
         self.complement = add_complement(self.builder, self.code, word)
-        if self.code.combining == "sum":
+        if self.code.adds:
             self.share, self.rest = field("share", 1, (1 << word) - 1), field("rest", 1, (1 << self.low) - 1)
             self.digit = field("high", word - self.low)
+        if self.code.how == "mixed":
+            self.mixing = Mixing(self.builder, self.code, self.size, self.widths.pid)
+            self.following, self.left = field("following", self.size.counter), field("left", word)
 
     def _key_fields(self) -> None:
         """What makes a row a key of registers or of cells, and what makes an output read its cell; then those of a processor."""
@@ -115,9 +120,9 @@ class BlockBuilder:
     # -- shared memory ---------------------------------------------------------------------------
 
     def _read_cells(self, bits: Field) -> None:
-        """Read cells in layer 3: the last write, or the sum of the last step with writes. bits: those of tokens."""
-        if self.code.combining == "sum":
-            self._add_up(bits)
+        """Read cells in layer 3: the last write, or what the writes of the last step leave. bits: those of tokens."""
+        if self.code.how in ("sum", "mixed"):
+            self._read_combined(bits)
         else:
             self.processor.add_fetch(self._cell_keys(), self.reading.flag)
 
@@ -137,34 +142,61 @@ class BlockBuilder:
         widths = self.widths
         if not is_by_value(self.code):
             return self.priority.flag, 1 << (widths.time + widths.pid)
-        wins, most = value_and_rank([*(self.complement or self.value)], self.priority.flag, widths.pid)
+        value = self.mixing.bid if self.code.how == "mixed" else self.complement
+        wins, most = value_and_rank([*(value or self.value)], self.priority.flag, widths.pid)
         return self.step.flag * (most + 1) + wins, (most + 1 << widths.time) - 1
 
-    # -- CRCW sum ------------------------------------------------------------------------------
+    # -- writes that are combined ----------------------------------------------------------------
 
     @property
     def low(self) -> int:
         return low_bits(self.size.word)
 
-    def _add_up(self, bits: Field) -> None:
-        """A tokens find all writes to their cell in their step. Reads of a cell bring the high digit of the sum and the rest.
+    def _read_rules(self, bits: Field, visible: Sequence[Linear]) -> None:
+        """A tokens read the program counter after their store; those that are cells set the flag of its rule.
 
-        Input words enter `share` by gates, so that they are read in the same way.
+        Args: bits: those of tokens. visible: 1 on A tokens that lookups may find.
         """
-        builder, out, share, high = self.builder, self.processor.out, self.share.flag, [*self.digit]
+        if self.code.how != "mixed":
+            return
+        own = [Match(bit, bit) for bit in (*self.time, *self.pid)]
+        counter = [(bits[j], self.following.bit(j)) for j in range(self.size.counter)]
+        self.builder.look_up(At.ROM, "rule", self.role["A"].flag, own, (self.role["C"].flag,), counter)
+        self.mixing.add_flags(visible, self.following)
+
+    def _read_combined(self, bits: Field) -> None:
+        """A tokens find all writes to their cell in their step. Reads of a cell bring what these leave.
+
+        Input words enter `share` by gates, or `left` where nothing is added up, so that they are read in the same way.
+        """
+        builder, out, low, code = self.builder, self.processor.out, self.low, self.code
         for j in range(self.size.word):
-            builder.when(At.ROM, [self.role["input"].flag, bits[j]], {self.share.bit(): 1 << j})
-        cell = self.is_cell.flag
-        same = [Match(bit, bit) for bit in (*self.time, *[*self.address][: self.size.word])]
-        exponent, most = exponent_for(self.size.word, self.widths.pid), 1 << self.widths.pid
+            given = {self.share.bit(): 1 << j} if code.adds else {self.left.bit(j): 1}
+            builder.when(At.ROM, [self.role["input"].flag, bits[j]], given)
+        same, value = [Match(bit, bit) for bit in (*self.time, *[*self.address][: self.size.word])], [*self.value]
+        found, rest = [Linear()] * self.size.word, []
+        if code.how == "mixed":
+            found = [*self.left]
+            self.mixing.add_bids(value, self.left)
+            self.mixing.add_counts(None, same, value, [self.left.bit(j) for j in range(len(value))])
+        if code.adds:
+            self._add_up(same)
+            found = found[:low] + [form + bit for form, bit in zip(found[low:], self.digit)]
+            rest = [(self.share.flag - word_of([*self.digit]) * (1 << low), self.rest.bit())]
+        reads = [(form, out.bit(j)) for j, form in enumerate(found) if form.terms]
+        self.processor.add_fetch(self._cell_keys(), self.reading.flag, [*reads, *rest])
+        if code.adds:
+            add_digit(builder, At.MEMORY, self.rest.flag, 0, [out.bit(j) for j in range(low)])
+
+    def _add_up(self, same: Sequence[Match]) -> None:
+        """A tokens take the sum of what is written apart, and make its high digit."""
+        builder, word = self.builder, self.size.word
+        cell = self.mixing.by["sum"].flag if self.code.how == "mixed" else self.is_cell.flag
+        exponent, most = exponent_for(word, self.widths.pid), 1 << self.widths.pid
         reads = ((word_of([*self.value]), self.share.bit()),)
         pool = Pool("combine", cell, tuple(same), (cell,), reads, exponent=exponent, most=most)
         builder.layers[At.OPERANDS].lookups.append(pool)
-        add_digit(builder, At.OPERANDS, share, self.low, [self.digit.bit(j) for j in range(self.digit.width)])
-        digits = [(bit, out.bit(self.low + j)) for j, bit in enumerate(high)]
-        rest = share - word_of(high) * (1 << self.low)
-        self.processor.add_fetch(self._cell_keys(), self.reading.flag, [*digits, (rest, self.rest.bit())])
-        add_digit(builder, At.MEMORY, self.rest.flag, 0, [out.bit(j) for j in range(self.low)])
+        add_digit(builder, At.OPERANDS, self.share.flag, self.low, [self.digit.bit(j) for j in range(self.digit.width)])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Concurrent writes under `CRCW max` and `CRCW min`: the value decides in the recency of the lookup that finds a write.
+"""Concurrent writes by `max` or `min` alone: the value decides in the recency of the lookup that finds a write.
 
 The largest value wins by itself. For the smallest, the rows of the writers hold the complement of their value.
 """
@@ -13,13 +13,13 @@ from lockstep.compiler.processor import Code
 
 
 def is_by_value(code: Code) -> bool:
-    """Whether the values decide which of several writes is left, and not an order of the processors."""
-    return code.combining in ("max", "min")
+    """Whether the values decide which of several writes is left, at least of some, and not an order of the processors."""
+    return code.has_extremes
 
 
 def add_complement(builder: Builder, code: Code, width: int) -> Field | None:
     """Add the field for the complement of a written value, if the smallest value wins."""
-    return builder.field("complement", width) if code.combining == "min" else None
+    return builder.field("complement", width) if code.how == "min" else None
 
 
 def complement_reads(bits: Sequence[Linear], complement: Field | None) -> Iterator[tuple[Linear, Bit]]:

@@ -115,7 +115,7 @@ def compile_code(code: Code, widths: Widths, dtype: str = "float64", constructio
     """
     if construction not in EVERY or dtype not in DTYPES:
         raise ValueError(f"unknown construction or dtype: {construction!r}, {dtype!r}")
-    if why := lacking(construction, code.combining):
+    if why := lacking(construction, code.rules):
         raise NotConstructed(why)
     circuit = find_construction(construction).build(code, widths)
     check_circuit(circuit)

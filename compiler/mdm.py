@@ -120,6 +120,7 @@ class _MdmBuilder(BlockBuilder):
         visible = [self.role["A"].flag, 1 - self.state["masked.own"].flag]
         self.builder.when(At.ROM, [*visible, self.kinds["REG"].flag], {self.is_register.bit(): 1})
         self.builder.when(At.ROM, [*visible, self.kinds["WORD"].flag], {self.is_cell.bit(): 1})
+        self._read_rules(self.bits, [*visible, self.kinds["WORD"].flag])
         for j in range(self.size.token):
             if j < self.address.width:
                 self.builder.when(At.ROM, [self.role["A"].flag, self.bits[j]], {self.address.bit(j): 1})

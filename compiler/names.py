@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from lockstep.models.names import ProcessName
+from lockstep.pram.access import RULE_SIGNS, Combining
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Generation processes, keys of `lockstep.models.processes.PROCESSES`. The first is the default.
@@ -24,13 +25,13 @@ class Parts:
     process, schedule: its generation process, and its schedule; "" where the process has one only.
     module: its file in `lockstep.compiler`, in `lockstep.proofs_check.constructions`, and behind `rows_` in
             `lockstep.proofs_check.proofs`.
-    lacks:  the ways to combine concurrent writes (`lockstep.pram.access`) that it does not have, each with the reason.
+    lacks:  the write rules (`lockstep.pram.access`) that it does not have, each with the reason.
     """
 
     process: str
     schedule: str
     module: str
-    lacks: Mapping[str, str] = field(default_factory=dict)
+    lacks: Mapping[Combining, str] = field(default_factory=dict)
 
 
 class NotConstructed(ValueError):
@@ -81,10 +82,13 @@ def schedules_of(process: str) -> tuple[str, ...]:
     return tuple(parts.schedule or SCHEDULES[0] for parts in EVERY.values() if parts.process == process)
 
 
-def lacking(construction: str, combining: str) -> str:
-    """Why a construction has no models that combine concurrent writes in this way; "" if it has."""
-    why = EVERY[construction].lacks.get(combining)
-    return f"{construction} has no models of CRCW {combining}: {why}" if why else ""
+def lacking(construction: str, rules: Iterable[Combining]) -> str:
+    """Why a construction has no models that combine concurrent writes by these rules; "" if it has."""
+    lacks = EVERY[construction].lacks
+    why = (
+        f"{construction} has no models of the write rule `{RULE_SIGNS[rule]}`: {lacks[rule]}" for rule in rules if rule in lacks
+    )
+    return next(why, "")
 
 
 def construction_of(process: str, schedule: str) -> str | None:

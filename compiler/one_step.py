@@ -28,6 +28,7 @@ from lockstep.compiler.circuit import At, Circuit, Match, Threshold
 from lockstep.compiler.combining import add_complement
 from lockstep.compiler.in_place import Widths
 from lockstep.compiler.linear import Bit, Linear, equals
+from lockstep.compiler.mixing import Mixing
 from lockstep.compiler.names import ONE_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor
@@ -60,6 +61,9 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         self.executes, self.stores = builder.field("executes"), builder.field("stores")
         self.hit = builder.field("hit")
         self.complement = add_complement(builder, code, self.size.word)
+        if code.how == "mixed":
+            self.mixing = Mixing(builder, code, self.size, widths.pid, At.MEMORY)
+            self.left = builder.field("left", self.size.word) if code.has_extremes else None
         self.processor = Processor(builder, code, self.size, OPERAND_SLOTS, ("WORD", "PC", "HALT"))
 
     def circuit(self) -> Circuit:
@@ -156,7 +160,8 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
                 f"the one-step schedule cannot compile `{row.name}`: its stores write operands only, and do not branch as well"
             )
         value = self.processor.select([instruction.operand(row.value.operands[0])], OPERAND_SLOTS[2:])
-        return {self.stores.bit(): 1} | self.processor.address(instruction, row.destination) | value
+        rule = {self.mixing.by[instruction.rule_in(self.code.combining)].bit(): 1} if self.code.how == "mixed" else {}
+        return {self.stores.bit(): 1} | rule | self.processor.address(instruction, row.destination) | value
 
     # -- layers 2 and 3 ------------------------------------------------------------------------
 
@@ -182,17 +187,28 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
 
     def _move_cells(self) -> None:
         """Move the cells that a store hits: remask the written slot, and unmask the masked slot with the store's value."""
-        mask, out, size = self.kinds[MASK].flag, self.processor.out, self.size.word
-        for j, bit in enumerate(self.processor.operands["z"] if self.complement is not None else ()):
+        mask, out, size, word = self.kinds[MASK].flag, self.processor.out, self.size.word, [*self.processor.operands["z"]]
+        for j, bit in enumerate(word if self.complement is not None else ()):
             self.builder.when(At.OPERANDS, [self.stores.flag, 1 - bit], {("complement", j): 1})
         matches = tuple(Match(own, target) for own, target in zip(self.address, self.processor.sum))
         reads = [(self.stores.flag, self.hit.bit())]
-        reads += [(value, out.bit(j)) for j, value in enumerate(self.processor.operands["z"])]
-        recency = self.wins([*(self.complement or self.processor.operands["z"])])
+        reads += [(value, out.bit(j)) for j, value in enumerate(self._of_winner(word))]
+        recency = self.wins([*((self.mixing.bid if self.code.how == "mixed" else self.complement) or word)])
         self.builder.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
         self.builder.when(At.ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
+        if self.code.how == "mixed":
+            self.mixing.add_counts(self.role["cell"].flag, matches[:size], word, [out.bit(j) for j in range(size)])
         self.builder.when(At.MEMORY, [self.hit.flag, mask], {self.remask.bit(): -1})
         self.builder.when(At.MEMORY, [self.hit.flag, 1 - mask], {self.remask.bit(): 1})
+
+    def _of_winner(self, word: list[Linear]) -> list[Linear]:
+        """What a cell reads of the store that it finds: its word, if that is left. Args: word: the word that is stored."""
+        if self.code.how != "mixed":
+            return word
+        if self.left is None:
+            return []
+        self.mixing.add_bids(word, self.left)
+        return [*self.left]
 
 
 @dataclass(frozen=True)

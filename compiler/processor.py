@@ -13,18 +13,22 @@ layer 3: shared-memory read;   gates: the second set of the word operations' gat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from lockstep.compiler.circuit import NO_RECENCY, At, Builder, Circuit, Control, Field, Match, Readout, Threshold
 from lockstep.compiler.gates import GATES, Alu
 from lockstep.compiler.linear import Bit, Linear, equals, total
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.pram.access import MODES, Combining
-from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand
+from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, rules_of
 from lockstep.pram.job import Job
 from lockstep.pram.program import Program
 from lockstep.pram.word import wrap
+
+#: How models combine writes: by one rule, or each write by its own.
+How = Literal["order", "max", "min", "sum", "and", "or", "mixed"]
 
 #: Operand slots. Word operations and sums read x and y; a construction may add slots.
 OPERAND_SLOTS = ("x", "y")
@@ -72,7 +76,7 @@ def bits_for(count: int) -> int:
 class Code:
     """The instructions, and the numbers of registers and parameters. Weights depend on these and on bit widths alone.
 
-    combining: what concurrent writes leave in a cell (`lockstep.pram.access`).
+    combining: what concurrent writes leave in a cell (`lockstep.pram.access`), where a store has no rule of its own.
     """
 
     instructions: tuple[Instruction, ...]
@@ -88,6 +92,33 @@ class Code:
     def of_program(program: Program) -> Code:
         combining = MODES[program.symbols.mode].combining
         return Code(program.code.instructions, program.code.registers, len(program.code.derived), combining)
+
+    @property
+    def rules(self) -> tuple[Combining, ...]:
+        """How its stores combine writes."""
+        return rules_of(self.instructions, self.combining)
+
+    @property
+    def how(self) -> How:
+        """The only rule, if a model needs no flags of rules for it; else "mixed"."""
+        first, *others = self.rules
+        return "mixed" if others or first in ("and", "or") else first
+
+    @property
+    def has_extremes(self) -> bool:
+        """Whether the largest or the smallest value is left somewhere."""
+        return not {"max", "min"}.isdisjoint(self.rules)
+
+    @property
+    def adds(self) -> bool:
+        """Whether values are added up somewhere."""
+        return "sum" in self.rules
+
+    def stores(self) -> Iterator[tuple[int, Combining]]:
+        """The places of its stores, with their rules."""
+        for number, instruction in enumerate(self.instructions):
+            if instruction.stores:
+                yield number, instruction.rule_in(self.combining)
 
     def operations(self) -> list[str]:
         """The word operations that the code applies, in the order of GATES. Addresses need `add`."""

@@ -28,6 +28,7 @@ from lockstep.compiler.circuit import At, Circuit, Match, Pool, Threshold
 from lockstep.compiler.combining import add_complement, complement_reads
 from lockstep.compiler.in_place import Widths
 from lockstep.compiler.linear import Linear, total, word_of
+from lockstep.compiler.mixing import Mixing
 from lockstep.compiler.names import TWO_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor, Roles
@@ -51,9 +52,13 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         builder, size = self.builder, self.size
         self.written = builder.field("written", size.word)
         self.complement = add_complement(builder, code, size.word)
-        if code.combining == "sum":
+        if code.adds:
             self.share = builder.field("share", 1, (1 << size.word) - 1)
             self.digit = builder.field("high", size.word - low_bits(size.word))
+        if code.how == "mixed":
+            self.mixing = Mixing(builder, code, size, widths.pid)
+            self.following = builder.field("following", size.counter)
+            self.left = builder.field("left", size.word) if code.has_extremes else None
         self.counterpart = {kind: builder.field(f"counterpart.{kind}") for kind in ("PC", "HALT")}
         self.unhalted = builder.field("unhalted")
         self.owner = builder.field("owner", widths.pid)
@@ -70,8 +75,8 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys())
         self._target()
-        if self.code.combining == "sum":
-            self._add_up()
+        if self.code.how in ("sum", "mixed"):
+            self._combine()
         return self.finish(self.processor)
 
     # -- layer 1: lookups ----------------------------------------------------------------------
@@ -90,6 +95,10 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         written = [(bit, self.written.bit(j)) for j, bit in enumerate(word)]
         written += complement_reads(word, self.complement)
         self.builder.look_up(At.ROM, "gather", role["DST"], same_pid, (role["VAL"],), written)
+        if self.code.how == "mixed":
+            next_counter = [(self.bits[j], self.following.bit(j)) for j in range(self.size.counter)]
+            self.builder.look_up(At.ROM, "rule", role["DST"], same_pid, (role["NPC"],), next_counter)
+            self.mixing.add_flags([role["DST"], kind["WORD"]], self.following)
         everyone = 1 - kind["BOS"]
         last = ((self.index.flag, self.end.bit()), (kind["HALT"], self.ended.bit()))
         self.builder.look_up(At.ROM, "end", everyone, (), (everyone,), last, self.index.flag, self.longest)
@@ -181,23 +190,35 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         conditions = (role["DST"], computing + kind["REG"] + kind["WORD"])
         remask = [(computing, self.remask.bit())]
         reads = [*remask, *((self.written[j], out.bit(j)) for j in range(self.size.word))]
-        recency = self.wins([*(self.complement or self.written)])
-        if self.code.combining == "sum":
-            self.builder.look_up(At.MEMORY, "target.cell", role["cell"], matches, conditions, remask, *recency)
-        asks = role["register"] + (0 if self.code.combining == "sum" else role["cell"])
+        mixed, combined = self.code.how == "mixed", self.code.how in ("sum", "mixed")
+        recency = self.wins([*((self.mixing.bid if mixed else self.complement) or self.written)])
+        if combined:
+            of_winner = [(bit, out.bit(j)) for j, bit in enumerate(self.left or ())] if mixed else []
+            self.builder.look_up(At.MEMORY, "target.cell", role["cell"], matches, conditions, [*remask, *of_winner], *recency)
+        asks = role["register"] + (0 if combined else role["cell"])
         self.builder.look_up(At.MEMORY, "target", asks, matches, conditions, reads, *recency)
 
-    # -- CRCW sum ------------------------------------------------------------------------------
+    # -- writes that are combined ----------------------------------------------------------------
 
-    def _add_up(self) -> None:
-        """In the commit step, cells find all DST tokens that name them, and take the sum of what these write apart."""
+    def _combine(self) -> None:
+        """In the commit step, cells find all DST tokens that name them, and take what these leave."""
         role, kind = self.flags()
-        builder, out, word, low = self.builder, self.processor.out, self.size.word, low_bits(self.size.word)
+        out, word, written = self.processor.out, self.size.word, [*self.written]
         same = tuple(Match(own, bit) for own, bit in zip([*self.address][:word], self.bits))
+        writes: tuple[Linear, ...] = (role["DST"], kind["WORD"])
+        if self.code.how == "mixed":
+            if self.left is not None:
+                self.mixing.add_bids(written, self.left)
+            self.mixing.add_counts(role["cell"], same, written, [out.bit(j) for j in range(word)])
+        if self.code.adds:
+            self._add_up(same, (self.mixing.by["sum"].flag,) if self.code.how == "mixed" else writes)
+
+    def _add_up(self, same: tuple[Match, ...], writes: tuple[Linear, ...]) -> None:
+        """Cells take the sum of what is written apart. Args: writes: conditions on the rows that are added up."""
+        builder, out, word, low = self.builder, self.processor.out, self.size.word, low_bits(self.size.word)
         reads = ((word_of([*self.written]), self.share.bit()),)
         exponent, most = exponent_for(word, self.widths.pid), 1 << self.widths.pid
-        writes = role["DST"], kind["WORD"]
-        pool = Pool("combine", role["cell"], same, writes, reads, exponent=exponent, most=most)
+        pool = Pool("combine", self.role["cell"].flag, same, writes, reads, exponent=exponent, most=most)
         builder.layers[At.OPERANDS].lookups.append(pool)
         add_digit(builder, At.OPERANDS, self.share.flag, low, [self.digit.bit(j) for j in range(word - low)])
         rest = self.share.flag - word_of([*self.digit]) * (1 << low)

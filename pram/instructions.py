@@ -9,11 +9,12 @@ Each word operation but `copy` is an instruction of the same name. To add anothe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, Union
 
-from lockstep.pram.access import Combining
+from lockstep.pram.access import LEFT, Combining
 from lockstep.pram.errors import Span
 from lockstep.pram.syntax import Expression, For, Parallel
 from lockstep.pram.word import WORD_OPERATIONS, WordOperation
@@ -261,8 +262,19 @@ class Instruction:
         assert self.target is not None, f"{self.name} has no target"
         return self.target
 
+    @property
+    def stores(self) -> bool:
+        """Whether its destination is a shared cell."""
+        return isinstance(self.row.destination, Cell)
+
     def operand(self, name: OperandName) -> Operand:
         """Return an operand that the row has."""
         operand: Operand | None = getattr(self, name)
         assert operand is not None, f"{self.name} has no operand {name}"
         return operand
+
+
+def rules_of(code: Iterable[Instruction], combining: Combining) -> tuple[Combining, ...]:
+    """Return how the stores of a code combine writes, in a mode that does it in this way; where it stores nothing, as the mode says."""
+    found = {instruction.rule_in(combining) for instruction in code if instruction.stores} or {combining}
+    return tuple(rule for rule in LEFT if rule in found)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, Combining
 from lockstep.pram.errors import PramError, Source, fail
-from lockstep.pram.instructions import Instruction, Next, Operand
+from lockstep.pram.instructions import Instruction, Next, Operand, rules_of
 from lockstep.pram.winner import LOWEST, Winner
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, to_signed, wrap
 
@@ -141,6 +141,11 @@ class Job:
     def winner_record(self) -> dict[str, str]:
         """Who wins concurrent writes, for JSON; empty if the mode leaves no winner open."""
         return {"winner": str(self.winner)} if MODES[self.mode].winner_open else {}
+
+    @property
+    def rules(self) -> tuple[Combining, ...]:
+        """How its stores combine concurrent writes."""
+        return rules_of(self.code, MODES[self.mode].combining)
 
     def error(self, message: str) -> PramError:
         return fail(message, self.source)

@@ -62,7 +62,9 @@ LETTERS = {
     "c": "bits of a program counter", "r": "bits of a register's index",
     "i": "bits of a register's or parameter's index", "b": "bits of a token", "j": "1 if the program branches, else 0",
     "s": "how many of shl, shr, sar, mul it uses", "f": "flags of its word operations, and the numbers that addsat and divisions keep",
-    "m": "1 under CRCW min, else 0", "a": "1 under CRCW sum, else 0",
+    "m": "1 if all writes leave the smallest value, else 0", "a": "1 if some writes are added up, else 0",
+    "x": "1 if writes have several rules, or `and` or `or`, else 0", "l": "1 if x is 1, and some of these rules are max or min, else 0",
+    "o": "columns that tell rules of writes apart, if x is 1, else 0",
     "u": "multiply-adds for one row of a forward pass", "v": "multiply-adds for one row and one row that it attends to",
     "g": "the logarithm in the decoding steps of ap-mdm",
     "L": "steps of the machine in a cycle of arm erasing", "y": "cycles of arm erasing: T / L rounded up, at least 1",
@@ -97,8 +99,15 @@ def letters_of_model(code: Code, widths: Widths) -> dict[str, int]:
         "i": max(register, bits_for(code.parameters)), "b": max(widths.word, counter, register), "j": int(code.branches),
         "s": sum(name in operations for name in ("shl", "shr", "sar", "mul")),
         "f": len(operations) + sum(name in operations for name in ("add", "addsat", "saddsat", "div"))
-        + 2 * ("sdiv" in operations), "m": int(code.combining == "min"), "a": int(code.combining == "sum"),
-    }  # fmt: skip
+        + 2 * ("sdiv" in operations), "m": int(code.how == "min"), "a": int(code.adds),
+    } | _letters_of_rules(code, widths.word)  # fmt: skip
+
+
+def _letters_of_rules(code: Code, word: int) -> dict[str, int]:
+    """Of write rules: a flag for each, a column for each bit of `or`, one more for `and`, and a word for values that decide."""
+    rules, mixed = code.rules, code.how == "mixed"
+    columns = len(rules) + word * ("or" in rules) + (word + 1) * ("and" in rules) + word * code.has_extremes
+    return {"x": int(mixed), "l": int(mixed and code.has_extremes), "o": columns if mixed else 0}
 
 
 @dataclass(frozen=True)

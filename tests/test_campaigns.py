@@ -38,7 +38,7 @@ BARE = Options(constructions=(), max_steps=1500)
 ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine=FASTEST.engine)
 #: How often 1200 programs must meet every kind of a group, about half of what they do.
 LEAST = {"statements": 80, "operators": 165, "values": 100, "written": 25, "arrays": 250, "control": 18, "loops": 16,
-         "instructions": 300, "modes": 40, "resolved": 20, "refused": 4, "divergence": 12000}  # fmt: skip
+         "instructions": 300, "modes": 40, "resolved": 20, "rules": 7, "refused": 4, "divergence": 12000}  # fmt: skip
 
 
 def test_programs_meet_every_kind() -> None:
@@ -97,6 +97,12 @@ def test_a_kind_that_is_lacking_is_noticed(
         never = property(lambda self: False, lambda self, value: None)
         monkeypatch.setattr(random_programs._Writer, "colliding", never, raising=False)
     assert missing in lacking(fuzz(150, 1, BARE).counts.coverage())
+
+
+def test_write_rules_that_are_lacking_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_programs._Writer, "write_rule", lambda self, one_in: "")
+    found = {kind for kind in lacking(fuzz(150, 1, BARE).counts.coverage()) if "combine" in kind or "rules" in kind}
+    assert found == {"written: combine", "written: combine of an array", "rules: and", "rules: or"}
 
 
 def test_machine_programs_meet_every_conflict() -> None:

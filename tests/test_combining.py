@@ -135,16 +135,18 @@ def test_another_write_rule_gives_other_tokens(mode: str, construction: str) -> 
 
 def test_a_construction_without_the_mode_refuses_it() -> None:
     why = "a cell finds its writes in layer 3, and the gates that take a sum apart would need layer 4"
-    with pytest.raises(NotConstructed, match=f"^ap-mdm one-step has no models of CRCW sum: {why}$"):
+    with pytest.raises(NotConstructed, match=f"^ap-mdm one-step has no models of the write rule `\\+`: {why}$"):
         compile_job(meeting(1, 2, 4, "CRCW sum"), 10, construction="ap-mdm one-step")
 
 
 def test_commands_say_that_a_construction_lacks_the_mode(do: Do) -> None:
     Path("p.pram").write_text(EVERY_MODE.format("CRCW sum"))
     refused = do("compile p.pram --process ap-mdm --schedule one-step")
-    assert refused.status == WRONG and refused.err.startswith("error: ap-mdm one-step has no models of CRCW sum: a cell")
+    assert refused.status == WRONG and refused.err.startswith(
+        "error: ap-mdm one-step has no models of the write rule `+`: a cell"
+    )
     report = do("verify p.pram --sizes 1..2 --process all --schedule all --no-sidecar")
-    assert "nothing decoded in ap-mdm one-step, which has no models of this mode" in " ".join(report.out.split())
+    assert "nothing decoded in ap-mdm one-step, which has no models of these write rules" in " ".join(report.out.split())
     shown = do("space p.pram --sizes 2")
     assert shown.status == 0 and "- computed from the closed form: this process and schedule has no models" in shown.out
 

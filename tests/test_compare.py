@@ -113,8 +113,10 @@ def test_a_construction_without_models_of_the_mode_says_so(do: Do) -> None:
     outcome = do("compare histogram --size 2 --json")
     lacking = [system for system in json.loads(outcome.out)["systems"] if system["verdict"] == "no model"]
     assert [(s["schedule"], s["depth"], s["by_form"]) for s in lacking] == [("one-step", None, None)]
-    assert lacking[0]["why"].startswith("ap-mdm one-step has no models of CRCW sum: ")
-    assert outcome.status == FINE and "ap-mdm one-step has no models of CRCW sum" in do("compare histogram --size 2").out
+    assert lacking[0]["why"].startswith("ap-mdm one-step has no models of the write rule `+`: ")
+    assert (
+        outcome.status == FINE and "ap-mdm one-step has no models of the write rule `+`" in do("compare histogram --size 2").out
+    )
 
 
 @pytest.mark.parametrize("what", ["steps", "context", "tokens", "operations", "passes"])

@@ -318,9 +318,9 @@ def test_a_construction_without_models_of_the_mode_is_left_out(do: Do) -> None:
     Path("sum.pram").write_text("program t\nmode CRCW sum\nprocs 2\nshared s : output\ns := 1\n")
     outcome = do("prove sum.pram --word-bits 4 --process all --schedule all --json")
     assert [record["construction"] for record in json.loads(outcome.out)] == ["mdm", "ap-mdm", "arm", "arm erasing"]
-    assert outcome.err.startswith("left out: ap-mdm one-step has no models of CRCW sum: ")
+    assert outcome.err.startswith("left out: ap-mdm one-step has no models of the write rule `+`: ")
     alone = do("prove sum.pram --process ap-mdm --schedule one-step")
-    assert alone.status == MISUSED and "has no models of CRCW sum" in alone.err
+    assert alone.status == MISUSED and "has no models of the write rule `+`" in alone.err
 
 
 def test_a_damaged_model_is_refuted_with_a_state(do: Do) -> None:

@@ -113,7 +113,7 @@ def phases(values: Letters, bound: Bound, running: float, written: float) -> lis
 
 FACTS = Facts(
     expectation=MdmExpectation,
-    width=ClosedForm(f"2 * b + 4 * w + 2 * i + max(w, i) + 2 * t + p + 36 + a * (w - w / 2 + 2) + {PROGRAM}"),
+    width=ClosedForm(f"2 * b + 4 * w + 2 * i + max(w, i) + 2 * t + p + 36 + a * (w - w / 2 + 2) + x * (c + w) + {PROGRAM}"),
     tokens=ClosedForm("3 * P * T + out"),
     same_tokens=True,
     contexts=contexts,

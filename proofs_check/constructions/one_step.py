@@ -80,7 +80,7 @@ def phases(values: Letters, bound: Bound, running: float, written: float) -> lis
 #: Memory, registers and program counters are filled at the start; then a step fills what moves.
 FACTS = Facts(
     expectation=OneStepExpectation,
-    width=ClosedForm(f"2 * b + 5 * w + 3 * i + max(w, i) + p + 52 + {PROGRAM}"),
+    width=ClosedForm(f"2 * b + 5 * w + 3 * i + max(w, i) + p + 52 + l * w + {PROGRAM}"),
     tokens=ClosedForm("S - inp + P * (k + 1) + run + put"),
     contexts=contexts,
     phases=phases,

@@ -89,7 +89,7 @@ def phases(values: Letters, bound: Bound, running: float, written: float) -> lis
 #: Memory, registers and program counters are filled at the start; then two steps fill DST, VAL, NPC and what they target.
 FACTS = Facts(
     expectation=TwoStepExpectation,
-    width=ClosedForm(f"2 * b + 5 * w + 2 * i + max(w, i) + 2 * p + 48 + a * (w - w / 2 + 1) + {PROGRAM}"),
+    width=ClosedForm(f"2 * b + 5 * w + 2 * i + max(w, i) + 2 * p + 48 + a * (w - w / 2 + 1) + x * c + l * w + {PROGRAM}"),
     tokens=ClosedForm("S - inp + P * (k + 1) + 4 * run + put"),
     contexts=contexts,
     phases=phases,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import get_args
 
 from lockstep.pram import syntax
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, RULES
 from lockstep.pram.instructions import INSTRUCTIONS
 from lockstep.pram.program import Program
 from lockstep.pram.reached import Reached, Unreached, items, unreached
@@ -36,6 +36,7 @@ REFUSALS = {
 OTHER = "other"
 CONFLICTS = {
     "sum": r"the sum \d+ does not fit",
+    "rules": r" by different rules",
     "owner": r"owns as the first",
     "values": r"write different values",
     "read and write": r"reads and \d+ writes",
@@ -81,7 +82,7 @@ LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "for 
          "repeat flagged", "for flagged", "break for each")  # fmt: skip
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
 GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "instructions", "modes", "resolved",
-          "refused", "divergence")  # fmt: skip
+          "rules", "refused", "divergence")  # fmt: skip
 
 
 @dataclass
@@ -144,6 +145,7 @@ class CampaignCounts:
             "instructions": {name: self.covered.instructions[name] for name in INSTRUCTIONS},
             "modes": {mode: self.covered.modes[mode] for mode in MODES},
             "resolved": {name: events[name] for name in RESOLVED},
+            "rules": {rule: self.covered.steps(f"different values by {rule}") for rule in RULES},
             "refused": {name: self.conflicts[name] for name in REFUSED},
             "divergence": {"divergent steps": self.covered.steps("divergent")},
         }

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.pram.access import MODES, RULE_SIGNS, Combining
 from lockstep.pram.instructions import Cell, Fetch, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Run, Step, register_of
@@ -18,7 +22,8 @@ class Coverage:
     instructions: executed instructions by name; each processor of a step counts.
     operands:     their operands, as "x register" or "z pid".
     events:       steps by (mode, event): "divergent" (running processors at different instructions),
-                  "concurrent reads", "concurrent writes", "different values" (written to one cell),
+                  "concurrent reads", "concurrent writes", "different values" (written to one cell), "different values by +"
+                  and so on for each write rule,
                   "read and write" (of one cell, by different processors), "wrapped address",
                   "saturated sum".
     """
@@ -79,8 +84,18 @@ def _count(found: Coverage, job: Job, step: Step, registers: list[list[int]]) ->
                 reads += [address % (1 << job.word_bits) for address in sums]
     stored = step.destination >= 0
     writes = list(zip(step.destination[stored].tolist(), step.value[stored].tolist()))
+    events |= _combined(job, step, stored) if MODES[job.mode].combines else set()
     events |= _meetings(reads, writes) | ({"divergent"} if len(groups) > 1 else set())
     found.events.update((job.mode, event) for event in events)
+
+
+def _combined(job: Job, step: Step, stored: NDArray[np.bool_]) -> set[str]:
+    """The write rules that combine different values in a step. stored: who writes to a cell."""
+    found: dict[tuple[int, Combining], set[int]] = {}
+    for pid in np.flatnonzero(stored).tolist():
+        rule = job.code[int(step.counter[pid])].rule_in(MODES[job.mode].combining)
+        found.setdefault((int(step.destination[pid]), rule), set()).add(int(step.value[pid]))
+    return {f"different values by {RULE_SIGNS[rule]}" for (_, rule), values in found.items() if len(values) > 1}
 
 
 def _words(job: Job, operand: Operand, pids: list[int], registers: list[list[int]]) -> list[int]:

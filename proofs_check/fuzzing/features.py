@@ -25,6 +25,8 @@ WRITTEN = {
     "for over a list": r"^ *for \w+ in \[",
     "parallel over a list": r"^ *parallel for .* in \[",
     "on": r"^ *parallel for .* on ",
+    "combine": r"\bcombine (\+|max|min|and|or) .*:=",
+    "combine of an array": r"^shared combine ",
     "extent ..": r"^shared .*\[.* \.\. .*\]",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, RULES
 from lockstep.proofs_check.fuzzing.random_expressions import Expressions
 from lockstep.proofs_check.fuzzing.random_scopes import ArrayShape
 from lockstep.proofs_check.fuzzing.shrinking import Choose
@@ -58,7 +58,14 @@ class Declarations(Expressions):
             self.inputs[name] = self.pick(np.reshape(cells, shape).tolist(), cells) if shape else cells[0]
             role += f" in 0 .. {self.exactly(high).bare}" if self.chance(2) else ""
         extents = ", ".join(self.extent(*pair) for pair in zip(shape, firsts))
-        return f"shared {name}" + (f"[{extents}] " if shape else " ") + role
+        return f"shared {self.combined(self.write_rule(4))}{name}" + (f"[{extents}] " if shape else " ") + role
+
+    def write_rule(self, one_in: int) -> str:
+        """A rule of its own for one write or array in so many, where the mode combines writes; else ""."""
+        return self.pick(*RULES) if MODES[self.mode].combines and self.chance(one_in) else ""
+
+    def combined(self, rule: str) -> str:
+        return f"combine {rule} " if rule else ""
 
     def extent(self, extent: int, first: int) -> str:
         """An axis of an array: its extent, or its first and last subscript."""

@@ -36,7 +36,7 @@ class Parallels(Loops):
             elif variables and extent and self.chance(2):
                 first, last = self.number(0), self.bound(scope, (1 << extent.bit_length() - 1) - 1)
                 term = replace(term, low=0, high=last.high, distinct=False)
-                if not self.wrap and self.chance(3):
+                if not self.wrap and self.chance(2):
                     last = self.difference(last, self.bound(scope, 3))
             ranged |= {term.text} if first.parametric and last.parametric else set()
             listed = self.listed(scope, low, extent) if extent and term.high < 9 and self.chance(4) else None

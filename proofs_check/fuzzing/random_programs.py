@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, RULES
 from lockstep.proofs_check.fuzzing.random_declarations import Declarations
 from lockstep.proofs_check.fuzzing.random_parallel import Parallels
 from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
@@ -197,14 +197,17 @@ class _Writer(Parallels, Declarations):
         if cell is None:
             return self.local(scope)
         distinct = [t for t in scope.variables if t.distinct]
-        large = meet and mode.combining == "sum" and not self.careful(2)  # some sums are to be no words
+        rule = self.write_rule(2)
+        large = (
+            meet and (RULES[rule] if rule else mode.combining) == "sum" and not self.careful(2)
+        )  # some sums are to be no words
         if self.chance(8) and not same:
             return [self.augmented(scope, cell)], scope
         if large:
             value = self.number(self.limit)
         else:
             value = self.pick(*distinct) if meet and distinct else self.mask(self.word(scope, 2, same), cell.high)
-        return [f"{cell.text} := {value.bare}"], scope
+        return [f"{self.combined(rule)}{cell.text} := {value.bare}"], scope
 
     def printed(self, scope: Scope) -> str:
         """A `print`. It may read what others read or write in this step."""

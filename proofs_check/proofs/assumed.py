@@ -5,8 +5,8 @@ from __future__ import annotations
 from lockstep.proofs_check.constructions import FACTS
 
 EVERYWHERE = (
-    "attention: a head reads one row with weight 1, the latest of those that its lookup means; under CRCW sum one head adds up all of them,"
-    " within 1/4; this is certified. No two rows are equally"
+    "attention: a head reads one row with weight 1, the latest of those that its lookup means; what writes add up or count comes from"
+    " all of them, within 1/4; this is certified. No two rows are equally"
     " late, and the latest is the right one; this follows from positions and tokens, and verify checks it on runs.",
     "rows: positions and heads fill a row as its kind says, every row of a run is of one of the kinds in the proof, and every field is in"
     " its range.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lockstep.compiler.processor import Code, Size, vocabulary
 from lockstep.proofs_check.proofs.division import PRODUCT, most_product
 from lockstep.proofs_check.proofs.interface import COUNTER, EMITTED, FETCH, JUMPS, OUT, SUM, FieldTable, Interface
+from lockstep.proofs_check.proofs.mixing import adds_up, by_value, mixes, only
 from lockstep.proofs_check.proofs.operations import AMOUNTS, OVER, PARTIAL, SIGNED_OVER
 from lockstep.proofs_check.proofs.signed_division import DOWN, UP
 from lockstep.proofs_check.proofs.specification import OPERATIONS
@@ -51,13 +52,13 @@ def used_fields(size: Size) -> FieldTable:
 
 
 def complement_field(code: Code, size: Size) -> FieldTable:
-    """The complement of a written value, which a model of CRCW min holds."""
-    return words(size.word, "complement") if code.combining == "min" else {}
+    """The complement of a written value, which a model holds if the smallest value is always left."""
+    return words(size.word, "complement") if only(code, "min") else {}
 
 
 def sum_fields(code: Code, size: Size, *rests: str) -> FieldTable:
-    """The share of a sum, and its high digit, which models of CRCW sum hold; in some also what is left for the low digit."""
-    if code.combining != "sum":
+    """The share of a sum, and its high digit, which models hold that add up; in some also what is left for the low digit."""
+    if not adds_up(code):
         return {}
     low = size.word // 2
     return numbers((1 << size.word) - 1, "share") | words(size.word - low, "high") | numbers((1 << low) - 1, *rests)
@@ -65,7 +66,9 @@ def sum_fields(code: Code, size: Size, *rests: str) -> FieldTable:
 
 def wins(code: Code, value: str, otherwise: str) -> tuple[str, ...]:
     """The fields in which the write that is left in a cell is the largest, of several writes of one step."""
-    return {"max": (value, "rank"), "min": ("complement", "rank")}.get(code.combining, (otherwise,))
+    if not by_value(code):
+        return (otherwise,)
+    return "bid" if mixes(code) else "complement" if only(code, "min") else value, "rank"
 
 
 def check_columns(network: Network, interface: Interface, size: Size) -> int:

@@ -7,11 +7,12 @@ the operations and the kind of token that the row emits. The operand words may b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstep.compiler.processor import Code
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.proofs_check.proofs.interface import EMITTED, FETCH, OUT, SUM, RowKind
+from lockstep.proofs_check.proofs.mixing import stores_of
 from lockstep.proofs_check.proofs.operations import Branch, Operands, Result, prove_layer2, prove_layer3
 from lockstep.proofs_check.proofs.reduction import Row
 from lockstep.proofs_check.proofs.rows import Failed, Fault, RowProver
@@ -98,6 +99,7 @@ class InstructionProver:
         assert kind.executes is not None
         instruction = self.code.instructions[kind.executes.number]
         claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.row_prover.interface.slots)
+        claim = replace(claim, flags={**claim.flags, **self._rule(kind.executes.number, claim)})
         before = self.row_prover.start(kind)
         row = self.row_prover.check(kind, 1, before, self.row_prover.gates(1, before))
         layer = 1
@@ -108,6 +110,11 @@ class InstructionProver:
             self._operate(kind, claim, row)
         except Unequal as unequal:
             raise Failed(Fault(kind, layer, row, unequal.refuted)) from None
+
+    def _rule(self, number: int, claim: RowClaim) -> dict[str, int]:
+        """The flag of a store's rule, where a row that executes publishes it."""
+        flag = f"by.{dict(stores_of(self.code)).get(number)}"
+        return {flag: 1} if claim.flags.get("stores") and flag in self.row_prover.interface.published else {}
 
     def _operate(self, kind: RowKind, claim: RowClaim, row: Row) -> None:
         """Layers 2 and 3: compute the bits of a token from two operand words."""

@@ -93,7 +93,7 @@ class Part:
     """One field of a sum.
 
     sign: 1 or -1. bits: use only so many of its bits, lowest first; None for all.
-    as_integer: its integer, of as many bits as a word, times 2^shift is added to bit 0 of the sum.
+    as_integer: its integer, of as many bits as a word, times 2^shift is added to bit 0 of the sum. Otherwise `shift` moves its bits up.
     complement: 1 minus the bit, but 0 on BOS, in place of the bit.
     """
 
@@ -116,7 +116,7 @@ class Part:
 class Form:
     """A sum of fields, bit by bit, such as "a + b - c". `f:3` means the lowest 3 bits of f, `#f` its integer, "" means 0.
 
-    `~f` means the complement of each bit, `#f<<3` 8 times the integer.
+    `~f` means the complement of each bit, `f<<3` its bits moved up by 3, `#f<<3` 8 times the integer.
     """
 
     parts: tuple[Part, ...]

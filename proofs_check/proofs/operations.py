@@ -36,8 +36,8 @@ from lockstep.proofs_check.proofs.weights import Exact, Network
 
 AMOUNTS = {"shl.amount": "shl", "shr.amount": "shr", "sar.amount": "sar"}
 PARTIAL, OVER, SIGNED_OVER = "mul.partial", "addsat.over", "saddsat.over"
-#: What is left of a sum after its high digit, in models of CRCW sum.
-REST = "rest"
+#: What is left of a sum after its high digit, in models that add up writes; the word that writes of other rules leave beside them.
+REST, LEFT = "rest", "left"
 INTERMEDIATE = (SUM, OVER, SIGNED_OVER, PARTIAL, PRODUCT, UP, DOWN, *AMOUNTS)
 
 #: The sum that a column gets: a constant and polylines.
@@ -205,7 +205,8 @@ def _loaded(network: Network, bits: int) -> dict[int, tuple[int, int]]:
     """The bounds of the columns into which the shared-memory read brings a word: bits, or a high digit and the rest."""
     rest = network.fields.get(REST, ())
     low = int(network.highs[rest[0]]).bit_length() if rest else 0
-    return {c: (0, 1) for c in network.fields[OUT][low:bits]} | {c: (0, (1 << low) - 1) for c in rest}
+    first = 0 if LEFT in network.fields else low
+    return {c: (0, 1) for c in network.fields[OUT][first:bits]} | {c: (0, (1 << low) - 1) for c in rest}
 
 
 def _low_digit(network: Network, found: Sequence[Column]) -> None:

@@ -109,6 +109,17 @@ class Sum:
         return tuple(sorted({column for line in self.lines for column, _ in line.form}))
 
 
+def _choice(term: Term) -> list[tuple[int, int]]:
+    """The bounds of a term that is a number, or a choice between two numbers; none of any other term."""
+    if isinstance(term, int):
+        return [(term, term)]
+    numbers = term.children()[1:] if z3.is_app_of(term, z3.Z3_OP_ITE) else []
+    if not numbers or not all(map(z3.is_int_value, numbers)):
+        return []
+    values = [number.as_long() for number in numbers]
+    return [(min(values), max(values))]
+
+
 class RowProver:
     """Proves kinds of rows, layer by layer."""
 
@@ -185,8 +196,8 @@ class RowProver:
             elif constant != term:
                 what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
                 raise Failed(Fault(kind, layer, row, Refutation({}, what)))
-            # Lines and constant may cancel. If the sum is one number, the next layers see this number.
-            moved = [(term, term)] if isinstance(term, int) else [(constant, constant), *(line.bounds for line in lines)]
+            # Lines and constant may cancel. If the sum is one of two numbers, the next layers see these numbers.
+            moved = _choice(term) or [(constant, constant), *(line.bounds for line in lines)]
             bounds[column] = (int(low[column]) + sum(a for a, _ in moved), int(high[column]) + sum(b for _, b in moved))
         if open_:
             self._prove(kind, layer, row, wanted, open_)

@@ -9,7 +9,7 @@ from functools import cache
 from lockstep.compiler.blocks import Widths as BlockWidths
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
-from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, sum_fields, words
+from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields, words
 from lockstep.proofs_check.proofs.interface import (
     SUM,
     Adds,
@@ -26,7 +26,17 @@ from lockstep.proofs_check.proofs.interface import (
     operand_copies,
     operand_lookups,
 )
-from lockstep.proofs_check.proofs.rows_mdm import COLUMNS, OWNED_BY_SUMS, SLOTS, cell_rules, heads_of_sums, published, with_sums
+from lockstep.proofs_check.proofs.mixing import by_value, only
+from lockstep.proofs_check.proofs.rows_mdm import (
+    COLUMNS,
+    SLOTS,
+    cell_rules,
+    heads_of_rules,
+    published,
+    rule_fields,
+    units_of_rules,
+    with_rules,
+)
 
 #: What may follow a token of each own role; "" is nothing. BOS stands before a block only in programs that are given nothing.
 FOLLOWS = {
@@ -53,15 +63,15 @@ OWNED = (
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of autoregression."""
     assert isinstance(widths, BlockWidths)
-    given, sums = _position_fields(code, size, widths), code.combining == "sum"
+    given = _position_fields(code, size, widths)
     return Interface(
-        fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
+        fields=given | _fields(size) | rule_fields(code, size, widths.pid),
         positions=frozenset({*given, SUM}),
         heads=heads(code, size, NEXT, "next.output"),
         lookups=lookups(code, size, NEXT, "next.output", "is_register"),
-        rows=lambda: with_sums(size, _rows(code, size)) if sums else _rows(code, size),
+        rows=lambda: with_rules(code, size, _rows(code, size)),
         slots=SLOTS,
-        own_units=(*OWNED, *(OWNED_BY_SUMS if sums else ())),
+        own_units=(*OWNED, *units_of_rules(code, "role.A, token.WORD")),
         rom_inputs=frozenset({*NEXT, "halted"}),
     )
 
@@ -76,7 +86,7 @@ def _position_fields(code: Code, size: Size, widths: BlockWidths) -> FieldTable:
         **words(max(size.word, size.index), "address"),
         **words(size.word, "value"),
         **numbers((1 << widths.time) - 1, "step"),
-        **(rank if code.combining in ("max", "min") else priority),
+        **(rank if by_value(code) else priority),
     }
 
 
@@ -91,14 +101,14 @@ def _fields(size: Size) -> FieldTable:
 
 def heads(code: Code, size: Size, fetching: tuple[str, ...], ends: str) -> dict[str, Copy]:
     """The copies of all heads. fetching: where a program counter is asked for; ends: where it is asked who has not halted."""
-    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
+    complement = {"complement": "~token.bits"} if only(code, "min") else {}
     return {
         "fetch": Copy.of(fetching, {"pc": "token.bits", "halted": "token.HALT"}, size.counter),
         "gather": Copy.of(("role.A",), {"value": "token.bits", **complement}, size.word),
         "unfinished": Copy.of((ends,), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
-        **(heads_of_sums(size) if code.combining == "sum" else {}),
+        **heads_of_rules(code, size),
     }
 
 
@@ -106,7 +116,7 @@ def lookups(code: Code, size: Size, fetching: tuple[str, ...], ends: str, regist
     """Lookups of the previous step, the same step or any step. In each step, the write of the winner is the last."""
     now, pid = Equal.of("time", "time"), Equal.of("pid", "pid")
     before, next_pid = Equal.of("time.previous", "time"), Equal.of("pid.next", "pid")
-    latest = "rank" if code.combining in ("max", "min") else "priority"
+    latest = "rank" if by_value(code) else "priority"
     operands = operand_lookups(SLOTS, "first", (f"{registers} + role.parameter + first",), ("step",))
     owner = Equal.of("pid.next", "owner", wildcard="role.parameter")
     return {

@@ -13,11 +13,12 @@ from lockstep.compiler.blocks import Widths as BlockWidths
 from lockstep.compiler.compile import Widths
 from lockstep.compiler.processor import Code, Size
 from lockstep.models.erasing import CALL, END, MARKS, RETURN, SEP
-from lockstep.proofs_check.proofs.columns import complement_field, flags, numbers, processor_fields, sum_fields, words
+from lockstep.proofs_check.proofs.columns import flags, numbers, processor_fields, words
 from lockstep.proofs_check.proofs.interface import SUM, Adds, FieldTable, Interface, RowKind, Terms, Unit, Value
+from lockstep.proofs_check.proofs.mixing import by_value
 from lockstep.proofs_check.proofs.rows_arm import NEXT as BLOCKS
 from lockstep.proofs_check.proofs.rows_arm import executing, heads, lookups
-from lockstep.proofs_check.proofs.rows_mdm import COLUMNS, OWNED_BY_SUMS, SLOTS, published, with_sums
+from lockstep.proofs_check.proofs.rows_mdm import COLUMNS, SLOTS, published, rule_fields, units_of_rules, with_rules
 
 #: What may follow a token of each own role; "" is nothing. `new` are the rows of the next snapshot, which have no own role.
 FOLLOWS = {
@@ -58,15 +59,15 @@ OWNED = (
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     """The interface of autoregression with erasing."""
     assert isinstance(widths, BlockWidths)
-    given, sums = _position_fields(code, size, widths), code.combining == "sum"
+    given = _position_fields(code, size, widths)
     return Interface(
-        fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
+        fields=given | _fields(size) | rule_fields(code, size, widths.pid),
         positions=frozenset({*given, *SHARED}),
         heads=heads(code, size, FETCHING, "next.stop"),
         lookups=lookups(code, size, FETCHING, "next.stop", "is_register + role.register"),
-        rows=lambda: with_sums(size, _rows(code, size)) if sums else _rows(code, size),
+        rows=lambda: with_rules(code, size, _rows(code, size)),
         slots=SLOTS,
-        own_units=(*OWNED, *(OWNED_BY_SUMS if sums else ())),
+        own_units=(*OWNED, *units_of_rules(code, "role.A, token.WORD")),
         rom_inputs=frozenset({*BLOCKS, "halted"}),
         marks=MARKS,
     )
@@ -82,7 +83,7 @@ def _position_fields(code: Code, size: Size, widths: BlockWidths) -> FieldTable:
         **words(max(size.word, size.index), "address"),
         **words(size.word, "value"),
         **numbers((1 << widths.time) - 1, "step"),
-        **(rank if code.combining in ("max", "min") else priority),
+        **(rank if by_value(code) else priority),
     }
 
 

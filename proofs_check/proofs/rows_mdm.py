@@ -32,6 +32,21 @@ from lockstep.proofs_check.proofs.interface import (
     operand_lookups,
     when,
 )
+from lockstep.proofs_check.proofs.mixing import (
+    Stores,
+    adds_up,
+    bid_terms,
+    by_value,
+    count_terms,
+    counting_heads,
+    counting_lookups,
+    flag_terms,
+    mixed_fields,
+    mixes,
+    mixing_units,
+    only,
+    stores_of,
+)
 
 SLOTS = ("x", "y")
 COLUMNS = {"V": ("value", "WORD"), "C": ("next", "HALT"), "A": ("destination", "NONE")}
@@ -43,11 +58,7 @@ OWNED = (
     Unit.of(1, reads="role.output, token.MASK, unfinished", writes="emit.WORD, reading"),
     *(Unit.of(1, reads=f"role.{role}, token.MASK, halted", writes=f"emit.{kind}") for role, (_, kind) in COLUMNS.items()),
 )
-OWNED_BY_SUMS = (
-    Unit.of(1, reads="role.input, token.bits", writes="share"),
-    Unit.of(2, reads="share", writes="high"),
-    Unit.of(3, reads="rest", writes="out"),
-)
+OWNED_BY_SUMS = (Unit.of(2, reads="share", writes="high"), Unit.of(3, reads="rest", writes="out"))
 
 
 def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
@@ -55,13 +66,13 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, blocks.Widths)
     given = _position_fields(code, size, widths)
     return Interface(
-        fields=given | _fields(size) | complement_field(code, size) | sum_fields(code, size, "rest"),
+        fields=given | _fields(size) | rule_fields(code, size, widths.pid),
         positions=frozenset({*given, SUM}),
         heads=_heads(code, size),
         lookups=_lookups(code, size),
-        rows=lambda: with_sums(size, _rows(code, size)) if code.combining == "sum" else _rows(code, size),
+        rows=lambda: with_rules(code, size, _rows(code, size), "masked.own"),
         slots=SLOTS,
-        own_units=(*OWNED, *(OWNED_BY_SUMS if code.combining == "sum" else ())),
+        own_units=(*OWNED, *units_of_rules(code, "role.A, masked.own, token.WORD")),
         rom_inputs=frozenset({"token.MASK", "masked.previous", "halted"}),
     )
 
@@ -77,7 +88,7 @@ def _position_fields(code: Code, size: Size, widths: blocks.Widths) -> FieldTabl
         **words(max(size.word, size.index), "address"),
         **words(size.word, "value"),
         **numbers((1 << widths.time) - 1, "step"),
-        **(rank if code.combining in ("max", "min") else priority),
+        **(rank if by_value(code) else priority),
         **numbers(3 << widths.pid, "place"),
     }
 
@@ -93,7 +104,7 @@ def _fields(size: Size) -> FieldTable:
 
 
 def _heads(code: Code, size: Size) -> dict[str, Copy]:
-    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
+    complement = {"complement": "~token.bits"} if only(code, "min") else {}
     return {
         "fetch": Copy.of(("token.MASK",), {"pc": "token.bits"}, size.counter),
         "gather": Copy.of(("role.A",), {"value": "token.bits", **complement}, size.word),
@@ -103,17 +114,37 @@ def _heads(code: Code, size: Size) -> dict[str, Copy]:
         "unfinished": Copy.of(("role.output",), {"unfinished": "one - token.BOS"}, 1),
         **operand_copies(SLOTS, size, "value"),
         "memory": Copy.of(("fetch", "reading"), {"out": "value"}, size.word, layer=3),
-        **(heads_of_sums(size) if code.combining == "sum" else {}),
+        **heads_of_rules(code, size),
     }
 
 
-def heads_of_sums(size: Size) -> dict[str, Copy]:
-    low = size.word // 2
-    digits = {"out": "high", "rest": f"share - #high<<{low}"}
-    return {
-        "combine": Copy.of(("is_cell",), {"share": "#value"}, 1, layer=2),
-        "memory": Copy.of(("fetch", "reading"), digits, size.word, layer=3, out=low),
-    }
+def rule_fields(code: Code, size: Size, pid_bits: int) -> FieldTable:
+    """The fields of writes that are combined."""
+    return complement_field(code, size) | sum_fields(code, size, "rest") | mixed_fields(code, size, pid_bits, left=True)
+
+
+def heads_of_rules(code: Code, size: Size) -> dict[str, Copy]:
+    """The heads of writes that are combined; the one that reads memory brings what they leave."""
+    low, found = size.word // 2, {}
+    if adds_up(code):
+        found["combine"] = Copy.of(("by.sum" if mixes(code) else "is_cell",), {"share": "#value"}, 1, layer=2)
+    rest = {"rest": f"share - #high<<{low}"} if adds_up(code) else {}
+    if mixes(code):
+        out = {"out": f"left + high<<{low}" if adds_up(code) else "left"}
+        found["rule"] = Copy.of(("role.A",), {"following": "token.bits"}, size.counter)
+        found |= counting_heads(code, size, "value")
+        found["memory"] = Copy.of(("fetch", "reading"), out | rest, size.word, layer=3)
+    elif adds_up(code):
+        found["memory"] = Copy.of(("fetch", "reading"), {"out": "high"} | rest, size.word, layer=3, out=low)
+    return found
+
+
+def units_of_rules(code: Code, here: str) -> tuple[Unit, ...]:
+    """The hidden units of writes that are combined. Args: here: what tells rows of writes."""
+    found = [Unit.of(1, reads="role.input, token.bits", writes="share" if adds_up(code) else "left")]
+    found += mixing_units(code, here, "value", "left") if mixes(code) else []
+    found += OWNED_BY_SUMS if adds_up(code) else ()
+    return tuple(found) if adds_up(code) or mixes(code) else ()
 
 
 def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
@@ -135,9 +166,12 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
 def cell_rules(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of cells: the last write or the word that was given; all writes of a step to the same cell, if they are added up."""
     latest, now, address = wins(code, "value", "priority"), Equal.of("time", "time"), Equal.of("address", "address", size.word)
-    combine = {"combine": LookupRule.of("is_cell", (now, address), ("is_cell",), adds=True)}
+    of_sums = "by.sum" if mixes(code) else "is_cell"
+    combine = {"combine": LookupRule.of(of_sums, (now, address), (of_sums,), adds=True)}
+    rule = {"rule": LookupRule.of("role.A", (now, Equal.of("pid", "pid")), ("role.C",))}
     return {
-        **(combine if code.combining == "sum" else {}),
+        **(combine if adds_up(code) else {}),
+        **(rule | counting_lookups(code, (now, address)) if mixes(code) else {}),
         "memory": LookupRule.of(
             "fetch + reading",
             (Equal.of("sum", "address", size.word),),
@@ -174,24 +208,43 @@ def _trace_rows(code: Code, size: Size, role: str, column: str, kind: str) -> It
         yield RowKind(f"{role}, written {token or 'without a flag'}", written, adds)
 
 
-def with_sums(size: Size, rows: Iterator[RowKind]) -> Iterator[RowKind]:
-    """The same kinds of rows, with the sums for the digits of a share. Input words are shares from layer 1 on."""
+def with_rules(code: Code, size: Size, rows: Iterator[RowKind], hidden: str = "") -> Iterator[RowKind]:
+    """The same kinds of rows, with the sums for writes that are combined. Input words are shares, or what is left, from layer 1 on.
+
+    Args: hidden: the field that hides a write while it is 1; "": none does.
+    """
+    mixed, sums = stores_of(code) if mixes(code) else None, adds_up(code)
     for row in rows:
-        yield replace(row, adds=_digits(size, row.adds, "role.input" in row.known))
+        combined = mixed is not None or sums
+        yield replace(row, adds=_combined(size, row.adds, "role.input" in row.known, sums, mixed, hidden)) if combined else row
 
 
 @cache
-def _digits(size: Size, adds: Adds, given: bool) -> Adds:
+def _combined(size: Size, adds: Adds, given: bool, sums: bool, mixed: Stores | None, hidden: str) -> Adds:
+    def combined(layer: int, v: Value) -> dict[Bit, Term]:
+        found = _digits(size, layer, v) if sums else {}
+        if layer == 1 and given and sums:
+            found["share", 0] = sum(v("token.bits", j) * (1 << j) for j in range(size.word))
+        elif layer == 1 and given:
+            found |= {("left", j): v("token.bits", j) for j in range(size.word)}
+        if layer == 1 and mixed is not None:
+            here = v("role.A") == 1, v("token.WORD") == 1, not hidden or v(hidden) == 0
+            found |= flag_terms(mixed, v, *here)
+        if layer == 2 and mixed is not None:
+            rules = frozenset(rule for _, rule in mixed)
+            bids, counts = bid_terms(rules, size, v, "value"), count_terms(rules, size, v)
+            found |= bids | {("left", j): bids.get(("left", j), 0) + count for j, count in counts.items()}
+        return found
+
+    return lambda layer, v: {**adds(layer, v), **combined(layer, v)}
+
+
+def _digits(size: Size, layer: int, v: Value) -> dict[Bit, Term]:
+    """The digits of a share: the high one in layer 2, the low one in layer 3."""
     low = size.word // 2
-
-    def digits(layer: int, v: Value) -> dict[Bit, Term]:
-        if layer == 1:
-            return {("share", 0): sum(v("token.bits", j) * (1 << j) for j in range(size.word))} if given else {}
-        if layer == 2:
-            return {("high", j): bit_of(v("share"), low + j) for j in range(size.word - low)}
-        return {("out", j): bit_of(v("rest"), j) for j in range(low)}
-
-    return lambda layer, v: {**adds(layer, v), **digits(layer, v)}
+    if layer == 2:
+        return {("high", j): bit_of(v("share"), low + j) for j in range(size.word - low)}
+    return {("out", j): bit_of(v("rest"), j) for j in range(low)} if layer == 3 else {}
 
 
 def _nothing(layer: int, v: Value) -> Terms:

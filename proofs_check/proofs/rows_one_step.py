@@ -28,6 +28,18 @@ from lockstep.proofs_check.proofs.interface import (
     operand_lookups,
     when,
 )
+from lockstep.proofs_check.proofs.mixing import (
+    bid_terms,
+    by_value,
+    count_terms,
+    counting_heads,
+    counting_lookups,
+    mixed_fields,
+    mixes,
+    mixing_units,
+    only,
+    rules_of,
+)
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
 
 SLOTS = ("x", "y", "z")
@@ -60,17 +72,20 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, in_place.Widths)
     given = rows_in_place.position_fields(size, widths, "second")
     return Interface(
-        fields=given | _fields(size, widths) | complement_field(code, size),
+        fields=given
+        | _fields(size, widths)
+        | complement_field(code, size)
+        | mixed_fields(code, size, widths.pid, following=False),
         positions=frozenset(given),
-        heads=_heads(size),
+        heads=_heads(code, size),
         lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        own_units=OWNED + (Unit.of(2, reads="stores, z", writes="complement"),) * (code.combining == "min"),
+        own_units=(*OWNED, *_units_of_rules(code)),
         rom_inputs=frozenset({"token.MASK", "runs", "address"}),
         invariants=rows_in_place.length_invariant,
         while_running=rows_in_place.running_invariants,
-        published=frozenset({"stores"}),
+        published=frozenset({"stores", *(f"by.{rule}" for rule in rules_of(code) if mixes(code))}),
     )
 
 
@@ -84,7 +99,14 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
     }
 
 
-def _heads(size: Size) -> dict[str, Copy]:
+def _units_of_rules(code: Code) -> tuple[Unit, ...]:
+    if mixes(code):
+        return tuple(mixing_units(code, "", "z", "out", layer=3))
+    return (Unit.of(2, reads="stores, z", writes="complement"),) if only(code, "min") else ()
+
+
+def _heads(code: Code, size: Size) -> dict[str, Copy]:
+    of_winner = {"out": "left" if mixes(code) else "z"} if by_value(code) or not mixes(code) else {}
     return {
         "counter": Copy.of(("role.PC", "role.register"), {"pc": "token.bits", "runs": "token.PC"}, size.counter),
         "end": Copy.of(rows_in_place.EVERY_ROW, {"end": "index"}, 1),
@@ -93,13 +115,14 @@ def _heads(size: Size) -> dict[str, Copy]:
         **rows_in_place.output_copies(),
         **operand_copies(SLOTS, size, "token.bits + value"),
         "memory": Copy.of(("fetch",), {"out": "token.bits"}, size.word, layer=3),
-        "hit": Copy.of(("role.cell",), {"hit": "stores", "out": "z"}, size.word, layer=3),
+        "hit": Copy.of(("role.cell",), {"hit": "stores", **of_winner}, size.word, layer=3),
+        **(counting_heads(code, size, "z", "role.cell", layer=3) if mixes(code) else {}),
     }
 
 
 def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
     """Lookups of registers and cells find the slot that is not masked. The masked PC slot provides the pid."""
-    pid = Equal.of("pid", "pid")
+    pid, address = Equal.of("pid", "pid"), Equal.of("address", "sum", size.word)
     registers = ("role.register + role.parameter + executes", f"{rows_in_place.WRITTEN} + executes")
     return {
         "counter": LookupRule.of("role.PC + role.register", (pid,), ("role.PC", rows_in_place.WRITTEN)),
@@ -108,13 +131,15 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
         **rows_in_place.end_lookups(),
         **operand_lookups(SLOTS, "executes", registers),
         "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell", rows_in_place.WRITTEN)),
-        "hit": LookupRule.of("role.cell", (Equal.of("address", "sum", size.word),), ("stores",), wins(code, "z", "rank")),
+        "hit": LookupRule.of("role.cell", (address,), ("stores",), wins(code, "z", "rank")),
+        **(counting_lookups(code, (address,), "role.cell") if mixes(code) else {}),
     }
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
-    smallest, free = code.combining == "min", frozenset({"first", "role.second"})
-    adds, hit = _adds(size, smallest), _adds(size, smallest, True)
+    smallest, free = only(code, "min"), frozenset({"first", "role.second"})
+    mixed = rules_of(code) if mixes(code) else frozenset()
+    adds, hit = _adds(size, smallest, mixed), _adds(size, smallest, mixed, True)
     for role in rows_in_place.ROLES:
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
@@ -147,7 +172,7 @@ def _register_rows(
 
 
 @cache
-def _adds(size: Size, smallest: bool, hit: bool = False) -> Adds:
+def _adds(size: Size, smallest: bool, mixed: frozenset[str], hit: bool = False) -> Adds:
     def adds(layer: int, v: Value) -> Terms:
         masked = v("token.MASK") == 1
         match layer:
@@ -160,10 +185,12 @@ def _adds(size: Size, smallest: bool, hit: bool = False) -> Adds:
                 others = v("no_masks") == 1, v("role.cell") == 1, not masked, v("is_last") == 0
                 insert = when(v("behind") == 1, v("late") == 1) + when(*grows, v("is_last") == 1) + when(*grows, *others)
                 stored = {("complement", j): when(v("stores") == 1, v("z", j) == 0) for j in range(size.word if smallest else 0)}
+                bids = bid_terms(mixed, size, v, "z")
                 return rows_in_place.nonzero(
-                    {("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v), **stored}
+                    {("control.insert", 0): insert, ("control.remask", 0): rows_in_place.shrunk(v), **stored, **bids}
                 )
-        return rows_in_place.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1)})
+        counts = {("out", j): count for j, count in count_terms(mixed, size, v).items()}
+        return rows_in_place.nonzero({("control.remask", 0): v("hit") * (-1 if masked else 1), **counts})
 
     return adds
 

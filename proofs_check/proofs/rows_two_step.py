@@ -30,6 +30,21 @@ from lockstep.proofs_check.proofs.interface import (
     operand_lookups,
     when,
 )
+from lockstep.proofs_check.proofs.mixing import (
+    Stores,
+    adds_up,
+    bid_terms,
+    by_value,
+    count_terms,
+    counting_heads,
+    counting_lookups,
+    flag_terms,
+    mixed_fields,
+    mixes,
+    mixing_units,
+    only,
+    stores_of,
+)
 
 SLOTS = ("x", "y")
 BUFFERS = {"VAL": "value", "DST": "destination", "NPC": "next"}
@@ -62,13 +77,17 @@ def interface_of(code: Code, size: Size, widths: Widths) -> Interface:
     assert isinstance(widths, in_place.Widths)
     given = rows_in_place.position_fields(size, widths, *BUFFERS)
     return Interface(
-        fields=given | _fields(size, widths) | complement_field(code, size) | sum_fields(code, size),
+        fields=given
+        | _fields(size, widths)
+        | complement_field(code, size)
+        | sum_fields(code, size)
+        | mixed_fields(code, size, widths.pid),
         positions=frozenset(given),
         heads=_heads(code, size),
         lookups=_lookups(code, size),
         rows=lambda: _rows(code, size),
         slots=SLOTS,
-        own_units=(*OWNED, *(OWNED_BY_SUMS if code.combining == "sum" else ())),
+        own_units=(*OWNED, *_units_of_rules(code)),
         rom_inputs=frozenset({"token.MASK", "counterpart.PC"}),
         invariants=rows_in_place.length_invariant,
         while_running=rows_in_place.running_invariants,
@@ -86,7 +105,7 @@ def _fields(size: Size, widths: in_place.Widths) -> FieldTable:
 
 
 def _heads(code: Code, size: Size) -> dict[str, Copy]:
-    complement = {"complement": "~token.bits"} if code.combining == "min" else {}
+    complement = {"complement": "~token.bits"} if only(code, "min") else {}
     buffers = tuple(f"role.{name}" for name in BUFFERS)
     kinds = {f"counterpart.{kind}": f"token.{kind}" for kind in ("PC", "HALT")}
     return {
@@ -100,18 +119,29 @@ def _heads(code: Code, size: Size) -> dict[str, Copy]:
         "target": Copy.of(
             ("role.cell", "role.register"), {"control.remask": "emit.REG + emit.WORD", "out": "written"}, size.word, layer=3
         ),
-        **(_heads_of_sums(size) if code.combining == "sum" else {}),
+        **(_heads_of_rules(code, size) if adds_up(code) or mixes(code) else {}),
     }
 
 
-def _heads_of_sums(size: Size) -> dict[str, Copy]:
-    """Cells add up what is written to them, so only registers read the word that is written."""
+def _heads_of_rules(code: Code, size: Size) -> dict[str, Copy]:
+    """Cells combine what is written to them, so only registers read the word that is written."""
     remask = {"control.remask": "emit.REG + emit.WORD"}
-    return {
-        "combine": Copy.of(("role.cell",), {"share": "#written"}, 1, layer=2),
-        "target.cell": Copy.of(("role.cell",), remask, size.word, layer=3),
+    of_winner = {"out": "left"} if mixes(code) and by_value(code) else {}
+    found = {
+        "target.cell": Copy.of(("role.cell",), {**remask, **of_winner}, size.word, layer=3),
         "target": Copy.of(("role.register",), {**remask, "out": "written"}, size.word, layer=3),
     }
+    if adds_up(code):
+        found["combine"] = Copy.of(("role.cell",), {"share": "#written"}, 1, layer=2)
+    if mixes(code):
+        found["rule"] = Copy.of(("role.DST",), {"following": "token.bits"}, size.counter)
+        found |= counting_heads(code, size, "written", "role.cell")
+    return found
+
+
+def _units_of_rules(code: Code) -> tuple[Unit, ...]:
+    mixing = mixing_units(code, "role.DST, token.WORD", "written", "out") if mixes(code) else ()
+    return (*(OWNED_BY_SUMS if adds_up(code) else ()), *mixing)
 
 
 def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
@@ -132,23 +162,27 @@ def _lookups(code: Code, size: Size) -> dict[str, LookupRule]:
         **operand_lookups(SLOTS, "role.DST", ("role.register + role.parameter + role.DST",)),
         "memory": LookupRule.of("fetch", (Equal.of("sum", "address", size.word),), ("role.cell",)),
         "target": LookupRule.of("role.cell + role.register", target, ("role.DST", decided), wins(code, "written", "rank")),
-        **(_lookups_of_sums(size, target, decided) if code.combining == "sum" else {}),
+        **(_lookups_of_rules(code, size, target, decided) if adds_up(code) or mixes(code) else {}),
     }
 
 
-def _lookups_of_sums(size: Size, target: tuple[Equal, ...], decided: str) -> dict[str, LookupRule]:
-    address = Equal.of("address", "token.bits", size.word)
-    return {
-        "combine": LookupRule.of("role.cell", (address,), ("role.DST", "token.WORD"), adds=True),
-        **{
-            name: LookupRule.of(asks, target, ("role.DST", decided), ("rank",))
-            for name, asks in (("target", "role.register"), ("target.cell", "role.cell"))
-        },
+def _lookups_of_rules(code: Code, size: Size, target: tuple[Equal, ...], decided: str) -> dict[str, LookupRule]:
+    address = (Equal.of("address", "token.bits", size.word),)
+    found = {
+        name: LookupRule.of(asks, target, ("role.DST", decided), wins(code, "written", "rank"))
+        for name, asks in (("target", "role.register"), ("target.cell", "role.cell"))
     }
+    if adds_up(code):
+        writes = ("by.sum",) if mixes(code) else ("role.DST", "token.WORD")
+        found["combine"] = LookupRule.of("role.cell", address, writes, adds=True)
+    if mixes(code):
+        found["rule"] = LookupRule.of("role.DST", (Equal.of("pid", "pid"),), ("role.NPC",))
+        found |= counting_lookups(code, address, "role.cell")
+    return found
 
 
 def _rows(code: Code, size: Size) -> Iterator[RowKind]:
-    free, adds = frozenset({"first"}), _adds(size, code.combining == "sum")
+    free, adds = frozenset({"first"}), _adds(size, adds_up(code), stores_of(code) if mixes(code) else None)
     for role in (*BUFFERS, *rows_in_place.ROLES):
         for kind in KINDS:
             known = {f"role.{role}": 1, **({f"token.{kind}": 1} if kind else {})}
@@ -164,21 +198,27 @@ def _rows(code: Code, size: Size) -> Iterator[RowKind]:
 
 
 @cache
-def _adds(size: Size, sums: bool) -> Adds:
-    low = size.word // 2
+def _adds(size: Size, sums: bool, mixed: Stores | None) -> Adds:
+    low, rules = size.word // 2, frozenset(rule for _, rule in mixed or ())
 
     def adds(layer: int, v: Value) -> Terms:
         masked, buffer = v("token.MASK") == 1, any(v(f"role.{b}") == 1 for b in BUFFERS)
         match layer:
             case 1:
-                return rows_in_place.nonzero(_first(size, v, masked, buffer) | rows_in_place.ending(size, v, v("unhalted")))
+                written = v("role.DST") == 1, v("token.WORD") == 1
+                of_rules = flag_terms(mixed, v, *written) if mixed is not None else {}
+                first = _first(size, v, masked, buffer) | rows_in_place.ending(size, v, v("unhalted"))
+                return rows_in_place.nonzero(first | of_rules)
             case 2:
                 insert = when(v("is_last") == 1, v("growing") == 1, not masked, v("ended") == 0)
                 remask = when(masked, not buffer, v("growing") == 1) + rows_in_place.shrunk(v)
                 register = v("emit.REG") == 1 or v("token.REG") == 1
                 owner = {("owner", j): when(v("role.DST") == 1, register, v("pid", j) == 1) for j in range(v.width("pid"))}
                 high = {("high", j): bit_of(v("share"), low + j) for j in range(size.word - low if sums else 0)}
-                return rows_in_place.nonzero({("control.insert", 0): insert, ("control.remask", 0): remask, **owner, **high})
+                of_rules = bid_terms(rules, size, v, "written")
+                of_rules |= {("out", j): count for j, count in count_terms(rules, size, v).items()}
+                edits = {("control.insert", 0): insert, ("control.remask", 0): remask}
+                return rows_in_place.nonzero({**edits, **owner, **high, **of_rules})
         return rows_in_place.nonzero(_digits(size, v)) if sums else {}
 
     return adds

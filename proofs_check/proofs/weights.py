@@ -125,8 +125,8 @@ class Network:
             if part.as_integer:
                 for j, column in enumerate(columns[: self.word_bits] if bit == 0 else ()):
                     row[column] += part.sign << j + part.shift
-            elif bit < len(columns):
-                row[columns[bit]] += -part.sign if part.complement else part.sign
+            elif 0 <= bit - part.shift < len(columns):
+                row[columns[bit - part.shift]] += -part.sign if part.complement else part.sign
                 if part.complement:
                     row[self.columns["one", 0]] += part.sign
                     row[self.columns["token.BOS", 0]] -= part.sign

@@ -36,7 +36,7 @@ class Report:
     unreached: lines and sides of conditions that no run reached; None if no run ended.
     refused:   the machine's messages for inputs that it refused. These inputs were tried to reach more lines. They have words
                beyond 0 .. 15 where the program declares no range.
-    lacking:   the chosen constructions that have no models of the program's mode.
+    lacking:   the chosen constructions that have no models of the program's write rules.
     """
 
     program: str
@@ -81,7 +81,7 @@ class Report:
 
     def _left_out(self) -> Iterable[str]:
         for name in self.lacking:
-            yield f"nothing decoded in {name}, which has no models of this mode"
+            yield f"nothing decoded in {name}, which has no models of these write rules"
         for name in dict.fromkeys(name for case in self.cases for name in case.too_long):
             left = [case.too_long[name] for case in self.cases if name in case.too_long]
             yield f"{len(left)} of {len(self.cases)} inputs not decoded in {name}: --max-context {max(left)} would decode them"

@@ -216,8 +216,8 @@ def decode_case(case: Case, models: Models, options: Options) -> Case:
 
 
 def decodable(job: Job | None, constructions: Iterable[str]) -> list[str]:
-    """Those of these constructions that have models of the job's mode."""
-    return [name for name in constructions if job is None or not lacking(name, MODES[job.mode].combining)]
+    """Those of these constructions that have models of the job's write rules."""
+    return [name for name in constructions if job is None or not lacking(name, job.rules)]
 
 
 def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:

@@ -122,7 +122,7 @@ MUTANTS = (
         "a store writes its address",
         Rewrite(
             one_step._OneStepBuilder._move_cells,
-            'value in enumerate(self.processor.operands["z"])',
+            "value in enumerate(self._of_winner(word))",
             "value in enumerate(self.processor.sum)",
         ),
     ),

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from kit.cases import job as made
 from kit.runs import assert_same, assert_same_run
 from kit.winners import ends
@@ -25,8 +26,9 @@ from lockstep.compiler.processor import Code
 from lockstep.compiler.storage import load_program_or_model, save_compiled
 from lockstep.models.editing import NotFinished, OutOfPositions
 from lockstep.models.files import load_model, save_model
-from lockstep.pram.access import MODES, RULES, weaker_modes
+from lockstep.pram.access import MODES, RULES, Combining, weaker_modes
 from lockstep.pram.errors import PramError
+from lockstep.pram.format import format_text
 from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -35,7 +37,9 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import run_winners
 from lockstep.proofs_check.agreement import check_agreement
 from lockstep.proofs_check.certificate import certify
+from lockstep.proofs_check.closed_forms import letters_of_model
 from lockstep.proofs_check.proofs.prove import prove
+from lockstep.proofs_check.theorems.width import WIDTHS
 from mutation.table import Check
 
 COMBINED = ("CRCW max", "CRCW min", "CRCW sum")
@@ -95,6 +99,21 @@ def rules_of_arrays() -> None:
             assert_same(run(program.instantiate(*given)), evaluate(parse(text.format(rule))[0], *given))
 
 
+def rules_in_texts() -> None:
+    """What is refused of rules in a program, and how a write with a rule is laid out."""
+    for mode, text, message in (
+        ("CRCW sum", "local x := 1 combine + x := 2", "`combine` writes to shared memory, and `x` is a local"),
+        ("CRCW common", "combine + s := 2", "`combine` needs a mode that combines writes"),
+        ("CRCW max", "combine xor s := 2", "`xor` is no write rule"),
+    ):
+        try:
+            parse_program(f"program p mode {mode} shared s {text}")
+            raise AssertionError(f"{text} is a program")
+        except PramError as error:
+            assert message in str(error), str(error)
+    assert format_text("program p mode CRCW max shared s combine and s:=1").splitlines()[-1] == "combine and s := 1"
+
+
 def order_of_modes() -> None:
     """Every weakest mode of a program, none that is stronger than another; a sum is not taken for one of its values."""
     for mode, below in (("CRCW sum", {"EREW", "CROW", "CREW"}), ("ERCW priority", {"ERCW arbitrary", "ERCW common", "EREW"})):
@@ -113,7 +132,7 @@ def order_of_modes() -> None:
 def combined_tokens(construction: str) -> None:
     """Every token beside the machine, of the models of max, min and sum that the construction has."""
     for mode in COMBINED:
-        if lacking(construction, MODES[mode].combining):
+        if lacking(construction, [MODES[mode].combining]):
             continue
         given = [text_job(mode, *words) for words in ((5, 9, 2, 9, 4), (2, 1), (1, 2, 3))]
         two = parse_program(TEXT.format(mode).replace("s : output", "T[2] : output").replace("s :=", "T[i & 1] :="))
@@ -124,17 +143,49 @@ def combined_tokens(construction: str) -> None:
                 time = run(job, max_steps=20).time
             except PramError:
                 continue
-            compiled = compile_job(job, time, construction=construction)
-            found = check_agreement(compiled, job, time)
-            assert found.divergence is None and found.outputs_agree, f"{mode}: {found.divergence}"
+            _every_token(job, time, construction)
+    for rules in MIXTURES:
+        job = by_rules(rules)
+        if not lacking(construction, job.rules):
+            _every_token(job, run(job, max_steps=20).time, construction)
+
+
+def _every_token(job: Job, time: int, construction: str) -> None:
+    """Compare all tokens with the machine, and the width with its closed form."""
+    compiled = compile_job(job, time, construction=construction)
+    found = check_agreement(compiled, job, time)
+    assert found.divergence is None and found.outputs_agree, f"{job.rules}: {found.divergence}"
+    width = WIDTHS[construction](letters_of_model(compiled.code, compiled.widths))
+    assert compiled.model.width == width, f"{job.rules}: d_model {compiled.model.width}, not {width}"
+
+
+#: Rules of the stores of jobs: of all but sums, of sums and others, of one rule that counts writers.
+MIXTURES: tuple[tuple[Combining, ...], ...] = (("max", "or", "and", "min"), ("sum", "and", "max"), ("and",), ("or", "min"))
+
+
+def by_rules(rules: tuple[Combining, ...]) -> Job:
+    """Three processors load a word, and store it to a cell by each rule, one after the other. Processor 1 alone stores by the first."""
+    pid, word, zero = Operand("pid"), Operand("register", 0), Operand("constant", 0)
+    code = [Instruction("load", pid, zero, rd=0)]
+    code += [Instruction("store", Operand("constant", 4 + n), zero, word, rule=rule) for n, rule in enumerate(rules)]
+    code += [
+        Instruction("eq", pid, Operand("constant", 1), rd=1),
+        Instruction("jz", Operand("register", 1), target=len(code) + 3),
+    ]
+    code += [Instruction("store", Operand("constant", 3), zero, word, rule=rules[0]), Instruction("halt")]
+    return Job(tuple(code), 2, 3, 4, "CRCW sum", np.array([5, 3, 6, *(0,) * 5], np.int64), (), 3, range(8))
 
 
 def combined_proofs() -> None:
-    """The proofs of all models of max, min and sum, for a program that loads and stores."""
+    """The proofs of all models of max, min and sum, for a program that loads and stores; of several rules, too."""
     for mode, construction in product(COMBINED, CONSTRUCTIONS):
-        if not lacking(construction, MODES[mode].combining):
+        if not lacking(construction, [MODES[mode].combining]):
             proof = prove(compile_job(text_job(mode, 5, 9), 8, construction=construction))
             assert proof.holds, next(f"{mode}: {o.what}: {o.trouble}" for o in proof.obligations if not o.holds)
+    for rules, construction in product(MIXTURES[:2], CONSTRUCTIONS):
+        if not lacking(construction, rules):
+            proof = prove(compile_job(by_rules(rules), 8, construction=construction))
+            assert proof.holds, next(f"{rules}: {o.what}: {o.trouble}" for o in proof.obligations if not o.holds)
 
 
 def share_certificate() -> None:
@@ -149,6 +200,10 @@ def share_certificate() -> None:
             least = ((1 << word) - 1) * ((1 << pid) * weight + ((2 << pid) + 16) * unit)
             assert least <= line.found <= 1.5 * least and line.holds == holds == (line.found < 0.25), f"{line}, at least {least}"
             assert 1 / 64 < ((1 << word + pid) * weight) <= 1 / 16, f"exponent {pool.exponent}"
+    for pool in (
+        x for x in row.build(Code.of(by_rules(("or", "and"))), row.bits(4, 5, 6)).layers[1].lookups if isinstance(x, Pool)
+    ):
+        assert 1 / 64 < (1 << 12) * 2.718281828459045**-pool.exponent <= 1 / 16, f"exponent {pool.exponent} of {pool.name}"
 
 
 def share_readers() -> None:
@@ -186,7 +241,7 @@ def other_modes() -> None:
         compile_job(text_job("CRCW sum", 3, 5), 12, construction="ap-mdm one-step")
         raise AssertionError("a sum is compiled in one step")
     except NotConstructed as error:
-        assert "no models of CRCW sum" in str(error)
+        assert "no models of the write rule `+`" in str(error)
     with TemporaryDirectory() as folder:
         file, program = Path(folder) / "m.safetensors", parse_program(TEXT.format("CRCW max"))
         save_compiled(file, program, compile_code(Code.of_program(program), CONSTRUCTIONS["mdm"].bits(4, 4, 2)))
@@ -209,6 +264,7 @@ CHECKS = (
         (PramError,),
     ),
     Check("rules of arrays", "a program whose arrays have write rules, against the evaluator", rules_of_arrays, (PramError,)),
+    Check("rules in texts", "errors and the layout of writes with rules", rules_in_texts, (PramError, KeyError)),
     Check("order of modes", "every weakest mode of small programs", order_of_modes),
     *(
         Check(

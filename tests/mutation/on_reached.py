@@ -13,7 +13,7 @@ from lockstep.pram.program import parse_program
 from mutation.table import Check
 
 #: Every so many of the programs that checks run on are enough here.
-EVERY = 2
+EVERY = 1
 
 
 def against_the_walk() -> None:

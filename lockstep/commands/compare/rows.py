@@ -11,7 +11,6 @@ from lockstep.compiler.names import EVERY, lacking, process_of, schedule_of
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.models.processes import PROCESSES, usual_order
 from lockstep.models.sampling import AUTO, Sampling
-from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program
@@ -128,7 +127,7 @@ def compare_job(job: Job, *, every: int | None = None, max_context: int = DEFAUL
 
 def _row(system: str, job: Job, time: int, activity: Activity, every: int | None, max_context: int,
          max_steps: int) -> SystemRow:  # fmt: skip
-    if why := lacking(system, MODES[job.mode].combining):
+    if why := lacking(system, job.rules):
         return SystemRow(system, NO_MODELS, why)
     try:
         compiled = compile_job(job, time, construction=system, sampling=Sampling(every=every))
@@ -221,7 +220,7 @@ def growth(program: Program, sizes: Sequence[int], *, seed: int = 0, word_bits: 
         with generator.blaming_sidecar():
             job = program.instantiate(params, arrays, word_bits)
         run, _ = counted_run(job, max_steps)
-        having = [system for system in SYSTEMS if not lacking(system, MODES[job.mode].combining)]
+        having = [system for system in SYSTEMS if not lacking(system, job.rules)]
         steps = {system: BOUNDS[system].steps(job, run.time) for system in having}
         contexts = {system: BOUNDS[system].peak_context(job, run.time) for system in having}
         points.append(Point(size, run.time, job.state_words, steps, contexts))

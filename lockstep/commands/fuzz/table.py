@@ -64,7 +64,7 @@ LABELS = {
     "statements": "statements", "operators": "operators on words", "values": "other values", "written": "ways to write",
     "loops": "loops left one by one", "arrays": "arrays and scalars", "control": "kinds of control",
     "instructions": "instructions executed", "modes": "access modes", "resolved": "concurrent accesses resolved",
-    "refused": "conflicts refused", "divergence": "processors apart",
+    "rules": "values combined by", "refused": "conflicts refused", "divergence": "processors apart",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
 from lockstep.common.options import Json, ProgramOrModel, SomeProcess, SomeSchedule
 from lockstep.compiler.names import MASKED_ARM
 from lockstep.pram.access import MODES
+from lockstep.pram.instructions import rules_of
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
@@ -63,13 +64,14 @@ def _check_has_interface(wanted: Sequence[str]) -> None:
 
 
 def with_models(program: Program, wanted: Sequence[str]) -> list[str]:
-    """Return the constructions that have models of the program's mode, and say which of several have none.
+    """Return the constructions that have models of the program's write rules, and say which of several have none.
 
     Raises: typer.BadParameter: none of them has.
     """
     from lockstep.compiler.names import lacking
 
-    why = {name: lacking(name, MODES[program.symbols.mode].combining) for name in wanted}
+    rules = rules_of(program.code.instructions, MODES[program.symbols.mode].combining)
+    why = {name: lacking(name, rules) for name in wanted}
     if all(why.values()):
         raise typer.BadParameter("; ".join(why.values()), param_hint="--process")
     for reason in filter(None, why.values()):

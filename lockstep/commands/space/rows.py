@@ -9,7 +9,6 @@ from typing import Any
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job
 from lockstep.compiler.names import lacking
 from lockstep.models.sampling import AUTO, Sampling
-from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Run, run
 from lockstep.pram.program import Program
@@ -76,7 +75,7 @@ def _row(job: Job, params: dict[str, int], max_context: int, max_steps: int) -> 
         row.contexts[construction] = theorem.peak_context(job, exact.time)
         row.steps[construction] = theorem.steps(job, exact.time)
         fits = row.contexts[construction] <= max_context and row.steps[construction] <= max_steps
-        if lacking(construction, MODES[job.mode].combining):
+        if lacking(construction, job.rules):
             row.verdicts[construction] = NO_MODELS
         else:
             row.verdicts[construction] = _decode(job, construction, exact.time, row) if fits else "computed"

@@ -17,7 +17,7 @@ COMPUTED, NO_MODELS = "computed", "no models"
 STATE = "space here: shared cells, registers and program counters, S + P (k + 1)"
 NOTES = {
     COMPUTED: "* computed from the closed form: too long to decode here (--max-context, --max-decoding-steps)",
-    NO_MODELS: "- computed from the closed form: this process and schedule has no models of the program's mode",
+    NO_MODELS: "- computed from the closed form: this process and schedule has no models of the program's write rules",
 }
 
 
