@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from kit.adding_models import FAR, MANY, NEARLY, OUT, adding_model, begun, careless, long_numbers, twice, unclear_edits
+from kit.adding_models import (
+    FAR,
+    MANY,
+    NEARLY,
+    OUT,
+    adding_model,
+    begun,
+    careless,
+    changing_words,
+    long_numbers,
+    twice,
+    unclear_edits,
+)
 from kit.decoding import ENCODERS, TOGETHER, predicted, remembered, same_tokens, starts_of, sums, whole_job
 from kit.jobs import sums_of
 from kit.made_models import (
@@ -216,7 +228,8 @@ def sums_by_indexed() -> None:
     and how far the reference may be."""
     name = "indexed"
     for model, process in ((adding_model(12), "mdm"), (careless(adding_model(12)), "mdm"), (adding_model(12, edits=True), "ap-mdm"),
-                           (begun(adding_model(12, causal=True)), "arm"), (adding_model(16), "mdm")):  # fmt: skip
+                           (begun(adding_model(12, causal=True)), "arm"), (adding_model(16), "mdm"),
+                           (changing_words(), "ap-mdm"), (begun(careless(adding_model(12, causal=True))), "arm")):  # fmt: skip
         used = same_tokens(*model, name, process, "left-to-right" if process == "mdm" else "parallel", most=12)
         assert used == name, used
     for model, process, why in (
