@@ -16,7 +16,6 @@ from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_job, is_c
 from lockstep.models.decode import Decoder
 from lockstep.models.engines import available, pick, takes_causal
 from lockstep.models.sampling import Sampling
-from lockstep.pram.access import MODES
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -155,7 +154,7 @@ def _corpus() -> Iterator[tuple[str, str, Compiled, Job, int]]:
                 length = run(job, max_steps=5000).time
             except PramError:
                 continue
-            if MODES[job.mode].combining == "sum":  # only dense decodes its models
+            if "sum" in job.rules:  # only dense decodes its models
                 continue
             for construction in CONSTRUCTIONS:
                 compiled = compile_job(job, length, construction=construction)

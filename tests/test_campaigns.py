@@ -195,9 +195,9 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
     decodes: Counter[str] = Counter()
     for number in range(25):
         case = language_program(random_of(7, number))
-        combining = MODES[parse_program(case.text).symbols.mode].combining
+        rules = parse_program(case.text).rules
         decodes.update(
-            {name: winners_that_run(case) for name in (*ALL.constructions, "arm", "arm erasing") if not lacks(name, combining)}
+            {name: winners_that_run(case) for name in (*ALL.constructions, "arm", "arm erasing") if not lacks(name, rules)}
         )
     assert record["decodes"] == decodes and decodes["mdm"] > record["held"]
     assert record["decoding_steps"] > record["steps"] > 0
@@ -247,7 +247,7 @@ def test_in_turn_each_program_has_one_construction(monkeypatch: pytest.MonkeyPat
     wanted: Counter[str] = Counter()
     for n in range(40):
         case, name = language_program(random_of(3, n)), ALL.constructions[n % 3]
-        if not lacks(name, MODES[parse_program(case.text).symbols.mode].combining):
+        if not lacks(name, parse_program(case.text).rules):
             wanted[name] += winners_that_run(case, 300)
     assert fuzz(40, 3, ALL, in_turn=True).counts.decodes == wanted and min(wanted.values()) > 5
     with monkeypatch.context() as planted:
