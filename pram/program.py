@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.pram import parameters
+from lockstep.pram.access import MODES, Combining
 from lockstep.pram.analysis import Analysis, analyse
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
+from lockstep.pram.instructions import rules_of
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
@@ -50,6 +52,11 @@ class Program:
     @property
     def symbols(self) -> Symbols:
         return self.analysis.symbols
+
+    @property
+    def rules(self) -> tuple[Combining, ...]:
+        """How its stores combine concurrent writes."""
+        return rules_of(self.code.instructions, MODES[self.symbols.mode].combining)
 
     @property
     def claims(self) -> tuple[Claim, ...]:

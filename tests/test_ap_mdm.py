@@ -67,7 +67,7 @@ def agree(job: Job, time: int, construction: str, sampling: Sampling = FASTEST) 
 
 def modes_of(construction: str) -> list[str]:
     """The modes of which it has models."""
-    return [mode for mode in MODES if not lacking(construction, MODES[mode].combining)]
+    return [mode for mode in MODES if not lacking(construction, [MODES[mode].combining])]
 
 
 @pytest.mark.parametrize("construction", SCHEDULES)

@@ -26,7 +26,6 @@ from lockstep.models.engines.dense import DenseSession
 from lockstep.models.engines.indexed import IndexedSession
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
-from lockstep.pram.access import MODES
 from lockstep.pram.job import Job
 from lockstep.proofs_check.batch import widest
 
@@ -59,7 +58,7 @@ def test_every_order(order: str, engine: str) -> None:
 @given(job=machine_jobs(word_bits=(4,)), seed=st.integers(0, 99))
 def test_random_programs_with_other_memories(construction: str, job: Job, seed: int) -> None:
     """One code and many memories: no sequence reads the writes of another."""
-    assume(not lacking(construction, MODES[job.mode].combining))
+    assume(not lacking(construction, job.rules))
     chance = np.random.default_rng(seed)
     rest = np.zeros(len(job.memory) - job.inputs, np.int64)  # models start cells without an input at 0
     memories = (np.concatenate([chance.integers(0, 16, job.inputs), rest]) for _ in range(5))

@@ -172,7 +172,7 @@ def test_model_agrees_with_machine(path: Path) -> None:
     report = verify(program, options, inputs=MODEL_INPUT.get(name), sizes=sizes, random=1)
     assert report.holds, (report.trouble, [check for check in report.checks if not check.holds])
     assert {process for case in report.cases for process in case.decodes} == {
-        construction for construction in CONSTRUCTIONS if not lacking(construction, MODES[program.symbols.mode].combining)
+        construction for construction in CONSTRUCTIONS if not lacking(construction, program.rules)
     }
 
 

@@ -14,8 +14,6 @@ from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
 from lockstep.common.options import Json, ProgramOrModel, SomeProcess, SomeSchedule
 from lockstep.compiler.names import MASKED_ARM
-from lockstep.pram.access import MODES
-from lockstep.pram.instructions import rules_of
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
 
@@ -70,8 +68,7 @@ def with_models(program: Program, wanted: Sequence[str]) -> list[str]:
     """
     from lockstep.compiler.names import lacking
 
-    rules = rules_of(program.code.instructions, MODES[program.symbols.mode].combining)
-    why = {name: lacking(name, rules) for name in wanted}
+    why = {name: lacking(name, program.rules) for name in wanted}
     if all(why.values()):
         raise typer.BadParameter("; ".join(why.values()), param_hint="--process")
     for reason in filter(None, why.values()):
