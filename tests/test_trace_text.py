@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from kit.commands import FINE, MISUSED, WRONG, Do
+from kit.jobs import DIRECTORY
+from kit.trace_rows import assert_rows_of_run
+from kit.traces import drawn
 from rich.console import Console
 from rich.text import Text
 
@@ -17,7 +20,7 @@ from lockstep.common.tracing.decode_text import MORE, token_text
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.names import EVERY
 from lockstep.pram.machine import run
-from lockstep.pram.program import parse_program
+from lockstep.pram.program import load, parse_program
 
 PAIRS = """program pairs
 mode EREW
@@ -83,6 +86,11 @@ def test_a_run_has_a_row_for_each_step(do: Do, given: Given) -> None:
     assert len(stores) == 1 and stores[0][1:4] == ["8", "2", "A"]
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
     assert "\x1b" not in outcome.out
+
+
+@pytest.mark.parametrize("name, size", [("tree_sum", 5), ("list_rank", 2), ("dyck", 1), ("closure", 2)])
+def test_rows_say_what_the_machine_does(name: str, size: int) -> None:
+    assert_rows_of_run(drawn(load(DIRECTORY / f"{name}.pram"), size))
 
 
 def test_a_large_memory_shows_what_changes(do: Do, given: Given) -> None:

@@ -57,7 +57,7 @@ class StepWatch:
         active = running[~self.pads[running]]
         cells = np.unique(step.destination[step.destination >= 0])
         readers = np.flatnonzero(step.read != NO_READ)
-        lines = tuple(np.unique(self.lines[active if len(active) else running]).tolist())
+        lines = tuple(np.unique(self.lines[running]).tolist())
         reads = tuple(zip(readers.tolist(), step.read[readers].tolist()))
         written = dict(zip(cells.tolist(), machine.memory[cells].tolist()))
         self.steps.append(ShownStep(step.number, lines, len(active), reads, written))
