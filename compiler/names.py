@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -85,6 +85,11 @@ def lacking(construction: str, combining: str) -> str:
     """Why a construction has no models that combine concurrent writes in this way; "" if it has."""
     why = EVERY[construction].lacks.get(combining)
     return f"{construction} has no models of CRCW {combining}: {why}" if why else ""
+
+
+def constructed(constructions: Iterable[str], combining: str) -> list[str]:
+    """Those of these constructions that have models which combine concurrent writes in this way."""
+    return [name for name in constructions if not lacking(name, combining)]
 
 
 def construction_of(process: str, schedule: str) -> str | None:

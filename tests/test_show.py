@@ -76,6 +76,16 @@ def test_any_two_rows_of_compare_stand_side_by_side(
     assert not any(".head." in name for name in reader.header["columns"])
 
 
+def test_all_takes_every_row_that_has_the_program(do: Do) -> None:
+    Path("adds.pram").write_text(
+        "program adds\nmode CRCW sum\nparam n\nprocs n\nword 4\nshared s : output\nparallel for i in 0 .. n - 1 do s := 1 end\n"
+    )
+    assert do("show adds.pram --size 2 --process all").status == FINE
+    assert names(shown("adds.html")) == [name for name in EVERY if name != "ap-mdm one-step"]
+    refused = do("show adds.pram --size 2 --process mdm --process all --gallery .")
+    assert refused.status == MISUSED
+
+
 def test_an_order_goes_to_the_processes_that_take_it(do: Do) -> None:
     assert do("show tree_sum --size 2 --order right-to-left").status == FINE
     assert [process["order"] for process in shown("tree_sum.html").header["processes"]] == ["right-to-left", "parallel"]
@@ -109,8 +119,7 @@ def test_the_page_opens_in_a_browser(do: Do, monkeypatch: pytest.MonkeyPatch) ->
     [
         ("", "give a program, or --gallery FOLDER for all examples"),
         ("tree_sum", "an input is missing"),
-        ("tree_sum --size 2 --process nope", "'nope' is none of mdm, ap-mdm"),
-        ("tree_sum --size 2 --process mdm --process arm --process ap-mdm", "a page shows 2 processes side by side"),
+        ("tree_sum --size 2 --process nope", "'nope' is none of all, mdm, ap-mdm"),
         ("tree_sum --size 2 --process ap-mdm --order random", "its only order is parallel"),
         ("tree_sum --size 2 --every 3", "this is for --process arm --schedule erasing"),
         ("tree_sum --size 2 -o nowhere/t.html", "there is no directory nowhere"),

@@ -96,7 +96,7 @@ def test_a_run_that_fails_ends_at_the_step_that_failed() -> None:
     with pytest.raises(PramError) as refused:
         run(job)
     error = trace.header["error"]
-    assert error["message"] == trace.failed == refused.value.message
+    assert error["message"] == trace.failed == str(refused.value)
     assert trace.header["processes"] == [] and error["step"] == trace.header["T"] + 1
     assert (error["kind"], len(error["processors"]), error["line"]) == ("read", 2, 2)
     reader = read(trace)
@@ -104,6 +104,13 @@ def test_a_run_that_fails_ends_at_the_step_that_failed() -> None:
     assert reader.rows("read")[-1] == [error["cell"]] * 4, "all four wanted to read A[0]"
     assert job.cell_name(error["cell"]) == "A[0]"
     assert_machine_replays(trace, job)
+
+
+def test_messages_name_no_folder() -> None:
+    program = parse_program(FAILING, "/home/somebody/bad.pram")
+    message = traced(program, program.instantiate({"n": 4}, {"A": [5, 1, 1, 1]})).failed
+    lines = message.splitlines()
+    assert lines[0].startswith("bad.pram:2:") and lines[1].strip().startswith("parallel") and lines[2].strip() == "^"
 
 
 def test_a_run_that_is_given_up_is_traced() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from lockstep.common.tracing import columns, decode_text, decodes, machine, machine_text, page
+from lockstep.commands.show import command
+from lockstep.common.tracing import columns, decode_text, decodes, machine, machine_text, page, trace
 from lockstep.common.tracing.columns import Columns
 from lockstep.common.tracing.decode_text import DecodeRows
 from lockstep.common.tracing.machine_text import StepWatch
 from lockstep.common.tracing.tokens import TraceTokens
+from lockstep.compiler import names
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
@@ -137,5 +139,29 @@ MUTANTS = (
         "register numbers have no letter",
         Entry(decode_text.LETTERS, "lockstep.common.tracing.decode_text.LETTERS", "REG", "", "REG is a number"),
         "rows of decodes",
+    ),
+    Mutant(
+        PAGES,
+        "a run that fails counts as a wrong model",
+        Rewrite(command._end, "trace.error is not None", "False"),
+        "shown pages",
+    ),
+    Mutant(
+        PAGES,
+        "all takes constructions that do not have the program",
+        Rewrite(names.constructed, "if not lacking(name, combining)", ""),
+        "shown pages",
+    ),
+    Mutant(
+        PAGES,
+        "the order is not taken",
+        Rewrite(trace.decodes_of, "order if order in", "usual_order(process) if order in"),
+        "shown pages",
+    ),
+    Mutant(
+        PAGES,
+        "messages name the folder of the program",
+        Rewrite(machine.without_folder, "Path(program.source.name).name", "program.source.name"),
+        "shown pages",
     ),
 )

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+from kit.commands import WRONG
 from kit.jobs import DIRECTORY
 from kit.trace_rows import assert_rows_of_run, rows_of_decode
 from kit.traces import assert_decode_replays, assert_machine_replays, drawn, traced
@@ -17,7 +24,11 @@ from test_trace import (
     test_texts_of_a_program_do_nothing_in_a_page,
     test_the_reader_replays_concurrent_writes,
 )
+from typer.testing import CliRunner
 
+from lockstep.cli import app
+from lockstep.common.tracing import page
+from lockstep.compiler.names import EVERY, NotConstructed
 from lockstep.pram.program import load, parse_program
 from mutation.table import Check
 
@@ -81,6 +92,30 @@ def rows_of_decodes() -> None:
     assert any("*r" in cell for row in state for cell in row)
 
 
+CLASH = "program clash\nparam n\nprocs n\nshared A[n] : input, s : output\nparallel for i in 0 .. n - 1 do\n  s := A[0]\nend\n"
+ADDS = "program adds\nmode CRCW sum\nparam n\nprocs n\nword 4\nshared s : output\nparallel for i in 0 .. n - 1 do s := 1 end\n"
+
+
+def shown_pages() -> None:
+    """What `show` leaves: exit status, message and page of runs that end and that fail."""
+    with TemporaryDirectory() as folder, patch.object(page, "TEMPLATE", Path(folder) / "template.html"):
+        page.TEMPLATE.write_text(f"{page.HEADER}\n{page.COLUMNS}")
+        for name, text in (("clash", CLASH), ("adds", ADDS)):
+            (Path(folder) / f"{name}.pram").write_text(text)
+
+        def show(name: str, *flags: str) -> tuple[int, dict[str, Any]]:
+            out = Path(folder) / "out.html"
+            outcome = CliRunner().invoke(app, ["show", str(Path(folder) / f"{name}.pram"), "--size", "2", "-o", str(out), *flags])
+            return outcome.exit_code, json.loads(out.read_text().splitlines()[0])
+
+        status, header = show("clash")
+        assert status == WRONG and header["error"]["message"].startswith("clash.pram:6:8: error: step ")
+        status, header = show("adds", "--process", "all", "--no-heads", "--order", "right-to-left")
+        orders = {each["construction"]: each["order"] for each in header["processes"]}
+        assert status == 0 and orders.keys() == EVERY.keys() - {"ap-mdm one-step"}
+        assert (orders["mdm"], orders["ap-mdm"], orders["masked-arm"]) == ("right-to-left", "parallel", "right-to-left")
+
+
 CHECKS = (
     Check("trace replays", "machine and decodes, replayed by a reader of docs/trace.md, against both", replays),
     Check("failing traces", "traces of a run and of a model that fail: where they end, and why", failing),
@@ -91,5 +126,6 @@ CHECKS = (
     ),
     Check("rows of runs", "the rows of `run --trace`, against the machine step by step", rows_of_runs),
     Check("rows of decodes", "the rows of `decode --trace`: what changed is in sight and marked", rows_of_decodes),
+    Check("shown pages", "the exit status, the message and the page that `show` leaves", shown_pages, (NotConstructed,)),
     Check("pages", "texts of programs in a page, and the trace that is read back from it", pages),
 )

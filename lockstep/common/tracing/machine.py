@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,15 @@ def machine_header(program: Program, run: Run, error: PramError | None) -> dict[
         "derived": [expression_text(expression) for expression in code.derived],
         "parameters": [_number(value) for value in job.parameters],
         "outputs": [job.outputs.start, job.outputs.stop],
-        "costs": dict(vars(run.costs)), "space": dict(vars(run.space)), "error": _error(error),
+        "costs": dict(vars(run.costs)), "space": dict(vars(run.space)), "error": _error(program, error),
     }  # fmt: skip
+
+
+def without_folder(message: str, program: Program) -> str:
+    """A message that names the file of the program by the last part of its path: people share traces."""
+    return re.sub(
+        f"^{re.escape(program.source.name)}:", lambda found: f"{Path(program.source.name).name}:", message, flags=re.MULTILINE
+    )
 
 
 def _number(value: int) -> int | str:
@@ -81,12 +89,13 @@ def _code(program: Program) -> list[dict[str, Any]]:
     ]
 
 
-def _error(error: PramError | None) -> dict[str, Any] | None:
+def _error(program: Program, error: PramError | None) -> dict[str, Any] | None:
     if error is None or error.failure is None:
         return None
     failure, place = error.failure, error.diagnostics[0].span
     return {
-        "step": failure.attempt.number, "message": error.message, "kind": failure.kind, "processors": list(failure.processors),
+        "step": failure.attempt.number, "message": without_folder(str(error), program),
+        "kind": failure.kind, "processors": list(failure.processors),
         "cell": -1 if failure.cell is None else failure.cell, "line": place.line if place else 0,
     }  # fmt: skip
 

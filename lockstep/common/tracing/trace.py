@@ -65,7 +65,7 @@ def trace_job(program: Program, job: Job, decodes: Sequence[DecodeOptions], head
     processes = []
     for number, options in enumerate(decodes if error is None and fits(run) else ()):
         progress(number, len(decodes))
-        processes.append(add_decode(columns, number, Watching(job, _telling(options, heads), heads, certified), heads))
+        processes.append(add_decode(columns, number, program, Watching(job, _telling(options, heads), heads, certified), heads))
     header |= {"processes": processes, "columns": {name: list(place) for name, place in columns.index.items()}}
     return Trace(header, columns.packed(), error)
 
