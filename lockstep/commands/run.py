@@ -75,7 +75,7 @@ def run(file: File, input: Input = None, size: Size = None,
         run_sizes(program, parse_sizes(sizes), how, json_)
         return
     job, given = machine_job_and_input(program, input, size, seed, word_bits, winner, not no_sidecar, sidecar_timeout)
-    traced = Traced.of(program, job) if trace else None
+    traced = Traced.of(program, job, every=full or json_) if trace else None
     try:
         with warnings(strict) as warn, spinner(err, f"running {program.name}"):
             for warning in program.analysis.warnings:
@@ -155,12 +155,12 @@ class Traced:
     printed: list[Printed]
 
     @staticmethod
-    def of(program: Program, job: Job) -> Traced:
+    def of(program: Program, job: Job, every: bool) -> Traced:
         from lockstep.common.tracing.machine_text import StepWatch
         from lockstep.pram.showing import Printer
 
         printed: list[Printed] = []
-        return Traced(job, StepWatch(job), Printer(program, job, printed.append) if program.code.prints else None, printed)
+        return Traced(job, StepWatch(job, every), Printer(program, job, printed.append) if program.code.prints else None, printed)
 
     def __call__(self, machine: Machine, step: Step | None) -> None:
         for watch in (self.printer, self.steps):
@@ -177,7 +177,7 @@ class Traced:
         from lockstep.common.tracing.machine_text import steps_table
 
         printed = [trace_table(self.printed, full)] if self.printer is not None else []
-        return Group(*printed, steps_table(self.job, self.steps.steps, table_width(), full))
+        return Group(*printed, steps_table(self.steps, table_width(), full))
 
 
 def trace_record(printed: Sequence[Printed]) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def plain(table: RenderableType) -> list[list[str]]:
 def rows_of_run(job: Job) -> list[list[str]]:
     watch = StepWatch(job)
     run(job, watch=watch)
-    return plain(steps_table(job, watch.steps, WIDTH))
+    return plain(steps_table(watch, WIDTH))
 
 
 def rows_of_decode(job: Job, construction: str) -> list[list[str]]:

@@ -22,7 +22,7 @@ from lockstep.pram.syntax import INF
 #: JSON numbers of more bits lose digits in a browser.
 EXACT_BITS = 53
 #: A trace keeps at most so many steps, and so many of them for all processors together: both take memory.
-MOST_STEPS, MOST_ENTRIES = 200_000, 1 << 23
+MOST_STEPS, MOST_ENTRIES = 100_000, 1 << 23
 
 
 def traced_run(job: Job, max_steps: int = DEFAULT_MAX_STEPS) -> tuple[Run, PramError | None]:
