@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults.constructions import misread
 from kit.commands import FINE, MISUSED, WRONG, Do
 from kit.jobs import DIRECTORY
 from kit.trace_rows import assert_rows_of_run
@@ -180,6 +181,17 @@ def test_every_process_has_rows(do: Do, construction: str) -> None:
     assert all(len(line) <= 80 for line in shown.splitlines())
     changed = [row for row in table(shown, "u unmasked")[1:] if any(cell.startswith("*") for cell in row)]
     assert len(changed) >= min(200, len(steps)) - 1  # a step that only deletes marks nothing
+
+
+def test_a_wrong_decode_ends_at_its_first_wrong_token(do: Do, given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "program t\nparam n\nshared A[n] : inout\nsingle do A[0] := A[0] ^ 3 end\n"
+    command = given(text, {"params": {"n": 1}, "arrays": {"A": [1]}})
+    misread(monkeypatch, "mdm", "xor", "or")
+    outcome = do(f"decode {command} --trace")
+    rows = table(outcome.out, "u unmasked")
+    assert outcome.status == WRONG and "value: expected WORD 2, found WORD 3" in outcome.err
+    step = outcome.err.partition("decoding step ")[2].partition(",")[0]
+    assert rows[-1][0] == step and "*3" in rows[-1]
 
 
 def test_tokens_are_written_shortly() -> None:
